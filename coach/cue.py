@@ -1,0 +1,49 @@
+"""A cue: something to be shown and heard at one moment. Its words live in the display's phrase catalogue, not here."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from coach.events import Level
+
+
+class CueName(StrEnum):
+    """Every cue that the coach can give; the phrase catalogue has an entry for each, and a test says so."""
+
+    COUNTDOWN = "countdown"
+    WARM_UP = "warm_up"
+    INTERVAL = "interval"
+    RECOVERY = "recovery"
+    STEADY = "steady"
+    MOTOR = "motor"
+    COOL_DOWN = "cool_down"
+    WORK = "work"
+    REST = "rest"
+    HALFWAY = "halfway"
+    HALF_MINUTE_LEFT = "half_minute_left"
+    FASTER = "faster"
+    HOLD = "hold"
+    SLOWER = "slower"
+    BELOW_ZONE = "below_zone"
+    ABOVE_ZONE = "above_zone"
+    BY_FEELING = "by_feeling"
+    SIGNAL_LOST = "signal_lost"
+    SIGNAL_BACK = "signal_back"
+    OVER_CEILING = "over_ceiling"
+    EASED = "eased"
+    ARE_YOU_ALL_RIGHT = "are_you_all_right"
+    CALL_FOR_HELP = "call_for_help"
+    SAY_EXERTION = "say_exertion"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    STOPPED = "stopped"
+    DONE = "done"
+
+
+class Cue(Struct, frozen=True):
+    """`t`: when it is due. `number`: 3, 2, 1 of a countdown, or the interval's number; 0 where there is none."""
+
+    t: float
+    name: CueName
+    level: Level = Level.INFORMATION
+    number: int = 0

@@ -1,0 +1,206 @@
+"""What happened in a session, in the past tense and at the time it was due. The journal keeps these for the diary."""
+
+from enum import StrEnum
+from typing import Literal
+
+from msgspec import Struct
+
+from coach.protocol import PhaseKind
+
+
+class Signal(StrEnum):
+    """The one state of the heart-rate source that every consumer uses (hazard H3)."""
+
+    LIVE = "live"
+    WEAK = "weak"
+    STALE = "stale"
+    LOST = "lost"
+    IMPLAUSIBLE = "implausible"
+
+
+class Level(StrEnum):
+    """The three levels of notice (safety.md): never an alarm."""
+
+    INFORMATION = "information"
+    ATTENTION = "attention"
+    STOP_NOW = "stop_now"
+
+
+class Direction(StrEnum):
+    """Which way an advice points."""
+
+    FASTER = "faster"
+    HOLD = "hold"
+    SLOWER = "slower"
+    NONE = "none"
+
+
+class Advice(Struct, frozen=True):
+    """What the participant is asked to do with the treadmill now, and why.
+
+    `speed_change_kmh` is against the setting now; `speed_kmh` and `incline_percent` are the setting asked for. Null where
+    nothing is asked or nothing is known. `reason` is a key of the phrase catalogue (`phase_start`, `below_zone`, …).
+    """
+
+    direction: Direction = Direction.NONE
+    speed_change_kmh: float | None = None
+    speed_kmh: float | None = None
+    incline_percent: float | None = None
+    reason: str = "none"
+
+
+class Limit(Struct, frozen=True):
+    """A limit in force: `name` (`ceiling`, `no_faster`, `ease`, `cool_down_only`), its value if it has one, and all its reasons."""
+
+    name: str
+    reasons: tuple[str, ...]
+    value_bpm: float | None = None
+
+
+class Event(Struct, frozen=True, tag_field="type"):
+    """`t`: the second at which it was due, since the session began."""
+
+    t: float
+
+
+class ReadinessAnswered(Event, frozen=True, tag="readiness_answered"):
+    """The questions before the start were answered; `yes` holds those that were answered with yes."""
+
+    yes: tuple[str, ...]
+
+
+class SessionStarted(Event, frozen=True, tag="session_started"):
+    """The participant pressed start; the warm-up begins."""
+
+
+class PhaseStarted(Event, frozen=True, tag="phase_started"):
+    """A phase began; `index` counts all phases that ran, from 0."""
+
+    index: int
+    kind: PhaseKind
+    interval: int
+    length_s: int
+
+
+class PhaseEnded(Event, frozen=True, tag="phase_ended"):
+    """A phase ended after `elapsed_s` seconds of training time, because of `reason`."""
+
+    index: int
+    kind: PhaseKind
+    interval: int
+    elapsed_s: float
+    reason: Literal["done", "skipped", "over_ceiling", "signal_lost", "eased", "stopped"]
+
+
+class RecoveryExtended(Event, frozen=True, tag="recovery_extended"):
+    """The active recovery was made longer."""
+
+    seconds: int
+
+
+class SessionPaused(Event, frozen=True, tag="session_paused"):
+    """The clock of the session stands still: `asked`, or `restart` after the machine came back."""
+
+    reason: Literal["asked", "restart"]
+
+
+class SessionResumed(Event, frozen=True, tag="session_resumed"):
+    """The participant went on."""
+
+    paused_s: float
+
+
+class SignalChanged(Event, frozen=True, tag="signal_changed"):
+    """The heart-rate source changed state."""
+
+    signal: Signal
+    was: Signal
+    reason: str
+
+
+class AdviceGiven(Event, frozen=True, tag="advice_given"):
+    """An advice was shown and spoken."""
+
+    advice: Advice
+
+
+class LimitsChanged(Event, frozen=True, tag="limits_changed"):
+    """The limits in force are now these."""
+
+    limits: tuple[Limit, ...]
+
+
+class NoticeRaised(Event, frozen=True, tag="notice_raised"):
+    """Something that the participant, and perhaps the therapist, should see. Never a rescue alarm."""
+
+    code: str
+    level: Level
+    to_therapist: bool = False
+
+
+class NoticeCleared(Event, frozen=True, tag="notice_cleared"):
+    """The notice no longer holds."""
+
+    code: str
+
+
+class QuestionAsked(Event, frozen=True, tag="question_asked"):
+    """«Are you all right?», because of `reason` (`phase_end`, `odd_fall`)."""
+
+    reason: str
+
+
+class QuestionAnswered(Event, frozen=True, tag="question_answered"):
+    """An answer came after `after_s` seconds."""
+
+    ok: bool
+    after_s: float
+
+
+class TreadmillChanged(Event, frozen=True, tag="treadmill_changed"):
+    """The treadmill's setting is now this."""
+
+    speed_kmh: float
+    incline_percent: float
+
+
+class ExertionReported(Event, frozen=True, tag="exertion_reported"):
+    """Perceived exertion for an interval (0: for the session)."""
+
+    borg: int
+    interval: int
+
+
+class MoodReported(Event, frozen=True, tag="mood_reported"):
+    """The mood after the session, 1–5."""
+
+    mood: int
+
+
+class SessionEnded(Event, frozen=True, tag="session_ended"):
+    """The session is over. `completed`: every interval ran its whole length."""
+
+    reason: Literal["done", "stopped", "pause_limit"]
+    completed: bool
+
+
+AnyEvent = (
+    ReadinessAnswered
+    | SessionStarted
+    | PhaseStarted
+    | PhaseEnded
+    | RecoveryExtended
+    | SessionPaused
+    | SessionResumed
+    | SignalChanged
+    | AdviceGiven
+    | LimitsChanged
+    | NoticeRaised
+    | NoticeCleared
+    | QuestionAsked
+    | QuestionAnswered
+    | TreadmillChanged
+    | ExertionReported
+    | MoodReported
+    | SessionEnded
+)

@@ -1,0 +1,94 @@
+"""What goes into the session engine: observations and commands, each stamped with seconds since the session began.
+
+The JSON form (`{"type":"heart_rate","t":12.0,…}`) is the same on standard input, on the local socket and in the journal.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class CommandName(StrEnum):
+    """What a person at the machine, or the therapist, may ask of a session."""
+
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    SKIP_WARM_UP = "skip_warm_up"
+    EXTEND_RECOVERY = "extend_recovery"
+    EASE = "ease"
+
+
+class Message(Struct, frozen=True, tag_field="type"):
+    """`t`: seconds since the session began, never decreasing."""
+
+    t: float
+
+
+class HeartRate(Message, frozen=True, tag="heart_rate"):
+    """One notification from the pulse strap.
+
+    `bpm` as sent (0: the strap has no rate). `rr_ms`: intervals between beats in ms, oldest first. `contact`: True/False where
+    the strap reports skin contact, None where it does not.
+    """
+
+    bpm: float
+    rr_ms: tuple[float, ...] = ()
+    contact: bool | None = None
+
+
+class SourceLost(Message, frozen=True, tag="source_lost"):
+    """The strap is gone for a reason the adapter knows: `disconnected`, `no_adapter`, …."""
+
+    reason: str
+
+
+class Treadmill(Message, frozen=True, tag="treadmill"):
+    """The belt's speed in km/h and incline in percent: measured, or confirmed by the participant."""
+
+    speed_kmh: float
+    incline_percent: float = 0.0
+
+
+class Exertion(Message, frozen=True, tag="exertion"):
+    """Perceived exertion, Borg 6–20, said by the participant."""
+
+    borg: int
+
+
+class Mood(Message, frozen=True, tag="mood"):
+    """How the participant feels after the session, 1 (bad) to 5 (good)."""
+
+    mood: int
+
+
+class Time(Message, frozen=True, tag="time"):
+    """Time has passed; nothing else happened."""
+
+
+class Command(Message, frozen=True, tag="command"):
+    """A command; `seconds` goes with `extend_recovery`; `source` says who asked (`panel`, `therapist`, …)."""
+
+    name: CommandName
+    seconds: int | None = None
+    source: str = "panel"
+
+
+class Answer(Message, frozen=True, tag="answer"):
+    """The participant's answer to «are you all right?»: any button means yes."""
+
+    ok: bool = True
+
+
+class Readiness(Message, frozen=True, tag="readiness"):
+    """Answers to the plan's questions before the start: question key → True where the person said yes."""
+
+    answers: dict[str, bool]
+
+
+class Restored(Message, frozen=True, tag="restored"):
+    """The engine was rebuilt from the journal after a restart; the session waits until the person goes on."""
+
+
+AnyMessage = HeartRate | SourceLost | Treadmill | Exertion | Mood | Time | Command | Answer | Readiness | Restored

@@ -1,0 +1,66 @@
+"""The plan a therapist made for one participant: what the session may ask, and where it must stop.
+
+HRmax and its sources, chronotropic incompetence and perceived exertion: ../docs/training.md.
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from coach.errors import PlanError
+
+HrMaxSource = Literal["measured", "highest_seen", "formula"]
+Mode = Literal["heart_rate", "exertion"]
+
+LOWEST_HR_MAX_BPM, HIGHEST_HR_MAX_BPM = 80.0, 240.0
+
+
+class Load(Struct, frozen=True):
+    """A treadmill's setting: belt speed in km/h and incline in percent."""
+
+    speed_kmh: float
+    incline_percent: float = 0.0
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """One participant's plan for one session.
+
+    `hr_max_bpm` may be absent only in exertion mode. `ceiling_bpm` is the personal ceiling (hazard H1); where the therapist
+    set none, HRmax is the ceiling. `start` is the treadmill's setting for the first interval. `response` is what earlier
+    sessions' summaries learned about this person, handed back untouched.
+    """
+
+    participant: str
+    protocol: str = "4x4"
+    hr_max_bpm: float | None = None
+    hr_max_source: HrMaxSource | None = None
+    age: int | None = None
+    ceiling_bpm: float | None = None
+    mode: Mode = "heart_rate"
+    start: Load | None = None
+    response: Any = None
+    speed_step_kmh: float = 0.2
+    max_speed_kmh: float = 20.0
+    language: Literal["nb", "en"] = "nb"
+    nickname: str | None = None
+    session_number: int | None = None
+    course_sessions: int = 24
+    early_warm_up_end: bool = False
+    exertion_when_lost: bool = False
+    questions: tuple[str, ...] = ()
+    weekly_cap: int | None = None
+    rest_hours: float = 0.0
+    cap_released: bool = False
+    sessions_last_7_days: int = 0
+    hours_since_last: float | None = None
+
+    @property
+    def effective_ceiling_bpm(self) -> float | None:
+        """The stricter of the therapist's ceiling and HRmax; None where neither is known."""
+        known = [bpm for bpm in (self.ceiling_bpm, self.hr_max_bpm) if bpm is not None]
+        return min(known) if known else None
+
+
+def formula_hr_max_bpm(age: int, *, beta_blocked: bool = False) -> float:
+    """HRmax expected at an age: 211 − 0.64·age (Nes 2013, SEE 10.8 bpm); on a beta-blocker 164 − 0.7·age."""
+    return 164 - 0.7 * age if beta_blocked else 211 - 0.64 * age

@@ -1,0 +1,74 @@
+"""A training protocol: its phases in order, with lengths and target zones. Pure data.
+
+Built-in protocols and a clinic's own are TOML files, read by `coach.protocol_file`.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class PhaseKind(StrEnum):
+    """What a phase is for; the words are those of rusfeltet.no (warm-up, interval, active recovery, cool-down)."""
+
+    WARM_UP = "warm_up"
+    INTERVAL = "interval"
+    RECOVERY = "recovery"
+    STEADY = "steady"
+    MOTOR = "motor"
+    COOL_DOWN = "cool_down"
+
+
+class Zone(Struct, frozen=True):
+    """A target zone as fractions of HRmax, both ends included (0.85 is 85 %)."""
+
+    low_fraction: float
+    high_fraction: float
+
+
+class BorgRange(Struct, frozen=True):
+    """A target range of perceived exertion on Borg's scale 6–20, both ends included."""
+
+    low: int
+    high: int
+
+
+class Pattern(Struct, frozen=True):
+    """Short work and rest inside one phase, from its first second (Tabata: 20 s / 10 s)."""
+
+    work_s: int
+    rest_s: int
+
+
+class Phase(Struct, frozen=True):
+    """One phase of a session.
+
+    `length_s` is whole seconds, so that every moment within a phase lies on the engine's one-second grid.
+    `interval` counts 1…n over the phases of kind `interval`, else 0. `texts` maps a language to a short instruction.
+    """
+
+    kind: PhaseKind
+    length_s: int
+    zone: Zone | None = None
+    borg: BorgRange | None = None
+    interval: int = 0
+    pattern: Pattern | None = None
+    texts: dict[str, str] = {}
+
+
+class Protocol(Struct, frozen=True):
+    """A whole protocol: `name` is its short key, `titles` maps a language to what people call it."""
+
+    name: str
+    titles: dict[str, str]
+    phases: tuple[Phase, ...]
+
+    @property
+    def intervals(self) -> int:
+        """How many phases of kind `interval` it has."""
+        return sum(1 for phase in self.phases if phase.kind is PhaseKind.INTERVAL)
+
+    @property
+    def length_s(self) -> int:
+        """Planned length of the whole session in seconds."""
+        return sum(phase.length_s for phase in self.phases)
