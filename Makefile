@@ -1,0 +1,57 @@
+# Everything a developer or a newcomer runs. `make` alone says what there is.
+
+SHELL := /bin/bash
+SPEED ?= 30
+PYTHON := .venv/bin/python
+QUICK := not slow and not hardware
+ROOMS := coach firmware display sync server
+export PYGAME_HIDE_SUPPORT_PROMPT := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo set-up test test-all coverage lint format bench lock voices screens wheel clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## a whole 4×4 session with a simulated participant, 30 times as fast; SPEED=1 for real time
+	@scripts/set-up.sh desk
+	@.venv/bin/interval-coach demo --speed $(SPEED)
+
+set-up: ## system packages, .venv and all locked packages; the other targets do this themselves
+	@scripts/set-up.sh dev
+
+test: set-up ## the test suite; ARGS="-k journal" to choose
+	@$(PYTHON) -m pytest -n 2 -m "$(QUICK)" $(ARGS)
+
+test-all: set-up ## the test suite with the long campaigns
+	@$(PYTHON) -m pytest -m "not hardware" --timeout 0 $(ARGS)
+
+coverage: set-up ## branch coverage of the coach; fails under 100 %
+	@$(PYTHON) -m pytest -m "$(QUICK)" tests/coach --cov=coach --cov-branch --cov-report=term --cov-fail-under=100 $(ARGS)
+
+lint: set-up ## ruff, mypy, the import law, spelling, shell scripts
+	@scripts/lint.sh
+
+format: set-up ## lets ruff format and mend what it can
+	@$(PYTHON) -m ruff format .
+	@$(PYTHON) -m ruff check --fix-only .
+
+bench: set-up ## every figure of benchmarks/, with its target beside it
+	@failed=0; for file in benchmarks/bench_*.py; do $(PYTHON) "$$file" || failed=1; done; exit $$failed
+
+lock: set-up ## locks the dependencies anew; UPGRADE=--upgrade takes the newest releases
+	@scripts/lock.sh $(UPGRADE)
+
+voices: set-up ## synthesises the default voice pack again
+	@$(PYTHON) -m display.voice_pack build display/voices
+
+screens: set-up ## draws the pictures of docs/screens/ again
+	@$(PYTHON) scripts/draw_screens.py
+
+wheel: set-up ## the installable package, into dist/
+	@$(PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean: ## removes everything that can be made again
+	@rm -rf .venv build dist demo-output display/voices .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache *.egg-info
+	@find $(ROOMS) tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +

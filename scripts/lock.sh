@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Locks every dependency by hash into requirements/, from pyproject.toml. No registry address is written: a machine takes
+# the packages from wherever its own pip is configured to look, and the hashes hold whatever the place.
+#
+#   scripts/lock.sh [--upgrade]    without it, versions that still fit are kept
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+
+lock() {
+    .venv/bin/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+        --no-emit-index-url --no-header --custom-compile-command "make lock" "$@"
+}
+
+# dev holds all the others, so one version of each package serves every lock.
+lock "$@" pyproject.toml --all-extras --group dev --group build --output-file requirements/dev.txt
+for extra in device desk server; do
+    lock pyproject.toml --extra "$extra" --constraint requirements/dev.txt --output-file "requirements/$extra.txt"
+done
+lock --group build --constraint requirements/dev.txt --output-file requirements/build.txt

@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# Makes this checkout ready: system packages, .venv, the locked Python packages, the project itself.
+#
+#   scripts/set-up.sh [dev|desk|device|server]    which lock of requirements/ to install; dev holds all the others
+#
+# Runs again at once when nothing changed. Package sources, mirrors and proxies are those that the machine's own apt and
+# pip are configured with. PYTHON=/path/to/python3.12 chooses the interpreter.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+here=$PWD
+lock=${1:-dev}
+
+say() { printf 'set-up: %s\n' "$*" >&2; }
+refuse() {
+    say "$@"
+    exit 1
+}
+
+case $lock in
+    dev | desk | device | server) ;;
+    *) refuse "there is no lock «$lock». Choose dev, desk, device or server." ;;
+esac
+
+# Two set-ups at a time would write the same .venv: the second one waits.
+exec 9<"$0"
+flock 9
+
+# Every package comes as a wheel, for 64-bit x86 and ARM: nothing is compiled here, and no build script is downloaded.
+case $(uname -m):$(getconf LONG_BIT) in
+    x86_64:64 | aarch64:64) ;;
+    *) refuse "this is $(uname -m), $(getconf LONG_BIT)-bit. interval-coach runs on 64-bit x86 and 64-bit ARM:" \
+        "on a Raspberry Pi 3 or newer, install the 64-bit Raspberry Pi OS." ;;
+esac
+
+# What the installation depends on. A change in any of these installs again.
+key() {
+    {
+        printf '%s\n' "$here" "$1"
+        cat "requirements/$1.txt" requirements/build.txt pyproject.toml hatch_build.py
+        cat display/voice_pack.py display/phrases*.py 2>/dev/null || true
+    } | sha256sum | cut -d ' ' -f 1
+}
+
+voice_is_built() {
+    [ "$lock" = server ] || [ ! -e display/voice_pack.py ] || ! command -v espeak-ng >/dev/null || [ -d display/voices/nb ]
+}
+
+is_installed() {
+    [ -x .venv/bin/python ] && [ "$(cat ".venv/.set-up-$1" 2>/dev/null)" = "$(key "$1")" ] && voice_is_built
+}
+
+if is_installed "$lock" || is_installed dev; then
+    exit 0
+fi
+
+# --- system packages -------------------------------------------------------------------------------------------------
+
+# From 3.14 on there is no wheel of pygame 2.6.
+usable() {
+    "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+}
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
+        if command -v "$candidate" >/dev/null && usable "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+}
+
+package_is_there() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+missing=()
+[ -n "$(find_python)" ] || missing+=(python3 python3-venv)
+if [ "$lock" != server ]; then
+    command -v espeak-ng >/dev/null || missing+=(espeak-ng)
+    if command -v dpkg-query >/dev/null; then
+        package_is_there fonts-inter || missing+=(fonts-inter)
+    fi
+fi
+
+install_packages() {
+    local as_root=()
+    if ! command -v apt-get >/dev/null; then
+        say "this system has no apt. Please install by hand: $*"
+        return 1
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            say "these Debian packages are missing, and neither root nor sudo is at hand. Ask an administrator to run:" \
+                "apt-get install $*"
+            return 1
+        fi
+        as_root=(sudo)
+    fi
+    say "installing with apt: $*"
+    # Output goes to a file that is shown only on failure: the reader waits for the coach, not for apt.
+    local log
+    log=$(mktemp)
+    if ! {
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
+            "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "$@"
+    } >"$log" 2>&1 </dev/null; then
+        tail -n 15 "$log" >&2
+        rm -f "$log"
+        say "apt could not install: $*"
+        return 1
+    fi
+    rm -f "$log"
+}
+
+if [ ${#missing[@]} -gt 0 ] && ! install_packages "${missing[@]}"; then
+    [ -n "$(find_python)" ] || refuse "Python 3.11, 3.12 or 3.13 with venv is needed, and was not found."
+    say "going on without: the coach then gives text and tones, in another font."
+fi
+
+python=$(find_python)
+[ -n "$python" ] || refuse "Python 3.11, 3.12 or 3.13 with venv is needed; this system's python3 is" \
+    "$(python3 --version 2>/dev/null || echo missing). Install one of these and run again, or name it: PYTHON=/path/to/python3.12"
+
+# --- Python packages -------------------------------------------------------------------------------------------------
+
+# A virtual environment that was copied or moved still points to its old place.
+place=$(cat .venv/.place 2>/dev/null || echo "$here")
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || [ "$place" != "$here" ]; then
+    say "making .venv with $("$python" --version)"
+    "$python" -m venv --clear .venv
+fi
+printf '%s\n' "$here" >.venv/.place
+
+pip=(.venv/bin/python -m pip --quiet --no-input --disable-pip-version-check)
+say "installing the locked Python packages ($lock); the first time takes a minute or two"
+"${pip[@]}" install --require-hashes --only-binary=:all: -r "requirements/$lock.txt" -r requirements/build.txt ||
+    refuse "the locked packages could not be installed. Check the network and pip's configuration (pip config list); run again."
+"${pip[@]}" install --no-deps --no-build-isolation --editable .
+
+if [ "$lock" != server ] && [ ! -d display/voices/nb ]; then
+    say "no voice pack was built; the coach gives text and tones. To have the voice: install espeak-ng, then run make voices"
+fi
+
+key "$lock" >".venv/.set-up-$lock"
+say "ready"
