@@ -1,0 +1,147 @@
+"""A recorded phrase: read from and written to WAV, measured, and made ready for a voice pack.
+
+Made ready means: silence at both ends gone, one loudness for all phrases, no peak near full scale, both ends ramped.
+"""
+
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from display.errors import RecordingError
+from display.tones import RATE_HZ, Samples, swell
+
+LOUDNESS_DB = -20.0
+"""Loudness of every phrase in dBFS: leaves some 17 dB of room for the peaks of speech."""
+
+PEAK_LIMIT = 0.71
+"""No sample of a prepared phrase goes beyond this share of full scale (-3 dBFS), so a tone may sound on top of it."""
+
+_FULL_SCALE = 32_768
+_SAMPLE_BYTES = 2
+_FRAME_S = 0.02
+_MARGIN_S = 0.03
+_KNEE = 0.5
+_RISE_S, _FALL_S = 0.015, 0.03
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A sound as its file holds it; `samples` are mixed to mono, `channels` is what the file has."""
+
+    samples: Samples
+    rate_hz: int
+    channels: int
+
+    @property
+    def length_s(self) -> float:
+        """Length in seconds."""
+        return self.samples.size / self.rate_hz
+
+
+def read_wav(path: Path) -> Recording:
+    """Read a 16-bit PCM WAV file.
+
+    Raises:
+        RecordingError: the file is missing, damaged, empty or of another format.
+
+    """
+    try:
+        with wave.open(str(path), "rb") as file:
+            channels, width, rate_hz = file.getnchannels(), file.getsampwidth(), file.getframerate()
+            raw = file.readframes(file.getnframes())
+    except (OSError, EOFError, wave.Error) as error:
+        raise RecordingError(f"{path.name} cannot be read as a WAV file ({error}). Record it again as WAV.") from error
+    if width != _SAMPLE_BYTES:
+        raise RecordingError(f"{path.name} has {8 * width} bits a sample and not 16. Export it as 16-bit PCM WAV.")
+    frame_bytes = channels * _SAMPLE_BYTES
+    frames = np.frombuffer(raw[: len(raw) // frame_bytes * frame_bytes], dtype="<i2").reshape(-1, channels)
+    if not frames.size:
+        raise RecordingError(f"{path.name} holds no sound. Record it again.")
+    return Recording(frames.mean(axis=1) / _FULL_SCALE, rate_hz, channels)
+
+
+def write_wav(path: Path, samples: Samples, rate_hz: int = RATE_HZ) -> None:
+    """Write mono 16-bit PCM."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(_SAMPLE_BYTES)
+        file.setframerate(rate_hz)
+        file.writeframes(to_pcm(samples))
+
+
+def to_pcm(samples: Samples) -> bytes:
+    """Turn samples into 16-bit little-endian PCM; what lies beyond full scale is cut."""
+    return np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2").tobytes()
+
+
+def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
+    """Change the rate of a whole sound through its spectrum, which adds no tones of its own."""
+    if from_hz == to_hz:
+        return samples
+    size = round(samples.size * to_hz / from_hz)
+    spectrum = np.fft.rfft(samples)
+    bins = size // 2 + 1
+    kept = np.zeros(bins, dtype=spectrum.dtype)
+    kept[: min(bins, spectrum.size)] = spectrum[: min(bins, spectrum.size)]
+    changed: Samples = np.fft.irfft(kept, n=size) * (size / samples.size)
+    return changed
+
+
+def loudness_db(samples: Samples, rate_hz: int = RATE_HZ) -> float:
+    """Measure loudness in dBFS: the RMS of what is spoken, leaving out pauses (frames 20 dB under the loudest)."""
+    power = _frame_power(samples, rate_hz)
+    loudest = float(power.max())
+    if loudest <= 0:
+        return float("-inf")
+    return float(10 * np.log10(power[power > loudest / 100].mean()))
+
+
+def spoken_span(samples: Samples, rate_hz: int = RATE_HZ) -> tuple[int, int]:
+    """Find where the sound begins and ends, as sample numbers: 40 dB under its loudest frame is silence."""
+    power = _frame_power(samples, rate_hz)
+    sounding = np.flatnonzero(power > power.max() / 1e4)
+    if not sounding.size:
+        return 0, samples.size
+    frame = _frame_size(rate_hz)
+    return int(sounding[0]) * frame, min(samples.size, (int(sounding[-1]) + 1) * frame)
+
+
+def clipped_samples(samples: Samples) -> int:
+    """Count samples that sit at full scale together with their neighbour: the tops that the recorder cut off."""
+    full = np.abs(samples) >= (_FULL_SCALE - 2) / _FULL_SCALE
+    return int(np.count_nonzero(full[1:] & full[:-1]))
+
+
+def prepare(recording: Recording) -> Samples:
+    """Make a phrase ready for a pack: `RATE_HZ`, trimmed, `LOUDNESS_DB`, limited to `PEAK_LIMIT`, both ends ramped."""
+    samples = resample(recording.samples - recording.samples.mean(), recording.rate_hz, RATE_HZ)
+    start, end = spoken_span(samples)
+    margin = round(_MARGIN_S * RATE_HZ)
+    samples = samples[max(0, start - margin) : end + margin]
+    # Limiting takes a little loudness away again, so a second pass puts it back.
+    for _ in range(2):
+        loudness = loudness_db(samples)
+        if np.isfinite(loudness):
+            samples = _limited(samples * 10 ** ((LOUDNESS_DB - loudness) / 20))
+    return swell(samples, _RISE_S, _FALL_S)
+
+
+def _limited(samples: Samples) -> Samples:
+    """Bend everything above the knee softly towards the limit."""
+    size, room = np.abs(samples), PEAK_LIMIT - _KNEE
+    bent = _KNEE + room * np.tanh((size - _KNEE) / room)
+    limited: Samples = np.where(size > _KNEE, np.sign(samples) * bent, samples)
+    return limited
+
+
+def _frame_size(rate_hz: int) -> int:
+    return max(1, round(_FRAME_S * rate_hz))
+
+
+def _frame_power(samples: Samples, rate_hz: int) -> Samples:
+    frame = _frame_size(rate_hz)
+    whole = np.pad(samples, (0, -samples.size % frame)).reshape(-1, frame)
+    power: Samples = (whole**2).mean(axis=1)
+    return power
