@@ -38,7 +38,7 @@ key() {
     {
         printf '%s\n' "$here" "$1"
         cat "requirements/$1.txt" requirements/build.txt pyproject.toml hatch_build.py
-        cat display/voice_pack.py display/phrases*.py 2>/dev/null || true
+        cat display/voice_pack.py display/phrases/*.toml 2>/dev/null || true
     } | sha256sum | cut -d ' ' -f 1
 }
 
@@ -131,14 +131,15 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || [ "$place" != "$here" 
 fi
 printf '%s\n' "$here" >.venv/.place
 
-pip=(.venv/bin/python -m pip --quiet --no-input --disable-pip-version-check)
+# Twice quiet: errors are shown, notes about the machine's own mirrors are not.
+pip=(.venv/bin/python -m pip -qq --no-input --disable-pip-version-check)
 say "installing the locked Python packages ($lock); the first time takes a minute or two"
 "${pip[@]}" install --require-hashes --only-binary=:all: -r "requirements/$lock.txt" -r requirements/build.txt ||
     refuse "the locked packages could not be installed. Check the network and pip's configuration (pip config list); run again."
 "${pip[@]}" install --no-deps --no-build-isolation --editable .
 
 if [ "$lock" != server ] && [ ! -d display/voices/nb ]; then
-    say "no voice pack was built; the coach gives text and tones. To have the voice: install espeak-ng, then run make voices"
+    say "no voice pack was built, so the coach gives text and tones. «make voices» says why; it needs espeak-ng."
 fi
 
 key "$lock" >".venv/.set-up-$lock"
