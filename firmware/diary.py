@@ -1,0 +1,61 @@
+"""The diary as a reader sees it: the list of sessions, and one session.
+
+While the coach runs, it alone has the journal open, and a reader asks it over the local socket (`RemoteDiary`). When it
+does not run, `LocalDiary` opens the file itself. Never both: one process, one connection (SQLite pitfall, faults.md).
+"""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from firmware.journal import Journal
+from firmware.journal_errors import JournalError
+from firmware.session_record import SessionLine, SessionRecord
+
+
+class Diary(Protocol):
+    """What the `sessions` command needs."""
+
+    def sessions(self) -> tuple[SessionLine, ...]:
+        """List the sessions, oldest first."""
+
+    def session(self, session_id: str) -> SessionRecord:
+        """Give one session. Raises UnknownSessionError, DamagedSessionError."""
+
+
+class NoDiaryError(JournalError, FileNotFoundError):
+    """There is no journal at the place named."""
+
+
+class LocalDiary:
+    """The diary read from its file, while no coach runs."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file. Raises NoDiaryError; JournalInUseError while a coach has it; JournalVersionError."""
+        if not path.exists():
+            raise NoDiaryError(
+                f"There is no diary at {path}: no session has been recorded here. Name another with --diary."
+            )
+        self._journal = Journal.open(path)
+
+    def sessions(self) -> tuple[SessionLine, ...]:
+        """List the sessions, oldest first."""
+        return self._journal.sessions().result()
+
+    def session(self, session_id: str) -> SessionRecord:
+        """Give one session. Raises UnknownSessionError, DamagedSessionError."""
+        return self._journal.session(session_id).result()
+
+    def close(self) -> None:
+        """Let the coach have the file again."""
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        """Give the open diary."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()

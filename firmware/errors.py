@@ -1,0 +1,5 @@
+"""What the machine's own software refuses or cannot do, and why."""
+
+
+class FirmwareError(Exception):
+    """Root of every error that this package raises. Its text says what, why, and what to do."""

@@ -1,0 +1,362 @@
+"""Everything the journal says in SQL, over the one connection. Whoever calls this owns the thread and the transaction.
+
+Each blob carries a CRC over itself and its place, so that damage below SQLite's notice is found, never believed: a
+flipped digit in a ceiling would be a hazard (H1).
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from coach.summary import Summary
+from firmware import session_record as form
+from firmware.journal_errors import DamagedSessionError, UnknownSessionError
+from firmware.session_record import SessionDocument, SessionLine, SessionRecord, StampAt
+from firmware.stamp import Stamp
+
+# ruff: noqa: S608 - statements are put together from this file's own column names; values are always bound
+
+_STAMP = "boot_id, monotonic_s, wall_s, synchronised, repaired"
+_ACKNOWLEDGED = (
+    "acknowledged_boot_id, acknowledged_monotonic_s, acknowledged_wall_s, acknowledged_synchronised,"
+    " acknowledged_repaired"
+)
+
+
+class Receipt(Struct, frozen=True):
+    """Names one version of one session: what a delivery carries and what its receipt must repeat."""
+
+    session_id: str
+    revision: int
+    sha256: str
+
+
+class Delivery(Struct, frozen=True):
+    """One finished session to be delivered; `document` is its canonical encoding, to be sent as it is."""
+
+    receipt: Receipt
+    document: bytes
+
+
+class StoredBatch(NamedTuple):
+    """One batch as it goes to the disk: the session's second, the stamp and the encoded records."""
+
+    sequence: int
+    t: float
+    stamp: Stamp
+    records: bytes
+
+
+def crc(session_id: str, place: str, content: bytes) -> int:
+    """CRC-32 over content and place, so that a blob under another session's row is found out too."""
+    return zlib.crc32(content, zlib.crc32(f"{session_id}/{place}".encode()))
+
+
+def insert_session(connection: sqlite3.Connection, session_id: str, head: bytes, stamp: Stamp) -> None:
+    """Begin a session; one that is there already stays as it is."""
+    connection.execute(
+        f"INSERT OR IGNORE INTO session (session_id, head, head_crc, {_STAMP}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (session_id, head, crc(session_id, "head", head), *_columns(stamp)),
+    )
+
+
+def insert_batch(connection: sqlite3.Connection, session_id: str, batch: StoredBatch) -> None:
+    """Add a batch; one that is there already stays as it is. Raises UnknownSessionError."""
+    number = _number(connection, session_id)
+    connection.execute(
+        f"INSERT OR IGNORE INTO batch (session, sequence, t, {_STAMP}, records, crc)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            batch.sequence,
+            batch.t,
+            *_columns(batch.stamp),
+            batch.records,
+            crc(session_id, f"batch {batch.sequence}", batch.records),
+        ),
+    )
+
+
+def next_sequence(connection: sqlite3.Connection, session_id: str) -> int:
+    """Give the number of the session's next batch. Raises UnknownSessionError."""
+    number = _number(connection, session_id)
+    last = connection.execute("SELECT max(sequence) FROM batch WHERE session = ?", (number,)).fetchone()[0]
+    return 0 if last is None else int(last) + 1
+
+
+def finish(connection: sqlite3.Connection, session_id: str, summary: Summary, revision: int | None) -> Receipt:
+    """Make the session's document out of its batches, and let go of them.
+
+    A session may be finished again (the mood came afterwards): what was recorded since is added, and the revision
+    grows. Raises UnknownSessionError, DamagedSessionError.
+    """
+    record = read_session(connection, session_id)
+    if record.pruned:
+        raise DamagedSessionError(
+            f"The raw data of session {session_id} has left this machine, so it cannot be finished again here."
+        )
+    document = SessionDocument(
+        session_id=session_id,
+        revision=max(record.revision + 1, revision or 1),
+        plan=record.plan,
+        protocol=record.protocol,
+        begun=record.begun,
+        stamps=record.stamps,
+        summary=summary,
+        messages=record.messages,
+        events=record.events,
+    )
+    return _store(connection, document)
+
+
+def _store(connection: sqlite3.Connection, document: SessionDocument) -> Receipt:
+    """Write a finished document in the place of whatever was stored of it before."""
+    if document.summary is None:
+        raise DamagedSessionError("A session without a summary is not finished and has no document.")
+    session_id = document.session_id
+    encoded, summary = form.encode_document(document), form.encode_summary(document.summary)
+    sha256 = form.sha256_of(encoded)
+    connection.execute(
+        "UPDATE session SET revision = ?, summary = ?, summary_crc = ?, document = ?, sha256 = ?, unrepaired_boots = ?"
+        " WHERE session_id = ?",
+        (
+            document.revision,
+            summary,
+            crc(session_id, "summary", summary),
+            form.pack(encoded),
+            sha256,
+            " ".join(sorted({stamp.boot_id for stamp in _all_stamps(document) if not stamp.trusted})),
+            session_id,
+        ),
+    )
+    connection.execute("DELETE FROM batch WHERE session = ?", (_number(connection, session_id),))
+    return Receipt(session_id, document.revision, sha256)
+
+
+def _all_stamps(document: SessionDocument) -> tuple[Stamp, ...]:
+    return (document.begun, *(at.stamp for at in document.stamps))
+
+
+def read_session(connection: sqlite3.Connection, session_id: str) -> SessionRecord:
+    """Read all of one session; a batch that fails its checksum is left out of an unfinished one.
+
+    Raises UnknownSessionError; DamagedSessionError where the plan or the finished document cannot be trusted.
+    """
+    row = _row(connection, session_id)
+    head = _checked_head(row)
+    record = SessionRecord(
+        session_id=session_id,
+        revision=row["revision"],
+        plan=head.plan,
+        protocol=head.protocol,
+        begun=_stamp(row),
+        stamps=(),
+        summary=_checked_summary(row),
+        messages=(),
+        events=(),
+        sha256=row["sha256"],
+        delivered=_is_delivered(row),
+        pruned=bool(row["pruned"]),
+    )
+    if row["damaged"]:
+        raise DamagedSessionError(f"The raw data of session {session_id} was damaged on the disk and is lost.")
+    if row["document"] is not None:
+        document = form.decode_document(form.unpack(row["document"], row["sha256"]))
+        record = replace(record, begun=document.begun, stamps=document.stamps)
+        record = replace(record, messages=document.messages, events=document.events)
+    batches = list(_batches(connection, session_id))
+    stamps = [*record.stamps, *(StampAt(batch.t, batch.stamp) for batch in batches)]
+    decoded = [form.decode_batch(batch.records) for batch in batches]
+    return replace(
+        record,
+        stamps=form.telling_stamps(stamps),
+        messages=record.messages + tuple(message for batch in decoded for message in batch.messages),
+        events=record.events + tuple(event for batch in decoded for event in batch.events),
+    )
+
+
+def raw_session(connection: sqlite3.Connection, session_id: str) -> tuple[bytes, Stamp, list[StoredBatch]]:
+    """Read head, beginning and batches as they are stored. Raises UnknownSessionError."""
+    row = _row(connection, session_id)
+    return row["head"], _stamp(row), list(_batches(connection, session_id))
+
+
+def read_line(row: sqlite3.Row) -> SessionLine | None:
+    """Read one line of the list; None where not even the plan can be trusted."""
+    try:
+        head = _checked_head(row)
+        summary, damaged = _checked_summary(row), bool(row["damaged"])
+    except DamagedSessionError:
+        return None
+    return SessionLine(
+        session_id=row["session_id"],
+        begun=_stamp(row),
+        participant=head.plan.participant,
+        nickname=head.plan.nickname,
+        protocol=head.protocol.name,
+        finished=row["revision"] > 0,
+        revision=row["revision"],
+        summary=summary,
+        delivered=_is_delivered(row),
+        pruned=bool(row["pruned"]),
+        damaged=damaged,
+    )
+
+
+def read_lines(connection: sqlite3.Connection) -> tuple[SessionLine, ...]:
+    """Read the diary's list, oldest first."""
+    rows = connection.execute("SELECT * FROM session ORDER BY order_of_beginning")
+    return tuple(line for line in map(read_line, rows) if line is not None)
+
+
+def unfinished_id(connection: sqlite3.Connection) -> str | None:
+    """Id of the newest session that has begun and not ended."""
+    row = connection.execute(
+        "SELECT session_id FROM session WHERE revision = 0 AND damaged = 0 ORDER BY order_of_beginning DESC LIMIT 1"
+    ).fetchone()
+    return None if row is None else str(row["session_id"])
+
+
+def mark_damaged(connection: sqlite3.Connection, session_id: str) -> None:
+    """Note that a session's raw data cannot be trusted, so that it stands in nobody's way."""
+    connection.execute("UPDATE session SET damaged = 1 WHERE session_id = ?", (session_id,))
+
+
+def undelivered_receipts(connection: sqlite3.Connection, limit: int) -> list[Receipt]:
+    """Name the finished sessions of which no receipt has come, oldest first."""
+    rows = connection.execute(
+        "SELECT session_id, revision, sha256 FROM session WHERE document IS NOT NULL AND damaged = 0"
+        " AND (acknowledged_sha256 IS NOT sha256 OR acknowledged_revision IS NOT revision)"
+        " ORDER BY order_of_beginning LIMIT ?",
+        (limit,),
+    )
+    return [Receipt(*row) for row in rows]
+
+
+def read_document(connection: sqlite3.Connection, session_id: str) -> bytes:
+    """Read the canonical encoding of a finished session. Raises UnknownSessionError, DamagedSessionError."""
+    row = _row(connection, session_id)
+    if row["document"] is None:
+        raise DamagedSessionError(f"Session {session_id} has no document: it is unfinished, or its raw data is gone.")
+    return form.unpack(row["document"], row["sha256"])
+
+
+def acknowledge(connection: sqlite3.Connection, receipt: Receipt, stamp: Stamp) -> bool:
+    """Note a receipt; only one that names the version that is stored now counts."""
+    changed = connection.execute(
+        f"UPDATE session SET acknowledged_revision = revision, acknowledged_sha256 = sha256, ({_ACKNOWLEDGED}) ="
+        " (?, ?, ?, ?, ?) WHERE session_id = ? AND revision = ? AND sha256 = ?",
+        (*_columns(stamp), receipt.session_id, receipt.revision, receipt.sha256),
+    )
+    return changed.rowcount == 1
+
+
+def prune(connection: sqlite3.Connection, *, acknowledged_before_wall_s: float | None, limit: int = -1) -> int:
+    """Let go of raw data that the server has: documents whose receipt is older, or (None) any with a receipt.
+
+    An undelivered session is never touched. The list keeps plan and summary. Gives how many were pruned.
+    """
+    trusted = "(acknowledged_synchronised = 1 OR acknowledged_repaired = 1) AND acknowledged_wall_s < ?"
+    old, values = ("1", ()) if acknowledged_before_wall_s is None else (trusted, (acknowledged_before_wall_s,))
+    changed = connection.execute(
+        "UPDATE session SET document = NULL, pruned = 1 WHERE order_of_beginning IN (SELECT order_of_beginning"
+        " FROM session WHERE document IS NOT NULL AND acknowledged_revision IS revision"
+        f" AND acknowledged_sha256 IS sha256 AND {old} ORDER BY order_of_beginning LIMIT ?)",
+        (*values, limit),
+    )
+    return changed.rowcount
+
+
+def repair_wall_times(connection: sqlite3.Connection, now: Stamp) -> int:
+    """Give every record of this boot the wall time that the synchronised clock now tells, and mark it repaired.
+
+    A finished session whose times change becomes a new revision, to be delivered again. Gives how many sessions
+    changed.
+    """
+    offset_s = now.wall_s - now.monotonic_s
+    of_this_boot = "synchronised = 0 AND repaired = 0 AND boot_id = ?"
+    touched = {
+        row[0]
+        for row in connection.execute(
+            f"SELECT session_id FROM session WHERE {of_this_boot} UNION SELECT session_id FROM session WHERE"
+            f" order_of_beginning IN (SELECT session FROM batch WHERE {of_this_boot})",
+            (now.boot_id, now.boot_id),
+        )
+    }
+    for table in ("session", "batch"):
+        connection.execute(
+            f"UPDATE {table} SET wall_s = monotonic_s + ?, repaired = 1 WHERE {of_this_boot}", (offset_s, now.boot_id)
+        )
+    connection.execute(
+        "UPDATE session SET acknowledged_wall_s = acknowledged_monotonic_s + ?, acknowledged_repaired = 1"
+        " WHERE acknowledged_synchronised = 0 AND acknowledged_repaired = 0 AND acknowledged_boot_id = ?",
+        (offset_s, now.boot_id),
+    )
+    finished = connection.execute(
+        "SELECT session_id FROM session WHERE document IS NOT NULL AND damaged = 0 AND instr(unrepaired_boots, ?) > 0",
+        (now.boot_id,),
+    ).fetchall()
+    for (session_id,) in finished:
+        document = form.decode_document(read_document(connection, session_id))
+        repaired = tuple(replace(at, stamp=at.stamp.repaired_by(now)) for at in document.stamps)
+        again = replace(
+            document, revision=document.revision + 1, begun=document.begun.repaired_by(now), stamps=repaired
+        )
+        _store(connection, again)
+        touched.add(session_id)
+    return len(touched)
+
+
+def _batches(connection: sqlite3.Connection, session_id: str) -> Iterator[StoredBatch]:
+    """Give the session's batches in order; one that fails its checksum is left out."""
+    rows = connection.execute(
+        "SELECT * FROM batch WHERE session = ? ORDER BY sequence", (_number(connection, session_id),)
+    )
+    for row in rows:
+        if crc(session_id, f"batch {row['sequence']}", row["records"]) == row["crc"]:
+            yield StoredBatch(row["sequence"], row["t"], _stamp(row), row["records"])
+
+
+def _checked_head(row: sqlite3.Row) -> form.Head:
+    if crc(row["session_id"], "head", row["head"]) != row["head_crc"]:
+        raise DamagedSessionError(f"The plan of session {row['session_id']} was damaged on the disk and is not used.")
+    return form.decode_head(row["head"])
+
+
+def _checked_summary(row: sqlite3.Row) -> Summary | None:
+    if row["summary"] is None:
+        return None
+    if crc(row["session_id"], "summary", row["summary"]) != row["summary_crc"]:
+        raise DamagedSessionError(f"The summary of session {row['session_id']} was damaged on the disk.")
+    return form.decode_summary(row["summary"])
+
+
+def _is_delivered(row: sqlite3.Row) -> bool:
+    acknowledged = (row["acknowledged_revision"], row["acknowledged_sha256"])
+    return row["revision"] > 0 and acknowledged == (row["revision"], row["sha256"])
+
+
+def _row(connection: sqlite3.Connection, session_id: str) -> sqlite3.Row:
+    row = connection.execute("SELECT * FROM session WHERE session_id = ?", (session_id,)).fetchone()
+    if row is None:
+        raise UnknownSessionError(f"The diary has no session {session_id}.")
+    return cast("sqlite3.Row", row)
+
+
+def _number(connection: sqlite3.Connection, session_id: str) -> int:
+    row = connection.execute("SELECT order_of_beginning FROM session WHERE session_id = ?", (session_id,)).fetchone()
+    if row is None:
+        raise UnknownSessionError(f"The diary has no session {session_id}.")
+    return int(row[0])
+
+
+def _columns(stamp: Stamp) -> tuple[str, float, float, bool, bool]:
+    return (stamp.boot_id, stamp.monotonic_s, stamp.wall_s, stamp.synchronised, stamp.repaired)
+
+
+def _stamp(row: sqlite3.Row) -> Stamp:
+    return Stamp(row["boot_id"], row["monotonic_s"], row["wall_s"], bool(row["synchronised"]), bool(row["repaired"]))
