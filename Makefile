@@ -20,6 +20,10 @@ demo: ## a whole 4×4 session with a simulated participant, 30 times as fast; SP
 set-up: ## system packages, .venv and all locked packages; the other targets do this themselves
 	@scripts/set-up.sh dev
 
+# Tests draw and play into memory, also where there is a screen and a loudspeaker.
+test test-all coverage: export SDL_VIDEODRIVER := dummy
+test test-all coverage: export SDL_AUDIODRIVER := dummy
+
 test: set-up ## the test suite; ARGS="-k journal" to choose
 	@$(PYTHON) -m pytest -n 2 -m "$(QUICK)" $(ARGS)
 

@@ -8,7 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 lock() {
-    .venv/bin/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+    # fewest: one version of a package for all Pythons, so that what is tested on one is what runs on the other.
+    .venv/bin/python -m uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes --python-version 3.11 \
         --no-emit-index-url --no-header --custom-compile-command "make lock" "$@"
 }
 
