@@ -99,9 +99,13 @@ def loudness_db(samples: Samples, rate_hz: int = RATE_HZ) -> float:
 
 
 def spoken_span(samples: Samples, rate_hz: int = RATE_HZ) -> tuple[int, int]:
-    """Find where the sound begins and ends, as sample numbers: 40 dB under its loudest frame is silence."""
+    """Find where the sound begins and ends, as sample numbers.
+
+    Silence is 40 dB under the loudest frame, or 6 dB above the hum of the room, but never less than 20 dB under.
+    """
     power = _frame_power(samples, rate_hz)
-    sounding = np.flatnonzero(power > power.max() / 1e4)
+    loudest, hum = float(power.max()), float(np.quantile(power, 0.1))
+    sounding = np.flatnonzero(power > min(max(loudest / 1e4, 4 * hum), loudest / 100))
     if not sounding.size:
         return 0, samples.size
     frame = _frame_size(rate_hz)

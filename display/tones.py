@@ -2,8 +2,8 @@
 
 Hazard H10 (a startling sound during effort): every note swells in and out along a raised cosine of at least `RAMP_S`,
 no note is louder than its level allows, and neighbouring levels lie at most 6 dB apart. Direction is heard as
-direction: up is faster, down is slower. The coach gives notices and never alarms, so no pattern repeats the pulse bursts or the
-melodies that IEC 60601-1-8 keeps for medical alarms (`ALARM_MELODIES`; a test compares them).
+direction: up is faster, down is slower. The coach gives notices and never alarms, so no pattern repeats the pulse
+bursts or the melodies that IEC 60601-1-8 keeps for medical alarms (`ALARM_MELODIES`; a test compares them).
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ RATE_HZ = 44_100
 RAMP_S = 0.02
 """Shortest swell in or out of a note; the ear takes a rise faster than some 15 ms for a click."""
 
-PEAK = {Level.INFORMATION: 0.18, Level.ATTENTION: 0.26, Level.STOP_NOW: 0.36}
+PEAK = {Level.INFORMATION: 0.13, Level.ATTENTION: 0.18, Level.STOP_NOW: 0.26}
 """Highest sample of a tone at each level, of full scale: steps of about 3 dB, so that no level makes a person jump."""
 
 ALARM_MELODIES = (

@@ -166,7 +166,7 @@ def build(folder: Path) -> tuple[Pack, ...]:
     packs: list[Pack] = []
     for language in LANGUAGES:
         target = folder / language
-        target.mkdir(parents=True, exist_ok=True)
+        _make_room(target)
         words = catalogue(language)
         with tempfile.TemporaryDirectory() as scratch:
             raw = Path(scratch) / "raw.wav"
@@ -196,6 +196,15 @@ def prepare(raw: Path, folder: Path) -> tuple[Path, ...]:
     if (raw / _ABOUT).is_file() and raw.resolve() != folder.resolve():
         shutil.copyfile(raw / _ABOUT, folder / _ABOUT)
     return tuple(written)
+
+
+def _make_room(target: Path) -> None:
+    """Empty a folder of the phrases of an earlier build, but never of a voice that someone recorded."""
+    if (target / _ABOUT).is_file() and not open_pack(target).about.speaker.startswith(_ESPEAK):
+        raise VoicePackError(f"{target} holds a recorded voice. Build the default packs into another folder.")
+    target.mkdir(parents=True, exist_ok=True)
+    for path in (target / _ABOUT, *target.glob("*.wav")):
+        path.unlink(missing_ok=True)
 
 
 def _candidates(folder: Path) -> list[Path]:
@@ -274,7 +283,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "check":
                 flaws = check(asked.folder)
                 out.writelines(f"{flaw.sentence}\n" for flaw in flaws)
-                out.write(f"{asked.folder}: {f'{len(flaws)} things to put right' if flaws else 'complete and sound'}\n")
+                found = f"{len(flaws)} thing{'s' * (len(flaws) > 1)} to put right" if flaws else "complete and sound"
+                out.write(f"{asked.folder}: {found}\n")
                 return 1 if flaws else 0
             case "script":
                 words = catalogue(asked.language)

@@ -58,8 +58,18 @@ def test_a_cue_finds_its_phrase(cue: Cue, intervals: int, key: str | None) -> No
 def test_what_concerns_safety_is_more_urgent_than_pacing() -> None:
     """A notice takes the word from a phase change, and a phase change from an advice."""
     ranks = {name: sounding.rank for name, sounding in soundings().items()}
-    assert ranks[CueName.FASTER] < ranks[CueName.HALFWAY] < ranks[CueName.INTERVAL] < ranks[CueName.SIGNAL_LOST]
+    assert ranks[CueName.SPEED_UP] == ranks[CueName.FASTER] < ranks[CueName.HALFWAY]
+    assert ranks[CueName.HALFWAY] < ranks[CueName.INTERVAL] < ranks[CueName.SIGNAL_LOST]
     assert ranks[CueName.SIGNAL_LOST] < ranks[CueName.OVER_CEILING] == ranks[CueName.STOPPED] == Urgency.STOP_NOW
+
+
+@pytest.mark.parametrize(
+    ("language", "urging"), [("nb", "øk "), ("nb", "raskere"), ("en", "speed up"), ("en", "faster")]
+)
+def test_only_the_two_guarded_cues_urge(language: Language, urging: str) -> None:
+    """The engine's gate guards `speed_up` and `faster`; no other phrase may ask for more speed."""
+    words = catalogue(language)
+    assert {key for key in words.keys if urging in words.spoken(key).lower().split(".")[0]} <= {"speed_up", "faster"}
 
 
 def test_stop_and_pause_end_all_speech() -> None:

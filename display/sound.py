@@ -1,0 +1,375 @@
+"""Sound: a cue's tone, and after it the phrase. Plays at once, waits for nobody, and stays alive without a sound card.
+
+`play` never blocks and never raises. Where the mixer is free it hands it the sound itself, within one buffer; where it
+is being opened it leaves the cue to the keeper, a thread that also opens the card, tries again when one appears or is
+changed, loads the phrases and gives the word to whoever waits (`display.turns`).
+"""
+
+import math
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pygame
+
+from coach.cue import Cue
+from coach.events import Level
+from display import recording
+from display.errors import RecordingError
+from display.phrases import Language, catalogue, soundings
+from display.tones import RATE_HZ, Samples, TonePattern, swell, tone
+from display.turns import Turns, Utterance, utterance
+from display.voice_pack import Voice, find_voice
+
+BUFFER_SAMPLES = 512
+"""Mixer buffer: 11.6 ms at 44.1 kHz, the most that a cue waits inside the mixer."""
+
+RETRY_S = 3.0
+"""How often the keeper looks whether the sound card came, went or hangs."""
+
+BLIND_RETRY_S = 60.0
+"""How often a missing card is tried again although nothing looks different; each try may write to the system log."""
+
+GAP_S = 0.06
+"""Silence between tone and phrase."""
+
+FADE_MS = 60
+"""How fast a phrase falls silent for another cue, in ms: shorter than any tone, so two voices never overlap."""
+
+VOLUME_STEP, VOLUME_STEP_S = 0.04, 0.02
+"""A change of volume is a ramp: full scale takes half a second (hazard H10)."""
+
+SPEECH_GAIN = {Level.INFORMATION: 0.7, Level.ATTENTION: 0.84, Level.STOP_NOW: 1.0}
+"""Loudness of the phrase at each level: 1.5 dB apart, so that a tone may lie over a phrase and nothing clips."""
+
+_FORMAT = (RATE_HZ, -16, 1)
+_VOICES, _TONE_CHANNEL = 4, 4
+_HANGS_AFTER_S = 2.0
+
+
+class Sound(Protocol):
+    """Something that sounds a cue."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a speaker to hear."""
+        ...
+
+    def play(self, cue: Cue, intervals: int = 0) -> None:
+        """Sound a cue now or when its turn comes; `intervals` of the session, so that the last can be called so."""
+        ...
+
+    def speak(self, language: Language) -> None:
+        """Speak this language from now on."""
+        ...
+
+    def set_volume(self, fraction: float) -> None:
+        """Go to this volume, 0 to 1, along a ramp."""
+        ...
+
+    def silence(self) -> None:
+        """End all speech and all tones."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the sound card."""
+        ...
+
+
+class SilentSound:
+    """No sound, on purpose: keeps the words of the last cues, for a terminal to show."""
+
+    def __init__(self, language: Language = "nb", remembered: int = 20) -> None:
+        """Remember the words of the last cues."""
+        self._language: Language = language
+        self.said: deque[str] = deque(maxlen=remembered)
+
+    @property
+    def alive(self) -> bool:
+        """There is nothing to hear."""
+        return False
+
+    def play(self, cue: Cue, intervals: int = 0) -> None:
+        """Remember what would have been said."""
+        asked = utterance(cue, intervals, 0.0)
+        if asked is not None:
+            self.said.append(catalogue(self._language).spoken(asked.key))
+
+    def speak(self, language: Language) -> None:
+        """Remember the words of this language from now on."""
+        self._language = language
+
+    def set_volume(self, fraction: float) -> None:
+        """Nothing is heard at any volume."""
+
+    def silence(self) -> None:
+        """Nothing is heard anyway."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def signs_of_a_card() -> tuple[str, ...]:
+    """Gather what tells that a sound card or a sound server came or went; only whether it changed matters."""
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", "/run"))
+    servers = (str((runtime / name).exists()) for name in ("pulse/native", "pipewire-0"))
+    try:
+        cards = Path("/proc/asound/cards").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        cards = ""
+    return (os.environ.get("SDL_AUDIODRIVER", ""), os.environ.get("AUDIODEV", ""), cards, *servers)
+
+
+class MixerSound:
+    """The sound card, through pygame's mixer.
+
+    `folders`: the clinic's own voice packs, which take the place of the default one phrase by phrase.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[Path] = (),
+        language: Language = "nb",
+        volume: float = 0.8,
+        buffer_samples: int = BUFFER_SAMPLES,
+        signs: Callable[[], tuple[str, ...]] = signs_of_a_card,
+    ) -> None:
+        """Start the keeper, which opens the card and loads the phrases; cues may come at once."""
+        self._folders = tuple(folders)
+        self._language: Language = language
+        self._wanted_volume = self._volume = _share(volume)
+        self._buffer_samples = buffer_samples
+        self._signs = signs
+        self._seen_signs: tuple[str, ...] | None = None
+        self._tried_s = float("-inf")
+        self._open = False
+        self._voice: Voice | None = None
+        self._sounds: dict[tuple[str, Level], pygame.mixer.Sound] = {}
+        self._to_load: deque[Cue] = deque()
+        self._turns = Turns()
+        self._channel = 0
+        self._ends_s = float("inf")
+        self._inbox: deque[tuple[Cue, int, float]] = deque()
+        self._mixer = threading.RLock()
+        self._wake, self._ready, self._closing = threading.Event(), threading.Event(), threading.Event()
+        # Guards against a stereo mixer, should the screen initialise all of pygame first.
+        pygame.mixer.pre_init(*_FORMAT, self._buffer_samples, allowedchanges=0)
+        self._keeper = threading.Thread(target=self._keep, name="sound", daemon=True)
+        self._keeper.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether a sound card is open."""
+        return self._open
+
+    def wait_until_ready(self, timeout_s: float) -> bool:
+        """Wait until the card was tried and every phrase is loaded, for a self-test or a measurement."""
+        return self._ready.wait(timeout_s)
+
+    def play(self, cue: Cue, intervals: int = 0) -> None:
+        """Sound a cue: its tone at once, or when its turn comes. Neither blocks nor raises."""
+        self._inbox.append((cue, intervals, time.monotonic()))
+        self._serve_or_wake()
+
+    def speak(self, language: Language) -> None:
+        """Speak this language from now on; its phrases are loaded by the keeper."""
+        if language != self._language:
+            self._language = language
+            self._ready.clear()
+            self._wake.set()
+
+    def set_volume(self, fraction: float) -> None:
+        """Go to this volume, 0 to 1, along a ramp."""
+        self._wanted_volume = _share(fraction)
+        self._wake.set()
+
+    def silence(self) -> None:
+        """End all speech and all tones along a short ramp, and forget who waits."""
+        self._inbox.clear()
+        with self._mixer:
+            self._turns.clear()
+            if self._open:
+                pygame.mixer.fadeout(FADE_MS)
+
+    def close(self) -> None:
+        """End the keeper and let go of the card."""
+        self._closing.set()
+        self._wake.set()
+        self._keeper.join(timeout=2.0)
+        if self._mixer.acquire(timeout=1.0):
+            try:
+                self._shut()
+            finally:
+                self._mixer.release()
+
+    def _serve_or_wake(self) -> None:
+        """Serve the inbox here if the mixer is free; else the keeper does, as soon as it is."""
+        if self._mixer.acquire(blocking=False):
+            try:
+                self._serve()
+            finally:
+                self._mixer.release()
+            if self._turns.waiting:
+                self._wake.set()
+        else:
+            self._wake.set()
+
+    def _keep(self) -> None:
+        pause_s = 0.0
+        while not self._closing.is_set():
+            self._wake.wait(pause_s)
+            self._wake.clear()
+            with self._mixer:
+                self._look_after_card(time.monotonic())
+                self._serve()
+                self._load_one()
+                self._ramp_volume()
+                pause_s = self._pause_s()
+            if not self._to_load:
+                self._ready.set()
+
+    def _pause_s(self) -> float:
+        if self._to_load:
+            return 0.0
+        busy = self._turns.waiting or self._volume != self._wanted_volume
+        return VOLUME_STEP_S if busy else RETRY_S
+
+    def _look_after_card(self, now_s: float) -> None:
+        signs = self._signs()
+        changed = signs != self._seen_signs
+        hangs = self._open and now_s > self._ends_s + _HANGS_AFTER_S and self._busy()
+        if self._open and (changed or hangs):
+            self._shut()
+        if not self._open and (changed or hangs or now_s - self._tried_s > BLIND_RETRY_S):
+            self._seen_signs, self._tried_s = signs, now_s
+            self._open_card()
+
+    def _open_card(self) -> None:
+        try:
+            if pygame.mixer.get_init() not in (None, _FORMAT):
+                pygame.mixer.quit()
+            pygame.mixer.init(*_FORMAT, self._buffer_samples, allowedchanges=0)
+            pygame.mixer.set_num_channels(_VOICES + 1)
+        except pygame.error:
+            # No card is a state, not a fault: `alive` says so, and screen and lamp go on alone (hazard H8).
+            self._open = False
+        else:
+            self._open = True
+
+    def _shut(self) -> None:
+        self._open = False
+        self._turns.clear()
+        self._ends_s = float("inf")
+        self._sounds.clear()
+        self._voice = None
+        pygame.mixer.quit()
+
+    def _serve(self) -> None:
+        """Sound what came in, and let the next one speak when the speaker has finished."""
+        now_s = time.monotonic()
+        if not self._open:
+            # A cue that nobody could hear is not said later, when it is no longer true.
+            self._inbox.clear()
+            return
+        try:
+            if self._turns.speaking is not None and not self._busy():
+                self._start(self._turns.finished(now_s))
+            while self._inbox:
+                cue, intervals, asked_s = self._inbox.popleft()
+                asked = utterance(cue, intervals, asked_s)
+                if asked is None:
+                    pygame.mixer.Channel(_TONE_CHANNEL).play(self._sound(cue, None))
+                    pygame.mixer.Channel(_TONE_CHANNEL).set_volume(self._volume)
+                elif self._turns.ask(asked):
+                    self._start(asked)
+        except pygame.error:
+            # The card went away between two looks: the keeper opens it again.
+            self._seen_signs = None
+            self._wake.set()
+
+    def _start(self, speaker: Utterance | None) -> None:
+        if speaker is None:
+            self._ends_s = float("inf")
+            return
+        sound = self._sound(speaker.cue, speaker.key)
+        pygame.mixer.Channel(self._channel).fadeout(FADE_MS)
+        self._channel = (self._channel + 1) % _VOICES
+        channel = pygame.mixer.Channel(self._channel)
+        channel.play(sound)
+        channel.set_volume(self._volume)
+        self._ends_s = time.monotonic() + sound.get_length()
+
+    def _busy(self) -> bool:
+        return pygame.mixer.Channel(self._channel).get_busy()
+
+    def _ramp_volume(self) -> None:
+        if self._volume == self._wanted_volume:
+            return
+        away = self._wanted_volume - self._volume
+        self._volume = (
+            self._volume + math.copysign(VOLUME_STEP, away) if abs(away) > VOLUME_STEP else self._wanted_volume
+        )
+        if self._open:
+            for index in range(_VOICES + 1):
+                pygame.mixer.Channel(index).set_volume(self._volume)
+
+    def _load_one(self) -> None:
+        """Load the next phrase ahead of its use, one at a time, so that a cue in between waits for one file at most."""
+        if self._open and not self._has_voice():
+            self._begin_voice()
+        if self._to_load and self._open:
+            cue = self._to_load.popleft()
+            asked = utterance(cue, 0, 0.0)
+            self._sound(cue, None if asked is None else asked.key)
+
+    def _has_voice(self) -> bool:
+        return self._voice is not None and self._voice.language == self._language
+
+    def _begin_voice(self) -> Voice:
+        self._voice = find_voice(self._language, self._folders)
+        self._sounds.clear()
+        self._to_load.clear()
+        for name, sounding in soundings().items():
+            self._to_load.extend(Cue(0.0, name, number=number) for number in range(sounding.numbers + 1))
+        return self._voice
+
+    def _sound(self, cue: Cue, key: str | None) -> pygame.mixer.Sound:
+        """Give the whole of a cue as one sound: its tone, a short gap, its phrase."""
+        voice = self._voice if self._voice is not None and self._has_voice() else self._begin_voice()
+        sounding = soundings()[cue.name]
+        level = sounding.level_for(cue)
+        name = (key or cue.name, level)
+        if name not in self._sounds:
+            self._sounds[name] = pygame.mixer.Sound(buffer=recording.to_pcm(compose(sounding.tone, level, voice, key)))
+        return self._sounds[name]
+
+
+def compose(pattern: TonePattern, level: Level, voice: Voice, key: str | None) -> Samples:
+    """Put tone, gap and phrase into one sound; the tone alone where no pack has the phrase."""
+    sung = tone(pattern, level)
+    spoken = None if key is None else _spoken(voice, key)
+    if spoken is None:
+        return sung
+    return np.concatenate([sung, np.zeros(round(GAP_S * RATE_HZ)), spoken * SPEECH_GAIN[level]])
+
+
+def _spoken(voice: Voice, key: str) -> Samples | None:
+    """Read the first recording of a phrase that can be read, ramped and no louder than prepared ones are."""
+    for path in voice.files(key):
+        try:
+            read = recording.read_wav(path)
+        except RecordingError:
+            continue
+        samples = recording.resample(read.samples, read.rate_hz, RATE_HZ)
+        peak = float(np.abs(samples).max())
+        return swell(samples * min(1.0, recording.PEAK_LIMIT / max(peak, 1e-9)), 0.015, 0.03)
+    return None
+
+
+def _share(fraction: float) -> float:
+    return max(0.0, min(1.0, fraction))
