@@ -8,7 +8,10 @@ from coach.events import Level
 
 
 class CueName(StrEnum):
-    """Every cue that the coach can give; the phrase catalogue has an entry for each, and a test says so."""
+    """Every cue that the coach can give; the phrase catalogue has an entry for each, and a test says so.
+
+    The names of phases say what begins, never how hard: only `speed_up` and `faster` urge, and the engine's gate guards them.
+    """
 
     COUNTDOWN = "countdown"
     WARM_UP = "warm_up"
@@ -21,11 +24,11 @@ class CueName(StrEnum):
     REST = "rest"
     HALFWAY = "halfway"
     HALF_MINUTE_LEFT = "half_minute_left"
+    SPEED_UP = "speed_up"
+    SLOW_DOWN = "slow_down"
     FASTER = "faster"
     HOLD = "hold"
     SLOWER = "slower"
-    BELOW_ZONE = "below_zone"
-    ABOVE_ZONE = "above_zone"
     BY_FEELING = "by_feeling"
     SIGNAL_LOST = "signal_lost"
     SIGNAL_BACK = "signal_back"

@@ -1,0 +1,218 @@
+"""The session engine: `step(state, message) -> Step(state, events, cues)`, a pure state machine.
+
+Theory of operation. Time reaches the engine only inside messages. Before a message is taken, every moment that fell due up
+to its time is lived through in order, each at its own due time: the whole seconds of the running phase, the instants at which
+a silent strap becomes stale or lost, the end of a pause that lasted too long. So a late, missing or extra `Time` message
+changes no event, no cue and no time. A message that is not allowed raises `Refused` and changes nothing.
+
+    questions ──readiness──► ready ──start──► running ◄──pause/resume──► paused
+        │ yes                  │                │ last second, stop         │ stop, pause limit
+        ▼                      └──── stop ────► ended ◄─────────────────────┘
+    not_today                                   └──start: the cool-down that was offered──► running
+
+The gate: no advice that urges passes without a live rate that moved lately, a known ceiling and no limit against it.
+Slowing down needs neither (H1, H2, H3).
+"""
+
+from math import isfinite
+from typing import assert_never
+
+from msgspec import Struct
+
+from coach.cue import Cue
+from coach.errors import Refused
+from coach.events import AnyEvent
+from coach.messages import (
+    Answer,
+    AnyMessage,
+    Command,
+    CommandName,
+    Exertion,
+    HeartRate,
+    Mood,
+    Readiness,
+    Restored,
+    SourceLost,
+    Time,
+    Treadmill,
+)
+from coach.state import State
+from coach.turn import Turn
+
+LOWEST_BORG, HIGHEST_BORG = 6, 20
+LOWEST_MOOD, HIGHEST_MOOD = 1, 5
+HIGHEST_SPEED_KMH = 30.0
+LOWEST_INCLINE_PERCENT, HIGHEST_INCLINE_PERCENT = -10.0, 40.0
+EARLY_WARM_UP_END_S = 300
+LONGEST_EXTENSION_S = 180
+EXTENSION_S = 30
+HIGHEST_SENT_BPM = 65535.0
+
+
+class Step(Struct, frozen=True):
+    """What one message brought: the next state, and the events and cues that fell due, in order."""
+
+    state: State
+    events: tuple[AnyEvent, ...]
+    cues: tuple[Cue, ...]
+
+
+def step(state: State, message: AnyMessage) -> Step:
+    """Live through the time until `message`, then take it.
+
+    Raises `Refused` where the message is not allowed now, not possible, or from before the session's time; the state that was
+    passed in stays valid.
+    """
+    if not isfinite(message.t) or message.t < state.t:
+        raise Refused(
+            "time_backwards", f"t is {message.t:g}, but the session is at {state.t:g} s already; send times that never fall"
+        )
+    turn = Turn(state)
+    turn.live_until(message.t)
+    _take(turn, message)
+    return Step(turn.state, tuple(turn.events), tuple(turn.cues))
+
+
+def next_due_s(state: State) -> float | None:
+    """The session second at which something falls due next, so that a caller need not tick; None where nothing will."""
+    return Turn(state).next_due_t()
+
+
+def _take(turn: Turn, message: AnyMessage) -> None:
+    match message:
+        case HeartRate():
+            if not 0 <= message.bpm <= HIGHEST_SENT_BPM:
+                raise Refused("bad_heart_rate", f"bpm is {message.bpm:g}; a strap sends 0 (no rate) or more")
+            turn.heart_rate(message)
+        case Time():
+            pass
+        case SourceLost():
+            turn.source_lost(message.reason)
+        case Treadmill():
+            _treadmill(turn, message)
+        case Command():
+            _command(turn, message)
+        case Exertion():
+            _exertion(turn, message)
+        case Answer():
+            if turn.state.question is None:
+                raise Refused("no_question", "nothing was asked")
+            turn.answered(ok=message.ok)
+        case Readiness():
+            _readiness(turn, message)
+        case Mood():
+            if turn.state.stage != "ended":
+                raise Refused("not_ended", "the mood is asked after the session")
+            if not LOWEST_MOOD <= message.mood <= HIGHEST_MOOD:
+                raise Refused("bad_mood", f"mood is {message.mood}; it must lie in {LOWEST_MOOD}–{HIGHEST_MOOD}")
+            turn.mood(message.mood)
+        case Restored():
+            turn.restored()
+        case _:
+            assert_never(message)
+
+
+def _treadmill(turn: Turn, message: Treadmill) -> None:
+    speed_ok = 0 <= message.speed_kmh <= HIGHEST_SPEED_KMH
+    if not (speed_ok and LOWEST_INCLINE_PERCENT <= message.incline_percent <= HIGHEST_INCLINE_PERCENT):
+        raise Refused(
+            "bad_treadmill",
+            f"{message.speed_kmh:g} km/h at {message.incline_percent:g} % is no treadmill's setting; "
+            f"0–{HIGHEST_SPEED_KMH:g} km/h and {LOWEST_INCLINE_PERCENT:g}–{HIGHEST_INCLINE_PERCENT:g} % are",
+        )
+    turn.treadmill(message.speed_kmh, message.incline_percent)
+
+
+def _exertion(turn: Turn, message: Exertion) -> None:
+    if not LOWEST_BORG <= message.borg <= HIGHEST_BORG:
+        raise Refused("bad_borg", f"borg is {message.borg}; Borg's scale is {LOWEST_BORG}–{HIGHEST_BORG}")
+    if turn.state.started_t is None:
+        raise Refused("not_started", "perceived exertion belongs to a session that has started")
+    turn.exertion(message.borg)
+
+
+def _readiness(turn: Turn, message: Readiness) -> None:
+    if turn.state.stage != "questions":
+        raise Refused("no_question", "the questions before the start are not open now")
+    missing = [key for key in turn.state.plan.questions if key not in message.answers]
+    if missing:
+        raise Refused("unanswered", f"not all questions are answered: {', '.join(missing)}")
+    turn.readiness(tuple(key for key in turn.state.plan.questions if message.answers[key]))
+
+
+def _command(turn: Turn, command: Command) -> None:
+    if command.source == "panel" and turn.state.question is not None:
+        turn.answered(ok=True)
+    match command.name:
+        case CommandName.STOP:
+            turn.stop()
+        case CommandName.START:
+            _start(turn)
+        case CommandName.PAUSE:
+            _require(turn.state.stage == "running", "not_running", "only a running session can be paused")
+            turn.pause("asked")
+        case CommandName.RESUME:
+            _require(turn.state.stage == "paused", "not_paused", "the session is not paused")
+            turn.resume()
+        case CommandName.SKIP_WARM_UP:
+            refusal = skip_refusal(turn.state)
+            if refusal is not None:
+                raise Refused("no_skip", refusal)
+            turn.end_phase("skipped")
+        case CommandName.EXTEND_RECOVERY:
+            _extend(turn, EXTENSION_S if command.seconds is None else command.seconds)
+        case CommandName.EASE:
+            _require(_working(turn.state), "not_in_work", "only work can be eased into recovery")
+            turn.ease("eased")
+        case _:
+            assert_never(command.name)
+
+
+def _require(allowed: bool, code: str, reason: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not allowed:
+        raise Refused(code, reason)
+
+
+def _working(state: State) -> bool:
+    return state.stage == "running" and state.in_work
+
+
+def _start(turn: Turn) -> None:
+    state = turn.state
+    if state.stage == "ready":
+        turn.start()
+    elif state.stage == "ended" and state.cool_down_offered:
+        turn.start_offered_cool_down()
+    elif state.stage == "not_today":
+        raise Refused("not_today", f"no session today ({state.closed_because}); the therapist can release it")
+    elif state.stage == "questions":
+        raise Refused("unanswered", "answer the questions before the start")
+    else:
+        raise Refused("started", "the session has started already")
+
+
+def skip_refusal(state: State) -> str | None:
+    """Why the warm-up may not end early now; None where it may (training.md: for some 5 minutes are enough)."""
+    if not (state.stage == "running" and state.warming_up):
+        return "only a running warm-up can be skipped"
+    if not state.plan.early_warm_up_end:
+        return "the plan does not allow a shorter warm-up"
+    if state.second < EARLY_WARM_UP_END_S:
+        return f"the warm-up lasts at least {EARLY_WARM_UP_END_S // 60} min"
+    zone, bpm = state.zone_bpm, state.source.usable_bpm
+    if zone is None or bpm is None or bpm < zone[0]:
+        return "the rate has not reached the warm-up's zone"
+    return None
+
+
+def _extend(turn: Turn, seconds: int) -> None:
+    state = turn.state
+    recovering = state.stage == "running" and state.phase.kind == "recovery"
+    _require(recovering, "not_in_recovery", "only a running recovery can be extended")
+    _require(seconds > 0, "bad_extension", f"cannot extend by {seconds} s")
+    left_s = LONGEST_EXTENSION_S - state.extended_s
+    _require(
+        seconds <= left_s, "too_long", f"a recovery can be extended by {LONGEST_EXTENSION_S} s in all; {left_s} s left"
+    )
+    turn.extend(seconds)
+

@@ -1,0 +1,86 @@
+"""Guidance: once a second it is shown the situation and may advise. Any guidance, however clever, stands behind one gate.
+
+`Guidance` is what a rule or a learned model implements; it is immutable: each second gives the next one. The gate in
+`coach.engine` drops every urging that the signal, the ceiling or a limit does not allow, so no guidance can break H1–H3.
+"""
+
+from typing import Any, Protocol, Self
+
+from msgspec import Struct
+
+from coach.events import Advice, Direction, Signal
+from coach.plan import Plan
+from coach.protocol import Phase
+from coach.snapshot import Prediction
+
+ADVICE_APART_S = 20.0
+QUIET_INTERVAL_S = 90
+QUIET_RECOVERY_S = 60
+PHASE_START = "phase_start"
+"""Reason of the advice that sets the treadmill for a phase. It is no zone advice, so no quiet time holds it back."""
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """The situation at one second of a phase.
+
+    `second` counts from 0 at the phase's start; `length_s` is the phase's length now. `bpm` is null unless the source is live
+    or weak; `fresh_s` is the rate's age and `flat_s` how long it has stood still. `low_bpm`/`high_bpm`: the zone now. `borg`:
+    the exertion reported since the last second. `may_urge`: whether advice to go faster would pass the gate now. `quiet`:
+    zone advice would not be spoken now.
+    """
+
+    t: float
+    phase: Phase
+    second: int
+    length_s: int
+    bpm: float | None
+    signal: Signal
+    fresh_s: float | None
+    flat_s: float
+    low_bpm: float | None
+    high_bpm: float | None
+    speed_kmh: float | None
+    incline_percent: float | None
+    borg: int | None
+    may_urge: bool
+    quiet: bool
+
+
+class Guidance(Protocol):
+    """An immutable adviser. `second` is called once at each whole second of every running phase, 0 included."""
+
+    def second(self, moment: Moment) -> tuple[Self, Advice | None]:
+        """The next guidance, and an advice where there is a new one. At second 0: the setting for this phase."""
+        ...
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """Where the rate is expected at the interval's end, if this guidance can tell."""
+        ...
+
+    @property
+    def response(self) -> Any:  # noqa: ANN401 - any JSON value: only the guidance that made it reads it
+        """What was learned about this person, for the next session's plan."""
+        ...
+
+
+class GuidanceMaker(Protocol):
+    """Makes the guidance for one session from its plan."""
+
+    def __call__(self, plan: Plan) -> Guidance:
+        """A guidance at the session's start."""
+        ...
+
+
+def urges(advice: Advice, speed_kmh: float | None, incline_percent: float | None) -> bool:
+    """Whether an advice asks for more effort than the treadmill's setting now."""
+    return (
+        advice.direction is Direction.FASTER
+        or (advice.speed_change_kmh or 0.0) > 0
+        or (advice.speed_kmh is not None and speed_kmh is not None and advice.speed_kmh > speed_kmh)
+        or (
+            advice.incline_percent is not None
+            and incline_percent is not None
+            and advice.incline_percent > incline_percent
+        )
+    )

@@ -1,0 +1,288 @@
+"""The limits and notices of safety.md: H1 ceiling, H2 silent strap, H3 doubtful rate, H5 no answer. Limits only tighten.
+
+Numbers are safety.md's defaults; a therapist's plan can only make them stricter.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from coach.cue import CueName
+from coach.events import Advice, Direction, Level, Limit, LimitsChanged, Signal
+from coach.guidance import ADVICE_APART_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S
+from coach.protocol import PhaseKind
+from coach.signal import HIGHEST_BPM, LOWEST_BPM
+from coach.state import Ceiling, State
+
+if TYPE_CHECKING:
+    from coach.turn import Turn
+
+OVER_CEILING_EASES_S = 15.0
+OVER_CEILING_COOLS_DOWN_S = 60.0
+BELOW_CEILING_CLEARS_S = 3.0
+SILENT_EASES_S = 20.0
+DOUBTFUL_EASES_S = 60.0
+WAIT_FOR_SIGNAL_S, WAIT_STEP_S = 180, 30
+UNANSWERED_CALLS_S = 20.0
+ODD_FALL_BPM, ODD_FALL_WITHIN_S = 25.0, 15
+ODD_FALL_FROM_S = 30
+URGE_FRESH_S, URGE_FLAT_S = 2.5, 8.0
+"""To urge, the rate must be this fresh and must have moved this lately: a strap that has just fallen silent or frozen never urges."""
+QUESTION_AFTER_S = 10
+QUIET_LAST_S = 10
+EASE_CEILING_KMH = 1.0
+
+
+def session_began(turn: Turn) -> None:
+    """The limits in force from the start are journaled with their reasons."""
+    announce(turn)
+    if not _has_signal(turn.state):
+        turn.raise_notice("signal_lost", Level.ATTENTION)
+
+
+def announce(turn: Turn) -> None:
+    """Journal the session's lasting limits when they have changed."""
+    lasting = lasting_limits(turn.state)
+    if lasting != turn.state.session_limits:
+        turn.events.append(LimitsChanged(turn.state.t, lasting))
+        turn.state = replace(turn.state, session_limits=lasting)
+
+
+def lasting_limits(state: State) -> tuple[Limit, ...]:
+    """The ceiling and, once set, «only cooling down»."""
+    limits = []
+    ceiling_bpm = state.plan.effective_ceiling_bpm
+    if ceiling_bpm is not None:
+        reasons = tuple(
+            name
+            for name, bpm in (("plan", state.plan.ceiling_bpm), ("hr_max", state.plan.hr_max_bpm))
+            if bpm == ceiling_bpm
+        )
+        limits.append(Limit("ceiling", reasons, ceiling_bpm))
+    if state.cool_down_only:
+        limits.append(Limit("cool_down_only", state.cool_down_only))
+    return tuple(limits)
+
+
+def limits_now(state: State) -> tuple[Limit, ...]:
+    """Every limit in force, each with all its reasons."""
+    reasons = no_urging_because(state)
+    lasting = lasting_limits(state)
+    return (*lasting, Limit("no_faster", reasons)) if reasons else lasting
+
+
+def no_urging_because(state: State) -> tuple[str, ...]:
+    """Why no advice may ask for more effort now; empty where it may."""
+    source = state.source
+    reasons = []
+    if source.signal is not Signal.LIVE:
+        reasons.append(f"signal_{source.signal.value}")
+    elif source.at_t is None or state.t - source.at_t > URGE_FRESH_S:
+        reasons.append("signal_not_fresh")
+    elif state.t - source.changed_t > URGE_FLAT_S:
+        reasons.append("signal_flat")
+    ceiling_bpm = state.plan.effective_ceiling_bpm
+    if ceiling_bpm is None:
+        reasons.append("no_ceiling")
+    elif source.bpm is not None and source.bpm > ceiling_bpm:
+        reasons.append("over_ceiling")
+    if state.question is not None and state.question.reason != "phase_end":
+        reasons.append("question")
+    reasons.extend(state.cool_down_only)
+    return tuple(reasons)
+
+
+def may_urge(state: State) -> bool:
+    """Whether an advice may ask for more effort now."""
+    return not no_urging_because(state)
+
+
+def is_quiet(state: State) -> bool:
+    """Whether advice would come too early, too late or too soon after the last (screens.md «Sound»)."""
+    kind, second = state.phase.kind, state.second
+    if kind is PhaseKind.INTERVAL and second < QUIET_INTERVAL_S:
+        return True
+    if kind is PhaseKind.RECOVERY and second < QUIET_RECOVERY_S:
+        return True
+    if state.length_s - second <= QUIET_LAST_S:
+        return True
+    return state.advised_t is not None and state.t - state.advised_t < ADVICE_APART_S
+
+
+def overrides_advice(state: State) -> bool:
+    """Whether a limit speaks instead of the guidance: «slower» stands while the rate is above the ceiling."""
+    return state.ceiling.over_since_t is not None
+
+
+def heart_rate(turn: Turn) -> None:
+    """H1 at each notification. Any possible rate counts here, doubtful or not: a sudden jump may be the heart's own."""
+    state = turn.state
+    ceiling_bpm, bpm = state.plan.effective_ceiling_bpm, state.source.bpm
+    if state.stage != "running" or ceiling_bpm is None or bpm is None:
+        return
+    ceiling = state.ceiling
+    if LOWEST_BPM <= bpm <= HIGHEST_BPM and bpm > ceiling_bpm:
+        if ceiling.over_since_t is None:
+            turn.state = replace(state, ceiling=replace(ceiling, over_since_t=state.t, below_since_t=None))
+            turn.raise_notice("over_ceiling", Level.ATTENTION, to_therapist=True)
+            _say_slower(turn)
+        elif ceiling.below_since_t is not None:
+            turn.state = replace(state, ceiling=replace(ceiling, below_since_t=None))
+    elif ceiling.over_since_t is not None and ceiling.below_since_t is None:
+        turn.state = replace(state, ceiling=replace(ceiling, below_since_t=state.t))
+
+
+def _say_slower(turn: Turn) -> None:
+    state = turn.state
+    speed_kmh = None if state.speed_kmh is None else max(0.0, round(state.speed_kmh - EASE_CEILING_KMH, 2))
+    change_kmh = None if speed_kmh is None or state.speed_kmh is None else round(speed_kmh - state.speed_kmh, 2)
+    turn.give(Advice(Direction.SLOWER, change_kmh, speed_kmh, state.incline_percent, "over_ceiling"), spoken=True)
+
+
+def signal_changed(turn: Turn) -> None:
+    """H2, H3: say what the source's new state means, once."""
+    state = turn.state
+    source = state.source
+    if state.stage not in ("running", "paused"):
+        return
+    gone = source.signal in (Signal.STALE, Signal.LOST)
+    unusable = gone or source.signal is Signal.IMPLAUSIBLE
+    since_t = (state.t if state.silent_since_t is None else state.silent_since_t) if unusable else None
+    turn.state = replace(state, silent_since_t=since_t)
+    if source.signal is not Signal.STALE:
+        turn.clear_notice("signal_stale")
+    if source.signal is not Signal.IMPLAUSIBLE:
+        turn.clear_notice("signal_implausible")
+    match source.signal:
+        case Signal.STALE:
+            turn.raise_notice("signal_stale", Level.INFORMATION)
+        case Signal.IMPLAUSIBLE:
+            turn.raise_notice("signal_implausible", Level.ATTENTION)
+        case Signal.LOST:
+            turn.raise_notice("signal_lost", Level.ATTENTION)
+            if state.stage == "running":
+                turn.cue(CueName.SIGNAL_LOST, level=Level.ATTENTION)
+        case Signal.LIVE | Signal.WEAK:
+            if any(notice.code == "signal_lost" for notice in state.notices):
+                turn.clear_notice("signal_lost")
+                if state.stage == "running":
+                    turn.cue(CueName.SIGNAL_BACK)
+    if unusable and turn.state.advice.direction is Direction.FASTER:
+        turn.state = replace(turn.state, advice=Advice(Direction.HOLD, reason="no_urging"))
+
+
+def _has_signal(state: State) -> bool:
+    return state.source.signal not in (Signal.STALE, Signal.LOST)
+
+
+def second(turn: Turn) -> None:
+    """All limits once a second of the running phase. A limit may end the phase; then the rest waits for the next second."""
+    index = turn.state.index
+    for rule in (_ceiling, _silence, _odd_fall, _question):
+        rule(turn)
+        if turn.state.index != index:
+            return
+
+
+def _ceiling(turn: Turn) -> None:
+    """H1: after 15 s above the ceiling work becomes recovery; after 60 s, or the second time, only cooling down is left."""
+    state = turn.state
+    ceiling = state.ceiling
+    if ceiling.over_since_t is None:
+        return
+    if ceiling.below_since_t is not None:
+        if state.t - ceiling.below_since_t >= BELOW_CEILING_CLEARS_S:
+            turn.state = replace(state, ceiling=Ceiling(times=ceiling.times))
+            turn.clear_notice("over_ceiling")
+        return
+    if not _has_signal(state):
+        return
+    over_s = state.t - ceiling.over_since_t
+    if over_s >= OVER_CEILING_EASES_S and not ceiling.acted:
+        turn.state = replace(state, ceiling=replace(ceiling, acted=True, times=ceiling.times + 1))
+        if ceiling.times >= 1:
+            turn.cue(CueName.OVER_CEILING, level=Level.STOP_NOW)
+            turn.cool_down("over_ceiling_twice", "over_ceiling")
+        elif state.in_work:
+            turn.cue(CueName.OVER_CEILING, level=Level.ATTENTION)
+            turn.ease("over_ceiling")
+    elif over_s >= OVER_CEILING_COOLS_DOWN_S and "over_ceiling_long" not in state.cool_down_only:
+        turn.cue(CueName.OVER_CEILING, level=Level.STOP_NOW)
+        turn.cool_down("over_ceiling_long", "over_ceiling")
+    elif state.advised_t is None or state.t - state.advised_t >= ADVICE_APART_S:
+        _say_slower(turn)
+
+
+def _silence(turn: Turn) -> None:
+    """H2: 20 s without a rate (60 s with a doubtful one) ease work into recovery, or it goes on by perceived exertion."""
+    state = turn.state
+    if state.silent_since_t is None or not state.in_work or state.by_exertion:
+        return
+    allowed_s = SILENT_EASES_S if not _has_signal(state) else DOUBTFUL_EASES_S
+    since_t = max(state.silent_since_t, state.anchor_t)
+    if state.t - since_t < allowed_s:
+        return
+    if state.plan.exertion_when_lost:
+        turn.state = replace(state, by_exertion=True)
+        turn.raise_notice("by_exertion", Level.INFORMATION, to_therapist=True)
+        turn.cue(CueName.BY_FEELING)
+        turn.give(Advice(Direction.NONE, reason="by_feeling"), spoken=False)
+    else:
+        turn.raise_notice("eased_without_signal", Level.ATTENTION, to_therapist=True)
+        turn.cue(CueName.EASED, level=Level.ATTENTION)
+        turn.ease("signal_lost")
+
+
+def waits_for_signal(turn: Turn) -> bool:
+    """H2: an interval never begins into silence. The phase before it waits for the rate, 3 min at most, then cool-down."""
+    state = turn.state
+    following = state.program[state.index + 1] if state.index + 1 < len(state.program) else None
+    heeds = following is not None and following.kind is PhaseKind.INTERVAL and following.zone is not None
+    if not heeds or state.by_exertion or _has_signal(state):
+        turn.clear_notice("waiting_for_signal")
+        return False
+    if state.plan.exertion_when_lost:
+        turn.state = replace(state, by_exertion=True)
+        turn.raise_notice("by_exertion", Level.INFORMATION, to_therapist=True)
+        turn.cue(CueName.BY_FEELING)
+        return False
+    if state.waited_s >= WAIT_FOR_SIGNAL_S:
+        turn.clear_notice("waiting_for_signal")
+        turn.cool_down("no_signal", "signal_lost")
+        return True
+    turn.raise_notice("waiting_for_signal", Level.ATTENTION, to_therapist=True)
+    turn.state = replace(
+        turn.state, length_s=state.length_s + WAIT_STEP_S, waited_s=state.waited_s + WAIT_STEP_S
+    )
+    turn.cue(CueName.SIGNAL_LOST, level=Level.ATTENTION)
+    return True
+
+
+def _odd_fall(turn: Turn) -> None:
+    """H5: in work, a rate that falls faster than it does when a person rests makes the coach ask."""
+    state = turn.state
+    bpm = state.source.usable_bpm
+    if bpm is None or not state.in_work:
+        turn.state = replace(state, recent_bpm=()) if state.recent_bpm else state
+        return
+    recent = (*state.recent_bpm, bpm)[-ODD_FALL_WITHIN_S:]
+    turn.state = replace(state, recent_bpm=recent)
+    if state.second >= ODD_FALL_FROM_S and max(recent) - bpm >= ODD_FALL_BPM:
+        turn.state = replace(turn.state, recent_bpm=())
+        turn.ask("odd_fall")
+
+
+def _question(turn: Turn) -> None:
+    """H5: ask a little after each interval; call loudly, once, when nobody answers."""
+    state = turn.state
+    question = state.question
+    if question is None:
+        after_work = bool(state.ran) and state.ran[-1].phase.kind is PhaseKind.INTERVAL
+        if state.second == QUESTION_AFTER_S and after_work and not state.in_work:
+            turn.ask("phase_end")
+    elif not question.called and state.t - question.asked_t >= UNANSWERED_CALLS_S:
+        turn.state = replace(state, question=replace(question, called=True))
+        turn.raise_notice("no_answer", Level.STOP_NOW, to_therapist=True)
+        turn.cue(CueName.CALL_FOR_HELP, level=Level.STOP_NOW)

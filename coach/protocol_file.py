@@ -1,0 +1,206 @@
+"""Reads a protocol from TOML text: refuses a wrong one with file, line and reason.
+
+    name = "4x4"
+    title = { nb = "4×4 intervalltrening", en = "4×4 interval training" }
+
+    [[block]]
+    repeat = 4
+      [[block.phase]]
+      kind = "interval"
+      length_s = 240
+      zone = { low_fraction = 0.85, high_fraction = 0.95 }
+      [[block.phase]]
+      kind = "recovery"
+      length_s = 180
+      between = true            # only between the repeats, not after the last
+"""
+
+import re
+import tomllib
+from typing import Annotated
+
+from msgspec import Meta, Struct, ValidationError, convert
+
+from coach.errors import ProtocolFileError
+from coach.protocol import BorgRange, Pattern, Phase, PhaseKind, Protocol, Zone
+
+LONGEST_SESSION_S = 3 * 3600
+HARD_FRACTION = 0.80
+SHORTEST_WARM_UP_S, SHORTEST_COOL_DOWN_S = 300, 120
+"""Work above 80 % of HRmax needs a warm-up (for some 5 minutes are enough, training.md) and a cool-down."""
+LANGUAGES = ("nb", "en")
+LONGEST_TEXT = 60
+
+_Fraction = Annotated[float, Meta(ge=0.3, le=1.0)]
+_Borg = Annotated[int, Meta(ge=6, le=20)]
+_Length = Annotated[int, Meta(ge=1, le=7200)]
+_Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
+
+
+class _ZoneEntry(Struct, forbid_unknown_fields=True):
+    low_fraction: _Fraction
+    high_fraction: _Fraction
+
+
+class _BorgEntry(Struct, forbid_unknown_fields=True):
+    low: _Borg
+    high: _Borg
+
+
+class _PatternEntry(Struct, forbid_unknown_fields=True):
+    work_s: _Length
+    rest_s: _Length
+
+
+class _PhaseEntry(Struct, forbid_unknown_fields=True):
+    kind: PhaseKind
+    length_s: _Length
+    zone: _ZoneEntry | None = None
+    borg: _BorgEntry | None = None
+    pattern: _PatternEntry | None = None
+    between: bool = False
+    text: dict[str, _Text] = {}
+
+
+class _BlockEntry(Struct, forbid_unknown_fields=True):
+    phase: Annotated[list[_PhaseEntry], Meta(min_length=1)]
+    repeat: Annotated[int, Meta(ge=1, le=40)] = 1
+
+
+class _FileEntry(Struct, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
+    title: dict[str, _Text]
+    block: Annotated[list[_BlockEntry], Meta(min_length=1)]
+
+
+def read(text: str, file: str) -> Protocol:
+    """The protocol in `text`; `file` is its name in messages.
+
+    Raises `ProtocolFileError` with line and reason where it is not TOML, has an unknown or wrong key, or asks what no session
+    may ask.
+    """
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        at_end = text.count("\n") + 1
+        raise ProtocolFileError(file, int(found[1]) if found else at_end, f"not valid TOML: {error}") from error
+    lines = _Lines(text)
+    try:
+        entry = convert(tree, _FileEntry)
+    except ValidationError as error:
+        reason, _, path = str(error).partition(" - at `")
+        where = path.rstrip("`")
+        key = where.removeprefix("$").lstrip(".") or "the file"
+        unknown = re.search(r"unknown field `(\w+)`", reason)
+        line = lines.of(f"{where}.{unknown[1]}" if unknown else where)
+        raise ProtocolFileError(file, line, f"{key}: {reason[0].lower()}{reason[1:]}") from error
+    return _Checked(entry, file, lines).protocol()
+
+
+class _Checked:
+    """Turns entries into phases, checking what types alone cannot say."""
+
+    def __init__(self, entry: _FileEntry, file: str, lines: "_Lines") -> None:
+        self.entry, self.file, self.lines = entry, file, lines
+
+    def refuse(self, path: str, reason: str) -> ProtocolFileError:
+        return ProtocolFileError(self.file, self.lines.of(path), reason)
+
+    def protocol(self) -> Protocol:
+        entry = self.entry
+        self.languages("$.title", entry.title)
+        missing = [language for language in LANGUAGES if language not in entry.title]
+        if missing:
+            raise self.refuse("$.title", f"title has no {missing[0]}; give it in nb and en")
+        phases: list[Phase] = []
+        intervals = 0
+        for place, block in enumerate(entry.block):
+            for number in range(block.repeat):
+                for inner, one in enumerate(block.phase):
+                    path = f"$.block[{place}].phase[{inner}]"
+                    if one.between and number == block.repeat - 1:
+                        continue
+                    intervals += one.kind is PhaseKind.INTERVAL
+                    phases.append(self.phase(path, one, intervals if one.kind is PhaseKind.INTERVAL else 0))
+        protocol = Protocol(entry.name, entry.title, tuple(phases))
+        self.whole(protocol)
+        return protocol
+
+    def phase(self, path: str, one: _PhaseEntry, interval: int) -> Phase:
+        self.languages(f"{path}.text", one.text)
+        for name, pair in (
+            ("zone", one.zone and (one.zone.low_fraction, one.zone.high_fraction)),
+            ("borg", one.borg and (one.borg.low, one.borg.high)),
+        ):
+            if pair and pair[0] >= pair[1]:
+                raise self.refuse(f"{path}.{name}", f"{name}: low ({pair[0]}) must be below high ({pair[1]})")
+        pattern = one.pattern and Pattern(one.pattern.work_s, one.pattern.rest_s)
+        if pattern and one.length_s % (pattern.work_s + pattern.rest_s):
+            whole_s = pattern.work_s + pattern.rest_s
+            raise self.refuse(
+                f"{path}.pattern", f"length_s ({one.length_s}) is not a whole number of bouts of {whole_s} s work and rest"
+            )
+        return Phase(
+            one.kind,
+            one.length_s,
+            one.zone and Zone(one.zone.low_fraction, one.zone.high_fraction),
+            one.borg and BorgRange(one.borg.low, one.borg.high),
+            interval,
+            pattern,
+            one.text,
+        )
+
+    def languages(self, path: str, texts: dict[str, str]) -> None:
+        for language in texts:
+            if language not in LANGUAGES:
+                raise self.refuse(f"{path}.{language}", f"language {language!r} is not known; use nb and en")
+
+    def whole(self, protocol: Protocol) -> None:
+        if protocol.length_s > LONGEST_SESSION_S:
+            raise self.refuse("$.block", f"the session lasts {protocol.length_s // 60} min; at most {LONGEST_SESSION_S // 60}")
+        hard = any(p.zone and p.zone.high_fraction > HARD_FRACTION for p in protocol.phases)
+        first, last = protocol.phases[0], protocol.phases[-1]
+        if hard and not (first.kind is PhaseKind.WARM_UP and first.length_s >= SHORTEST_WARM_UP_S):
+            reason = f"work above {HARD_FRACTION:.0%} of HRmax begins with a warm_up of {SHORTEST_WARM_UP_S} s or more"
+            raise self.refuse("$.block[0].phase[0]", reason)
+        if hard and not (last.kind is PhaseKind.COOL_DOWN and last.length_s >= SHORTEST_COOL_DOWN_S):
+            reason = f"work above {HARD_FRACTION:.0%} of HRmax ends with a cool_down of {SHORTEST_COOL_DOWN_S} s or more"
+            raise self.refuse(f"$.block[{len(self.entry.block) - 1}]", reason)
+
+
+class _Lines:
+    """Finds the line of a key path such as `$.block[1].phase[0].zone` in TOML text that is known to be valid."""
+
+    def __init__(self, text: str) -> None:
+        self.found: dict[str, int] = {"$": 1}
+        counts: dict[str, int] = {}
+        prefix = "$"
+        for number, line in enumerate(text.splitlines(), 1):
+            header = re.match(r"\s*(\[\[?)\s*([\w.\-\"]+)\s*\]", line)
+            key = re.match(r"\s*([\w\-\"]+(?:\.[\w\-\"]+)*)\s*=", line)
+            if header:
+                prefix = self._enter(header[2], array=header[1] == "[[", counts=counts)
+                self.found.setdefault(prefix, number)
+            elif key:
+                self.found.setdefault(f"{prefix}.{key[1]}", number)
+
+    @staticmethod
+    def _enter(name: str, *, array: bool, counts: dict[str, int]) -> str:
+        path = "$"
+        parts = name.split(".")
+        for part in parts[:-1]:
+            path = f"{path}.{part}"
+            if path in counts:
+                path = f"{path}[{counts[path]}]"
+        path = f"{path}.{parts[-1]}"
+        if array:
+            counts[path] = counts.get(path, -1) + 1
+            path = f"{path}[{counts[path]}]"
+        return path
+
+    def of(self, path: str) -> int:
+        """The line of `path`, or of the nearest thing around it."""
+        while path not in self.found and path != "$":
+            path = re.sub(r"(\.[^.\[]+|\[[^\]]*\])$", "", path) or "$"
+        return self.found[path]

@@ -1,0 +1,178 @@
+"""The heart-rate source's one state: live, weak, stale, lost or implausible (hazards H2, H3).
+
+Theory of operation. Every notification is compared with the last trusted rate. A rate is *implausible* when it is out of
+range, jumps faster than a heart can, stands still for too long, or disagrees with its own RR intervals. After a jump the
+trusted rate is kept: the source is trusted again when the rate comes back to it, or jumps back by about as much. A jump
+upwards that stays smooth is believed after a minute (believing it can only slow a person down); a jump downwards is believed
+only in the warm-up, where a dry strap becomes wet, or after the strap was silent. Until then it is *weak*: shown, never used
+to urge. Silence makes the source *stale* after 5 s and *lost* after 20 s, at those very instants.
+"""
+
+from statistics import median
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from coach.events import Signal
+from coach.messages import HeartRate
+
+STALE_AFTER_S = 5.0
+LOST_AFTER_S = 20.0
+LOWEST_BPM, HIGHEST_BPM = 30.0, 230.0
+JUMP_BPM, JUMP_BPM_PER_S, LARGEST_JUMP_BPM = 10.0, 3.0, 35.0
+"""Clean recordings change at most 1–5 bpm/s (99.9th percentile, training.md); beat-by-beat averages wobble by some bpm more."""
+DOUBTED_FOR_S = 15.0
+BELIEVE_UPWARDS_AFTER_S = 60.0
+BELIEVE_DOWNWARDS_AFTER_S = 180.0
+WEAK_AFTER_GAP_S = 5.0
+FLAT_WEAK_S, FLAT_IMPLAUSIBLE_S = 45.0, 60.0
+"""A living strap has shown one value for 33 s on a real plateau, so less than that is no sign of a frozen one."""
+FROZEN_RR_REPEATS = 5
+RR_LOWEST_MS, RR_HIGHEST_MS, RR_KEPT = 270.0, 2000.0, 11
+RR_DISAGREES_FRACTION, RR_DISAGREES_REPEATS = 0.2, 3
+
+
+class Source(Struct, frozen=True):
+    """What is known of the pulse strap. `bpm` is the last rate it sent, whatever its worth; `at_t` when."""
+
+    signal: Signal = Signal.LOST
+    reason: str = "never_seen"
+    bpm: float | None = None
+    at_t: float | None = None
+    changed_t: float = 0.0
+    trusted_bpm: float | None = None
+    trusted_t: float = 0.0
+    jump_bpm: float = 0.0
+    jumped_t: float | None = None
+    weak_until_t: float = 0.0
+    rr_ms: tuple[float, ...] = ()
+    last_rr_ms: tuple[float, ...] = ()
+    same_rr: int = 0
+    rr_off: int = 0
+
+    @property
+    def shown_bpm(self) -> float | None:
+        """The rate that may be shown as a number: fresh, though perhaps marked as doubtful. Else None."""
+        return None if self.signal in (Signal.STALE, Signal.LOST) else self.bpm
+
+    @property
+    def usable_bpm(self) -> float | None:
+        """The rate that may be counted and compared with a zone: live or weak. Else None."""
+        return self.bpm if self.signal in (Signal.LIVE, Signal.WEAK) else None
+
+    @property
+    def due_t(self) -> float | None:
+        """When silence next changes the state, if it will."""
+        if self.at_t is None or self.signal is Signal.LOST:
+            return None
+        return self.at_t + (LOST_AFTER_S if self.signal is Signal.STALE else STALE_AFTER_S)
+
+
+def expire(source: Source, t: float) -> Source:
+    """The source at its due time `t`, when silence has lasted long enough."""
+    assert source.at_t is not None  # noqa: S101 - only called at `due_t`, which exists only after a notification
+    lost = source.signal is Signal.STALE
+    return replace(source, signal=Signal.LOST if lost else Signal.STALE, reason="silent")
+
+
+def lose(source: Source, reason: str) -> Source:
+    """The adapter says that the strap is gone."""
+    return replace(source, signal=Signal.LOST, reason=reason)
+
+
+def receive(source: Source, message: HeartRate, *, warming_up: bool) -> Source:
+    """The source after one notification. `warming_up`: no interval has begun, so a dry strap may still become wet."""
+    t, bpm = message.t, message.bpm
+    if bpm <= 0:
+        return replace(source, signal=Signal.LOST, reason="no_rate", bpm=None, at_t=t)
+    rr_known = source.rr_ms
+    same_rr = 0
+    if message.rr_ms:
+        good = tuple(rr for rr in message.rr_ms if RR_LOWEST_MS <= rr <= RR_HIGHEST_MS)
+        rr_known = (source.rr_ms + good)[-RR_KEPT:]
+        same_rr = source.same_rr + 1 if message.rr_ms == source.last_rr_ms and bpm == source.bpm else 0
+    gap = source.at_t is None or source.signal in (Signal.STALE, Signal.LOST)
+    alive = bpm != source.bpm or (bool(message.rr_ms) and not same_rr)
+    rr_off = source.rr_off + 1 if message.rr_ms and _rr_disagrees(rr_known, bpm) else 0
+    source = replace(
+        source,
+        bpm=bpm,
+        at_t=t,
+        changed_t=t if alive or gap else source.changed_t,
+        rr_ms=rr_known if not gap else (),
+        last_rr_ms=message.rr_ms,
+        same_rr=same_rr,
+        rr_off=0 if gap else rr_off,
+    )
+    if not LOWEST_BPM <= bpm <= HIGHEST_BPM:
+        return replace(source, signal=Signal.IMPLAUSIBLE, reason="out_of_range")
+    source = _after_gap(source, t, bpm) if gap else _compare(source, t, bpm, warming_up=warming_up)
+    return _judge(source, t, contact=message.contact)
+
+
+def _after_gap(source: Source, t: float, bpm: float) -> Source:
+    """First rate ever, or after silence: nothing smooth to compare with, so a new beginning; weak for a while if seen before."""
+    weak_until_t = t + WEAK_AFTER_GAP_S if source.trusted_bpm is not None else t
+    return replace(source, trusted_bpm=bpm, trusted_t=t, jumped_t=None, jump_bpm=0.0, weak_until_t=weak_until_t)
+
+
+def _compare(source: Source, t: float, bpm: float, *, warming_up: bool) -> Source:
+    """Hold the rate against the trusted one, or against the doubted level that it jumped to."""
+    if source.trusted_bpm is None:
+        return replace(source, trusted_bpm=bpm, trusted_t=t)
+    if source.jumped_t is None:
+        change = bpm - source.trusted_bpm
+        if abs(change) <= _reach_bpm(t - source.trusted_t):
+            return replace(source, trusted_bpm=bpm, trusted_t=t)
+        return replace(source, jump_bpm=change, jumped_t=t, weak_until_t=t)
+    since_s = t - source.jumped_t
+    if abs(bpm - source.trusted_bpm) <= JUMP_BPM + min(0.5 * (t - source.trusted_t), 20.0):
+        return _trust(source, t, bpm)
+    level = source.trusted_bpm + source.jump_bpm
+    change = bpm - level
+    if abs(change) > _reach_bpm(1.0):
+        opposite = change * source.jump_bpm < 0 and 0.4 <= abs(change / source.jump_bpm) <= 2.5  # noqa: PLR2004 - about as much
+        if opposite:
+            return _trust(source, t, bpm)
+        return replace(source, jump_bpm=bpm - source.trusted_bpm, jumped_t=t)
+    believe_s = BELIEVE_UPWARDS_AFTER_S if source.jump_bpm > 0 else BELIEVE_DOWNWARDS_AFTER_S
+    if since_s >= believe_s and (source.jump_bpm > 0 or warming_up):
+        return _trust(source, t, bpm)
+    return replace(source, jump_bpm=bpm - source.trusted_bpm)
+
+
+def _trust(source: Source, t: float, bpm: float) -> Source:
+    return replace(
+        source, trusted_bpm=bpm, trusted_t=t, jumped_t=None, jump_bpm=0.0, weak_until_t=t + WEAK_AFTER_GAP_S
+    )
+
+
+def _reach_bpm(dt_s: float) -> float:
+    """The largest change in `dt_s` seconds that a heart and a strap's averaging can show."""
+    return min(JUMP_BPM + JUMP_BPM_PER_S * dt_s, LARGEST_JUMP_BPM)
+
+
+def _rr_disagrees(rr_ms: tuple[float, ...], bpm: float) -> bool:
+    """The rate by the median of the last RR intervals differs by more than a fifth (about 2×: missed beats; 0.5×: extra)."""
+    return len(rr_ms) >= RR_KEPT and abs(60000.0 / median(rr_ms) - bpm) > RR_DISAGREES_FRACTION * bpm
+
+
+def _judge(source: Source, t: float, *, contact: bool | None) -> Source:
+    flat_s = t - source.changed_t
+    if source.jumped_t is not None and t - source.jumped_t < DOUBTED_FOR_S:
+        signal, reason = Signal.IMPLAUSIBLE, "jump"
+    elif source.rr_off >= RR_DISAGREES_REPEATS:
+        signal, reason = Signal.IMPLAUSIBLE, "rr_disagrees"
+    elif source.same_rr >= FROZEN_RR_REPEATS or flat_s >= FLAT_IMPLAUSIBLE_S:
+        signal, reason = Signal.IMPLAUSIBLE, "frozen"
+    elif flat_s >= FLAT_WEAK_S:
+        signal, reason = Signal.WEAK, "frozen"
+    elif source.jumped_t is not None:
+        signal, reason = Signal.WEAK, "jump"
+    elif contact is False:
+        signal, reason = Signal.WEAK, "no_contact"
+    elif t < source.weak_until_t:
+        signal, reason = Signal.WEAK, "returning"
+    else:
+        return source if source.signal is Signal.LIVE else replace(source, signal=Signal.LIVE, reason="ok")
+    return source if source.signal is signal and source.reason == reason else replace(source, signal=signal, reason=reason)

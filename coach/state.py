@@ -1,0 +1,169 @@
+"""The whole state of one session: an immutable value that the engine's `step` turns into the next one."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from coach.errors import PlanError
+from coach.events import Advice, Limit
+from coach.guidance import Guidance, GuidanceMaker
+from coach.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Plan
+from coach.protocol import Phase, PhaseKind, Protocol
+from coach.signal import Source
+from coach.snapshot import NoticeNow, Stage
+from coach.summary import Summary
+from coach.tally import Tally
+
+TRACE_EVERY_S = 5
+
+
+class PhaseRun(Struct, frozen=True):
+    """A phase that has run: where it began and ended on the axis of training seconds."""
+
+    phase: Phase
+    start_s: int
+    end_s: int
+
+
+class Ceiling(Struct, frozen=True):
+    """Hazard H1: since when the rate is above the ceiling, and how often that has turned work into recovery."""
+
+    over_since_t: float | None = None
+    below_since_t: float | None = None
+    acted: bool = False
+    times: int = 0
+
+
+class Question(Struct, frozen=True):
+    """Hazard H5: a question that waits for an answer."""
+
+    reason: str
+    asked_t: float
+    called: bool = False
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """One session.
+
+    `program` holds the phases run, running (`index`) and to come; limits may change what is to come. While running, second k
+    of the phase ends at `anchor_t` + k + 1; pauses move the anchor. `second`: whole seconds of the phase that have passed.
+    `before_s`: training seconds before this phase.
+    """
+
+    plan: Plan
+    protocol: Protocol
+    guidance: Guidance
+    stage: Stage
+    t: float = 0.0
+    closed_because: str | None = None
+    started_t: float | None = None
+    program: tuple[Phase, ...] = ()
+    ran: tuple[PhaseRun, ...] = ()
+    index: int = 0
+    anchor_t: float = 0.0
+    second: int = 0
+    length_s: int = 0
+    before_s: int = 0
+    paused_t: float | None = None
+    pause_reason: Literal["asked", "restart"] = "asked"
+    source: Source = Source()
+    silent_since_t: float | None = None
+    extended_s: int = 0
+    waited_s: int = 0
+    ceiling: Ceiling = Ceiling()
+    cool_down_only: tuple[str, ...] = ()
+    session_limits: tuple[Limit, ...] = ()
+    question: Question | None = None
+    recent_bpm: tuple[float, ...] = ()
+    fall_due_s: int | None = None
+    speed_kmh: float | None = None
+    incline_percent: float | None = None
+    advice: Advice = Advice()
+    advised_t: float | None = None
+    new_borg: int | None = None
+    borg: int | None = None
+    mood: int | None = None
+    notices: tuple[NoticeNow, ...] = ()
+    notice_codes: tuple[str, ...] = ()
+    tally: Tally = Tally()
+    trace: tuple[tuple[float, float | None], ...] = ()
+    by_exertion: bool = False
+    cool_down_offered: bool = False
+    ended_t: float | None = None
+    end_reason: Literal["done", "stopped", "pause_limit"] | None = None
+    completed: bool = False
+    summary: Summary | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that runs now."""
+        return self.program[self.index]
+
+    @property
+    def in_work(self) -> bool:
+        """Whether an interval, a steady or a motor phase runs."""
+        return self.phase.kind in (PhaseKind.INTERVAL, PhaseKind.STEADY, PhaseKind.MOTOR)
+
+    @property
+    def warming_up(self) -> bool:
+        """Whether no work has begun yet."""
+        return self.stage != "running" or (self.index == 0 and self.phase.kind is PhaseKind.WARM_UP)
+
+    @property
+    def zone_bpm(self) -> tuple[float, float] | None:
+        """The target zone now, in bpm; None where the phase, the mode or HRmax gives none."""
+        zone, hr_max_bpm = self.phase.zone, self.plan.hr_max_bpm
+        if zone is None or hr_max_bpm is None:
+            return None
+        return zone.low_fraction * hr_max_bpm, zone.high_fraction * hr_max_bpm
+
+
+def begin(plan: Plan, protocol: Protocol, guidance: GuidanceMaker) -> State:
+    """A session that waits for its start.
+
+    Raises `PlanError` where the plan lacks what its mode needs, or holds a value that no person has.
+    """
+    _check(plan)
+    closed = _closed_because(plan)
+    stage: Stage = "not_today" if closed else "questions" if plan.questions else "ready"
+    return State(
+        plan=plan,
+        protocol=protocol,
+        guidance=guidance(plan),
+        stage=stage,
+        closed_because=closed,
+        program=protocol.phases,
+        length_s=protocol.phases[0].length_s,
+        by_exertion=plan.mode == "exertion",
+    )
+
+
+def _check(plan: Plan) -> None:
+    if plan.hr_max_bpm is None and plan.mode == "heart_rate":
+        msg = "the plan has no HRmax; give hr_max_bpm, or set the mode to exertion"
+        raise PlanError(msg)
+    for name, bpm in (("hr_max_bpm", plan.hr_max_bpm), ("ceiling_bpm", plan.ceiling_bpm)):
+        if bpm is not None and not LOWEST_HR_MAX_BPM <= bpm <= HIGHEST_HR_MAX_BPM:
+            msg = f"{name} is {bpm:g}; it must lie in {LOWEST_HR_MAX_BPM:g}–{HIGHEST_HR_MAX_BPM:g} bpm"
+            raise PlanError(msg)
+    if not 0.05 <= plan.speed_step_kmh <= 1.0:  # noqa: PLR2004 - a treadmill's own steps are 0.1–0.5 km/h
+        msg = f"speed_step_kmh is {plan.speed_step_kmh:g}; it must lie in 0.05–1 km/h"
+        raise PlanError(msg)
+    start = plan.start
+    if start is not None and not (0 < start.speed_kmh <= plan.max_speed_kmh and -5 <= start.incline_percent <= 30):  # noqa: PLR2004
+        msg = (
+            f"start is {start.speed_kmh:g} km/h at {start.incline_percent:g} %; "
+            f"it must lie above 0 and up to {plan.max_speed_kmh:g} km/h, at -5 to 30 %"
+        )
+        raise PlanError(msg)
+
+
+def _closed_because(plan: Plan) -> str | None:
+    """Hazard H13: the weekly cap and the rest between sessions, unless the therapist released them."""
+    if plan.cap_released:
+        return None
+    if plan.weekly_cap is not None and plan.sessions_last_7_days >= plan.weekly_cap:
+        return "weekly_cap"
+    if plan.hours_since_last is not None and plan.hours_since_last < plan.rest_hours:
+        return "rest"
+    return None

@@ -1,0 +1,454 @@
+"""One turn of the engine: the state on its way from one message to the next, and what fell due on the way.
+
+A `Turn` lives only inside `engine.step`. Its methods are the session's transitions; the rules of safety.md are in
+`coach.limits`, which calls them.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from coach import limits, signal, tally
+from coach.cue import Cue, CueName
+from coach.events import (
+    Advice,
+    AdviceGiven,
+    AnyEvent,
+    Direction,
+    ExertionReported,
+    Level,
+    MoodReported,
+    NoticeCleared,
+    NoticeRaised,
+    PhaseEnded,
+    PhaseStarted,
+    QuestionAnswered,
+    QuestionAsked,
+    ReadinessAnswered,
+    RecoveryExtended,
+    SessionEnded,
+    SessionPaused,
+    SessionResumed,
+    SessionStarted,
+    SignalChanged,
+    TreadmillChanged,
+)
+from coach.guidance import PHASE_START, Moment, urges
+from coach.messages import HeartRate
+from coach.protocol import Phase, PhaseKind, Zone
+from coach.signal import Source
+from coach.snapshot import NoticeNow
+from coach.state import TRACE_EVERY_S, PhaseRun, Question, State
+from coach.timeline import cues_at
+
+PAUSE_LIMIT_S = 1800.0
+DEFAULT_RECOVERY = Phase(PhaseKind.RECOVERY, 180, Zone(0.60, 0.70))
+DEFAULT_COOL_DOWN = Phase(PhaseKind.COOL_DOWN, 300, Zone(0.50, 0.65))
+EndReason = Literal["done", "skipped", "over_ceiling", "signal_lost", "eased", "stopped"]
+_SETTING_CUES = {Direction.FASTER: CueName.SPEED_UP, Direction.SLOWER: CueName.SLOW_DOWN}
+_ADVICE_CUES = {Direction.FASTER: CueName.FASTER, Direction.SLOWER: CueName.SLOWER, Direction.HOLD: CueName.HOLD}
+
+
+class Turn:
+    """`state` is replaced by each transition; `events` and `cues` gather what fell due."""
+
+    def __init__(self, state: State) -> None:
+        """Begin from `state`, which itself is never changed."""
+        self.state = state
+        self.events: list[AnyEvent] = []
+        self.cues: list[Cue] = []
+
+    # Time
+
+    def next_due_t(self) -> float | None:
+        """The next moment at which something falls due by itself."""
+        state = self.state
+        due_t = state.source.due_t
+        if state.stage == "running":
+            second_t = state.anchor_t + state.second + 1
+            return second_t if due_t is None or second_t <= due_t else due_t
+        if state.stage == "paused" and state.paused_t is not None:
+            limit_t = state.paused_t + PAUSE_LIMIT_S
+            return limit_t if due_t is None or limit_t <= due_t else due_t
+        return due_t
+
+    def live_until(self, t: float) -> None:
+        """Live through every due moment up to and including `t`, each at its own time."""
+        while (due_t := self.next_due_t()) is not None and due_t <= t:
+            state = self.state
+            self.state = replace(state, t=due_t)
+            if due_t == state.source.due_t:
+                self._source_became(signal.expire(state.source, due_t))
+            elif state.stage == "running":
+                self._second()
+            else:
+                self._end("pause_limit", "stopped")
+        if t != self.state.t:
+            self.state = replace(self.state, t=t)
+
+    def _second(self) -> None:
+        """One whole second of the running phase has passed."""
+        state = self.state
+        source = state.source
+        bpm = source.usable_bpm
+        counted = tally.count_second(
+            state.tally,
+            signal=source.signal,
+            bpm=bpm,
+            hr_max_bpm=state.plan.hr_max_bpm,
+            zone=state.zone_bpm,
+            in_interval=state.phase.kind is PhaseKind.INTERVAL,
+            speed_kmh=state.speed_kmh,
+            incline_percent=state.incline_percent,
+        )
+        if state.fall_due_s == counted.training_s:
+            counted = tally.note_fall(counted, bpm)
+        trace = state.trace
+        if counted.training_s % TRACE_EVERY_S == 0:
+            trace = (*trace, (float(counted.training_s), bpm))
+        self.state = replace(state, second=state.second + 1, tally=counted, trace=trace)
+        limits.second(self)
+        if self.state.stage == "running" and self.state.second == state.second + 1 and self.state.index == state.index:
+            if self.state.second < self.state.length_s:
+                self._live_second()
+            elif not limits.waits_for_signal(self):
+                self.end_phase("done")
+
+    def _live_second(self) -> None:
+        """Cues and guidance of the phase's second that begins now (0 at its start)."""
+        state = self.state
+        spoke = False
+        for name, number in cues_at(state.phase, state.second, state.length_s):
+            self.cue(name, number=number)
+            spoke = True
+        self._advise(spoke=spoke)
+
+    def _advise(self, *, spoke: bool) -> None:
+        state = self.state
+        source, second = state.source, state.second
+        may_urge = limits.may_urge(state)
+        zone = None if state.by_exertion else state.zone_bpm
+        quiet = spoke or limits.is_quiet(state)
+        moment = Moment(
+            t=state.t,
+            phase=state.phase,
+            second=second,
+            length_s=state.length_s,
+            bpm=source.usable_bpm,
+            signal=source.signal,
+            fresh_s=None if source.at_t is None else state.t - source.at_t,
+            flat_s=state.t - source.changed_t,
+            low_bpm=zone[0] if zone else None,
+            high_bpm=zone[1] if zone else None,
+            speed_kmh=state.speed_kmh,
+            incline_percent=state.incline_percent,
+            borg=state.new_borg,
+            may_urge=may_urge,
+            quiet=quiet,
+        )
+        guidance, advice = state.guidance.second(moment)
+        self.state = replace(state, guidance=guidance, new_borg=None)
+        if advice is None or limits.overrides_advice(self.state):
+            return
+        urging = urges(advice, state.speed_kmh, state.incline_percent)
+        setting = advice.reason == PHASE_START
+        if urging and not may_urge:
+            if second == 0:
+                self.give(Advice(Direction.HOLD, reason="no_urging"), spoken=False)
+        elif setting:
+            self.give(advice, spoken=False)
+            if advice.direction in _SETTING_CUES:
+                self.cue(_SETTING_CUES[advice.direction])
+        elif not quiet:
+            self.give(advice, spoken=True)
+
+    # What is said
+
+    def cue(self, name: CueName, *, level: Level = Level.INFORMATION, number: int = 0) -> None:
+        """A cue is due now."""
+        self.cues.append(Cue(self.state.t, name, level, number))
+
+    def give(self, advice: Advice, *, spoken: bool) -> None:
+        """Show an advice and, between phase changes, speak it."""
+        state = self.state
+        if advice == state.advice and not spoken:
+            return
+        self.events.append(AdviceGiven(state.t, advice))
+        if spoken and advice.direction in _ADVICE_CUES:
+            level = Level.ATTENTION if advice.reason == "over_ceiling" else Level.INFORMATION
+            self.cue(_ADVICE_CUES[advice.direction], level=level)
+        self.state = replace(state, advice=advice, advised_t=state.t if spoken else state.advised_t)
+
+    def raise_notice(self, code: str, level: Level, *, to_therapist: bool = False) -> None:
+        """Raise a notice, unless it holds already."""
+        state = self.state
+        if any(notice.code == code for notice in state.notices):
+            return
+        self.events.append(NoticeRaised(state.t, code, level, to_therapist))
+        codes = state.notice_codes if code in state.notice_codes else (*state.notice_codes, code)
+        self.state = replace(
+            state, notices=(*state.notices, NoticeNow(code, level, state.t)), notice_codes=codes
+        )
+
+    def clear_notice(self, code: str) -> None:
+        """Take a notice back, if it holds."""
+        state = self.state
+        kept = tuple(notice for notice in state.notices if notice.code != code)
+        if len(kept) < len(state.notices):
+            self.events.append(NoticeCleared(state.t, code))
+            self.state = replace(state, notices=kept)
+
+    def ask(self, reason: str) -> None:
+        """Ask whether the person is all right (H5)."""
+        if self.state.question is None:
+            self.events.append(QuestionAsked(self.state.t, reason))
+            self.cue(CueName.ARE_YOU_ALL_RIGHT)
+            self.state = replace(self.state, question=Question(reason, self.state.t))
+
+    def answered(self, *, ok: bool) -> None:
+        """An answer came. «Not all right» stops the work."""
+        question = self.state.question
+        if question is None:
+            return
+        self.events.append(QuestionAnswered(self.state.t, ok, self.state.t - question.asked_t))
+        self.state = replace(self.state, question=None)
+        self.clear_notice("no_answer")
+        if not ok:
+            self.raise_notice("not_all_right", Level.STOP_NOW, to_therapist=True)
+            self.cool_down("not_all_right", "eased")
+
+    # The source
+
+    def heart_rate(self, message: HeartRate) -> None:
+        """A notification from the strap."""
+        self._source_became(signal.receive(self.state.source, message, warming_up=self.state.warming_up))
+        limits.heart_rate(self)
+
+    def source_lost(self, reason: str) -> None:
+        """The adapter lost the strap."""
+        self._source_became(signal.lose(self.state.source, reason))
+
+    def _source_became(self, source: Source) -> None:
+        was = self.state.source
+        self.state = replace(self.state, source=source)
+        if source.signal is not was.signal:
+            self.events.append(SignalChanged(self.state.t, source.signal, was.signal, source.reason))
+            limits.signal_changed(self)
+
+    # The session
+
+    def readiness(self, yes: tuple[str, ...]) -> None:
+        """The questions are answered: any yes means «talk to your therapist» and no session (H14)."""
+        self.events.append(ReadinessAnswered(self.state.t, yes))
+        if yes:
+            self.raise_notice("not_ready", Level.ATTENTION, to_therapist=True)
+            self.state = replace(self.state, stage="not_today", closed_because="readiness")
+        else:
+            self.state = replace(self.state, stage="ready")
+
+    def start(self) -> None:
+        """The participant pressed start."""
+        self.events.append(SessionStarted(self.state.t))
+        self.state = replace(self.state, stage="running", started_t=self.state.t)
+        limits.session_began(self)
+        self._start_phase(0, self.state.t)
+
+    def _start_phase(self, index: int, anchor_t: float) -> None:
+        state = self.state
+        phase = state.program[index]
+        counted = state.tally
+        if phase.kind is PhaseKind.INTERVAL:
+            counted = tally.start_interval(counted, phase.interval, anchor_t)
+        self.events.append(PhaseStarted(state.t, len(state.ran), phase.kind, phase.interval, phase.length_s))
+        self.state = replace(
+            state,
+            index=index,
+            anchor_t=anchor_t,
+            second=0,
+            length_s=phase.length_s,
+            before_s=counted.training_s,
+            extended_s=0,
+            waited_s=0,
+            recent_bpm=(),
+            tally=counted,
+        )
+        self._live_second()
+
+    def end_phase(self, reason: EndReason) -> None:
+        """The running phase ends now; the next one begins at once, or the session is over."""
+        self._close_phase(reason)
+        if self.state.index + 1 < len(self.state.program):
+            self._start_phase(self.state.index + 1, self.state.t)
+        else:
+            self._end("done", reason)
+
+    def _close_phase(self, reason: EndReason) -> None:
+        state = self.state
+        phase = state.phase
+        self.events.append(
+            PhaseEnded(state.t, len(state.ran), phase.kind, phase.interval, float(state.second), reason)
+        )
+        counted, fall_due_s = state.tally, state.fall_due_s
+        if phase.kind is PhaseKind.INTERVAL:
+            counted = tally.end_interval(counted, state.t, state.source.usable_bpm, completed=reason == "done")
+            fall_due_s = counted.training_s + tally.RECOVERY_FALL_AFTER_S
+        ran = PhaseRun(phase, state.before_s, counted.training_s)
+        self.state = replace(state, ran=(*state.ran, ran), tally=counted, fall_due_s=fall_due_s)
+
+    def extend(self, seconds: int) -> None:
+        """Make the running recovery longer."""
+        self.events.append(RecoveryExtended(self.state.t, seconds))
+        self.state = replace(
+            self.state, length_s=self.state.length_s + seconds, extended_s=self.state.extended_s + seconds
+        )
+
+    def ease(self, reason: EndReason) -> None:
+        """Work becomes recovery now: the recovery that would follow anyway, or one put in its place."""
+        program, index = self.state.program, self.state.index
+        following = program[index + 1].kind if index + 1 < len(program) else None
+        if following not in (PhaseKind.RECOVERY, PhaseKind.COOL_DOWN):
+            program = (*program[: index + 1], DEFAULT_RECOVERY, *program[index + 1 :])
+            self.state = replace(self.state, program=program)
+        self.end_phase(reason)
+
+    def cool_down(self, why: str, reason: EndReason) -> None:
+        """From now on only cooling down: no work comes back in this session."""
+        state = self.state
+        if why not in state.cool_down_only:
+            self.state = state = replace(state, cool_down_only=(*state.cool_down_only, why))
+            limits.announce(self)
+        if state.stage != "running" or state.phase.kind is PhaseKind.COOL_DOWN:
+            return
+        last = state.program[-1]
+        cool_down = last if last.kind is PhaseKind.COOL_DOWN else DEFAULT_COOL_DOWN
+        self.state = replace(state, program=(*state.program[: state.index + 1], cool_down))
+        self.end_phase(reason)
+
+    def pause(self, reason: Literal["asked", "restart"]) -> None:
+        """The session's clock stands still; nothing is said until it goes on."""
+        self.events.append(SessionPaused(self.state.t, reason))
+        self.cue(CueName.PAUSED)
+        self.state = replace(self.state, stage="paused", paused_t=self.state.t, pause_reason=reason)
+
+    def resume(self) -> None:
+        """The session goes on where it was: the second that was under way goes on too."""
+        state = self.state
+        assert state.paused_t is not None  # noqa: S101 - a paused session knows since when
+        paused_s = state.t - state.paused_t
+        self.events.append(SessionResumed(state.t, paused_s))
+        self.cue(CueName.RESUMED)
+        self.state = replace(
+            state,
+            stage="running",
+            paused_t=None,
+            anchor_t=state.anchor_t + paused_s,
+            recent_bpm=(),
+            question=None,
+            silent_since_t=state.t if state.silent_since_t is not None else None,
+        )
+
+    def restored(self) -> None:
+        """After a restart nobody is put back on a treadmill: the session waits for the person."""
+        if self.state.stage == "running":
+            self.pause("restart")
+
+    def stop(self) -> None:
+        """Always obeyed, at once (H6)."""
+        state = self.state
+        if state.stage in ("ended", "not_today"):
+            self.state = replace(state, cool_down_offered=False)
+            return
+        self._end("stopped", "stopped")
+
+    def start_offered_cool_down(self) -> None:
+        """After a stop, the participant takes the cool-down that was offered."""
+        state = self.state
+        last = state.program[-1]
+        cool_down = last if last.kind is PhaseKind.COOL_DOWN else DEFAULT_COOL_DOWN
+        self.state = replace(
+            state,
+            stage="running",
+            program=(*state.program[: state.index + 1], cool_down),
+            cool_down_offered=False,
+            ended_t=None,
+            summary=None,
+        )
+        self._start_phase(state.index + 1, state.t)
+
+    def _end(self, reason: Literal["done", "stopped", "pause_limit"], phase_reason: EndReason) -> None:
+        state = self.state
+        begun = state.started_t is not None
+        was_cool_down = begun and state.phase.kind is PhaseKind.COOL_DOWN
+        if begun and len(state.ran) < state.index + 1:
+            self._close_phase(phase_reason)
+        state = self.state
+        counted = (*state.tally.done, state.tally.current) if state.tally.current else state.tally.done
+        completed = state.protocol.intervals <= sum(one.completed for one in counted) and begun
+        if state.protocol.intervals == 0:
+            completed = reason == "done"
+        end_reason = state.end_reason if state.end_reason == "stopped" else reason
+        self.state = replace(
+            state,
+            stage="ended",
+            ended_t=state.t,
+            end_reason=end_reason,
+            completed=completed,
+            advice=Advice(),
+            question=None,
+            notices=(),
+            paused_t=None,
+            cool_down_offered=reason == "stopped" and begun and not was_cool_down,
+        )
+        self.events.append(SessionEnded(state.t, end_reason, completed))
+        self.cue(CueName.DONE if reason == "done" else CueName.STOPPED)
+        self.summarise()
+
+    def summarise(self) -> None:
+        """Make the summary anew: at the end, and when Borg or mood come after it."""
+        state = self.state
+        if state.ended_t is None or state.end_reason is None:
+            return
+        summary = tally.summarise(
+            state.tally,
+            state.plan,
+            state.protocol,
+            started_t=state.ended_t if state.started_t is None else state.started_t,
+            ended_t=state.ended_t,
+            end_reason=state.end_reason,
+            completed=state.completed,
+            borg=state.borg,
+            mood=state.mood,
+            notices=state.notice_codes,
+            response=state.guidance.response,
+        )
+        self.state = replace(state, summary=summary)
+
+    # What the participant says
+
+    def treadmill(self, speed_kmh: float, incline_percent: float) -> None:
+        """The treadmill's setting, measured or confirmed."""
+        state = self.state
+        if speed_kmh != state.speed_kmh or incline_percent != state.incline_percent:
+            self.events.append(TreadmillChanged(state.t, speed_kmh, incline_percent))
+            self.state = replace(state, speed_kmh=speed_kmh, incline_percent=incline_percent)
+
+    def exertion(self, borg: int) -> None:
+        """Borg for the interval under way or just ended; after the session, for the session. It answers an open question."""
+        state = self.state
+        self.answered(ok=True)
+        if state.stage == "ended":
+            self.events.append(ExertionReported(state.t, borg, 0))
+            self.state = replace(self.state, borg=borg)
+            self.summarise()
+            return
+        current = state.tally.current
+        self.events.append(ExertionReported(state.t, borg, 0 if current is None else current.index))
+        self.state = replace(self.state, tally=tally.note_borg(self.state.tally, borg), new_borg=borg)
+
+    def mood(self, mood: int) -> None:
+        """The mood after the session."""
+        self.events.append(MoodReported(self.state.t, mood))
+        self.state = replace(self.state, mood=mood)
+        self.summarise()
+
