@@ -47,6 +47,9 @@ VOLUME_STEP, VOLUME_STEP_S = 0.04, 0.02
 SPEECH_GAIN = {Level.INFORMATION: 0.7, Level.ATTENTION: 0.84, Level.STOP_NOW: 1.0}
 """Loudness of the phrase at each level: 1.5 dB apart, so that a tone may lie over a phrase and nothing clips."""
 
+LATE_S = 1.0
+"""A cue that the mixer could not take for so long, because its card was being opened, is not sounded late."""
+
 _FORMAT = (RATE_HZ, -16, 1)
 _VOICES, _TONE_CHANNEL = 4, 4
 _HANGS_AFTER_S = 2.0
@@ -281,6 +284,8 @@ class MixerSound:
                 self._start(self._turns.finished(now_s))
             while self._inbox:
                 cue, intervals, asked_s = self._inbox.popleft()
+                if now_s - asked_s > LATE_S:
+                    continue
                 asked = utterance(cue, intervals, asked_s)
                 if asked is None:
                     pygame.mixer.Channel(_TONE_CHANNEL).play(self._sound(cue, None))
