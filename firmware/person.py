@@ -115,7 +115,7 @@ class Person:
             self._told = setting
             messages.append(Treadmill(t, *setting))
         if self._to_say:
-            messages += self._say(t)
+            messages += self._say(t, snapshot)
         return messages
 
     def _heed(self, event: AnyEvent, snapshot: Snapshot | None) -> None:
@@ -193,7 +193,9 @@ class Person:
 
     def _set_out(self, setting: tuple[float, float], after_s: tuple[int, int]) -> None:
         speed, incline = setting
-        self._goal = (min(FASTEST_KMH, max(0.0, speed)), incline)
+        # Nobody goes on for long at more than VO2max, whoever asks.
+        fastest = min(FASTEST_KMH, speed_for(self.participant.vo2max, incline))
+        self._goal = (min(fastest, max(0.0, speed)), incline)
         self._goal_from_s = self._later(after_s)
 
     def _walk_towards_goal(self) -> None:
@@ -213,10 +215,11 @@ class Person:
         felt = borg_for(bpm, self.participant.hr_max_bpm) + float(self._rng.normal(0, BORG_NOISE_SD))
         return int(min(20, max(6, round(felt))))
 
-    def _say(self, t: float) -> list[AnyMessage]:
+    def _say(self, t: float, snapshot: Snapshot | None) -> list[AnyMessage]:
         due = [said for at_s, said in self._to_say if at_s <= self._age_s]
         self._to_say = [(at_s, said) for at_s, said in self._to_say if at_s > self._age_s]
-        return [replace(said, t=t) for said in due]
+        asked = snapshot is not None and snapshot.question is not None
+        return [replace(said, t=t) for said in due if asked or not isinstance(said, Answer)]
 
     def _beats(self) -> tuple[float, ...]:
         """Return the intervals of the beats that fell in this second; they vary less the harder the work is."""

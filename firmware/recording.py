@@ -1,9 +1,10 @@
 """Recordings of heart rate: CSV by the second, CSV of beats, and FIT. One way in: `read(path)`.
 
 What cannot be understood is refused with file, line and reason, and nothing is guessed: a cell that is no number, a
-negative rate, time running backwards, a line cut short. What is understood but no heart's rate (outside 25–250 bpm) is
-handed on as it is, with a remark, since to judge a rate is the session engine's work. A spreadsheet's habits are
-accepted: byte order mark, CR LF, semicolons, decimal commas, empty cells (no sample), further columns.
+negative rate, time running backwards by more than a beat, a line cut short. What is understood but no heart's rate
+(outside 25–250 bpm) is handed on as it is, with a remark, since to judge a rate is the session engine's work. A
+spreadsheet's habits are accepted: byte order mark, CR LF, semicolons, decimal commas, empty cells (no sample), further
+columns.
 
 Columns: `t_s,hr_bpm` and, where there are any, `rr_ms` (several with spaces between), `speed_kmh` and `incline_percent`
 of a treadmill; or beats: `t_rx_s,rr_ms` (time of arrival) or `t_cum_s,rr_ms` (time of the beat). A column `speed_mps`
@@ -26,6 +27,11 @@ from firmware.sample import Remark, Sample
 LARGEST_BYTES = 64 * 1024 * 1024
 LONGEST_S = 24 * 3600.0
 LOWEST_BPM, HIGHEST_BPM = 25.0, 250.0
+HIGHEST_SENT_BPM = 65535.0
+RATES_OUT_OF_ORDER_S, BEATS_OUT_OF_ORDER_S = 0.9, 1.5
+"""Published beat-by-beat series have neighbours in the wrong order by up to 0.83 s, and beats dated back from their
+arrival by up to 1.24 s; more is a clock that ran backwards.
+"""
 LOWEST_RR_MS, HIGHEST_RR_MS = 200.0, 2400.0
 FASTEST_KMH, STEEPEST_PERCENT = 30.0, 40.0
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
@@ -122,6 +128,7 @@ class _Table:
         self._samples: list[Sample] = []
         self._beat_list: list[Beat] = []
         self._remarks: list[Remark] = []
+        self._out_of_order: list[int] = []
 
     def take(self, number: int, line: str) -> None:
         """Take one line."""
@@ -145,10 +152,16 @@ class _Table:
 
     def finished(self) -> Recording:
         """Return what came in. Raises RecordingError where that is nothing."""
+        if self._out_of_order:
+            count = len(self._out_of_order)
+            self._remarks.insert(
+                0, Remark(self._out_of_order[0], f"Slightly out of order, here and {count - 1} times on; sorted.")
+            )
         if self._beats:
             samples = rates_from_beats(self._beat_list)
             return _finished(self._name, samples, self._remarks, "beats")
-        return _finished(self._name, self._samples, self._remarks, "rates")
+        samples = sorted(self._samples, key=lambda sample: sample.t_s)
+        return _finished(self._name, samples, self._remarks, "rates")
 
     def _refusal(self, reason: str) -> RecordingError:
         return RecordingError(self._name, self._line, reason)
@@ -175,14 +188,18 @@ class _Table:
             # Seconds since 1970 become seconds since the recording's beginning.
             self._first_t = math.floor(t) if t > LONGEST_S else 0.0
         t -= self._first_t
-        if t < self._last_t:
+        back_s = self._last_t - t
+        if back_s > (BEATS_OUT_OF_ORDER_S if self._beats else RATES_OUT_OF_ORDER_S):
             raise self._refusal(
                 f"Time runs backwards, from {self._last_t:g} to {t:g} s. Sort the lines by time, or cut the file here."
             )
+        if back_s > 0:
+            self._out_of_order.append(self._line)
         if t > LONGEST_S:
             raise self._refusal(f"The time {t:g} s is more than a day. Are these seconds, and one session?")
-        self._last_t = t
-        return t
+        self._last_t = max(t, self._last_t)
+        # The order in which beats came is the order in which the heart beat, whatever the clock says.
+        return self._last_t if self._beats else t
 
     def _take_beat(self, t: float, cells: list[str]) -> None:
         written = self._cell(cells, "rr_ms")
@@ -200,7 +217,7 @@ class _Table:
     def _take_sample(self, t: float, cells: list[str]) -> None:
         written = self._cell(cells, "hr_bpm")
         bpm = self._number(written, "hr_bpm") if written else None
-        if bpm is not None and bpm < 0:
+        if bpm is not None and not 0 <= bpm <= HIGHEST_SENT_BPM:
             raise self._refusal(f"A heart rate of {bpm:g} bpm is impossible. Mend or empty the cell.")
         if bpm and not LOWEST_BPM <= bpm <= HIGHEST_BPM:
             self._remarks.append(Remark(self._line, f"{bpm:g} bpm is no heart's rate; it counts as implausible."))

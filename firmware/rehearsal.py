@@ -1,0 +1,225 @@
+"""A whole session in a blink: somebody in training, the session engine, and no clock but the count of seconds.
+
+Every second the trainee is shown the screen and what has happened, and says what strap, treadmill and person tell; the
+faults spoil the strap's part; the engine takes it. `seconds()` hands out each second as it passes, `rehearse()` the
+whole.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from msgspec import Struct
+
+from coach.cue import Cue
+from coach.engine import step
+from coach.errors import Refused
+from coach.events import AnyEvent, QuestionAsked, SessionEnded, Signal
+from coach.guidance import GuidanceMaker
+from coach.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Readiness, Time, Treadmill
+from coach.plan import Plan
+from coach.protocol import Protocol as TrainingProtocol
+from coach.rule_guidance import rule_guidance
+from coach.snapshot import Snapshot
+from coach.state import State, begin
+from coach.summary import Summary
+from coach.view import snapshot
+from firmware.errors import FirmwareError
+from firmware.faults import AnyFault, Injector
+from firmware.recording import Recording
+from firmware.recording_error import RecordingError
+
+AFTERWARDS_S = 30
+"""How long somebody is listened to after the end, for Borg and mood."""
+LONGEST_S = 4 * 3600
+
+
+class RehearsalError(FirmwareError, ValueError):
+    """A session that could not be rehearsed to its end."""
+
+
+class Trainee(Protocol):
+    """Somebody in training: a simulated `Person`, or a recording of a real one."""
+
+    def second(self, t: float, snapshot: Snapshot | None, events: tuple[AnyEvent, ...]) -> list[AnyMessage]:
+        """Live the second that ends at `t`; return what is told to the session, in the order of time."""
+        ...
+
+    @property
+    def rate_bpm(self) -> float | None:
+        """The true rate now, unspoilt by strap and faults; None where it is not known."""
+        ...
+
+
+class Second(Struct, frozen=True):
+    """One second: what the engine took, what came out, codes of what it refused, and the state after it."""
+
+    t: float
+    messages: tuple[AnyMessage, ...]
+    events: tuple[AnyEvent, ...]
+    cues: tuple[Cue, ...]
+    refused: tuple[str, ...]
+    true_bpm: float | None
+    state: State
+
+
+class Moment(Struct, frozen=True):
+    """One row of a rehearsal: true rate, rate as last sent, the source's state, and the treadmill."""
+
+    t: float
+    phase: str
+    interval: int
+    true_bpm: float | None
+    sent_bpm: float | None
+    signal: Signal
+    speed_kmh: float | None
+    incline_percent: float | None
+
+
+class Rehearsal(Struct, frozen=True, kw_only=True):
+    """A whole rehearsed session. `messages` are those that the engine took: a journal of the session."""
+
+    plan: Plan
+    protocol: TrainingProtocol
+    summary: Summary
+    events: tuple[AnyEvent, ...]
+    cues: tuple[Cue, ...]
+    messages: tuple[AnyMessage, ...]
+    samples: tuple[Moment, ...]
+    refused: tuple[str, ...]
+
+
+def seconds(
+    plan: Plan,
+    protocol: TrainingProtocol,
+    trainee: Trainee,
+    *,
+    faults: tuple[AnyFault, ...] = (),
+    rng: np.random.Generator | None = None,
+    guidance: GuidanceMaker = rule_guidance,
+) -> Iterator[Second]:
+    """Begin a session at second 0, and hand out each second until it has ended and Borg and mood have been said.
+
+    Readiness questions are answered with no, and start is pressed at once. Raises PlanError as the engine does.
+    """
+    state = begin(plan, protocol, guidance)
+    injector = Injector(faults, np.random.default_rng(0) if rng is None else rng)
+    events: tuple[AnyEvent, ...] = ()
+    ended_t: int | None = None
+    for t in range(LONGEST_S):
+        told = trainee.second(float(t), snapshot(state), events)
+        beats = [message for message in told if isinstance(message, HeartRate)]
+        incoming: list[AnyMessage] = [*injector.second(float(t), beats)] if faults else [*beats]
+        incoming += [message for message in told if not isinstance(message, HeartRate)]
+        if t == 0:
+            if plan.questions:
+                incoming.append(Readiness(0.0, dict.fromkeys(plan.questions, False)))
+            incoming.append(Command(0.0, CommandName.START))
+        incoming.append(Time(float(t)))
+        happened: list[AnyEvent] = []
+        cues: list[Cue] = []
+        taken: list[AnyMessage] = []
+        refused: list[str] = []
+        for message in incoming:
+            try:
+                stepped = step(state, message)
+            except Refused as refusal:
+                refused.append(refusal.code)
+                continue
+            state = stepped.state
+            taken.append(message)
+            happened += stepped.events
+            cues += stepped.cues
+        events = tuple(happened)
+        yield Second(float(t), tuple(taken), events, tuple(cues), tuple(refused), trainee.rate_bpm, state)
+        if ended_t is None and state.stage in ("ended", "not_today"):
+            ended_t = t
+        if ended_t is not None and t >= ended_t + AFTERWARDS_S:
+            return
+
+
+def rehearse(
+    plan: Plan,
+    protocol: TrainingProtocol,
+    trainee: Trainee,
+    *,
+    faults: tuple[AnyFault, ...] = (),
+    rng: np.random.Generator | None = None,
+    guidance: GuidanceMaker = rule_guidance,
+) -> Rehearsal:
+    """Run a whole session in a blink. Raises RehearsalError where the plan allows no session today or it never ends."""
+    lived = list(seconds(plan, protocol, trainee, faults=faults, rng=rng, guidance=guidance))
+    return gathered(plan, protocol, lived)
+
+
+def gathered(plan: Plan, protocol: TrainingProtocol, lived: list[Second]) -> Rehearsal:
+    """Put the seconds of a session together. Raises RehearsalError where it had no end."""
+    summary = lived[-1].state.summary if lived else None
+    if summary is None:
+        raise RehearsalError(
+            "The session came to no end: the plan allows none today, or it was still paused after four hours."
+        )
+    return Rehearsal(
+        plan=plan,
+        protocol=protocol,
+        summary=summary,
+        events=tuple(event for second in lived for event in second.events),
+        cues=tuple(cue for second in lived for cue in second.cues),
+        messages=tuple(message for second in lived for message in second.messages),
+        samples=tuple(_moments(lived)),
+        refused=tuple(code for second in lived for code in second.refused),
+    )
+
+
+def _moments(lived: list[Second]) -> Iterator[Moment]:
+    for second in lived:
+        state = second.state
+        running = state.stage in ("running", "paused")
+        sent = [message.bpm for message in second.messages if isinstance(message, HeartRate)]
+        yield Moment(
+            t=second.t,
+            phase=state.phase.kind.value if running else "waiting" if state.summary is None else "ended",
+            interval=state.phase.interval if running else 0,
+            true_bpm=second.true_bpm,
+            sent_bpm=sent[-1] if sent else None,
+            signal=state.source.signal,
+            speed_kmh=state.speed_kmh,
+            incline_percent=state.incline_percent,
+        )
+
+
+class Recorded:
+    """A recording in the place of a person: answers every question, heeds no advice, and stops when it ends."""
+
+    def __init__(self, recording: Recording, *, from_s: float = 0.0) -> None:
+        """Begin at `from_s` of the recording. Raises RecordingError where nothing is left from there."""
+        first = next((at for at, sample in enumerate(recording.samples) if sample.t_s >= from_s), None)
+        if first is None:
+            raise RecordingError(
+                recording.name, 0, f"The recording ends at {recording.end_s:g} s, before {from_s:g} s. Begin earlier."
+            )
+        self._samples = recording.samples
+        self._at = first
+        self._from_s = from_s
+        self._over = False
+        self.rate_bpm: float | None = None
+
+    def second(self, t: float, _: Snapshot | None, events: tuple[AnyEvent, ...]) -> list[AnyMessage]:
+        """Return what was recorded in the second that ends at `t`."""
+        messages: list[AnyMessage] = []
+        self._over = self._over or any(isinstance(event, SessionEnded) for event in events)
+        while self._at < len(self._samples) and self._samples[self._at].t_s - self._from_s <= t:
+            sample = self._samples[self._at]
+            at_t = sample.t_s - self._from_s
+            self._at += 1
+            if sample.bpm is not None:
+                self.rate_bpm = sample.bpm
+                messages.append(HeartRate(at_t, sample.bpm, sample.rr_ms))
+            if sample.speed_kmh is not None:
+                messages.append(Treadmill(at_t, sample.speed_kmh, sample.incline_percent or 0.0))
+        if any(isinstance(event, QuestionAsked) for event in events):
+            messages.append(Answer(t))
+        if self._at == len(self._samples) and not self._over and t > 0:
+            self._over = True
+            messages.append(Command(t, CommandName.STOP, source="recording"))
+        return messages

@@ -1,0 +1,168 @@
+"""The pulse strap as the coach service sees it, and two that need no radio: a simulated person's, and a recording's.
+
+A strap delivers measurements without session time: whoever receives them stamps them with the session's clock. It
+reconnects by itself for as long as `run` runs, and says `Lost` when it has nothing to deliver and knows why.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from coach.events import AnyEvent
+from coach.messages import AnyMessage, HeartRate
+from coach.snapshot import Snapshot
+from firmware.clock import Clock
+from firmware.person import Person
+from firmware.recording import Recording
+
+
+class Measurement(Struct, frozen=True):
+    """One notification: `bpm` as sent, `rr_ms` between beats, oldest first, `contact` None where it is not told."""
+
+    bpm: float
+    rr_ms: tuple[float, ...] = ()
+    contact: bool | None = None
+
+    def at(self, t: float) -> HeartRate:
+        """Return the message to the session engine, stamped with the session's second."""
+        return HeartRate(t, self.bpm, self.rr_ms, self.contact)
+
+
+class Lost(Struct, frozen=True):
+    """Nothing more comes for now: `disconnected`, `no_adapter`, `recording_ended`, …."""
+
+    reason: str
+
+
+Delivery = Measurement | Lost
+
+
+class Strap(Protocol):
+    """A pulse strap. `name` and `serial` are what is printed on it; None where not known (yet)."""
+
+    @property
+    def name(self) -> str:
+        """What it calls itself."""
+        ...
+
+    @property
+    def serial(self) -> str | None:
+        """Its serial number, by which the person confirms that it is theirs (hazard H4)."""
+        ...
+
+    @property
+    def battery_percent(self) -> int | None:
+        """Charge of its battery, 0–100."""
+        ...
+
+    async def run(self, deliver: Callable[[Delivery], None]) -> None:
+        """Deliver each measurement as it comes, until cancelled or until nothing can ever come again.
+
+        `deliver` must return at once and is called on the running loop. The last delivery before a return is `Lost`;
+        after a return or a cancellation nothing is delivered.
+        """
+        ...
+
+
+class Sight(Struct, frozen=True):
+    """What a simulated person sees and hears: the screen now, and what has happened since the last look."""
+
+    snapshot: Snapshot | None = None
+    events: tuple[AnyEvent, ...] = ()
+
+
+def _nothing() -> Sight:
+    return Sight()
+
+
+def _unheard(_: AnyMessage) -> None:
+    """Nobody takes down what the person does beside the strap."""
+
+
+class SimulatedStrap:
+    """The strap on a simulated person, who lives one second for each second of `clock`.
+
+    `look` shows the person the session; without it they stand at rest. `act` takes what they do beside wearing the
+    strap: set the treadmill, answer, give Borg and mood, each stamped with the last seen session time.
+    """
+
+    def __init__(
+        self,
+        person: Person,
+        clock: Clock,
+        *,
+        look: Callable[[], Sight] = _nothing,
+        act: Callable[[AnyMessage], None] = _unheard,
+        serial: str = "51A70001",
+    ) -> None:
+        """Fasten the strap."""
+        self._person = person
+        self._clock = clock
+        self._look = look
+        self._act = act
+        self._serial = serial
+
+    @property
+    def name(self) -> str:
+        """Its name, with the serial in it as on a real one."""
+        return f"Simulated {self._serial}"
+
+    @property
+    def serial(self) -> str | None:
+        """Its serial number."""
+        return self._serial
+
+    @property
+    def battery_percent(self) -> int | None:
+        """Full: it never runs down."""
+        return 100
+
+    async def run(self, deliver: Callable[[Delivery], None]) -> None:
+        """Deliver one measurement a second; a clock that runs ahead is caught up with second by second."""
+        due = self._clock.now()
+        while True:
+            due += 1
+            await self._clock.sleep_until(due)
+            sight = self._look()
+            t = sight.snapshot.t if sight.snapshot else due
+            for message in self._person.second(t, sight.snapshot, sight.events):
+                if isinstance(message, HeartRate):
+                    deliver(Measurement(message.bpm, message.rr_ms, message.contact))
+                else:
+                    self._act(message)
+
+
+class ReplayedStrap:
+    """A recording, delivered at the pace at which it was recorded. `from_s`: where in the recording to begin."""
+
+    def __init__(self, recording: Recording, clock: Clock, *, from_s: float = 0.0) -> None:
+        """Take the recording; nothing moves before `run`."""
+        self._recording = recording
+        self._clock = clock
+        self._from_s = from_s
+
+    @property
+    def name(self) -> str:
+        """The recording's file."""
+        return self._recording.name
+
+    @property
+    def serial(self) -> str | None:
+        """None: recordings come without serials."""
+        return None
+
+    @property
+    def battery_percent(self) -> int | None:
+        """None: not recorded."""
+        return None
+
+    async def run(self, deliver: Callable[[Delivery], None]) -> None:
+        """Deliver each sample at its time, then say that the recording has ended."""
+        began = self._clock.now()
+        for sample in self._recording.samples:
+            if sample.t_s < self._from_s or sample.bpm is None:
+                continue
+            await self._clock.sleep_until(began + sample.t_s - self._from_s)
+            deliver(Measurement(sample.bpm, sample.rr_ms))
+        deliver(Lost("recording_ended"))
