@@ -1,0 +1,129 @@
+"""The lamp beside the treadmill: colour and rhythm for someone who looks at no screen. Pure: a view in, a light out.
+
+Colour and rhythm say the same, so that a person who does not tell red from green reads the lamp too (hazard H8): calm
+and steady is right; a slow breath asks for a little more, a livelier one for a little less; a double wink looks for the
+strap. Nothing is faster than 3 Hz.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from coach.desk_view import Face, View
+from coach.events import Level, Signal
+from coach.snapshot import Snapshot
+
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0 to 255 each."""
+
+BLUE: Colour = (30, 100, 255)
+GREEN: Colour = (0, 200, 110)
+AMBER: Colour = (255, 140, 0)
+WHITE: Colour = (255, 240, 220)
+DARK: Colour = (0, 0, 0)
+
+
+class LampPattern(StrEnum):
+    """How the light moves."""
+
+    OFF = "off"
+    STEADY = "steady"
+    SLOW_PULSE = "slow_pulse"
+    PULSE = "pulse"
+    FAST_PULSE = "fast_pulse"
+    DOUBLE_WINK = "double_wink"
+
+
+PULSES_HZ = {LampPattern.SLOW_PULSE: 0.25, LampPattern.PULSE: 0.8, LampPattern.FAST_PULSE: 2.0}
+WINK_S, WINK_EVERY_S = 0.35, 2.4
+"""Two winks of `WINK_S` each, then dark until the next pair."""
+
+_DIMMEST = 0.15
+
+
+@dataclass(frozen=True)
+class LampState:
+    """What the lamp shows: a colour and how it moves."""
+
+    colour: Colour
+    pattern: LampPattern
+
+
+IDLE = LampState(DARK, LampPattern.OFF)
+BELOW = LampState(BLUE, LampPattern.SLOW_PULSE)
+IN_ZONE = LampState(GREEN, LampPattern.STEADY)
+ABOVE = LampState(AMBER, LampPattern.PULSE)
+STRAP_LOST = LampState(WHITE, LampPattern.DOUBLE_WINK)
+STOP_NOW = LampState(AMBER, LampPattern.FAST_PULSE)
+ASKS = LampState(WHITE, LampPattern.PULSE)
+WAITS = LampState(WHITE, LampPattern.SLOW_PULSE)
+FINISHED = LampState(GREEN, LampPattern.SLOW_PULSE)
+
+
+def lamp(view: View) -> LampState:
+    """Choose the light for what the machine shows now."""
+    match view.face:
+        case Face.SESSION:
+            return IDLE if view.snapshot is None else _session(view.snapshot)
+        case Face.STRAP:
+            return STRAP_LOST
+        case Face.QUESTIONS | Face.EXERTION | Face.MOOD | Face.GO_ON:
+            return ASKS
+        case Face.READY:
+            return WAITS
+        case Face.ENDED:
+            return FINISHED
+        case Face.SELF_TEST_FAILED:
+            return STOP_NOW
+        case Face.CHOOSE_PARTICIPANT | Face.NOT_TODAY:
+            return IDLE
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def brightness_at(state: LampState, t: float) -> float:
+    """Brightness from 0 to 1 at second `t`; the same for every lamp that is asked at the same second."""
+    match state.pattern:
+        case LampPattern.OFF:
+            return 0.0
+        case LampPattern.STEADY:
+            return 1.0
+        case LampPattern.DOUBLE_WINK:
+            within_s = t % WINK_EVERY_S
+            return _wave(within_s / WINK_S) if within_s < 2 * WINK_S else 0.0
+        case LampPattern.SLOW_PULSE | LampPattern.PULSE | LampPattern.FAST_PULSE:
+            return _DIMMEST + (1 - _DIMMEST) * _wave(t * PULSES_HZ[state.pattern])
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _session(now: Snapshot) -> LampState:
+    if now.stage == "ended":
+        return FINISHED
+    if now.question is not None or any(notice.level is Level.STOP_NOW for notice in now.notices):
+        return ASKS if now.question is not None else STOP_NOW
+    if any(notice.code == "over_ceiling" for notice in now.notices):
+        return STOP_NOW
+    if now.stage == "paused":
+        return WAITS
+    if now.mode == "exertion":
+        return WAITS
+    if now.signal in (Signal.LOST, Signal.STALE):
+        return STRAP_LOST
+    match now.position:
+        case "below":
+            return BELOW
+        case "in":
+            return IN_ZONE
+        case "above":
+            return ABOVE
+        case "unknown":
+            return WAITS
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _wave(turns: float) -> float:
+    """Rise from 0 to 1 and fall back once a turn, smoothly."""
+    return 0.5 - 0.5 * math.cos(2 * math.pi * turns)
