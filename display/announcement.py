@@ -1,0 +1,85 @@
+"""A panel across the middle that says one thing in large letters: a pause, a question, a stop, an offer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from display.brush import Brush, Style
+from display.glance import Glance
+from display.lettering import Weight
+from display.palette import PANEL, QUIET, WHITE, Colour
+from display.panel_buttons import Label, paint_buttons
+from display.rate import shown_number, zone_colour
+from display.shapes import Drawing
+from display.sheet import Box, Part
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What it says. `lines`: under the title; the first is larger."""
+
+    drawing: Drawing
+    title: str
+    lines: tuple[str, ...] = ()
+    buttons: Sequence[Label] = ()
+    ground: Colour = PANEL
+    accent: Colour = WHITE
+    rim: Colour | None = None
+    quiet: Colour = QUIET
+    with_rate: bool = True
+
+
+def announcement_part(glance: Glance, box: Box, says: Announcement) -> Part:
+    """The panel. Where there is a session, the rate stands small in its corner: it is never hidden."""
+    snapshot = glance.view.snapshot
+    rate = shown_number(snapshot) if snapshot is not None and says.with_rate else None
+    colour = zone_colour(snapshot) if snapshot is not None else QUIET
+    portrait = glance.sheet.portrait
+    beats = glance.texts.say("ready.rate")
+
+    def paint(brush: Brush, box: Box) -> None:
+        brush.bar(box, 32, says.ground)
+        if says.rim is not None:
+            brush.bar(box, 32, says.rim, 4)
+        size = 150.0
+        left = box.x + 56
+        column = left if portrait else left + size + 52
+        width = box.right - 48 - column
+        foot = 96.0 if says.buttons else 0.0
+        heights = _heights(brush, says, width)
+        block = heights[-1]
+        if portrait:
+            block += size + 64
+        top = box.y + max((box.height - foot - block) / 2, 24)
+        icon_y = top if portrait else box.y + (box.height - foot - size) / 2
+        brush.icon(says.drawing, Box(left, icon_y, size, size), says.accent)
+        if portrait:
+            top += size + 64
+        title = brush.fitted(says.title, Style(88, Weight.BOLD), width)
+        brush.text(says.title, (column, top + 34), title)
+        y = top + 34 + 96
+        for index, line in enumerate(says.lines):
+            style = Style(40, Weight.FIRM, WHITE) if index == 0 else Style(32, Weight.PLAIN, says.quiet)
+            y = brush.paragraph(line, (column, y), style, width) + 62
+        if says.buttons:
+            paint_buttons(brush, Box(column, box.bottom - foot - 16, width, foot - 12), says.buttons, "left")
+        if rate is not None:
+            style = Style(56, Weight.BOLD, WHITE if says.ground is not PANEL else colour)
+            right = box.right - 48
+            end = brush.text(beats, (right, box.y + 56), Style(26, Weight.PLAIN, says.quiet), "right")
+            start = end - brush.width(beats, Style(26, Weight.PLAIN))
+            brush.number(rate, (start - 14, box.y + 50), style, "right")
+
+    return Part("announcement", box, (says, rate, colour), paint)
+
+
+def _heights(brush: Brush, says: Announcement, width: float) -> list[float]:
+    """Where each line would end, the last being the whole block's height."""
+    y = 34.0 + 96
+    ends = [68.0]
+    for index, line in enumerate(says.lines):
+        size, weight = (40.0, Weight.FIRM) if index == 0 else (32.0, Weight.PLAIN)
+        pixels = round(size * brush.sheet.unit)
+        count = len(brush.lettering.wrapped(line, weight, pixels, int(width * brush.sheet.unit)))
+        ends.append(y + (count - 1) * size * 1.36 + size / 2)
+        y += (count - 1) * size * 1.36 + 62
+    return ends

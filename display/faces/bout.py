@@ -1,0 +1,53 @@
+"""Short work and rest within a phase (Tabata): the ring counts the bout, the header which of how many."""
+
+from display.brush import HEADING, Brush, Style
+from display.countdown import countdown_parts
+from display.faces.running import profile_parts
+from display.glance import Glance
+from display.header import header_parts
+from display.instruction import instruction_part
+from display.lettering import Weight
+from display.palette import BELOW, IN, LINE, WHITE
+from display.rate import rate_parts
+from display.sheet import Box, Part
+from display.training_places import training_places
+
+
+def parts(glance: Glance) -> list[Part]:
+    """The face of a bout."""
+    places = training_places(glance.sheet)
+    return [
+        *header_parts(glance),
+        *rate_parts(glance, places.rate),
+        *countdown_parts(glance, places.countdown),
+        instruction_part(glance, places.instruction),
+        *_bout_parts(glance, places.rate.heart, places.countdown.x),
+        *profile_parts(glance, places),
+    ]
+
+
+def _bout_parts(glance: Glance, heart: Box, right: float) -> list[Part]:
+    """«Jobb 3 av 8» beside the heart, and a row of bars: done, running, to come."""
+    bout = glance.snapshot.bout
+    if bout is None:
+        return []
+    texts = glance.texts
+    word = texts.say("bout.work" if bout.working else "bout.rest")
+    count = texts.say("bout.number", number=bout.number, total=bout.total)
+    colour = IN if bout.working else BELOW
+    box = Box(heart.right + 14, heart.y, right - 24 - heart.right - 14, heart.height)
+
+    def paint(brush: Brush, box: Box) -> None:
+        brush.text(word, (box.x, box.y + 24), Style(42, Weight.BOLD, colour), width=box.width)
+        brush.text(count, (box.x, box.y + 68), HEADING.in_colour(WHITE), width=box.width)
+        pace = box.width / bout.total
+        for number in range(1, bout.total + 1):
+            bar = Box(box.x + pace * (number - 1), box.bottom - 18, pace - 4, 10)
+            if number < bout.number:
+                brush.bar(bar, 6, WHITE)
+            elif number == bout.number:
+                brush.bar(bar, 6, colour)
+            else:
+                brush.bar(bar, 6, LINE)
+
+    return [Part("bout", box, (word, count, colour), paint)]

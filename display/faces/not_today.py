@@ -1,0 +1,28 @@
+"""No session today: talk to the therapist, in kind words (hazards H13, H14)."""
+
+from coach.desk_view import Button
+from display import icons
+from display.announcement import Announcement, announcement_part
+from display.glance import Glance
+from display.header import header_parts
+from display.palette import ABOVE
+from display.sheet import MARGIN, Box, Part
+
+
+def parts(glance: Glance) -> list[Part]:
+    """The face of a closed session."""
+    texts, sheet = glance.texts, glance.sheet
+    says = Announcement(
+        icons.moon,
+        texts.say("not_today.title"),
+        (
+            texts.say("not_today.how"),
+            texts.of("not_today_reason", glance.view.reason or ""),
+            texts.say("not_today.kind"),
+        ),
+        (((Button.START,), texts.say("button.done")),),
+        accent=ABOVE,
+        with_rate=False,
+    )
+    box = Box(MARGIN, 112, sheet.width - 2 * MARGIN, sheet.height - 112 - 48)
+    return [*header_parts(glance), announcement_part(glance, box, says)]

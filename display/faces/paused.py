@@ -1,0 +1,24 @@
+"""The session stands still until the participant goes on."""
+
+from coach.desk_view import Button
+from display import icons
+from display.announcement import Announcement, announcement_part
+from display.faces.running import profile_parts
+from display.glance import Glance
+from display.header import header_parts
+from display.palette import BELOW
+from display.sheet import Part
+from display.training_places import training_places
+
+
+def parts(glance: Glance) -> list[Part]:
+    """The face of a pause."""
+    texts, places = glance.texts, training_places(glance.sheet)
+    says = Announcement(
+        icons.pause,
+        texts.say("paused.title"),
+        (texts.say("paused.kind"),),
+        (((Button.START,), texts.say("button.go_on")), ((Button.STOP,), texts.say("button.stop"))),
+        accent=BELOW,
+    )
+    return [*header_parts(glance), announcement_part(glance, places.panel, says), *profile_parts(glance, places)]

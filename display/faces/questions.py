@@ -1,0 +1,66 @@
+"""One readiness question at a time, answered no or yes (hazard H14)."""
+
+from coach.desk_view import Button
+from display import icons
+from display.brush import Brush, Style
+from display.glance import Glance
+from display.header import nickname_part
+from display.lettering import Weight
+from display.palette import ABOVE, IN, IN_DEEP, LINE, PANEL, QUIET, WHITE
+from display.panel_buttons import buttons_part
+from display.shapes import Drawing
+from display.sheet import MARGIN, Box, Part
+
+QUESTION = Style(72, Weight.BOLD, WHITE)
+
+
+def parts(glance: Glance) -> list[Part]:
+    """The face of a question."""
+    texts, sheet, view = glance.texts, glance.sheet, glance.view
+    inner = Box(MARGIN, 36, sheet.width - 2 * MARGIN, sheet.height - 72)
+    foot = Box(MARGIN, sheet.height - 96, inner.width, 64)
+    words = texts.of("question", view.question or "")
+    tile_width = min((inner.width - 32) / 2, 420.0)
+    tile_y = sheet.height * (0.56 if not sheet.portrait else 0.52)
+    tile_height = min(foot.y - 36 - tile_y, 180.0)
+    ask = Box(inner.x, 110, inner.width, tile_y - 30 - 110)
+    left = Box(inner.middle_x - 16 - tile_width, tile_y, tile_width, tile_height)
+    right = Box(inner.middle_x + 16, tile_y, tile_width, tile_height)
+    labels = (
+        ((Button.UP, Button.DOWN), texts.say("button.choose")),
+        ((Button.START,), texts.say("button.confirm")),
+        ((Button.STOP,), texts.say("button.back")),
+    )
+    small = texts.say("questions.title")
+    why = texts.say("questions.why")
+
+    def paint_title(brush: Brush, box: Box) -> None:
+        brush.text(small, (box.x, box.middle_y), Style(34, Weight.FIRM, QUIET))
+
+    def paint_ask(brush: Brush, box: Box) -> None:
+        lines = brush.lettering.wrapped(words, QUESTION.weight, round(QUESTION.size * sheet.unit), int(box.width * sheet.unit))
+        top = box.middle_y - 24 - (len(lines) - 1) * QUESTION.size * 0.62
+        y = brush.paragraph(words, (box.middle_x, top), QUESTION, box.width, "centre", leading=1.24)
+        brush.paragraph(why, (box.middle_x, y + 84), Style(30, Weight.PLAIN, QUIET), box.width, "centre")
+
+    return [
+        Part("title", Box(MARGIN, 34, inner.width - 250, 54), small, paint_title),
+        nickname_part(glance, Box(inner.right - 230, 34, 230, 54)),
+        Part("question", ask, words, paint_ask),
+        _answer(left, texts.say("questions.no"), icons.cross, chosen=view.selected == 0),
+        _answer(right, texts.say("questions.yes"), icons.check, chosen=view.selected == 1),
+        buttons_part(foot, labels),
+    ]
+
+
+def _answer(box: Box, word: str, drawing: Drawing, *, chosen: bool) -> Part:
+    def paint(brush: Brush, box: Box) -> None:
+        brush.bar(box, 30, IN_DEEP if chosen else PANEL)
+        brush.bar(box, 30, IN if chosen else LINE, 5 if chosen else 2)
+        style = Style(68, Weight.BOLD, WHITE if chosen else QUIET)
+        width = brush.width(word, style) + 78
+        left = box.middle_x - width / 2
+        brush.icon(drawing, Box(left, box.middle_y - 29, 58, 58), ABOVE if drawing is icons.check and chosen else QUIET)
+        brush.text(word, (left + 78, box.middle_y), style)
+
+    return Part(f"answer {word}", box, (word, chosen), paint)

@@ -1,0 +1,56 @@
+"""All is in place: press green."""
+
+from coach.desk_view import Button
+from display.brush import Brush, Style
+from display.glance import Glance
+from display.lettering import Weight
+from display.palette import QUIET, WHITE
+from display.panel_buttons import buttons_part, paint_button
+from display.rate import heart_part, shown_number, zone_colour
+from display.sheet import MARGIN, Box, Part
+
+BLOCK = 364.0
+
+
+def parts(glance: Glance) -> list[Part]:
+    """The face before the start."""
+    texts, sheet, view = glance.texts, glance.sheet, glance.view
+    width = sheet.width - 2 * MARGIN
+    title = texts.say("ready.title", nickname=view.nickname) if view.nickname else texts.say("ready.title_nobody")
+    how = texts.say("ready.how")
+    told = []
+    if view.session_number is not None and view.course_sessions is not None:
+        told.append(texts.say("ready.session", number=view.session_number, total=view.course_sessions))
+    if view.strap_name:
+        told.append(texts.say("ready.strap", name=view.strap_name))
+    facts = " · ".join(told)
+    number = shown_number(view.snapshot) if view.snapshot is not None else None
+    colour = zone_colour(view.snapshot) if view.snapshot is not None else QUIET
+    profile = Box(MARGIN, sheet.height - 32 - 122, width, 122)
+    middle = profile.y if view.profile is not None else sheet.height - 110
+    words = Box(MARGIN, 52, width, middle - 52 - 110)
+    rate = Box(sheet.width / 2 - 190, middle - 96, 380, 76)
+    heart = Box(rate.x, rate.y + 3, 74, 70)
+    digits = Box(heart.right + 8, rate.y, rate.width - 82, rate.height)
+
+    def paint(brush: Brush, box: Box) -> None:
+        y = box.y + (box.height - BLOCK) / 2
+        brush.text(title, (box.middle_x, y + 40), Style(84, Weight.BOLD, WHITE), "centre", width=box.width)
+        brush.text(facts, (box.middle_x, y + 112), Style(30, Weight.PLAIN, QUIET), "centre", width=box.width)
+        paint_button(brush, Button.START, (box.middle_x, y + 224), 70)
+        brush.text(how, (box.middle_x, y + 340), Style(42, Weight.FIRM, WHITE), "centre", width=box.width)
+
+    def paint_digits(brush: Brush, box: Box) -> None:
+        x = brush.number(number or "–", (box.x + 8, box.middle_y), Style(64, Weight.BOLD, WHITE if number else QUIET))
+        brush.text(texts.say("ready.rate"), (x + 14, box.middle_y + 8), Style(28, Weight.PLAIN, QUIET))
+
+    found = [
+        Part("words", words, (title, facts, how), paint),
+        heart_part(heart, WHITE if number and colour is QUIET else colour, glance.swell, beating=number is not None),
+        Part("digits", digits, number, paint_digits),
+    ]
+    if view.profile is not None:
+        found.append(glance.drawing.part(view.profile, profile, None))
+    else:
+        found.append(buttons_part(Box(MARGIN, sheet.height - 96, width, 64), (((Button.STOP,), texts.say("button.back")),)))
+    return found

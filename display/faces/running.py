@@ -1,0 +1,33 @@
+"""A session that runs by heart rate: the rate dominates, around it time, instruction and profile."""
+
+from coach.events import Signal
+from display.countdown import countdown_parts
+from display.glance import Glance
+from display.header import header_parts
+from display.instruction import instruction_part
+from display.rate import rate_parts
+from display.sheet import Part
+from display.training_places import TrainingPlaces, training_places
+
+
+def parts(glance: Glance) -> list[Part]:
+    """The face of a running phase."""
+    places = training_places(glance.sheet)
+    return [
+        *header_parts(glance),
+        *rate_parts(glance, places.rate),
+        *countdown_parts(glance, places.countdown),
+        instruction_part(glance, places.instruction),
+        *profile_parts(glance, places),
+    ]
+
+
+def profile_parts(glance: Glance, places: TrainingPlaces) -> list[Part]:
+    """The profile with this moment on it, where the view has one."""
+    view = glance.view
+    if view.profile is None:
+        return []
+    snapshot = glance.snapshot
+    seen = snapshot.bpm if snapshot.signal in (Signal.LIVE, Signal.WEAK) else None
+    now = (snapshot.session_elapsed_s, seen)
+    return [glance.drawing.part(view.profile, places.profile, now, snapshot.prediction)]

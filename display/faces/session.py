@@ -1,0 +1,25 @@
+"""A session, from start to end: the snapshot tells which face it has now, the most urgent first."""
+
+from coach.events import Level
+from display.faces import all_right, bout, feeling, paused, running, stop_now, stopped
+from display.glance import Glance
+from display.instruction import notice_at
+from display.sheet import Part
+
+
+def parts(glance: Glance) -> list[Part]:
+    """The parts of the session's present face."""
+    snapshot = glance.snapshot
+    if notice_at(snapshot, Level.STOP_NOW) is not None:
+        return stop_now.parts(glance)
+    if snapshot.question is not None:
+        return all_right.parts(glance)
+    if snapshot.cool_down_offered:
+        return stopped.parts(glance)
+    if snapshot.stage == "paused":
+        return paused.parts(glance)
+    if snapshot.mode == "exertion":
+        return feeling.parts(glance)
+    if snapshot.bout is not None:
+        return bout.parts(glance)
+    return running.parts(glance)

@@ -1,0 +1,28 @@
+"""A notice of the highest level: stop now. Red panel, octagon, two words; the rate stays in the corner."""
+
+from coach.events import Level
+from display import icons
+from display.announcement import Announcement, announcement_part
+from display.faces.running import profile_parts
+from display.glance import Glance
+from display.header import header_parts
+from display.instruction import notice_at
+from display.palette import STOP, STOP_RIM, WHITE
+from display.sheet import Part
+from display.training_places import training_places
+
+
+def parts(glance: Glance) -> list[Part]:
+    """The face of a stop-now notice."""
+    texts, places = glance.texts, training_places(glance.sheet)
+    notice = notice_at(glance.snapshot, Level.STOP_NOW)
+    says = Announcement(
+        icons.stop_now,
+        texts.say("level.stop_now"),
+        (texts.of("notice", notice.code if notice else ""), texts.say("stop_now.belt")),
+        ground=STOP,
+        accent=WHITE,
+        rim=STOP_RIM,
+        quiet=WHITE,
+    )
+    return [*header_parts(glance), announcement_part(glance, places.panel, says), *profile_parts(glance, places)]

@@ -1,0 +1,74 @@
+"""Waiting for the pulse strap: how to wet it and put it on, and whether the strap found is the participant's (hazard H4)."""
+
+from coach.desk_view import Button
+from display.brush import Brush, Style
+from display.glance import Glance
+from display.header import nickname_part
+from display.lettering import Weight
+from display.palette import BELOW, BELOW_DEEP, IN, IN_DEEP, PANEL, QUIET, WHITE
+from display.panel_buttons import buttons_part
+from display.sheet import MARGIN, Box, Part
+from display.strap_picture import paint_strap_picture
+
+STEP = Style(40, Weight.FIRM, WHITE)
+
+
+def parts(glance: Glance) -> list[Part]:
+    """The face of putting the strap on."""
+    texts, sheet, view = glance.texts, glance.sheet, glance.view
+    width = sheet.width - 2 * MARGIN
+    foot = Box(MARGIN, sheet.height - 96, width, 64)
+    title = Box(MARGIN, 34, width - 250, 64)
+    status_height = 150.0 if sheet.portrait else 92.0
+    status = Box(MARGIN, foot.y - 24 - status_height, width, status_height)
+    top = title.bottom + 20
+    if sheet.portrait:
+        picture = Box(MARGIN, top, width, 500)
+        steps = Box(MARGIN, picture.bottom + 30, width, status.y - 20 - picture.bottom - 30)
+    else:
+        picture = Box(MARGIN, top, 440, status.y - 20 - top)
+        steps = Box(picture.right + 40, top, width - picture.width - 40, picture.height)
+    words = (texts.say("strap.wet"), texts.say("strap.fasten"), texts.say("strap.wait"))
+    found = view.strap_name
+    says = texts.say("strap.is_yours") if found else texts.say("strap.looking")
+    labels = [((Button.STOP,), texts.say("button.back"))]
+    if found:
+        labels.insert(0, ((Button.START,), texts.say("button.yes")))
+
+    def paint_title(brush: Brush, box: Box) -> None:
+        brush.text(texts.say("strap.title"), (box.x, box.middle_y), Style(54, Weight.BOLD, WHITE), width=box.width)
+
+    def paint_picture(brush: Brush, box: Box) -> None:
+        brush.bar(box, 32, PANEL)
+        paint_strap_picture(brush, Box(box.x + 20, box.y + 16, box.width - 40, box.height - 16))
+
+    def paint_steps(brush: Brush, box: Box) -> None:
+        apart = min(box.height / 3, 124)
+        y = box.middle_y - apart
+        for number, line in enumerate(words, 1):
+            brush.disc((box.x + 38, y), 34, BELOW_DEEP)
+            brush.number(str(number), (box.x + 38, y), Style(38, Weight.BOLD, BELOW), "centre")
+            brush.text(line, (box.x + 100, y), STEP, width=box.right - box.x - 100)
+            y += apart
+
+    def paint_status(brush: Brush, box: Box) -> None:
+        brush.bar(box, 26, IN_DEEP if found else PANEL)
+        if not found:
+            brush.text(says, (box.middle_x, box.middle_y), Style(38, Weight.FIRM, QUIET), "centre", width=box.width - 80)
+            return
+        brush.bar(box, 26, IN, 3)
+        if sheet.portrait:
+            brush.text(says, (box.middle_x, box.y + 50), Style(42, Weight.BOLD, WHITE), "centre", width=box.width - 60)
+            brush.text(found, (box.middle_x, box.y + 104), Style(38, Weight.FIRM, IN), "centre", width=box.width - 60)
+            return
+        brush.text(says, (box.x + 40, box.middle_y), Style(42, Weight.BOLD, WHITE), width=box.width * 0.56)
+        brush.text(found, (box.right - 40, box.middle_y), Style(38, Weight.FIRM, IN), "right", width=box.width * 0.34)
+
+    return [
+        Part("title", title, view.language, paint_title),
+        nickname_part(glance, Box(MARGIN + width - 230, 34, 230, 64)),
+        Part("picture", picture, None, paint_picture),
+        Part("steps", steps, words, paint_steps),
+        Part("status", status, (says, found), paint_status),
+        buttons_part(foot, tuple(labels)),
+    ]

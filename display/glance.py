@@ -1,0 +1,35 @@
+"""What a face is drawn from: the view, the sheet, and the few things the screen itself knows."""
+
+from dataclasses import dataclass
+
+from coach.desk_view import View
+from coach.snapshot import Snapshot
+from display.profile_drawing import ProfileDrawing
+from display.sheet import Sheet
+from display.texts import Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One moment of the screen. `swell`: how large the heart is now, 0 to `BEAT_STEPS`."""
+
+    view: View
+    sheet: Sheet
+    drawing: ProfileDrawing
+    swell: int = 0
+
+    @property
+    def texts(self) -> Texts:
+        """The words of the view's language."""
+        return self.sheet.texts
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The session's snapshot. Only faces of a session ask for it."""
+        snapshot = self.view.snapshot
+        if snapshot is None:
+            raise ValueError("A session's face needs a snapshot: send the view with one, or another face.")
+        return snapshot
+
+
+BEAT_STEPS = 6

@@ -1,0 +1,108 @@
+"""The top line: which phase, which interval of how many, a quiet notice, and who is training."""
+
+from coach.events import Level
+from coach.snapshot import Snapshot
+from display import icons
+from display.brush import HEADING, Brush, Style
+from display.glance import Glance
+from display.lettering import Weight
+from display.palette import BELOW, BELOW_DEEP, IN, LINE, QUIET, WHITE
+from display.sheet import MARGIN, Box, Part
+
+NOTICE_WIDTH = 430.0
+MOST_DOTS = 8
+"""More dots than this cannot be counted at a glance."""
+NICKNAME_WIDTH, NICKNAME_WIDTH_STANDING = 230.0, 170.0
+
+
+def header_parts(glance: Glance) -> list[Part]:
+    """The line's parts, left to right."""
+    sheet, view = glance.sheet, glance.view
+    top = Box(MARGIN, 34, sheet.width - 2 * MARGIN, 54)
+    snapshot = view.snapshot
+    room = NICKNAME_WIDTH_STANDING if sheet.portrait else NICKNAME_WIDTH
+    name = Box(top.right - room, top.y, room, top.height)
+    parts = [nickname_part(glance, name)]
+    if snapshot is None:
+        return parts
+    notice = next((n for n in snapshot.notices if n.level is Level.INFORMATION), None)
+    place = Box(name.x - 12 - NOTICE_WIDTH, top.y, NOTICE_WIDTH, top.height)
+    if sheet.portrait:
+        place = Box(top.x, top.bottom + 8, NOTICE_WIDTH, top.height)
+    phase_width = name.x - 12 - top.x if sheet.portrait else place.x - 12 - top.x
+    parts.append(_phase_part(glance, snapshot, Box(top.x, top.y, phase_width, top.height)))
+    text = None if notice is None else glance.texts.of("notice", notice.code)
+    parts.append(Part("notice", place, text, lambda brush, box: _paint_information(brush, box, text)))
+    return parts
+
+
+def nickname_part(glance: Glance, box: Box) -> Part:
+    """Who is training (hazard H7), with the same symbol as when they chose themselves."""
+    nickname, texts = glance.view.nickname, glance.texts
+
+    def paint(brush: Brush, box: Box) -> None:
+        if nickname is None:
+            return
+        style = brush.fitted(nickname, Style(30, Weight.FIRM, QUIET), box.width - 56)
+        left = box.right - brush.width(nickname, style)
+        brush.text(nickname, (left, box.middle_y), style)
+        brush.icon(icons.symbol_of(nickname, texts), Box(left - 52, box.middle_y - 19, 38, 38), QUIET)
+
+    return Part("nickname", box, nickname, paint)
+
+
+def phase_words(glance: Glance, snapshot: Snapshot) -> tuple[str, str]:
+    """«Drag» and «2 av 4»; the second is empty where nothing is counted."""
+    texts = glance.texts
+    name = texts.say(f"phase.{snapshot.phase}") if f"phase.{snapshot.phase}" in texts.keys else ""
+    total = snapshot.intervals
+    if snapshot.phase == "interval" and total:
+        return name, texts.say("number.of", number=snapshot.interval, total=total)
+    if snapshot.phase == "recovery" and total > 1:
+        return name, texts.say("number.of", number=max(snapshot.interval, 1), total=total - 1)
+    return name, ""
+
+
+def _phase_part(glance: Glance, snapshot: Snapshot, box: Box) -> Part:
+    name, count = phase_words(glance, snapshot)
+    done = snapshot.interval - (1 if snapshot.phase == "interval" else 0)
+    running = snapshot.interval if snapshot.phase == "interval" else 0
+    total = snapshot.intervals
+    sheet = glance.sheet
+
+    def paint(brush: Brush, box: Box) -> None:
+        x = box.x
+        if snapshot.phase in icons.PHASE_ICONS:
+            brush.icon(icons.PHASE_ICONS[snapshot.phase], Box(x, box.middle_y - 20, 40, 40), IN if running else BELOW)
+            x += 58
+        x = brush.text(name, (x, box.middle_y), HEADING.in_colour(QUIET if count else WHITE))
+        if count:
+            x = brush.text(count, (x + 12, box.middle_y), Style(34, Weight.BOLD, WHITE))
+        first, pace = x + (28 if sheet.portrait else 44), 30 if sheet.portrait else 36
+        if not 1 < total <= MOST_DOTS or first + pace * (total - 1) + 12 > box.right:
+            return
+        for number in range(1, total + 1):
+            middle = (first + pace * (number - 1), box.middle_y)
+            if number == running:
+                brush.disc(middle, 12, IN)
+            elif number <= done:
+                brush.disc(middle, 10, WHITE)
+            else:
+                brush.disc(middle, 10, LINE, 3)
+
+    return Part("phase", box, (snapshot.phase, name, count, done, running, total), paint)
+
+
+def _paint_information(brush: Brush, box: Box, text: str | None) -> None:
+    if text is None:
+        return
+    style = brush.fitted(text, Style(26, Weight.FIRM, WHITE), box.width - 86)
+    width = brush.width(text, style) + 86
+    pill = (
+        Box(box.right - width, box.y, width, box.height)
+        if not brush.sheet.portrait
+        else Box(box.x, box.y, width, box.height)
+    )
+    brush.bar(pill, 27, BELOW_DEEP)
+    brush.icon(icons.information, Box(pill.x + 12, pill.y + 10, 34, 34), BELOW)
+    brush.text(text, (pill.x + 60, pill.middle_y), style)

@@ -1,0 +1,191 @@
+"""The heart rate: the gauge that shows where it lies, the number that dominates, the heart, and the zone in words."""
+
+from typing import NamedTuple
+
+from coach.events import Signal
+from coach.snapshot import Snapshot
+from display import icons
+from display.brush import Brush, Style
+from display.glance import BEAT_STEPS, Glance
+from display.lettering import Weight
+from display.palette import ABOVE, ABOVE_DEEP, BELOW, BELOW_DEEP, IN, IN_BAND, LINE, QUIET, TRACK, WHITE, Colour, blend
+from display.sheet import Box, Part
+
+ZONE_COLOUR: dict[str, Colour] = {"below": BELOW, "in": IN, "above": ABOVE, "unknown": QUIET}
+SHOWN_AROUND_BPM = 22.0
+"""How far beyond the zone the gauge reaches on each side."""
+LAGGING_S = 90.0
+"""The first 1–2 minutes of an interval are run-up, and a recovery has 1–1½ min to come down (rusfeltet.no, 4 × 4)."""
+NUMBER_EM = 300.0
+TRACKING = -0.022
+SWELL = 0.13
+NO_NUMBER = "–"
+
+
+class RatePlaces(NamedTuple):
+    """Where the four parts go."""
+
+    gauge: Box
+    number: Box
+    heart: Box
+    words: Box
+
+
+def shown_number(snapshot: Snapshot) -> str | None:
+    """The rate as digits, or None where no rate may be shown as the present one (hazard H2)."""
+    if snapshot.bpm is None or snapshot.signal in (Signal.STALE, Signal.LOST):
+        return None
+    return str(round(snapshot.bpm))
+
+
+def doubtful(snapshot: Snapshot) -> bool:
+    """Whether the number is shown but must not be trusted (hazard H3)."""
+    return snapshot.signal is Signal.IMPLAUSIBLE
+
+
+def zone_colour(snapshot: Snapshot) -> Colour:
+    """The colour of where the rate lies; quiet where that is not known."""
+    if shown_number(snapshot) is None or doubtful(snapshot):
+        return QUIET
+    return ZONE_COLOUR[snapshot.position]
+
+
+def rate_parts(glance: Glance, places: RatePlaces) -> list[Part]:
+    """The four parts of the rate."""
+    snapshot = glance.snapshot
+    number = shown_number(snapshot)
+    colour = zone_colour(snapshot)
+    return [
+        _gauge(snapshot, places.gauge),
+        Part(
+            "number",
+            places.number,
+            (number, doubtful(snapshot)),
+            lambda brush, box: _paint_number(brush, box, snapshot),
+        ),
+        heart_part(places.heart, colour, glance.swell, beating=number is not None),
+        _words(glance, places.words, colour),
+    ]
+
+
+def _gauge(snapshot: Snapshot, box: Box) -> Part:
+    """A standing bar: blue below, green in, amber above; the part in which the rate lies is lit, and a pointer stands at it."""
+    low, high = snapshot.zone.low_bpm, snapshot.zone.high_bpm
+    known = shown_number(snapshot) is not None and not doubtful(snapshot)
+    lit = snapshot.position if known else "unknown"
+    bottom_bpm = (high - 45 if high is not None else 60.0) if low is None else low - SHOWN_AROUND_BPM
+    top_bpm = (low + 45 if low is not None else 190.0) if high is None else high + SHOWN_AROUND_BPM
+    track = Box(box.x, box.y, 34.0, box.height)
+
+    def height(bpm: float) -> float:
+        share = min(max((bpm - bottom_bpm) / (top_bpm - bottom_bpm), 0.02), 0.98)
+        return track.bottom - share * track.height
+
+    pointer = round(height(snapshot.bpm)) if known and snapshot.bpm is not None else None
+
+    def paint(brush: Brush, _: Box) -> None:
+        zone_top = track.y if high is None else height(high)
+        zone_bottom = track.bottom if low is None else height(low)
+        if low is None and high is None:
+            brush.bar(track, 17, TRACK)
+        else:
+            _paint_segment(
+                brush,
+                Box(track.x, track.y, 34, zone_top - 6 - track.y),
+                blend(ABOVE_DEEP, ABOVE, 0.12),
+                ABOVE,
+                lit == "above",
+            )
+            _paint_segment(
+                brush,
+                Box(track.x, zone_bottom + 6, 34, track.bottom - zone_bottom - 6),
+                blend(BELOW_DEEP, BELOW, 0.08),
+                BELOW,
+                lit == "below",
+            )
+            _paint_segment(brush, Box(track.x, zone_top, 34, zone_bottom - zone_top), IN_BAND, IN, lit == "in")
+        if pointer is not None:
+            brush.icon(icons.pointer, Box(track.right + 8, pointer - 17, 32, 34), WHITE)
+
+    return Part("gauge", box, (low, high, pointer, lit), paint)
+
+
+def _paint_segment(brush: Brush, box: Box, unlit: Colour, bright: Colour, lit: bool) -> None:  # noqa: FBT001 - lit or not is the whole of it
+    if box.height > 1:
+        brush.bar(box, 10, bright if lit else unlit)
+
+
+def _paint_number(brush: Brush, box: Box, snapshot: Snapshot) -> None:
+    number = shown_number(snapshot)
+    if number is None:
+        width = min(box.width * 0.52, 260)
+        brush.bar(Box(box.middle_x - width / 2, box.middle_y - 19, width, 38), 19, LINE)
+        return
+    style = number_style(brush, box, WHITE if not doubtful(snapshot) else QUIET)
+    brush.number(number, (box.middle_x, box.middle_y), style, "centre", TRACKING)
+    if doubtful(snapshot):
+        for step in range(int(box.width // 26)):
+            brush.bar(Box(box.x + 26 * step + 4, box.bottom - 10, 16, 6), 3, QUIET)
+
+
+def number_style(brush: Brush, box: Box, colour: Colour) -> Style:
+    """The largest size at which any three digits that a rate can have fit the box."""
+    style = Style(min(NUMBER_EM, (box.height - 24) / 0.727), Weight.HEAVY, colour)
+    needed = brush.number_width("200", style) + 2 * TRACKING * style.size
+    return style if needed <= box.width else Style(style.size * box.width / needed, style.weight, colour)
+
+
+def heart_part(box: Box, colour: Colour, swell: int, *, beating: bool) -> Part:
+    """The sign of life: swells quietly with the heart; hollow and crossed where there is no live rate."""
+    step = swell if beating else 0
+
+    def paint(brush: Brush, box: Box) -> None:
+        share = (1 + SWELL * step / BEAT_STEPS) / (1 + SWELL)
+        width, height = box.width * share, box.height * share
+        place = Box(box.middle_x - width / 2, box.middle_y - height / 2, width, height)
+        brush.icon(icons.heart if beating else icons.heart_outline, place, colour)
+
+    return Part("heart", box, (colour, step, beating), paint)
+
+
+def _words(glance: Glance, box: Box, colour: Colour) -> Part:
+    snapshot, texts = glance.snapshot, glance.texts
+    first, second = texts.say(f"position.{_position_word(snapshot)}"), _zone_words(glance)
+    if snapshot.signal is not Signal.LIVE:
+        if snapshot.signal is not Signal.WEAK:
+            first = texts.say(f"signal.{snapshot.signal}")
+            second = texts.of("signal_reason", snapshot.signal_reason)
+        else:
+            second = texts.say("signal.weak")
+    if snapshot.signal in (Signal.STALE, Signal.LOST) and snapshot.signal_age_s is not None:
+        second = texts.say("signal.since", seconds=int(snapshot.signal_age_s))
+
+    def paint(brush: Brush, box: Box) -> None:
+        strong = Style(42, Weight.BOLD, WHITE if colour is QUIET else colour)
+        brush.text(first, (box.x, box.y + 26), strong, width=box.width)
+        brush.text(second, (box.x, box.y + 78), Style(29, Weight.PLAIN, QUIET), width=box.width)
+
+    return Part("words", box, (first, second, colour), paint)
+
+
+def _position_word(snapshot: Snapshot) -> str:
+    """Where the rate lies; while it lags behind a new phase, which way it is going, so that nobody feels wrong for it."""
+    new = snapshot.phase_elapsed_s < LAGGING_S
+    if new and snapshot.position == "below" and snapshot.phase in ("interval", "steady"):
+        return "rising"
+    if new and snapshot.position == "above" and snapshot.phase in ("recovery", "cool_down"):
+        return "falling"
+    return snapshot.position
+
+
+def _zone_words(glance: Glance) -> str:
+    zone, texts = glance.snapshot.zone, glance.texts
+    match zone.low_bpm, zone.high_bpm:
+        case None, None:
+            return texts.say("ready.rate")
+        case None, high:
+            return texts.say("number.beats_to", high=round(high))
+        case low, None:
+            return texts.say("number.beats_from", low=round(low))
+        case low, high:
+            return texts.say("number.beats", low=round(low), high=round(high))

@@ -1,0 +1,195 @@
+"""The participant's screen: draws a view, and only what changed since the last one.
+
+A face gives its parts; a part whose key and place are unchanged is not painted again. While a rate is live the heart swells once
+in two beats, so that nothing moves faster than 2 Hz; between swells nothing is drawn. When a session's snapshot has not been
+renewed for some seconds, the screen says so and shows no number as live: the coach may be frozen (hazards H2, H8).
+"""
+
+import math
+from pathlib import Path
+
+import msgspec
+import pygame
+
+from coach.desk_view import Face, View
+from coach.events import Advice, Signal
+from coach.snapshot import Snapshot
+from display.brush import Brush
+from display.faces import (
+    choose_participant,
+    ended,
+    exertion,
+    go_on,
+    mood,
+    not_today,
+    questions,
+    ready,
+    self_test_failed,
+    session,
+    strap,
+)
+from display.glance import BEAT_STEPS, Glance
+from display.lettering import Lettering
+from display.palette import NIGHT
+from display.profile_drawing import ProfileDrawing
+from display.rate import shown_number
+from display.sheet import Box, Part, Sheet
+from display.texts import Language, texts_in
+
+OUT_OF_TOUCH_S = 5.0
+"""As long as a rate may be unchanged before it is stale (hazard H2)."""
+SWELL_S, SWELL_TOP_S = 0.42, 0.12
+BEATS_A_SWELL = 2
+FRAME_S = 1 / 30
+IDLE_S = 0.5
+LEAST_BPM, MOST_BPM = 30.0, 230.0
+
+
+class Screen:
+    """Draws views on a surface of its own, or on the one given. Reads no clock: each call is told the time."""
+
+    def __init__(self, size: tuple[int, int], language: Language = "nb", surface: pygame.Surface | None = None) -> None:
+        """`size` in pixels; `language` until a view says another; `surface`, if given, has that size."""
+        self.surface = pygame.Surface(size) if surface is None else surface
+        self.size = size
+        self._lettering = Lettering()
+        self._drawing = ProfileDrawing()
+        self._language: Language = language
+        self._sheet = Sheet(size, texts_in(language))
+        self._brush = Brush(self.surface, self._sheet, self._lettering)
+        self._drawn: dict[str, Part] = {}
+        self._face: tuple[object, ...] | None = None
+        self._seen: tuple[View, int, bool] | None = None
+        self._snapshot_t: float | None = None
+        self._renewed_s = -math.inf
+        self._swell_at_s = 0.0
+        self._wait_s = IDLE_S
+        self._dirty: list[pygame.Rect] = []
+
+    @property
+    def dirty(self) -> list[pygame.Rect]:
+        """The regions that the last call of `draw` changed."""
+        return self._dirty
+
+    @property
+    def wait_s(self) -> float:
+        """How long nothing will move by itself: when to call `draw` again if no new view comes first."""
+        return self._wait_s
+
+    def draw(self, view: View, now_s: float) -> bool:
+        """Draw a view at a monotonic time. Returns whether any pixel may have changed."""
+        view, out_of_touch = self._in_touch(view, now_s)
+        swell = self._swell(view, now_s)
+        seen = (view, swell, out_of_touch)
+        if self._seen is not None and swell == self._seen[1] and view == self._seen[0]:
+            self._dirty = []
+            return False
+        self._seen = seen
+        if view.language != self._language:
+            self._language = view.language
+            self._sheet.texts = texts_in(view.language)
+            self._face = None
+        return self._paint(parts_of(Glance(view, self._sheet, self._drawing, swell)))
+
+    def _paint(self, parts: list[Part]) -> bool:
+        """Paint the parts that differ from those on the surface."""
+        shape = tuple((part.name, part.box) for part in parts)
+        self._dirty = []
+        if shape != self._face:
+            self.surface.fill(NIGHT)
+            self._drawn = {}
+            self._face = shape
+            self._dirty = [self.surface.get_rect()]
+        whole = bool(self._dirty)
+        for part in parts:
+            old = self._drawn.get(part.name)
+            if old is not None and old.key == part.key:
+                continue
+            place = self._sheet.pixels(part.box)
+            self.surface.set_clip(place)
+            if not whole:
+                self.surface.fill(NIGHT, place)
+                self._dirty.append(place)
+            part.paint(self._brush, part.box)
+            self._drawn[part.name] = part
+        self.surface.set_clip(None)
+        return bool(self._dirty)
+
+    def _in_touch(self, view: View, now_s: float) -> tuple[View, bool]:
+        snapshot = view.snapshot
+        if snapshot is None or view.face is not Face.SESSION or snapshot.stage != "running":
+            self._snapshot_t = None
+            return view, False
+        if snapshot.t != self._snapshot_t:
+            self._snapshot_t, self._renewed_s = snapshot.t, now_s
+        if now_s - self._renewed_s <= OUT_OF_TOUCH_S:
+            return view, False
+        return msgspec.structs.replace(view, snapshot=_silent(snapshot)), True
+
+    def _swell(self, view: View, now_s: float) -> int:
+        """How far the heart has swelled, and how long it will keep that size."""
+        snapshot = view.snapshot
+        if snapshot is None or view.face not in (Face.SESSION, Face.READY) or shown_number(snapshot) is None:
+            self._wait_s = IDLE_S
+            return 0
+        every_s = BEATS_A_SWELL * 60 / min(max(snapshot.bpm or 60.0, LEAST_BPM), MOST_BPM)
+        since_s = now_s - self._swell_at_s
+        if since_s >= every_s:
+            self._swell_at_s = now_s if since_s >= 2 * every_s else self._swell_at_s + every_s
+            since_s = now_s - self._swell_at_s
+        if since_s >= SWELL_S:
+            self._wait_s = min(every_s - since_s, IDLE_S)
+            return 0
+        self._wait_s = FRAME_S
+        if since_s < SWELL_TOP_S:
+            return round(BEAT_STEPS * math.sin(math.pi / 2 * since_s / SWELL_TOP_S))
+        return round(BEAT_STEPS * (1 - (since_s - SWELL_TOP_S) / (SWELL_S - SWELL_TOP_S)) ** 1.5)
+
+    def save_png(self, path: Path | str) -> None:
+        """Save what is drawn."""
+        pygame.image.save(self.surface, str(path))
+
+
+def _silent(snapshot: Snapshot) -> Snapshot:
+    """The snapshot without anything that would be old."""
+    return msgspec.structs.replace(
+        snapshot,
+        bpm=None,
+        fraction=None,
+        position="unknown",
+        signal=Signal.STALE,
+        signal_reason="out_of_touch",
+        signal_age_s=None,
+        advice=Advice(),
+        prediction=None,
+    )
+
+
+def parts_of(glance: Glance) -> list[Part]:
+    """The parts of a view's face."""
+    match glance.view.face:
+        case Face.CHOOSE_PARTICIPANT:
+            return choose_participant.parts(glance)
+        case Face.QUESTIONS:
+            return questions.parts(glance)
+        case Face.STRAP:
+            return strap.parts(glance)
+        case Face.READY:
+            return ready.parts(glance)
+        case Face.SESSION:
+            return session.parts(glance)
+        case Face.GO_ON:
+            return go_on.parts(glance)
+        case Face.EXERTION:
+            return exertion.parts(glance)
+        case Face.MOOD:
+            return mood.parts(glance)
+        case Face.ENDED:
+            return ended.parts(glance)
+        case Face.NOT_TODAY:
+            return not_today.parts(glance)
+        case Face.SELF_TEST_FAILED:
+            return self_test_failed.parts(glance)
+
+
+__all__ = ["Box", "Screen", "parts_of"]
