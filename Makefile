@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 SPEED ?= 30
-PYTHON := .venv/bin/python
+RUN := .venv/bin/python
 QUICK := not slow and not hardware
 ROOMS := coach firmware display sync server
 export PYGAME_HIDE_SUPPORT_PROMPT := 1
@@ -25,35 +25,35 @@ test test-all coverage: export SDL_VIDEODRIVER := dummy
 test test-all coverage: export SDL_AUDIODRIVER := dummy
 
 test: set-up ## the test suite; ARGS="-k journal" to choose
-	@$(PYTHON) -m pytest -n 2 -m "$(QUICK)" $(ARGS)
+	@$(RUN) -m pytest -n 2 -m "$(QUICK)" $(ARGS)
 
 test-all: set-up ## the test suite with the long campaigns
-	@$(PYTHON) -m pytest -m "not hardware" --timeout 0 $(ARGS)
+	@$(RUN) -m pytest -m "not hardware" --timeout 0 $(ARGS)
 
 coverage: set-up ## branch coverage of the coach; fails under 100 %
-	@$(PYTHON) -m pytest -m "$(QUICK)" tests/coach --cov=coach --cov-branch --cov-report=term --cov-fail-under=100 $(ARGS)
+	@$(RUN) -m pytest -m "$(QUICK)" tests/coach --cov=coach --cov-branch --cov-report=term --cov-fail-under=100 $(ARGS)
 
 lint: set-up ## ruff, mypy, the import law, spelling, shell scripts
 	@scripts/lint.sh
 
 format: set-up ## lets ruff format and mend what it can
-	@$(PYTHON) -m ruff format .
-	@$(PYTHON) -m ruff check --fix-only .
+	@$(RUN) -m ruff format .
+	@$(RUN) -m ruff check --fix-only .
 
 bench: set-up ## every figure of benchmarks/, with its target beside it
-	@failed=0; for file in benchmarks/bench_*.py; do $(PYTHON) "$$file" || failed=1; done; exit $$failed
+	@failed=0; for file in benchmarks/bench_*.py; do $(RUN) "$$file" || failed=1; done; exit $$failed
 
 lock: set-up ## locks the dependencies anew; UPGRADE=--upgrade takes the newest releases
 	@scripts/lock.sh $(UPGRADE)
 
 voices: set-up ## synthesises the default voice pack again
-	@$(PYTHON) -m display.voice_pack build display/voices
+	@$(RUN) -m display.voice_pack build display/voices
 
 screens: set-up ## draws the pictures of docs/screens/ again
-	@$(PYTHON) scripts/draw_screens.py
+	@$(RUN) scripts/draw_screens.py
 
 wheel: set-up ## the installable package, into dist/
-	@$(PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@$(RUN) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## removes everything that can be made again
 	@rm -rf .venv build dist demo-output display/voices .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \

@@ -73,6 +73,10 @@ find_python() {
 
 package_is_there() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 
+if [ -n "${PYTHON:-}" ] && ! usable "$PYTHON"; then
+    refuse "PYTHON=$PYTHON is no Python 3.11, 3.12 or 3.13 with venv. Name another, or leave PYTHON out."
+fi
+
 missing=()
 [ -n "$(find_python)" ] || missing+=(python3 python3-venv)
 if [ "$lock" != server ]; then
