@@ -10,7 +10,8 @@ from coach.events import Level
 class CueName(StrEnum):
     """Every cue that the coach can give; the phrase catalogue has an entry for each, and a test says so.
 
-    The names of phases say what begins, never how hard: only `speed_up` and `faster` urge, and the engine's gate guards them.
+    The names of phases say what begins, never how hard: only `speed_up` and `faster` urge, and the engine's gate
+    guards them.
     """
 
     COUNTDOWN = "countdown"

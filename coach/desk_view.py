@@ -39,9 +39,10 @@ class Button(StrEnum):
 class View(Struct, frozen=True, kw_only=True):
     """All that a screen, an OLED or a lamp shows now.
 
-    `choices`: nicknames on `choose_participant`. `question`: key of the readiness question on `questions`. `selected`: index of
-    the highlighted choice; 0 no / 1 yes on `questions`; the Borg value on `exertion`; 1–5 on `mood`. `findings`: keys of failed
-    self-tests. `saved`: whether the diary has the session safely. `reason`: why not today.
+    `choices`: nicknames on `choose_participant`. `question`: key of the readiness question on `questions`.
+    `selected`: index of the highlighted choice; 0 no / 1 yes on `questions`; the Borg value on `exertion`; 1–5 on
+    `mood`. `findings`: keys of failed self-tests. `saved`: whether the diary has the session safely. `reason`: why
+    not today.
     """
 
     face: Face

@@ -1,9 +1,10 @@
 """The session engine: `step(state, message) -> Step(state, events, cues)`, a pure state machine.
 
-Theory of operation. Time reaches the engine only inside messages. Before a message is taken, every moment that fell due up
-to its time is lived through in order, each at its own due time: the whole seconds of the running phase, the instants at which
-a silent strap becomes stale or lost, the end of a pause that lasted too long. So a late, missing or extra `Time` message
-changes no event, no cue and no time. A message that is not allowed raises `Refused` and changes nothing.
+Theory of operation. Time reaches the engine only inside messages. Before a message is taken, every moment that fell
+due up to its time is lived through in order, each at its own due time: the whole seconds of the running phase, the
+instants at which a silent strap becomes stale or lost, the end of a pause that lasted too long. So a late, missing or
+extra `Time` message changes no event, no cue and no time. A message that is not allowed raises `Refused` and changes
+nothing.
 
     questions ──readiness──► ready ──start──► running ◄──pause/resume──► paused
         │ yes                  │                │ last second, stop         │ stop, pause limit
@@ -60,12 +61,13 @@ class Step(Struct, frozen=True):
 def step(state: State, message: AnyMessage) -> Step:
     """Live through the time until `message`, then take it.
 
-    Raises `Refused` where the message is not allowed now, not possible, or from before the session's time; the state that was
-    passed in stays valid.
+    Raises `Refused` where the message is not allowed now, not possible, or from before the session's time; the state
+    that was passed in stays valid.
     """
     if not isfinite(message.t) or message.t < state.t:
         raise Refused(
-            "time_backwards", f"t is {message.t:g}, but the session is at {state.t:g} s already; send times that never fall"
+            "time_backwards",
+            f"t is {message.t:g}, but the session is at {state.t:g} s already; send times that never fall",
         )
     turn = Turn(state)
     turn.live_until(message.t)
@@ -215,4 +217,3 @@ def _extend(turn: Turn, seconds: int) -> None:
         seconds <= left_s, "too_long", f"a recovery can be extended by {LONGEST_EXTENSION_S} s in all; {left_s} s left"
     )
     turn.extend(seconds)
-

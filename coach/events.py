@@ -38,8 +38,9 @@ class Direction(StrEnum):
 class Advice(Struct, frozen=True):
     """What the participant is asked to do with the treadmill now, and why.
 
-    `speed_change_kmh` is against the setting now; `speed_kmh` and `incline_percent` are the setting asked for. Null where
-    nothing is asked or nothing is known. `reason` is a key of the phrase catalogue (`phase_start`, `below_zone`, …).
+    `speed_change_kmh` is against the setting now; `speed_kmh` and `incline_percent` are the setting asked for. Null
+    where nothing is asked or nothing is known. `reason` is a key of the phrase catalogue (`phase_start`,
+    `below_zone`, …).
     """
 
     direction: Direction = Direction.NONE
@@ -50,7 +51,7 @@ class Advice(Struct, frozen=True):
 
 
 class Limit(Struct, frozen=True):
-    """A limit in force: `name` (`ceiling`, `no_faster`, `ease`, `cool_down_only`), its value if it has one, and all its reasons."""
+    """A limit in force: `ceiling`, `no_faster` or `cool_down_only`, its value if it has one, and all its reasons."""
 
     name: str
     reasons: tuple[str, ...]

@@ -1,7 +1,8 @@
-"""Guidance: once a second it is shown the situation and may advise. Any guidance, however clever, stands behind one gate.
+"""Guidance: once a second it is shown the situation and may advise. However clever, it stands behind one gate.
 
 `Guidance` is what a rule or a learned model implements; it is immutable: each second gives the next one. The gate in
-`coach.engine` drops every urging that the signal, the ceiling or a limit does not allow, so no guidance can break H1–H3.
+`coach.engine` drops every urging that the signal, the ceiling or a limit does not allow, so no guidance can break
+H1–H3.
 """
 
 from typing import Any, Protocol, Self
@@ -23,10 +24,10 @@ PHASE_START = "phase_start"
 class Moment(Struct, frozen=True, kw_only=True):
     """The situation at one second of a phase.
 
-    `second` counts from 0 at the phase's start; `length_s` is the phase's length now. `bpm` is null unless the source is live
-    or weak; `fresh_s` is the rate's age and `flat_s` how long it has stood still. `low_bpm`/`high_bpm`: the zone now. `borg`:
-    the exertion reported since the last second. `may_urge`: whether advice to go faster would pass the gate now. `quiet`:
-    zone advice would not be spoken now.
+    `second` counts from 0 at the phase's start; `length_s` is the phase's length now. `bpm` is null unless the source
+    is live or weak; `fresh_s` is the rate's age and `flat_s` how long it has stood still. `low_bpm`/`high_bpm`: the
+    zone now. `borg`: the exertion reported since the last second. `may_urge`: whether advice to go faster would pass
+    the gate now. `quiet`: zone advice would not be spoken now.
     """
 
     t: float

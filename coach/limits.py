@@ -1,6 +1,6 @@
-"""The limits and notices of safety.md: H1 ceiling, H2 silent strap, H3 doubtful rate, H5 no answer. Limits only tighten.
+"""The limits and notices of safety.md: H1 ceiling, H2 silent strap, H3 doubtful rate, H5 no answer.
 
-Numbers are safety.md's defaults; a therapist's plan can only make them stricter.
+Limits only tighten. Numbers are safety.md's defaults; a therapist's plan can only make them stricter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ UNANSWERED_CALLS_S = 20.0
 ODD_FALL_BPM, ODD_FALL_WITHIN_S = 25.0, 15
 ODD_FALL_FROM_S = 30
 URGE_FRESH_S, URGE_FLAT_S = 2.5, 8.0
-"""To urge, the rate must be this fresh and must have moved this lately: a strap that has just fallen silent or frozen never urges."""
+"""To urge, the rate must be this fresh and have moved this lately: a strap just fallen silent or frozen never urges."""
 QUESTION_AFTER_S = 10
 QUIET_LAST_S = 10
 EASE_CEILING_KMH = 1.0
@@ -178,7 +178,7 @@ def _has_signal(state: State) -> bool:
 
 
 def second(turn: Turn) -> None:
-    """All limits once a second of the running phase. A limit may end the phase; then the rest waits for the next second."""
+    """All limits, each second of the running phase. One may end the phase; then the rest waits for the next second."""
     index = turn.state.index
     for rule in (_ceiling, _silence, _odd_fall, _question):
         rule(turn)
@@ -187,7 +187,7 @@ def second(turn: Turn) -> None:
 
 
 def _ceiling(turn: Turn) -> None:
-    """H1: after 15 s above the ceiling work becomes recovery; after 60 s, or the second time, only cooling down is left."""
+    """H1: after 15 s above the ceiling work becomes recovery; after 60 s or the second time, only cool-down is left."""
     state = turn.state
     ceiling = state.ceiling
     if ceiling.over_since_t is None:
@@ -216,7 +216,7 @@ def _ceiling(turn: Turn) -> None:
 
 
 def _silence(turn: Turn) -> None:
-    """H2: 20 s without a rate (60 s with a doubtful one) ease work into recovery, or it goes on by perceived exertion."""
+    """H2: 20 s without a rate (60 s with a doubtful one) ease work into recovery, or it goes on by exertion."""
     state = turn.state
     if state.silent_since_t is None or not state.in_work or state.by_exertion:
         return
@@ -236,7 +236,7 @@ def _silence(turn: Turn) -> None:
 
 
 def waits_for_signal(turn: Turn) -> bool:
-    """H2: an interval never begins into silence. The phase before it waits for the rate, 3 min at most, then cool-down."""
+    """H2: no interval begins into silence. The phase before it waits for the rate, 3 min at most, then cool-down."""
     state = turn.state
     following = state.program[state.index + 1] if state.index + 1 < len(state.program) else None
     heeds = following is not None and following.kind is PhaseKind.INTERVAL and following.zone is not None
@@ -253,9 +253,7 @@ def waits_for_signal(turn: Turn) -> bool:
         turn.cool_down("no_signal", "signal_lost")
         return True
     turn.raise_notice("waiting_for_signal", Level.ATTENTION, to_therapist=True)
-    turn.state = replace(
-        turn.state, length_s=state.length_s + WAIT_STEP_S, waited_s=state.waited_s + WAIT_STEP_S
-    )
+    turn.state = replace(turn.state, length_s=state.length_s + WAIT_STEP_S, waited_s=state.waited_s + WAIT_STEP_S)
     turn.cue(CueName.SIGNAL_LOST, level=Level.ATTENTION)
     return True
 

@@ -1,6 +1,7 @@
 """What goes into the session engine: observations and commands, each stamped with seconds since the session began.
 
-The JSON form (`{"type":"heart_rate","t":12.0,…}`) is the same on standard input, on the local socket and in the journal.
+The JSON form (`{"type":"heart_rate","t":12.0,…}`) is the same on standard input, on the local socket and in the
+journal.
 """
 
 from enum import StrEnum
@@ -29,8 +30,8 @@ class Message(Struct, frozen=True, tag_field="type"):
 class HeartRate(Message, frozen=True, tag="heart_rate"):
     """One notification from the pulse strap.
 
-    `bpm` as sent (0: the strap has no rate). `rr_ms`: intervals between beats in ms, oldest first. `contact`: True/False where
-    the strap reports skin contact, None where it does not.
+    `bpm` as sent (0: the strap has no rate). `rr_ms`: intervals between beats in ms, oldest first. `contact`:
+    True/False where the strap reports skin contact, None where it does not.
     """
 
     bpm: float

@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from coach.errors import PlanError
-
 HrMaxSource = Literal["measured", "highest_seen", "formula"]
 Mode = Literal["heart_rate", "exertion"]
 
@@ -25,9 +23,9 @@ class Load(Struct, frozen=True):
 class Plan(Struct, frozen=True, kw_only=True):
     """One participant's plan for one session.
 
-    `hr_max_bpm` may be absent only in exertion mode. `ceiling_bpm` is the personal ceiling (hazard H1); where the therapist
-    set none, HRmax is the ceiling. `start` is the treadmill's setting for the first interval. `response` is what earlier
-    sessions' summaries learned about this person, handed back untouched.
+    `hr_max_bpm` may be absent only in exertion mode. `ceiling_bpm` is the personal ceiling (hazard H1); where the
+    therapist set none, HRmax is the ceiling. `start` is the treadmill's setting for the first interval. `response` is
+    what earlier sessions' summaries learned about this person, handed back untouched.
     """
 
     participant: str

@@ -1,18 +1,18 @@
 """Reads a protocol from TOML text: refuses a wrong one with file, line and reason.
 
-    name = "4x4"
-    title = { nb = "4×4 intervalltrening", en = "4×4 interval training" }
+name = "4x4"
+title = { nb = "4×4 intervalltrening", en = "4×4 interval training" }
 
-    [[block]]
-    repeat = 4
-      [[block.phase]]
-      kind = "interval"
-      length_s = 240
-      zone = { low_fraction = 0.85, high_fraction = 0.95 }
-      [[block.phase]]
-      kind = "recovery"
-      length_s = 180
-      between = true            # only between the repeats, not after the last
+[[block]]
+repeat = 4
+  [[block.phase]]
+  kind = "interval"
+  length_s = 240
+  zone = { low_fraction = 0.85, high_fraction = 0.95 }
+  [[block.phase]]
+  kind = "recovery"
+  length_s = 180
+  between = true            # only between the repeats, not after the last
 """
 
 import re
@@ -76,8 +76,8 @@ class _FileEntry(Struct, forbid_unknown_fields=True):
 def read(text: str, file: str) -> Protocol:
     """The protocol in `text`; `file` is its name in messages.
 
-    Raises `ProtocolFileError` with line and reason where it is not TOML, has an unknown or wrong key, or asks what no session
-    may ask.
+    Raises `ProtocolFileError` with line and reason where it is not TOML, has an unknown or wrong key, or asks what no
+    session may ask.
     """
     try:
         tree = tomllib.loads(text)
@@ -135,17 +135,18 @@ class _Checked:
         ):
             if pair and pair[0] >= pair[1]:
                 raise self.refuse(f"{path}.{name}", f"{name}: low ({pair[0]}) must be below high ({pair[1]})")
-        pattern = one.pattern and Pattern(one.pattern.work_s, one.pattern.rest_s)
+        pattern = Pattern(one.pattern.work_s, one.pattern.rest_s) if one.pattern else None
         if pattern and one.length_s % (pattern.work_s + pattern.rest_s):
             whole_s = pattern.work_s + pattern.rest_s
             raise self.refuse(
-                f"{path}.pattern", f"length_s ({one.length_s}) is not a whole number of bouts of {whole_s} s work and rest"
+                f"{path}.pattern",
+                f"length_s ({one.length_s}) is not a whole number of bouts of {whole_s} s work and rest",
             )
         return Phase(
             one.kind,
             one.length_s,
-            one.zone and Zone(one.zone.low_fraction, one.zone.high_fraction),
-            one.borg and BorgRange(one.borg.low, one.borg.high),
+            Zone(one.zone.low_fraction, one.zone.high_fraction) if one.zone else None,
+            BorgRange(one.borg.low, one.borg.high) if one.borg else None,
             interval,
             pattern,
             one.text,
@@ -158,14 +159,18 @@ class _Checked:
 
     def whole(self, protocol: Protocol) -> None:
         if protocol.length_s > LONGEST_SESSION_S:
-            raise self.refuse("$.block", f"the session lasts {protocol.length_s // 60} min; at most {LONGEST_SESSION_S // 60}")
+            raise self.refuse(
+                "$.block", f"the session lasts {protocol.length_s // 60} min; at most {LONGEST_SESSION_S // 60}"
+            )
         hard = any(p.zone and p.zone.high_fraction > HARD_FRACTION for p in protocol.phases)
         first, last = protocol.phases[0], protocol.phases[-1]
         if hard and not (first.kind is PhaseKind.WARM_UP and first.length_s >= SHORTEST_WARM_UP_S):
             reason = f"work above {HARD_FRACTION:.0%} of HRmax begins with a warm_up of {SHORTEST_WARM_UP_S} s or more"
             raise self.refuse("$.block[0].phase[0]", reason)
         if hard and not (last.kind is PhaseKind.COOL_DOWN and last.length_s >= SHORTEST_COOL_DOWN_S):
-            reason = f"work above {HARD_FRACTION:.0%} of HRmax ends with a cool_down of {SHORTEST_COOL_DOWN_S} s or more"
+            reason = (
+                f"work above {HARD_FRACTION:.0%} of HRmax ends with a cool_down of {SHORTEST_COOL_DOWN_S} s or more"
+            )
             raise self.refuse(f"$.block[{len(self.entry.block) - 1}]", reason)
 
 

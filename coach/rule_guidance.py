@@ -1,7 +1,7 @@
 """The first guidance: plain rules that know about lag (training.md «Heart rate lags» and the third-minute rule).
 
-It is silent in the run-up, reads where the rate is heading rather than where it is, and asks for small steps. The same work
-speed serves all intervals unless the third minute of the one before says otherwise.
+It is silent in the run-up, reads where the rate is heading rather than where it is, and asks for small steps. The
+same work speed serves all intervals unless the third minute of the one before says otherwise.
 """
 
 from typing import Any, Self
@@ -46,7 +46,7 @@ class RuleResponse(Struct, frozen=True, tag_field="kind", tag="rule"):
 
 
 class RuleGuidance(Struct, frozen=True, kw_only=True):
-    """The rules with what they remember. `setting_kmh`: the speed asked for last, taken as followed where none is reported."""
+    """The rules with what they remember. `setting_kmh`: the speed asked for last, taken as followed if none is told."""
 
     step_kmh: float
     max_speed_kmh: float
@@ -85,8 +85,8 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         patient = moment.phase.kind is PhaseKind.WARM_UP and moment.second < WARM_UP_RUN_UP_S
         if moment.quiet or moment.bpm is None or patient:
             return guidance, None
-        change_kmh, reason = guidance._wish(moment, moment.bpm)
-        return guidance._advise(moment, change_kmh, reason)
+        change_kmh, reason = guidance.wish(moment, moment.bpm)
+        return guidance.advised(moment, change_kmh, reason)
 
     def _note(self, moment: Moment) -> Self:
         """Remember the third minute of an interval, and Borg where the rate has no zone."""
@@ -123,7 +123,11 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         )
         if share is None or work_kmh is None:
             direction = Direction.FASTER if moment.phase.kind is PhaseKind.INTERVAL else Direction.SLOWER
-            known = share is not None and moment.phase.kind in (PhaseKind.INTERVAL, PhaseKind.RECOVERY, PhaseKind.COOL_DOWN)
+            known = share is not None and moment.phase.kind in (
+                PhaseKind.INTERVAL,
+                PhaseKind.RECOVERY,
+                PhaseKind.COOL_DOWN,
+            )
             advice = Advice(direction if known else Direction.NONE, reason=PHASE_START)
         else:
             speed_kmh = self._rounded(work_kmh * share)
@@ -140,7 +144,9 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
             advice = Advice(direction, change_kmh, speed_kmh, self.incline_percent, PHASE_START)
         if urges(advice, moment.speed_kmh, moment.incline_percent) and not moment.may_urge:
             return replace(guidance, pending=advice), advice
-        return replace(guidance, setting_kmh=advice.speed_kmh if advice.speed_kmh is not None else self.setting_kmh), advice
+        return replace(
+            guidance, setting_kmh=advice.speed_kmh if advice.speed_kmh is not None else self.setting_kmh
+        ), advice
 
     def _next_work_speed(self) -> float | None:
         """The third-minute rule: the same load again, unless the third minute lay outside the zone."""
@@ -153,7 +159,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         change_kmh = (low_bpm + AIM_OVER_LOW_BPM - third_bpm) / GAIN_BPM_PER_KMH / 2
         return self._rounded(self.work_speed_kmh + min(max(change_kmh, -LARGEST_CHANGE_KMH), LARGEST_CHANGE_KMH))
 
-    def _wish(self, moment: Moment, bpm: float) -> tuple[float, str]:
+    def wish(self, moment: Moment, bpm: float) -> tuple[float, str]:
         """The change of speed to wish for, in km/h, and why."""
         low_bpm, high_bpm = moment.low_bpm, moment.high_bpm
         if low_bpm is None or high_bpm is None:
@@ -173,7 +179,8 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         share = float(np.interp(moment.second, RISE_AT_S, RISE_SHARE))
         return self.start_bpm + (bpm - self.start_bpm) / share
 
-    def _advise(self, moment: Moment, change_kmh: float, reason: str) -> tuple[Self, Advice | None]:
+    def advised(self, moment: Moment, change_kmh: float, reason: str) -> tuple[Self, Advice | None]:
+        """The wish as an advice in the treadmill's steps, if it is worth saying now."""
         steps = round(min(max(change_kmh, -LARGEST_CHANGE_KMH), LARGEST_CHANGE_KMH) / self.step_kmh)
         if change_kmh and not steps:
             steps = 1 if change_kmh > 0 else -1

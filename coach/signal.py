@@ -1,11 +1,12 @@
 """The heart-rate source's one state: live, weak, stale, lost or implausible (hazards H2, H3).
 
-Theory of operation. Every notification is compared with the last trusted rate. A rate is *implausible* when it is out of
-range, jumps faster than a heart can, stands still for too long, or disagrees with its own RR intervals. After a jump the
-trusted rate is kept: the source is trusted again when the rate comes back to it, or jumps back by about as much. A jump
-upwards that stays smooth is believed after a minute (believing it can only slow a person down); a jump downwards is believed
-only in the warm-up, where a dry strap becomes wet, or after the strap was silent. Until then it is *weak*: shown, never used
-to urge. Silence makes the source *stale* after 5 s and *lost* after 20 s, at those very instants.
+Theory of operation. Every notification is compared with the last trusted rate. A rate is *implausible* when it is out
+of range, jumps faster than a heart can, stands still for too long, or disagrees with its own RR intervals. After a
+jump the trusted rate is kept: the source is trusted again when the rate comes back to it, or jumps back by about as
+much. A jump upwards that stays smooth is believed after a minute (believing it can only slow a person down); a jump
+downwards is believed only in the warm-up, where a dry strap becomes wet, or after the strap was silent. Until then it
+is *weak*: shown, never used to urge. Silence makes the source *stale* after 5 s and *lost* after 20 s, at those very
+instants.
 """
 
 from statistics import median
@@ -20,7 +21,7 @@ STALE_AFTER_S = 5.0
 LOST_AFTER_S = 20.0
 LOWEST_BPM, HIGHEST_BPM = 30.0, 230.0
 JUMP_BPM, JUMP_BPM_PER_S, LARGEST_JUMP_BPM = 10.0, 3.0, 35.0
-"""Clean recordings change at most 1–5 bpm/s (99.9th percentile, training.md); beat-by-beat averages wobble by some bpm more."""
+"""Clean recordings change at most 1–5 bpm/s (99.9th percentile, training.md); a beat-by-beat rate wobbles more."""
 DOUBTED_FOR_S = 15.0
 BELIEVE_UPWARDS_AFTER_S = 60.0
 BELIEVE_DOWNWARDS_AFTER_S = 180.0
@@ -68,9 +69,8 @@ class Source(Struct, frozen=True):
         return self.at_t + (LOST_AFTER_S if self.signal is Signal.STALE else STALE_AFTER_S)
 
 
-def expire(source: Source, t: float) -> Source:
-    """The source at its due time `t`, when silence has lasted long enough."""
-    assert source.at_t is not None  # noqa: S101 - only called at `due_t`, which exists only after a notification
+def expire(source: Source) -> Source:
+    """The source at its due time, when silence has lasted long enough."""
     lost = source.signal is Signal.STALE
     return replace(source, signal=Signal.LOST if lost else Signal.STALE, reason="silent")
 
@@ -111,7 +111,7 @@ def receive(source: Source, message: HeartRate, *, warming_up: bool) -> Source:
 
 
 def _after_gap(source: Source, t: float, bpm: float) -> Source:
-    """First rate ever, or after silence: nothing smooth to compare with, so a new beginning; weak for a while if seen before."""
+    """First rate ever, or after silence: nothing to compare with: a new beginning; weak for a while if seen before."""
     weak_until_t = t + WEAK_AFTER_GAP_S if source.trusted_bpm is not None else t
     return replace(source, trusted_bpm=bpm, trusted_t=t, jumped_t=None, jump_bpm=0.0, weak_until_t=weak_until_t)
 
@@ -142,9 +142,7 @@ def _compare(source: Source, t: float, bpm: float, *, warming_up: bool) -> Sourc
 
 
 def _trust(source: Source, t: float, bpm: float) -> Source:
-    return replace(
-        source, trusted_bpm=bpm, trusted_t=t, jumped_t=None, jump_bpm=0.0, weak_until_t=t + WEAK_AFTER_GAP_S
-    )
+    return replace(source, trusted_bpm=bpm, trusted_t=t, jumped_t=None, jump_bpm=0.0, weak_until_t=t + WEAK_AFTER_GAP_S)
 
 
 def _reach_bpm(dt_s: float) -> float:
@@ -153,7 +151,7 @@ def _reach_bpm(dt_s: float) -> float:
 
 
 def _rr_disagrees(rr_ms: tuple[float, ...], bpm: float) -> bool:
-    """The rate by the median of the last RR intervals differs by more than a fifth (about 2×: missed beats; 0.5×: extra)."""
+    """The rate by the median RR interval differs by more than a fifth (about 2×: missed beats; 0.5×: extra)."""
     return len(rr_ms) >= RR_KEPT and abs(60000.0 / median(rr_ms) - bpm) > RR_DISAGREES_FRACTION * bpm
 
 
@@ -175,4 +173,6 @@ def _judge(source: Source, t: float, *, contact: bool | None) -> Source:
         signal, reason = Signal.WEAK, "returning"
     else:
         return source if source.signal is Signal.LIVE else replace(source, signal=Signal.LIVE, reason="ok")
-    return source if source.signal is signal and source.reason == reason else replace(source, signal=signal, reason=reason)
+    return (
+        source if source.signal is signal and source.reason == reason else replace(source, signal=signal, reason=reason)
+    )

@@ -9,7 +9,7 @@ from coach.protocol import PhaseKind
 from coach.summary import Summary
 
 Stage = Literal["questions", "ready", "running", "paused", "ended", "not_today"]
-"""`questions` before the start, `ready` for start, `not_today`: a readiness answer or the weekly cap closed the session."""
+"""`questions` before it, `ready` to start; `not_today`: a readiness answer or the weekly cap closed the session."""
 
 Position = Literal["below", "in", "above", "unknown"]
 
@@ -52,9 +52,9 @@ class Prediction(Struct, frozen=True):
 class Snapshot(Struct, frozen=True, kw_only=True):
     """One moment of a session.
 
-    `phase` is the kind of the phase, or `waiting` before and `ended` after. `bpm` is null unless the source is live or weak or
-    implausible (shown, marked); `fraction` is bpm / HRmax. `session_elapsed_s` is training time without pauses.
-    `cool_down_offered`: the session was stopped, and start would run a cool-down.
+    `phase` is the kind of the phase, or `waiting` before and `ended` after. `bpm` is null unless the source is live
+    or weak or implausible (shown, marked); `fraction` is bpm / HRmax. `session_elapsed_s` is training time without
+    pauses. `cool_down_offered`: the session was stopped, and start would run a cool-down.
     """
 
     t: float

@@ -45,9 +45,9 @@ class Question(Struct, frozen=True):
 class State(Struct, frozen=True, kw_only=True):
     """One session.
 
-    `program` holds the phases run, running (`index`) and to come; limits may change what is to come. While running, second k
-    of the phase ends at `anchor_t` + k + 1; pauses move the anchor. `second`: whole seconds of the phase that have passed.
-    `before_s`: training seconds before this phase.
+    `program` holds the phases run, running (`index`) and to come; limits may change what is to come. While running,
+    second k of the phase ends at `anchor_t` + k + 1; pauses move the anchor. `second`: whole seconds of the phase
+    that have passed. `before_s`: training seconds before this phase.
     """
 
     plan: Plan

@@ -11,9 +11,9 @@ from msgspec import Struct
 class IntervalSummary(Struct, frozen=True, kw_only=True):
     """One interval.
 
-    `start_s`/`end_s`: since the session's start. `third_minute_bpm`: mean of its third minute (null if shorter or unseen);
-    `time_to_zone_s`: seconds until the rate first reached the zone (null: never); `recovery_fall_60s_bpm`: rate at the
-    interval's end minus the rate 60 s later (null if either was not seen).
+    `start_s`/`end_s`: since the session's start. `third_minute_bpm`: mean of its third minute (null if shorter or
+    unseen); `time_to_zone_s`: seconds until the rate first reached the zone (null: never); `recovery_fall_60s_bpm`:
+    rate at the interval's end minus the rate 60 s later (null if either was not seen).
     """
 
     index: int
@@ -46,9 +46,10 @@ class SignalSeconds(Struct, frozen=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """One session.
 
-    `time_in_zone_s` counts the intervals' seconds in their zone; `above_95_s` those above 95 % of HRmax.
-    `load`: Edwards' training load (minutes in 50–60–70–80–90–100 % of HRmax weighted 1…5; Edwards 1993).
-    `signal_quality_fraction`: share of training time with a live rate. `response`: what guidance learned, for the next plan.
+    `time_in_zone_s` counts the intervals' seconds in their zone; `above_95_s` those above 95 % of HRmax. `load`:
+    Edwards' training load (minutes in 50–60–70–80–90–100 % of HRmax weighted 1…5; Edwards 1993).
+    `signal_quality_fraction`: share of training time with a live rate. `response`: what guidance learned, for the
+    next plan.
     """
 
     protocol: str

@@ -1,4 +1,4 @@
-"""Counts a session second by second, and makes the summary of it. Sample and hold: each second counts the rate known then."""
+"""Counts a session second by second, and makes its summary. Sample and hold: each second counts the rate known then."""
 
 from typing import Any
 
@@ -77,7 +77,7 @@ def note_borg(tally: Tally, borg: int) -> Tally:
     return tally if tally.current is None else replace(tally, current=replace(tally.current, borg=borg))
 
 
-def count_second(  # noqa: PLR0913 - one second has this many faces
+def count_second(
     tally: Tally,
     *,
     signal: Signal,

@@ -1,4 +1,4 @@
-"""Which cues a phase gives at which of its seconds. A phase's first second is 0; a cue is never moved by a late tick."""
+"""Which cues a phase gives at which of its seconds. The first second is 0; no late tick moves a cue."""
 
 from collections.abc import Iterator
 

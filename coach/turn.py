@@ -6,7 +6,6 @@ A `Turn` lives only inside `engine.step`. Its methods are the session's transiti
 
 from typing import Literal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from coach import limits, signal, tally
@@ -79,7 +78,7 @@ class Turn:
             state = self.state
             self.state = replace(state, t=due_t)
             if due_t == state.source.due_t:
-                self._source_became(signal.expire(state.source, due_t))
+                self._source_became(signal.expire(state.source))
             elif state.stage == "running":
                 self._second()
             else:
@@ -187,9 +186,7 @@ class Turn:
             return
         self.events.append(NoticeRaised(state.t, code, level, to_therapist))
         codes = state.notice_codes if code in state.notice_codes else (*state.notice_codes, code)
-        self.state = replace(
-            state, notices=(*state.notices, NoticeNow(code, level, state.t)), notice_codes=codes
-        )
+        self.state = replace(state, notices=(*state.notices, NoticeNow(code, level, state.t)), notice_codes=codes)
 
     def clear_notice(self, code: str) -> None:
         """Take a notice back, if it holds."""
@@ -286,9 +283,7 @@ class Turn:
     def _close_phase(self, reason: EndReason) -> None:
         state = self.state
         phase = state.phase
-        self.events.append(
-            PhaseEnded(state.t, len(state.ran), phase.kind, phase.interval, float(state.second), reason)
-        )
+        self.events.append(PhaseEnded(state.t, len(state.ran), phase.kind, phase.interval, float(state.second), reason))
         counted, fall_due_s = state.tally, state.fall_due_s
         if phase.kind is PhaseKind.INTERVAL:
             counted = tally.end_interval(counted, state.t, state.source.usable_bpm, completed=reason == "done")
@@ -434,7 +429,7 @@ class Turn:
             self.state = replace(state, speed_kmh=speed_kmh, incline_percent=incline_percent)
 
     def exertion(self, borg: int) -> None:
-        """Borg for the interval under way or just ended; after the session, for the session. It answers an open question."""
+        """Borg for the interval under way or just ended, after the end for the session. It answers a question."""
         state = self.state
         self.answered(ok=True)
         if state.stage == "ended":
@@ -451,4 +446,3 @@ class Turn:
         self.events.append(MoodReported(self.state.t, mood))
         self.state = replace(self.state, mood=mood)
         self.summarise()
-

@@ -16,7 +16,7 @@ def builtin_names() -> list[str]:
 
 
 def load(name: str, clinic: Path = CLINIC_PROTOCOLS) -> Protocol:
-    """The protocol with this name, or in this file (a name with `/` or ending in `.toml`). The clinic's folder goes first.
+    """The protocol with this name (the clinic's folder goes first), or in the file that a `/` or `.toml` names.
 
     Raises `ProtocolFileError` where there is none or it is wrong.
     """
