@@ -8,6 +8,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 HrMaxSource = Literal["measured", "highest_seen", "formula"]
+"""Where HRmax may come from; a plan may name another source in its own words."""
+
 Mode = Literal["heart_rate", "exertion"]
 
 LOWEST_HR_MAX_BPM, HIGHEST_HR_MAX_BPM = 80.0, 240.0
@@ -23,15 +25,16 @@ class Load(Struct, frozen=True):
 class Plan(Struct, frozen=True, kw_only=True):
     """One participant's plan for one session.
 
-    `hr_max_bpm` may be absent only in exertion mode. `ceiling_bpm` is the personal ceiling (hazard H1); where the
-    therapist set none, HRmax is the ceiling. `start` is the treadmill's setting for the first interval. `response` is
-    what earlier sessions' summaries learned about this person, handed back untouched.
+    `hr_max_bpm` may be absent only in exertion mode; `hr_max_source` says where it comes from: `measured`,
+    `highest_seen`, `formula`. `ceiling_bpm` is the personal ceiling (hazard H1); where the therapist set none, HRmax
+    is the ceiling. `start` is the treadmill's setting for the first interval. `response` is what earlier sessions'
+    summaries learned about this person, handed back untouched.
     """
 
     participant: str
     protocol: str = "4x4"
     hr_max_bpm: float | None = None
-    hr_max_source: HrMaxSource | None = None
+    hr_max_source: str | None = None
     age: int | None = None
     ceiling_bpm: float | None = None
     mode: Mode = "heart_rate"

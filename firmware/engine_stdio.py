@@ -1,0 +1,168 @@
+"""The session engine as a filter: JSON lines in, one JSON line out for each (docs/engine-stdio.md).
+
+For researchers, and for tests that bring their own participants. Nothing is read but standard input.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from coach.cue import Cue
+from coach.default_guidance import default_guidance
+from coach.engine import step
+from coach.errors import CoachError, PlanError, ProtocolFileError, Refused
+from coach.events import AnyEvent
+from coach.messages import AnyMessage, Message
+from coach.plan import Load, Mode, Plan
+from coach.snapshot import Snapshot
+from coach.state import State, begin
+from coach.summary import Summary
+from coach.view import snapshot
+from firmware import protocol_store
+
+
+class PlanLine(Message, frozen=True, tag="plan", forbid_unknown_fields=True, kw_only=True):
+    """A plan: begins a session, and a new one when it comes again."""
+
+    participant: str
+    protocol: str = "4x4"
+    hr_max_bpm: float | None = None
+    hr_max_source: str | None = None
+    age: int | None = None
+    ceiling_bpm: float | None = None
+    mode: Mode = "heart_rate"
+    start: Load | None = None
+    response: Any = None
+    speed_step_kmh: float = 0.2
+    max_speed_kmh: float = 20.0
+    exertion_when_lost: bool = False
+    early_warm_up_end: bool = False
+    questions: tuple[str, ...] = ()
+
+    def plan(self) -> Plan:
+        """The plan as the engine takes it."""
+        fields = {name: getattr(self, name) for name in self.__struct_fields__ if name != "t"}
+        return Plan(**fields)
+
+
+class AnswerLine(Struct, frozen=True):
+    """What one line in brought. `summary` stands only in the line that ends the session, and in those that amend it."""
+
+    t: float
+    events: tuple[AnyEvent, ...]
+    cues: tuple[Cue, ...]
+    snapshot: Snapshot
+    summary: Summary | UnsetType = UNSET
+
+
+class ErrorLine(Struct, frozen=True):
+    """A line that was refused: nothing changed. `line` counts from 1; `code` is machine-readable."""
+
+    error: str
+    code: str
+    line: int
+
+
+AnyLine = PlanLine | AnyMessage
+_decoder = msgspec.json.Decoder(AnyLine)
+_encoder = msgspec.json.Encoder()
+
+
+def _decode(line: bytes) -> AnyLine:
+    """The message in a line; an optional key that is null counts as absent."""
+    try:
+        return _decoder.decode(line)
+    except msgspec.ValidationError:
+        tree = msgspec.json.decode(line)
+        if not isinstance(tree, dict) or None not in tree.values():
+            raise
+        return msgspec.convert({key: value for key, value in tree.items() if value is not None}, AnyLine)
+
+
+class Filter:
+    """One engine, fed with lines."""
+
+    def __init__(self) -> None:
+        """No session yet: a plan comes first."""
+        self._state: State | None = None
+        self._count = 0
+
+    def line(self, line: bytes) -> AnswerLine | ErrorLine:
+        """The answer to one line in. Never raises for what the line holds."""
+        self._count += 1
+        try:
+            return self._take(_decode(line))
+        except Refused as refusal:
+            return ErrorLine(refusal.reason, refusal.code, self._count)
+        except ProtocolFileError as error:
+            return ErrorLine(str(error), "bad_protocol", self._count)
+        except PlanError as error:
+            return ErrorLine(str(error), "bad_plan", self._count)
+        except msgspec.ValidationError as error:
+            return ErrorLine(f"the line does not have the form of its type: {error}", "bad_line", self._count)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return ErrorLine(f"the line is not JSON: {error}", "not_json", self._count)
+
+    def _take(self, line: AnyLine) -> AnswerLine:
+        if isinstance(line, PlanLine):
+            if not line.t >= 0:
+                raise Refused("bad_time", f"t is {line.t:g}; a session begins at 0 or later")
+            state = begin(line.plan(), protocol_store.load(line.protocol), default_guidance)
+            self._state = msgspec.structs.replace(state, t=line.t)
+            return AnswerLine(line.t, (), (), snapshot(self._state))
+        if self._state is None:
+            raise Refused("no_plan", "no session yet; send a line of type plan first")
+        before = self._state.summary
+        stepped = step(self._state, line)
+        self._state = stepped.state
+        now = snapshot(stepped.state)
+        plain = msgspec.structs.replace(now, summary=None)
+        summary = stepped.state.summary
+        if summary is not None and summary != before:
+            return AnswerLine(line.t, stepped.events, stepped.cues, plain, summary)
+        return AnswerLine(line.t, stepped.events, stepped.cues, plain)
+
+
+def answers(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """One encoded line out for each line in; empty lines are passed over."""
+    engine = Filter()
+    for line in lines:
+        if line.strip():
+            yield _encoder.encode(engine.line(line)) + b"\n"
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of the lines in and out, made from the code."""
+    (line_in, answer, error), components = msgspec.json.schema_components(
+        [AnyLine, AnswerLine, ErrorLine], ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "interval-coach engine --stdio",
+        "$defs": components | {"line_in": line_in, "line_out": {"anyOf": [answer, error]}},
+    }
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommand `engine`."""
+    parser = subparsers.add_parser("engine", help="run the session engine as a filter of JSON lines")
+    form = parser.add_mutually_exclusive_group(required=True)
+    form.add_argument("--stdio", action="store_true", help="JSON lines: standard input to standard output")
+    form.add_argument("--schema", action="store_true", help="print the JSON Schema of the lines")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the filter until standard input ends."""
+    out = sys.stdout.buffer
+    if arguments.schema:
+        out.write(msgspec.json.format(_encoder.encode(schema())) + b"\n")
+        return 0
+    for answer in answers(sys.stdin.buffer):
+        out.write(answer)
+        out.flush()
+    return 0
