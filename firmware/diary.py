@@ -22,6 +22,9 @@ class Diary(Protocol):
     def session(self, session_id: str) -> SessionRecord:
         """Give one session. Raises UnknownSessionError, DamagedSessionError."""
 
+    def close(self) -> None:
+        """Let go of the file or the socket."""
+
 
 class NoDiaryError(JournalError, FileNotFoundError):
     """There is no journal at the place named."""

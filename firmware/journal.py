@@ -45,7 +45,7 @@ from firmware.session_record import (
     encode_head,
     encode_summary,
 )
-from firmware.stamp import Clock, Stamp, SystemClock
+from firmware.stamp import StampClock, Stamp, SystemStampClock
 
 _MAY_WAIT = (HeartRate, Time, SourceLost, Treadmill, AdviceGiven, SignalChanged, TreadmillChanged)
 """Records that may wait for the next commit; a phase change, limit, pause, stop, answer or end is committed at once."""
@@ -69,7 +69,7 @@ class NoRoom(Struct, frozen=True):
 class Journal:
     """The diary of one machine, opened for writing. One at a time, in one process."""
 
-    def __init__(self, path: Path, lock: JournalLock, writer: JournalWriter, clock: Clock, floor_bytes: int) -> None:
+    def __init__(self, path: Path, lock: JournalLock, writer: JournalWriter, clock: StampClock, floor_bytes: int) -> None:
         """Use `Journal.open`."""
         self._path, self._lock, self._writer, self._clock = path, lock, writer, clock
         self._floor_bytes = floor_bytes
@@ -80,7 +80,7 @@ class Journal:
         cls,
         path: Path,
         *,
-        clock: Clock | None = None,
+        clock: StampClock | None = None,
         settings: JournalSettings | None = None,
         on_state: Callable[[SaveState], None] | None = None,
         factory: type[sqlite3.Connection] = sqlite3.Connection,
@@ -91,7 +91,7 @@ class Journal:
         Raises JournalInUseError, JournalVersionError; sqlite3.Error or OSError where the disk refuses.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        clock, settings = clock or SystemClock(), settings or JournalSettings()
+        clock, settings = clock or SystemStampClock(), settings or JournalSettings()
         lock = JournalLock(path)
         try:
             writer = JournalWriter(path, clock, settings, factory=factory, on_state=on_state)

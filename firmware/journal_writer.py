@@ -29,7 +29,7 @@ from firmware import journal_store as store
 from firmware.journal_errors import JournalError
 from firmware.journal_store import Receipt, StoredBatch
 from firmware.session_record import encode_batch
-from firmware.stamp import Clock, Stamp
+from firmware.stamp import StampClock, Stamp
 
 _log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class JournalWriter:
     def __init__(
         self,
         path: Path,
-        clock: Clock,
+        clock: StampClock,
         settings: JournalSettings,
         *,
         factory: type[sqlite3.Connection] = sqlite3.Connection,
@@ -399,7 +399,8 @@ class JournalWriter:
         """Give free pages back and bring the log into the database file; what is committed does not depend on it."""
         if self._connection is not None:
             try:
-                self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+                # As a script: `execute` would take one step of it, which frees one page.
+                self._connection.executescript("PRAGMA incremental_vacuum")
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             except sqlite3.Error as error:
                 _log.warning("The diary's log could not be brought into its file yet: %s.", error)

@@ -49,14 +49,14 @@ class Stamp(Struct, frozen=True):
         return self.synchronised or self.repaired
 
 
-class Clock(Protocol):
+class StampClock(Protocol):
     """Whatever tells what time it is."""
 
     def now(self) -> Stamp:
         """Stamp this moment."""
 
 
-class SystemClock:
+class SystemStampClock:
     """The clocks of the machine that runs this."""
 
     def __init__(self) -> None:
