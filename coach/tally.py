@@ -174,7 +174,7 @@ def summarise(  # noqa: PLR0913 - a summary's own facts
         training_s=float(tally.training_s),
         completed_intervals=sum(one.completed for one in intervals),
         planned_intervals=protocol.intervals,
-        time_in_zone_s=sum(one.time_in_zone_s for one in intervals),
+        time_in_zone_s=float(sum(one.time_in_zone_s for one in intervals)),
         above_95_s=float(tally.above_95_s),
         peak_bpm=tally.peak_bpm,
         mean_bpm=round(tally.sum_bpm / tally.seen_s, 1) if tally.seen_s else None,

@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from coach.cue import Cue
 from coach.default_guidance import default_guidance
 from coach.engine import step
-from coach.errors import CoachError, PlanError, ProtocolFileError, Refused
+from coach.errors import PlanError, ProtocolFileError, Refused
 from coach.events import AnyEvent
 from coach.messages import AnyMessage, Message
 from coach.plan import Load, Mode, Plan
@@ -68,7 +68,7 @@ class ErrorLine(Struct, frozen=True):
 
 
 AnyLine = PlanLine | AnyMessage
-_decoder = msgspec.json.Decoder(AnyLine)
+_decoder: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine)
 _encoder = msgspec.json.Encoder()
 
 
@@ -80,7 +80,8 @@ def _decode(line: bytes) -> AnyLine:
         tree = msgspec.json.decode(line)
         if not isinstance(tree, dict) or None not in tree.values():
             raise
-        return msgspec.convert({key: value for key, value in tree.items() if value is not None}, AnyLine)
+        given: AnyLine = msgspec.convert({key: value for key, value in tree.items() if value is not None}, AnyLine)
+        return given
 
 
 class Filter:
