@@ -93,7 +93,7 @@ class Person:
         self._goal_from_s = 0
         self._before_pause: tuple[float, float] = (STROLL_KMH, 0.0)
         self._to_say: list[tuple[int, Exertion | Answer | Mood]] = []
-        self._hardest_bpm: deque[float] = deque(maxlen=60)
+        self._last_minute_bpm: deque[float] = deque([self.rate_bpm], maxlen=60)
         self._told: tuple[float, float] | None = None
         self._beat_in_s = 0.5
         self._swing = 0.0
@@ -108,7 +108,7 @@ class Person:
             self._heed(event, snapshot)
         self._walk_towards_goal()
         self.rate_bpm = self.body.second(self.speed_kmh, self.incline_percent, handrail=self.handrail)
-        self._hardest_bpm.append(self.rate_bpm)
+        self._last_minute_bpm.append(self.rate_bpm)
         messages: list[AnyMessage] = [HeartRate(t, float(round(self.rate_bpm)), self._beats(), contact=True)]
         setting = (self.speed_kmh, self.incline_percent)
         if self._reports_speed and snapshot is not None and setting != self._told:
@@ -129,7 +129,7 @@ class Person:
                 if self._obeys and self._rng.random() >= self.habits.ignores_fraction:
                     self._aim(event.advice, ACTS_AFTER_S)
             case PhaseEnded() if event.kind is PhaseKind.INTERVAL:
-                borg = self.felt_exertion(float(np.mean(self._hardest_bpm)))
+                borg = self.felt_exertion(float(np.mean(self._last_minute_bpm)))
                 self._to_say.append((self._later(SAYS_BORG_AFTER_S), Exertion(0.0, borg)))
             case QuestionAsked():
                 self._to_say.append((self._later(ANSWERS_AFTER_S), Answer(0.0)))
@@ -150,7 +150,6 @@ class Person:
 
     def _begin_phase(self, event: PhaseStarted, snapshot: Snapshot | None) -> None:
         """Set the treadmill for a new phase: as the screen says, else by feel."""
-        self._hardest_bpm.clear()
         self.handrail = (
             self.participant.holds_handrail
             and event.kind is PhaseKind.INTERVAL
@@ -219,7 +218,10 @@ class Person:
         due = [said for at_s, said in self._to_say if at_s <= self._age_s]
         self._to_say = [(at_s, said) for at_s, said in self._to_say if at_s > self._age_s]
         asked = snapshot is not None and snapshot.question is not None
-        return [replace(said, t=t) for said in due if asked or not isinstance(said, Answer)]
+        others = [replace(said, t=t) for said in due if not isinstance(said, Answer)]
+        answers = asked and len(others) < len(due)
+        # The answer first: Borg or mood, once said, is an answer too, and closes the question.
+        return [Answer(t), *others] if answers else [*others]
 
     def _beats(self) -> tuple[float, ...]:
         """Return the intervals of the beats that fell in this second; they vary less the harder the work is."""

@@ -153,10 +153,8 @@ class _Table:
     def finished(self) -> Recording:
         """Return what came in. Raises RecordingError where that is nothing."""
         if self._out_of_order:
-            count = len(self._out_of_order)
-            self._remarks.insert(
-                0, Remark(self._out_of_order[0], f"Slightly out of order, here and {count - 1} times on; sorted.")
-            )
+            lines = self._out_of_order
+            self._remarks.insert(0, Remark(lines[0], f"Lines slightly out of order, {len(lines)} in all, were sorted."))
         if self._beats:
             samples = rates_from_beats(self._beat_list)
             return _finished(self._name, samples, self._remarks, "beats")

@@ -1,0 +1,90 @@
+"""One suite over every pulse strap that needs no radio. A strap with one joins by adding a maker."""
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from firmware.clock import HandClock
+from firmware.participant import Day, Population
+from firmware.person import Person
+from firmware.recording import Recording
+from firmware.sample import Sample
+from firmware.strap import Delivery, Lost, Measurement, ReplayedStrap, SimulatedStrap, Strap
+
+SECONDS = 30
+
+
+def simulated(clock: HandClock) -> Strap:
+    rng = np.random.default_rng(1)
+    return SimulatedStrap(Person(Population().draw(rng), Day(), rng), clock)
+
+
+def replayed(clock: HandClock) -> Strap:
+    samples = tuple(Sample(float(t), 100.0 + t, (600.0,)) for t in range(600))
+    return ReplayedStrap(Recording(name="a.csv", samples=samples), clock)
+
+
+MAKERS: list[Callable[[HandClock], Strap]] = [simulated, replayed]
+
+
+def worn(make: Callable[[HandClock], Strap], seconds: float) -> list[tuple[float, Delivery]]:
+    """Wear the strap for so many seconds; return what was delivered and when."""
+
+    async def main() -> list[tuple[float, Delivery]]:
+        clock = HandClock()
+        heard: list[tuple[float, Delivery]] = []
+        task = asyncio.create_task(make(clock).run(lambda delivery: heard.append((clock.now(), delivery))))
+        await clock.advance(seconds)
+        count = len(heard)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await clock.advance(seconds)
+        assert len(heard) == count, "something was delivered after the strap was taken off"
+        return heard
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_strap_delivers_about_one_measurement_a_second(make: Callable[[HandClock], Strap]) -> None:
+    heard = worn(make, SECONDS)
+    assert SECONDS - 1 <= len(heard) <= SECONDS + 1
+    assert all(isinstance(delivery, Measurement) for _, delivery in heard)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_measurements_are_a_living_persons(make: Callable[[HandClock], Strap]) -> None:
+    for _, delivery in worn(make, SECONDS):
+        assert isinstance(delivery, Measurement)
+        assert 30 <= delivery.bpm <= 230
+        assert all(250 <= rr <= 2000 for rr in delivery.rr_ms)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_strap_says_what_it_is_called(make: Callable[[HandClock], Strap]) -> None:
+    strap = make(HandClock())
+    assert strap.name
+    assert strap.serial is None or strap.serial in strap.name
+    assert strap.battery_percent is None or 0 <= strap.battery_percent <= 100
+
+
+def test_a_recording_that_has_ended_says_so_and_returns() -> None:
+    async def main() -> list[Delivery]:
+        clock = HandClock()
+        heard: list[Delivery] = []
+        recording = Recording(name="a.csv", samples=(Sample(0.0, 90.0), Sample(5.0, 91.0), Sample(6.0, None)))
+        task = asyncio.create_task(ReplayedStrap(recording, clock, from_s=2).run(heard.append))
+        await clock.advance(2.9)
+        assert heard == []
+        await clock.advance(10)
+        await task
+        return heard
+
+    assert asyncio.run(main()) == [Measurement(91.0), Lost("recording_ended")]
+
+
+def test_a_measurement_becomes_a_message_of_the_sessions_time() -> None:
+    message = Measurement(120.0, (500.0,), contact=True).at(12.0)
+    assert (message.t, message.bpm, message.rr_ms, message.contact) == (12.0, 120.0, (500.0,), True)

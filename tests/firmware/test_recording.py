@@ -1,0 +1,236 @@
+import itertools
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from garmin_fit_sdk import Encoder, Profile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware.beats import Beat, rates_from_beats
+from firmware.recording import LARGEST_BYTES, Recording, read, read_csv
+from firmware.recording_error import RecordingError
+from firmware.sample import Remark, Sample
+
+
+def samples(text: str) -> tuple[Sample, ...]:
+    return read_csv("a.csv", text.encode()).samples
+
+
+def refusal(text: str | bytes) -> tuple[int, str]:
+    with pytest.raises(RecordingError) as caught:
+        read_csv("a.csv", text if isinstance(text, bytes) else text.encode())
+    assert str(caught.value).startswith("a.csv")
+    return caught.value.line, caught.value.reason
+
+
+def test_a_plain_recording_is_read_and_further_columns_are_passed_over() -> None:
+    assert samples("t_s,hr_bpm,power_w\n0.0,81,102\n1.5,82.5,85\n") == (Sample(0.0, 81.0), Sample(1.5, 82.5))
+
+
+def test_an_empty_cell_is_no_sample() -> None:
+    assert samples("t_s,hr_bpm\n0,81\n1,\n2,83\n") == (Sample(0.0, 81.0), Sample(2.0, 83.0))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbft_s,hr_bpm\r\n0.5,81\r\n\r\n1.5,82\r\n",
+        b"t_s;hr_bpm\r\n0,5;81\r\n1,5;82,0\r\n",
+        b"\n T_S\tHR_BPM \n0.5\t81\n1.5\t82",
+        b'"t_s","hr_bpm"\n"0.5","81"\n"1.5","82"\n',
+        "hr_bpm;t_s;økt\n81;0,5;å\n82;1,5;\n".encode("latin-1"),
+        "t_s,hr_bpm\n0.5,81\n1.5,82\n".encode("utf-16"),
+    ],
+)
+def test_a_spreadsheets_habits_are_accepted(content: bytes) -> None:
+    assert read_csv("a.csv", content).samples == (Sample(0.5, 81.0), Sample(1.5, 82.0))
+
+
+def test_beats_and_a_treadmill_beside_the_rate_are_kept() -> None:
+    text = "t_s,hr_bpm,rr_ms,speed_kmh,incline_percent,speed_mps\n0,120,500 498,5.5,5,9.9\n1,,,6.0,5,\n"
+    assert samples(text) == (Sample(0.0, 120.0, (500.0, 498.0), 5.5, 5.0), Sample(1.0, None, (), 6.0, 5.0))
+
+
+def test_seconds_since_1970_become_seconds_since_the_beginning() -> None:
+    assert [sample.t_s for sample in samples("t_s,hr_bpm\n1700000000,90\n1700000001,91\n")] == [0.0, 1.0]
+
+
+def test_a_rate_that_no_heart_has_is_handed_on_with_a_remark() -> None:
+    recording = read_csv("a.csv", b"t_s,hr_bpm\n0,300\n1,0\n2,120\n")
+    assert [sample.bpm for sample in recording.samples] == [300.0, 0.0, 120.0]
+    assert recording.remarks == (Remark(2, "300 bpm is no heart's rate; it counts as implausible."),)
+
+
+def test_neighbouring_beats_in_the_wrong_order_are_sorted_with_a_remark() -> None:
+    recording = read_csv("a.csv", b"t_s,hr_bpm\n1.1,90\n0.6,91\n2,92\n")
+    assert [sample.t_s for sample in recording.samples] == [0.6, 1.1, 2.0]
+    assert recording.remarks == (Remark(3, "Lines slightly out of order, 1 in all, were sorted."),)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "about"),
+    [
+        ("", 0, "empty"),
+        ("\n \n", 0, "empty"),
+        ("t_s,hr_bpm\n", 0, "no heart rate"),
+        ("t_s,hr_bpm\n0,\n1,\n", 0, "no heart rate"),
+        ("time,pulse\n0,81\n", 1, "names no time and heart rate"),
+        ("0,81\n1,82\n", 1, "names no time and heart rate"),
+        ("t_s,hr_bpm\n0,81\n1", 3, "cut short"),
+        ("t_s,hr_bpm\n0,81,5\n", 2, "3 cells"),
+        ("t_s,hr_bpm\n0,nan\n", 2, "«nan»"),
+        ("t_s,hr_bpm\n0,inf\n", 2, "«inf»"),
+        ("t_s,hr_bpm\n0,1e999\n", 2, "not a number"),
+        ("t_s,hr_bpm\n0,1_0\n", 2, "not a number"),
+        ("t_s,hr_bpm\nzero,81\n", 2, "«zero»"),
+        ("t_s,hr_bpm\n,81\n", 2, "no time"),
+        ("t_s,hr_bpm\n-1,81\n", 2, "negative"),
+        ("t_s,hr_bpm\n0,-81\n", 2, "-81 bpm is impossible"),
+        ("t_s,hr_bpm\n0,70000\n", 2, "70000 bpm is impossible"),
+        ("t_s,hr_bpm\n0,81\n5,82\n4,83\n", 4, "runs backwards, from 5 to 4 s"),
+        ("t_s,hr_bpm\n0,81\n90000,82\n", 3, "more than a day"),
+        ('t_s,hr_bpm\n0,"81\n', 2, "cannot be split"),
+        ("t_s,hr_bpm,rr_ms\n0,81,0\n", 2, "0 ms is impossible"),
+        ("t_s,hr_bpm,speed_kmh\n0,81,99\n", 2, "speed_kmh 99"),
+        ("t_rx_s,rr_ms\n0,600\n9,-5\n", 3, "-5 ms is impossible"),
+        ("t_rx_s,rr_ms\n9,600\n0,600\n", 3, "runs backwards"),
+        ("t_cum_s,rr_ms\n", 0, "no heart rate"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_its_line_and_reason(text: str, line: int, about: str) -> None:
+    at, reason = refusal(text)
+    assert at == line
+    assert about in reason
+
+
+def test_binary_rubbish_is_called_that() -> None:
+    assert refusal(b"t_s,hr_bpm\n0,81\n\x00\x01\x02") == (
+        3,
+        "This is not text but binary content. Give a CSV file or a whole FIT file.",
+    )
+    assert "not text" in refusal(b"\xff\xfe\x00\xd8\x00")[1]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_a_recording_or_a_clear_refusal(content: bytes) -> None:
+    try:
+        recording = read_csv("a.csv", content)
+    except RecordingError as error:
+        assert error.reason.endswith((".", "?", ")"))  # noqa: PT017 - either outcome is right
+    else:
+        assert recording.samples
+
+
+@given(st.lists(st.lists(st.text(alphabet="0123456789.,;- \tnae+", max_size=8), max_size=4), max_size=12))
+def test_any_cells_below_a_right_header_give_a_recording_or_a_clear_refusal(rows: list[list[str]]) -> None:
+    text = "t_s,hr_bpm\n" + "\n".join(",".join(row) for row in rows)
+    try:
+        recording = read_csv("a.csv", text.encode())
+    except RecordingError as error:
+        assert 0 <= error.line <= text.count("\n") + 1  # noqa: PT017 - either outcome is right
+    else:
+        times = [sample.t_s for sample in recording.samples]
+        assert times == sorted(times)
+        assert all(sample.bpm is None or sample.bpm >= 0 for sample in recording.samples)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 30), st.integers(0, 250)), min_size=1, max_size=50),
+    st.sampled_from([",", ";", "\t"]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_what_was_written_is_what_is_read(rows: list[tuple[float, int]], separator: str, newline: str) -> None:
+    times = list(itertools.accumulate(step for step, _ in rows))
+    lines = [separator.join(("t_s", "hr_bpm"))]
+    for t, (_, bpm) in zip(times, rows, strict=True):
+        cell = f"{t:.3f}" if separator == "," else f"{t:.3f}".replace(".", ",")
+        lines.append(f"{cell}{separator}{bpm}")
+    read_back = read_csv("a.csv", newline.join(lines).encode()).samples
+    assert read_back == tuple(Sample(float(f"{t:.3f}"), float(bpm)) for t, (_, bpm) in zip(times, rows, strict=True))
+
+
+def test_beats_become_a_rate_for_each_second_and_silence_where_there_are_none() -> None:
+    beats = [Beat(t / 2, 500.0) for t in range(1, 41)] + [Beat(30 + t / 2, 500.0) for t in range(1, 21)]
+    rates = rates_from_beats(beats)
+    assert {sample.bpm for sample in rates} == {120.0}
+    assert sorted({int(sample.t_s) for sample in rates}) == [*range(1, 23), *range(31, 41)]
+    assert sum(len(sample.rr_ms) for sample in rates) == 60
+
+
+def test_a_missed_and_an_extra_beat_do_not_move_the_rate() -> None:
+    intervals = [500.0] * 20 + [1000.0] + [500.0] * 20 + [250.0, 250.0] + [500.0] * 20
+    times = itertools.accumulate(rr / 1000 for rr in intervals)
+    rates = rates_from_beats([Beat(t, rr) for t, rr in zip(times, intervals, strict=True)])
+    assert {sample.bpm for sample in rates} == {120.0}
+
+
+def fit_file(folder: Path, rates: list[int | None], *, belt: bool = False, beats: bool = False) -> Path:
+    """Write a FIT file as a watch does, one record a second from a fixed time."""
+    encoder = Encoder()
+    begun = int((datetime(2026, 1, 5, 12, tzinfo=UTC) - datetime(1989, 12, 31, tzinfo=UTC)).total_seconds())
+    number = Profile["mesg_num"]
+    encoder.on_mesg(number["FILE_ID"], {"type": "activity", "manufacturer": "development", "time_created": begun})
+    for at, rate in enumerate(rates):
+        record: dict[str, int | float] = {"timestamp": begun + at}
+        if rate is not None:
+            record["heart_rate"] = rate
+        if belt:
+            record |= {"enhanced_speed": 2.0, "grade": 5.0}
+        encoder.on_mesg(number["RECORD"], record)
+        if beats:
+            encoder.on_mesg(number["HRV"], {"time": [0.5, 0.5]})
+    if belt:
+        encoder.on_mesg(number["SESSION"], {"timestamp": begun, "sport": "running", "sub_sport": "treadmill"})
+    path = folder / "a.fit"
+    path.write_bytes(encoder.close())
+    return path
+
+
+def test_a_fit_file_gives_its_rates(tmp_path: Path) -> None:
+    assert read(fit_file(tmp_path, [100, None, 102])).samples == (Sample(0.0, 100.0), Sample(2.0, 102.0))
+
+
+def test_a_fit_file_from_a_treadmill_gives_speed_and_incline_and_beats(tmp_path: Path) -> None:
+    first = read(fit_file(tmp_path, [100, 101], belt=True, beats=True)).samples[0]
+    assert first == Sample(0.0, 100.0, (500.0, 500.0), 7.2, 5.0)
+
+
+def test_a_fit_file_with_beats_alone_gives_rates_from_them(tmp_path: Path) -> None:
+    recording = read(fit_file(tmp_path, [None] * 10, beats=True))
+    assert (recording.rates_from, {sample.bpm for sample in recording.samples}) == ("beats", {120.0})
+
+
+def test_a_fit_file_cut_anywhere_or_damaged_is_refused(tmp_path: Path) -> None:
+    path = fit_file(tmp_path, [100 + at for at in range(20)])
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(RecordingError, match=r"empty|cut short|no FIT file"):
+            read(path)
+    for at in range(20, len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x5A]) + whole[at + 1 :])
+        with pytest.raises(RecordingError):
+            read(path)
+
+
+def test_a_fit_file_without_heart_rate_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="no heart rate"):
+        read(fit_file(tmp_path, [None, None]))
+
+
+def test_a_fit_file_by_another_name_is_known_by_its_content(tmp_path: Path) -> None:
+    other = fit_file(tmp_path, [100]).rename(tmp_path / "a.csv")
+    assert read(other) == Recording(name="a.csv", samples=(Sample(0.0, 100.0),))
+
+
+def test_what_is_no_file_or_far_too_large_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="does not exist"):
+        read(tmp_path / "nowhere.csv")
+    with pytest.raises(RecordingError, match="folder"):
+        read(tmp_path)
+    huge = tmp_path / "huge.csv"
+    with huge.open("wb") as file:
+        file.truncate(LARGEST_BYTES + 1)
+    with pytest.raises(RecordingError, match="larger than 64 MB"):
+        read(huge)
