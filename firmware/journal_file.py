@@ -94,8 +94,9 @@ def connect(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) 
     connection = sqlite3.connect(path, isolation_level=None, factory=factory)
     connection.row_factory = sqlite3.Row
     try:
-        # Must come first: it takes effect only before the file's first page is written.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if path.stat().st_size == 0:
+            # Must come first: it takes effect only before the file's first page is written.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         # Exclusive: no shared memory file, and no second connection can come near (SQLite pitfall in faults.md).
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")

@@ -170,7 +170,7 @@ def _phases(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length_s
     spans: list[PhaseSpan] = []
     ends_s = {event.index: event.t for event in events if isinstance(event, PhaseEnded)}
     starts = [event for event in events if isinstance(event, PhaseStarted)]
-    for event, following in zip(starts, [*starts[1:], None], strict=True):
+    for event, following in zip(starts, [*starts[1:], None], strict=False):
         end_s = ends_s.get(event.index, length_s if following is None else following.t)
         planned = _planned(protocol, event)
         zone = None if planned is None or plan.mode == "exertion" else planned.zone
