@@ -1,0 +1,307 @@
+"""The small screen (128×64, SSD1306 or SH1106): enough to train by where there is no other screen (hazard H8).
+
+One thing dominates each picture: the rate, with the advice as an arrow beside it; below them the time left and the
+interval. `picture` is pure: a view in, a one-bit image out. `Oled` sends it to a device when it has changed, and goes
+on quietly when the device is unplugged. Sending takes 25–100 ms on I²C, so give it a thread of its own.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, Protocol, assert_never
+
+from luma.core.device import dummy
+from luma.core.error import Error as LumaError
+from luma.core.interface.serial import i2c
+from luma.oled.device import sh1106, ssd1306
+from PIL import Image, ImageChops
+
+from coach.desk_view import Face, View
+from coach.events import Direction, Signal
+from coach.snapshot import Snapshot
+from display.oled_pen import HEIGHT, WIDTH, Pen
+from display.phrases import Catalogue, catalogue
+from display.texts import Texts, texts_in
+
+RETRY_S = 3.0
+"""How long a lost device is left alone before it is opened again."""
+
+_RATE_SIZE = 47
+_RATE_RIGHT_X = 93
+_ROW_Y = 43
+_COLUMN_X = 98
+_LINE_Y = 40
+_MOODS = 5
+_NAMES_SHOWN = 3
+
+
+class OledDevice(Protocol):
+    """What a luma device does for us."""
+
+    def display(self, image: Image.Image) -> None:
+        """Show a whole picture."""
+        ...
+
+    def cleanup(self) -> None:
+        """Darken the panel and let go of the bus."""
+        ...
+
+
+def open_oled(chip: Literal["ssd1306", "sh1106"] = "ssd1306", port: int = 1, address: int = 0x3C) -> OledDevice:
+    """Open the real panel on an I²C bus.
+
+    Raises:
+        luma.core.error.Error: no such bus, no device at the address, or no permission.
+
+    """
+    serial = i2c(port=port, address=address)
+    device: Any = ssd1306(serial) if chip == "ssd1306" else sh1106(serial)
+    return _checked(device)
+
+
+def open_emulated() -> OledDevice:
+    """Open luma's panel without hardware, which keeps the picture it was given."""
+    return _checked(dummy(width=WIDTH, height=HEIGHT, mode="1"))
+
+
+class Oled:
+    """A panel that may come and go. `opener` opens it; `monotonic` tells when to try again."""
+
+    def __init__(
+        self, opener: Callable[[], OledDevice] = open_emulated, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Open nothing yet: the first `draw` does."""
+        self._opener = opener
+        self._monotonic = monotonic
+        self._device: OledDevice | None = None
+        self._try_again_s = float("-inf")
+        self._sent: Image.Image | None = None
+        self._shown = Image.new("1", (WIDTH, HEIGHT))
+
+    @property
+    def alive(self) -> bool:
+        """Whether a panel is there."""
+        return self._device is not None
+
+    def draw(self, view: View) -> bool:
+        """Show a view; true when a changed picture went to the panel. Never raises for a missing panel."""
+        self._shown = picture(view)
+        device = self._opened()
+        if device is None or (self._sent is not None and not ImageChops.logical_xor(self._sent, self._shown).getbbox()):
+            return False
+        try:
+            device.display(self._shown)
+        except (LumaError, OSError):
+            self._device = self._sent = None
+            self._try_again_s = self._monotonic() + RETRY_S
+            return False
+        self._sent = self._shown
+        return True
+
+    def save(self, path: Path, scale: int = 1) -> None:
+        """Write the picture last drawn as PNG, each pixel `scale` wide."""
+        self._shown.resize((WIDTH * scale, HEIGHT * scale), Image.Resampling.NEAREST).save(path, "PNG")
+
+    def close(self) -> None:
+        """Darken the panel and let go of it."""
+        if self._device is not None:
+            # Where it was unplugged there is nothing left to darken.
+            with suppress(LumaError, OSError):
+                self._device.cleanup()
+            self._device = self._sent = None
+
+    def _opened(self) -> OledDevice | None:
+        if self._device is None and self._monotonic() >= self._try_again_s:
+            try:
+                self._device = self._opener()
+            except (LumaError, OSError):
+                self._try_again_s = self._monotonic() + RETRY_S
+        return self._device
+
+
+def picture(view: View) -> Image.Image:
+    """Draw a view as a one-bit image of 128×64."""
+    pen, words, texts = Pen(), catalogue(view.language), texts_in(view.language)
+    match view.face:
+        case Face.SESSION:
+            if view.snapshot is not None:
+                _session(pen, words, texts, view.snapshot)
+        case Face.CHOOSE_PARTICIPANT:
+            _choose(pen, words, view)
+        case Face.QUESTIONS:
+            _question(pen, words, texts, view)
+        case Face.STRAP:
+            pen.strap()
+            pen.paragraph(words.oled("strap"), (46, 0, 127, 36), 15)
+            pen.centred(view.strap_name or words.oled("strap_wet"), 46, 14)
+        case Face.READY:
+            title = words.oled("ready_name").format(nickname=view.nickname) if view.nickname else words.oled("ready")
+            _press_green(pen, words, title)
+        case Face.GO_ON:
+            _press_green(pen, words, words.oled("go_on"))
+        case Face.EXERTION:
+            _exertion(pen, words, texts, view.selected)
+        case Face.MOOD:
+            _mood(pen, words, texts, view.selected)
+        case Face.ENDED:
+            _ended(pen, words, view)
+        case Face.NOT_TODAY:
+            pen.centred(words.oled("not_today"), 4, 22)
+            pen.paragraph(words.oled("talk_to_therapist"), (0, 32, 127, 63), 14)
+        case Face.SELF_TEST_FAILED:
+            pen.bar(0, 0, 127, 35)
+            pen.paragraph(words.oled("self_test_failed"), (3, 1, 124, 34), 17, ink=0)
+            pen.centred(words.oled("call_staff"), 43, 16)
+        case _ as unknown:
+            assert_never(unknown)
+    return pen.image
+
+
+def _session(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
+    codes = {notice.code for notice in now.notices}
+    if now.question is not None or "no_answer" in codes:
+        pen.bar(0, 0, 127, 63)
+        pen.paragraph(words.oled("help" if "no_answer" in codes else "all_right"), (4, 2, 123, 38), 22, ink=0)
+        pen.centred(words.oled("press_green"), 42, 17, ink=0)
+        return
+    if now.stage == "ended":
+        pen.paragraph(words.oled("ended"), (0, 4, 127, 36), 22)
+        if now.cool_down_offered:
+            pen.centred(words.oled("cool_down_offered"), 44, 15)
+        return
+    if now.stage == "paused":
+        pen.centred(words.oled("paused"), 2, 32)
+        pen.centred(words.oled("press_green"), _ROW_Y, 16)
+        return
+    over = "over_ceiling" in codes
+    if over:
+        pen.bar(0, 0, 127, _LINE_Y)
+    ink = 0 if over else 1
+    if now.mode == "exertion":
+        pen.paragraph(words.oled("by_feeling"), (0, 0, 127, 16), 14)
+        low, high = now.zone.low_borg, now.zone.high_borg
+        pen.centred(texts.say("feeling.borg", low=low, high=high) if low and high else "Borg", 14, 20)
+    elif now.bpm is None or now.signal in (Signal.LOST, Signal.STALE):
+        pen.dashes(0, 6)
+        pen.paragraph(words.oled("strap_lost"), (52, 1, 127, 37), 16)
+    else:
+        pen.number(f"{now.bpm:.0f}", _RATE_RIGHT_X, 2, _RATE_SIZE, ink=ink)
+        _beside(pen, now, over=over)
+    if over:
+        pen.centred(words.oled("lower_speed"), _ROW_Y, 18)
+        return
+    _phase(pen, words, now)
+
+
+def _beside(pen: Pen, now: Snapshot, *, over: bool) -> None:
+    """Draw what stands beside the rate: the advice, else the zone's ends."""
+    direction = Direction.SLOWER if over else now.advice.direction
+    match direction:
+        case Direction.FASTER:
+            pen.arrow(_COLUMN_X, 3, up=True)
+        case Direction.SLOWER:
+            pen.arrow(_COLUMN_X, 3, up=False, ink=0 if over else 1)
+        case Direction.HOLD:
+            pen.bar(_COLUMN_X + 2, 11, 126, 16)
+            pen.bar(_COLUMN_X + 2, 22, 126, 27)
+        case Direction.NONE:
+            if now.signal is Signal.IMPLAUSIBLE:
+                pen.number("?", 122, 6, 36)
+            elif now.zone.low_bpm is not None and now.zone.high_bpm is not None:
+                pen.right(f"{math.floor(now.zone.high_bpm)}", 127, 0, 14)
+                pen.right(f"{math.ceil(now.zone.low_bpm)}", 127, 25, 14)
+                if now.position == "in":
+                    pen.tick(_COLUMN_X + 9, 16)
+                else:
+                    pen.bar(_COLUMN_X + 10, 19, 126, 20)
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _phase(pen: Pen, words: Catalogue, now: Snapshot) -> None:
+    """Draw the bottom row: how much is left, as a line and as a time, and which phase."""
+    gone = now.phase_elapsed_s / now.phase_length_s if now.phase_length_s else 0.0
+    pen.bar(0, _LINE_Y + 1, 127, _LINE_Y + 1)
+    pen.bar(0, _LINE_Y, round(127 * min(1.0, gone)), _LINE_Y + 2)
+    if now.bout is not None:
+        pen.left(f"{math.ceil(now.bout.remaining_s)}", 0, _ROW_Y, 19)
+        word = words.oled("work" if now.bout.working else "rest")
+        pen.right(f"{word} {now.bout.number}/{now.bout.total}", 127, _ROW_Y, 16, within=86)
+        return
+    pen.left(_clock(now.phase_remaining_s), 0, _ROW_Y, 19)
+    if now.interval:
+        pen.right(f"{now.interval}/{now.intervals}", 126, _ROW_Y, 19)
+    elif now.phase in words.oled_keys:
+        pen.right(words.oled(now.phase), 127, _ROW_Y + 3, 13, within=76)
+
+
+def _choose(pen: Pen, words: Catalogue, view: View) -> None:
+    pen.left(words.oled("who"), 1, 0, 12)
+    first = max(0, min(view.selected - 1, len(view.choices) - _NAMES_SHOWN))
+    for place, name in enumerate(view.choices[first : first + _NAMES_SHOWN]):
+        top, chosen = 15 + 16 * place, first + place == view.selected
+        if chosen:
+            pen.bar(0, top, 127, top + 15)
+        pen.left(name, 4, top, 13, ink=0 if chosen else 1, within=120)
+
+
+def _question(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
+    pen.paragraph(texts.of("question", view.question or "other"), (0, 0, 127, 40), 16)
+    for place, key in enumerate(("no", "yes")):
+        left, chosen = 4 + 64 * place, view.selected == place
+        pen.box(left, 43, left + 55, 63, filled=chosen)
+        pen.centred(words.oled(key), 44, 15, ink=0 if chosen else 1, between=(left, left + 55))
+
+
+def _press_green(pen: Pen, words: Catalogue, title: str) -> None:
+    pen.paragraph(title, (0, 2, 127, 36), 24)
+    pen.disc(9, 53, 8)
+    pen.left(words.oled("press_green"), 24, 44, 17, within=104)
+
+
+def _exertion(pen: Pen, words: Catalogue, texts: Texts, borg: int) -> None:
+    pen.left(words.oled("borg"), 1, 0, 12, within=127)
+    pen.number(f"{borg}", 84, 17, 36)
+    pen.arrow(6, 19, up=False, scale=0.6)
+    pen.arrow(104, 19, up=True, scale=0.6)
+    word = texts.group("exertion").get(str(borg))
+    if word:
+        pen.centred(word, 48, 13)
+
+
+def _mood(pen: Pen, words: Catalogue, texts: Texts, mood: int) -> None:
+    pen.left(words.oled("mood"), 1, 0, 12, within=127)
+    for value in range(1, _MOODS + 1):
+        pen.face(14 + 25 * (value - 1), 30, 11, bend=(value - 3) * 2, filled=value == mood)
+    word = texts.group("mood").get(str(mood))
+    if word:
+        pen.centred(word, 46, 14)
+
+
+def _ended(pen: Pen, words: Catalogue, view: View) -> None:
+    summary = None if view.snapshot is None else view.snapshot.summary
+    pen.paragraph(words.oled("ended"), (0, 0, 127, 20), 18)
+    if view.snapshot is not None and view.snapshot.cool_down_offered:
+        pen.centred(words.oled("cool_down_offered"), 26, 15)
+    elif summary is not None:
+        pen.left(_clock(summary.time_in_zone_s), 0, 23, 19)
+        pen.right(words.oled("in_zone"), 127, 26, 13, within=58)
+    status = words.oled(view.saved) if view.saved != "no" else ""
+    warns = view.saved == "not_saved"
+    if warns:
+        pen.bar(0, 47, 84, 63)
+    pen.left(status, 2 if warns else 0, 47, 13, ink=0 if warns else 1, within=82)
+    if view.session_number is not None and view.course_sessions is not None:
+        pen.right(f"{view.session_number}/{view.course_sessions}", 127, 47, 13)
+
+
+def _clock(seconds: float) -> str:
+    whole = math.ceil(max(0.0, seconds) - 1e-6)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def _checked(device: Any) -> OledDevice:  # noqa: ANN401 - luma ships no type information
+    checked: OledDevice = device
+    return checked

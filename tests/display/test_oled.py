@@ -1,0 +1,220 @@
+"""The small screen: what it shows, that it redraws only on change, and that it survives being unplugged."""
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from luma.core.interface.serial import i2c
+from luma.oled.device import sh1106, ssd1306
+from msgspec.structs import replace
+from PIL import Image
+
+from coach.desk_view import Face, View
+from coach.events import Advice, Direction, Level, Signal
+from coach.snapshot import Bout, NoticeNow, Snapshot, ZoneNow
+from display.oled import RETRY_S, Oled, open_emulated, open_oled, picture
+from display.oled_pen import HEIGHT, WIDTH
+
+RUNNING = Snapshot(
+    t=700.0,
+    stage="running",
+    phase="interval",
+    phase_index=1,
+    interval=1,
+    intervals=4,
+    phase_elapsed_s=100.0,
+    phase_remaining_s=140.0,
+    phase_length_s=240,
+    session_elapsed_s=700.0,
+    bpm=160.0,
+    fraction=0.87,
+    zone=ZoneNow(157.0, 176.0),
+    position="in",
+    signal=Signal.LIVE,
+    signal_reason="ok",
+    signal_age_s=0.4,
+    advice=Advice(),
+    limits=(),
+    notices=(),
+    mode="heart_rate",
+    speed_kmh=6.0,
+    incline_percent=5.0,
+)
+
+# Luma's drivers call a Pillow method that Pillow 14 will drop; the lock keeps Pillow below it.
+pytestmark = pytest.mark.filterwarnings("ignore:Image.Image.getdata is deprecated:DeprecationWarning")
+
+
+def session(now: Snapshot = RUNNING) -> View:
+    """Show a moment of a session."""
+    return View(face=Face.SESSION, snapshot=now)
+
+
+def lit(image: Image.Image, left: int = 0, top: int = 0, right: int = WIDTH, bottom: int = HEIGHT) -> int:
+    """Count the lit pixels of a part of the picture."""
+    return int(np.asarray(image.crop((left, top, right, bottom))).sum())
+
+
+class Bus:
+    """An I²C bus with a panel on it that remembers its last kilobyte, and can be unplugged."""
+
+    def __init__(self) -> None:
+        """Plug the panel in."""
+        self.plugged = True
+        self.written = bytearray()
+
+    def write_i2c_block_data(self, _address: int, mode: int, block: list[int]) -> None:
+        """Take a command (0x00) or picture bytes (0x40)."""
+        if not self.plugged:
+            raise OSError(errno.EREMOTEIO, "no answer")
+        if mode == 0x40:
+            self.written += bytes(block)
+
+    def pixels(self) -> npt.NDArray[np.bool_]:
+        """Decode what the panel shows: pages of eight rows, the lowest bit on top."""
+        pages = np.frombuffer(bytes(self.written[-1024:]), dtype=np.uint8).reshape(8, 1, WIDTH)
+        rows: npt.NDArray[np.bool_] = (pages >> np.arange(8).reshape(1, 8, 1) & 1).astype(bool).reshape(HEIGHT, WIDTH)
+        return rows
+
+
+@pytest.mark.parametrize("chip", [ssd1306, sh1106])
+def test_the_real_drivers_send_the_picture(chip: Callable[..., Any]) -> None:
+    """What arrives on the bus is what was drawn, pixel for pixel."""
+    bus = Bus()
+    oled = Oled(lambda: chip(i2c(bus=bus)))
+    assert oled.draw(session())
+    assert (bus.pixels() == np.asarray(picture(session()))).all()
+    oled.close()
+
+
+def test_nothing_is_sent_when_nothing_changed() -> None:
+    """Between two seconds the bus is quiet."""
+    bus = Bus()
+    oled = Oled(lambda: ssd1306(i2c(bus=bus)))
+    assert oled.draw(session())
+    sent = len(bus.written)
+    assert not oled.draw(session(replace(RUNNING, phase_remaining_s=139.6, session_elapsed_s=700.4)))
+    assert len(bus.written) == sent
+    assert oled.draw(session(replace(RUNNING, phase_remaining_s=139.0)))
+    oled.close()
+
+
+def test_an_unplugged_panel_is_tried_again_and_gets_the_whole_picture() -> None:
+    """Unplugged: no error, no hurry. Plugged in: the present picture, although it did not change."""
+    bus, now = Bus(), [0.0]
+    oled = Oled(lambda: ssd1306(i2c(bus=bus)), lambda: now[0])
+    assert oled.draw(session())
+    bus.plugged = False
+    assert not oled.draw(session(replace(RUNNING, bpm=161.0)))
+    bus.plugged = True
+    assert not oled.draw(session(replace(RUNNING, bpm=161.0)))
+    now[0] = RETRY_S
+    assert oled.draw(session(replace(RUNNING, bpm=161.0)))
+    bus.plugged = False
+    oled.close()
+
+
+def test_a_machine_without_a_panel_draws_nothing_and_raises_nothing(tmp_path: Path) -> None:
+    """No bus: the picture can still be saved."""
+    oled = Oled(lambda: open_oled(port=250))
+    assert not oled.draw(session())
+    oled.save(tmp_path / "oled.png", 6)
+    with Image.open(tmp_path / "oled.png") as saved:
+        assert saved.size == (WIDTH * 6, HEIGHT * 6)
+
+
+def test_the_emulated_panel_takes_every_picture() -> None:
+    """Luma's own panel without hardware."""
+    oled = Oled(open_emulated)
+    assert [oled.alive, oled.draw(session()), oled.alive] == [False, True, True]
+    oled.close()
+    assert [oled.alive] == [False]
+
+
+DRAWN = {
+    "choose": View(face=Face.CHOOSE_PARTICIPANT, choices=("Rev", "Kari", "Måke", "Bølgen"), selected=3),
+    "nobody": View(face=Face.CHOOSE_PARTICIPANT),
+    "question": View(face=Face.QUESTIONS, question="chest_pain"),
+    "unknown question": View(face=Face.QUESTIONS, question="never_heard_of"),
+    "strap": View(face=Face.STRAP),
+    "strap found": View(face=Face.STRAP, strap_name="Polar H10 8C4A1234 with a very long name"),
+    "ready": View(face=Face.READY, nickname="Et usedvanlig langt kallenavn"),
+    "ready nobody": View(face=Face.READY),
+    "go on": View(face=Face.GO_ON),
+    "exertion": View(face=Face.EXERTION, selected=15),
+    "exertion unset": View(face=Face.EXERTION),
+    "mood": View(face=Face.MOOD, selected=2),
+    "ended": View(face=Face.ENDED, saved="saved", session_number=7, course_sessions=24),
+    "not saved": View(face=Face.ENDED, saved="not_saved"),
+    "stopped": View(face=Face.ENDED, snapshot=replace(RUNNING, stage="ended", cool_down_offered=True)),
+    "not today": View(face=Face.NOT_TODAY),
+    "self-test": View(face=Face.SELF_TEST_FAILED),
+    "interval": session(),
+    "faster": session(replace(RUNNING, advice=Advice(Direction.FASTER))),
+    "hold": session(replace(RUNNING, advice=Advice(Direction.HOLD))),
+    "slower": session(replace(RUNNING, advice=Advice(Direction.SLOWER))),
+    "below": session(replace(RUNNING, position="below")),
+    "recovery": session(replace(RUNNING, phase="recovery", interval=0)),
+    "tabata": session(replace(RUNNING, bout=Bout(working=False, number=3, total=8, remaining_s=7.2))),
+    "lost": session(replace(RUNNING, bpm=None, signal=Signal.LOST, position="unknown")),
+    "implausible": session(replace(RUNNING, signal=Signal.IMPLAUSIBLE, position="unknown")),
+    "by feeling": session(replace(RUNNING, mode="exertion", zone=ZoneNow(low_borg=15, high_borg=17))),
+    "by feeling, no range": session(replace(RUNNING, mode="exertion")),
+    "over": session(replace(RUNNING, bpm=187.0, notices=(NoticeNow("over_ceiling", Level.ATTENTION, 1.0),))),
+    "asked": session(replace(RUNNING, question="odd_fall")),
+    "help": session(replace(RUNNING, notices=(NoticeNow("no_answer", Level.STOP_NOW, 1.0),))),
+    "paused": session(replace(RUNNING, stage="paused")),
+    "over and out": session(replace(RUNNING, stage="ended")),
+}
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_every_state_has_a_picture_of_its_own(language: Any) -> None:  # noqa: ANN401 - a literal of the view
+    """No state is dark, and no two look the same."""
+    pictures = {name: picture(replace(view, language=language)) for name, view in DRAWN.items()}
+    assert [name for name, image in pictures.items() if lit(image) < 100] == []
+    assert len({image.tobytes() for image in pictures.values()}) == len(pictures)
+
+
+def test_a_session_without_a_snapshot_is_dark() -> None:
+    """Nothing known, nothing claimed."""
+    assert lit(picture(View(face=Face.SESSION))) == 0
+
+
+def test_the_rate_dominates_the_picture() -> None:
+    """The digits are more than half as high as the panel."""
+    rows = np.asarray(picture(session()))[:40, :94].any(axis=1)
+    assert rows.sum() >= HEIGHT / 2
+
+
+def test_no_rate_is_shown_when_the_strap_is_lost() -> None:
+    """The old number never stands there as live (hazard H2)."""
+    seen = {bpm: picture(session(replace(RUNNING, bpm=bpm, signal=Signal.STALE))).tobytes() for bpm in (160.0, 71.0)}
+    assert seen[160.0] == seen[71.0]
+
+
+def test_over_the_ceiling_the_picture_turns_bright_and_points_down() -> None:
+    """Unlike any other moment, and the arrow is down whatever was advised before."""
+    over = replace(RUNNING, notices=(NoticeNow("over_ceiling", Level.ATTENTION, 1.0),))
+    image = picture(session(replace(over, advice=Advice(Direction.FASTER))))
+    assert image.tobytes() == picture(session(over)).tobytes()
+    assert lit(image, bottom=40) > WIDTH * 40 / 2
+
+
+def test_up_and_down_are_mirror_images() -> None:
+    """The arrow is told by shape and not by place."""
+    up, down = (
+        np.asarray(picture(session(replace(RUNNING, advice=Advice(direction)))))[3:37, 98:127]
+        for direction in (Direction.FASTER, Direction.SLOWER)
+    )
+    assert (up == down[::-1]).mean() > 0.97
+
+
+@pytest.mark.parametrize("view", DRAWN.values(), ids=DRAWN.keys())
+def test_drawing_keeps_no_state(view: View) -> None:
+    """The same view gives the same picture."""
+    assert picture(view).tobytes() == picture(view).tobytes()
