@@ -69,7 +69,7 @@ def lasting_limits(state: State) -> tuple[Limit, ...]:
 def limits_now(state: State) -> tuple[Limit, ...]:
     """Every limit in force, each with all its reasons."""
     reasons = no_urging_because(state)
-    lasting = lasting_limits(state)
+    lasting = state.session_limits or lasting_limits(state)
     return (*lasting, Limit("no_faster", reasons)) if reasons else lasting
 
 

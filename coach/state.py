@@ -58,6 +58,7 @@ class State(Struct, frozen=True, kw_only=True):
     closed_because: str | None = None
     started_t: float | None = None
     program: tuple[Phase, ...] = ()
+    intervals: int = 0
     ran: tuple[PhaseRun, ...] = ()
     index: int = 0
     anchor_t: float = 0.0
@@ -133,6 +134,7 @@ def begin(plan: Plan, protocol: Protocol, guidance: GuidanceMaker) -> State:
         stage=stage,
         closed_because=closed,
         program=protocol.phases,
+        intervals=protocol.intervals,
         length_s=protocol.phases[0].length_s,
         by_exertion=plan.mode == "exertion",
     )

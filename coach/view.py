@@ -23,7 +23,7 @@ def snapshot(state: State) -> Snapshot:
         phase=phase.kind.value if now else "ended" if state.stage == "ended" else "waiting",
         phase_index=len(state.ran),
         interval=phase.interval if now else 0,
-        intervals=state.protocol.intervals,
+        intervals=state.intervals,
         phase_elapsed_s=elapsed_s,
         phase_remaining_s=state.length_s - elapsed_s if now else 0.0,
         phase_length_s=state.length_s if now else 0,
