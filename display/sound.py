@@ -53,6 +53,7 @@ LATE_S = 1.0
 _FORMAT = (RATE_HZ, -16, 1)
 _VOICES, _TONE_CHANNEL = 4, 4
 _HANGS_AFTER_S = 2.0
+_INBOX = 32
 
 
 class Sound(Protocol):
@@ -157,7 +158,7 @@ class MixerSound:
         self._turns = Turns()
         self._channel = 0
         self._ends_s = float("inf")
-        self._inbox: deque[tuple[Cue, int, float]] = deque()
+        self._inbox: deque[tuple[Cue, int, float] | None] = deque(maxlen=_INBOX)
         self._mixer = threading.RLock()
         self._wake, self._ready, self._closing = threading.Event(), threading.Event(), threading.Event()
         # Guards against a stereo mixer, should the screen initialise all of pygame first.
@@ -192,12 +193,10 @@ class MixerSound:
         self._wake.set()
 
     def silence(self) -> None:
-        """End all speech and all tones along a short ramp, and forget who waits."""
+        """End all speech and all tones along a short ramp, and forget who waits. Neither blocks nor raises."""
         self._inbox.clear()
-        with self._mixer:
-            self._turns.clear()
-            if self._open:
-                pygame.mixer.fadeout(FADE_MS)
+        self._inbox.append(None)
+        self._serve_or_wake()
 
     def close(self) -> None:
         """End the keeper and let go of the card."""
@@ -228,11 +227,15 @@ class MixerSound:
             self._wake.wait(pause_s)
             self._wake.clear()
             with self._mixer:
-                self._look_after_card(time.monotonic())
-                self._serve()
-                self._load_one()
-                self._ramp_volume()
-                pause_s = self._pause_s()
+                try:
+                    self._look_after_card(time.monotonic())
+                    self._serve()
+                    self._load_one()
+                    self._ramp_volume()
+                    pause_s = self._pause_s()
+                except pygame.error:
+                    # The card went away between two steps: forget it, and open it anew at the next look.
+                    self._open, self._seen_signs, pause_s = False, None, RETRY_S
             if not self._to_load:
                 self._ready.set()
 
@@ -283,13 +286,17 @@ class MixerSound:
             if self._turns.speaking is not None and not self._busy():
                 self._start(self._turns.finished(now_s))
             while self._inbox:
-                cue, intervals, asked_s = self._inbox.popleft()
+                wish = self._inbox.popleft()
+                if wish is None:
+                    self._turns.clear()
+                    pygame.mixer.fadeout(FADE_MS)
+                    continue
+                cue, intervals, asked_s = wish
                 if now_s - asked_s > LATE_S:
                     continue
                 asked = utterance(cue, intervals, asked_s)
                 if asked is None:
-                    pygame.mixer.Channel(_TONE_CHANNEL).play(self._sound(cue, None))
-                    pygame.mixer.Channel(_TONE_CHANNEL).set_volume(self._volume)
+                    self._play_on(_TONE_CHANNEL, self._sound(cue, None))
                 elif self._turns.ask(asked):
                     self._start(asked)
         except pygame.error:
@@ -304,10 +311,13 @@ class MixerSound:
         sound = self._sound(speaker.cue, speaker.key)
         pygame.mixer.Channel(self._channel).fadeout(FADE_MS)
         self._channel = (self._channel + 1) % _VOICES
-        channel = pygame.mixer.Channel(self._channel)
-        channel.play(sound)
-        channel.set_volume(self._volume)
+        self._play_on(self._channel, sound)
         self._ends_s = time.monotonic() + sound.get_length()
+
+    def _play_on(self, channel: int, sound: pygame.mixer.Sound) -> None:
+        """Play at the present volume from the first sample: a channel's own volume would be set a moment too late."""
+        sound.set_volume(self._volume)
+        pygame.mixer.Channel(channel).play(sound)
 
     def _busy(self) -> bool:
         return pygame.mixer.Channel(self._channel).get_busy()
@@ -321,7 +331,9 @@ class MixerSound:
         )
         if self._open:
             for index in range(_VOICES + 1):
-                pygame.mixer.Channel(index).set_volume(self._volume)
+                playing = pygame.mixer.Channel(index).get_sound()
+                if playing is not None:
+                    playing.set_volume(self._volume)
 
     def _load_one(self) -> None:
         """Load the next phrase ahead of its use, one at a time, so that a cue in between waits for one file at most."""

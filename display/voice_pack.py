@@ -79,7 +79,7 @@ class Voice:
 
     def files(self, key: str) -> Iterator[Path]:
         """Yield the files that say a phrase, the preferred one first."""
-        return (path for pack in self.packs if (path := pack.file(key)).is_file())
+        return (path for pack in self.packs if _is_there(path := pack.file(key)))
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def check(folder: Path) -> tuple[Flaw, ...]:
     words = catalogue(pack.about.language)
     flaws: list[Flaw] = []
     for key in words.keys:
-        if pack.file(key).is_file():
+        if _is_there(pack.file(key)):
             flaws.extend(Flaw(key, sentence) for sentence in _flaws_of(pack.file(key)))
         else:
             flaws.append(
@@ -207,8 +207,16 @@ def _make_room(target: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _is_there(path: Path) -> bool:
+    """Whether a file can be seen; one behind a closed door counts as missing, since a cue must never raise."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def _candidates(folder: Path) -> list[Path]:
-    if (folder / _ABOUT).is_file():
+    if _is_there(folder / _ABOUT):
         return [folder]
     return sorted(path.parent for path in folder.glob(f"*/{_ABOUT}"))
 

@@ -120,8 +120,8 @@ def main() -> int:
     for name, view in views().items():
         oled.draw(view)
         oled.save(folder / f"oled-{name}.png", SCALE)
-        with Image.open(folder / f"oled-{name}.png") as drawn:
-            pictures.append(drawn.convert("L").resize((384, 192), Image.Resampling.NEAREST))
+        with Image.open(folder / f"oled-{name}.png") as saved:
+            pictures.append(saved.convert("L").resize((384, 192), Image.Resampling.NEAREST))
     rows = -(-len(pictures) // SHEET_COLUMNS)
     sheet = Image.new("L", (SHEET_COLUMNS * 400, rows * 208), 90)
     for place, drawn in enumerate(pictures):

@@ -173,6 +173,17 @@ def test_a_mixer_pulled_away_between_two_cues_raises_nothing(sound: MixerSound) 
     assert until(lambda: sound.alive and pygame.mixer.get_init() is not None)
 
 
+def test_the_keeper_outlives_a_mixer_pulled_away(sound: MixerSound) -> None:
+    """In the middle of a change of volume, too: it opens the mixer again at its next look."""
+    sound.play(Cue(0, CueName.DONE))
+    pygame.mixer.quit()
+    sound.set_volume(0.1)
+    assert until(lambda: not sound.alive or pygame.mixer.get_init() is not None)
+    sound._wake.set()
+    assert until(lambda: sound.alive and pygame.mixer.get_init() is not None)
+    assert sound._keeper.is_alive()
+
+
 def test_a_mixer_that_someone_else_opened_in_stereo_is_opened_anew(dummy: None, packs: Path) -> None:  # noqa: ARG001
     """Phrases are mono; in a stereo mixer they would play at double speed."""
     pygame.mixer.init(22_050, -16, 2)

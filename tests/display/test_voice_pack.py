@@ -216,4 +216,6 @@ def test_another_rate_keeps_length_and_pitch() -> None:
 def test_the_guide_tells_of_every_command() -> None:
     """A clinic finds in docs/voice-packs.md whatever the tool can do."""
     guide = (Path(__file__).parents[2] / "docs" / "voice-packs.md").read_text(encoding="utf-8")
-    assert [command for command in ("script", "prepare", "check", "build") if f"voice_pack {command}" not in guide] == []
+    assert [
+        command for command in ("script", "prepare", "check", "build") if f"voice_pack {command}" not in guide
+    ] == []
