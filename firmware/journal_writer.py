@@ -1,11 +1,11 @@
 """The one thread that owns the journal's connection: it writes in order, and says «saved» only after a commit returned.
 
-Theory of operation. Callers put writes in a queue and go on at once. The thread takes all that wait, in order, into one
-transaction: at once where something urgent is among them, else when the oldest has waited `commit_every_s`. If the disk
-refuses, nothing is lost or claimed: the transaction is rolled back, the state becomes `not_saved` with its reason, and
-the same writes are tried again every `retry_s`. After anything but a full disk the file is opened anew, because what a
-failed fsync left in the system's cache can't be trusted. The session that runs is kept in memory too, so that a file
-found damaged is rescued and the session written into it again.
+Theory of operation. Callers put writes in a queue and go on at once. The thread takes all that wait, in order, into
+one transaction: at once where something urgent is among them, else when the oldest has waited `commit_every_s`. If the
+disk refuses, nothing is lost or claimed: the transaction is rolled back, the state becomes `not_saved` with its reason,
+and the same writes are tried again every `retry_s`. After a failed sync the same connection writes the same pages
+again: a new one would believe what it reads in the system's cache, which the disk may never have got. After damage the
+file is opened anew, which rescues it; the session that runs is kept in memory too, and written into it again.
 """
 
 import logging
@@ -29,7 +29,7 @@ from firmware import journal_store as store
 from firmware.journal_errors import JournalError
 from firmware.journal_store import Receipt, StoredBatch
 from firmware.session_record import encode_batch
-from firmware.stamp import StampClock, Stamp
+from firmware.stamp import Stamp, StampClock
 
 _log = logging.getLogger(__name__)
 
@@ -130,6 +130,7 @@ class JournalWriter:
         self._connection: sqlite3.Connection | None = None
         self._live: dict[str, _Live] = {}
         self._rewrite_live = False
+        self._log_proven = False
         self._times_repaired = False
         self._housekeeping_at_s = 0.0
         self.opened: Future[file.Opening] = Future()
@@ -244,6 +245,7 @@ class JournalWriter:
     def _commit(self, writes: Sequence[Write]) -> list[Any]:
         """Write all in one transaction. Gives for each its result, or the error that concerns it alone."""
         connection = self._open_again()
+        self._prove_log(connection)
         connection.execute("BEGIN IMMEDIATE")
         try:
             if self._rewrite_live:
@@ -315,16 +317,27 @@ class JournalWriter:
     def _open_again(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection, opening = file.open_file(self._path, self._factory)
+            self._log_proven = False
             if opening.quarantined is not None:
                 self._rewrite_live = True
                 _log.error("The diary was damaged and put aside as %s.", opening.quarantined)
         return self._connection
 
+    def _prove_log(self, connection: sqlite3.Connection) -> None:
+        """Before the first commit, bring what an earlier process left in the log into the file, and sync that.
+
+        If a sync had failed there, the log may read well out of the system's cache and yet not be on the disk; what is
+        committed after it would be lost with it in a power cut, though it was said to be saved.
+        """
+        if not self._log_proven:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._log_proven = True
+
     def _failed(self, error: sqlite3.Error | OSError) -> None:
         reason = reason_of(error)
         if reason == "disk_full" and self._connection is not None:
             self._make_room()
-        elif self._connection is not None:
+        elif reason != "io_error" and self._connection is not None:
             file.close(self._connection)
             self._connection = None
         with self._condition:
