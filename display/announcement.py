@@ -56,10 +56,10 @@ def announcement_part(glance: Glance, box: Box, says: Announcement) -> Part:
             top += size + 64
         title = brush.fitted(says.title, Style(88, Weight.BOLD), width)
         brush.text(says.title, (column, top + 34), title)
-        y = top + 34 + 96
+        y = top + 34 + 88
         for index, line in enumerate(says.lines):
             style = Style(40, Weight.FIRM, WHITE) if index == 0 else Style(32, Weight.PLAIN, says.quiet)
-            y = brush.paragraph(line, (column, y), style, width) + 62
+            y = brush.paragraph(line, (column, y), style, width) + 56
         if says.buttons:
             paint_buttons(brush, Box(column, box.bottom - foot - 16, width, foot - 12), says.buttons, "left")
         if rate is not None:
@@ -74,12 +74,12 @@ def announcement_part(glance: Glance, box: Box, says: Announcement) -> Part:
 
 def _heights(brush: Brush, says: Announcement, width: float) -> list[float]:
     """Where each line would end, the last being the whole block's height."""
-    y = 34.0 + 96
+    y = 34.0 + 88
     ends = [68.0]
     for index, line in enumerate(says.lines):
         size, weight = (40.0, Weight.FIRM) if index == 0 else (32.0, Weight.PLAIN)
         pixels = round(size * brush.sheet.unit)
         count = len(brush.lettering.wrapped(line, weight, pixels, int(width * brush.sheet.unit)))
         ends.append(y + (count - 1) * size * 1.36 + size / 2)
-        y += (count - 1) * size * 1.36 + 62
+        y += (count - 1) * size * 1.36 + 56
     return ends

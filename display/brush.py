@@ -130,7 +130,7 @@ class Brush:
     def paragraph(
         self, text: str, at: Point, style: Style, width: float, align: Align = "left", *, leading: float = 1.36
     ) -> float:
-        """Write lines that fit the width, the first centred on `at[1]`. Returns the height of the last line's middle."""
+        """Write lines that fit the width, the first centred on `at[1]`. Returns where the last one is centred."""
         lines = self.lettering.wrapped(text, style.weight, self._px(style.size), int(width * self.sheet.unit))
         y = at[1]
         for index, line in enumerate(lines):

@@ -20,7 +20,7 @@ THICKNESS = 22.0
 
 
 def countdown_parts(glance: Glance, box: Box) -> list[Part]:
-    """The ring and its caption. In a phase of short work and rest, the ring is the bout's and the caption the phase's."""
+    """The ring and its caption. In short work and rest, the ring is the bout's and the caption the phase's."""
     snapshot, texts = glance.snapshot, glance.texts
     bout = snapshot.bout
     length_s = max(float(snapshot.phase_length_s), 1.0)

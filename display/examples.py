@@ -1,4 +1,4 @@
-"""Plausible views of every state, for pictures and tests: a person of HRmax 185 in a 4×4, and what surrounds the session."""
+"""Plausible views of every state, for pictures and tests: a person of HRmax 185 in a 4×4, and what surrounds it."""
 
 import math
 from collections.abc import Iterator
@@ -94,7 +94,7 @@ def snapshot_at(elapsed_s: float, plan: Plan = FOUR_BY_FOUR, **changes: Any) -> 
         stage="running",
         phase=str(phase.kind),
         phase_index=index,
-        interval=interval,
+        interval=interval if phase.kind is PhaseKind.INTERVAL else 0,
         intervals=sum(p.kind is PhaseKind.INTERVAL for p in profile.phases),
         phase_elapsed_s=elapsed_s - phase.start_s,
         phase_remaining_s=phase.end_s - elapsed_s,
@@ -126,12 +126,15 @@ def session_view(elapsed_s: float, plan: Plan = FOUR_BY_FOUR, **changes: Any) ->
     return _with(Face.SESSION, snapshot=snapshot_at(elapsed_s, plan, **changes), profile=profile)
 
 
-def _bent(trace: tuple[tuple[float, float | None], ...], bpm: float, points: int = 14) -> tuple[tuple[float, float | None], ...]:
+def _bent(
+    trace: tuple[tuple[float, float | None], ...], bpm: float, points: int = 14
+) -> tuple[tuple[float, float | None], ...]:
     """The trace with its last points led to another rate."""
     last = trace[-1][1] or bpm
     ramp = {len(trace) - points + step: (step / (points - 1)) ** 1.4 for step in range(points)}
     return tuple(
-        (t, None if seen is None else round(seen + (bpm - last) * ramp.get(place, 0.0), 1)) for place, (t, seen) in enumerate(trace)
+        (t, None if seen is None else round(seen + (bpm - last) * ramp.get(place, 0.0), 1))
+        for place, (t, seen) in enumerate(trace)
     )
 
 
@@ -190,8 +193,8 @@ def _advice(direction: Direction, reason: str, change_kmh: float | None = None) 
     return Advice(direction, change_kmh, None if change_kmh is None else 6.4 + change_kmh, 5.0, reason)
 
 
-def _notice(code: str, level: Level) -> tuple[NoticeNow, ...]:
-    return (NoticeNow(code, level, 4.0),)
+def _notice(code: str, level: Level, since_s: float = 1130.0) -> tuple[NoticeNow, ...]:
+    return (NoticeNow(code, level, since_s),)
 
 
 def examples() -> dict[str, View]:
@@ -199,7 +202,12 @@ def examples() -> dict[str, View]:
     length_s = 2280.0
     hold = _advice(Direction.HOLD, "hold", 0.0)
     prediction = Prediction(third_minute_bpm=164.0, end_bpm=167.0, end_low_bpm=162.0, end_high_bpm=172.0)
-    tabata = ((PhaseKind.WARM_UP, 300), (PhaseKind.INTERVAL, 240), (PhaseKind.RECOVERY, 120), (PhaseKind.COOL_DOWN, 300))
+    tabata = (
+        (PhaseKind.WARM_UP, 300),
+        (PhaseKind.INTERVAL, 240),
+        (PhaseKind.RECOVERY, 120),
+        (PhaseKind.COOL_DOWN, 300),
+    )
     names = ("Rev", "Bjørk", "Ørn", "Måne", "Sol", "Laks", "Fjell")
     strap_name = "H10 8F3A2B1C"
     done = replace(
@@ -207,7 +215,6 @@ def examples() -> dict[str, View]:
     )
     early = replace(done, summary=summary_of(completed=False))
     ready = replace(snapshot_at(0, bpm=84.0), stage="ready", phase="waiting", position="unknown")
-    lost = {"bpm": None, "prediction": None}
     return {
         "choose_participant": _with(Face.CHOOSE_PARTICIPANT, nickname=None, choices=names, selected=2),
         "choose_participant_nobody": _with(Face.CHOOSE_PARTICIPANT, nickname=None),
@@ -225,20 +232,22 @@ def examples() -> dict[str, View]:
         "interval_good": session_view(1215.0, advice=_advice(Direction.HOLD, "in_zone", 0.0)),
         "recovery": session_view(1310.0),
         "steady": session_view(1100.0, STEADY, advice=_advice(Direction.HOLD, "hold", 0.0)),
-        "motor": session_view(1600.0, MOTOR, text={"nb": "Gå sidelengs", "en": "Walk sideways"}, speed_kmh=3.0, incline_percent=0.0),
+        "motor": session_view(
+            1600.0, MOTOR, text={"nb": "Gå sidelengs", "en": "Walk sideways"}, speed_kmh=3.0, incline_percent=0.0
+        ),
         "bout_work": session_view(433.0, tabata, bout=Bout(working=True, number=5, total=8, remaining_s=7.0)),
         "bout_rest": session_view(445.0, tabata, bout=Bout(working=False, number=5, total=8, remaining_s=5.0)),
         "cool_down": session_view(2120.0, speed_kmh=4.0, incline_percent=0.0),
         "paused": session_view(1132.0, stage="paused"),
         "signal_weak": session_view(1132.0, signal=Signal.WEAK, signal_reason="no_contact", advice=hold),
-        "signal_stale": session_view(1132.0, signal=Signal.STALE, signal_reason="silent", signal_age_s=8.0, **lost),
+        "signal_stale": session_view(1132.0, signal=Signal.STALE, signal_reason="silent", signal_age_s=8.0, bpm=None),
         "signal_lost": session_view(
             1132.0,
             signal=Signal.LOST,
             signal_reason="silent",
             signal_age_s=22.0,
             notices=_notice("signal_lost", Level.ATTENTION),
-            **lost,
+            bpm=None,
         ),
         "signal_implausible": session_view(
             1132.0, bpm=221.0, signal=Signal.IMPLAUSIBLE, signal_reason="jump", position="unknown"
@@ -250,20 +259,30 @@ def examples() -> dict[str, View]:
             limits=(Limit("ceiling", ("therapist",), 182.0),),
             notices=_notice("over_ceiling", Level.ATTENTION),
         ),
-        "notice_information": session_view(1132.0, advice=hold, notices=_notice("clinic_away", Level.INFORMATION)),
-        "notice_attention": session_view(1132.0, advice=hold, notices=_notice("effort_disagrees", Level.ATTENTION)),
+        "notice_information": session_view(1132.0, advice=hold, notices=_notice("by_exertion", Level.INFORMATION)),
+        "notice_attention": session_view(1132.0, advice=hold, notices=_notice("eased_without_signal", Level.ATTENTION)),
+        "notice_older": session_view(
+            1132.0, advice=hold, notices=_notice("eased_without_signal", Level.ATTENTION, 1000.0)
+        ),
+        "interval_begins": session_view(1023.0, bpm=121.0, advice=_advice(Direction.FASTER, "phase_start", 1.2)),
+        "recovery_begins": session_view(1263.0, advice=_advice(Direction.SLOWER, "phase_start", -2.4)),
         "notice_stop_now": session_view(1132.0, notices=_notice("no_answer", Level.STOP_NOW)),
         "all_right": session_view(1258.0, question="odd_fall"),
         "by_feeling": session_view(
-            1132.0, mode="exertion", zone=ZoneNow(low_borg=15, high_borg=17), advice=_advice(Direction.HOLD, "hold", 0.0)
+            1132.0,
+            mode="exertion",
+            zone=ZoneNow(low_borg=15, high_borg=17),
+            advice=_advice(Direction.HOLD, "hold", 0.0),
         ),
-        "stopped": session_view(1132.0, cool_down_offered=True, stage="ended"),
+        "stopped": replace(session_view(1132.0, cool_down_offered=True, stage="ended", phase="ended"), face=Face.ENDED),
         "go_on": _with(Face.GO_ON, snapshot=snapshot_at(1132.0, stage="paused"), profile=profile_of(elapsed_s=1132.0)),
         "exertion": _with(Face.EXERTION, selected=15),
         "mood": _with(Face.MOOD, selected=4),
         "ended": _with(Face.ENDED, snapshot=done, profile=profile_of(elapsed_s=length_s - 5), saved="saved"),
         "ended_early": _with(Face.ENDED, snapshot=early, profile=profile_of(elapsed_s=1535.0), saved="saving"),
-        "ended_not_saved": _with(Face.ENDED, snapshot=done, profile=profile_of(elapsed_s=length_s - 5), saved="not_saved"),
+        "ended_not_saved": _with(
+            Face.ENDED, snapshot=done, profile=profile_of(elapsed_s=length_s - 5), saved="not_saved"
+        ),
         "not_today": _with(Face.NOT_TODAY, reason="readiness"),
         "self_test_failed": _with(Face.SELF_TEST_FAILED, nickname=None, findings=("sound", "lamp")),
     }

@@ -1,12 +1,14 @@
 """The top line: which phase, which interval of how many, a quiet notice, and who is training."""
 
 from coach.events import Level
+from coach.protocol import PhaseKind
 from coach.snapshot import Snapshot
 from display import icons
 from display.brush import HEADING, Brush, Style
 from display.glance import Glance
+from display.instruction import quiet_notice
 from display.lettering import Weight
-from display.palette import BELOW, BELOW_DEEP, IN, LINE, QUIET, WHITE
+from display.palette import ABOVE, ABOVE_DEEP, BELOW, BELOW_DEEP, IN, LINE, QUIET, WHITE
 from display.sheet import MARGIN, Box, Part
 
 NOTICE_WIDTH = 430.0
@@ -25,14 +27,15 @@ def header_parts(glance: Glance) -> list[Part]:
     parts = [nickname_part(glance, name)]
     if snapshot is None:
         return parts
-    notice = next((n for n in snapshot.notices if n.level is Level.INFORMATION), None)
+    notice = quiet_notice(snapshot)
     place = Box(name.x - 12 - NOTICE_WIDTH, top.y, NOTICE_WIDTH, top.height)
     if sheet.portrait:
         place = Box(top.x, top.bottom + 8, NOTICE_WIDTH, top.height)
     phase_width = name.x - 12 - top.x if sheet.portrait else place.x - 12 - top.x
     parts.append(_phase_part(glance, snapshot, Box(top.x, top.y, phase_width, top.height)))
-    text = None if notice is None else glance.texts.of("notice", notice.code)
-    parts.append(Part("notice", place, text, lambda brush, box: _paint_information(brush, box, text)))
+    text = "" if notice is None else glance.texts.of("notice", notice.code)
+    level = Level.INFORMATION if notice is None else notice.level
+    parts.append(Part("notice", place, (text, level), lambda brush, box: _paint_notice(brush, box, text, level)))
     return parts
 
 
@@ -51,6 +54,14 @@ def nickname_part(glance: Glance, box: Box) -> Part:
     return Part("nickname", box, nickname, paint)
 
 
+def intervals_done(glance: Glance, snapshot: Snapshot) -> int:
+    """How many intervals are over, by the profile where there is one."""
+    profile, elapsed_s = glance.view.profile, snapshot.session_elapsed_s
+    if profile is None:
+        return max(snapshot.interval - 1, 0)
+    return sum(p.kind is PhaseKind.INTERVAL and p.end_s <= elapsed_s for p in profile.phases)
+
+
 def phase_words(glance: Glance, snapshot: Snapshot) -> tuple[str, str]:
     """«Drag» and «2 av 4»; the second is empty where nothing is counted."""
     texts = glance.texts
@@ -59,13 +70,13 @@ def phase_words(glance: Glance, snapshot: Snapshot) -> tuple[str, str]:
     if snapshot.phase == "interval" and total:
         return name, texts.say("number.of", number=snapshot.interval, total=total)
     if snapshot.phase == "recovery" and total > 1:
-        return name, texts.say("number.of", number=max(snapshot.interval, 1), total=total - 1)
+        return name, texts.say("number.of", number=max(intervals_done(glance, snapshot), 1), total=total - 1)
     return name, ""
 
 
 def _phase_part(glance: Glance, snapshot: Snapshot, box: Box) -> Part:
     name, count = phase_words(glance, snapshot)
-    done = snapshot.interval - (1 if snapshot.phase == "interval" else 0)
+    done = intervals_done(glance, snapshot)
     running = snapshot.interval if snapshot.phase == "interval" else 0
     total = snapshot.intervals
     sheet = glance.sheet
@@ -93,9 +104,11 @@ def _phase_part(glance: Glance, snapshot: Snapshot, box: Box) -> Part:
     return Part("phase", box, (snapshot.phase, name, count, done, running, total), paint)
 
 
-def _paint_information(brush: Brush, box: Box, text: str | None) -> None:
-    if text is None:
+def _paint_notice(brush: Brush, box: Box, text: str, level: Level) -> None:
+    """A pill: blue with an i for information; amber with a triangle for what still needs attention."""
+    if not text:
         return
+    urgent = level is Level.ATTENTION
     style = brush.fitted(text, Style(26, Weight.FIRM, WHITE), box.width - 86)
     width = brush.width(text, style) + 86
     pill = (
@@ -103,6 +116,10 @@ def _paint_information(brush: Brush, box: Box, text: str | None) -> None:
         if not brush.sheet.portrait
         else Box(box.x, box.y, width, box.height)
     )
-    brush.bar(pill, 27, BELOW_DEEP)
-    brush.icon(icons.information, Box(pill.x + 12, pill.y + 10, 34, 34), BELOW)
+    brush.bar(pill, 27, ABOVE_DEEP if urgent else BELOW_DEEP)
+    brush.icon(
+        icons.attention if urgent else icons.information,
+        Box(pill.x + 12, pill.y + 10, 34, 34),
+        ABOVE if urgent else BELOW,
+    )
     brush.text(text, (pill.x + 60, pill.middle_y), style)

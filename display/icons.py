@@ -1,4 +1,4 @@
-"""The screen's small drawings, each a few strokes in a unit square: heart, arrows, marks, phases, and participants' symbols."""
+"""Small drawings, each a few strokes in a unit square: heart, arrows, marks, phases, and participants' symbols."""
 
 import math
 import zlib
@@ -17,8 +17,13 @@ def _heart(inside: float) -> list[Point]:
     radius, left, right, top = 0.262 - inside, 0.262, 0.738, 0.3
     lobes = [*_arc((left, top), radius, 138, 345), *_arc((right, top), radius, 195, 402)]
     start, end, point = lobes[-1], lobes[0], (0.5, 0.95 - 1.5 * inside)
-    side = [_bezier(start, (start[0] - 0.1, start[1] + 0.12), (0.57 - inside, 0.85 - inside), point, i / 16) for i in range(17)]
-    back = [_bezier(point, (0.43 + inside, 0.85 - inside), (end[0] + 0.1, end[1] + 0.12), end, i / 16) for i in range(17)]
+    side = [
+        _bezier(start, (start[0] - 0.1, start[1] + 0.12), (0.57 - inside, 0.85 - inside), point, i / 16)
+        for i in range(17)
+    ]
+    back = [
+        _bezier(point, (0.43 + inside, 0.85 - inside), (end[0] + 0.1, end[1] + 0.12), end, i / 16) for i in range(17)
+    ]
     return [*lobes, *side, *back]
 
 

@@ -1,4 +1,4 @@
-"""The one instruction: four words at most, an arrow, and the treadmill's setting. A notice for attention takes its place."""
+"""The one instruction: at most four words, an arrow, the treadmill's setting; or a notice that asks for attention."""
 
 from typing import NamedTuple
 
@@ -27,8 +27,12 @@ from display.palette import (
 from display.shapes import Drawing
 from display.sheet import Box, Part
 
-PRAISE = "in_zone"
-"""The advice's reason that is praise, not a request: well within the zone for long."""
+AT_PHASE_START = "phase_start"
+SETTING_TIME_S = 20.0
+"""How long a new phase asks for its speed, before it says how the phase should feel."""
+PRAISE_LAST_S = 30.0
+ATTENTION_TIME_S = 30.0
+"""How long a notice for attention holds the card; while it still holds after that, it stands small in the header."""
 
 
 class Card(NamedTuple):
@@ -49,32 +53,73 @@ def notice_at(snapshot: Snapshot, level: Level) -> NoticeNow | None:
     return max((n for n in snapshot.notices if n.level is level), key=lambda n: n.since_s, default=None)
 
 
+def attention_now(snapshot: Snapshot) -> NoticeNow | None:
+    """The notice that takes the card: for attention, and new, or about the very thing that goes on now."""
+    notice = notice_at(snapshot, Level.ATTENTION)
+    if notice is None:
+        return None
+    goes_on = snapshot.advice.reason == notice.code or snapshot.signal in (Signal.STALE, Signal.LOST)
+    return notice if goes_on or snapshot.t - notice.since_s < ATTENTION_TIME_S else None
+
+
+def quiet_notice(snapshot: Snapshot) -> NoticeNow | None:
+    """The notice that stands small in the header: an older one for attention, else the latest information."""
+    if attention_now(snapshot) is None:
+        older = notice_at(snapshot, Level.ATTENTION)
+        if older is not None:
+            return older
+    return notice_at(snapshot, Level.INFORMATION)
+
+
+def direction_now(snapshot: Snapshot) -> Direction:
+    """The advice's direction; a phase's first setting is asked for only a short while, and not once it is there."""
+    advice = snapshot.advice
+    if advice.reason != AT_PHASE_START:
+        return advice.direction
+    there = advice.speed_kmh is not None and snapshot.speed_kmh == advice.speed_kmh
+    return Direction.NONE if there or snapshot.phase_elapsed_s >= SETTING_TIME_S else advice.direction
+
+
+def praised(snapshot: Snapshot) -> bool:
+    """Well within the zone at the end of an interval."""
+    ending = snapshot.phase == "interval" and snapshot.phase_remaining_s <= PRAISE_LAST_S
+    return ending and snapshot.position == "in" and snapshot.bout is None
+
+
 def words_now(glance: Glance) -> str:
     """The instruction itself, four words at most."""
     snapshot, texts = glance.snapshot, glance.texts
-    match snapshot.advice.direction:
+    at_start = snapshot.advice.reason == AT_PHASE_START
+    match direction_now(snapshot):
         case Direction.FASTER:
-            return texts.say("instruction.faster")
-        case Direction.SLOWER:
+            return texts.say("instruction.speed_up" if at_start else "instruction.faster")
+        case Direction.SLOWER if not at_start:
             return texts.say("instruction.slower")
-        case Direction.HOLD:
-            return texts.say("instruction.good" if snapshot.advice.reason == PRAISE else "instruction.hold")
-        case Direction.NONE:
-            if snapshot.bout is not None:
-                return texts.say("instruction.work" if snapshot.bout.working else "instruction.rest")
-            if snapshot.signal in (Signal.STALE, Signal.LOST):
-                return texts.of("signal_reason", snapshot.signal_reason)
-            if snapshot.signal is Signal.IMPLAUSIBLE:
-                return texts.say("instruction.unsure")
-            own = snapshot.text.get(texts.language)
-            if own:
-                return own
-            if snapshot.can_skip_warm_up:
-                return texts.say("instruction.skip_warm_up")
-            if snapshot.position == "in" and snapshot.phase == "interval":
-                return texts.say("instruction.hold")
-            key = f"instruction.{snapshot.phase}"
-            return texts.say(key) if key in texts.keys else ""
+        case Direction.HOLD if not at_start:
+            return texts.say("instruction.good" if praised(snapshot) else "instruction.hold")
+        case _:
+            return _words_of_phase(glance)
+
+
+def _words_of_phase(glance: Glance) -> str:
+    snapshot, texts = glance.snapshot, glance.texts
+    own = snapshot.text.get(texts.language)
+    if snapshot.bout is not None:
+        return texts.say("instruction.work" if snapshot.bout.working else "instruction.rest")
+    if snapshot.mode == "exertion" and snapshot.phase == "interval":
+        return texts.say("instruction.by_feeling")
+    if snapshot.signal in (Signal.STALE, Signal.LOST):
+        return texts.of("signal_reason", snapshot.signal_reason)
+    if snapshot.signal is Signal.IMPLAUSIBLE:
+        return texts.say("instruction.unsure")
+    if own:
+        return own
+    if snapshot.can_skip_warm_up:
+        return texts.say("instruction.skip_warm_up")
+    if snapshot.position == "in" and snapshot.phase == "interval":
+        return texts.say("instruction.good" if praised(snapshot) else "instruction.hold")
+    key = f"instruction.{snapshot.phase}"
+    return texts.say(key) if key in texts.keys else ""
 
 
 def instruction_part(glance: Glance, box: Box) -> Part:
@@ -118,39 +163,39 @@ def _card(glance: Glance) -> Card:
     speed = advice.speed_kmh if advice.speed_kmh is not None else snapshot.speed_kmh
     incline = advice.incline_percent if advice.incline_percent is not None else snapshot.incline_percent
     setting = load(speed, incline, texts)
-    notice = notice_at(snapshot, Level.ATTENTION)
+    notice = attention_now(snapshot)
     if notice is not None:
-        says = texts.of("notice", notice.code)
-        asked = advice.direction is Direction.SLOWER or snapshot.signal in (Signal.STALE, Signal.LOST)
-        return Card(
-            icons.attention,
-            words if asked else says,
-            f"{texts.say('level.attention')}: {says}" if asked else texts.say("level.attention"),
-            setting if asked else words,
-            ATTENTION,
-            INK,
-            INK,
-            INK,
-        )
-    match advice.direction:
+        return _attention_card(glance, notice, words, setting)
+    at_start = advice.reason == AT_PHASE_START
+    match direction_now(snapshot):
         case Direction.FASTER:
             return Card(icons.faster, words, setting, texts.of("reason", advice.reason), BELOW_DEEP, BELOW)
+        case Direction.SLOWER if at_start:
+            return Card(icons.slower, words, setting, "", BELOW_DEEP, BELOW)
         case Direction.SLOWER:
             return Card(icons.slower, words, setting, texts.of("reason", advice.reason), ABOVE_DEEP, ABOVE)
-        case Direction.HOLD:
-            praised = advice.reason == PRAISE
-            return Card(icons.check if praised else icons.hold, words, setting, "", IN_DEEP, IN)
-        case Direction.NONE:
-            if snapshot.bout is not None:
-                working = snapshot.bout.working
-                return Card(
-                    icons.interval if working else icons.recovery,
-                    words,
-                    setting,
-                    "",
-                    IN_DEEP if working else BELOW_DEEP,
-                    IN if working else BELOW,
-                )
-            if snapshot.can_skip_warm_up:
-                return Card(icons.check, words, setting, "", IN_DEEP, IN)
-            return Card(icons.PHASE_ICONS.get(snapshot.phase, icons.hold), words, setting, "", PANEL, QUIET)
+        case Direction.HOLD if not at_start:
+            return Card(icons.check if praised(snapshot) else icons.hold, words, setting, "", IN_DEEP, IN)
+        case _:
+            return _phase_card(snapshot, words, setting)
+
+
+def _attention_card(glance: Glance, notice: NoticeNow, words: str, setting: str) -> Card:
+    """Amber with a triangle. What to do now is large where something is; else the notice itself is."""
+    snapshot, texts = glance.snapshot, glance.texts
+    level, says = texts.say("level.attention"), texts.of("notice", notice.code)
+    silent = snapshot.signal in (Signal.STALE, Signal.LOST)
+    if snapshot.advice.direction is Direction.SLOWER or silent:
+        aside = "" if silent else setting
+        return Card(icons.attention, words, f"{level}: {says}", aside, ATTENTION, INK, INK, INK)
+    return Card(icons.attention, says, level, words, ATTENTION, INK, INK, INK)
+
+
+def _phase_card(snapshot: Snapshot, words: str, setting: str) -> Card:
+    if snapshot.bout is not None:
+        if snapshot.bout.working:
+            return Card(icons.interval, words, setting, "", IN_DEEP, IN)
+        return Card(icons.recovery, words, setting, "", BELOW_DEEP, BELOW)
+    if snapshot.can_skip_warm_up or praised(snapshot):
+        return Card(icons.check, words, setting, "", IN_DEEP, IN)
+    return Card(icons.PHASE_ICONS.get(snapshot.phase, icons.hold), words, setting, "", PANEL, QUIET)

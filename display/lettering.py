@@ -1,6 +1,6 @@
 """Writing on the screen: finds a legible font, renders a text once, and sets digits in cells of equal width.
 
-Inter (SIL Open Font Licence, Debian's fonts-inter) where the system has it, else DejaVu Sans, else the one inside pygame.
+Inter (SIL Open Font Licence, Debian's fonts-inter) where the system has it, else DejaVu Sans, else pygame's own.
 Digits stand in cells of one width, so that a number does not move when one of its digits changes.
 """
 
@@ -105,7 +105,7 @@ class Lettering:
     def number_cells(self, text: str, weight: Weight, size: int) -> Iterable[tuple[str, int]]:
         """Each sign of a number with the width of its cell.
 
-        The first of three or more digits keeps its own width: a narrow 1 then stands close, and the others still do not move.
+        The first of three or more digits keeps its own width: a narrow 1 then stands close, and the others do not move.
         """
         cell = self.digit_cell(weight, size)
         own = len(text) > 2 and text.isdigit()  # noqa: PLR2004 - tens and units always stand in cells

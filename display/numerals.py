@@ -1,4 +1,4 @@
-"""Numbers as people write them: a decimal comma in bokmål, a point in English; minutes and seconds; the treadmill's units."""
+"""Numbers as people write them: a comma in bokmål, a point in English; minutes and seconds; the treadmill's units."""
 
 import math
 

@@ -1,7 +1,7 @@
-"""The screen's colours. Every text colour has a contrast of at least 7:1 on every ground it is written on (WCAG 2.2, 1.4.6).
+"""The screen's colours. Every text has a contrast of at least 7:1 on the ground it is written on (WCAG 2.2, 1.4.6).
 
-Zones are blue below, green in, amber above: apart in lightness and on the blue-yellow axis, so that they stay apart for people
-who do not tell red from green; position and word say the same.
+Zones are blue below, green in, amber above: apart in lightness and on the blue-yellow axis, so that they stay apart for
+people who do not tell red from green; position and word say the same.
 """
 
 from collections.abc import Mapping
@@ -63,12 +63,13 @@ TEXT_ON: Mapping[Colour, tuple[Colour, ...]] = MappingProxyType(
 """Which text colours may stand on which ground. A test draws every face and finds no other pair."""
 
 TEXT_CONTRAST = 7.0
+SRGB_KNEE = 0.04045
 
 
 def luminance(colour: Colour) -> float:
     """Relative luminance of an sRGB colour, 0 to 1, as WCAG 2.2 defines it."""
     red, green, blue = (
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        value / 12.92 if value <= SRGB_KNEE else ((value + 0.055) / 1.055) ** 2.4
         for value in (channel / 255 for channel in colour)
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

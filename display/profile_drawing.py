@@ -1,7 +1,7 @@
 """The whole session along the bottom: zone bands, the rate as it comes, and where it is expected to go.
 
-Bands and trace stand on a layer of their own. A new point of the trace draws one short line on it; the layer is drawn anew only
-when the phases, the running phase or the scale change.
+Bands and trace stand on a layer of their own. A new point of the trace draws one short line on it; the layer is drawn
+anew only when the phases, the running phase or the scale change.
 """
 
 from collections.abc import Sequence
@@ -44,11 +44,11 @@ class ProfileDrawing:
     def part(
         self, profile: Profile, box: Box, now: tuple[float, float | None] | None, prediction: Prediction | None = None
     ) -> Part:
-        """The profile as a part of a face. `now`: (training second, bpm) of this moment, None when the session is over."""
+        """The profile as a part of a face. `now`: (training second, bpm) of this moment; None when it is over."""
         scale = Scale(profile, box)
-        dot = None if now is None else (scale.x(now[0]), None if now[1] is None else round(scale.y(now[1])))
+        dot = None if now is None else (round(scale.x(now[0])), None if now[1] is None else round(scale.y(now[1])))
         expected = None if prediction is None else (round(prediction.end_bpm), round(prediction.end_low_bpm))
-        key = (profile.phases, len(profile.trace), profile.trace[-1:], dot and (round(dot[0]), dot[1]), expected)
+        key = (profile.phases, len(profile.trace), profile.trace[-1:], dot, expected)
         return Part("profile", box, key, lambda brush, _: self._paint(brush, scale, now, prediction))
 
     def _paint(
@@ -100,9 +100,9 @@ class ProfileDrawing:
                 brush.disc((x, scale.box.y + 7 + 14 * step), 1.6, QUIET)
             return
         y = scale.y(now[1])
-        last = next(((t, bpm) for t, bpm in reversed(scale.profile.trace) if bpm is not None), None)
-        if last is not None and last[1] is not None and 0 < now[0] - last[0] < LATEST_STRETCH_S:
-            brush.stroke([(scale.x(last[0]), scale.y(last[1])), (x, y)], LINE, WHITE)
+        seen = next(((t, bpm) for t, bpm in reversed(scale.profile.trace) if bpm is not None), None)
+        if seen is not None and 0 < now[0] - seen[0] < LATEST_STRETCH_S:
+            brush.stroke([(scale.x(seen[0]), scale.y(seen[1])), (x, y)], LINE, WHITE)
         if prediction is not None and current is not None:
             end = scale.x(scale.profile.phases[current].end_s)
             _dotted(brush, (x, y), (end, scale.y(prediction.end_bpm)))

@@ -69,7 +69,7 @@ def rate_parts(glance: Glance, places: RatePlaces) -> list[Part]:
 
 
 def _gauge(snapshot: Snapshot, box: Box) -> Part:
-    """A standing bar: blue below, green in, amber above; the part in which the rate lies is lit, and a pointer stands at it."""
+    """A standing bar: blue below, green in, amber above; the part where the rate lies is lit, a pointer beside it."""
     low, high = snapshot.zone.low_bpm, snapshot.zone.high_bpm
     known = shown_number(snapshot) is not None and not doubtful(snapshot)
     lit = snapshot.position if known else "unknown"
@@ -81,7 +81,9 @@ def _gauge(snapshot: Snapshot, box: Box) -> Part:
         share = min(max((bpm - bottom_bpm) / (top_bpm - bottom_bpm), 0.02), 0.98)
         return track.bottom - share * track.height
 
-    pointer = round(height(snapshot.bpm)) if known and snapshot.bpm is not None else None
+    pointer = None
+    if known and snapshot.bpm is not None:
+        pointer = round(min(max(height(snapshot.bpm), track.y + 17), track.bottom - 17))
 
     def paint(brush: Brush, _: Box) -> None:
         zone_top = track.y if high is None else height(high)
@@ -169,7 +171,7 @@ def _words(glance: Glance, box: Box, colour: Colour) -> Part:
 
 
 def _position_word(snapshot: Snapshot) -> str:
-    """Where the rate lies; while it lags behind a new phase, which way it is going, so that nobody feels wrong for it."""
+    """Where the rate lies; while it lags behind a new phase, which way it goes, so that nobody feels wrong for it."""
     new = snapshot.phase_elapsed_s < LAGGING_S
     if new and snapshot.position == "below" and snapshot.phase in ("interval", "steady"):
         return "rising"
@@ -180,12 +182,10 @@ def _position_word(snapshot: Snapshot) -> str:
 
 def _zone_words(glance: Glance) -> str:
     zone, texts = glance.snapshot.zone, glance.texts
-    match zone.low_bpm, zone.high_bpm:
-        case None, None:
-            return texts.say("ready.rate")
-        case None, high:
-            return texts.say("number.beats_to", high=round(high))
-        case low, None:
-            return texts.say("number.beats_from", low=round(low))
-        case low, high:
-            return texts.say("number.beats", low=round(low), high=round(high))
+    if zone.low_bpm is not None and zone.high_bpm is not None:
+        return texts.say("number.beats", low=round(zone.low_bpm), high=round(zone.high_bpm))
+    if zone.high_bpm is not None:
+        return texts.say("number.beats_to", high=round(zone.high_bpm))
+    if zone.low_bpm is not None:
+        return texts.say("number.beats_from", low=round(zone.low_bpm))
+    return texts.say("ready.rate")

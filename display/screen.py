@@ -1,8 +1,9 @@
 """The participant's screen: draws a view, and only what changed since the last one.
 
-A face gives its parts; a part whose key and place are unchanged is not painted again. While a rate is live the heart swells once
-in two beats, so that nothing moves faster than 2 Hz; between swells nothing is drawn. When a session's snapshot has not been
-renewed for some seconds, the screen says so and shows no number as live: the coach may be frozen (hazards H2, H8).
+A face gives its parts; a part whose key and place are unchanged is not painted again. While a rate is live the heart
+swells once in two beats, so that nothing moves faster than 2 Hz; between swells nothing is drawn. When a session's
+snapshot has not been renewed for some seconds, the screen says so and shows no number as live: the coach may be frozen
+(hazards H2, H8).
 """
 
 import math
@@ -26,6 +27,7 @@ from display.faces import (
     ready,
     self_test_failed,
     session,
+    stopped,
     strap,
 )
 from display.glance import BEAT_STEPS, Glance
@@ -143,7 +145,7 @@ class Screen:
         self._wait_s = FRAME_S
         if since_s < SWELL_TOP_S:
             return round(BEAT_STEPS * math.sin(math.pi / 2 * since_s / SWELL_TOP_S))
-        return round(BEAT_STEPS * (1 - (since_s - SWELL_TOP_S) / (SWELL_S - SWELL_TOP_S)) ** 1.5)
+        return round(BEAT_STEPS * (1 - (since_s - SWELL_TOP_S) / (SWELL_S - SWELL_TOP_S)))
 
     def save_png(self, path: Path | str) -> None:
         """Save what is drawn."""
@@ -185,7 +187,8 @@ def parts_of(glance: Glance) -> list[Part]:
         case Face.MOOD:
             return mood.parts(glance)
         case Face.ENDED:
-            return ended.parts(glance)
+            snapshot = glance.view.snapshot
+            return stopped.parts(glance) if snapshot is not None and snapshot.cool_down_offered else ended.parts(glance)
         case Face.NOT_TODAY:
             return not_today.parts(glance)
         case Face.SELF_TEST_FAILED:

@@ -6,6 +6,7 @@ Bars and rings come from their distance function; icons are drawn four times too
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -124,7 +125,7 @@ class Pen:
         colour = "black" if away else "white"
         half = thickness * self._width / 2
         placed = [self._at(point) for point in points]
-        for one, other in zip(placed, placed[1:], strict=False):
+        for one, other in pairwise(placed):
             length = math.hypot(other[0] - one[0], other[1] - one[1]) or 1.0
             x, y = (one[1] - other[1]) / length * half, (other[0] - one[0]) / length * half
             corners = [

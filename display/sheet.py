@@ -1,8 +1,8 @@
 """What a face is laid out on: a sheet in design units, and the parts that a face puts on it.
 
-A landscape sheet is at least 1280 × 720 units, a portrait one 720 × 1280, whatever the screen's pixels. A face is a list of
-parts that do not overlap. Each part carries a key of everything visible in it; a part whose key and place are those of the last
-frame is not drawn again.
+A landscape sheet is at least 1280 × 720 units, a portrait one 720 × 1280, whatever the screen's pixels. A face is a
+list of parts that do not overlap. Each part carries a key of everything visible in it; a part whose key and place are
+those of the last frame is not drawn again.
 """
 
 from collections.abc import Callable, Hashable

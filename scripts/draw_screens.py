@@ -1,4 +1,4 @@
-"""Draws every state of the screen to docs/screens/: bokmål at 1280 × 720, and some in English, larger, standing, and in grey.
+"""Draws every state of the screen to docs/screens/: bokmål at 1280 × 720; some in English, larger, standing, in grey.
 
 Run from the project's folder: `python scripts/draw_screens.py [NAME …]`.
 """
@@ -32,7 +32,9 @@ STANDING_TOO = (
     "questions",
 )
 SIMULATED = ("interval", "interval_faster", "interval_slower")
-DEUTERANOPIA = np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]])
+DEUTERANOPIA = np.array(
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+)
 """Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB."""
 GREY = np.tile([0.2126, 0.7152, 0.0722], (3, 1))
 

@@ -44,7 +44,10 @@ def parts(glance: Glance) -> list[Part]:
         _tile(
             glance,
             Box(
-                left + (width + TILE_APART) * (place % columns), top + (height + TILE_APART) * (place // columns), width, height
+                left + (width + TILE_APART) * (place % columns),
+                top + (height + TILE_APART) * (place // columns),
+                width,
+                height,
             ),
             index=first + place,
             chosen=first + place == selected,
@@ -58,7 +61,12 @@ def parts(glance: Glance) -> list[Part]:
         ((Button.START,), texts.say("button.confirm")),
     )
     return [
-        Part("title", title, (texts.say("choose.title"), more), lambda brush, box: _paint_title(brush, box, texts.say("choose.title"), more)),
+        Part(
+            "title",
+            title,
+            (texts.say("choose.title"), more),
+            lambda brush, box: _paint_title(brush, box, texts.say("choose.title"), more),
+        ),
         *tiles,
         buttons_part(foot, labels),
     ]

@@ -7,9 +7,8 @@ from display.brush import Brush, Style
 from display.glance import Glance
 from display.lettering import Weight
 from display.numerals import clock, minutes_and_seconds
-from display.palette import ATTENTION, BELOW, IN, INK, PANEL, QUIET, TRACK, WHITE, Colour
+from display.palette import ATTENTION, BELOW, IN, INK, PANEL, QUIET, TRACK, WHITE
 from display.panel_buttons import paint_buttons
-from display.shapes import Drawing
 from display.sheet import MARGIN, Box, Part
 
 SHOWN_INTERVALS = 6
@@ -83,7 +82,9 @@ def _bars(glance: Glance, box: Box, summary: Summary) -> Part:
     def paint(brush: Brush, box: Box) -> None:
         brush.bar(box, 28, PANEL)
         inner = box.inset(32, 26)
-        brush.text(texts.say("ended.intervals"), (inner.x, inner.y + 16), Style(28, Weight.FIRM, QUIET), width=inner.width)
+        brush.text(
+            texts.say("ended.intervals"), (inner.x, inner.y + 16), Style(28, Weight.FIRM, QUIET), width=inner.width
+        )
         apart = min((inner.height - 44) / len(rows), 76)
         longest = max([row.end_s - row.start_s for row in rows] + [1.0])
         for place, row in enumerate(rows):
@@ -102,7 +103,7 @@ def _bars(glance: Glance, box: Box, summary: Summary) -> Part:
 def _foot(glance: Glance, box: Box) -> Part:
     texts, saved = glance.texts, glance.view.saved
     words = texts.say(f"saved.{saved}")
-    look: dict[str, tuple[Drawing, Colour, Colour]] = {
+    look = {
         "no": (icons.hold, PANEL, QUIET),
         "saving": (icons.hold, PANEL, QUIET),
         "saved": (icons.check, PANEL, IN),

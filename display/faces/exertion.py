@@ -25,7 +25,9 @@ def parts(glance: Glance) -> list[Part]:
     word = texts.say(f"exertion.{chosen}")
 
     def paint_title(brush: Brush, box: Box) -> None:
-        brush.text(texts.say("exertion.title"), (box.middle_x, box.middle_y), Style(54, Weight.BOLD), "centre", width=box.width)
+        brush.text(
+            texts.say("exertion.title"), (box.middle_x, box.middle_y), Style(54, Weight.BOLD), "centre", width=box.width
+        )
 
     def paint_answer(brush: Brush, box: Box) -> None:
         size = min(box.height * 0.72, 340)
@@ -43,7 +45,9 @@ def parts(glance: Glance) -> list[Part]:
             place = Box(x + pace * 0.12, box.bottom - 46 - height, pace * 0.76, height)
             colour = colour_of(borg)
             brush.bar(place, 12, colour if borg == chosen else blend((10, 15, 30), colour, 0.30))
-            style = Style(min(30, pace * 0.6), Weight.BOLD if borg == chosen else Weight.PLAIN, WHITE if borg == chosen else QUIET)
+            style = Style(
+                min(30, pace * 0.6), Weight.BOLD if borg == chosen else Weight.PLAIN, WHITE if borg == chosen else QUIET
+            )
             brush.number(str(borg), (x + pace / 2, box.bottom - 18), style, "centre")
         brush.fill(Box(box.x, box.bottom - 42, box.width, 2), LINE)
 

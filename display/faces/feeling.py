@@ -9,7 +9,7 @@ from display.header import header_parts
 from display.instruction import instruction_part
 from display.lettering import Weight
 from display.palette import IN, IN_BAND, QUIET, TRACK, WHITE
-from display.rate import NUMBER_EM, TRACKING, heart_part, shown_number, zone_colour
+from display.rate import NUMBER_EM, heart_part, shown_number, zone_colour
 from display.sheet import Box, Part
 from display.training_places import training_places
 
@@ -40,10 +40,7 @@ def _target(glance: Glance, box: Box) -> Part:
 
     def paint(brush: Brush, box: Box) -> None:
         style = Style(min(NUMBER_EM, (box.height - 24) / 0.727), Weight.HEAVY, WHITE)
-        needed = brush.number_width(shown, style) * (1 + TRACKING)
-        if needed > box.width:
-            style = Style(style.size * box.width / needed, style.weight, style.colour)
-        brush.number(shown, (box.middle_x, box.middle_y), style, "centre", TRACKING)
+        brush.text(shown, (box.middle_x, box.middle_y), style, "centre", width=box.width)
 
     return Part("borg target", box, shown, paint)
 

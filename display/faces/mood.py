@@ -23,14 +23,18 @@ def parts(glance: Glance) -> list[Part]:
     side = (width - GAP * 4) / 5
     height = side * 1.12 if not sheet.portrait else side * 1.5
     tiles = [
-        _face(Box(MARGIN + (side + GAP) * (mood - 1), middle - height / 2 - 36, side, height), mood, chosen=mood == chosen)
+        _face(
+            Box(MARGIN + (side + GAP) * (mood - 1), middle - height / 2 - 36, side, height), mood, chosen=mood == chosen
+        )
         for mood in range(1, len(icons.MOODS) + 1)
     ]
     word = texts.say(f"mood.{chosen}")
     answer = Box(MARGIN, middle + height / 2 - 16, width, 84)
 
     def paint_title(brush: Brush, box: Box) -> None:
-        brush.text(texts.say("mood.title"), (box.middle_x, box.middle_y), Style(60, Weight.BOLD), "centre", width=box.width)
+        brush.text(
+            texts.say("mood.title"), (box.middle_x, box.middle_y), Style(60, Weight.BOLD), "centre", width=box.width
+        )
 
     def paint_answer(brush: Brush, box: Box) -> None:
         brush.text(word, (box.middle_x, box.middle_y), Style(52, Weight.BOLD, WHITE), "centre", width=box.width)
@@ -38,7 +42,9 @@ def parts(glance: Glance) -> list[Part]:
     if sheet.portrait:
         side = 300.0
         large = Box(sheet.width / 2 - side / 2, middle - height / 2 - 36 - 60 - side, side, side)
-        tiles.append(Part("large face", large, chosen, lambda brush, box: brush.icon(icons.MOODS[chosen - 1], box, ABOVE)))
+        tiles.append(
+            Part("large face", large, chosen, lambda brush, box: brush.icon(icons.MOODS[chosen - 1], box, ABOVE))
+        )
 
     labels = (
         ((Button.UP, Button.DOWN), texts.say("button.choose")),

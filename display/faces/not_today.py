@@ -20,7 +20,7 @@ def parts(glance: Glance) -> list[Part]:
             texts.of("not_today_reason", glance.view.reason or ""),
             texts.say("not_today.kind"),
         ),
-        (((Button.START,), texts.say("button.done")),),
+        (((Button.STOP,), texts.say("button.leave")),),
         accent=ABOVE,
         with_rate=False,
     )

@@ -27,9 +27,10 @@ def parts(glance: Glance) -> list[Part]:
     left = Box(inner.middle_x - 16 - tile_width, tile_y, tile_width, tile_height)
     right = Box(inner.middle_x + 16, tile_y, tile_width, tile_height)
     labels = (
-        ((Button.UP, Button.DOWN), texts.say("button.choose")),
+        ((Button.DOWN,), texts.say("button.no")),
+        ((Button.UP,), texts.say("button.yes")),
         ((Button.START,), texts.say("button.confirm")),
-        ((Button.STOP,), texts.say("button.back")),
+        ((Button.STOP,), texts.say("button.leave")),
     )
     small = texts.say("questions.title")
     why = texts.say("questions.why")
@@ -38,7 +39,9 @@ def parts(glance: Glance) -> list[Part]:
         brush.text(small, (box.x, box.middle_y), Style(34, Weight.FIRM, QUIET))
 
     def paint_ask(brush: Brush, box: Box) -> None:
-        lines = brush.lettering.wrapped(words, QUESTION.weight, round(QUESTION.size * sheet.unit), int(box.width * sheet.unit))
+        lines = brush.lettering.wrapped(
+            words, QUESTION.weight, round(QUESTION.size * sheet.unit), int(box.width * sheet.unit)
+        )
         top = box.middle_y - 24 - (len(lines) - 1) * QUESTION.size * 0.62
         y = brush.paragraph(words, (box.middle_x, top), QUESTION, box.width, "centre", leading=1.24)
         brush.paragraph(why, (box.middle_x, y + 84), Style(30, Weight.PLAIN, QUIET), box.width, "centre")

@@ -1,15 +1,15 @@
-"""All is in place: press green."""
+"""All is in place: press green, if the strap named is the one that is worn (hazard H4)."""
 
 from coach.desk_view import Button
 from display.brush import Brush, Style
 from display.glance import Glance
 from display.lettering import Weight
-from display.palette import QUIET, WHITE
+from display.palette import IN, IN_DEEP, QUIET, WHITE
 from display.panel_buttons import buttons_part, paint_button
 from display.rate import heart_part, shown_number, zone_colour
 from display.sheet import MARGIN, Box, Part
 
-BLOCK = 364.0
+BLOCK = 388.0
 
 
 def parts(glance: Glance) -> list[Part]:
@@ -21,8 +21,6 @@ def parts(glance: Glance) -> list[Part]:
     told = []
     if view.session_number is not None and view.course_sessions is not None:
         told.append(texts.say("ready.session", number=view.session_number, total=view.course_sessions))
-    if view.strap_name:
-        told.append(texts.say("ready.strap", name=view.strap_name))
     facts = " · ".join(told)
     number = shown_number(view.snapshot) if view.snapshot is not None else None
     colour = zone_colour(view.snapshot) if view.snapshot is not None else QUIET
@@ -36,21 +34,36 @@ def parts(glance: Glance) -> list[Part]:
     def paint(brush: Brush, box: Box) -> None:
         y = box.y + (box.height - BLOCK) / 2
         brush.text(title, (box.middle_x, y + 40), Style(84, Weight.BOLD, WHITE), "centre", width=box.width)
-        brush.text(facts, (box.middle_x, y + 112), Style(30, Weight.PLAIN, QUIET), "centre", width=box.width)
-        paint_button(brush, Button.START, (box.middle_x, y + 224), 70)
-        brush.text(how, (box.middle_x, y + 340), Style(42, Weight.FIRM, WHITE), "centre", width=box.width)
+        brush.text(facts, (box.middle_x, y + 108), Style(30, Weight.PLAIN, QUIET), "centre", width=box.width)
+        strap = view.strap_name
+        if strap:
+            _paint_strap(brush, Box(box.x, y + 142, box.width, 62), texts.say("ready.your_strap"), strap)
+        paint_button(brush, Button.START, (box.middle_x, y + 274), 56)
+        brush.text(how, (box.middle_x, y + 366), Style(42, Weight.FIRM, WHITE), "centre", width=box.width)
 
     def paint_digits(brush: Brush, box: Box) -> None:
         x = brush.number(number or "–", (box.x + 8, box.middle_y), Style(64, Weight.BOLD, WHITE if number else QUIET))
         brush.text(texts.say("ready.rate"), (x + 14, box.middle_y + 8), Style(28, Weight.PLAIN, QUIET))
 
     found = [
-        Part("words", words, (title, facts, how), paint),
+        Part("words", words, (title, facts, how, view.strap_name), paint),
         heart_part(heart, WHITE if number and colour is QUIET else colour, glance.swell, beating=number is not None),
         Part("digits", digits, number, paint_digits),
     ]
     if view.profile is not None:
         found.append(glance.drawing.part(view.profile, profile, None))
     else:
-        found.append(buttons_part(Box(MARGIN, sheet.height - 96, width, 64), (((Button.STOP,), texts.say("button.back")),)))
+        found.append(
+            buttons_part(Box(MARGIN, sheet.height - 96, width, 64), (((Button.STOP,), texts.say("button.leave")),))
+        )
     return found
+
+
+def _paint_strap(brush: Brush, row: Box, asks: str, strap: str) -> None:
+    """A pill with the strap's printed name."""
+    one, other = Style(30, Weight.FIRM, WHITE), Style(30, Weight.BOLD, IN)
+    width = min(brush.width(asks, one) + brush.width(strap, other) + 14 + 64, row.width)
+    pill = Box(row.middle_x - width / 2, row.y, width, row.height)
+    brush.bar(pill, row.height / 2, IN_DEEP)
+    x = brush.text(asks, (pill.x + 32, pill.middle_y), one)
+    brush.text(strap, (x + 14, pill.middle_y), other, width=pill.right - 32 - x - 14)

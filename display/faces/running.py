@@ -28,6 +28,8 @@ def profile_parts(glance: Glance, places: TrainingPlaces) -> list[Part]:
     if view.profile is None:
         return []
     snapshot = glance.snapshot
+    if snapshot.stage == "ended":
+        return [glance.drawing.part(view.profile, places.profile, None)]
     seen = snapshot.bpm if snapshot.signal in (Signal.LIVE, Signal.WEAK) else None
     now = (snapshot.session_elapsed_s, seen)
     return [glance.drawing.part(view.profile, places.profile, now, snapshot.prediction)]

@@ -18,7 +18,7 @@ def parts(glance: Glance) -> list[Part]:
         return stopped.parts(glance)
     if snapshot.stage == "paused":
         return paused.parts(glance)
-    if snapshot.mode == "exertion":
+    if snapshot.mode == "exertion" and snapshot.zone.low_borg is not None:
         return feeling.parts(glance)
     if snapshot.bout is not None:
         return bout.parts(glance)

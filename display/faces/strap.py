@@ -1,11 +1,11 @@
-"""Waiting for the pulse strap: how to wet it and put it on, and whether the strap found is the participant's (hazard H4)."""
+"""Waiting for the pulse strap: how to wet it and put it on, and which strap it waits for (hazard H4)."""
 
 from coach.desk_view import Button
 from display.brush import Brush, Style
 from display.glance import Glance
 from display.header import nickname_part
 from display.lettering import Weight
-from display.palette import BELOW, BELOW_DEEP, IN, IN_DEEP, PANEL, QUIET, WHITE
+from display.palette import BELOW, BELOW_DEEP, PANEL, QUIET, WHITE
 from display.panel_buttons import buttons_part
 from display.sheet import MARGIN, Box, Part
 from display.strap_picture import paint_strap_picture
@@ -30,10 +30,7 @@ def parts(glance: Glance) -> list[Part]:
         steps = Box(picture.right + 40, top, width - picture.width - 40, picture.height)
     words = (texts.say("strap.wet"), texts.say("strap.fasten"), texts.say("strap.wait"))
     found = view.strap_name
-    says = texts.say("strap.is_yours") if found else texts.say("strap.looking")
-    labels = [((Button.STOP,), texts.say("button.back"))]
-    if found:
-        labels.insert(0, ((Button.START,), texts.say("button.yes")))
+    says = texts.say("strap.waiting") if found else texts.say("strap.looking")
 
     def paint_title(brush: Brush, box: Box) -> None:
         brush.text(texts.say("strap.title"), (box.x, box.middle_y), Style(54, Weight.BOLD, WHITE), width=box.width)
@@ -52,17 +49,23 @@ def parts(glance: Glance) -> list[Part]:
             y += apart
 
     def paint_status(brush: Brush, box: Box) -> None:
-        brush.bar(box, 26, IN_DEEP if found else PANEL)
+        brush.bar(box, 26, BELOW_DEEP if found else PANEL)
         if not found:
-            brush.text(says, (box.middle_x, box.middle_y), Style(38, Weight.FIRM, QUIET), "centre", width=box.width - 80)
+            brush.text(
+                says, (box.middle_x, box.middle_y), Style(38, Weight.FIRM, QUIET), "centre", width=box.width - 80
+            )
             return
-        brush.bar(box, 26, IN, 3)
+        brush.bar(box, 26, BELOW, 3)
         if sheet.portrait:
             brush.text(says, (box.middle_x, box.y + 50), Style(42, Weight.BOLD, WHITE), "centre", width=box.width - 60)
-            brush.text(found, (box.middle_x, box.y + 104), Style(38, Weight.FIRM, IN), "centre", width=box.width - 60)
+            brush.text(
+                found, (box.middle_x, box.y + 104), Style(38, Weight.FIRM, BELOW), "centre", width=box.width - 60
+            )
             return
         brush.text(says, (box.x + 40, box.middle_y), Style(42, Weight.BOLD, WHITE), width=box.width * 0.56)
-        brush.text(found, (box.right - 40, box.middle_y), Style(38, Weight.FIRM, IN), "right", width=box.width * 0.34)
+        brush.text(
+            found, (box.right - 40, box.middle_y), Style(38, Weight.FIRM, BELOW), "right", width=box.width * 0.34
+        )
 
     return [
         Part("title", title, view.language, paint_title),
@@ -70,5 +73,5 @@ def parts(glance: Glance) -> list[Part]:
         Part("picture", picture, None, paint_picture),
         Part("steps", steps, words, paint_steps),
         Part("status", status, (says, found), paint_status),
-        buttons_part(foot, tuple(labels)),
+        buttons_part(foot, (((Button.STOP,), texts.say("button.leave")),)),
     ]

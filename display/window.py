@@ -1,0 +1,112 @@
+"""The window that holds the screen: full-screen on the Pi, a window on a desk, invisible where there is no display.
+
+It reads keys as the panel's buttons, so that a keyboard or a USB numeric keypad does what the panel does. The caller
+owns the loop: `show` draws and never waits, `buttons` reads what was pressed, `wait_s` says how long nothing will move
+by itself.
+"""
+
+import os
+from pathlib import Path
+from typing import Final, Literal
+
+import pygame
+
+from coach.desk_view import Button, View
+from display.screen import Screen
+from display.texts import Language
+
+Kind = Literal["full_screen", "window", "headless"]
+DEFAULT_SIZE: Final = (1280, 720)
+TITLE: Final = "interval-coach"
+LOOK_FOR_KEYS_S: Final = 0.05
+"""A press must take effect within 200 ms (hazard H6)."""
+
+BUTTON_OF_KEY: Final[dict[int, Button]] = {
+    pygame.K_RETURN: Button.START,
+    pygame.K_KP_ENTER: Button.START,
+    pygame.K_SPACE: Button.START,
+    pygame.K_KP5: Button.START,
+    pygame.K_j: Button.START,
+    pygame.K_y: Button.START,
+    pygame.K_UP: Button.UP,
+    pygame.K_KP8: Button.UP,
+    pygame.K_KP_PLUS: Button.UP,
+    pygame.K_PLUS: Button.UP,
+    pygame.K_DOWN: Button.DOWN,
+    pygame.K_KP2: Button.DOWN,
+    pygame.K_KP_MINUS: Button.DOWN,
+    pygame.K_MINUS: Button.DOWN,
+    pygame.K_ESCAPE: Button.STOP,
+    pygame.K_KP0: Button.STOP,
+    pygame.K_BACKSPACE: Button.STOP,
+    pygame.K_s: Button.STOP,
+}
+"""Green: Enter, space, 5, J, Y. Up and down: the arrows, 8 and 2, + and −. Stop: Escape, 0, backspace, S."""
+CLOSING_KEY: Final = pygame.K_q
+
+
+class Window:
+    """A screen on a display. Close it when done."""
+
+    def __init__(self, kind: Kind = "window", size: tuple[int, int] | None = None, language: Language = "nb") -> None:
+        """`size` in pixels; full-screen takes the display's own. `headless` draws the same pictures and shows none.
+
+        Raises `pygame.error` where no display can be opened: the caller then goes headless.
+        """
+        if kind == "headless":
+            os.environ["SDL_VIDEODRIVER"] = "dummy"
+        pygame.display.init()
+        pygame.font.init()
+        self.kind = kind
+        self.closed = False
+        self._language = language
+        flags = {"full_screen": pygame.FULLSCREEN, "window": pygame.RESIZABLE, "headless": 0}[kind]
+        wanted = size or ((0, 0) if kind == "full_screen" else DEFAULT_SIZE)
+        surface = pygame.display.set_mode(wanted, flags)
+        pygame.display.set_caption(TITLE)
+        pygame.key.set_repeat()
+        pygame.event.set_blocked(None)
+        pygame.event.set_allowed(
+            [pygame.KEYDOWN, pygame.QUIT, pygame.VIDEORESIZE, pygame.VIDEOEXPOSE, pygame.WINDOWEXPOSED]
+        )
+        pygame.mouse.set_visible(kind != "full_screen")
+        self.screen = Screen(surface.get_size(), language, surface)
+
+    @property
+    def wait_s(self) -> float:
+        """How long to wait for a new view before the next `show`: keys are looked for often enough meanwhile."""
+        return self.screen.wait_s if self.kind == "headless" else min(self.screen.wait_s, LOOK_FOR_KEYS_S)
+
+    def show(self, view: View, now_s: float) -> bool:
+        """Draw a view at a monotonic time and put what changed on the display. Returns whether anything changed."""
+        changed = self.screen.draw(view, now_s)
+        if changed:
+            pygame.display.update(self.screen.dirty)
+        return changed
+
+    def buttons(self) -> tuple[Button, ...]:
+        """The buttons pressed since the last call, in order. Also notices a new size, and a closed window."""
+        pressed = []
+        for event in pygame.event.get():
+            if event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == CLOSING_KEY):
+                self.closed = True
+            elif event.type == pygame.KEYDOWN and event.key in BUTTON_OF_KEY:
+                pressed.append(BUTTON_OF_KEY[event.key])
+            elif event.type == pygame.VIDEORESIZE:
+                self._renew()
+            elif event.type in (pygame.VIDEOEXPOSE, pygame.WINDOWEXPOSED):
+                pygame.display.update()
+        return tuple(pressed)
+
+    def _renew(self) -> None:
+        surface = pygame.display.get_surface()
+        if surface.get_size() != self.screen.size:
+            self.screen = Screen(surface.get_size(), self._language, surface)
+
+    def save_png(self, path: Path | str) -> None:
+        """Save what is shown."""
+        self.screen.save_png(path)
+
+    def close(self) -> None:
+        """Take the window away."""
+        pygame.display.quit()

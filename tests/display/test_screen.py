@@ -1,0 +1,302 @@
+"""The participant's screen: what it shows, what it redraws, and what it must never show."""
+
+from itertools import pairwise
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pygame
+import pytest
+from msgspec.structs import replace
+
+from coach.desk_view import Face, View
+from coach.events import Advice, Level, Signal
+from display.brush import Brush, Style
+from display.examples import examples, in_language, session_view
+from display.glance import Glance
+from display.lettering import Lettering, Weight
+from display.palette import TEXT_CONTRAST, TEXT_ON, Colour, contrast
+from display.profile_drawing import ProfileDrawing
+from display.rate import number_style, shown_number
+from display.screen import OUT_OF_TOUCH_S, Screen, parts_of
+from display.sheet import Part, Sheet
+from display.texts import texts_in
+from display.training_places import training_places
+
+LYING, LARGE, WIDE, STANDING = (1280, 720), (1920, 1080), (1280, 800), (720, 1280)
+SIZES = [LYING, LARGE, WIDE, STANDING]
+EXAMPLES = examples()
+
+
+def picture(screen: Screen) -> bytes:
+    return pygame.image.tobytes(screen.surface, "RGB")
+
+
+def alike(one: Screen, other: Screen) -> bool:
+    """Whether two pictures are the same but for the soft edge of a line drawn in other pieces."""
+    apart = np.abs(pygame.surfarray.array3d(one.surface).astype(int) - pygame.surfarray.array3d(other.surface))
+    return int(apart.max()) <= 64 and float((apart > 0).mean()) < 0.001
+
+
+def parts(view: View, size: tuple[int, int] = LYING) -> list[Part]:
+    return parts_of(Glance(view, Sheet(size, texts_in(view.language)), ProfileDrawing()))
+
+
+def shown_texts(view: View, size: tuple[int, int] = LYING) -> list[str]:
+    """Every text that a view writes, in the order it is written."""
+    return [text for text, _, _ in written(view, size)]
+
+
+def written(view: View, size: tuple[int, int] = LYING) -> list[tuple[str, Colour, Colour]]:
+    """Every text of a view with its colour and the colour that it stands on."""
+    found: list[tuple[str, Colour, Colour]] = []
+    render = Lettering.render
+    blit_text, blit_number = Brush.text, Brush.number
+
+    def noting(brush: Brush, text: str, at: tuple[float, float], style: Style) -> None:
+        unit = brush.sheet.unit
+        x = min(max(round(at[0] * unit), 0), brush.surface.get_width() - 1)
+        y = min(max(round(at[1] * unit), 0), brush.surface.get_height() - 1)
+        red, green, blue, _ = brush.surface.get_at((x, y))
+        if text:
+            found.append((text, style.colour, (red, green, blue)))
+
+    def text(brush: Brush, text: str, at: tuple[float, float], style: Style, *args: object, **options: object) -> float:
+        noting(brush, text, at, style)
+        return blit_text(brush, text, at, style, *args, **options)  # type: ignore[arg-type]
+
+    def number(
+        brush: Brush, text: str, at: tuple[float, float], style: Style, *args: object, **options: object
+    ) -> float:
+        noting(brush, text, at, style)
+        return blit_number(brush, text, at, style, *args, **options)  # type: ignore[arg-type]
+
+    with patch.object(Brush, "text", text), patch.object(Brush, "number", number):
+        Screen(size).draw(view, 0.0)
+    assert Lettering.render is render
+    return found
+
+
+@pytest.fixture(params=sorted(EXAMPLES))
+def view(request: pytest.FixtureRequest) -> View:
+    return EXAMPLES[request.param]
+
+
+def test_every_face_of_the_desk_has_an_example() -> None:
+    assert {view.face for view in EXAMPLES.values()} == set(Face)
+
+
+def test_every_state_has_a_picture_of_its_own() -> None:
+    pictures = set()
+    for view in EXAMPLES.values():
+        screen = Screen(LYING)
+        screen.draw(view, 0.0)
+        pictures.add(picture(screen))
+    assert len(pictures) == len(EXAMPLES)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_part_lies_over_another_or_beyond_the_screen(view: View, size: tuple[int, int]) -> None:
+    sheet = Sheet(size, texts_in("nb"))
+    screen = pygame.Rect((0, 0), size)
+    places = [(part.name, sheet.pixels(part.box)) for part in parts(view, size)]
+    beyond = [name for name, place in places if not screen.contains(place)]
+    over = [
+        (one, other)
+        for index, (one, place) in enumerate(places)
+        for other, other_place in places[index + 1 :]
+        if place.colliderect(other_place)
+    ]
+    assert (beyond, over) == ([], [])
+
+
+def test_every_text_stands_out_seven_to_one_in_a_pair_that_the_palette_lists(view: View) -> None:
+    weak = [
+        (text, ink, ground)
+        for text, ink, ground in written(view)
+        if contrast(ink, ground) < TEXT_CONTRAST or ink not in TEXT_ON.get(ground, ())
+    ]
+    assert weak == []
+
+
+def test_every_pair_of_the_palette_has_a_contrast_of_seven_to_one() -> None:
+    weak = [(ink, ground) for ground, inks in TEXT_ON.items() for ink in inks if contrast(ink, ground) < TEXT_CONTRAST]
+    assert weak == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_rate_is_at_least_a_fifth_of_the_screens_height(size: tuple[int, int]) -> None:
+    sheet = Sheet(size, texts_in("nb"))
+    brush = Brush(pygame.Surface(size), sheet, Lettering())
+    style = number_style(brush, training_places(sheet).rate.number, (255, 255, 255))
+    height = brush.lettering.cap_height(Weight.HEAVY, round(style.size * sheet.unit))
+    least = 0.2 * size[1] if size[1] < size[0] else 0.2 * size[0]
+    assert height >= least
+
+
+def test_digits_stand_still_when_others_change() -> None:
+    lettering = Lettering()
+    widths = {lettering.number_width(f"1{rest:02d}", Weight.HEAVY, 290) for rest in range(100)}
+    assert len(widths) == 1
+
+
+@pytest.mark.parametrize("name", ["signal_stale", "signal_lost"])
+def test_a_silent_strap_shows_no_number_as_live(name: str) -> None:
+    silent = EXAMPLES[name]
+    assert silent.snapshot is not None
+    with_old_rate = replace(silent, snapshot=replace(silent.snapshot, bpm=166.0))
+    assert shown_number(with_old_rate.snapshot) is None  # type: ignore[arg-type]
+    assert "166" not in shown_texts(with_old_rate)
+
+
+def test_a_doubtful_number_is_shown_and_marked() -> None:
+    texts = shown_texts(EXAMPLES["signal_implausible"])
+    assert {"221", "Usikker puls"} <= set(texts)
+
+
+def test_a_frozen_coach_leaves_no_number_on_the_screen() -> None:
+    screen, fresh, running = Screen(LYING), Screen(LYING), EXAMPLES["interval"]
+    screen.draw(running, 0.0)
+    assert screen.draw(running, OUT_OF_TOUCH_S + 0.1)
+    assert running.snapshot is not None
+    silent = replace(
+        running.snapshot,
+        bpm=None,
+        signal=Signal.STALE,
+        signal_reason="out_of_touch",
+        position="unknown",
+        signal_age_s=None,
+    )
+    fresh.draw(replace(running, snapshot=replace(silent, advice=Advice(), prediction=None)), 0.0)
+    assert picture(screen) == picture(fresh)
+
+
+def test_a_renewed_snapshot_keeps_the_number() -> None:
+    screen = Screen(LYING)
+    screen.draw(session_view(1132.0), 0.0)
+    later = session_view(1140.0)
+    screen.draw(later, 8.0)
+    fresh = Screen(LYING)
+    fresh.draw(later, 8.0)
+    assert picture(screen) == picture(fresh)
+
+
+def test_the_same_view_is_not_drawn_again(view: View) -> None:
+    screen = Screen(LYING)
+    first = screen.draw(view, 0.0)
+    again = screen.draw(replace(view), 0.0)
+    assert (first, again, screen.dirty) == (True, False, [])
+
+
+def test_a_new_rate_redraws_a_small_part_only() -> None:
+    screen = Screen(LYING)
+    running = session_view(1132.0)
+    assert running.snapshot is not None
+    screen.draw(running, 0.0)
+    screen.draw(replace(running, snapshot=replace(running.snapshot, bpm=(running.snapshot.bpm or 0) + 1)), 0.0)
+    whole = LYING[0] * LYING[1]
+    assert 0 < sum(place.width * place.height for place in screen.dirty) < 0.5 * whole
+
+
+def test_redrawing_only_what_changed_gives_the_same_picture_as_drawing_all() -> None:
+    screen = Screen(LYING)
+    for name in sorted(EXAMPLES) * 2:
+        fresh = Screen(LYING)
+        screen.draw(EXAMPLES[name], 0.0)
+        fresh.draw(EXAMPLES[name], 0.0)
+        assert alike(screen, fresh), name
+
+
+def test_a_whole_session_drawn_second_by_second_ends_like_one_drawn_at_once() -> None:
+    screen, fresh = Screen(LYING), Screen(LYING)
+    for second in range(1000, 1120):
+        screen.draw(session_view(float(second)), 1000.0 * second)
+    fresh.draw(session_view(1119.0), 0.0)
+    assert alike(screen, fresh)
+
+
+def test_the_heart_swells_at_most_three_times_a_second_and_rests_between() -> None:
+    screen = Screen(LYING)
+    view = session_view(1132.0, bpm=200.0)
+    drawn_at = [step / 30 for step in range(300) if screen.draw(_at(view, step / 30), step / 30)]
+    beginnings = [late for early, late in pairwise(drawn_at) if late - early > 0.08]
+    assert 5 <= len(beginnings) <= 30
+    assert len(drawn_at) < 290
+
+
+def _at(view: View, second: float) -> View:
+    """The view renewed, with nothing new to see."""
+    assert view.snapshot is not None
+    return replace(view, snapshot=replace(view.snapshot, t=1132.0 + second))
+
+
+def test_nothing_moves_while_no_rate_is_live() -> None:
+    screen = Screen(LYING)
+    view = EXAMPLES["signal_lost"]
+    drawn = [screen.draw(_at(view, step / 30), step / 30) for step in range(90)]
+    assert drawn == [True] + [False] * 89
+
+
+def test_headless_draws_the_same_picture_each_time(view: View) -> None:
+    one, other = Screen(LYING), Screen(LYING)
+    one.draw(view, 0.0)
+    other.draw(view, 100.0)
+    assert picture(one) == picture(other)
+
+
+def test_the_language_follows_the_view() -> None:
+    screen = Screen(LYING)
+    screen.draw(EXAMPLES["interval"], 0.0)
+    screen.draw(in_language(EXAMPLES["interval"], "en"), 0.0)
+    fresh = Screen(LYING, "en")
+    fresh.draw(in_language(EXAMPLES["interval"], "en"), 0.0)
+    assert picture(screen) == picture(fresh)
+
+
+def test_numbers_are_written_as_the_language_does() -> None:
+    interval = EXAMPLES["interval"]
+    assert "6,4 km/t · 5 %" in shown_texts(interval)
+    assert "6.4 km/h · 5%" in shown_texts(in_language(interval, "en"))
+
+
+def test_each_level_of_notice_has_its_own_word_and_colour() -> None:
+    looks = {
+        level: next((text, ground) for text, _, ground in written(EXAMPLES[name]) if text == word)
+        for level, name, word in (
+            (Level.INFORMATION, "notice_information", "Gå på følelsen nå"),
+            (Level.ATTENTION, "notice_attention", "Obs"),
+            (Level.STOP_NOW, "notice_stop_now", "Stopp nå"),
+        )
+    }
+    assert len(set(looks.values())) == len(Level)
+
+
+def test_a_notice_that_has_been_seen_gives_the_card_back_to_the_instruction() -> None:
+    assert {"Hold farten", "Rolig til pulsen kommer"} <= set(shown_texts(EXAMPLES["notice_older"]))
+
+
+def test_the_summary_says_time_in_zone_and_which_session() -> None:
+    texts = shown_texts(EXAMPLES["ended"])
+    assert {"13 min 20 s", "i målsonen — økt 7 av 24", "Lagret i dagboka"} <= set(texts)
+
+
+def test_the_diary_is_called_saved_only_when_it_is() -> None:
+    said = {saved: shown_texts(replace(EXAMPLES["ended"], saved=saved)) for saved in ("no", "saving", "not_saved")}
+    assert [saved for saved, texts in said.items() if "Lagret i dagboka" in texts] == []
+
+
+def test_a_stop_offers_the_cool_down_and_names_the_treadmills_own_stop() -> None:
+    texts = shown_texts(EXAMPLES["stopped"])
+    assert {"Du stoppet", "Stopp båndet på selve mølla", "Nedtrapping"} <= set(texts)
+
+
+def test_a_picture_is_saved_as_png(tmp_path: Path) -> None:
+    screen = Screen(LYING)
+    screen.draw(EXAMPLES["interval"], 0.0)
+    screen.save_png(tmp_path / "screen.png")
+    assert pygame.image.load(tmp_path / "screen.png").get_size() == LYING
+
+
+def test_a_system_without_inter_draws_with_another_font() -> None:
+    lettering = Lettering(fonts={})
+    assert lettering.render("Hold farten", Weight.BOLD, 40, (255, 255, 255)).get_width() > 100

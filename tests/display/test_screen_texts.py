@@ -1,0 +1,178 @@
+"""The screen's catalogues: the same keys in both languages, and an entry for all that the coach can say."""
+
+import ast
+import re
+import tomllib
+from itertools import chain
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from coach.desk_view import Face
+from coach.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
+from coach.events import Direction, Level, Signal
+from coach.protocol import PhaseKind
+from display.icons import SYMBOLS, symbol_of
+from display.numerals import change, clock, decimal, load, minutes_and_seconds, whole_or_decimal
+from display.texts import LANGUAGES, OTHER, texts_in
+
+COACH = Path(__file__).parents[2] / "coach"
+SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in sorted(COACH.glob("*.py")))
+
+
+def _calls(name: str) -> set[str]:
+    """First arguments, as literal texts, of every call of a method in the coach."""
+    found = set()
+    for path in COACH.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == name
+                and node.args
+            ):
+                first = node.args[0]
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    found.add(first.value)
+    return found
+
+
+def _advice_reasons() -> set[str]:
+    """Literal reasons in calls of `Advice`, in constants named for a phase's start, and in what the rules wish."""
+    found = set(re.findall(r"^PHASE_START = \"(\w+)\"", SOURCES, re.MULTILINE))
+    for path in COACH.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Advice":
+                values = [*node.args[4:], *(keyword.value for keyword in node.keywords if keyword.arg == "reason")]
+                found |= {v.value for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str)}
+            if isinstance(node, ast.FunctionDef) and node.name == "wish":
+                returned = chain.from_iterable(ast.walk(n) for n in ast.walk(node) if isinstance(n, ast.Return))
+                found |= {n.value for n in returned if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_both_languages_have_the_same_keys(language: str) -> None:
+    assert texts_in(language).keys == texts_in("nb").keys
+
+
+def test_both_languages_have_the_same_places_in_each_text() -> None:
+    nb, en = texts_in("nb"), texts_in("en")
+    differing = [key for key in nb.keys if _places(nb.say(key)) != _places(en.say(key))]
+    assert differing == []
+
+
+def _places(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_every_text_says_something() -> None:
+    assert [key for language in LANGUAGES for key in texts_in(language).keys if not texts_in(language).say(key)] == []
+
+
+def test_every_phase_signal_level_and_direction_has_its_words() -> None:
+    keys = texts_in("nb").keys
+    needed = [
+        *(f"phase.{kind}" for kind in PhaseKind),
+        *(f"left.{kind}" for kind in PhaseKind),
+        *(f"instruction.{kind}" for kind in PhaseKind),
+        *(f"signal.{signal}" for signal in Signal),
+        *(f"level.{level}" for level in Level),
+        *(f"instruction.{direction}" for direction in Direction if direction is not Direction.NONE),
+        *(f"exertion.{borg}" for borg in range(LOWEST_BORG, HIGHEST_BORG + 1)),
+        *(f"mood.{mood}" for mood in range(LOWEST_MOOD, HIGHEST_MOOD + 1)),
+        *(f"saved.{saved}" for saved in ("no", "saving", "saved", "not_saved")),
+        *(f"position.{position}" for position in ("below", "in", "above", "unknown")),
+    ]
+    assert [key for key in needed if key not in keys] == []
+
+
+def test_every_face_has_a_title_or_says_its_phase() -> None:
+    group = {
+        Face.CHOOSE_PARTICIPANT: "choose.title",
+        Face.QUESTIONS: "questions.title",
+        Face.STRAP: "strap.title",
+        Face.READY: "ready.title",
+        Face.SESSION: "phase.interval",
+        Face.GO_ON: "go_on.title",
+        Face.EXERTION: "exertion.title",
+        Face.MOOD: "mood.title",
+        Face.ENDED: "ended.title",
+        Face.NOT_TODAY: "not_today.title",
+        Face.SELF_TEST_FAILED: "finding.title",
+    }
+    assert set(group) == set(Face)
+    assert [key for key in group.values() if key not in texts_in("nb").keys] == []
+
+
+@pytest.mark.parametrize(
+    ("group", "codes"),
+    [
+        ("notice", _calls("raise_notice")),
+        ("check", _calls("ask")),
+        ("reason", _advice_reasons()),
+        ("signal_reason", set(re.findall(r"reason=\"(\w+)\"", (COACH / "signal.py").read_text(encoding="utf-8")))),
+        ("not_today_reason", set(re.findall(r"closed_because=\"(\w+)\"", SOURCES))),
+    ],
+)
+def test_everything_that_the_coach_can_say_has_its_words(group: str, codes: set[str]) -> None:
+    assert codes
+    assert sorted(code for code in codes if f"{group}.{code}" not in texts_in("nb").keys) == []
+
+
+@pytest.mark.parametrize(
+    "group", ["notice", "check", "reason", "signal_reason", "question", "finding", "not_today_reason"]
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_unknown_code_is_never_shown_to_a_person(group: str, language: str) -> None:
+    texts = texts_in(language)
+    assert texts.of(group, "a_code_from_tomorrow") == texts.say(f"{group}.{OTHER}")
+
+
+def test_an_instruction_has_four_words_at_most() -> None:
+    long = [
+        (language, name)
+        for language in LANGUAGES
+        for name, text in texts_in(language).group("instruction").items()
+        if len(text.split()) > 4
+    ]
+    assert long == []
+
+
+def test_the_participants_word_is_the_same_everywhere() -> None:
+    words = texts_in("nb")
+    assert (words.say("phase.interval"), words.say("phase.recovery")) == ("Drag", "Aktiv pause")
+
+
+def test_numbers_follow_the_language() -> None:
+    nb, en = texts_in("nb"), texts_in("en")
+    assert (decimal(6.4, "nb"), decimal(-0.5, "en"), change(0.2, "nb"), whole_or_decimal(2.5, "nb")) == (
+        "6,4",
+        "−0.5",
+        "+0,2",
+        "2,5",
+    )
+    assert (load(6.4, 5.0, nb), load(6.4, None, en), load(None, None, nb)) == ("6,4 km/t · 5 %", "6.4 km/h", "")
+    assert minutes_and_seconds(800.0, nb) == "13 min 20 s"
+
+
+def test_time_left_reaches_zero_only_at_zero() -> None:
+    assert [clock(second) for second in (128.0, 127.2, 0.4, 0.0, -3.0)] == ["2:08", "2:08", "0:01", "0:00", "0:00"]
+
+
+def test_a_nickname_always_has_the_same_symbol_and_a_known_word_its_own() -> None:
+    texts = texts_in("nb")
+    assert symbol_of("Rev", texts) is SYMBOLS["fox"]
+    assert symbol_of("Xylofon", texts) is symbol_of("xylofon", texts)
+
+
+def test_every_symbol_has_words_and_a_drawing() -> None:
+    assert set(texts_in("nb").group("symbol")) == set(texts_in("en").group("symbol")) == set(SYMBOLS)
+
+
+def test_the_catalogues_are_valid_toml_without_a_stray_key() -> None:
+    tables = [
+        tomllib.loads((COACH.parent / "display" / "texts" / f"{language}.toml").read_text()) for language in LANGUAGES
+    ]
+    assert list(tables[0]) == list(tables[1])
