@@ -32,6 +32,7 @@ HR_MAX_SD_BPM = 10.8
 WRONG_HR_MAX_BPM = 12.0
 """How far off the plan's HRmax is for the kind `wrong_hr_max`, to either side."""
 
+MEDIAN_TAU_DOWN_S = 58.0
 PER_INTERVAL_DRIFT_BPM = 2.5
 DRIFT_ABOVE_RESERVE_FRACTION = 0.6
 BOUT_AT_LEAST_S = 60
@@ -111,11 +112,11 @@ class Population(Struct, frozen=True):
             resting_bpm=float(np.clip(rng.normal(68 if kind == "beta_blocked" else 80, 12), 45, hr_max - 45)),
             gain=float(np.clip(rng.normal(1.25, 0.20), 0.7, 1.9)),
             tau_up_s=float(42 * np.exp(rng.normal(0, 0.3))) * (1.3 if unfit else 1.0),
-            tau_down_s=float(58 * np.exp(rng.normal(0, 0.5))),
+            tau_down_s=float(MEDIAN_TAU_DOWN_S * np.exp(rng.normal(0, 0.5))),
             dead_up_s=float(rng.uniform(0, 8)),
             dead_down_s=float(rng.uniform(8, 25)),
             drift_bpm_per_min=float(rng.normal(0.25, 0.2)),
-            fast_share=float(rng.uniform(0.4, 0.65)),
+            fast_share=float(rng.uniform(0.3, 0.55)),
             fast_tau_s=float(14 * np.exp(rng.normal(0, 0.25))),
             slow_tau_s=float(75 * np.exp(rng.normal(0, 0.3))) * (1.15 if unfit else 1.0),
             hill_exponent=float(rng.uniform(1.7, 2.5)),
@@ -338,8 +339,8 @@ class Body:
         """Fast (vagal) and slow (sympathetic) share of the rate; the slow one is the slower the higher the rate is."""
         person = self.participant
         slow_tau = person.slow_tau_s * (0.7 + 0.6 * level)
-        # Vagal tone comes back more slowly than it goes.
-        fast_tau = person.fast_tau_s if rising else 2.2 * person.fast_tau_s
+        # Vagal tone comes back more slowly than it goes, and people differ in that more than in anything else.
+        fast_tau = person.fast_tau_s * (1.0 if rising else 0.5 + person.tau_down_s / MEDIAN_TAU_DOWN_S)
         self._fast += (person.fast_share * drive - self._fast) / fast_tau
         self._slow += ((1 - person.fast_share) * drive - self._slow) / slow_tau
         self.rate_bpm = self._resting + self._reserve * (self._fast + self._slow)

@@ -20,7 +20,6 @@ from typing import Literal
 from msgspec import Struct
 
 from firmware.beats import Beat, rates_from_beats
-from firmware.fit_recording import read_fit
 from firmware.recording_error import RecordingError
 from firmware.sample import Remark, Sample
 
@@ -58,6 +57,13 @@ def read(path: Path) -> Recording:
     """Read a recording. Raises RecordingError, with file, line and reason, where it cannot be used."""
     content = _content(path)
     if content[8:12] == b".FIT" or path.suffix.lower() == ".fit":
+        # Garmin's decoder comes with an extra, and only a FIT file needs it.
+        try:
+            from firmware.fit_recording import read_fit  # noqa: PLC0415
+        except ImportError as error:
+            raise RecordingError(
+                path.name, 0, f"A FIT file needs {error.name}: install interval-coach[diary]."
+            ) from error
         samples, rates_from = read_fit(path.name, content)
         return _finished(path.name, list(samples), [], rates_from)
     return read_csv(path.name, content)

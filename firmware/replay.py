@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 LONGEST_WARM_UP_S = 3600
 REMARKS_SHOWN = 5
+INTERRUPTED = 130
 
 
 class ReplayError(FirmwareError, ValueError):
@@ -83,6 +84,9 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         told.print(f"{args.png}: the picture cannot be written ({error.strerror}).", markup=False, soft_wrap=True)
         return 2
+    except KeyboardInterrupt:
+        told.print("Stopped. Nothing was changed.")
+        return INTERRUPTED
     _tell_remarks(recording, rehearsal, told)
     if args.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(rehearsal.summary), indent=2).decode() + "\n")
@@ -131,11 +135,16 @@ def replay(
 
 
 def draw(rehearsal: Rehearsal, path: Path) -> None:
-    """Draw the session into a PNG. Raises OSError where it cannot be written."""
+    """Draw the session into a PNG. Raises ReplayError where it cannot be drawn, OSError where it cannot be written."""
+    if path.suffix.lower() != ".png":
+        raise ReplayError(f"--png is {path.name}, but a picture's name must end in .png.")
     # Matplotlib is slow to import and comes with an extra, so only a wish for a picture loads it.
-    from firmware.session_plot import draw as draw_session  # noqa: PLC0415
-
-    draw_session(as_record(rehearsal), path)
+    try:
+        from firmware import session_plot  # noqa: PLC0415
+    except ImportError as error:
+        raise ReplayError(f"A picture needs {error.name}: install interval-coach[diary].") from error
+    undated = replace(session_plot.picture_of(as_record(rehearsal)), begun_wall_s=None)
+    session_plot.draw(undated, path)
 
 
 def as_record(rehearsal: Rehearsal) -> SessionRecord:

@@ -6,12 +6,20 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from coach.engine import step
+from coach.events import AnyEvent, Signal
+from coach.messages import AnyMessage, Command, CommandName, Time
+from coach.rule_guidance import rule_guidance
+from coach.snapshot import Snapshot
+from coach.state import begin
+from coach.view import snapshot
 from firmware.clock import HandClock
-from firmware.participant import Day, Population
+from firmware.participant import Day, Population, plan_for
 from firmware.person import Person
+from firmware.protocol_store import load
 from firmware.recording import Recording
 from firmware.sample import Sample
-from firmware.strap import Delivery, Lost, Measurement, ReplayedStrap, SimulatedStrap, Strap
+from firmware.strap import Delivery, Lost, Measurement, ReplayedStrap, Sight, SimulatedStrap, Strap
 
 SECONDS = 30
 
@@ -88,3 +96,48 @@ def test_a_recording_that_has_ended_says_so_and_returns() -> None:
 def test_a_measurement_becomes_a_message_of_the_sessions_time() -> None:
     message = Measurement(120.0, (500.0,), contact=True).at(12.0)
     assert (message.t, message.bpm, message.rr_ms, message.contact) == (12.0, 120.0, (500.0,), True)
+
+
+def test_a_person_with_a_simulated_strap_is_led_through_a_session_by_what_they_see() -> None:
+    """The strap delivers, the person acts beside it, and the session answers, all on one clock."""
+
+    async def main() -> tuple[Snapshot, set[str]]:
+        clock = HandClock()
+        rng = np.random.default_rng(2)
+        who = Population().draw(rng)
+        state = begin(plan_for(who, rng), load("4x4"), rule_guidance)
+        state = step(state, Command(0.0, CommandName.START)).state
+        unseen: list[AnyEvent] = []
+        acted: set[str] = set()
+
+        def take(message: AnyMessage) -> None:
+            nonlocal state
+            stepped = step(state, message)
+            state = stepped.state
+            unseen.extend(stepped.events)
+
+        def look() -> Sight:
+            take(Time(clock.now()))
+            sight = Sight(snapshot(state), tuple(unseen))
+            unseen.clear()
+            return sight
+
+        def act(message: AnyMessage) -> None:
+            acted.add(type(message).__name__)
+            take(message)
+
+        def deliver(delivery: Delivery) -> None:
+            assert isinstance(delivery, Measurement)
+            take(delivery.at(clock.now()))
+
+        strap = SimulatedStrap(Person(who, Day(), rng), clock, look=look, act=act)
+        task = asyncio.create_task(strap.run(deliver))
+        await clock.advance(900)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return snapshot(state), acted
+
+    seen, acted = asyncio.run(main())
+    assert (seen.phase, seen.signal) == ("recovery", Signal.LIVE)
+    assert seen.speed_kmh
+    assert {"Treadmill", "Exertion"} <= acted

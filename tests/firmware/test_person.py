@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from coach.events import Advice, AdviceGiven, Direction, PhaseEnded, PhaseStarted, QuestionAsked, SessionEnded
+from coach.events import (
+    Advice,
+    AdviceGiven,
+    Direction,
+    PhaseEnded,
+    PhaseStarted,
+    QuestionAsked,
+    SessionEnded,
+    SessionPaused,
+    SessionResumed,
+)
 from coach.messages import Answer, Exertion, HeartRate, Mood, Treadmill
 from coach.plan import Plan
 from coach.protocol import PhaseKind
@@ -147,3 +157,40 @@ def test_habits_stay_within_the_numbers_of_the_training_facts() -> None:
         habits = draw_habits(np.random.default_rng(seed))
         assert 0.1 <= habits.step_kmh <= 0.5
         assert 0.05 <= habits.ignores_fraction <= 0.20
+
+
+def test_a_direction_without_a_number_is_one_step() -> None:
+    for direction, kmh in ((Direction.FASTER, 4.2), (Direction.SLOWER, 3.8), (Direction.HOLD, 4.0)):
+        person = somebody(9)
+        walking(person)
+        person.second(0.0, seen(), (AdviceGiven(0.0, Advice(direction, None, None, None, "below_zone")),))
+        for _ in range(16):
+            person.second(0.0, seen(), ())
+        assert person.speed_kmh == kmh
+
+
+def test_a_pause_is_a_stroll_and_going_on_means_the_speed_before() -> None:
+    person = somebody(10)
+    walking(person)
+    person.second(0.0, seen(), (SessionPaused(0.0, "asked"),))
+    for _ in range(20):
+        person.second(0.0, seen(), ())
+    assert person.speed_kmh == 3.0
+    person.second(0.0, seen(), (SessionResumed(0.0, 20.0),))
+    for _ in range(20):
+        person.second(0.0, seen(), ())
+    assert person.speed_kmh == 4.0
+
+
+def test_the_treadmill_is_told_once_for_each_change_and_only_where_it_can_tell() -> None:
+    rng = np.random.default_rng(1)
+    silent = Person(Population().draw(rng), Day(), rng, reports_speed=False)
+    cases: list[tuple[Person, list[float]]] = [(somebody(11), [0.0, 2.0, 4.0]), (silent, [])]
+    for person, expected in cases:
+        advice = Advice(Direction.FASTER, None, 4.0, 5.0, "phase_start")
+        said = [
+            message
+            for t in range(30)
+            for message in person.second(float(t), seen(), (AdviceGiven(0.0, advice),) if t == 0 else ())
+        ]
+        assert [message.speed_kmh for message in said if isinstance(message, Treadmill)] == expected

@@ -165,13 +165,20 @@ def test_a_missed_and_an_extra_beat_do_not_move_the_rate() -> None:
     assert {sample.bpm for sample in rates} == {120.0}
 
 
-def fit_file(folder: Path, rates: list[int | None], *, belt: bool = False, beats: bool = False) -> Path:
-    """Write a FIT file as a watch does, one record a second from a fixed time."""
+def fit_file(
+    folder: Path,
+    rates: list[int | None],
+    *,
+    belt: bool = False,
+    beats: bool = False,
+    times_s: tuple[int, ...] | None = None,
+) -> Path:
+    """Write a FIT file as a watch does, one record a second from a fixed time unless `times_s` says otherwise."""
     encoder = Encoder()
     begun = int((datetime(2026, 1, 5, 12, tzinfo=UTC) - datetime(1989, 12, 31, tzinfo=UTC)).total_seconds())
     number = Profile["mesg_num"]
     encoder.on_mesg(number["FILE_ID"], {"type": "activity", "manufacturer": "development", "time_created": begun})
-    for at, rate in enumerate(rates):
+    for at, rate in zip(times_s or range(len(rates)), rates, strict=True):
         record: dict[str, int | float] = {"timestamp": begun + at}
         if rate is not None:
             record["heart_rate"] = rate
@@ -212,6 +219,12 @@ def test_a_fit_file_cut_anywhere_or_damaged_is_refused(tmp_path: Path) -> None:
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x5A]) + whole[at + 1 :])
         with pytest.raises(RecordingError):
             read(path)
+
+
+@pytest.mark.parametrize(("times_s", "about"), [((0, 5, 4), "backwards at record 3"), ((0, 90_000), "over a day")])
+def test_a_fit_file_whose_time_is_wrong_is_refused(tmp_path: Path, times_s: tuple[int, ...], about: str) -> None:
+    with pytest.raises(RecordingError, match=about):
+        read(fit_file(tmp_path, [100] * len(times_s), times_s=times_s))
 
 
 def test_a_fit_file_without_heart_rate_is_refused(tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ def test_a_picture_of_the_session_is_drawn(recording: str, tmp_path: Path) -> No
         (("--hr-max", "185", "--speed", "0"), "--speed is 0"),
         (("--hr-max", "185", "--protocol", "9x9"), "9x9"),
         (("--hr-max", "185", "--png", "/nowhere/a.png"), "/nowhere/a.png"),
+        (("--hr-max", "185", "--png", "a.doc"), "must end in .png"),
     ],
 )
 def test_a_wrong_wish_gives_a_sentence_and_code_2(
