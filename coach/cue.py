@@ -45,7 +45,8 @@ class CueName(StrEnum):
 
 
 class Cue(Struct, frozen=True):
-    """`t`: when it is due. `number`: 3, 2, 1 of a countdown, or the interval's number; 0 where there is none."""
+    """`t`: when it is due. `number`: 3, 2, 1 of a countdown; the number of the interval, or of the one that a recovery
+    follows; 0 where there is none."""
 
     t: float
     name: CueName

@@ -38,7 +38,7 @@ from coach.messages import HeartRate
 from coach.protocol import Phase, PhaseKind, Zone
 from coach.signal import Source
 from coach.snapshot import NoticeNow
-from coach.state import TRACE_EVERY_S, PhaseRun, Question, State
+from coach.state import TRACE_EVERY_S, Ceiling, PhaseRun, Question, State
 from coach.timeline import cues_at
 
 PAUSE_LIMIT_S = 1800.0
@@ -119,9 +119,14 @@ class Turn:
         state = self.state
         spoke = False
         for name, number in cues_at(state.phase, state.second, state.length_s):
-            self.cue(name, number=number)
+            self.cue(name, number=self._after_interval() if name is CueName.RECOVERY else number)
             spoke = True
         self._advise(spoke=spoke)
+
+    def _after_interval(self) -> int:
+        """Which interval a recovery follows, so that the voice can say which one it is."""
+        current = self.state.tally.current
+        return 0 if current is None else current.index
 
     def _advise(self, *, spoke: bool) -> None:
         state = self.state
@@ -311,8 +316,9 @@ class Turn:
         """From now on only cooling down: no work comes back in this session."""
         state = self.state
         if why not in state.cool_down_only:
-            self.state = state = replace(state, cool_down_only=(*state.cool_down_only, why))
+            self.state = replace(state, cool_down_only=(*state.cool_down_only, why))
             limits.announce(self)
+        state = self.state
         if state.stage != "running" or state.phase.kind is PhaseKind.COOL_DOWN:
             return
         last = state.program[-1]
@@ -327,10 +333,11 @@ class Turn:
         self.state = replace(self.state, stage="paused", paused_t=self.state.t, pause_reason=reason)
 
     def resume(self) -> None:
-        """The session goes on where it was: the second that was under way goes on too."""
+        """The session goes on where it was: the second under way, an open question, the time above the ceiling."""
         state = self.state
         assert state.paused_t is not None  # noqa: S101 - a paused session knows since when
         paused_s = state.t - state.paused_t
+        question, ceiling = state.question, state.ceiling
         self.events.append(SessionResumed(state.t, paused_s))
         self.cue(CueName.RESUMED)
         self.state = replace(
@@ -339,7 +346,12 @@ class Turn:
             paused_t=None,
             anchor_t=state.anchor_t + paused_s,
             recent_bpm=(),
-            question=None,
+            question=None if question is None else replace(question, asked_t=question.asked_t + paused_s),
+            ceiling=replace(
+                ceiling,
+                over_since_t=None if ceiling.over_since_t is None else ceiling.over_since_t + paused_s,
+                below_since_t=None if ceiling.below_since_t is None else ceiling.below_since_t + paused_s,
+            ),
             silent_since_t=state.t if state.silent_since_t is not None else None,
         )
 
@@ -368,7 +380,9 @@ class Turn:
             cool_down_offered=False,
             ended_t=None,
             summary=None,
+            ceiling=Ceiling(times=state.ceiling.times),
         )
+        limits.session_began(self)
         self._start_phase(state.index + 1, state.t)
 
     def _end(self, reason: Literal["done", "stopped", "pause_limit"], phase_reason: EndReason) -> None:
