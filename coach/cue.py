@@ -45,8 +45,10 @@ class CueName(StrEnum):
 
 
 class Cue(Struct, frozen=True):
-    """`t`: when it is due. `number`: 3, 2, 1 of a countdown; the number of the interval, or of the one that a recovery
-    follows; 0 where there is none."""
+    """A cue that is due at `t`.
+
+    `number`: 3, 2, 1 of a countdown; the number of the interval, or of the one that a recovery follows; else 0.
+    """
 
     t: float
     name: CueName
