@@ -36,10 +36,15 @@ EASE_CEILING_KMH = 1.0
 
 
 def session_began(turn: Turn) -> None:
-    """The limits in force from the start are journaled with their reasons."""
+    """The limits in force from the start are journaled with their reasons, and a missing rate counts from here."""
     announce(turn)
-    if not _has_signal(turn.state):
+    state = turn.state
+    usable = state.source.signal in (Signal.LIVE, Signal.WEAK)
+    turn.state = replace(state, silent_since_t=None if usable else state.t)
+    if not _has_signal(state):
         turn.raise_notice("signal_lost", Level.ATTENTION)
+    elif not usable:
+        turn.raise_notice("signal_implausible", Level.ATTENTION)
 
 
 def announce(turn: Turn) -> None:
