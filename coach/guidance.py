@@ -19,6 +19,9 @@ QUIET_INTERVAL_S = 90
 QUIET_RECOVERY_S = 60
 PHASE_START = "phase_start"
 """Reason of the advice that sets the treadmill for a phase. It is no zone advice, so no quiet time holds it back."""
+REMINDER = "reminder"
+"""Reason of the phase's setting said once more, where it was not taken."""
+SETTING_REASONS = (PHASE_START, REMINDER)
 
 
 class Moment(Struct, frozen=True, kw_only=True):

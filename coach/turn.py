@@ -33,7 +33,7 @@ from coach.events import (
     SignalChanged,
     TreadmillChanged,
 )
-from coach.guidance import PHASE_START, Moment, urges
+from coach.guidance import SETTING_REASONS, Moment, urges
 from coach.messages import HeartRate
 from coach.protocol import Phase, PhaseKind, Zone
 from coach.signal import Source
@@ -156,7 +156,7 @@ class Turn:
         if advice is None or limits.overrides_advice(self.state):
             return
         urging = urges(advice, state.speed_kmh, state.incline_percent)
-        setting = advice.reason == PHASE_START
+        setting = advice.reason in SETTING_REASONS
         if urging and not may_urge:
             if second == 0:
                 self.give(Advice(Direction.HOLD, reason="no_urging"), spoken=False)
@@ -293,7 +293,7 @@ class Turn:
         if phase.kind is PhaseKind.INTERVAL:
             counted = tally.end_interval(counted, state.t, state.source.usable_bpm, completed=reason == "done")
             fall_due_s = counted.training_s + tally.RECOVERY_FALL_AFTER_S
-        ran = PhaseRun(phase, state.before_s, counted.training_s)
+        ran = PhaseRun(phase, state.before_s, counted.training_s, reason == "done")
         self.state = replace(state, ran=(*state.ran, ran), tally=counted, fall_due_s=fall_due_s)
 
     def extend(self, seconds: int) -> None:
@@ -364,7 +364,9 @@ class Turn:
         """Always obeyed, at once (H6)."""
         state = self.state
         if state.stage in ("ended", "not_today"):
-            self.state = replace(state, cool_down_offered=False)
+            if state.cool_down_offered:
+                self.state = replace(state, cool_down_offered=False)
+                self._ask_exertion()
             return
         self._end("stopped", "stopped")
 
@@ -392,10 +394,7 @@ class Turn:
         if begun and len(state.ran) < state.index + 1:
             self._close_phase(phase_reason)
         state = self.state
-        counted = (*state.tally.done, state.tally.current) if state.tally.current else state.tally.done
-        completed = state.protocol.intervals <= sum(one.completed for one in counted) and begun
-        if state.protocol.intervals == 0:
-            completed = reason == "done"
+        completed = state.all_work_done
         end_reason = state.end_reason if state.end_reason == "stopped" else reason
         self.state = replace(
             state,
@@ -411,7 +410,14 @@ class Turn:
         )
         self.events.append(SessionEnded(state.t, end_reason, completed))
         self.cue(CueName.DONE if reason == "done" else CueName.STOPPED)
+        self._ask_exertion()
         self.summarise()
+
+    def _ask_exertion(self) -> None:
+        """Borg is asked of somebody who trained, once no cool-down is left to take."""
+        state = self.state
+        if state.started_t is not None and not state.cool_down_offered and state.borg is None:
+            self.cue(CueName.SAY_EXERTION)
 
     def summarise(self) -> None:
         """Make the summary anew: at the end, and when Borg or mood come after it."""
