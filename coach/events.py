@@ -179,7 +179,7 @@ class MoodReported(Event, frozen=True, tag="mood_reported"):
 
 
 class SessionEnded(Event, frozen=True, tag="session_ended"):
-    """The session is over. `completed`: every interval ran its whole length."""
+    """The session is over. `completed`: all work (intervals, where it has any) ran its whole length."""
 
     reason: Literal["done", "stopped", "pause_limit"]
     completed: bool

@@ -170,6 +170,7 @@ def signal_changed(turn: Turn) -> None:
             if state.stage == "running":
                 turn.cue(CueName.SIGNAL_LOST, level=Level.ATTENTION)
         case Signal.LIVE | Signal.WEAK:
+            turn.clear_notice("eased_without_signal")
             if any(notice.code == "signal_lost" for notice in state.notices):
                 turn.clear_notice("signal_lost")
                 if state.stage == "running":

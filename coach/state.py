@@ -15,14 +15,17 @@ from coach.summary import Summary
 from coach.tally import Tally
 
 TRACE_EVERY_S = 5
+_WORK = ((PhaseKind.INTERVAL,), (PhaseKind.STEADY, PhaseKind.MOTOR), tuple(PhaseKind))
+"""What a session is for: its intervals, where it has any; else steady and motor phases; else all of it."""
 
 
 class PhaseRun(Struct, frozen=True):
-    """A phase that has run: where it began and ended on the axis of training seconds."""
+    """A phase that has run: where it began and ended on the axis of training seconds, and whether it ran to its end."""
 
     phase: Phase
     start_s: int
     end_s: int
+    whole: bool
 
 
 class Ceiling(Struct, frozen=True):
@@ -109,6 +112,14 @@ class State(Struct, frozen=True, kw_only=True):
     def warming_up(self) -> bool:
         """Whether no work has begun yet."""
         return self.stage != "running" or (self.index == 0 and self.phase.kind is PhaseKind.WARM_UP)
+
+    @property
+    def all_work_done(self) -> bool:
+        """Whether all that the session is for has run its whole length."""
+        planned = [phase.kind for phase in self.protocol.phases]
+        kinds = next(kinds for kinds in _WORK if any(kind in kinds for kind in planned))
+        ran = sum(run.whole and run.phase.kind in kinds for run in self.ran)
+        return ran >= sum(kind in kinds for kind in planned)
 
     @property
     def zone_bpm(self) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from coach.events import Signal
 from coach.plan import Plan
-from coach.protocol import Phase, PhaseKind, Protocol
+from coach.protocol import Protocol
 from coach.summary import IntervalSummary, SignalSeconds, Summary
 
 THIRD_MINUTE_S = (120, 180)
@@ -214,8 +214,3 @@ def _interval_summary(one: IntervalTally, plan: Plan, started_t: float, ended_t:
 
 def _round(seconds: float) -> float:
     return round(seconds, 3)
-
-
-def is_interval(phase: Phase) -> bool:
-    """Whether a phase is counted as an interval."""
-    return phase.kind is PhaseKind.INTERVAL

@@ -1,7 +1,6 @@
 """Pure views of a session's state: the snapshot of one moment, and the profile of the whole session."""
 
 from coach.engine import skip_refusal
-from coach.events import Signal
 from coach.limits import limits_now
 from coach.protocol import Phase, Zone
 from coach.snapshot import Bout, Position, Profile, ProfilePhase, Snapshot, ZoneNow
@@ -93,7 +92,7 @@ def _zone_now(state: State) -> ZoneNow:
 
 def _position(state: State, zone: ZoneNow) -> Position:
     bpm = state.source.usable_bpm
-    if bpm is None or zone.low_bpm is None or zone.high_bpm is None or state.source.signal is Signal.IMPLAUSIBLE:
+    if bpm is None or zone.low_bpm is None or zone.high_bpm is None:
         return "unknown"
     return "below" if bpm < zone.low_bpm else "above" if bpm > zone.high_bpm else "in"
 
