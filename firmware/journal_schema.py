@@ -34,6 +34,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             summary BLOB,
             summary_crc INTEGER,
             document BLOB,
+            document_crc INTEGER,
             sha256 TEXT,
             unrepaired_boots TEXT NOT NULL DEFAULT '',
             acknowledged_revision INTEGER,

@@ -56,6 +56,45 @@ def crc(session_id: str, place: str, content: bytes) -> int:
     return zlib.crc32(content, zlib.crc32(f"{session_id}/{place}".encode()))
 
 
+def document_crc(session_id: str, revision: int, sha256: str, packed: bytes) -> int:
+    """CRC-32 over a packed document and over what a receipt must name."""
+    return crc(session_id, f"document {revision} {sha256}", packed)
+
+
+def head_is_whole(row: sqlite3.Row) -> bool:
+    """Whether a session's plan and protocol are those that were written."""
+    return bool(crc(row["session_id"], "head", row["head"]) == row["head_crc"])
+
+
+def summary_is_whole(row: sqlite3.Row) -> bool:
+    """Whether a session's summary, if it has one, is the one that was written."""
+    return bool(row["summary"] is None or crc(row["session_id"], "summary", row["summary"]) == row["summary_crc"])
+
+
+def document_is_whole(row: sqlite3.Row) -> bool:
+    """Whether a finished session's document is the one that was written, or has left for a reason that is known."""
+    if row["document"] is None:
+        return bool(row["revision"] == 0 or row["pruned"] == 1 or row["damaged"] == 1)
+    expected = document_crc(row["session_id"], row["revision"], row["sha256"], row["document"])
+    return bool(expected == row["document_crc"])
+
+
+def batch_is_whole(session_id: str, row: sqlite3.Row) -> bool:
+    """Whether a batch is the one that was written, in its place."""
+    return bool(crc(session_id, f"batch {row['sequence']}", row["records"]) == row["crc"])
+
+
+def content_is_whole(connection: sqlite3.Connection) -> bool:
+    """Whether all that is kept is what was written: damage inside a blob is beneath SQLite's notice."""
+    ids: dict[int, str] = {}
+    for row in connection.execute("SELECT * FROM session"):
+        if not (head_is_whole(row) and summary_is_whole(row) and document_is_whole(row)):
+            return False
+        ids[row["order_of_beginning"]] = row["session_id"]
+    rows = connection.execute("SELECT session, sequence, records, crc FROM batch")
+    return all(row["session"] in ids and batch_is_whole(ids[row["session"]], row) for row in rows)
+
+
 def insert_session(connection: sqlite3.Connection, session_id: str, head: bytes, stamp: Stamp) -> None:
     """Begin a session; one that is there already stays as it is."""
     connection.execute(
@@ -115,26 +154,43 @@ def finish(connection: sqlite3.Connection, session_id: str, summary: Summary, re
 
 def _store(connection: sqlite3.Connection, document: SessionDocument) -> Receipt:
     """Write a finished document in the place of whatever was stored of it before."""
+    columns = columns_of(document)
+    names = ", ".join(columns)
+    connection.execute(
+        f"UPDATE session SET ({names}) = ({', '.join('?' * len(columns))}) WHERE session_id = ?",
+        (*columns.values(), document.session_id),
+    )
+    connection.execute("DELETE FROM batch WHERE session = ?", (_number(connection, document.session_id),))
+    return Receipt(document.session_id, document.revision, str(columns["sha256"]))
+
+
+def columns_of(document: SessionDocument) -> dict[str, str | int | float | bytes]:
+    """Give the columns that a finished document fills. Raises DamagedSessionError where it has no summary."""
     if document.summary is None:
         raise DamagedSessionError("A session without a summary is not finished and has no document.")
     session_id = document.session_id
+    head = form.encode_head(document.plan, document.protocol)
     encoded, summary = form.encode_document(document), form.encode_summary(document.summary)
-    sha256 = form.sha256_of(encoded)
-    connection.execute(
-        "UPDATE session SET revision = ?, summary = ?, summary_crc = ?, document = ?, sha256 = ?, unrepaired_boots = ?"
-        " WHERE session_id = ?",
-        (
-            document.revision,
-            summary,
-            crc(session_id, "summary", summary),
-            form.pack(encoded),
-            sha256,
-            " ".join(sorted({stamp.boot_id for stamp in _all_stamps(document) if not stamp.trusted})),
-            session_id,
-        ),
-    )
-    connection.execute("DELETE FROM batch WHERE session = ?", (_number(connection, session_id),))
-    return Receipt(session_id, document.revision, sha256)
+    sha256, packed = form.sha256_of(encoded), form.pack(encoded)
+    return {
+        "session_id": session_id,
+        "head": head,
+        "head_crc": crc(session_id, "head", head),
+        "boot_id": document.begun.boot_id,
+        "monotonic_s": document.begun.monotonic_s,
+        "wall_s": document.begun.wall_s,
+        "synchronised": document.begun.synchronised,
+        "repaired": document.begun.repaired,
+        "revision": document.revision,
+        "summary": summary,
+        "summary_crc": crc(session_id, "summary", summary),
+        "document": packed,
+        "document_crc": document_crc(session_id, document.revision, sha256, packed),
+        "sha256": sha256,
+        "unrepaired_boots": " ".join(sorted({stamp.boot_id for stamp in _all_stamps(document) if not stamp.trusted})),
+        "damaged": 0,
+        "pruned": 0,
+    }
 
 
 def _all_stamps(document: SessionDocument) -> tuple[Stamp, ...]:
@@ -317,12 +373,12 @@ def _batches(connection: sqlite3.Connection, session_id: str) -> Iterator[Stored
         "SELECT * FROM batch WHERE session = ? ORDER BY sequence", (_number(connection, session_id),)
     )
     for row in rows:
-        if crc(session_id, f"batch {row['sequence']}", row["records"]) == row["crc"]:
+        if batch_is_whole(session_id, row):
             yield StoredBatch(row["sequence"], row["t"], _stamp(row), row["records"])
 
 
 def _checked_head(row: sqlite3.Row) -> form.Head:
-    if crc(row["session_id"], "head", row["head"]) != row["head_crc"]:
+    if not head_is_whole(row):
         raise DamagedSessionError(f"The plan of session {row['session_id']} was damaged on the disk and is not used.")
     return form.decode_head(row["head"])
 
@@ -330,7 +386,7 @@ def _checked_head(row: sqlite3.Row) -> form.Head:
 def _checked_summary(row: sqlite3.Row) -> Summary | None:
     if row["summary"] is None:
         return None
-    if crc(row["session_id"], "summary", row["summary"]) != row["summary_crc"]:
+    if not summary_is_whole(row):
         raise DamagedSessionError(f"The summary of session {row['session_id']} was damaged on the disk.")
     return form.decode_summary(row["summary"])
 
