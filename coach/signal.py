@@ -1,12 +1,12 @@
 """The heart-rate source's one state: live, weak, stale, lost or implausible (hazards H2, H3).
 
 Theory of operation. Every notification is compared with the last trusted rate. A rate is *implausible* when it is out
-of range, jumps faster than a heart can, stands still for too long, or disagrees with its own RR intervals. After a
-jump the trusted rate is kept: the source is trusted again when the rate comes back to it, or jumps back by about as
-much. A jump upwards that stays smooth is believed after a minute (believing it can only slow a person down); a jump
-downwards is believed only in the warm-up, where a dry strap becomes wet, or after the strap was silent. Until then it
-is *weak*: shown, never used to urge. Silence makes the source *stale* after 5 s and *lost* after 20 s, at those very
-instants.
+of range, jumps faster than a heart can, stands still for too long, or disagrees with its own RR intervals. After a jump
+the source is trusted again when the rate jumps back by about as much, or glides back within seconds; a rate that climbs
+back slowly may be a wrong one that rises with the effort. A jump upwards that stays smooth is believed after a minute
+(believing it can only slow a person down); a jump downwards only in the warm-up, where a dry strap becomes wet. Until
+then it is *weak*: shown, never used to urge. Silence makes the source *stale* after 5 s and *lost* after 20 s, at those
+very instants; the rate after it is compared with what a heart can do in the meantime.
 """
 
 from statistics import median
@@ -22,6 +22,12 @@ LOST_AFTER_S = 20.0
 LOWEST_BPM, HIGHEST_BPM = 30.0, 230.0
 JUMP_BPM, JUMP_BPM_PER_S, LARGEST_JUMP_BPM = 10.0, 3.0, 35.0
 """Clean recordings change at most 1–5 bpm/s (99.9th percentile, training.md); a beat-by-beat rate wobbles more."""
+SHORT_ARTEFACT_S = 10.0
+"""Within this time a rate may glide back to the trusted one; later only a jump back shows that the artefact is over."""
+BACK_LEAST, BACK_MOST = 0.4, 2.5
+"""A jump back is about as large as the jump was (a doubled rate falls by another amount than it rose)."""
+GAP_BPM, GAP_BPM_PER_S = 15.0, 1.0
+"""How far a heart gets while the strap is silent: +50 bpm or −27 bpm in a minute are usual (training.md)."""
 DOUBTED_FOR_S = 15.0
 BELIEVE_UPWARDS_AFTER_S = 60.0
 BELIEVE_DOWNWARDS_AFTER_S = 180.0
@@ -45,6 +51,8 @@ class Source(Struct, frozen=True):
     trusted_t: float = 0.0
     jump_bpm: float = 0.0
     jumped_t: float | None = None
+    level_bpm: float = 0.0
+    level_t: float = 0.0
     weak_until_t: float = 0.0
     rr_ms: tuple[float, ...] = ()
     last_rr_ms: tuple[float, ...] = ()
@@ -91,6 +99,7 @@ def receive(source: Source, message: HeartRate, *, warming_up: bool) -> Source:
         good = tuple(rr for rr in message.rr_ms if RR_LOWEST_MS <= rr <= RR_HIGHEST_MS)
         rr_known = (source.rr_ms + good)[-RR_KEPT:]
         same_rr = source.same_rr + 1 if message.rr_ms == source.last_rr_ms and bpm == source.bpm else 0
+    silent_s = t - source.trusted_t
     gap = source.at_t is None or source.signal in (Signal.STALE, Signal.LOST)
     alive = bpm != source.bpm or (bool(message.rr_ms) and not same_rr)
     rr_off = source.rr_off + 1 if message.rr_ms and _rr_disagrees(rr_known, bpm) else 0
@@ -106,14 +115,17 @@ def receive(source: Source, message: HeartRate, *, warming_up: bool) -> Source:
     )
     if not LOWEST_BPM <= bpm <= HIGHEST_BPM:
         return replace(source, signal=Signal.IMPLAUSIBLE, reason="out_of_range")
-    source = _after_gap(source, t, bpm) if gap else _compare(source, t, bpm, warming_up=warming_up)
+    source = _after_gap(source, t, bpm, silent_s) if gap else _compare(source, t, bpm, warming_up=warming_up)
     return _judge(source, t, contact=message.contact)
 
 
-def _after_gap(source: Source, t: float, bpm: float) -> Source:
-    """First rate ever, or after silence: nothing to compare with: a new beginning; weak for a while if seen before."""
-    weak_until_t = t + WEAK_AFTER_GAP_S if source.trusted_bpm is not None else t
-    return replace(source, trusted_bpm=bpm, trusted_t=t, jumped_t=None, jump_bpm=0.0, weak_until_t=weak_until_t)
+def _after_gap(source: Source, t: float, bpm: float, silent_s: float) -> Source:
+    """First rate, or after silence: a new beginning, weak for a while, unless no heart could change so in the gap."""
+    if source.trusted_bpm is None:
+        return replace(source, trusted_bpm=bpm, trusted_t=t, weak_until_t=t)
+    if abs(bpm - source.trusted_bpm) > GAP_BPM + GAP_BPM_PER_S * silent_s:
+        return _doubt(source, t, bpm)
+    return _trust(source, t, bpm)
 
 
 def _compare(source: Source, t: float, bpm: float, *, warming_up: bool) -> Source:
@@ -121,24 +133,26 @@ def _compare(source: Source, t: float, bpm: float, *, warming_up: bool) -> Sourc
     if source.trusted_bpm is None:
         return replace(source, trusted_bpm=bpm, trusted_t=t)
     if source.jumped_t is None:
-        change = bpm - source.trusted_bpm
-        if abs(change) <= _reach_bpm(t - source.trusted_t):
+        if abs(bpm - source.trusted_bpm) <= _reach_bpm(t - source.trusted_t):
             return replace(source, trusted_bpm=bpm, trusted_t=t)
-        return replace(source, jump_bpm=change, jumped_t=t, weak_until_t=t)
+        return _doubt(source, t, bpm)
     since_s = t - source.jumped_t
-    if abs(bpm - source.trusted_bpm) <= JUMP_BPM + min(0.5 * (t - source.trusted_t), 20.0):
+    change = bpm - source.level_bpm
+    if abs(change) > _reach_bpm(t - source.level_t):
+        back = change * source.jump_bpm < 0 and BACK_LEAST <= -change / source.jump_bpm <= BACK_MOST
+        return _trust(source, t, bpm) if back else _doubt(source, t, bpm)
+    if since_s <= SHORT_ARTEFACT_S and abs(bpm - source.trusted_bpm) <= JUMP_BPM:
         return _trust(source, t, bpm)
-    level = source.trusted_bpm + source.jump_bpm
-    change = bpm - level
-    if abs(change) > _reach_bpm(1.0):
-        opposite = change * source.jump_bpm < 0 and 0.4 <= abs(change / source.jump_bpm) <= 2.5  # noqa: PLR2004 - about as much
-        if opposite:
-            return _trust(source, t, bpm)
-        return replace(source, jump_bpm=bpm - source.trusted_bpm, jumped_t=t)
-    believe_s = BELIEVE_UPWARDS_AFTER_S if source.jump_bpm > 0 else BELIEVE_DOWNWARDS_AFTER_S
-    if since_s >= believe_s and (source.jump_bpm > 0 or warming_up):
+    believed = since_s >= (BELIEVE_UPWARDS_AFTER_S if source.jump_bpm > 0 else BELIEVE_DOWNWARDS_AFTER_S)
+    if believed and (source.jump_bpm > 0 or warming_up):
         return _trust(source, t, bpm)
-    return replace(source, jump_bpm=bpm - source.trusted_bpm)
+    return replace(source, level_bpm=bpm, level_t=t)
+
+
+def _doubt(source: Source, t: float, bpm: float) -> Source:
+    """The rate jumped. A second jump on top of a first one keeps the first one's direction when it goes further."""
+    jump_bpm = bpm - (source.trusted_bpm if source.trusted_bpm is not None else bpm)
+    return replace(source, jump_bpm=jump_bpm, jumped_t=t, level_bpm=bpm, level_t=t)
 
 
 def _trust(source: Source, t: float, bpm: float) -> Source:
