@@ -1,0 +1,132 @@
+"""Which setting of the treadmill is best: each candidate's foretold rates, scored for every possible person in the cloud.
+
+A setting is worth the time it is expected to keep the person in the zone of their *own* true HRmax, less the time it may
+drive them over it, which counts more. The plan's zone is never exceeded upwards: where true HRmax seems higher than the
+plan's, only the plan's upper part is used; where it seems lower, the zone moves down with it.
+"""
+
+import numpy as np
+from msgspec import Struct
+
+from coach.effort import fraction_for_borg
+from coach.forecast import Cloud
+from coach.guidance import Moment
+from coach.heart_model import DRIFT, GAIN, REST, Array, unbent
+from coach.protocol import PhaseKind
+from coach.treadmill_load import demand, speed_for
+
+OVER_COSTS = 2.0
+"""A second above the zone costs as much as this many seconds outside it: slightly low is better than high."""
+EDGE_BPM = 1.5
+"""The zone's edges are soft by the wobble that no forecast sees."""
+FULL_FROM_S, HALF_FROM_S = 120, 60
+EARLY_WEIGHT = 0.25
+"""Minutes 3–4 of an interval count in full; the second minute a little; the first not at all (training.md: run-up)."""
+RECOVERED_BY_S = 80
+RECOVERY_AIM, WARM_UP_AIM, COOL_DOWN_AIM = 0.69, 0.70, 0.60
+AIM_SD = 0.05
+GRID = 7
+GRID_SHARE = 0.022
+SLOWEST_KMH, NARROW_STEEP_PERCENT = 2.0, 0.5
+
+
+class Setting(Struct, frozen=True):
+    """A treadmill's setting."""
+
+    speed_kmh: float
+    incline_percent: float
+
+
+class Treadmill(Struct, frozen=True):
+    """What may be asked of this treadmill: whole steps, up to the plan's fastest."""
+
+    step_kmh: float
+    fastest_kmh: float
+
+    def rounded(self, speed_kmh: float) -> float:
+        """A speed in the panel's steps."""
+        return round(round(min(max(speed_kmh, 0.0), self.fastest_kmh) / self.step_kmh) * self.step_kmh, 2)
+
+    def setting_for(self, base: float, incline_percent: float) -> Setting:
+        """The setting that asks for this demand: flat where walking up would be too slow to walk, steeper where too fast."""
+        speed_kmh = speed_for(base, incline_percent)
+        if speed_kmh < SLOWEST_KMH and incline_percent > NARROW_STEEP_PERCENT:
+            return Setting(max(self.rounded(speed_for(base, 0.0)), self.rounded(1.0)), 0.0)
+        return Setting(self.rounded(speed_kmh), incline_percent)
+
+    def around(self, middle: Setting) -> list[Setting]:
+        """Settings from well below to well above, in whole steps, one incline."""
+        steps = max(1, round(GRID_SHARE * middle.speed_kmh / self.step_kmh))
+        speeds = {self.rounded(middle.speed_kmh + place * steps * self.step_kmh) for place in range(-GRID, GRID + 1)}
+        return [Setting(speed, middle.incline_percent) for speed in sorted(speeds) if speed > 0]
+
+
+def loads(settings: list[Setting]) -> Array:
+    """Demand and gait span of each setting, (C, 2)."""
+    pairs = [demand(one.speed_kmh, one.incline_percent) for one in settings]
+    return np.array([(one.base, one.gait_span) for one in pairs])
+
+
+def zone_fractions(moment: Moment) -> tuple[float, float]:
+    """The phase's zone as fractions of HRmax: its own, else what its Borg range means."""
+    if moment.phase.zone is not None:
+        return moment.phase.zone.low_fraction, moment.phase.zone.high_fraction
+    if moment.phase.borg is not None:
+        return fraction_for_borg(moment.phase.borg.low), fraction_for_borg(moment.phase.borg.high)
+    return 0.5, 0.7
+
+
+def middle_setting(cloud: Cloud, fraction: float, treadmill: Treadmill, incline_percent: float) -> Setting:
+    """The setting whose steady rate is, for the middle person, this fraction of true HRmax."""
+    reserve = np.maximum(cloud.hr_max_bpm - cloud.state[:, REST], 20.0)
+    share = np.clip((fraction * cloud.hr_max_bpm - cloud.state[:, REST]) / reserve, 0.0, 0.95)
+    wanted = reserve * unbent(share, cloud.bends_from) - cloud.state[:, DRIFT]
+    base = float(np.median(np.maximum(wanted, 2.0) / np.exp(cloud.state[:, GAIN])))
+    return treadmill.setting_for(base, incline_percent)
+
+
+def work_worth(rates: Array, seconds: Array, length_s: int, hr_max_bpm: Array, moment: Moment) -> Array:
+    """Worth (C,) of settings in an interval; `rates` (P, C, T) at these seconds of the phase."""
+    low, high = zone_fractions(moment)
+    scale = length_s / 240
+    weight = np.where(seconds >= FULL_FROM_S * scale, 1.0, np.where(seconds >= HALF_FROM_S * scale, EARLY_WEIGHT, 0.0))
+    high_bpm = high * hr_max_bpm
+    if moment.high_bpm is not None:
+        high_bpm = np.minimum(high_bpm, moment.high_bpm)
+    under = _over(low * hr_max_bpm[:, None, None], rates)
+    over = _over(rates, high_bpm[:, None, None])
+    inside = (1 - under) * (1 - over)
+    in_zone = (inside * weight).sum(axis=2) / max(float(weight.sum()), 1e-9)
+    above = over.mean(axis=2)
+    worth: Array = (in_zone - OVER_COSTS * above).mean(axis=0)
+    return worth
+
+
+def rest_worth(rates: Array, seconds: Array, hr_max_bpm: Array, aim: float, from_s: float) -> Array:
+    """Worth (C,) of settings where a level is sought: warm-up, recovery, cool-down, steady work."""
+    weight = np.where(seconds >= from_s, 1.0, 0.0)
+    weight = weight if weight.any() else np.ones_like(weight)
+    miss = (rates / hr_max_bpm[:, None, None] - aim) / AIM_SD
+    cost = np.minimum(miss**2, 4.0) + 0.1 * miss**2
+    worth: Array = -((cost * weight).sum(axis=2) / weight.sum()).mean(axis=0)
+    return worth
+
+
+def aim_of(moment: Moment) -> float:
+    """The fraction of HRmax that a phase other than an interval aims at."""
+    low, high = zone_fractions(moment)
+    match moment.phase.kind:
+        case PhaseKind.RECOVERY:
+            return RECOVERY_AIM if moment.phase.zone is not None and high <= 0.75 else (low + high) / 2  # noqa: PLR2004
+        case PhaseKind.WARM_UP:
+            return min(WARM_UP_AIM, high)
+        case PhaseKind.COOL_DOWN:
+            return min(COOL_DOWN_AIM, high)
+        case _:
+            return low + (high - low) / 3
+
+
+def _over(high: Array, low: Array) -> Array:
+    """A soft step: how surely `high` lies above `low`."""
+    step: Array = 1 / (1 + np.exp(np.clip(1.7 * (low - high) / EDGE_BPM, -30, 30)))
+    return step

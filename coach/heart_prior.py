@@ -1,0 +1,201 @@
+"""What is believed of a person before the first beat: population (training.md), the plan, and what earlier sessions learned."""
+
+import numpy as np
+from msgspec import Struct
+
+from coach.heart_model import (
+    DRIFT,
+    FALL_STEPS,
+    FAST,
+    GAIN,
+    GAIT,
+    REST,
+    SLOW,
+    STATES,
+    TAU_DOWN,
+    TAU_UP,
+    WOBBLE,
+    WOBBLE_SD_BPM,
+    Array,
+    Bank,
+    unbent,
+)
+from coach.plan import Load, Plan, formula_hr_max_bpm
+from coach.treadmill_load import demand
+
+RATIOS = (
+    *(0.66, 0.69, 0.72, 0.75, 0.78, 0.81, 0.84, 0.87, 0.90, 0.92, 0.94, 0.96, 0.975, 0.9875),
+    *(1.0, 1.0125, 1.025, 1.04, 1.06, 1.08, 1.10, 1.13),
+)
+"""The hypotheses of true HRmax, as shares of the plan's: finest where it most often is."""
+STRUCTURES = ((0.0, 0.9), (0.5, 0.9), (0.0, 0.5), (0.5, 0.5))
+"""(fast share, bends from): one time constant or half of the response fast; straight to near HRmax, or bent from half way [G]."""
+PERSON = (REST, GAIN, TAU_UP, TAU_DOWN, GAIT)
+"""What belongs to the person, and is carried from session to session."""
+DAY_SD = (4.0, 0.08, 0.10, 0.12, 0.10)
+"""Day to day: rest ± 4 bpm, gain ± 8 % (training.md); a little for the rest."""
+RESTING_BPM, RESTING_SD_BPM = 80.0, 13.0
+TAU_UP_S, TAU_UP_SD = {0.0: 45.0, 0.5: 72.0}, 0.35
+TAU_DOWN_S, TAU_DOWN_SD = {0.0: 58.0, 0.5: 72.0}, 0.50
+GAIT_SD = 0.35
+START_AT_FRACTION, START_SD = 0.87, 0.22
+"""A therapist's start load is meant for 87 % of HRmax, and misses by a fifth of the load (VO2max by eye, gain ± 16 %)."""
+GAIN_PER_RESERVE, GAIN_SD = 1.25 / (36.0 - 3.5), 0.35
+"""Without a start load: gain 1.25 over a VO2max of about 36 ml/kg/min (training.md's groups), widely spread."""
+UNKNOWN_HR_MAX_BPM = 185.0
+FORMULA_SEE_BPM = 10.8
+CHRONOTROPIC_SHARE, CHRONOTROPIC_RATIOS = 0.30, (0.68, 0.87)
+"""A quarter to almost half do not reach the formula's rate, but 70–85 % of it (training.md)."""
+
+
+class Person(Struct, frozen=True, eq=False):
+    """What is known of a person across days, by structure: means (S, 5), covariances (S, 5, 5), log weights (S,).
+
+    `evidence`: log likelihood of each HRmax in `hr_max_bpm` from everything seen so far, the plan's own prior left out.
+    """
+
+    mean: Array
+    cov: Array
+    log_weight: Array
+    hr_max_bpm: Array
+    evidence: Array
+
+
+def plan_hr_max_bpm(plan: Plan) -> float:
+    """The plan's HRmax, else the formula's, else a middle one."""
+    if plan.hr_max_bpm is not None:
+        return plan.hr_max_bpm
+    return UNKNOWN_HR_MAX_BPM if plan.age is None else formula_hr_max_bpm(plan.age)
+
+
+def hypotheses(plan: Plan) -> Array:
+    """The HRmax hypotheses in bpm, lowest first."""
+    return np.array(RATIOS) * plan_hr_max_bpm(plan)
+
+
+def hr_max_log_prior(plan: Plan) -> Array:
+    """How likely each hypothesis is by the source of the plan's HRmax.
+
+    A measured one is mostly right within 2–3 bpm, and now and then far off (another day, another medicine); one that lies
+    far under the formula was measured on a beta-blocker, whose effect varies. A formula is ± 10.8 bpm and knows nothing of
+    chronotropic incompetence.
+    """
+    hr_max = plan_hr_max_bpm(plan)
+    rates = hypotheses(plan)
+    off = rates - hr_max
+    source = plan.hr_max_source if plan.hr_max_bpm is not None else "formula"
+    lowered = plan.age is not None and hr_max < formula_hr_max_bpm(plan.age) - 2 * FORMULA_SEE_BPM
+    if source == "formula":
+        low, high = CHRONOTROPIC_RATIOS
+        inside = (np.array(RATIOS) >= low) & (np.array(RATIOS) <= high)
+        density = (1 - CHRONOTROPIC_SHARE) * _normal(off, FORMULA_SEE_BPM)
+        density = density + np.where(inside, CHRONOTROPIC_SHARE / ((high - low) * hr_max), 1e-5)
+    elif source == "highest_seen":
+        density = 0.9 * _normal(off, 7.0) + 0.1 * _normal(off, 14.0)
+    elif lowered:
+        density = 0.75 * _normal(off, 4.5) + 0.25 * _normal(off, 11.0)
+    else:
+        density = 0.78 * _normal(off, 2.5) + 0.22 * _normal(off, 12.0)
+    log_prior: Array = np.log(density * np.gradient(rates) + 1e-9)
+    return log_prior
+
+
+def _normal(off: Array, sd: float) -> Array:
+    density: Array = np.exp(-0.5 * (off / sd) ** 2) / sd / np.sqrt(2 * np.pi)
+    return density
+
+
+def first_bank(plan: Plan, start: Load | None, person: Person | None) -> Bank:
+    """The belief before the first reading of a session."""
+    rates = hypotheses(plan)
+    count = len(rates)
+    total = count * len(STRUCTURES)
+    hr_max = np.tile(rates, len(STRUCTURES))
+    log_weight = np.tile(hr_max_log_prior(plan), len(STRUCTURES)).astype(float)
+    mean = np.zeros((total, STATES))
+    cov = np.zeros((total, STATES, STATES))
+    for state, at, sd in ((FAST, 0.0, 2.0), (SLOW, 2.0, 6.0), (WOBBLE, 0.0, WOBBLE_SD_BPM), (DRIFT, 0.0, 1.0)):
+        mean[:, state] = at
+        cov[:, state, state] = sd**2
+    for place in range(len(STRUCTURES)):
+        rows = slice(place * count, (place + 1) * count)
+        if person is None:
+            own, spread = _stranger(plan, start, rates, place)
+        else:
+            own = np.broadcast_to(person.mean[place], (count, len(PERSON)))
+            spread = person.cov[place] + np.diag(np.square(DAY_SD))
+            evidence = np.interp(rates, person.hr_max_bpm, person.evidence)
+            log_weight[rows] += evidence + person.log_weight[place]
+        mean[rows, PERSON] = own
+        cov[np.ix_(np.arange(rows.start, rows.stop), PERSON, PERSON)] = spread
+    return Bank(
+        hr_max_bpm=hr_max,
+        fast_share=np.repeat(np.array([fast for fast, _ in STRUCTURES]), count),
+        bends_from=np.repeat(np.array([bend for _, bend in STRUCTURES]), count),
+        log_weight=log_weight - log_weight.max(),
+        mean=mean,
+        cov=cov,
+        inputs=np.zeros((FALL_STEPS + 1, 1, 2)),
+    )
+
+
+def _stranger(plan: Plan, start: Load | None, rates: Array, place: int) -> tuple[Array, Array]:
+    """Somebody never seen: means (K, 5) and covariance (5, 5). The higher the true HRmax, the more beats a load costs."""
+    fast, bend = STRUCTURES[place]
+    resting = np.minimum(RESTING_BPM, 0.62 * rates)
+    reserve = rates - resting
+    gain, gain_sd = np.log(reserve * GAIN_PER_RESERVE), GAIN_SD
+    if start is not None:
+        load = demand(start.speed_kmh, start.incline_percent).base
+        hr_max = plan_hr_max_bpm(plan)
+        rest = min(RESTING_BPM, 0.62 * hr_max)
+        share = (START_AT_FRACTION * hr_max - rest) / (hr_max - rest)
+        wanted = float(unbent(np.array(share), np.array(bend)))
+        gain, gain_sd = np.log(reserve * wanted / max(load, 2.0)), START_SD
+    own = np.zeros((len(rates), len(PERSON)))
+    own[:, 0], own[:, 1] = resting, gain
+    own[:, 2], own[:, 3] = np.log(TAU_UP_S[fast]), np.log(TAU_DOWN_S[fast])
+    return own, np.diag(np.square((RESTING_SD_BPM, gain_sd, TAU_UP_SD, TAU_DOWN_SD, GAIT_SD)))
+
+
+def met_today(before: Person | None, today: Bank, plan: Plan) -> Person:
+    """What is known of the person after a day: a day's belief is the person's own plus that day's offset.
+
+    The HRmax hypotheses are folded together within each structure; their evidence is kept apart from the plan's prior.
+    """
+    count = len(RATIOS)
+    picks = np.array(PERSON)
+    means, covs, weights = [], [], []
+    log_weight = today.log_weight.reshape(-1, len(STRUCTURES), count) if len(today.log_weight) else today.log_weight
+    log_weight = np.logaddexp.reduce(log_weight, axis=0)
+    for place in range(len(STRUCTURES)):
+        rows = slice(place * count, (place + 1) * count)
+        weight = np.exp(log_weight[place] - log_weight[place].max())
+        weight /= weight.sum()
+        own = today.mean[rows][:, picks]
+        mean = weight @ own
+        away = own - mean
+        cov = np.einsum("k,kij->ij", weight, today.cov[rows][:, picks][:, :, picks])
+        cov = cov + np.einsum("k,ki,kj->ij", weight, away, away)
+        if before is not None:
+            prior = before.cov[place]
+            seen = prior + np.diag(np.square(DAY_SD))
+            pull = prior @ np.linalg.inv(seen)
+            mean, cov = (
+                before.mean[place] + pull @ (mean - before.mean[place]),
+                prior - pull @ (seen - cov) @ pull.T,
+            )
+        else:
+            cov = cov + np.diag(np.square(DAY_SD))
+        means.append(mean)
+        covs.append((cov + cov.T) / 2)
+        weights.append(float(np.logaddexp.reduce(log_weight[place])))
+    log_weights = np.array(weights)
+    evidence = np.logaddexp.reduce(log_weight, axis=0) - hr_max_log_prior(plan)
+    return Person(
+        mean=np.array(means),
+        cov=np.array(covs),
+        log_weight=np.maximum(0.7 * (log_weights - log_weights.max()), -3.0),
+        hr_max_bpm=hypotheses(plan),
+        evidence=np.maximum(evidence - evidence.max(), -12.0),
+    )

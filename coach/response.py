@@ -1,0 +1,93 @@
+"""What is carried from one session to the next: the person's own part of the belief, as plain JSON numbers."""
+
+from typing import Any
+
+import numpy as np
+from msgspec import Struct, ValidationError, convert, to_builtins
+
+from coach.heart_prior import STRUCTURES, PERSON, Person
+from coach.plan import Load
+
+
+class HrMaxEstimate(Struct, frozen=True):
+    """True HRmax by the evidence so far: the middle and an 80 % range, in bpm, and what it rests on."""
+
+    bpm: float
+    low_bpm: float
+    high_bpm: float
+    source: str
+
+
+class NextTime(Struct, frozen=True):
+    """What is proposed for the next session, and why (a key of the phrase catalogue)."""
+
+    start: Load | None
+    reason: str
+
+
+class StructureRecord(Struct, frozen=True):
+    """One structure of the response: log weight, means and the covariance of rest, gain, τ up, τ down and gait."""
+
+    log_weight: float
+    mean: tuple[float, ...]
+    cov: tuple[tuple[float, ...], ...]
+
+
+class Response(Struct, frozen=True, tag_field="kind", tag="learned"):
+    """The learned response of one person. `hr_max_bpm` and `evidence` are the HRmax hypotheses with their log likelihoods."""
+
+    sessions: int
+    structures: tuple[StructureRecord, ...]
+    hr_max_bpm: tuple[float, ...]
+    evidence: tuple[float, ...]
+    work: Load | None = None
+    hr_max: HrMaxEstimate | None = None
+    next_time: NextTime | None = None
+    borgs: tuple[tuple[float, int], ...] = ()
+
+
+def read_response(response: Any) -> Response | None:  # noqa: ANN401 - whatever the plan carries
+    """The response in a plan, or None where there is none that this guidance wrote and can trust."""
+    if not isinstance(response, dict) or response.get("kind") != "learned":
+        return None
+    try:
+        read = convert(response, Response)
+    except ValidationError:
+        return None
+    size = len(PERSON)
+    square = all(
+        len(one.mean) == size and len(one.cov) == size and all(len(row) == size for row in one.cov)
+        for one in read.structures
+    )
+    if len(read.structures) != len(STRUCTURES) or not square or len(read.hr_max_bpm) != len(read.evidence):
+        return None
+    numbers = [*read.hr_max_bpm, *read.evidence, *(x for one in read.structures for x in one.mean)]
+    return read if read.hr_max_bpm and all(np.isfinite(numbers)) else None
+
+
+def person_of(response: Response) -> Person:
+    """The belief in a response."""
+    return Person(
+        mean=np.array([one.mean for one in response.structures]),
+        cov=np.array([one.cov for one in response.structures]),
+        log_weight=np.array([one.log_weight for one in response.structures]),
+        hr_max_bpm=np.array(response.hr_max_bpm),
+        evidence=np.array(response.evidence),
+    )
+
+
+def structures_of(person: Person) -> tuple[StructureRecord, ...]:
+    """The belief as plain numbers."""
+    return tuple(
+        StructureRecord(
+            log_weight=round(float(person.log_weight[place]), 4),
+            mean=tuple(round(float(x), 5) for x in person.mean[place]),
+            cov=tuple(tuple(round(float(x), 8) for x in row) for row in person.cov[place]),
+        )
+        for place in range(len(STRUCTURES))
+    )
+
+
+def as_json(response: Response) -> Any:  # noqa: ANN401 - any JSON value
+    """The response as it stands in a summary."""
+    return to_builtins(response)
