@@ -10,7 +10,7 @@ makes them awaitable); they are completed in the journal's own thread.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -45,10 +45,13 @@ from firmware.session_record import (
     encode_head,
     encode_summary,
 )
-from firmware.stamp import StampClock, Stamp, SystemStampClock
+from firmware.stamp import Stamp, StampClock, SystemStampClock
 
 _MAY_WAIT = (HeartRate, Time, SourceLost, Treadmill, AdviceGiven, SignalChanged, TreadmillChanged)
 """Records that may wait for the next commit; a phase change, limit, pause, stop, answer or end is committed at once."""
+
+_ALL = -1
+"""SQL's word for no limit."""
 
 
 class NoRoom(Struct, frozen=True):
@@ -69,7 +72,9 @@ class NoRoom(Struct, frozen=True):
 class Journal:
     """The diary of one machine, opened for writing. One at a time, in one process."""
 
-    def __init__(self, path: Path, lock: JournalLock, writer: JournalWriter, clock: StampClock, floor_bytes: int) -> None:
+    def __init__(
+        self, path: Path, lock: JournalLock, writer: JournalWriter, clock: StampClock, floor_bytes: int
+    ) -> None:
         """Use `Journal.open`."""
         self._path, self._lock, self._writer, self._clock = path, lock, writer, clock
         self._floor_bytes = floor_bytes
@@ -167,6 +172,10 @@ class Journal:
         """Ask for finished sessions of which no receipt has come, oldest first."""
         return self._writer.ask(lambda connection: _deliveries(connection, limit))
 
+    def next_undelivered(self, held: Collection[str]) -> Future[Delivery | None]:
+        """Ask for the oldest finished session without a receipt that is not in `held`; None where there is none."""
+        return self._writer.ask(lambda connection: _next_delivery(connection, held))
+
     def acknowledge(self, session_id: str, revision: int, sha256: str) -> Future[bool]:
         """Note the collector's receipt. True: it names the version stored now, which need not be delivered again.
 
@@ -202,3 +211,13 @@ def _deliveries(connection: sqlite3.Connection, limit: int) -> tuple[Delivery, .
                 break
             deliveries.append(Delivery(receipt, document))
     return tuple(deliveries)
+
+
+def _next_delivery(connection: sqlite3.Connection, held: Collection[str]) -> Delivery | None:
+    for receipt in store.undelivered_receipts(connection, _ALL):
+        if receipt.session_id not in held:
+            try:
+                return Delivery(receipt, store.read_document(connection, receipt.session_id))
+            except DamagedSessionError:
+                store.mark_damaged(connection, receipt.session_id)
+    return None

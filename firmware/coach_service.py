@@ -1,0 +1,396 @@
+"""The coach service: strap, session, journal and local socket in one process, on one loop that never waits for a disk.
+
+Theory of operation. The loop sleeps exactly until the session's next due moment; then cues go out first, records are
+handed to the journal's thread, and views are drawn up last, at most `VIEWS_PER_S` unless something changed that a
+person should see at once. The loop's thread runs at real-time priority where that is permitted, the journal's at the
+ordinary one. While a session runs there is no full garbage collection. Logging goes through a queue, so that no line of
+it waits for a terminal or a full disk.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import logging.handlers
+import os
+import queue
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal, assert_never
+
+import msgspec
+from msgspec import Struct
+
+from coach.cue import Cue
+from coach.errors import Refused
+from coach.events import AnyEvent
+from coach.messages import AnyMessage, Mood
+from firmware.clock import ScaledClock
+from firmware.journal import Journal
+from firmware.journal_errors import JournalError, UnknownSessionError
+from firmware.journal_store import Delivery as SessionDelivery
+from firmware.journal_writer import JournalSettings, SaveState
+from firmware.local_messages import (
+    FORMAT,
+    AnyToCoach,
+    AskSession,
+    AskSessions,
+    CueNow,
+    Done,
+    GivePlan,
+    GiveReceipt,
+    Happened,
+    Hello,
+    NextUndelivered,
+    NothingUndelivered,
+    Press,
+    Refusal,
+    Saving,
+    StopService,
+    Subscribe,
+    Tell,
+    ViewNow,
+    pieces,
+)
+from firmware.local_socket import Client, LocalServer
+from firmware.plans import PlanFileError, PlanShelf, ready
+from firmware.session_keeper import SessionKeeper
+from firmware.stamp import SystemStampClock
+from firmware.strap import Delivery, Strap
+from firmware.straps import StrapMaker
+
+_log = logging.getLogger(__name__)
+
+VIEWS_PER_S = 4.0
+FASTEST_VIEWS_PER_S = 30.0
+REAL_TIME_PRIORITY = 10
+NICE_INSTEAD = -10
+THREAD_SWITCH_S = 0.0005
+LOOK_AT_DISK_EVERY_S = 5.0
+CLOSE_WITHIN_S = 1.5
+MOST_HELD = 10_000
+_GENERATIONS = (700, 10)
+_NEVER = 1_000_000_000
+
+
+class CoachSettings(Struct, frozen=True, kw_only=True):
+    """Where the service keeps things. `speed`: session seconds in each real one; other than 1 only in a demo."""
+
+    socket: Path
+    diary: Path
+    speed: float = 1.0
+    free_floor_bytes: int = JournalSettings().free_floor_bytes
+
+
+class CoachService:
+    """One running coach. `run` it once."""
+
+    def __init__(self, settings: CoachSettings, plans: PlanShelf, make_strap: StrapMaker) -> None:
+        """Nothing is opened before `run`."""
+        self._settings = settings
+        self._plans = plans
+        self._make_strap = make_strap
+        self._stop = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._view_timer: asyncio.TimerHandle | None = None
+        self._viewed_s = 0.0
+        self._quiet_memory = False
+
+    async def run(self) -> None:
+        """Serve until a signal or a client says stop.
+
+        Raises SocketError, JournalError; OSError or sqlite3.Error where the disk refuses.
+        """
+        self._loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._stop.set)
+        self._clock = ScaledClock(self._settings.speed)
+        self._began_s = time.monotonic() - self._clock.now() / self._settings.speed
+        stamps = SystemStampClock()
+        self._server = LocalServer(
+            self._settings.socket,
+            Hello(FORMAT, own_version(), stamps.now().boot_id, os.getpid(), str(self._settings.diary.resolve())),
+            self._heard,
+        )
+        self._server.open()
+        try:
+            journal_settings = JournalSettings(free_floor_bytes=self._settings.free_floor_bytes)
+            self._journal = Journal.open(self._settings.diary, settings=journal_settings, on_state=self._saving_changed)
+        except BaseException:
+            self._server.close()
+            raise
+        try:
+            await self._serve(stamps)
+        finally:
+            self._server.close()
+            if not self._journal.close(CLOSE_WITHIN_S):
+                _log.error("The diary could not take everything before the end; what it has not is lost.")
+
+    async def _serve(self, stamps: SystemStampClock) -> None:
+        self._keeper = SessionKeeper(
+            plans=self._plans,
+            journal=self._journal,
+            clock=self._clock,
+            stamps=stamps,
+            outlet=self,
+            speed=self._settings.speed,
+            later=self._soon,
+        )
+        strap = self._make_strap(self._clock, self._keeper.look, self._told_by_person)
+        self._keeper.strap_name = strap.name
+        self._keeper.room = self._journal.no_room() is None
+        raise_priority()
+        gc.collect()
+        gc.freeze()
+        _log.info("The coach is ready on %s.", self._settings.socket)
+        self._set_timer()
+        tasks = [
+            asyncio.create_task(self._run_strap(strap), name="strap"),
+            asyncio.create_task(self._watch_disk(), name="disk"),
+        ]
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*tasks, stopped):
+                task.cancel()
+            for task in (*tasks, stopped):
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+            for timer in (self._timer, self._view_timer):
+                if timer is not None:
+                    timer.cancel()
+
+    # The keeper's outlet
+
+    def cue(self, cue: Cue, intervals: int, due_clock_s: float) -> None:
+        """Say a cue to all who listen, at once."""
+        due_s = self._began_s + due_clock_s / self._settings.speed
+        self._server.cue(CueNow(cue, intervals, due_s, time.monotonic()))
+
+    def happened(self, events: tuple[AnyEvent, ...]) -> None:
+        """Tell events to all who want them."""
+        self._server.events(Happened(events))
+
+    def changed(self, *, at_once: bool) -> None:
+        """Show the new view soon, or in this very turn of the loop."""
+        least_s = 1 / (FASTEST_VIEWS_PER_S if at_once else VIEWS_PER_S)
+        due_s = max(self._loop.time(), self._viewed_s + least_s)
+        if self._view_timer is not None:
+            if self._view_timer.when() <= due_s:
+                return
+            self._view_timer.cancel()
+        self._view_timer = self._loop.call_at(due_s, self._show)
+
+    def _show(self) -> None:
+        self._view_timer = None
+        self._viewed_s = self._loop.time()
+        if self._server.watched:
+            self._server.view(self._view_now())
+        self._set_timer()
+
+    def _view_now(self) -> ViewNow:
+        return ViewNow(time.monotonic(), self._keeper.view())
+
+    # Time
+
+    def _set_timer(self) -> None:
+        """Sleep exactly until the session's next due moment."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due_clock_s = self._keeper.next_due_clock_s()
+        if due_clock_s is not None:
+            # asyncio's loop counts by the monotonic clock, as the session does.
+            self._timer = self._loop.call_at(self._began_s + due_clock_s / self._settings.speed, self._wake)
+        self._mind_memory()
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._keeper.wake()
+        self._set_timer()
+
+    def _mind_memory(self) -> None:
+        """No full collection while a session runs; one before it."""
+        if self._keeper.training == self._quiet_memory:
+            return
+        self._quiet_memory = self._keeper.training
+        gc.set_threshold(*_GENERATIONS, _NEVER if self._quiet_memory else 10)
+        if not self._quiet_memory:
+            gc.collect()
+
+    # The strap
+
+    async def _run_strap(self, strap: Strap) -> None:
+        await strap.run(self._delivered)
+        await asyncio.Event().wait()
+
+    def _delivered(self, delivery: Delivery) -> None:
+        self._keeper.deliver(delivery)
+        self._set_timer()
+
+    def _told_by_person(self, message: AnyMessage) -> None:
+        # Mood and Borg of the whole session are asked on the panel.
+        if not isinstance(message, Mood):
+            with contextlib.suppress(Refused):
+                self._keeper.tell(message)
+            self._set_timer()
+
+    # The disk
+
+    async def _watch_disk(self) -> None:
+        while True:
+            if not self._keeper.training:
+                room = await asyncio.to_thread(self._journal.no_room) is None
+                if room != self._keeper.room:
+                    self._keeper.room = room
+                    self._keeper.refresh()
+                self._keeper.save_again()
+            await asyncio.sleep(LOOK_AT_DISK_EVERY_S)
+
+    def _saving_changed(self, state: SaveState) -> None:
+        """The journal's thread tells that saving failed or works again."""
+        self._soon(lambda: self._tell_saving(state))
+
+    def _soon(self, act: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(act)
+
+    def _tell_saving(self, state: SaveState) -> None:
+        self._server.saving(Saving(state.status, state.reason))
+        self.changed(at_once=True)
+
+    # The socket
+
+    def _heard(self, client: Client, message: AnyToCoach) -> None:
+        if not hasattr(self, "_keeper"):
+            client.answer(Refusal("starting", "The coach is starting; ask again in a moment.", message.request))
+            return
+        try:
+            self._answer(client, message)
+        except (Refused, PlanFileError) as error:
+            code = error.code if isinstance(error, Refused) else "bad_plan"
+            client.answer(Refusal(code, str(error), message.request))
+        except JournalError as error:
+            client.answer(Refusal("journal", str(error), message.request))
+        self._set_timer()
+
+    def _answer(self, client: Client, message: AnyToCoach) -> None:
+        match message:
+            case Subscribe():
+                if message.views:
+                    client.answer(self._view_now())
+                if message.saving:
+                    state = self._journal.state
+                    client.answer(Saving(state.status, state.reason))
+            case Press():
+                refused = self._keeper.press(message.button)
+                answer = Done(message.request) if refused is None else Refusal("press", refused, message.request)
+                client.answer(answer)
+            case Tell():
+                self._keeper.tell(message.message)
+                client.answer(Done(message.request))
+            case GivePlan():
+                self._plans.put(ready(message.plan, f"the plan for {message.plan.participant}"))
+                self._keeper.refresh()
+                client.answer(Done(message.request))
+            case NextUndelivered():
+                held = frozenset(message.held[:MOST_HELD])
+                next_one = self._journal.next_undelivered(held)
+                self._when(next_one, client, message, lambda found: self._hand_out(client, message, found))
+            case GiveReceipt():
+                noted = self._journal.acknowledge(message.session_id, message.revision, message.sha256)
+                self._when(noted, client, message, lambda found: client.answer(Done(message.request, found=found)))
+            case AskSessions():
+                self._when(self._journal.sessions(), client, message, lambda lines: self._give(client, message, lines))
+            case AskSession():
+                asked = self._journal.session(message.session_id)
+                self._when(asked, client, message, lambda record: self._give(client, message, record))
+            case StopService():
+                client.answer(Done(message.request))
+                self._stop.set()
+            case _ as unknown:
+                assert_never(unknown)
+
+    def _when(self, future: Future[Any], client: Client, message: AnyToCoach, act: Callable[[Any], None]) -> None:
+        """Answer when the journal has, on the loop; a journal that cannot gives its reason."""
+
+        def finish() -> None:
+            error = None if future.cancelled() else future.exception()
+            if future.cancelled() or error is not None:
+                code = "unknown_session" if isinstance(error, UnknownSessionError) else "journal"
+                reason = str(error) if error is not None else "The diary is being closed."
+                client.answer(Refusal(code, reason, message.request))
+            else:
+                act(future.result())
+
+        future.add_done_callback(lambda _: self._soon(finish))
+
+    def _hand_out(self, client: Client, message: AnyToCoach, delivery: SessionDelivery | None) -> None:
+        if delivery is None:
+            client.answer(NothingUndelivered(message.request))
+            return
+        receipt = delivery.receipt
+        for piece in pieces(
+            message.request,
+            "delivery",
+            delivery.document,
+            session_id=receipt.session_id,
+            revision=receipt.revision,
+            sha256=receipt.sha256,
+        ):
+            client.answer(piece)
+
+    def _give(self, client: Client, message: AnyToCoach, found: object) -> None:
+        what: Literal["sessions", "session"] = "sessions" if isinstance(message, AskSessions) else "session"
+        for piece in pieces(message.request, what, msgspec.json.encode(found)):
+            client.answer(piece)
+
+
+def own_version() -> str:
+    """The installed version of this software."""
+    try:
+        return version("interval-coach")
+    except PackageNotFoundError:
+        return "uninstalled"
+
+
+def raise_priority() -> None:
+    """Let this thread run before others where that is permitted; silently go on where it is not.
+
+    Threads started later get the ordinary priority again (SCHED_RESET_ON_FORK), and the journal's thread was started
+    before.
+    """
+    sys.setswitchinterval(THREAD_SWITCH_S)
+    try:
+        policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
+        os.sched_setscheduler(0, policy, os.sched_param(REAL_TIME_PRIORITY))
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, NICE_INSTEAD)
+
+
+@contextlib.contextmanager
+def logging_apart(level: int = logging.INFO) -> Iterator[None]:
+    """Log to standard error from a thread of its own, so that nobody waits for a terminal."""
+    lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    out = logging.StreamHandler()
+    out.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    listener = logging.handlers.QueueListener(lines, out)
+    root = logging.getLogger()
+    handler = logging.handlers.QueueHandler(lines)
+    root.addHandler(handler)
+    root.setLevel(level)
+    listener.start()
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        listener.stop()

@@ -1,0 +1,449 @@
+"""The command `interval-coach`: one place that wires everything together, and loads only what the subcommand needs."""
+
+import argparse
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from coach.errors import CoachError
+from firmware.errors import FirmwareError
+from firmware.places import diary_path, plans_folder, socket_path
+
+if TYPE_CHECKING:
+    from firmware.plans import PlanShelf
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse gives it no public name
+
+REFUSED = 2
+DIMENSIONS = 2
+SMALLEST_PIXELS, LARGEST_PIXELS = 200, 8000
+EPILOG = "Try it without hardware: interval-coach demo. For one subcommand: interval-coach SUBCOMMAND --help."
+
+
+class CommandLineError(FirmwareError, ValueError):
+    """Something on the command line that cannot be."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says. Gives 0, or 2 after one sentence on standard error."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser(words)
+    parsed = parser.parse_args(words)
+    try:
+        run: Callable[[argparse.Namespace], int] = parsed.run
+        return run(parsed)
+    except (FirmwareError, CoachError) as error:
+        return _refuse(str(error))
+    except ModuleNotFoundError as error:
+        return _refuse(_missing(error))
+    except sqlite3.Error as error:
+        return _refuse(f"The diary cannot be opened ({error}). Is its disk full? Name another with --diary.")
+    except BrokenPipeError:
+        # Whoever read our output has gone, which is no fault: `interval-coach sessions list | head`.
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _refuse(f"{place}{error.strerror or error}.")
+    except KeyboardInterrupt:
+        return 130
+
+
+def _refuse(sentence: str) -> int:
+    sys.stderr.write(f"interval-coach: {sentence}\n")
+    return REFUSED
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    return (
+        f"The package «{error.name}» is not installed, and this needs it. "
+        "Install the machine's packages: pip install 'interval-coach[desk]'."
+    )
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="interval-coach", description="Lead a person through 4×4 interval training.", epilog=EPILOG
+    )
+    parser.add_argument("--version", action="version", version=_Version())
+    subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
+    _add_run(subparsers)
+    _add_coach(subparsers)
+    _add_display(subparsers)
+    _add_sync(subparsers)
+    _add_demo(subparsers)
+    _add_protocols(subparsers)
+    # These three bring their own arguments; their modules are loaded only where they, or all help, are asked for.
+    wanted = next((word for word in words if not word.startswith("-")), None)
+    if wanted in ("sessions", None):
+        _add_sessions(subparsers)
+    if wanted in ("replay", None):
+        _add_replay(subparsers)
+    if wanted in ("engine", None):
+        _add_engine(subparsers)
+    return parser
+
+
+class _Version(str):
+    """The version, looked up only when somebody asks: the look-up takes as long as the rest of the start."""
+
+    __slots__ = ()
+
+    def __mod__(self, _: object) -> str:
+        from firmware.coach_service import own_version  # noqa: PLC0415 - see above
+
+        return own_version()
+
+
+# The services
+
+
+def _add_socket(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--socket", type=Path, metavar="PATH", default=socket_path(), help="the coach's local socket (%(default)s)"
+    )
+
+
+def _add_session_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--diary", type=Path, metavar="FILE", default=diary_path(), help="the diary (%(default)s)")
+    parser.add_argument(
+        "--strap",
+        default="simulated",
+        metavar="STRAP",
+        help="simulated[:KIND,SEED] or recording:FILE (%(default)s)",
+    )
+    parser.add_argument(
+        "--plans", type=Path, metavar="FOLDER", default=plans_folder(), help="the participants' plans (%(default)s)"
+    )
+    parser.add_argument("--plan", type=Path, metavar="FILE", action="append", default=[], help="one participant's plan")
+    parser.add_argument("--hr-max", type=float, metavar="BPM", help="a guest's measured HRmax")
+    parser.add_argument("--age", type=int, metavar="YEARS", help="a guest's age, where HRmax was not measured")
+    parser.add_argument("--protocol", default="4x4", metavar="NAME", help="a guest's protocol (%(default)s)")
+    parser.add_argument("--language", choices=("nb", "en"), default="nb", help="a guest's language (%(default)s)")
+    parser.add_argument("--speed", type=float, default=1.0, metavar="TIMES", help=argparse.SUPPRESS)
+    parser.add_argument("--free-floor-mb", type=int, default=64, metavar="MB", help=argparse.SUPPRESS)
+
+
+def _add_display_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--screen",
+        choices=("auto", "window", "full-screen", "headless"),
+        default="auto",
+        help="auto: a window where there is a desktop, else a picture that nobody sees",
+    )
+    parser.add_argument("--size", type=_size, metavar="WIDTHxHEIGHT", help="of the picture, in pixels")
+    parser.add_argument("--no-sound", action="store_true", help="be silent")
+    parser.add_argument("--voices", type=Path, action="append", default=[], metavar="FOLDER", help="the clinic's voice")
+    parser.add_argument(
+        "--oled",
+        choices=("auto", "none", "emulated", "ssd1306", "sh1106"),
+        default="auto",
+        help="the small screen; auto: an SSD1306 where there is an I²C bus",
+    )
+
+
+def _add_run(subparsers: "Subparsers") -> None:
+    parser = subparsers.add_parser("run", help="run coach, display and sync together, each in its own process")
+    _add_socket(parser)
+    _add_session_arguments(parser)
+    _add_display_arguments(parser)
+    parser.set_defaults(run=_run_all)
+
+
+def _add_coach(subparsers: "Subparsers") -> None:
+    parser = subparsers.add_parser("coach", help="run the coach alone: strap, session, diary and local socket")
+    _add_socket(parser)
+    _add_session_arguments(parser)
+    parser.set_defaults(run=_run_coach)
+
+
+def _add_display(subparsers: "Subparsers") -> None:
+    parser = subparsers.add_parser("display", help="run the display alone, or save what is shown now as a picture")
+    _add_socket(parser)
+    _add_display_arguments(parser)
+    parser.add_argument("--language", choices=("nb", "en"), default="nb", help="until somebody is chosen (%(default)s)")
+    parser.add_argument("--png", type=Path, metavar="FILE", help="save what the running coach shows now, and end")
+    parser.set_defaults(run=_run_display)
+
+
+def _add_sync(subparsers: "Subparsers") -> None:
+    parser = subparsers.add_parser("sync", help="run the courier alone: fetches finished sessions from the coach")
+    _add_socket(parser)
+    parser.set_defaults(run=_run_sync)
+
+
+def _add_demo(subparsers: "Subparsers") -> None:
+    parser = subparsers.add_parser("demo", help="run a whole session with a simulated participant")
+    parser.add_argument("--speed", type=float, default=30.0, metavar="TIMES", help="times real time (%(default)g)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("demo-output"), metavar="DIR", help="diary and pictures (%(default)s)"
+    )
+    parser.add_argument("--protocol", default="4x4", metavar="NAME", help="which protocol (%(default)s)")
+    parser.add_argument("--participant", default="ordinary,7", metavar="KIND,SEED", help="who trains (%(default)s)")
+    parser.add_argument("--language", choices=("nb", "en"), default="nb", help="of screen and voice (%(default)s)")
+    parser.add_argument("--headless", action="store_true", help="no window, also where there is a desktop")
+    parser.add_argument("--no-sound", action="store_true", help="be silent")
+    parser.set_defaults(run=_run_demo)
+
+
+def _size(text: str) -> tuple[int, int]:
+    parts = text.lower().replace("×", "x").split("x")
+    if len(parts) == DIMENSIONS and all(part.isdigit() for part in parts):
+        width, height = int(parts[0]), int(parts[1])
+        if all(SMALLEST_PIXELS <= pixels <= LARGEST_PIXELS for pixels in (width, height)):
+            return width, height
+    raise argparse.ArgumentTypeError(
+        f"«{text}» is no size; write WIDTHxHEIGHT in pixels ({SMALLEST_PIXELS}–{LARGEST_PIXELS}), for example 1280x720"
+    )
+
+
+def _run_coach(arguments: argparse.Namespace) -> int:
+    import asyncio  # noqa: PLC0415 - only the coach has a loop
+
+    from firmware.coach_service import CoachService, CoachSettings, logging_apart  # noqa: PLC0415 - as above
+    from firmware.straps import strap_maker  # noqa: PLC0415 - as above
+    from firmware.supervisor import end_with_parent  # noqa: PLC0415 - as above
+
+    end_with_parent()
+    _check_speed(arguments.speed)
+    settings = CoachSettings(
+        socket=arguments.socket,
+        diary=arguments.diary,
+        speed=arguments.speed,
+        free_floor_bytes=arguments.free_floor_mb * 2**20,
+    )
+    maker = strap_maker(arguments.strap)
+    plans = _plans(arguments)
+
+    async def serve() -> None:
+        await CoachService(settings, plans, maker).run()
+
+    with logging_apart():
+        asyncio.run(serve())
+    return 0
+
+
+def _check_speed(speed: float) -> None:
+    if not 0 < speed <= 1000:  # noqa: PLR2004 - beyond this a machine cannot follow
+        raise CommandLineError(f"--speed is {speed:g}; it must be above 0 and at most 1000.")
+
+
+def _plans(arguments: argparse.Namespace) -> "PlanShelf":
+    """The plans named on the command line, those of the folder, and a guest's. Raises PlanFileError."""
+    from firmware import plans  # noqa: PLC0415 - only the coach has plans
+    from firmware.straps import is_simulated, wearer_of  # noqa: PLC0415 - as above
+
+    shelf = plans.PlanShelf()
+    for path in arguments.plan:
+        shelf.put(plans.read_plan(path))
+    found, refused = plans.read_folder(arguments.plans)
+    for plan in found:
+        shelf.put(plan)
+    for reason in refused:
+        sys.stderr.write(f"interval-coach: {reason}\n")
+    if arguments.hr_max is not None or arguments.age is not None:
+        shelf.put(
+            plans.guest_plan(
+                age=arguments.age,
+                hr_max_bpm=arguments.hr_max,
+                protocol=arguments.protocol,
+                language=arguments.language,
+            )
+        )
+    elif not shelf.names and is_simulated(arguments.strap):
+        wearer = wearer_of(arguments.strap)
+        shelf.put(plans.ready(wearer.plan(arguments.protocol, arguments.language), "the simulated participant's plan"))
+    if not shelf.names:
+        sys.stderr.write(
+            f"interval-coach: Nobody can train yet: there are no plans in {arguments.plans}. Put one there, name one "
+            "with --plan, or let a guest train with --hr-max or --age.\n"
+        )
+    return shelf
+
+
+def _run_display(arguments: argparse.Namespace) -> int:
+    from firmware import display_service  # noqa: PLC0415 - only the display shows
+    from firmware.supervisor import end_with_parent  # noqa: PLC0415 - as above
+
+    if arguments.png is not None:
+        view = display_service.view_now(arguments.socket)
+        display_service.save_png(view, arguments.png, arguments.size or (1280, 720))
+        sys.stdout.write(f"{arguments.png}\n")
+        return 0
+    end_with_parent()
+    _log_here()
+    return display_service.serve(
+        display_service.DisplaySettings(
+            socket=arguments.socket,
+            screen=arguments.screen.replace("-", "_"),
+            size=arguments.size,
+            language=arguments.language,
+            sound=not arguments.no_sound,
+            voices=tuple(arguments.voices),
+            oled=arguments.oled,
+        )
+    )
+
+
+def _run_sync(arguments: argparse.Namespace) -> int:
+    from firmware.supervisor import end_with_parent  # noqa: PLC0415 - only a service has a parent
+    from firmware.sync_service import serve  # noqa: PLC0415 - only sync carries
+    from sync.courier import KeepingCourier  # noqa: PLC0415 - as above
+
+    end_with_parent()
+    _log_here()
+    return serve(arguments.socket, KeepingCourier())
+
+
+def _log_here() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+
+
+def _run_all(arguments: argparse.Namespace) -> int:
+    from firmware.straps import strap_maker  # noqa: PLC0415 - only to refuse at once what the coach would refuse
+    from firmware.supervisor import Service, Supervisor  # noqa: PLC0415 - only here
+
+    _check_speed(arguments.speed)
+    strap_maker(arguments.strap)
+    _log_here()
+    ended = False
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        nonlocal ended
+        ended = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    services = [
+        Service("coach", _coach_words(arguments)),
+        Service("display", _display_words(arguments)),
+        Service("sync", ["sync", "--socket", str(arguments.socket)]),
+    ]
+    with Supervisor(services) as supervisor:
+        while not ended:
+            gone = supervisor.look_after()
+            if gone is not None:
+                return gone[1]
+            time.sleep(0.2)
+    return 0
+
+
+def _coach_words(arguments: argparse.Namespace) -> list[str]:
+    words = ["coach", "--socket", str(arguments.socket), "--diary", str(arguments.diary), "--strap", arguments.strap]
+    words += ["--plans", str(arguments.plans), "--protocol", arguments.protocol, "--language", arguments.language]
+    words += ["--speed", f"{arguments.speed:g}", "--free-floor-mb", str(arguments.free_floor_mb)]
+    for plan in arguments.plan:
+        words += ["--plan", str(plan)]
+    if arguments.hr_max is not None:
+        words += ["--hr-max", f"{arguments.hr_max:g}"]
+    if arguments.age is not None:
+        words += ["--age", str(arguments.age)]
+    return words
+
+
+def _display_words(arguments: argparse.Namespace) -> list[str]:
+    words = ["display", "--socket", str(arguments.socket), "--screen", arguments.screen, "--oled", arguments.oled]
+    words += ["--language", arguments.language]
+    if arguments.size is not None:
+        words += ["--size", f"{arguments.size[0]}x{arguments.size[1]}"]
+    if arguments.no_sound:
+        words.append("--no-sound")
+    for folder in arguments.voices:
+        words += ["--voices", str(folder)]
+    return words
+
+
+def _run_demo(arguments: argparse.Namespace) -> int:
+    from firmware.demo import Demo, DemoSettings  # noqa: PLC0415 - only the demo needs a terminal's picture
+
+    _check_speed(arguments.speed)
+    return Demo(
+        DemoSettings(
+            speed=arguments.speed,
+            output=arguments.output,
+            protocol=arguments.protocol,
+            participant=arguments.participant,
+            language=arguments.language,
+            headless=arguments.headless,
+            sound=not arguments.no_sound,
+        )
+    ).run()
+
+
+# Protocols, and what others bring
+
+
+def _add_protocols(subparsers: "Subparsers") -> None:
+    parser = subparsers.add_parser("protocols", help="list the training protocols, or check a clinic's own file")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|check")
+    listing = actions.add_parser("list", help="list those that come with the package, and the clinic's own")
+    listing.set_defaults(run=_list_protocols)
+    check = actions.add_parser("check", help="read one file and say what is wrong with it")
+    check.add_argument("file", type=Path, metavar="FILE")
+    check.set_defaults(run=_check_protocol)
+
+
+def _list_protocols(_: argparse.Namespace) -> int:
+    from firmware import protocol_store as store  # noqa: PLC0415 - only here
+
+    own = sorted(path.stem for path in store.CLINIC_PROTOCOLS.glob("*.toml"))
+    for name in sorted({*store.builtin_names(), *own}):
+        try:
+            protocol = store.load(name)
+        except CoachError as error:
+            sys.stdout.write(f"{name:12} cannot be used: {error}\n")
+            continue
+        title = protocol.titles.get("en", name)
+        sys.stdout.write(f"{name:12} {protocol.length_s // 60:3d} min  {title}\n")
+    return 0
+
+
+def _check_protocol(arguments: argparse.Namespace) -> int:
+    from firmware import protocol_store as store  # noqa: PLC0415 - only here
+
+    protocol = store.load(str(arguments.file) if arguments.file.suffix == ".toml" else f"./{arguments.file}")
+    phases = len(protocol.phases)
+    sys.stdout.write(
+        f"{arguments.file} is in order: {protocol.name}, {phases} phases, {protocol.intervals} intervals, "
+        f"{protocol.length_s // 60} min {protocol.length_s % 60} s\n"
+    )
+    return 0
+
+
+def _add_sessions(subparsers: "Subparsers") -> None:
+    from firmware import sessions_command  # noqa: PLC0415 - see `_parser`
+
+    parser = sessions_command.add_parser(subparsers)
+    _add_socket(parser)
+    parser.set_defaults(run=_run_sessions)
+
+
+def _run_sessions(arguments: argparse.Namespace) -> int:
+    from firmware import sessions_command  # noqa: PLC0415 - only here
+    from firmware.remote_diary import open_diary  # noqa: PLC0415 - as above
+
+    return sessions_command.run(arguments, open_diary=lambda path: open_diary(path, arguments.socket))
+
+
+def _add_replay(subparsers: "Subparsers") -> None:
+    from firmware import replay  # noqa: PLC0415 - see `_parser`
+
+    replay.add_parser(subparsers)
+
+
+def _add_engine(subparsers: "Subparsers") -> None:
+    from firmware import engine_stdio  # noqa: PLC0415 - see `_parser`
+
+    engine_stdio.add_parser(subparsers)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

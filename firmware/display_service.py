@@ -1,0 +1,376 @@
+"""The display service: shows what the coach streams on screen, small screen and lamp, and sounds its cues.
+
+Theory of operation. Three threads, so that no picture and no driver delays a sound: the link's receives, sounds cues at
+once and keeps the newest view; the main one draws the screen and reads its keys, as SDL wants it; the third sends to
+the small screen and the lamp. A part that fails is told of once, tried again, and hurts no other. Without a coach the
+link connects again for ever: what a session showed last stays, and the screen itself marks it as old.
+"""
+
+import contextlib
+import logging
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from coach.desk_view import Button, Face, View
+from firmware.errors import FirmwareError
+from firmware.local_link import CoachLink, NoCoachError
+from firmware.local_messages import CueNow, Press, Subscribe, ViewNow
+
+if TYPE_CHECKING:
+    from display.lamp import LampState
+    from display.oled import Oled
+    from display.sound import Sound
+    from display.window import Window
+
+_log = logging.getLogger(__name__)
+
+CUE_IS_OLD_S = 2.0
+RETRY_LINK_S = 0.25
+RETRY_PART_S = 3.0
+PATIENCE_S = 3.0
+"""So long without a coach the screen waits quietly: it is starting, or being started again."""
+
+SMALL_EVERY_S = 0.25
+LAMP_EVERY_S = 0.05
+NO_COACH = View(face=Face.SELF_TEST_FAILED, findings=("coach",))
+
+ScreenKind = Literal["auto", "window", "full_screen", "headless"]
+OledKind = Literal["auto", "none", "emulated", "ssd1306", "sh1106"]
+
+
+class DisplayError(FirmwareError):
+    """What the display service was asked for cannot be."""
+
+
+class DisplaySettings(Struct, frozen=True, kw_only=True):
+    """How to show. `size` in pixels; None: the usual one, or the whole display where it is full."""
+
+    socket: Path
+    screen: ScreenKind = "auto"
+    size: tuple[int, int] | None = None
+    language: Literal["nb", "en"] = "nb"
+    sound: bool = True
+    voices: tuple[Path, ...] = ()
+    oled: OledKind = "auto"
+
+
+class Light(Protocol):
+    """A lamp of real light."""
+
+    def show(self, state: "LampState", brightness: float) -> None:
+        """Shine so, 0 to 1. Raises OSError where the lamp is gone."""
+        ...
+
+
+class Said:
+    """Tells once when something is lost, and once when it is back."""
+
+    def __init__(self, what: str) -> None:
+        """`what` is lost or back."""
+        self._what = what
+        self._lost = False
+
+    def lost(self, reason: object) -> None:
+        """It does not work now."""
+        if not self._lost:
+            self._lost = True
+            _log.warning("%s: lost (%s); the rest goes on, and it is tried again.", self._what, reason)
+
+    def back(self) -> None:
+        """It works."""
+        if self._lost:
+            self._lost = False
+            _log.warning("%s: back.", self._what)
+
+
+class Newest:
+    """The newest view, for threads that want it. `fileno` can be waited for by one of them."""
+
+    def __init__(self) -> None:
+        """Nothing has been shown yet."""
+        self.view: View | None = None
+        self.alone_since_s: float | None = time.monotonic()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def fileno(self) -> int:
+        """For `select`."""
+        return self._wake
+
+    def put(self, view: View) -> None:
+        """The coach shows this now."""
+        self.view = view
+        self.alone_since_s = None
+        self.wake()
+
+    def alone(self) -> None:
+        """The coach has gone."""
+        if self.alone_since_s is None:
+            self.alone_since_s = time.monotonic()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the one who waits look again."""
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_write(self._wake, 1)
+
+    def seen(self) -> None:
+        """The one who waited has looked."""
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._wake)
+
+    def to_show(self, now_s: float) -> View | None:
+        """What to show: the coach's view, or that it is not there; None while there is nothing to say."""
+        view, since_s = self.view, self.alone_since_s
+        if since_s is None or (view is not None and view.face in (Face.SESSION, Face.GO_ON)):
+            return view
+        if now_s - since_s < PATIENCE_S:
+            return view
+        return NO_COACH if view is None else replace(NO_COACH, language=view.language)
+
+
+class DisplayService:
+    """Shows and sounds until told to stop. `run` must be called by the main thread."""
+
+    def __init__(
+        self,
+        settings: DisplaySettings,
+        *,
+        lights: tuple[Light, ...] = (),
+        on_drawn: Callable[[View], None] | None = None,
+    ) -> None:
+        """Nothing is opened before `run`. `on_drawn` is told each view that has reached the screen."""
+        self._settings = settings
+        self._lights = lights
+        self._on_drawn = on_drawn
+        self._newest = Newest()
+        self._stop = threading.Event()
+        self._small = threading.Event()
+        self._link: CoachLink | None = None
+        self._sound: Sound | None = None
+
+    def stop(self) -> None:
+        """End `run` soon."""
+        self._stop.set()
+        self._small.set()
+        self._newest.wake()
+
+    def run(self) -> None:
+        """Show until `stop`, or until the window is closed."""
+        link = threading.Thread(target=self._receive, name="link", daemon=True)
+        link.start()
+        oled = self._oled()
+        if oled is not None or self._lights:
+            threading.Thread(target=self._show_small, args=(oled,), name="small", daemon=True).start()
+        try:
+            self._show_screen()
+        finally:
+            self.stop()
+            if self._sound is not None:
+                self._sound.close()
+
+    # The link's thread
+
+    def _receive(self) -> None:
+        said = Said("The coach")
+        while not self._stop.is_set():
+            try:
+                with CoachLink(self._settings.socket) as link:
+                    link.say(Subscribe(views=True, cues=True))
+                    self._link = link
+                    said.back()
+                    while not self._stop.is_set():
+                        self._take(link)
+            except NoCoachError as error:
+                said.lost(error)
+            finally:
+                self._link = None
+            self._newest.alone()
+            self._stop.wait(RETRY_LINK_S)
+
+    def _take(self, link: CoachLink) -> None:
+        """Sound every cue at once; keep the newest view only."""
+        newest: View | None = None
+        for message in link.receive(1.0):
+            match message:
+                case CueNow():
+                    self._play(message)
+                case ViewNow():
+                    newest = message.view
+                case _:
+                    pass
+        if newest is not None:
+            if self._sound is not None:
+                self._sound.speak(newest.language)
+            self._newest.put(newest)
+            self._small.set()
+
+    def _play(self, now: CueNow) -> None:
+        if self._sound is not None and time.monotonic() - now.said_s <= CUE_IS_OLD_S:
+            self._sound.play(now.cue, now.intervals)
+
+    def _press(self, buttons: tuple[Button, ...]) -> None:
+        link = self._link
+        for button in buttons:
+            if link is not None:
+                with contextlib.suppress(NoCoachError, ValueError):
+                    link.say(Press(button=button))
+
+    # The main thread
+
+    def _show_screen(self) -> None:
+        said = Said("The screen")
+        window: Window | None = None
+        retry_at_s = 0.0
+        # The sound's package is the screen's too: both are loaded once the link is on its way.
+        self._sound = self._open_sound()
+        while not self._stop.is_set():
+            now_s = time.monotonic()
+            try:
+                if window is None and now_s >= retry_at_s:
+                    window = self._open_window(said)
+                wait_s = RETRY_PART_S if window is None else self._draw(window)
+            except Exception as error:  # noqa: BLE001 - whatever the driver does, sound and lamp must go on
+                said.lost(error)
+                if window is not None:
+                    with contextlib.suppress(Exception):
+                        window.close()
+                window, retry_at_s, wait_s = None, time.monotonic() + RETRY_PART_S, RETRY_PART_S
+            if window is not None and window.closed:
+                break
+            select.select([self._newest], [], [], wait_s)
+            self._newest.seen()
+        if window is not None:
+            window.close()
+
+    def _draw(self, window: "Window") -> float:
+        self._press(window.buttons())
+        now_s = time.monotonic()
+        view = self._newest.to_show(now_s)
+        if view is not None:
+            changed = window.show(view, now_s)
+            if changed and self._on_drawn is not None:
+                self._on_drawn(view)
+        return window.wait_s
+
+    def _open_window(self, said: Said) -> "Window":
+        from display.window import Window  # noqa: PLC0415 - loaded beside the link's first words
+
+        kind = screen_kind(self._settings.screen)
+        window = Window(kind, self._settings.size, self._settings.language)
+        said.back()
+        return window
+
+    def _open_sound(self) -> "Sound":
+        from display.sound import MixerSound, SilentSound  # noqa: PLC0415 - as above
+
+        if not self._settings.sound:
+            return SilentSound(self._settings.language)
+        return MixerSound(self._settings.voices, self._settings.language)
+
+    # The small screen's and the lamp's thread
+
+    def _oled(self) -> "Oled | None":
+        kind = self._settings.oled
+        if kind == "none" or (kind == "auto" and not Path("/dev/i2c-1").exists()):
+            return None
+        from display.oled import Oled, open_emulated, open_oled  # noqa: PLC0415 - only where there is a small screen
+
+        if kind == "emulated":
+            return Oled(open_emulated)
+        chip: Literal["ssd1306", "sh1106"] = "sh1106" if kind == "sh1106" else "ssd1306"
+        return Oled(lambda: open_oled(chip))
+
+    def _show_small(self, oled: "Oled | None") -> None:
+        said_oled, said_lamp = Said("The small screen"), Said("The lamp")
+        next_picture_s = 0.0
+        while not self._stop.is_set():
+            self._small.wait(LAMP_EVERY_S if self._lights else 1.0)
+            self._small.clear()
+            now_s = time.monotonic()
+            view = self._newest.to_show(now_s)
+            if view is None:
+                continue
+            if oled is not None and now_s >= next_picture_s:
+                next_picture_s = now_s + SMALL_EVERY_S
+                try:
+                    oled.draw(view)
+                except Exception as error:  # noqa: BLE001 - whatever the driver does, the rest must go on
+                    said_oled.lost(error)
+                else:
+                    if oled.alive:
+                        said_oled.back()
+                    else:
+                        said_oled.lost("no panel answers")
+            self._shine(view, now_s, said_lamp)
+        if oled is not None:
+            oled.close()
+
+    def _shine(self, view: View, now_s: float, said: Said) -> None:
+        if not self._lights:
+            return
+        from display.lamp import brightness_at, lamp  # noqa: PLC0415 - only where there is a lamp
+
+        state = lamp(view)
+        try:
+            for light in self._lights:
+                light.show(state, brightness_at(state, now_s))
+        except Exception as error:  # noqa: BLE001 - as above
+            said.lost(error)
+        else:
+            said.back()
+
+
+def screen_kind(
+    wanted: ScreenKind, environment: Mapping[str, str] = os.environ
+) -> Literal["window", "full_screen", "headless"]:
+    """What to open: a window where there is a desktop, else a picture that nobody sees."""
+    if wanted != "auto":
+        return wanted
+    if environment.get("SDL_VIDEODRIVER") == "dummy":
+        return "headless"
+    return "window" if environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY") else "headless"
+
+
+def view_now(socket: Path, timeout_s: float = 3.0) -> View:
+    """Ask the coach what is shown now. Raises NoCoachError, with a sentence for the person who asked."""
+    with CoachLink(socket) as link:
+        link.say(Subscribe(views=True))
+        until_s = time.monotonic() + timeout_s
+        while (left_s := until_s - time.monotonic()) > 0:
+            for message in link.receive(left_s):
+                if isinstance(message, ViewNow):
+                    return message.view
+    raise NoCoachError(f"The coach on {socket} did not answer within {timeout_s:g} s.")
+
+
+def save_png(view: View, path: Path, size: tuple[int, int] = (1280, 720)) -> None:
+    """Draw a view as the screen shows it. Raises DisplayError where the file cannot be written."""
+    import pygame  # noqa: PLC0415 - as above
+
+    from display.screen import Screen  # noqa: PLC0415 - pictures are drawn only when somebody wants one
+
+    pygame.font.init()
+    screen = Screen(size, view.language)
+    screen.draw(view, time.monotonic())
+    try:
+        screen.save_png(path)
+    except (OSError, pygame.error) as error:
+        raise DisplayError(f"{path} could not be written: {error}. Name another place.") from error
+
+
+def serve(settings: DisplaySettings) -> int:
+    """Run the service until a signal says stop. Gives the exit status."""
+    service = DisplayService(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: service.stop())
+    service.run()
+    return 0

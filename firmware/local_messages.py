@@ -1,0 +1,254 @@
+"""What is said over the coach's local socket: one JSON object on each line, in both directions.
+
+    {"type":"subscribe","views":true,"cues":true,"events":false}       a client says
+    {"type":"view","view":{…}}                                         the coach answers
+
+A line that is not one of these is refused with the reason, and changes nothing. What a client asks carries a `request`
+number of its own choice, and the answer repeats it.
+"""
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from coach.cue import Cue
+from coach.desk_view import Button, View
+from coach.events import AnyEvent
+from coach.messages import Answer, Command, Exertion, Mood, Treadmill
+from coach.plan import Plan
+
+FORMAT = 1
+"""Version of this language. A client of another version is told so in `Hello`, and should be updated with the coach."""
+
+LONGEST_LINE = 256 * 1024
+"""Bytes of one line, both ways. What is longer is cut into `Piece`s."""
+
+PIECE_BYTES = 96 * 1024
+"""Bytes of a document in one piece, before base64 makes four of three."""
+
+Told = Treadmill | Exertion | Mood | Answer | Command
+"""What another program on this machine may tell the session. Heart rate comes from the strap alone."""
+
+
+class ToCoach(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True):
+    """Something said to the coach."""
+
+    request: int = 0
+
+
+class Subscribe(ToCoach, frozen=True, tag="subscribe"):
+    """From now on tell me these; the view of this moment comes at once."""
+
+    views: bool = False
+    cues: bool = False
+    events: bool = False
+    saving: bool = False
+
+
+class Press(ToCoach, frozen=True, tag="press", kw_only=True):
+    """A button was pressed, on the panel, a keyboard or a keypad."""
+
+    button: Button
+
+
+class Tell(ToCoach, frozen=True, tag="tell", kw_only=True):
+    """A message for the session. Its `t` is not believed: the coach stamps it when it comes."""
+
+    message: Told
+
+
+class GivePlan(ToCoach, frozen=True, tag="plan", kw_only=True):
+    """A participant's plan, to be chosen from now on; it takes the place of an earlier one for the same participant."""
+
+    plan: Plan
+
+
+class NextUndelivered(ToCoach, frozen=True, tag="next_undelivered"):
+    """Hand me the oldest session of which there is no receipt, other than those in `held`."""
+
+    held: tuple[str, ...] = ()
+
+
+class GiveReceipt(ToCoach, frozen=True, tag="receipt", kw_only=True):
+    """The server has committed this version of this session."""
+
+    session_id: str
+    revision: int
+    sha256: str
+
+
+class AskSessions(ToCoach, frozen=True, tag="sessions"):
+    """List the diary."""
+
+
+class AskSession(ToCoach, frozen=True, tag="session", kw_only=True):
+    """Give one session of the diary, by its id or the beginning of it."""
+
+    session_id: str
+
+
+class StopService(ToCoach, frozen=True, tag="stop_service"):
+    """Journal what there is and end the service; a running session is offered again at the next start."""
+
+
+AnyToCoach = (
+    Subscribe | Press | Tell | GivePlan | NextUndelivered | GiveReceipt | AskSessions | AskSession | StopService
+)
+
+
+class FromCoach(Struct, frozen=True, tag_field="type"):
+    """Something that the coach says."""
+
+
+class Hello(FromCoach, frozen=True, tag="hello"):
+    """The first line to every client. `diary`: the file that this coach keeps."""
+
+    format: int
+    version: str
+    boot_id: str
+    process: int
+    diary: str
+
+
+class ViewNow(FromCoach, frozen=True, tag="view"):
+    """What is shown now. `made_s` is the machine's monotonic clock when it was made."""
+
+    made_s: float
+    view: View
+
+
+class CueNow(FromCoach, frozen=True, tag="cue"):
+    """A cue, due now. `due_s`, `said_s`: the machine's monotonic clock when it fell due, and when it was sent."""
+
+    cue: Cue
+    intervals: int
+    due_s: float
+    said_s: float
+
+
+class Happened(FromCoach, frozen=True, tag="events"):
+    """What happened in the session."""
+
+    events: tuple[AnyEvent, ...]
+
+
+class Saving(FromCoach, frozen=True, tag="saving"):
+    """Whether the diary has all that there is. `reason`: why not."""
+
+    status: Literal["saved", "saving", "not_saved"]
+    reason: str | None = None
+
+
+class Refusal(FromCoach, frozen=True, tag="refusal"):
+    """Something asked was not done: nothing has changed. `code` is for programs, `reason` for people."""
+
+    code: str
+    reason: str
+    request: int = 0
+
+
+class Done(FromCoach, frozen=True, tag="done"):
+    """What was asked has been done. `found`: for a receipt, whether it names the version stored now; else True."""
+
+    request: int
+    found: bool = True
+
+
+class NothingUndelivered(FromCoach, frozen=True, tag="nothing_undelivered"):
+    """Every finished session has its receipt, or is held by the one who asks."""
+
+    request: int
+
+
+class Piece(FromCoach, frozen=True, tag="piece"):
+    """A part of a document that was asked for, `offset` bytes into its `total`.
+
+    `what`: a `delivery` (a session's canonical encoding, with its receipt to be), a diary `session`, or the diary's
+    `sessions`, these two as JSON.
+    """
+
+    request: int
+    what: Literal["delivery", "session", "sessions"]
+    offset: int
+    total: int
+    content: bytes
+    session_id: str = ""
+    revision: int = 0
+    sha256: str = ""
+
+
+AnyFromCoach = Hello | ViewNow | CueNow | Happened | Saving | Refusal | Done | NothingUndelivered | Piece
+
+_encoder = msgspec.json.Encoder()
+_to_coach: msgspec.json.Decoder[AnyToCoach] = msgspec.json.Decoder(AnyToCoach)
+_from_coach: msgspec.json.Decoder[AnyFromCoach] = msgspec.json.Decoder(AnyFromCoach)
+
+
+def encode(message: AnyToCoach | AnyFromCoach) -> bytes:
+    """One line, its end included."""
+    return _encoder.encode(message) + b"\n"
+
+
+def decode_to_coach(line: bytes) -> AnyToCoach:
+    """Read a client's line. Raises msgspec.MsgspecError with the place and the reason."""
+    return _to_coach.decode(line)
+
+
+def decode_from_coach(line: bytes) -> AnyFromCoach:
+    """Read the coach's line. Raises msgspec.MsgspecError with the place and the reason."""
+    return _from_coach.decode(line)
+
+
+def pieces(
+    request: int,
+    what: Literal["delivery", "session", "sessions"],
+    document: bytes,
+    *,
+    session_id: str = "",
+    revision: int = 0,
+    sha256: str = "",
+) -> list[Piece]:
+    """Cut a document into pieces; an empty one is a single empty piece."""
+    return [
+        Piece(
+            request=request,
+            what=what,
+            offset=offset,
+            total=len(document),
+            content=document[offset : offset + PIECE_BYTES],
+            session_id=session_id,
+            revision=revision,
+            sha256=sha256,
+        )
+        for offset in range(0, max(1, len(document)), PIECE_BYTES)
+    ]
+
+
+class Lines:
+    """Cuts a stream of bytes into lines. A line that is too long is passed over up to its end, and told once."""
+
+    def __init__(self, longest: int = LONGEST_LINE) -> None:
+        """Begin with nothing."""
+        self._longest = longest
+        self._rest = bytearray()
+        self._passing_over = False
+
+    def feed(self, content: bytes) -> list[bytes | None]:
+        """Take what came; give the lines that are whole now, without their ends. None stands for one too long."""
+        lines: list[bytes | None] = []
+        self._rest += content
+        while (end := self._rest.find(b"\n")) >= 0:
+            line = bytes(self._rest[:end])
+            del self._rest[: end + 1]
+            if self._passing_over:
+                self._passing_over = False
+            else:
+                lines.append(line if end <= self._longest else None)
+        if self._passing_over:
+            self._rest.clear()
+        elif len(self._rest) > self._longest:
+            self._rest.clear()
+            self._passing_over = True
+            lines.append(None)
+        return lines

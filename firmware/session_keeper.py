@@ -1,0 +1,367 @@
+"""Keeps the session of this machine: desk, engine and journal together, on one thread, without a loop or a socket.
+
+Theory of operation. Whatever happens is one `_step` of the engine at one session second. What it brings goes out in the
+order of its worth: cues first, then the journal, then events and the view. Nothing here waits. Session seconds are
+those of the monotonic clock since the participant was chosen; after a restart within the same boot they go on from it,
+after a reboot from the last journaled second.
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Literal, Protocol
+
+from msgspec.structs import replace
+
+from coach import desk as at_desk
+from coach.cue import Cue
+from coach.default_guidance import default_guidance
+from coach.desk import Desk, Wish
+from coach.desk_view import Button, View
+from coach.engine import next_due_s, step
+from coach.errors import Refused
+from coach.events import AnyEvent, SessionEnded, SessionStarted
+from coach.messages import AnyMessage, Command, CommandName, HeartRate, Restored, SourceLost, Time
+from coach.state import State, begin
+from coach.view import snapshot
+from firmware.clock import Clock
+from firmware.journal import Journal
+from firmware.journal_errors import JournalError
+from firmware.plans import PlanShelf
+from firmware.session_id import new_session_id
+from firmware.session_record import SessionRecord
+from firmware.stamp import Stamp, StampClock
+from firmware.strap import Delivery, Lost, Measurement, Sight
+
+_log = logging.getLogger(__name__)
+
+TIME_NOTED_EVERY_S = 1.0
+"""While nothing else is recorded, the passing of time is, so that a restart knows how far the session had come."""
+
+NO_ROOM = "disk_full"
+SaveStatus = Literal["no", "saving", "saved", "not_saved"]
+
+
+class Outlet(Protocol):
+    """Where cues and events go. Calls must return at once."""
+
+    def cue(self, cue: Cue, intervals: int, due_clock_s: float) -> None:
+        """A cue is due; `due_clock_s` is the clock's reading at which it fell due."""
+        ...
+
+    def happened(self, events: tuple[AnyEvent, ...]) -> None:
+        """These events have happened."""
+        ...
+
+    def changed(self, *, at_once: bool) -> None:
+        """The view has changed; `at_once`: somebody should see it in this very moment."""
+        ...
+
+
+class SessionKeeper:
+    """One machine's session. `clock` counts `speed` seconds in each second of the monotonic clock."""
+
+    def __init__(
+        self,
+        *,
+        plans: PlanShelf,
+        journal: Journal,
+        clock: Clock,
+        stamps: StampClock,
+        outlet: Outlet,
+        speed: float = 1.0,
+        later: Callable[[Callable[[], None]], None] = lambda act: act(),
+    ) -> None:
+        """Offer the unfinished session of the journal again, if there is one. `later` brings a call to this thread."""
+        self._plans, self._journal, self._clock, self._stamps = plans, journal, clock, stamps
+        self._outlet, self._speed, self._later = outlet, speed, later
+        self.desk = Desk(choices=plans.names)
+        self.state: State | None = None
+        self.strap_name: str | None = None
+        self.room = True
+        self._origin_s = 0.0
+        self._session_id = ""
+        self._begun: Stamp | None = None
+        self._begun_in_journal = False
+        self._unrecorded: list[tuple[AnyMessage, tuple[AnyEvent, ...]]] = []
+        self._recorded: list[tuple[AnyMessage, tuple[AnyEvent, ...]]] = []
+        self._recorded_t = 0.0
+        self._finishing: Future[Any] | None = None
+        self._finish_failed = False
+        self._since_look: list[AnyEvent] = []
+        unfinished = journal.unfinished().result()
+        if unfinished is not None:
+            self._restore(unfinished)
+
+    # What comes in
+
+    def press(self, button: Button) -> str | None:
+        """A button was pressed. Gives why nothing came of it, or None."""
+        t = self._now_t()
+        self._live_until(t)
+        pressed = at_desk.press(self.desk, self.state, button, t)
+        if self._needs_room(pressed.wish, pressed.messages) and not self.room:
+            self.desk = replace(self.desk, findings=(NO_ROOM,))
+            self._outlet.changed(at_once=True)
+            return "There is no room on the disk for another session."
+        self.desk = pressed.desk
+        refused: str | None = None
+        for message in pressed.messages:
+            refused = self._try(message) or refused
+        match pressed.wish:
+            case Wish.BEGIN:
+                self._begin()
+            case Wish.SIGN_OUT:
+                self._sign_out()
+            case Wish.GO_ON:
+                refused = self._try(Command(self._now_t(), CommandName.RESUME))
+            case Wish.LET_GO:
+                refused = self._try(Command(self._now_t(), CommandName.STOP))
+                self._finish_if_ended()
+            case None:
+                pass
+        self._outlet.changed(at_once=True)
+        return refused
+
+    def tell(self, message: AnyMessage) -> None:
+        """Take a message from a program on this machine, stamped now. Raises Refused."""
+        if self.state is None or self.desk.offer_go_on:
+            raise Refused("no_session", "nobody has begun a session at this machine; choose a participant first")
+        self._step(replace(message, t=self._now_t()))
+
+    def deliver(self, delivery: Delivery) -> None:
+        """The strap has delivered something."""
+        if self.state is None:
+            return
+        t = self._now_t()
+        message: AnyMessage
+        match delivery:
+            case Measurement():
+                message = delivery.at(t)
+            case Lost(reason):
+                message = SourceLost(t, reason)
+        refused = self._try(message)
+        if refused is not None:
+            _log.warning("The strap sent what no strap sends: %s", refused)
+
+    def wake(self) -> None:
+        """Time has passed: live through what is due."""
+        if self.state is None:
+            return
+        t = self._now_t()
+        due_t = self._next_due_t()
+        if due_t is not None and due_t - t < 1e-3:  # noqa: PLR2004 - a timer may fire a hair early
+            t = max(t, due_t)
+        self._live_until(t)
+        signs_out_t = at_desk.signs_out_at_t(self.state)
+        if signs_out_t is not None and t >= signs_out_t and not self.desk.offer_go_on:
+            self._sign_out()
+
+    def next_due_clock_s(self) -> float | None:
+        """The clock's reading at which `wake` must be called; None where nothing will happen by itself."""
+        due_t = self._next_due_t()
+        return None if due_t is None else self._origin_s + due_t
+
+    def refresh(self) -> None:
+        """Plans, room or saving have changed."""
+        self.desk = replace(self.desk, choices=self._plans.names)
+        if self.room and NO_ROOM in self.desk.findings:
+            self.desk = replace(self.desk, findings=())
+        self._outlet.changed(at_once=False)
+
+    def save_again(self) -> None:
+        """Hand a session to the journal again that it could not take; called now and then."""
+        if self._finish_failed and self.state is not None and self._begun is not None:
+            self._finish_failed = False
+            self._journal.begin(self._session_id, self.state.plan, self.state.protocol, self._begun)
+            for message, events in self._recorded:
+                self._journal.record(self._session_id, (message,), events)
+            self._finish()
+
+    # What is seen
+
+    @property
+    def saved(self) -> SaveStatus:
+        """Whether the session is safe. «Saved» only after the journal's own word."""
+        if self._finish_failed or self._journal.state.status == "not_saved":
+            return "not_saved"
+        if self._finishing is None:
+            return "no"
+        return "saved" if self._finishing.done() else "saving"
+
+    @property
+    def training(self) -> bool:
+        """Whether a session runs: nothing may take time now."""
+        return self.state is not None and self.state.stage in ("running", "paused")
+
+    def view(self) -> View:
+        """What the machine shows now."""
+        if self.state is not None:
+            self._live_until(self._now_t())
+        return at_desk.view(self.desk, self.state, saved=self.saved, strap_name=self.strap_name)
+
+    def look(self) -> Sight:
+        """What a simulated person sees and has heard since the last look."""
+        events, self._since_look = tuple(self._since_look), []
+        return Sight(None if self.state is None else snapshot(self.state), events)
+
+    # Within
+
+    def _now_t(self) -> float:
+        t = self._clock.now() - self._origin_s
+        return t if self.state is None else max(t, self.state.t)
+
+    def _next_due_t(self) -> float | None:
+        if self.state is None:
+            return None
+        due = [t for t in (next_due_s(self.state), at_desk.signs_out_at_t(self.state)) if t is not None]
+        return min(due) if due else None
+
+    def _live_until(self, t: float) -> None:
+        due_t = None if self.state is None else next_due_s(self.state)
+        if due_t is not None and due_t <= t:
+            self._step(Time(t))
+
+    def _try(self, message: AnyMessage) -> str | None:
+        try:
+            self._step(message)
+        except Refused as refused:
+            return refused.reason
+        return None
+
+    def _step(self, message: AnyMessage) -> None:
+        assert self.state is not None  # noqa: S101 - callers have looked
+        before = self.state
+        stepped = step(before, message)
+        self.state = stepped.state
+        for cue in stepped.cues:
+            self._outlet.cue(cue, before.protocol.intervals, self._origin_s + cue.t)
+        self._record(message, stepped.events)
+        if stepped.events:
+            self._since_look += stepped.events
+            self._outlet.happened(stepped.events)
+            if any(isinstance(event, SessionEnded) for event in stepped.events):
+                self.desk = at_desk.session_ended(self.desk)
+        self._finish_if_ended(before)
+        self._outlet.changed(at_once=bool(stepped.events) or isinstance(message, HeartRate))
+
+    def _record(self, message: AnyMessage, events: tuple[AnyEvent, ...]) -> None:
+        """Hand what came in and out to the journal, which keeps a session from its start on."""
+        if isinstance(message, Time) and not events and message.t - self._recorded_t < TIME_NOTED_EVERY_S:
+            return
+        self._recorded_t = message.t
+        if self._begun_in_journal:
+            self._put(message, events)
+            return
+        self._unrecorded.append((message, events))
+        if any(isinstance(event, SessionStarted) for event in events):
+            self._begin_in_journal()
+
+    def _put(self, message: AnyMessage, events: tuple[AnyEvent, ...]) -> None:
+        self._recorded.append((message, events))
+        try:
+            self._journal.record(self._session_id, (message,), events)
+        except JournalError as error:
+            _log.error("A record of the session was refused by the journal: %s", error)
+
+    def _begin_in_journal(self) -> None:
+        assert self.state is not None  # noqa: S101 - a session has started
+        assert self._begun is not None  # noqa: S101 - as above
+        self._session_id = new_session_id(self._begun.wall_s)
+        self._journal.begin(self._session_id, self.state.plan, self.state.protocol, self._begun)
+        self._begun_in_journal = True
+        for message, events in self._unrecorded:
+            self._put(message, events)
+        self._unrecorded.clear()
+
+    def _finish_if_ended(self, before: State | None = None) -> None:
+        state = self.state
+        if state is None or state.summary is None or not self._begun_in_journal:
+            return
+        if before is None or before.summary != state.summary:
+            self._finish()
+
+    def _finish(self) -> None:
+        assert self.state is not None  # noqa: S101 - callers have looked
+        assert self.state.summary is not None  # noqa: S101 - callers have looked
+        finishing = self._journal.finish(self._session_id, self.state.summary)
+        self._finishing = finishing
+        finishing.add_done_callback(lambda future: self._later(lambda: self._finished(future)))
+
+    def _finished(self, future: Future[Any]) -> None:
+        if future is not self._finishing:
+            return
+        error = None if future.cancelled() else future.exception()
+        if future.cancelled() or error is not None:
+            self._finish_failed = True
+            _log.error("The session could not be finished in the diary and is kept: %s", error)
+        self._outlet.changed(at_once=True)
+
+    def _needs_room(self, wish: Wish | None, messages: tuple[AnyMessage, ...]) -> bool:
+        starts = any(isinstance(message, Command) and message.name is CommandName.START for message in messages)
+        fresh = self.state is None or self.state.started_t is None
+        return wish is Wish.BEGIN or (starts and fresh)
+
+    def _begin(self) -> None:
+        ready = self._plans.take(self.desk.selected)
+        if ready is None:
+            self.desk = at_desk.signed_out(self.desk)
+            return
+        self._forget()
+        self.desk = replace(self.desk, selected=0)
+        self._origin_s = self._clock.now()
+        self._begun = self._stamps.now()
+        self.state = begin(ready.plan, ready.protocol, default_guidance)
+
+    def _sign_out(self) -> None:
+        self.desk = at_desk.signed_out(self.desk)
+        if not self._finish_failed:
+            self._forget()
+        self.state = None
+        self._outlet.changed(at_once=True)
+
+    def _forget(self) -> None:
+        self._session_id = ""
+        self._begun_in_journal = False
+        self._finishing = None
+        self._finish_failed = False
+        self._unrecorded, self._recorded, self._recorded_t = [], [], 0.0
+        self._since_look = []
+
+    # After a restart
+
+    def _restore(self, record: SessionRecord) -> None:
+        state = begin(record.plan, record.protocol, default_guidance)
+        for message in record.messages:
+            try:
+                state = step(state, message).state
+            except Refused as refused:
+                _log.warning("A journaled message of session %s was passed over: %s", record.session_id, refused)
+        last_t = max((state.t, *(event.t for event in record.events)))
+        self.state = step(state, Time(last_t)).state
+        self._origin_s = self._clock.now() - self._second_now(record, last_t)
+        self._session_id, self._begun = record.session_id, record.begun
+        self._begun_in_journal = True
+        self._recorded_t = last_t
+        if self.state.started_t is None or self.state.stage == "not_today":
+            # Its start never reached the disk: nobody trained, and there is nothing to go on with.
+            self._try(Command(last_t, CommandName.STOP))
+        else:
+            self._step(Restored(last_t))
+            self._live_until(self._now_t())
+        self._since_look = []
+        if self.state.stage in ("running", "paused"):
+            self.desk = replace(self.desk, offer_go_on=True)
+        else:
+            if self._finishing is None:
+                self._finish_if_ended()
+            self.state = None
+            self.desk = at_desk.signed_out(self.desk)
+
+    def _second_now(self, record: SessionRecord, last_t: float) -> float:
+        """The session's second by the monotonic clock where this boot has stamped it, else the last journaled one."""
+        now = self._stamps.now()
+        for at in reversed(record.stamps):
+            if at.stamp.boot_id == now.boot_id:
+                return max(last_t, at.t + (now.monotonic_s - at.stamp.monotonic_s) * self._speed)
+        return last_t

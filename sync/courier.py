@@ -1,0 +1,84 @@
+"""The courier between one machine and the clinic's server, as the sync service sees it.
+
+It is handed finished sessions, and tells of receipts. A receipt is the server's own word that the session is committed
+there; nothing else is one. The machine forgets a session only when a receipt names its id, revision and SHA-256.
+"""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Receipt(Struct, frozen=True):
+    """The server has committed this version of this session."""
+
+    session_id: str
+    revision: int
+    sha256: str
+
+
+class Parcel(Struct, frozen=True):
+    """One finished session: `document` is its canonical encoding, to be delivered byte for byte as it is."""
+
+    session_id: str
+    revision: int
+    sha256: str
+    document: bytes
+
+
+class Courier(Protocol):
+    """Whoever carries sessions to the server. No call waits for the network."""
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """Ids of the sessions it has been handed and has no receipt for: they need not be handed over again."""
+        ...
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether it would take another session now."""
+        ...
+
+    def hand_over(self, parcel: Parcel) -> None:
+        """Take a session along."""
+        ...
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        """Receipts that have come since the last call."""
+        ...
+
+    def close(self) -> None:
+        """Stop; what has no receipt stays in the machine's journal and is handed over again next time."""
+        ...
+
+
+class KeepingCourier:
+    """A machine without a server: there is nowhere to send to, so nothing is acknowledged and the journal keeps all.
+
+    It remembers ids only, never documents, so that it stays small however many sessions wait.
+    """
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self._held: dict[str, Receipt] = {}
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """Ids of the sessions that wait for a server."""
+        return tuple(self._held)
+
+    @property
+    def wants_more(self) -> bool:
+        """Always: only the id is kept."""
+        return True
+
+    def hand_over(self, parcel: Parcel) -> None:
+        """Note that the session waits."""
+        self._held[parcel.session_id] = Receipt(parcel.session_id, parcel.revision, parcel.sha256)
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        """None, ever: nobody has committed anything."""
+        return ()
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
