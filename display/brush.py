@@ -8,7 +8,7 @@ import pygame
 
 from display.lettering import Lettering, Weight
 from display.palette import QUIET, WHITE, Colour
-from display.shapes import Drawing, Point, Ring, disc, icon, rounded_bar, stroke
+from display.shapes import Drawing, Point, Ring, disc, draw_bar, icon, stroke
 from display.sheet import Box, Sheet
 
 Align = Literal["left", "centre", "right"]
@@ -54,8 +54,7 @@ class Brush:
         """A bar with round corners; with `line` only its outline."""
         place = self.sheet.pixels(box)
         if place.width > 0 and place.height > 0:
-            unit = self.sheet.unit
-            self.surface.blit(rounded_bar(place.width, place.height, radius * unit, colour, line * unit), place)
+            draw_bar(self.surface, place, radius * self.sheet.unit, colour, self._px(line) if line else 0)
 
     def disc(self, middle: Point, radius: float, colour: Colour, line: float = 0.0) -> None:
         """A circle; with `line` only its rim."""
@@ -117,7 +116,7 @@ class Brush:
     def fitted(self, text: str, style: Style, width: float) -> Style:
         """The style, made smaller so that the text fits the width."""
         needed = self.width(text, style)
-        return style if needed <= width else Style(style.size * width / needed * 0.99, style.weight, style.colour)
+        return style if needed <= width else Style(style.size * width / needed * 0.97, style.weight, style.colour)
 
     def width(self, text: str, style: Style) -> float:
         """Width of a line."""

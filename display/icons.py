@@ -15,7 +15,7 @@ def _arc(middle: Point, radius: float, first_degrees: float, last_degrees: float
 def _heart(inside: float) -> list[Point]:
     """A heart's outline, drawn in by a share of its width: two round halves, and sides that swing to the point."""
     radius, left, right, top = 0.262 - inside, 0.262, 0.738, 0.3
-    lobes = [*_arc((left, top), radius, 138, 345), *_arc((right, top), radius, 195, 402)]
+    lobes = [*_arc((left, top), radius, 138, 335.3), *_arc((right, top), radius, 204.7, 402)]
     start, end, point = lobes[-1], lobes[0], (0.5, 0.95 - 1.5 * inside)
     side = [
         _bezier(start, (start[0] - 0.1, start[1] + 0.12), (0.57 - inside, 0.85 - inside), point, i / 16)

@@ -18,7 +18,8 @@ from display.palette import Colour
 
 FONT_FOLDERS: Final = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
 FONT_SUFFIXES: Final = (".otf", ".ttf")
-REMEMBERED_TEXTS: Final = 400
+REMEMBERED_BYTES: Final = 8_000_000
+OPEN_FONTS: Final = 24
 
 
 class Weight(Enum):
@@ -48,6 +49,10 @@ def font_file(weight: Weight, fonts: Mapping[str, Path]) -> str | None:
     return next((str(fonts[name]) for name in weight.value if name in fonts), None)
 
 
+def _bytes_of(surface: pygame.Surface) -> int:
+    return surface.get_pitch() * surface.get_height()
+
+
 class Lettering:
     """Renders texts at a pixel size and remembers the last ones. One for each screen size."""
 
@@ -55,7 +60,8 @@ class Lettering:
         """Open no font yet: each size is opened when it is first used."""
         pygame.font.init()
         self._files = {weight: font_file(weight, installed_fonts() if fonts is None else fonts) for weight in Weight}
-        self._fonts: dict[tuple[Weight, int], pygame.font.Font] = {}
+        self._fonts: OrderedDict[tuple[Weight, int], pygame.font.Font] = OrderedDict()
+        self._bytes = 0
         self._texts: OrderedDict[tuple[str, Weight, int, Colour], pygame.Surface] = OrderedDict()
         self._cells: dict[tuple[Weight, int], int] = {}
         self._caps: dict[tuple[Weight, int], int] = {}
@@ -63,9 +69,14 @@ class Lettering:
     def font(self, weight: Weight, size: int) -> pygame.font.Font:
         """The font at a size in pixels."""
         key = (weight, size)
-        if key not in self._fonts:
-            self._fonts[key] = pygame.font.Font(self._files[weight], size)
-        return self._fonts[key]
+        font = self._fonts.get(key)
+        if font is None:
+            font = self._fonts[key] = pygame.font.Font(self._files[weight], size)
+            if len(self._fonts) > OPEN_FONTS:
+                self._fonts.popitem(last=False)
+        else:
+            self._fonts.move_to_end(key)
+        return font
 
     def render(self, text: str, weight: Weight, size: int, colour: Colour) -> pygame.Surface:
         """The text as a transparent surface; the same object again while it is remembered."""
@@ -74,8 +85,9 @@ class Lettering:
         if surface is None:
             surface = self.font(weight, size).render(text, True, colour)  # noqa: FBT003 - pygame takes it by position only
             self._texts[key] = surface
-            if len(self._texts) > REMEMBERED_TEXTS:
-                self._texts.popitem(last=False)
+            self._bytes += _bytes_of(surface)
+            while self._bytes > REMEMBERED_BYTES and len(self._texts) > 1:
+                self._bytes -= _bytes_of(self._texts.popitem(last=False)[1])
         else:
             self._texts.move_to_end(key)
         return surface

@@ -24,7 +24,7 @@ INK: Colour = (10, 15, 30)
 """Dark writing on a bright ground."""
 
 BELOW: Colour = (128, 190, 255)
-IN: Colour = (52, 222, 164)
+IN: Colour = (46, 221, 176)
 ABOVE: Colour = (255, 196, 84)
 
 BELOW_DEEP: Colour = (24, 44, 82)

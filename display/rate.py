@@ -123,17 +123,18 @@ def _paint_number(brush: Brush, box: Box, snapshot: Snapshot) -> None:
         width = min(box.width * 0.52, 260)
         brush.bar(Box(box.middle_x - width / 2, box.middle_y - 19, width, 38), 19, LINE)
         return
-    style = number_style(brush, box, WHITE if not doubtful(snapshot) else QUIET)
+    style = number_style(brush, box, WHITE if not doubtful(snapshot) else QUIET, number)
     brush.number(number, (box.middle_x, box.middle_y), style, "centre", TRACKING)
     if doubtful(snapshot):
         for step in range(int(box.width // 26)):
             brush.bar(Box(box.x + 26 * step + 4, box.bottom - 10, 16, 6), 3, QUIET)
 
 
-def number_style(brush: Brush, box: Box, colour: Colour) -> Style:
-    """The largest size at which any three digits that a rate can have fit the box."""
+def number_style(brush: Brush, box: Box, colour: Colour, number: str = "100") -> Style:
+    """The largest size at which every rate with as many hundreds as this one fits the box."""
+    hundreds = max(int(number) // 100, 1)
     style = Style(min(NUMBER_EM, (box.height - 24) / 0.727), Weight.HEAVY, colour)
-    needed = brush.number_width("200", style) + 2 * TRACKING * style.size
+    needed = brush.number_width(f"{hundreds}00", style) + 2 * TRACKING * style.size
     return style if needed <= box.width else Style(style.size * box.width / needed, style.weight, colour)
 
 

@@ -40,7 +40,7 @@ def _rounded_distance(width: int, height: int, radius: float) -> Coverage:
     return distance
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def rounded_bar(width: int, height: int, radius: float, colour: Colour, line: float = 0.0) -> pygame.Surface:
     """A filled bar with round corners; with `line`, only its outline of that width."""
     distance = _rounded_distance(width, height, min(radius, width / 2, height / 2))
@@ -48,6 +48,30 @@ def rounded_bar(width: int, height: int, radius: float, colour: Colour, line: fl
     if line:
         coverage -= np.clip(0.5 - (distance + line), 0, 1)
     return _tinted(coverage, colour)
+
+
+def draw_bar(target: pygame.Surface, place: pygame.Rect, radius: float, colour: Colour, line: int = 0) -> None:
+    """Draw a bar with round corners; a large one is put together from its corners, and no large picture is kept."""
+    corner = math.ceil(max(radius, line)) + 1
+    width, height = place.size
+    if min(width, height) <= 2 * corner:
+        target.blit(rounded_bar(width, height, radius, colour, line), place)
+        return
+    tile = rounded_bar(2 * corner, 2 * corner, radius, colour, line)
+    right, bottom = place.right - corner, place.bottom - corner
+    for x, left in ((place.left, 0), (right, corner)):
+        for y, top in ((place.top, 0), (bottom, corner)):
+            target.blit(tile, (x, y), (left, top, corner, corner))
+    across, down = width - 2 * corner, height - 2 * corner
+    if line:
+        target.fill(colour, (place.left + corner, place.top, across, line))
+        target.fill(colour, (place.left + corner, place.bottom - line, across, line))
+        target.fill(colour, (place.left, place.top + corner, line, down))
+        target.fill(colour, (place.right - line, place.top + corner, line, down))
+    else:
+        target.fill(colour, (place.left + corner, place.top, across, height))
+        target.fill(colour, (place.left, place.top + corner, corner, down))
+        target.fill(colour, (right, place.top + corner, corner, down))
 
 
 def disc(diameter: int, colour: Colour, line: float = 0.0) -> pygame.Surface:
@@ -142,7 +166,7 @@ class Pen:
 Drawing = Callable[[Pen], None]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=160)
 def icon(drawing: Drawing, width: int, height: int, colour: Colour) -> pygame.Surface:
     """A drawing at a size in one colour; the same surface again while it is remembered."""
     large = pygame.Surface((width * FINER, height * FINER))

@@ -65,7 +65,7 @@ def _words(glance: Glance, box: Box, summary: Summary | None) -> Part:
 
     def paint(brush: Brush, box: Box) -> None:
         brush.text(title, (box.x, box.y + 44), Style(46, Weight.BOLD, QUIET), width=box.width)
-        brush.text(large, (box.x - 4, box.y + 154), Style(130, Weight.HEAVY, WHITE), width=box.width)
+        brush.text(large, (box.x, box.y + 154), Style(130, Weight.HEAVY, WHITE), width=box.width - 8)
         brush.text(under, (box.x, box.y + 248), Style(40, Weight.BOLD, IN), width=box.width)
         if fall:
             brush.icon(icons.heart, Box(box.x, box.y + 300, 42, 40), BELOW)

@@ -30,7 +30,7 @@ def parts(glance: Glance) -> list[Part]:
         )
 
     def paint_answer(brush: Brush, box: Box) -> None:
-        size = min(box.height * 0.72, 340)
+        size = min(box.height * 0.64, 340)
         y = box.y + (box.height - size * 0.727 - 100) / 2 + size * 0.36
         brush.number(str(chosen), (box.middle_x, y), Style(size, Weight.HEAVY, WHITE), "centre", -0.02)
         style = Style(50, Weight.BOLD, colour_of(chosen))

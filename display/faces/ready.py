@@ -9,7 +9,7 @@ from display.panel_buttons import buttons_part, paint_button
 from display.rate import heart_part, shown_number, zone_colour
 from display.sheet import MARGIN, Box, Part
 
-BLOCK = 388.0
+BLOCK = 344.0
 
 
 def parts(glance: Glance) -> list[Part]:
@@ -18,35 +18,38 @@ def parts(glance: Glance) -> list[Part]:
     width = sheet.width - 2 * MARGIN
     title = texts.say("ready.title", nickname=view.nickname) if view.nickname else texts.say("ready.title_nobody")
     how = texts.say("ready.how")
-    told = []
+    which = ""
     if view.session_number is not None and view.course_sessions is not None:
-        told.append(texts.say("ready.session", number=view.session_number, total=view.course_sessions))
-    facts = " · ".join(told)
+        which = texts.say("ready.session", number=view.session_number, total=view.course_sessions)
     number = shown_number(view.snapshot) if view.snapshot is not None else None
     colour = zone_colour(view.snapshot) if view.snapshot is not None else QUIET
     profile = Box(MARGIN, sheet.height - 32 - 122, width, 122)
     middle = profile.y if view.profile is not None else sheet.height - 110
-    words = Box(MARGIN, 52, width, middle - 52 - 110)
-    rate = Box(sheet.width / 2 - 190, middle - 96, 380, 76)
+    top = Box(MARGIN, 34, width, 54)
+    words = Box(MARGIN, 96, width, middle - 96 - 110)
+    rate = Box(sheet.width / 2 - 150, middle - 92, 330, 76)
     heart = Box(rate.x, rate.y + 3, 74, 70)
     digits = Box(heart.right + 8, rate.y, rate.width - 82, rate.height)
 
     def paint(brush: Brush, box: Box) -> None:
         y = box.y + (box.height - BLOCK) / 2
         brush.text(title, (box.middle_x, y + 40), Style(84, Weight.BOLD, WHITE), "centre", width=box.width)
-        brush.text(facts, (box.middle_x, y + 108), Style(30, Weight.PLAIN, QUIET), "centre", width=box.width)
         strap = view.strap_name
         if strap:
-            _paint_strap(brush, Box(box.x, y + 142, box.width, 62), texts.say("ready.your_strap"), strap)
-        paint_button(brush, Button.START, (box.middle_x, y + 274), 56)
-        brush.text(how, (box.middle_x, y + 366), Style(42, Weight.FIRM, WHITE), "centre", width=box.width)
+            _paint_strap(brush, Box(box.x, y + 100, box.width, 56), texts.say("ready.your_strap"), strap)
+        paint_button(brush, Button.START, (box.middle_x, y + 226), 54)
+        brush.text(how, (box.middle_x, y + 321), Style(42, Weight.FIRM, WHITE), "centre", width=box.width)
+
+    def paint_top(brush: Brush, box: Box) -> None:
+        brush.text(which, (box.x, box.middle_y), Style(34, Weight.FIRM, QUIET), width=box.width)
 
     def paint_digits(brush: Brush, box: Box) -> None:
         x = brush.number(number or "–", (box.x + 8, box.middle_y), Style(64, Weight.BOLD, WHITE if number else QUIET))
         brush.text(texts.say("ready.rate"), (x + 14, box.middle_y + 8), Style(28, Weight.PLAIN, QUIET))
 
     found = [
-        Part("words", words, (title, facts, how, view.strap_name), paint),
+        Part("session", top, which, paint_top),
+        Part("words", words, (title, how, view.strap_name), paint),
         heart_part(heart, WHITE if number and colour is QUIET else colour, glance.swell, beating=number is not None),
         Part("digits", digits, number, paint_digits),
     ]

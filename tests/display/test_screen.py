@@ -20,7 +20,7 @@ from display.profile_drawing import ProfileDrawing
 from display.rate import number_style, shown_number
 from display.screen import OUT_OF_TOUCH_S, Screen, parts_of
 from display.sheet import Part, Sheet
-from display.texts import texts_in
+from display.texts import Language, texts_in
 from display.training_places import training_places
 
 LYING, LARGE, WIDE, STANDING = (1280, 720), (1920, 1080), (1280, 800), (720, 1280)
@@ -108,6 +108,29 @@ def test_no_part_lies_over_another_or_beyond_the_screen(view: View, size: tuple[
         if place.colliderect(other_place)
     ]
     assert (beyond, over) == ([], [])
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("size", [LYING, STANDING])
+def test_no_text_is_cut_off(view: View, size: tuple[int, int], language: Language) -> None:
+    cut: list[str] = []
+    draw = Brush.text
+
+    def text(brush: Brush, text: str, at: tuple[float, float], style: Style, *args: object, **options: object) -> float:
+        right = draw(brush, text, at, style, *args, **options)  # type: ignore[arg-type]
+        width = options.get("width")
+        fitted = style if width is None else brush.fitted(text, style, float(str(width)))
+        pixels = max(1, round(fitted.size * brush.sheet.unit))
+        drawn = brush.lettering.render(text, fitted.weight, pixels, fitted.colour)
+        left = round(right * brush.sheet.unit) - drawn.get_width()
+        place = drawn.get_bounding_rect().move(left, brush._top(at[1], fitted.weight, pixels))
+        if place.width and not brush.surface.get_clip().inflate(4, 4).contains(place):
+            cut.append(text)
+        return right
+
+    with patch.object(Brush, "text", text):
+        Screen(size).draw(in_language(view, language), 0.0)
+    assert cut == []
 
 
 def test_every_text_stands_out_seven_to_one_in_a_pair_that_the_palette_lists(view: View) -> None:
