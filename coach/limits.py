@@ -154,8 +154,10 @@ def signal_changed(turn: Turn) -> None:
         return
     gone = source.signal in (Signal.STALE, Signal.LOST)
     unusable = gone or source.signal is Signal.IMPLAUSIBLE
-    since_t = (state.t if state.silent_since_t is None else state.silent_since_t) if unusable else None
-    turn.state = replace(state, silent_since_t=since_t)
+    since_t = state.silent_since_t
+    if since_t is None:
+        since_t = source.at_t if gone and source.at_t is not None else state.t
+    turn.state = replace(state, silent_since_t=since_t if unusable else None)
     if source.signal is not Signal.STALE:
         turn.clear_notice("signal_stale")
     if source.signal is not Signal.IMPLAUSIBLE:

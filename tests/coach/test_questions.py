@@ -1,0 +1,122 @@
+"""H5: «are you all right?» at the end of an interval and on an odd fall; a loud call when nobody answers."""
+
+from coach.cue import Cue, CueName
+from coach.errors import Refused
+from coach.events import Level, Limit, NoticeRaised, QuestionAnswered, QuestionAsked
+from coach.messages import Answer, Command, CommandName, Exertion, Time
+from tests.coach.led_session import PLAN, LedSession
+
+
+def asked() -> LedSession:
+    """310 s into the session: the question after the first interval has just been asked."""
+    return LedSession(answers=False).live_until(60).live_until(300, 175).live_until(310, 150)
+
+
+def test_each_interval_is_followed_by_the_question() -> None:
+    session = LedSession().live_until(60).live_until(300, 175).live_until(480, 130).live_until(720, 178)
+    session.live_until(840, 120)
+    questions = [event for event in session.events if isinstance(event, QuestionAsked)]
+    assert questions == [QuestionAsked(310.0, "phase_end"), QuestionAsked(730.0, "phase_end")]
+    assert session.cued(CueName.ARE_YOU_ALL_RIGHT) == [
+        (310.0, CueName.ARE_YOU_ALL_RIGHT),
+        (730.0, CueName.ARE_YOU_ALL_RIGHT),
+    ]
+
+
+def test_nobody_is_asked_after_the_warm_up() -> None:
+    session = LedSession().live_until(60).live_until(120, 165)
+    assert not [event for event in session.events if isinstance(event, QuestionAsked)]
+
+
+def test_twenty_seconds_without_an_answer_call_for_help_loudly_once_and_tell_the_therapist() -> None:
+    session = asked().live_until(329)
+    assert not session.cued(CueName.CALL_FOR_HELP)
+    session.live_until(420)
+    assert [cue for cue in session.cues if cue.name is CueName.CALL_FOR_HELP] == [
+        Cue(330.0, CueName.CALL_FOR_HELP, Level.STOP_NOW)
+    ]
+    assert NoticeRaised(330.0, "no_answer", Level.STOP_NOW, to_therapist=True) in session.events
+    assert session.seen.question == "phase_end"
+
+
+def test_an_answer_ends_the_question_and_the_notice() -> None:
+    session = asked().live_until(335).send(Answer(335))
+    assert session.events[-2:] == [QuestionAnswered(335.0, ok=True, after_s=25.0), session.events[-1]]
+    assert session.notices()[-1] == (335.0, "-no_answer")
+    assert session.seen.question is None
+
+
+def test_any_button_is_an_answer() -> None:
+    session = asked().command(CommandName.PAUSE)
+    assert QuestionAnswered(310.0, ok=True, after_s=0.0) in session.events
+
+
+def test_a_command_from_the_therapist_is_no_answer() -> None:
+    session = asked().command(CommandName.EXTEND_RECOVERY, source="therapist")
+    assert session.seen.question == "phase_end"
+
+
+def test_perceived_exertion_is_an_answer() -> None:
+    assert asked().send(Exertion(312, 15)).seen.question is None
+
+
+def test_not_all_right_leaves_only_cooling_down_and_tells_the_therapist() -> None:
+    session = asked().send(Answer(312, ok=False))
+    assert session.endings()[-1] == (312.0, "recovery", "eased")
+    assert session.seen.phase == "cool_down"
+    assert NoticeRaised(312.0, "not_all_right", Level.STOP_NOW, to_therapist=True) in session.events
+    assert Limit("cool_down_only", ("not_all_right",)) in session.seen.limits
+
+
+def test_an_answer_to_nothing_is_refused() -> None:
+    session = LedSession().live_until(10)
+    try:
+        session.send(Answer(10))
+    except Refused as refusal:
+        assert refusal.code == "no_question"  # noqa: PT017 - the refusal is the outcome under test
+    else:
+        raise AssertionError
+
+
+def test_a_rate_that_falls_oddly_in_work_makes_the_coach_ask_and_forbids_urging() -> None:
+    session = LedSession(answers=False).live_until(60).live_until(150, 180)
+    session.live_until(160, lambda t: 180 - 4 * (t - 150))
+    assert [event for event in session.events if isinstance(event, QuestionAsked)] == [QuestionAsked(157.0, "odd_fall")]
+    assert "question" in session.seen.limits[-1].reasons
+
+
+def test_a_fall_in_the_first_half_minute_of_work_is_not_odd() -> None:
+    session = LedSession().live_until(60, 160).live_until(89, lambda t: 160 - 2.5 * max(0, t - 70))
+    assert not [event for event in session.events if isinstance(event, QuestionAsked)]
+
+
+def test_a_falling_rate_in_recovery_is_not_odd() -> None:
+    session = LedSession().live_until(60).live_until(300, 180).live_until(400, lambda t: max(100, 180 - 2 * (t - 300)))
+    assert [event.reason for event in session.events if isinstance(event, QuestionAsked)] == ["phase_end"]
+
+
+def test_one_question_at_a_time() -> None:
+    session = LedSession(answers=False).live_until(60).live_until(150, 180)
+    session.live_until(164, lambda t: 180 - 4 * (t - 150)).live_until(320, 124)
+    assert [event.reason for event in session.events if isinstance(event, QuestionAsked)] == ["odd_fall"]
+
+
+def test_a_question_waits_through_a_pause_with_its_time() -> None:
+    session = asked().live_until(315, 140).command(CommandName.PAUSE, source="therapist").live_until(375, 110)
+    session.command(CommandName.RESUME, source="therapist").live_until(389, 110)
+    assert not session.cued(CueName.CALL_FOR_HELP)
+    session.live_until(390, 110)
+    assert session.cued(CueName.CALL_FOR_HELP) == [(390.0, CueName.CALL_FOR_HELP)]
+    session.send(Answer(391))
+    assert session.events[-2] == QuestionAnswered(391.0, ok=True, after_s=21.0)
+
+
+def test_the_end_of_the_session_ends_the_question() -> None:
+    session = asked().send(Command(310, CommandName.STOP, source="therapist"))
+    assert session.seen.question is None
+    session.send(Time(400))
+    assert not session.cued(CueName.CALL_FOR_HELP)
+
+
+def test_the_plan_is_not_touched_by_any_of_it() -> None:
+    assert asked().state.plan is PLAN
