@@ -266,7 +266,7 @@ def examples() -> dict[str, View]:
         ),
         "interval_begins": session_view(1023.0, bpm=121.0, advice=_advice(Direction.FASTER, "phase_start", 1.2)),
         "recovery_begins": session_view(1263.0, advice=_advice(Direction.SLOWER, "phase_start", -2.4)),
-        "notice_stop_now": session_view(1132.0, notices=_notice("no_answer", Level.STOP_NOW)),
+        "notice_stop_now": session_view(1132.0, question="odd_fall", notices=_notice("no_answer", Level.STOP_NOW)),
         "all_right": session_view(1258.0, question="odd_fall"),
         "by_feeling": session_view(
             1132.0,

@@ -41,7 +41,7 @@ def header_parts(glance: Glance) -> list[Part]:
 
 def nickname_part(glance: Glance, box: Box) -> Part:
     """Who is training (hazard H7), with the same symbol as when they chose themselves."""
-    nickname, texts = glance.view.nickname, glance.texts
+    nickname = glance.view.nickname
 
     def paint(brush: Brush, box: Box) -> None:
         if nickname is None:
@@ -49,7 +49,7 @@ def nickname_part(glance: Glance, box: Box) -> Part:
         style = brush.fitted(nickname, Style(30, Weight.FIRM, QUIET), box.width - 56)
         left = box.right - brush.width(nickname, style)
         brush.text(nickname, (left, box.middle_y), style)
-        brush.icon(icons.symbol_of(nickname, texts), Box(left - 52, box.middle_y - 19, 38, 38), QUIET)
+        brush.icon(icons.symbol_of(nickname), Box(left - 52, box.middle_y - 19, 38, 38), QUIET)
 
     return Part("nickname", box, nickname, paint)
 

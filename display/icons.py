@@ -4,7 +4,7 @@ import math
 import zlib
 
 from display.shapes import Drawing, Pen, Point
-from display.texts import Texts
+from display.texts import LANGUAGES, texts_in
 
 
 def _arc(middle: Point, radius: float, first_degrees: float, last_degrees: float, steps: int = 24) -> list[Point]:
@@ -284,12 +284,13 @@ SYMBOLS: dict[str, Drawing] = {
 }
 
 
-def symbol_of(nickname: str, texts: Texts) -> Drawing:
-    """The drawing of a nickname: what its word says, else one that is always the same for the same name."""
+def symbol_of(nickname: str) -> Drawing:
+    """The drawing of a nickname: what its word says in either language, else one that the name always gets."""
     name = nickname.casefold()
-    for symbol, words in texts.group("symbol").items():
-        if any(word.strip() == name for word in words.split(",")):
-            return SYMBOLS[symbol]
+    for language in LANGUAGES:
+        for symbol, words in texts_in(language).group("symbol").items():
+            if any(word.strip() == name for word in words.split(",")):
+                return SYMBOLS[symbol]
     drawings = list(SYMBOLS.values())
     return drawings[zlib.crc32(name.encode()) % len(drawings)]
 

@@ -79,7 +79,7 @@ def _paint_title(brush: Brush, box: Box, title: str, more: str) -> None:
 
 def _tile(glance: Glance, box: Box, *, index: int, chosen: bool) -> Part:
     nickname = glance.view.choices[index]
-    drawing = icons.symbol_of(nickname, glance.texts)
+    drawing = icons.symbol_of(nickname)
     colour = SYMBOL_COLOURS[sum(nickname.encode()) % len(SYMBOL_COLOURS)]
 
     def paint(brush: Brush, box: Box) -> None:

@@ -1,5 +1,9 @@
-"""A notice of the highest level: stop now. Red panel, octagon, two words; the rate stays in the corner."""
+"""A notice of the highest level: stop now. Red panel, octagon, two words; the rate stays in the corner.
 
+While the coach still waits for an answer (hazard H5), it shows how to give one.
+"""
+
+from coach.desk_view import Button
 from coach.events import Level
 from display import icons
 from display.announcement import Announcement, announcement_part
@@ -16,10 +20,15 @@ def parts(glance: Glance) -> list[Part]:
     """The face of a stop-now notice."""
     texts, places = glance.texts, training_places(glance.sheet)
     notice = notice_at(glance.snapshot, Level.STOP_NOW)
+    answers = (
+        ((Button.START, Button.UP, Button.DOWN), texts.say("button.all_right")),
+        ((Button.STOP,), texts.say("button.stop")),
+    )
     says = Announcement(
         icons.stop_now,
         texts.say("level.stop_now"),
         (texts.of("notice", notice.code if notice else ""), texts.say("stop_now.belt")),
+        answers if glance.snapshot.question is not None else (),
         ground=STOP,
         accent=WHITE,
         rim=STOP_RIM,
