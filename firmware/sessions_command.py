@@ -4,7 +4,6 @@ ID may be the beginning of an id, as long as only one session has it, or `last`.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -19,13 +18,13 @@ from coach.summary import IntervalSummary, Summary
 from firmware.diary import Diary, LocalDiary
 from firmware.errors import FirmwareError
 from firmware.journal_errors import UnknownSessionError
+from firmware.places import diary_path
 
 if TYPE_CHECKING:
     from firmware.session_record import SessionLine, SessionRecord
     from firmware.stamp import Stamp
 
 FORMATS = ("fit", "csv", "json", "png")
-DIARY_VARIABLE = "INTERVAL_COACH_DIARY"
 _SHORT_ID = 13
 _PIPED_WIDTH = 160
 
@@ -34,22 +33,10 @@ class ExportError(FirmwareError, OSError):
     """A file that could not be written, or that is there already."""
 
 
-def default_diary() -> Path:
-    """Where the diary is: `$INTERVAL_COACH_DIARY`, else the service's own place if there is one, else the user's."""
-    named = os.environ.get(DIARY_VARIABLE)
-    if named:
-        return Path(named)
-    service = Path("/var/lib/interval-coach/diary.db")
-    if service.exists():
-        return service
-    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "interval-coach" / "diary.db"
-
-
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
     """Add the command to the command line."""
     parser = subparsers.add_parser("sessions", help="list, show and export the sessions in the training diary")
-    parser.add_argument("--diary", type=Path, metavar="FILE", help=f"the diary's file (default: {default_diary()})")
+    parser.add_argument("--diary", type=Path, metavar="FILE", help=f"the diary's file (default: {diary_path()})")
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|export")
     actions.add_parser("list", help="list the sessions, oldest first")
     show = actions.add_parser("show", help="show one session's summary, interval by interval")
@@ -77,7 +64,7 @@ def run(
     output = output or Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     errors = errors or Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        diary = open_diary(arguments.diary or default_diary())
+        diary = open_diary(arguments.diary or diary_path())
         with closing(diary):
             match arguments.action:
                 case "list":

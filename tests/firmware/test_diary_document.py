@@ -15,7 +15,7 @@ from firmware.export_fit import EARLIEST
 from firmware.journal_schema import APPLICATION_ID
 from firmware.journal_writer import JournalSettings, NotSavedReason
 from firmware.session_record import SessionRecord
-from firmware.sessions_command import DIARY_VARIABLE, FORMATS
+from firmware.sessions_command import FORMATS
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "diary.md").read_text(encoding="utf-8")
 
@@ -72,7 +72,7 @@ def test_figures_and_names_in_the_document_are_those_of_the_program() -> None:
         f"{settings.free_floor_bytes // 2**20} MB of free disk",
         f"{EARLIEST:%Y-%m-%d}",
         "|".join(FORMATS),
-        f"${DIARY_VARIABLE}",
+        "$INTERVAL_COACH_DIARY",
         *(f"`{reason}`" for reason in typing.get_args(NotSavedReason)),
     ]
     assert [word for word in words if word not in DOCUMENT] == []

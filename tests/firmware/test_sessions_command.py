@@ -108,6 +108,10 @@ def test_while_another_process_has_the_diary_it_says_so(tmp_path: Path) -> None:
     assert (code, complaint.startswith("Another process has the diary")) == (1, True)
 
 
-def test_the_diarys_place_can_be_named_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(sessions_command.DIARY_VARIABLE, "/some/where.db")
-    assert sessions_command.default_diary() == Path("/some/where.db")
+def test_without_a_name_the_machines_own_diary_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERVAL_COACH_DIARY", str(tmp_path / "named.db"))
+    parser = argparse.ArgumentParser()
+    sessions_command.add_parser(parser.add_subparsers())
+    errors = io.StringIO()
+    code = sessions_command.run(parser.parse_args(["sessions", "list"]), errors=Console(file=errors, soft_wrap=True))
+    assert (code, str(tmp_path / "named.db") in errors.getvalue()) == (1, True)
