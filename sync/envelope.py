@@ -1,0 +1,78 @@
+"""The envelope of a session on the wire: version, compression, checksum, content.
+
+    bytes 0–1    «IC»
+    byte  2      version of the envelope, 1
+    byte  3      0 the content as it is, 1 compressed with zlib (RFC 1950)
+    bytes 4–35   SHA-256 of the content before compression
+    bytes 36–    the content
+
+The content is JSON with keys in the order of the struct's fields and no white space, encoded once; nobody makes it anew
+to compare. A reader that cannot read an envelope keeps it and says why (`Unreadable`): it is never dropped.
+"""
+
+import hashlib
+import struct
+import zlib
+
+from msgspec import Struct
+
+from sync.errors import WireError
+
+MAGIC = b"IC"
+VERSION = 1
+PLAIN, ZLIB = 0, 1
+_HEAD = struct.Struct(">2sBB32s")
+HEAD_BYTES = _HEAD.size
+
+MOST_CONTENT_BYTES = 32 * 1024 * 1024
+"""What a reader unpacks at most: more than a day at the treadmill, and little enough for a hostile message."""
+
+Why = str
+"""`not_an_envelope`, `newer`, `damaged`, `too_large`, `not_understood`."""
+
+
+class Unreadable(Struct, frozen=True):
+    """What could not be read, kept as it came. `why` is for programs, `reason` for people."""
+
+    kept: bytes
+    why: Why
+    reason: str
+
+
+def seal(content: bytes) -> bytes:
+    """Put content into an envelope, compressed where that makes it smaller. Raises WireError where it is too large."""
+    if len(content) > MOST_CONTENT_BYTES:
+        raise WireError(f"A session of {len(content)} bytes is too large for the wire ({MOST_CONTENT_BYTES}).")
+    packed = zlib.compress(content, 9)
+    compression, body = (ZLIB, packed) if len(packed) < len(content) else (PLAIN, content)
+    return _HEAD.pack(MAGIC, VERSION, compression, hashlib.sha256(content).digest()) + body
+
+
+def unseal(payload: bytes) -> bytes | Unreadable:
+    """Take content out of its envelope, checked; or keep what cannot be read."""
+    if len(payload) < HEAD_BYTES or payload[:2] != MAGIC:
+        return Unreadable(payload, "not_an_envelope", "This is no envelope of a session.")
+    _, version, compression, digest = _HEAD.unpack_from(payload)
+    if version > VERSION:
+        return Unreadable(payload, "newer", f"The envelope is version {version}; this program reads up to {VERSION}.")
+    if version < 1 or compression not in (PLAIN, ZLIB):
+        return Unreadable(payload, "not_an_envelope", "The envelope's head says what no envelope says.")
+    content = payload[HEAD_BYTES:] if compression == PLAIN else _unpack(payload)
+    if isinstance(content, Unreadable):
+        return content
+    if hashlib.sha256(content).digest() != digest:
+        return Unreadable(payload, "damaged", "The content differs from its checksum: it was damaged on the way.")
+    return content
+
+
+def _unpack(payload: bytes) -> bytes | Unreadable:
+    unpacking = zlib.decompressobj()
+    try:
+        content = unpacking.decompress(payload[HEAD_BYTES:], MOST_CONTENT_BYTES)
+    except zlib.error as error:
+        return Unreadable(payload, "damaged", f"The content cannot be unpacked ({error}).")
+    if unpacking.unconsumed_tail:
+        return Unreadable(payload, "too_large", f"The content unpacks to more than {MOST_CONTENT_BYTES} bytes.")
+    if not unpacking.eof:
+        return Unreadable(payload, "damaged", "The content is cut off.")
+    return content
