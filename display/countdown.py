@@ -33,7 +33,7 @@ def countdown_parts(glance: Glance, box: Box) -> list[Part]:
         shown = clock(bout.remaining_s)
         colour = IN if bout.working else BELOW
     radius = min(box.width, box.height - 56) / 2
-    ring = Box(box.middle_x - radius, box.y, 2 * radius, 2 * radius)
+    ring = Box(box.middle_x - radius, box.y + (box.height - 2 * radius - 56) / 2, 2 * radius, 2 * radius)
     below = Box(box.x, ring.bottom + 14, box.width, 42)
 
     def paint_ring(brush: Brush, ring: Box) -> None:
