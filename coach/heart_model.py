@@ -37,6 +37,8 @@ WALK_SD = (0.25, 0.35, 0.0, 0.08, 0.002, 0.004, 0.004, 0.0, 0.05)
 """How much each quantity may wander in one step: the model is never quite right, so it never stops learning."""
 LIKELIHOOD_POWER = 0.5
 """Readings 5 s apart err together; counting each in full would make the weights too sure."""
+HR_MAX_POWER = 0.2
+"""How a rate bends is weak evidence of HRmax: another bend explains it as well. Perceived exertion counts in full."""
 SURPRISE_SD = 3.0
 """A reading further off than this is taken for a lesser one: a fault should not teach."""
 LEAST_LOG_WEIGHT = -14.0
@@ -47,6 +49,7 @@ class Bank(Struct, frozen=True, eq=False):
 
     `hr_max_bpm`, `fast_share` and `bends_from` (a share of the reserve), each (K,), name the hypotheses.
 
+    Hypotheses that differ only in HRmax lie side by side, `hr_max_count` of them.
     `inputs` (FALL_STEPS + 1, 1 or K, 2): demand and gait span of the last steps, newest last.
     """
 
@@ -57,6 +60,7 @@ class Bank(Struct, frozen=True, eq=False):
     mean: Array
     cov: Array
     inputs: Array
+    hr_max_count: int
 
     def __eq__(self, other: object) -> bool:
         """Whether both are the same belief, number for number."""
@@ -94,6 +98,10 @@ class Bank(Struct, frozen=True, eq=False):
         variance = np.maximum(variance, miss**2 / SURPRISE_SD**2)
         gain = across / variance[:, None]
         log_weight = self.log_weight - 0.5 * LIKELIHOOD_POWER * (miss**2 / variance + np.log(variance))
+        log_weight = log_weight - log_weight.max()
+        shape = (-1, self.hr_max_count)
+        change = _folded(log_weight.reshape(shape)) - _folded(self.log_weight.reshape(shape))
+        log_weight = (log_weight.reshape(shape) - (1 - HR_MAX_POWER) * (change - change.max())).ravel()
         log_weight = np.maximum(log_weight - log_weight.max(), LEAST_LOG_WEIGHT)
         best = int(np.argmax(log_weight))
         surprise = float(miss[best] / np.sqrt(variance[best]))
@@ -125,6 +133,13 @@ class Bank(Struct, frozen=True, eq=False):
     def average(self, values: Array) -> float:
         """The weighted mean of one value per hypothesis."""
         return float(self.weight @ values)
+
+
+def _folded(log_weight: Array) -> Array:
+    """Log weights (structures, HRmax) added up over the structures."""
+    most = log_weight.max()
+    folded: Array = np.log(np.exp(log_weight - most).sum(axis=0) + 1e-30) + most
+    return folded
 
 
 _DIAGONAL = np.arange(STATES)

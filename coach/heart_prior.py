@@ -136,6 +136,7 @@ def first_bank(plan: Plan, start: Load | None, person: Person | None) -> Bank:
         mean=mean,
         cov=cov,
         inputs=np.zeros((FALL_STEPS + 1, 1, 2)),
+        hr_max_count=count,
     )
 
 
