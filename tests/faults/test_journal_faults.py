@@ -52,7 +52,7 @@ needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace
 
 def test_kill_9_at_random_moments_damages_nothing_and_loses_nothing_that_was_saved(tmp_path: Path) -> None:
     """Fault 1, process killed; `python -m benchmarks.bench_journal` runs 100."""
-    found = journal_kills.campaign(tmp_path, 15, seed=5, longest_s=0.25)
+    found = journal_kills.campaign(tmp_path, 10, seed=5, longest_s=0.25)
     assert sum(outcome.damaged for outcome in found) == 0
     assert sum(outcome.lost_finished + outcome.lost_kept + outcome.not_offered for outcome in found) == 0
 
@@ -72,6 +72,34 @@ def test_the_control_without_syncing_does_lose_sessions_in_a_power_cut() -> None
 def test_after_syncs_that_fail_nothing_is_said_to_be_saved_that_a_power_cut_takes() -> None:
     """Fault 3; `python -m benchmarks.power_cuts --failing-sync` runs 500."""
     assert power_cuts.campaign(30, seed=7, sessions=4, failing_sync=True).none
+
+
+@needs_strace
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_500_power_cuts_lose_nothing_and_the_control_does() -> None:
+    """Fault 1 in full: with syncing, with syncs that fail, and without any."""
+    assert power_cuts.campaign(500, seed=1) == power_cuts.Losses(500, 0, 0, 0, 0)
+    assert power_cuts.campaign(500, seed=1, failing_sync=True) == power_cuts.Losses(500, 0, 0, 0, 0)
+    assert power_cuts.campaign(500, seed=1, synchronous="OFF").finished > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_500_kills_lose_nothing_that_was_saved(tmp_path: Path) -> None:
+    found = journal_kills.campaign(tmp_path, 500, seed=11, longest_s=0.25)
+    assert (
+        sum(outcome.damaged + outcome.lost_finished + outcome.lost_kept + outcome.not_offered for outcome in found) == 0
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_200_damaged_journals_are_usable_and_believe_nothing_changed(files: dict[str, bytes]) -> None:
+    """Fault 4 in full."""
+    found = [flipped_bytes.open_damaged(flipped_bytes.damaged(files, seed)) for seed in range(200)]
+    assert [damage for damage in found if not damage.usable or damage.false] == []
+    assert max(damage.took_s for damage in found) <= flipped_bytes.USABLE_WITHIN_S
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +299,7 @@ class Wandering:
 
 
 def test_a_wall_clock_that_jumps_mid_session_moves_nothing_and_is_repaired(tmp_path: Path) -> None:
-    """Fault 8: 1970, 2038, and three days to and fro."""
+    """Fault 8: 1970, 2038, and three days off."""
     clock = Wandering()
     settings = replace(QUICK, housekeeping_s=0.0)
     with Journal.open(tmp_path / "diary.db", clock=clock, settings=settings) as journal:
