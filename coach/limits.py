@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from coach.cue import CueName
 from coach.events import Advice, Direction, Level, Limit, LimitsChanged, Signal
-from coach.guidance import ADVICE_APART_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S
+from coach.guidance import ADVICE_APART_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S, urges
 from coach.protocol import PhaseKind
 from coach.signal import HIGHEST_BPM, LOWEST_BPM
 from coach.state import Ceiling, State
@@ -33,6 +33,8 @@ URGE_FRESH_S, URGE_FLAT_S = 2.5, 8.0
 QUESTION_AFTER_S = 10
 QUIET_LAST_S = 10
 EASE_CEILING_KMH = 1.0
+NO_URGING = Advice(Direction.HOLD, reason="no_urging")
+"""What is said in the place of an urging that the gate held back."""
 
 
 def session_began(turn: Turn) -> None:
@@ -102,6 +104,14 @@ def no_urging_because(state: State) -> tuple[str, ...]:
 def may_urge(state: State) -> bool:
     """Whether an advice may ask for more effort now."""
     return not no_urging_because(state)
+
+
+def advice_now(state: State) -> Advice:
+    """The advice that may stand on the screen: one that urges stands no longer than it may be given."""
+    advice = state.advice
+    if urges(advice, state.speed_kmh, state.incline_percent) and not may_urge(state):
+        return NO_URGING
+    return advice
 
 
 def is_quiet(state: State) -> bool:
@@ -178,7 +188,7 @@ def signal_changed(turn: Turn) -> None:
                 if state.stage == "running":
                     turn.cue(CueName.SIGNAL_BACK)
     if unusable and turn.state.advice.direction is Direction.FASTER:
-        turn.state = replace(turn.state, advice=Advice(Direction.HOLD, reason="no_urging"))
+        turn.state = replace(turn.state, advice=NO_URGING)
 
 
 def _has_signal(state: State) -> bool:

@@ -159,7 +159,7 @@ class Turn:
         setting = advice.reason in SETTING_REASONS
         if urging and not may_urge:
             if second == 0:
-                self.give(Advice(Direction.HOLD, reason="no_urging"), spoken=False)
+                self.give(limits.NO_URGING, spoken=False)
         elif setting:
             self.give(advice, spoken=False)
             if advice.direction in _SETTING_CUES:

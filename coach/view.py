@@ -1,7 +1,7 @@
 """Pure views of a session's state: the snapshot of one moment, and the profile of the whole session."""
 
 from coach.engine import skip_refusal
-from coach.limits import limits_now
+from coach.limits import advice_now, limits_now
 from coach.protocol import Phase, Zone
 from coach.snapshot import Bout, Position, Profile, ProfilePhase, Snapshot, ZoneNow
 from coach.state import State
@@ -34,7 +34,7 @@ def snapshot(state: State) -> Snapshot:
         signal=source.signal,
         signal_reason=source.reason,
         signal_age_s=None if source.at_t is None else round(state.t - source.at_t, 3),
-        advice=state.advice,
+        advice=advice_now(state),
         limits=limits_now(state),
         notices=state.notices,
         mode="exertion" if state.by_exertion else "heart_rate",
