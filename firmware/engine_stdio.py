@@ -16,8 +16,8 @@ from coach.default_guidance import default_guidance
 from coach.engine import step
 from coach.errors import PlanError, ProtocolFileError, Refused
 from coach.events import AnyEvent
-from coach.messages import AnyMessage, Message
-from coach.plan import Load, Mode, Plan
+from coach.messages import AnyMessage
+from coach.plan import Plan
 from coach.snapshot import Snapshot
 from coach.state import State, begin
 from coach.summary import Summary
@@ -25,28 +25,10 @@ from coach.view import snapshot
 from firmware import protocol_store
 
 
-class PlanLine(Message, frozen=True, tag="plan", forbid_unknown_fields=True, kw_only=True):
-    """A plan: begins a session, and a new one when it comes again."""
+class PlanLine(Plan, frozen=True, kw_only=True, tag_field="type", tag="plan", forbid_unknown_fields=True):
+    """A plan: begins a session at `t`, and a new one when it comes again. An unknown key is an error."""
 
-    participant: str
-    protocol: str = "4x4"
-    hr_max_bpm: float | None = None
-    hr_max_source: str | None = None
-    age: int | None = None
-    ceiling_bpm: float | None = None
-    mode: Mode = "heart_rate"
-    start: Load | None = None
-    response: Any = None
-    speed_step_kmh: float = 0.2
-    max_speed_kmh: float = 20.0
-    exertion_when_lost: bool = False
-    early_warm_up_end: bool = False
-    questions: tuple[str, ...] = ()
-
-    def plan(self) -> Plan:
-        """The plan as the engine takes it."""
-        fields = {name: getattr(self, name) for name in self.__struct_fields__ if name != "t"}
-        return Plan(**fields)
+    t: float
 
 
 class AnswerLine(Struct, frozen=True):
@@ -112,7 +94,7 @@ class Filter:
         if isinstance(line, PlanLine):
             if not line.t >= 0:
                 raise Refused("bad_time", f"t is {line.t:g}; a session begins at 0 or later")
-            state = begin(line.plan(), protocol_store.load(line.protocol), default_guidance)
+            state = begin(line, protocol_store.load(line.protocol), default_guidance)
             self._state = msgspec.structs.replace(state, t=line.t)
             return AnswerLine(line.t, (), (), snapshot(self._state))
         if self._state is None:
