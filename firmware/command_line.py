@@ -35,9 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says. Gives 0, or 2 after one sentence on standard error."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser(words)
-    parsed = parser.parse_args(words)
     try:
+        parsed = _parser(words).parse_args(words)
         run: Callable[[argparse.Namespace], int] = parsed.run
         return run(parsed)
     except (FirmwareError, CoachError) as error:
@@ -187,7 +186,7 @@ def _add_demo(subparsers: "Subparsers") -> None:
         "--output", type=Path, default=Path("demo-output"), metavar="DIR", help="diary and pictures (%(default)s)"
     )
     parser.add_argument("--protocol", default="4x4", metavar="NAME", help="which protocol (%(default)s)")
-    parser.add_argument("--participant", default="ordinary,7", metavar="KIND,SEED", help="who trains (%(default)s)")
+    parser.add_argument("--participant", default="ordinary,20", metavar="KIND,SEED", help="who trains (%(default)s)")
     parser.add_argument("--language", choices=("nb", "en"), default="nb", help="of screen and voice (%(default)s)")
     parser.add_argument("--headless", action="store_true", help="no window, also where there is a desktop")
     parser.add_argument("--no-sound", action="store_true", help="be silent")

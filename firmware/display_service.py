@@ -152,15 +152,15 @@ class DisplayService:
         self._lights = lights
         self._on_drawn = on_drawn
         self._newest = Newest()
+        self._stopping = False
         self._stop = threading.Event()
         self._small = threading.Event()
         self._link: CoachLink | None = None
         self._sound: Sound | None = None
 
     def stop(self) -> None:
-        """End `run` soon."""
-        self._stop.set()
-        self._small.set()
+        """End `run` soon. Takes no lock, so that a signal's handler may call it."""
+        self._stopping = True
         self._newest.wake()
 
     def run(self) -> None:
@@ -173,7 +173,8 @@ class DisplayService:
         try:
             self._show_screen()
         finally:
-            self.stop()
+            self._stop.set()
+            self._small.set()
             if self._sound is not None:
                 self._sound.close()
 
@@ -232,7 +233,7 @@ class DisplayService:
         retry_at_s = 0.0
         # The sound's package is the screen's too: both are loaded once the link is on its way.
         self._sound = self._open_sound()
-        while not self._stop.is_set():
+        while not self._stopping:
             now_s = time.monotonic()
             try:
                 if window is None and now_s >= retry_at_s:

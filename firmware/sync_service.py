@@ -5,8 +5,9 @@ neither the screen's nor the plot's packages are loaded here.
 """
 
 import logging
+import os
+import select
 import signal
-import threading
 import time
 from pathlib import Path
 
@@ -38,17 +39,19 @@ class SyncService:
         self._socket = socket
         self._courier = courier
         self._look_every_s = look_every_s
-        self._stop = threading.Event()
+        self._stopped = False
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._requests = 0
         self._said_waiting = False
 
     def stop(self) -> None:
-        """End `run` soon."""
-        self._stop.set()
+        """End `run` soon. Takes no lock, so that a signal's handler may call it."""
+        self._stopped = True
+        os.eventfd_write(self._wake, 1)
 
     def run(self) -> None:
         """Connect, for ever again, and serve."""
-        while not self._stop.is_set():
+        while not self._stopped:
             try:
                 with CoachLink(self._socket) as link:
                     _log.info("Connected with the coach.")
@@ -58,12 +61,12 @@ class SyncService:
                 if not self._said_waiting:
                     _log.info("Waiting for the coach: %s", error)
                     self._said_waiting = True
-                self._stop.wait(RETRY_S)
+                select.select([self._wake], [], [], RETRY_S)
         self._courier.close()
 
     def _serve(self, link: CoachLink) -> None:
         look_at_s = 0.0
-        while not self._stop.is_set():
+        while not self._stopped:
             for receipt in self._courier.receipts():
                 self._requests += 1
                 link.say(
@@ -92,7 +95,7 @@ class SyncService:
         link.say(NextUndelivered(self._requests, held=self._courier.holds))
         document = bytearray()
         until_s = time.monotonic() + ANSWER_WITHIN_S
-        while time.monotonic() < until_s and not self._stop.is_set():
+        while time.monotonic() < until_s and not self._stopped:
             for message in link.receive(1.0):
                 match message:
                     case NothingUndelivered(request) if request == self._requests:
@@ -110,7 +113,7 @@ class SyncService:
 
     def _answer(self, link: CoachLink, request: int) -> AnyFromCoach | None:
         until_s = time.monotonic() + ANSWER_WITHIN_S
-        while time.monotonic() < until_s and not self._stop.is_set():
+        while time.monotonic() < until_s and not self._stopped:
             for message in link.receive(1.0):
                 if isinstance(message, Done | Refusal) and message.request == request:
                     return message

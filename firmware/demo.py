@@ -1,0 +1,419 @@
+"""`interval-coach demo`: a whole session with a simulated participant, through the same services as on the machine.
+
+The demo is one more client on the coach's socket: it presses the buttons as a person would, shows the session in the
+terminal, saves pictures of the screen, and ends what it started, whenever it is interrupted.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+from msgspec import Struct
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from coach.cue import Cue
+from coach.desk_view import Button, Face, View
+from coach.summary import Summary
+from firmware import protocol_store
+from firmware.display_service import save_png, screen_kind
+from firmware.errors import FirmwareError
+from firmware.local_link import CoachLink, NoCoachError
+from firmware.local_messages import CueNow, Press, Subscribe, ViewNow
+from firmware.remote_diary import RemoteDiary
+from firmware.replay import show
+from firmware.straps import wearer_of
+from firmware.supervisor import Service, Supervisor
+from firmware.terminal_view import Around, clock, phase_name, terminal_view
+
+HEARD_UP_TO_SPEED = 3.0
+"""Faster than this, phrases would run into each other: the demo is then silent."""
+
+COACH_WITHIN_S = 15.0
+SAVED_WITHIN_S = 30.0
+LOOKS_BEFORE_PRESS_S = 0.7
+BETWEEN_PRESSES_S = 0.15
+LAST_LOOK_S = 1.5
+PICTURE_AT = 0.6
+"""How far into a phase its picture is taken."""
+
+SAYS_BORG, SAYS_MOOD = 15, 4
+FRAMES_PER_S = 8.0
+
+
+class DemoError(FirmwareError):
+    """The demo could not be run to its end."""
+
+
+class DemoSettings(Struct, frozen=True, kw_only=True):
+    """What is shown, and how. `participant` is KIND,SEED."""
+
+    speed: float = 30.0
+    output: Path = Path("demo-output")
+    protocol: str = "4x4"
+    participant: str = "ordinary,20"
+    language: Literal["nb", "en"] = "nb"
+    headless: bool = False
+    sound: bool = True
+
+
+class Demo:
+    """One demonstration. `run` it once."""
+
+    def __init__(self, settings: DemoSettings) -> None:
+        """Nothing is started before `run`."""
+        self._settings = settings
+        self._console = Console(highlight=False)
+        self._told = Console(stderr=True, highlight=False)
+        self._output = settings.output
+        self._diary = settings.output / "diary.db"
+        self._log = settings.output / "services.log"
+        self._view: View | None = None
+        self._said = ""
+        self._pictures = _Pictures(settings.output / "screens")
+        self._person = _Presses()
+        self._training_began = False
+        self._elapsed_s = 0.0
+
+    def run(self) -> int:
+        """Run to the end, or to Ctrl-C. Gives the exit status. Raises FirmwareError."""
+        protocol_store.load(self._settings.protocol)
+        strap = f"simulated:{self._settings.participant}"
+        wearer_of(strap)
+        self._prepare()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
+        folder = Path(tempfile.mkdtemp(prefix="interval-coach-"))
+        try:
+            return self._run(folder, strap)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _prepare(self) -> None:
+        try:
+            self._output.mkdir(parents=True, exist_ok=True)
+            self._pictures.prepare()
+            self._log.write_bytes(b"")
+        except OSError as error:
+            raise DemoError(
+                f"{self._output}: the demo's folder cannot be written ({error.strerror}). Name another with --output."
+            ) from error
+
+    def _run(self, folder: Path, strap: str) -> int:
+        socket = folder / "coach.sock"
+        summary: Summary | None = None
+        plotted = False
+        with self._log.open("ab") as log:
+            supervisor = Supervisor(self._services(socket, folder, strap, log.fileno()))
+            try:
+                supervisor.start()
+                with self._shown() as live:
+                    summary = self._lead(socket, supervisor, live)
+                plotted = self._plot(socket)
+            except KeyboardInterrupt:
+                with _undisturbed():
+                    supervisor.end()
+                self._tell_interrupted(summary)
+                return 130
+            finally:
+                with _undisturbed():
+                    supervisor.end()
+        self._tell_end(summary, plotted=plotted)
+        return 0
+
+    def _services(self, socket: Path, folder: Path, strap: str, log: int) -> list[Service]:
+        settings = self._settings
+        silent = not settings.sound or settings.speed > HEARD_UP_TO_SPEED
+        coach = ["coach", "--socket", str(socket), "--diary", str(self._diary), "--strap", strap]
+        coach += ["--protocol", settings.protocol, "--language", settings.language, "--plans", str(folder / "none")]
+        coach += ["--speed", f"{settings.speed:g}", "--free-floor-mb", "8"]
+        display = ["display", "--socket", str(socket), "--language", settings.language, "--oled", "none"]
+        display += ["--screen", "headless" if settings.headless else "auto"]
+        display += ["--no-sound"] if silent else []
+        return [
+            Service("coach", coach, log),
+            Service("display", display, log),
+            Service("sync", ["sync", "--socket", str(socket)], log),
+        ]
+
+    # While it runs
+
+    @contextlib.contextmanager
+    def _shown(self) -> Iterator[Live | None]:
+        """Show the live view in a terminal; elsewhere plain lines are printed instead."""
+        window = not self._settings.headless and screen_kind("auto") == "window"
+        where = "The screen is in its own window." if window else "There is no desktop here: the terminal shows it."
+        self._console.print(
+            f"A whole session with a simulated participant, {self._settings.speed:g} times as fast. {where} "
+            "Ctrl-C ends it.",
+            soft_wrap=True,
+        )
+        if not self._console.is_terminal:
+            yield None
+            return
+        with Live(
+            self._picture(), console=self._console, refresh_per_second=FRAMES_PER_S, auto_refresh=False, transient=True
+        ) as live:
+            yield live
+
+    def _picture(self) -> RenderableType:
+        settings = self._settings
+        who = self._view.nickname if self._view is not None and self._view.nickname else settings.participant
+        title = f"{settings.protocol} · {who}"
+        return terminal_view(self._view, Around(title, settings.speed, self._said, self._pictures.count))
+
+    def _lead(self, socket: Path, supervisor: Supervisor, live: Live | None) -> Summary | None:
+        """Press what a person would press, until the session is saved. Raises DemoError where the services fail."""
+        link = self._connect(socket, supervisor)
+        shown_s, not_saved_since_s = 0.0, None
+        try:
+            while True:
+                self._look_after(supervisor)
+                try:
+                    messages = link.receive(1 / FRAMES_PER_S)
+                except NoCoachError:
+                    link.close()
+                    link = self._connect(socket, supervisor)
+                    continue
+                for message in messages:
+                    if isinstance(message, CueNow):
+                        self._hear(message.cue, message.intervals, live)
+                    elif isinstance(message, ViewNow):
+                        self._see(message.view, live)
+                now_s = time.monotonic()
+                if live is not None and now_s - shown_s >= 1 / FRAMES_PER_S:
+                    shown_s = now_s
+                    live.update(self._picture(), refresh=True)
+                if self._view is None:
+                    continue
+                for button in self._person.presses(self._view, now_s):
+                    link.say(Press(button=button))
+                if self._person.finished(self._view):
+                    if self._view.saved == "saved":
+                        return self._last_look(link, live)
+                    not_saved_since_s = not_saved_since_s or now_s
+                    if now_s - not_saved_since_s > SAVED_WITHIN_S:
+                        raise DemoError(
+                            f"The session was not saved within {SAVED_WITHIN_S:g} s: is the disk of {self._output} "
+                            f"full? What the services said is in {self._log}."
+                        )
+        finally:
+            link.close()
+
+    def _last_look(self, link: CoachLink, live: Live | None) -> Summary | None:
+        """Let the person see the end before the window goes."""
+        view = self._view
+        assert view is not None  # noqa: S101 - the session has ended in front of us
+        self._pictures.save(view, "ended")
+        if live is not None:
+            live.update(self._picture(), refresh=True)
+        with contextlib.suppress(NoCoachError):
+            link.receive(LAST_LOOK_S)
+        return None if view.snapshot is None else view.snapshot.summary
+
+    def _connect(self, socket: Path, supervisor: Supervisor) -> CoachLink:
+        until_s = time.monotonic() + COACH_WITHIN_S
+        while True:
+            self._look_after(supervisor)
+            try:
+                link = CoachLink(socket)
+                link.say(Subscribe(views=True, cues=True))
+            except NoCoachError:
+                if time.monotonic() > until_s:
+                    raise DemoError(
+                        f"The coach did not start within {COACH_WITHIN_S:g} s. {self._last_words()}"
+                    ) from None
+                time.sleep(0.05)
+            else:
+                return link
+
+    def _look_after(self, supervisor: Supervisor) -> None:
+        gone = supervisor.look_after()
+        if gone is not None and gone[0].name == "coach":
+            raise DemoError(f"The coach ended. {self._last_words()}")
+        if gone is not None and gone[0].name == "display" and gone[1] == 0:
+            # The window was closed: that is how somebody says «enough».
+            raise KeyboardInterrupt
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return f"Its last words: {lines[-1]}" if lines else f"See {self._log}."
+
+    def _see(self, view: View, live: Live | None) -> None:
+        before = self._view
+        self._view = view
+        snapshot = view.snapshot
+        if snapshot is not None and view.face is Face.SESSION:
+            self._training_began = True
+            self._elapsed_s = snapshot.session_elapsed_s
+        self._pictures.look(view)
+        if live is None:
+            self._print_change(before, view)
+
+    def _print_change(self, before: View | None, view: View) -> None:
+        """Without a terminal: one line for each new face and phase."""
+        snapshot, was = view.snapshot, None if before is None else before.snapshot
+        if view.face is Face.SESSION and snapshot is not None:
+            known = before is not None and before.face is Face.SESSION and was is not None
+            if not (known and was is not None and was.phase_index == snapshot.phase_index):
+                rate = "–" if snapshot.bpm is None else f"{snapshot.bpm:.0f} bpm"
+                self._console.print(f"{clock(snapshot.session_elapsed_s):>6}  {phase_name(snapshot)} ({rate})")
+        elif before is None or before.face is not view.face:
+            self._console.print(f"        {view.face.value.replace('_', ' ')}")
+
+    def _hear(self, cue: Cue, intervals: int, live: Live | None) -> None:
+        from display.phrases import catalogue, phrase_key  # noqa: PLC0415 - needed once there is something to hear
+
+        key = phrase_key(cue, intervals)
+        if key is None:
+            return
+        self._said = catalogue(self._settings.language).spoken(key)
+        if live is None:
+            self._console.print(f"        «{self._said}»", markup=False)
+
+    # Afterwards
+
+    def _plot(self, socket: Path) -> bool:
+        """Draw the plot of the session that has just been saved."""
+        from firmware.session_plot import draw  # noqa: PLC0415 - matplotlib takes a second, and is needed only now
+
+        diary = RemoteDiary(socket)
+        with contextlib.closing(diary):
+            lines = diary.sessions()
+            record = diary.session(lines[-1].session_id)
+        draw(record, self._output / "session.png", self._settings.language)
+        return True
+
+    def _tell_end(self, summary: Summary | None, *, plotted: bool) -> None:
+        if summary is not None:
+            self._console.print()
+            show(summary, self._console)
+        self._console.print()
+        self._say("Diary", self._diary)
+        self._say("Screen", f"{self._pictures.folder}{os.sep} ({self._pictures.count} pictures)")
+        if plotted:
+            self._say("Plot", self._output / "session.png")
+        self._console.print()
+        self._console.print("Go on:")
+        for command, what in (
+            (f"interval-coach sessions --diary {self._diary} show last", "the session, interval by interval"),
+            (f"interval-coach sessions --diary {self._diary} export last --format fit", "for other programs"),
+            ("interval-coach run", "the machine itself, at real speed: press Enter to begin"),
+        ):
+            self._console.print(f"  {command}", style="bold", markup=False, soft_wrap=True)
+            self._console.print(f"      {what}", style="bright_black", markup=False, soft_wrap=True)
+
+    def _tell_interrupted(self, summary: Summary | None) -> None:
+        told = self._told
+        told.print("\nEnded.", style="bold")
+        if summary is not None:
+            told.print(f"The session is complete and saved in {self._diary}.", soft_wrap=True)
+        elif self._training_began:
+            told.print(
+                f"The session so far ({clock(self._elapsed_s)}) is kept in {self._diary}, as unfinished.",
+                soft_wrap=True,
+            )
+        else:
+            told.print("No session had begun, so there is nothing to keep.")
+            return
+        told.print(f"See it: interval-coach sessions --diary {self._diary} show last", markup=False, soft_wrap=True)
+
+    def _say(self, name: str, value: object) -> None:
+        self._console.print(f"{name + ':':9}{value}", markup=False, soft_wrap=True)
+
+
+class _Presses:
+    """What a person presses: looks at each face for a moment, then acts."""
+
+    def __init__(self) -> None:
+        self._face: Face | None = None
+        self._act_at_s = 0.0
+
+    def presses(self, view: View, now_s: float) -> tuple[Button, ...]:
+        if view.face is not self._face:
+            self._face = view.face
+            self._act_at_s = now_s + LOOKS_BEFORE_PRESS_S
+        if now_s < self._act_at_s:
+            return ()
+        button = self._button(view)
+        self._act_at_s = now_s + BETWEEN_PRESSES_S
+        return () if button is None else (button,)
+
+    def finished(self, view: View) -> bool:
+        ended = view.face is Face.ENDED and view.snapshot is not None
+        return ended and view.snapshot is not None and view.snapshot.summary is not None
+
+    def _button(self, view: View) -> Button | None:
+        match view.face:
+            case Face.CHOOSE_PARTICIPANT | Face.QUESTIONS | Face.READY:
+                return Button.START
+            case Face.GO_ON:
+                # Left over from an earlier demo: it is ended and kept, and a new one begins.
+                return Button.STOP
+            case Face.EXERTION:
+                return self._towards(view.selected, SAYS_BORG)
+            case Face.MOOD:
+                return self._towards(view.selected, SAYS_MOOD)
+            case Face.ENDED if view.snapshot is not None and view.snapshot.cool_down_offered:
+                return Button.STOP
+            case _:
+                return None
+
+    @staticmethod
+    def _towards(selected: int, wanted: int) -> Button:
+        if selected == wanted:
+            return Button.START
+        return Button.UP if selected < wanted else Button.DOWN
+
+
+class _Pictures:
+    """Pictures of the screen: one of each face, one of each phase."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+        self._taken: set[tuple[str, int]] = set()
+
+    def prepare(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for old in self.folder.glob("[0-9][0-9]-*.png"):
+            old.unlink()
+
+    def look(self, view: View) -> None:
+        snapshot = view.snapshot
+        if view.face is Face.SESSION and snapshot is not None:
+            if snapshot.phase_elapsed_s >= PICTURE_AT * snapshot.phase_length_s:
+                self.save(view, snapshot.phase.replace("_", "-"), snapshot.phase_index)
+        elif view.face is not Face.ENDED:
+            self.save(view, view.face.value.replace("_", "-"))
+
+    def save(self, view: View, name: str, phase_index: int = -1) -> None:
+        """Take this picture, once."""
+        if (name, phase_index) in self._taken:
+            return
+        self._taken.add((name, phase_index))
+        self.count += 1
+        number = "" if view.snapshot is None or not view.snapshot.interval else f"-{view.snapshot.interval}"
+        save_png(view, self.folder / f"{self.count:02d}-{name}{number}.png")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no second Ctrl-C stop the closing, which takes some seconds at most."""
+    before = [(number, signal.signal(number, signal.SIG_IGN)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
