@@ -71,7 +71,7 @@ def open_file(path: Path, factory: type[sqlite3.Connection]) -> tuple[sqlite3.Co
     try:
         connection = connect(path, factory)
         intact = is_intact(connection) and _content_is_whole(connection)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if not is_damage(error):
             raise
         intact = False
@@ -125,8 +125,11 @@ def _content_is_whole(connection: sqlite3.Connection) -> bool:
     return not names >= {"session", "batch"} or store.content_is_whole(connection)
 
 
-def is_damage(error: sqlite3.DatabaseError) -> bool:
+def is_damage(error: Exception) -> bool:
     """Whether SQLite says that the file itself is broken, as against a disk that is full or failing."""
+    if isinstance(error, UnicodeDecodeError):
+        # SQLite's sentence on a broken schema quotes the broken bytes.
+        return True
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return False
@@ -196,7 +199,7 @@ def _carry_over(source: Path, fresh: sqlite3.Connection) -> bool:
     """Copy every row that passes its checksum. Gives whether nothing stood in the way."""
     try:
         damaged = sqlite3.connect(source, isolation_level=None)
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         return False
     damaged.row_factory = sqlite3.Row
     damaged.text_factory = _text
@@ -220,7 +223,7 @@ def _rows(damaged: sqlite3.Connection, table: str, key: str) -> Iterator[sqlite3
                 if row[key] not in seen:
                     seen.add(row[key])
                     yield row
-        except (sqlite3.DatabaseError, OverflowError, TypeError):
+        except (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError, TypeError):
             yield None
         else:
             return
@@ -230,7 +233,7 @@ def _rows(damaged: sqlite3.Connection, table: str, key: str) -> Iterator[sqlite3
             continue
         try:
             row = damaged.execute(f"SELECT * FROM {table} WHERE {key} = ?", (number,)).fetchone()  # noqa: S608
-        except (sqlite3.DatabaseError, OverflowError):
+        except (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError):
             continue
         if row is not None:
             yield row

@@ -226,7 +226,7 @@ class JournalWriter:
             return
         try:
             outcomes = self._commit([waiting.write for waiting in batch])
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             self._failed(error)
             return
         with self._condition:
@@ -333,7 +333,7 @@ class JournalWriter:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._log_proven = True
 
-    def _failed(self, error: sqlite3.Error | OSError) -> None:
+    def _failed(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> None:
         reason = reason_of(error)
         if reason == "disk_full" and self._connection is not None:
             self._make_room()
@@ -365,7 +365,7 @@ class JournalWriter:
         try:
             try:
                 answer = question(self._open_again())
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if not file.is_damage(error) or self._connection is None:
                     raise
                 file.close(self._connection)
@@ -394,7 +394,7 @@ class JournalWriter:
                 _in_transaction(self._connection, lambda on: store.prune(on, acknowledged_before_wall_s=before_wall_s))
             if free_bytes(self._path) < self._settings.free_floor_bytes:
                 self._make_room()
-        except (sqlite3.Error, OSError, JournalError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError, JournalError) as error:
             _log.warning("Housekeeping of the diary was put off: %s.", error)
 
     def _make_room(self) -> None:
@@ -419,11 +419,11 @@ class JournalWriter:
                 _log.warning("The diary's log could not be brought into its file yet: %s.", error)
 
 
-def reason_of(error: sqlite3.Error | OSError) -> NotSavedReason:
+def reason_of(error: sqlite3.Error | OSError | UnicodeDecodeError) -> NotSavedReason:
     """Name why the disk refused, for the screen and the log."""
     if isinstance(error, OSError):
         return "io_error"
-    if isinstance(error, sqlite3.DatabaseError) and file.is_damage(error):
+    if file.is_damage(error):
         return "damaged"
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_FULL:

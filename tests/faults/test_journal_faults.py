@@ -123,6 +123,12 @@ def test_one_flipped_byte_in_a_session_costs_no_other_session(files: dict[str, b
     assert damage.finished_kept >= flipped_bytes.FINISHED - 1
 
 
+def test_a_schema_whose_very_error_message_cannot_be_decoded_is_rescued_too(files: dict[str, bytes]) -> None:
+    broken = files["diary.db"].replace(b"CREATE TABLE batch", b"CREATE \x8fABLE bat\x8f\xff")
+    damage = flipped_bytes.open_damaged({"diary.db": broken})
+    assert (broken != files["diary.db"], damage.usable, damage.quarantined, damage.false) == (True, True, True, 0)
+
+
 def test_the_damaged_file_is_kept_for_a_person_to_look_at(tmp_path: Path) -> None:
     broken = b"not a database at all" * 400
     (tmp_path / "diary.db").write_bytes(broken)
