@@ -13,7 +13,7 @@ from coach.forecast import Cloud
 from coach.guidance import Moment
 from coach.heart_model import DRIFT, GAIN, REST, Array, unbent
 from coach.protocol import PhaseKind
-from coach.treadmill_load import demand, speed_for
+from coach.treadmill_load import loads, speed_for
 
 OVER_COSTS = 2.0
 """A second above the zone costs as much as this many seconds outside it: slightly low is better than high."""
@@ -25,7 +25,7 @@ EARLY_WEIGHT = 0.25
 RECOVERED_BY_S = 80
 RECOVERY_AIM, WARM_UP_AIM, COOL_DOWN_AIM = 0.69, 0.70, 0.60
 AIM_SD = 0.05
-GRID = 7
+GRID = 8
 GRID_SHARE = 0.022
 SLOWEST_KMH, NARROW_STEEP_PERCENT = 2.0, 0.5
 
@@ -61,10 +61,9 @@ class Treadmill(Struct, frozen=True):
         return [Setting(speed, middle.incline_percent) for speed in sorted(speeds) if speed > 0]
 
 
-def loads(settings: list[Setting]) -> Array:
-    """Demand and gait span of each setting, (C, 2)."""
-    pairs = [demand(one.speed_kmh, one.incline_percent) for one in settings]
-    return np.array([(one.base, one.gait_span) for one in pairs])
+def loads_of(settings: list[Setting]) -> Array:
+    """Demand and gait span of each setting under each gait, (C, gaits, 2)."""
+    return loads([(one.speed_kmh, one.incline_percent) for one in settings])
 
 
 def zone_fractions(moment: Moment) -> tuple[float, float]:

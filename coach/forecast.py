@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from coach.heart_model import (
     DRIFT,
@@ -66,16 +67,18 @@ class Cloud(Struct, frozen=True, eq=False):
     hr_max_bpm: Array
     fast_share: Array
     bends_from: Array
+    gait: NDArray[np.intp]
     load: Array
 
     def ahead(self, loads: Array, times_s: Array, acts_after_s: float) -> Array:
         """Rates (POINTS, 1 + C, times) `times_s` from now: first if nothing changes, then if the treadmill goes to each load.
 
-        `loads` (C, 2): demand and gait span; the treadmill goes there `acts_after_s` from now.
+        `loads` (C, gaits, 2): demand and gait span; the treadmill goes there `acts_after_s` from now.
         """
         state = self.state
         here = self.load[:, :1] + state[:, GAIT, None] * self.load[:, 1:]
-        there = np.concatenate((here, loads[None, :, 0] + state[:, GAIT, None] * loads[None, :, 1]), axis=1)
+        own = loads[:, self.gait]
+        there = np.concatenate((here, (own[:, :, 0] + state[:, GAIT] * own[:, :, 1]).T), axis=1)
         steady_here = self._steady(here)
         steady = self._steady(there)
         fast, slow = state[:, FAST, None], state[:, SLOW, None]
@@ -129,14 +132,13 @@ def cloud(bank: Bank) -> Cloud:
         spread = np.sqrt(np.maximum(np.einsum("kii->ki", cov), 0.0))[:, :, None] * np.eye(STATES)
     state = bank.mean[rows] + np.einsum("pij,pj->pi", spread[of_kept], _POINTS[:, :STATES])
     hr_max = bank.hr_max_bpm[rows] * (1 + HR_MAX_GRAIN * _POINTS[:, STATES])
-    newest = bank.inputs[-1]
-    load = np.broadcast_to(newest, (POINTS, 2)) if len(newest) == 1 else newest[rows]
     return Cloud(
         state=state,
         hr_max_bpm=hr_max,
         fast_share=bank.fast_share[rows],
         bends_from=bank.bends_from[rows],
-        load=load,
+        gait=bank.gait[rows],
+        load=bank.inputs[-1][rows],
     )
 
 

@@ -23,16 +23,16 @@ def forked(bank: Bank) -> Bank:
     cov[:count, GAIN, GAIN] += STEPS_SD**2
     cov[2 * count :, GAIN, GAIN] += OWN_SD**2
     shares = np.log((1 - IGNORED_SHARE - OWN_SHARE, IGNORED_SHARE, OWN_SHARE))
-    inputs = bank.inputs
     return replace(
         bank,
         hr_max_bpm=np.tile(bank.hr_max_bpm, 3),
         fast_share=np.tile(bank.fast_share, 3),
         bends_from=np.tile(bank.bends_from, 3),
+        gait=np.tile(bank.gait, 3),
         log_weight=np.tile(bank.log_weight, 3) + np.repeat(shares, count),
         mean=np.concatenate((bank.mean, bank.mean, bank.mean)),
         cov=cov,
-        inputs=np.repeat(inputs, 3 * count // inputs.shape[1], axis=1) if inputs.shape[1] == 1 else np.tile(inputs, (1, 3, 1)),
+        inputs=np.tile(bank.inputs, (1, 3, 1)),
     )
 
 
@@ -52,15 +52,15 @@ def merged(bank: Bank, branches: int) -> tuple[Bank, int]:
     cov = bank.cov[rows].copy()
     # What the other branches thought possible stays possible.
     cov[:, GAIN, GAIN] += ((1 - weights[best]) * 0.1) ** 2
-    inputs = bank.inputs[:, rows] if bank.inputs.shape[1] > 1 else bank.inputs
     merged_bank = replace(
         bank,
         hr_max_bpm=bank.hr_max_bpm[rows],
         fast_share=bank.fast_share[rows],
         bends_from=bank.bends_from[rows],
+        gait=bank.gait[rows],
         log_weight=log_weight - log_weight.max(),
         mean=bank.mean[rows],
         cov=cov,
-        inputs=inputs,
+        inputs=bank.inputs[:, rows],
     )
     return merged_bank, best

@@ -50,12 +50,14 @@ class Bank(Struct, frozen=True, eq=False):
     `hr_max_bpm`, `fast_share` and `bends_from` (a share of the reserve), each (K,), name the hypotheses.
 
     Hypotheses that differ only in HRmax lie side by side, `hr_max_count` of them.
-    `inputs` (FALL_STEPS + 1, 1 or K, 2): demand and gait span of the last steps, newest last.
+    `gait` (K,) is the place of each hypothesis' gait in `treadmill_load.GAITS`.
+    `inputs` (FALL_STEPS + 1, K, 2): demand and gait span of the last steps, newest last.
     """
 
     hr_max_bpm: Array
     fast_share: Array
     bends_from: Array
+    gait: NDArray[np.intp]
     log_weight: Array
     mean: Array
     cov: Array
@@ -82,8 +84,9 @@ class Bank(Struct, frozen=True, eq=False):
         return self.mean[:, REST] + self.mean[:, FAST] + self.mean[:, SLOW]
 
     def advanced(self, load: Array) -> Self:
-        """One step later. `load` (1 or K, 2): demand and gait span over the step."""
-        inputs = np.concatenate((self.inputs[1:], load[None] if load.shape == self.inputs.shape[1:] else _wide(load, self)))
+        """One step later. `load` (branches, gaits, 2): demand and gait span over the step."""
+        each = load[:, self.gait[: len(self.gait) // len(load)]].reshape(1, -1, 2)
+        inputs = np.concatenate((self.inputs[1:], each))
         mean, jacobian = _moved(self, inputs)
         cov = jacobian @ self.cov @ jacobian.transpose(0, 2, 1)
         cov[:, _DIAGONAL, _DIAGONAL] += _WALK_VARIANCE
@@ -146,10 +149,6 @@ _DIAGONAL = np.arange(STATES)
 _WALK_VARIANCE = np.array(WALK_SD) ** 2
 _KEEP_WOBBLE = float(np.exp(-STEP_S / WOBBLE_TAU_S))
 _WALK_VARIANCE[WOBBLE] = WOBBLE_SD_BPM**2 * (1 - _KEEP_WOBBLE**2)
-
-
-def _wide(load: Array, bank: Bank) -> Array:
-    return np.broadcast_to(load, bank.inputs.shape[1:])[None]
 
 
 def soft_limit(wanted: Array, reserve: Array, bends_from: Array) -> tuple[Array, Array, Array]:

@@ -21,23 +21,29 @@ from coach.heart_model import (
     unbent,
 )
 from coach.plan import Load, Plan, formula_hr_max_bpm
-from coach.treadmill_load import demand
+from coach.treadmill_load import GAITS, demands
 
 RATIOS = (
     *(0.66, 0.69, 0.72, 0.75, 0.78, 0.81, 0.84, 0.87, 0.90, 0.92, 0.94, 0.96, 0.975, 0.9875),
     *(1.0, 1.0125, 1.025, 1.04, 1.06, 1.08, 1.10, 1.13),
 )
 """The hypotheses of true HRmax, as shares of the plan's: finest where it most often is."""
-STRUCTURES = ((0.0, 0.9), (0.5, 0.9), (0.0, 0.5), (0.5, 0.5))
+MEASURED_FROM = 6
+"""A measured HRmax is not a third too high: the lowest hypotheses are left out."""
+STRUCTURES = ((0.0, 0.9), (0.5, 0.9), (0.3, 0.5))
 """(fast share, bends from): one time constant or half of the response fast; straight to near HRmax, or bent from half way [G]."""
+GAIT_SHARES = (0.30, 0.15, 0.25, 0.15, 0.15)
+"""How common each hypothesis of `treadmill_load.GAITS` is [G]."""
+KINDS = tuple((structure, gait) for gait in range(len(GAITS)) for structure in range(len(STRUCTURES)))
+"""Every kind of person: structure of the response, and gait."""
 PERSON = (REST, GAIN, TAU_UP, TAU_DOWN, GAIT)
 """What belongs to the person, and is carried from session to session."""
 DAY_SD = (4.0, 0.08, 0.10, 0.12, 0.10)
 """Day to day: rest ± 4 bpm, gain ± 8 % (training.md); a little for the rest."""
 RESTING_BPM, RESTING_SD_BPM = 80.0, 13.0
-TAU_UP_S, TAU_UP_SD = {0.0: 45.0, 0.5: 72.0}, 0.35
-TAU_DOWN_S, TAU_DOWN_SD = {0.0: 58.0, 0.5: 72.0}, 0.50
-GAIT_SD = 0.35
+TAU_UP_S, TAU_UP_SD = (45.0, 72.0, 58.0), 0.35
+TAU_DOWN_S, TAU_DOWN_SD = (58.0, 72.0, 65.0), 0.50
+GAIT_SD = 0.15
 START_AT_FRACTION, START_SD = 0.87, 0.22
 """A therapist's start load is meant for 87 % of HRmax, and misses by a fifth of the load (VO2max by eye, gain ± 16 %)."""
 GAIN_PER_RESERVE, GAIN_SD = 1.25 / (36.0 - 3.5), 0.35
@@ -49,7 +55,7 @@ CHRONOTROPIC_SHARE, CHRONOTROPIC_RATIOS = 0.30, (0.68, 0.87)
 
 
 class Person(Struct, frozen=True, eq=False):
-    """What is known of a person across days, by structure: means (S, 5), covariances (S, 5, 5), log weights (S,).
+    """What is known of a person across days, for each of `KINDS`: means (N, 5), covariances (N, 5, 5), log weights (N,).
 
     `evidence`: log likelihood of each HRmax in `hr_max_bpm` from everything seen so far, the plan's own prior left out.
     """
@@ -70,7 +76,8 @@ def plan_hr_max_bpm(plan: Plan) -> float:
 
 def hypotheses(plan: Plan) -> Array:
     """The HRmax hypotheses in bpm, lowest first."""
-    return np.array(RATIOS) * plan_hr_max_bpm(plan)
+    low = MEASURED_FROM if plan.hr_max_bpm is not None and plan.hr_max_source in ("measured", "highest_seen") else 0
+    return np.array(RATIOS[low:]) * plan_hr_max_bpm(plan)
 
 
 def hr_max_log_prior(plan: Plan) -> Array:
@@ -87,7 +94,7 @@ def hr_max_log_prior(plan: Plan) -> Array:
     lowered = plan.age is not None and hr_max < formula_hr_max_bpm(plan.age) - 2 * FORMULA_SEE_BPM
     if source == "formula":
         low, high = CHRONOTROPIC_RATIOS
-        inside = (np.array(RATIOS) >= low) & (np.array(RATIOS) <= high)
+        inside = (rates >= low * hr_max) & (rates <= high * hr_max)
         density = (1 - CHRONOTROPIC_SHARE) * _normal(off, FORMULA_SEE_BPM)
         density = density + np.where(inside, CHRONOTROPIC_SHARE / ((high - low) * hr_max), 1e-5)
     elif source == "highest_seen":
@@ -109,94 +116,86 @@ def first_bank(plan: Plan, start: Load | None, person: Person | None) -> Bank:
     """The belief before the first reading of a session."""
     rates = hypotheses(plan)
     count = len(rates)
-    total = count * len(STRUCTURES)
-    hr_max = np.tile(rates, len(STRUCTURES))
-    log_weight = np.tile(hr_max_log_prior(plan), len(STRUCTURES)).astype(float)
+    total = count * len(KINDS)
+    log_prior = hr_max_log_prior(plan)
+    log_weight = np.zeros(total)
     mean = np.zeros((total, STATES))
     cov = np.zeros((total, STATES, STATES))
     for state, at, sd in ((FAST, 0.0, 2.0), (SLOW, 2.0, 6.0), (WOBBLE, 0.0, WOBBLE_SD_BPM), (DRIFT, 0.0, 1.0)):
         mean[:, state] = at
         cov[:, state, state] = sd**2
-    for place in range(len(STRUCTURES)):
+    for place, (structure, gait) in enumerate(KINDS):
         rows = slice(place * count, (place + 1) * count)
         if person is None:
-            own, spread = _stranger(plan, start, rates, place)
+            own, spread = _stranger(plan, start, rates, structure, gait)
+            log_weight[rows] = log_prior + np.log(GAIT_SHARES[gait])
         else:
             own = np.broadcast_to(person.mean[place], (count, len(PERSON)))
             spread = person.cov[place] + np.diag(np.square(DAY_SD))
             evidence = np.interp(rates, person.hr_max_bpm, person.evidence)
-            log_weight[rows] += evidence + person.log_weight[place]
+            log_weight[rows] = log_prior + evidence + person.log_weight[place]
         mean[rows, PERSON] = own
         cov[np.ix_(np.arange(rows.start, rows.stop), PERSON, PERSON)] = spread
     return Bank(
-        hr_max_bpm=hr_max,
-        fast_share=np.repeat(np.array([fast for fast, _ in STRUCTURES]), count),
-        bends_from=np.repeat(np.array([bend for _, bend in STRUCTURES]), count),
+        hr_max_bpm=np.tile(rates, len(KINDS)),
+        fast_share=np.repeat(np.array([STRUCTURES[structure][0] for structure, _ in KINDS]), count),
+        bends_from=np.repeat(np.array([STRUCTURES[structure][1] for structure, _ in KINDS]), count),
+        gait=np.repeat(np.array([gait for _, gait in KINDS]), count),
         log_weight=log_weight - log_weight.max(),
         mean=mean,
         cov=cov,
-        inputs=np.zeros((FALL_STEPS + 1, 1, 2)),
+        inputs=np.zeros((FALL_STEPS + 1, total, 2)),
         hr_max_count=count,
     )
 
 
-def _stranger(plan: Plan, start: Load | None, rates: Array, place: int) -> tuple[Array, Array]:
+def _stranger(plan: Plan, start: Load | None, rates: Array, structure: int, gait: int) -> tuple[Array, Array]:
     """Somebody never seen: means (K, 5) and covariance (5, 5). The higher the true HRmax, the more beats a load costs."""
-    fast, bend = STRUCTURES[place]
     resting = np.minimum(RESTING_BPM, 0.62 * rates)
     reserve = rates - resting
     gain, gain_sd = np.log(reserve * GAIN_PER_RESERVE), GAIN_SD
     if start is not None:
-        load = demand(start.speed_kmh, start.incline_percent).base
+        load = demands(start.speed_kmh, start.incline_percent)[gait][0]
         hr_max = plan_hr_max_bpm(plan)
         rest = min(RESTING_BPM, 0.62 * hr_max)
         share = (START_AT_FRACTION * hr_max - rest) / (hr_max - rest)
-        wanted = float(unbent(np.array(share), np.array(bend)))
+        wanted = float(unbent(np.array(share), np.array(STRUCTURES[structure][1])))
         gain, gain_sd = np.log(reserve * wanted / max(load, 2.0)), START_SD
     own = np.zeros((len(rates), len(PERSON)))
     own[:, 0], own[:, 1] = resting, gain
-    own[:, 2], own[:, 3] = np.log(TAU_UP_S[fast]), np.log(TAU_DOWN_S[fast])
+    own[:, 2], own[:, 3] = np.log(TAU_UP_S[structure]), np.log(TAU_DOWN_S[structure])
     return own, np.diag(np.square((RESTING_SD_BPM, gain_sd, TAU_UP_SD, TAU_DOWN_SD, GAIT_SD)))
 
 
 def met_today(before: Person | None, today: Bank, plan: Plan) -> Person:
     """What is known of the person after a day: a day's belief is the person's own plus that day's offset.
 
-    The HRmax hypotheses are folded together within each structure; their evidence is kept apart from the plan's prior.
+    The HRmax hypotheses are folded together within each kind; their evidence is kept apart from the plan's prior.
     """
-    count = len(RATIOS)
+    count = today.hr_max_count
     picks = np.array(PERSON)
-    means, covs, weights = [], [], []
-    log_weight = today.log_weight.reshape(-1, len(STRUCTURES), count) if len(today.log_weight) else today.log_weight
-    log_weight = np.logaddexp.reduce(log_weight, axis=0)
-    for place in range(len(STRUCTURES)):
-        rows = slice(place * count, (place + 1) * count)
-        weight = np.exp(log_weight[place] - log_weight[place].max())
-        weight /= weight.sum()
-        own = today.mean[rows][:, picks]
-        mean = weight @ own
-        away = own - mean
-        cov = np.einsum("k,kij->ij", weight, today.cov[rows][:, picks][:, :, picks])
-        cov = cov + np.einsum("k,ki,kj->ij", weight, away, away)
-        if before is not None:
-            prior = before.cov[place]
-            seen = prior + np.diag(np.square(DAY_SD))
-            pull = prior @ np.linalg.inv(seen)
-            mean, cov = (
-                before.mean[place] + pull @ (mean - before.mean[place]),
-                prior - pull @ (seen - cov) @ pull.T,
-            )
-        else:
-            cov = cov + np.diag(np.square(DAY_SD))
-        means.append(mean)
-        covs.append((cov + cov.T) / 2)
-        weights.append(float(np.logaddexp.reduce(log_weight[place])))
-    log_weights = np.array(weights)
+    day = np.diag(np.square(DAY_SD))
+    log_weight = today.log_weight.reshape(len(KINDS), count)
+    weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
+    own = today.mean[:, picks].reshape(len(KINDS), count, -1)
+    within = today.cov[:, picks][:, :, picks].reshape(len(KINDS), count, len(PERSON), len(PERSON))
+    mean = np.einsum("nk,nki->ni", weight, own)
+    away = own - mean[:, None]
+    cov = np.einsum("nk,nkij->nij", weight, within) + np.einsum("nk,nki,nkj->nij", weight, away, away)
+    if before is None:
+        cov = cov + day
+    else:
+        seen = before.cov + day
+        pull = before.cov @ np.linalg.inv(seen)
+        mean = before.mean + np.einsum("nij,nj->ni", pull, mean - before.mean)
+        cov = before.cov - pull @ (seen - cov) @ pull.transpose(0, 2, 1)
+    log_kind = np.logaddexp.reduce(log_weight, axis=1)
     evidence = np.logaddexp.reduce(log_weight, axis=0) - hr_max_log_prior(plan)
     return Person(
-        mean=np.array(means),
-        cov=np.array(covs),
-        log_weight=np.maximum(0.7 * (log_weights - log_weights.max()), -3.0),
+        mean=mean,
+        cov=(cov + cov.transpose(0, 2, 1)) / 2,
+        log_weight=np.maximum(0.7 * (log_kind - log_kind.max()), -4.0),
         hr_max_bpm=hypotheses(plan),
         evidence=np.maximum(evidence - evidence.max(), -12.0),
     )

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from coach import effort
-from coach.advice_policy import Setting, Treadmill, aim_of, loads, middle_setting, rest_worth, work_worth, zone_fractions
+from coach.advice_policy import Setting, Treadmill, aim_of, loads_of, middle_setting, rest_worth, work_worth, zone_fractions
 from coach.events import Advice, Direction, Signal
 from coach.forecast import Cloud, cloud, spread_sd_bpm
 from coach.fork import FOLLOWED, IGNORED, branch_weights, forked, merged
@@ -22,9 +22,9 @@ from coach.heart_model import DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_
 from coach.heart_prior import Person, first_bank, met_today, plan_hr_max_bpm
 from coach.plan import Load, Plan
 from coach.protocol import PhaseKind
-from coach.response import Response, as_json, person_of, read_response, structures_of
+from coach.response import Response, as_json, person_of, read_response, kinds_of
 from coach.snapshot import Prediction
-from coach.treadmill_load import demand
+from coach.treadmill_load import GAITS, demand, demands
 
 WEAK_SD_BPM = 4.0
 ACTS_AFTER_S, SETS_AFTER_S = 8.0, 3.0
@@ -38,6 +38,7 @@ KEEP_WORTH = 0.04
 """The same load serves all intervals unless another is expected to be worth this much more."""
 FASTER_WORTH, SLOWER_WORTH, AGAIN_FACTOR = 0.07, 0.05, 2.0
 """Within a phase an advice must be worth this much of it; each further one twice as much."""
+MOST_CORRECTIONS = 3
 REST_WORTH = 0.5
 REMIND_AFTER_S, REMINDERS = (20, 50), 2
 QUANTILE_80 = 1.2816
@@ -56,7 +57,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
     next_settings: tuple[Setting, ...] | None = None
     switch_in_s: int = 0
     slot_s: int = 0
-    load_sum: tuple[tuple[float, float], ...] = ((0.0, 0.0),)
+    loads: tuple[tuple[Setting, ...], ...] = ()
     reading_sum_bpm: float = 0.0
     readings: int = 0
     weak: bool = False
@@ -67,6 +68,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
     advised_s: int = 0
     corrections: int = 0
     reminders: int = 0
+    reason: str = ""
     pending: Advice | None = None
     phase: PhaseKind | None = None
     phase_s: int = 0
@@ -82,7 +84,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         return as_json(
             Response(
                 sessions=self.sessions + 1,
-                structures=structures_of(person),
+                kinds=kinds_of(person),
                 hr_max_bpm=tuple(round(float(x), 2) for x in person.hr_max_bpm),
                 evidence=tuple(round(float(x), 4) for x in person.evidence),
                 work=None if self.work is None else Load(self.work.speed_kmh, self.work.incline_percent),
@@ -99,7 +101,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
             return guidance._phase_start(moment)
         if guidance.pending is not None and moment.may_urge:
             advice = guidance.pending
-            return replace(guidance, pending=None)._set_out(moment, _setting(advice), 5), advice
+            return replace(guidance, pending=None)._set_out(moment, advice, 5), advice
         if guidance.slot_s or moment.phase.pattern is not None:
             return guidance, None
         return guidance._looked_ahead(moment)
@@ -113,17 +115,11 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
             guidance = replace(self, bank=self.bank.loosened(SLOW, PAUSED_SD_BPM))
         guidance = guidance._treadmill_now(moment)
         bpm = moment.bpm if moment.signal in (Signal.LIVE, Signal.WEAK) else None
-        sums = tuple(
-            (have[0] + load.base, have[1] + load.gait_span)
-            for have, load in zip(
-                guidance.load_sum, (demand(one.speed_kmh, one.incline_percent) for one in guidance.settings), strict=True
-            )
-        )
         guidance = replace(
             guidance,
             t=moment.t,
             slot_s=guidance.slot_s + 1,
-            load_sum=sums,
+            loads=(*guidance.loads, guidance.settings),
             reading_sum_bpm=guidance.reading_sum_bpm + (bpm or 0.0),
             readings=guidance.readings + (bpm is not None),
             weak=guidance.weak or moment.signal is Signal.WEAK,
@@ -136,9 +132,9 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         if moment.speed_kmh is not None:
             known = Setting(moment.speed_kmh, moment.incline_percent or 0.0)
             if len(self.settings) > 1:
-                total = (sum(x for x, _ in self.load_sum) / len(self.settings), sum(x for _, x in self.load_sum) / 3)
-                bank = merged(self.bank, len(self.settings))[0]
-                return replace(self, bank=bank, settings=(known,), load_sum=(total,), next_settings=None)
+                bank, best = merged(self.bank, len(self.settings))
+                seen = tuple((one[best],) for one in self.loads)
+                return replace(self, bank=bank, settings=(known,), loads=seen, next_settings=None)
             return self if self.settings[0] == known else replace(self, settings=(known,))
         if self.next_settings is None:
             return self
@@ -148,9 +144,12 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
 
     def _slot_closed(self) -> Self:
         """Five seconds have passed: the belief moves on, and meets what was read."""
-        load = np.array(self.load_sum) / self.slot_s
-        if len(load) > 1:
-            load = np.repeat(load, len(self.bank.log_weight) // len(load), axis=0)
+        first = self.loads[0]
+        if all(one == first for one in self.loads):
+            load = np.array([demands(one.speed_kmh, one.incline_percent) for one in first])
+        else:
+            each = [[demands(one.speed_kmh, one.incline_percent) for one in second] for second in self.loads]
+            load = np.array(each).mean(axis=0)
         bank = self.bank.advanced(load)
         recent = self.recent_bpm
         if self.readings:
@@ -162,7 +161,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
             bank=bank,
             recent_bpm=recent,
             slot_s=0,
-            load_sum=((0.0, 0.0),) * len(self.settings),
+            loads=(),
             reading_sum_bpm=0.0,
             readings=0,
             weak=False,
@@ -199,7 +198,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         advice = guidance._advice(setting, PHASE_START)
         if urges(advice, moment.speed_kmh, moment.incline_percent) and not moment.may_urge:
             return replace(guidance, pending=advice), advice
-        return guidance._set_out(moment, setting, 2), advice
+        return guidance._set_out(moment, advice, 2), advice
 
     def _best_for_phase(self, moment: Moment, people: Cloud) -> Setting:
         kind, length_s = moment.phase.kind, moment.length_s
@@ -211,7 +210,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
             kept = self.work if self.work is not None and moment.phase.interval > 1 else None
             if kept is not None and kept not in candidates:
                 candidates.append(kept)
-            rates = people.ahead(loads(candidates), times, SETS_AFTER_S)[:, 1:]
+            rates = people.ahead(loads_of(candidates), times, SETS_AFTER_S)[:, 1:]
             worth = work_worth(rates, times, length_s, people.hr_max_bpm, moment)
             best = int(np.argmax(worth))
             if kept is not None and worth[best] < worth[candidates.index(kept)] + KEEP_WORTH:
@@ -230,7 +229,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         middle = middle_setting(people, aim, self.treadmill, self.incline_percent)
         candidates = self.treadmill.around(middle)
         times = np.linspace(min(from_s, until_s), until_s, 5)
-        rates = people.ahead(loads(candidates), times, acts_after_s)[:, 1:]
+        rates = people.ahead(loads_of(candidates), times, acts_after_s)[:, 1:]
         return candidates[int(np.argmax(rest_worth(rates, times, people.hr_max_bpm, aim, from_s)))]
 
     def _looked_ahead(self, moment: Moment) -> tuple[Self, Advice | None]:
@@ -240,7 +239,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         kind, second = moment.phase.kind, moment.second
         reminder = guidance._reminder(moment)
         if reminder is not None:
-            return replace(guidance, reminders=self.reminders + 1)._set_out(moment, _setting(reminder), 5), reminder
+            return replace(guidance, reminders=self.reminders + 1)._set_out(moment, reminder, 5), reminder
         if moment.bpm is None:
             return guidance, None
         if kind is PhaseKind.WARM_UP:
@@ -269,13 +268,13 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
 
     def _correct_work(self, moment: Moment, people: Cloud) -> tuple[Self, Advice | None]:
         left_s = moment.length_s - moment.second
-        if left_s < 30 or self.advised is None:  # noqa: PLR2004 - too late to show
-            return self, None
         now = self._now()
+        if left_s < 30 or self.advised is None or self.corrections >= MOST_CORRECTIONS:  # noqa: PLR2004 - too late to show
+            return self, None
         candidates = [one for one in self.treadmill.around(now) if one != now]
         times = np.arange(10.0, left_s + 1, 10.0)
         seconds = times + moment.second
-        rates = people.ahead(loads(candidates), times, ACTS_AFTER_S)
+        rates = people.ahead(loads_of(candidates), times, ACTS_AFTER_S)
         worth = work_worth(rates, seconds, moment.length_s, people.hr_max_bpm, moment)
         best = int(np.argmax(worth[1:]))
         setting = candidates[best]
@@ -294,7 +293,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         if not candidates:
             return self, None
         times = np.linspace(left_s / 2, left_s, 4)
-        rates = people.ahead(loads(candidates), times, ACTS_AFTER_S)
+        rates = people.ahead(loads_of(candidates), times, ACTS_AFTER_S)
         worth = rest_worth(rates, times, people.hr_max_bpm, aim, 0.0)
         best = int(np.argmax(worth[1:]))
         setting = candidates[best]
@@ -317,7 +316,8 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
             missed = False
         if not missed:
             return None
-        advice = self._advice(self.advised, REMINDER)
+        # Said once more with the other reason, so that it is a new advice also to whoever only watches for changes.
+        advice = self._advice(self.advised, PHASE_START if self.reason == REMINDER else REMINDER)
         return None if urges(advice, moment.speed_kmh, moment.incline_percent) and not moment.may_urge else advice
 
     def _change(self, moment: Moment, setting: Setting, reason: str) -> tuple[Self, Advice | None]:
@@ -325,7 +325,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         advice = self._advice(setting, reason)
         if setting == self._now() or (advice.direction is Direction.FASTER and not moment.may_urge):
             return guidance, None
-        return guidance._set_out(moment, setting, 8), advice
+        return guidance._set_out(moment, advice, 8), advice
 
     def _now(self) -> Setting:
         """The treadmill's setting now, as far as known."""
@@ -336,25 +336,25 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
     def _advice(self, setting: Setting, reason: str) -> Advice:
         now = self._now()
         change_kmh = round(setting.speed_kmh - now.speed_kmh, 2)
-        harder = demand(setting.speed_kmh, setting.incline_percent).base - demand(now.speed_kmh, now.incline_percent).base
+        harder = demand(setting.speed_kmh, setting.incline_percent) - demand(now.speed_kmh, now.incline_percent)
         direction = Direction.HOLD if setting == now else Direction.FASTER if harder > 0 else Direction.SLOWER
         return Advice(direction, change_kmh, setting.speed_kmh, setting.incline_percent, reason)
 
-    def _set_out(self, moment: Moment, setting: Setting, after_s: int) -> Self:
+    def _set_out(self, moment: Moment, advice: Advice, after_s: int) -> Self:
         """An advice has been given: where no speed is known, the belief forks."""
-        guidance = replace(self, advised=setting, advised_s=moment.second)
+        setting, reason = _setting(advice), advice.reason
+        guidance = replace(self, advised=setting, advised_s=moment.second, reason=reason)
         if moment.speed_kmh is not None:
             return guidance
         bank, best = merged(self.bank, len(self.settings)) if len(self.settings) > 1 else (self.bank, 0)
         was = self.settings[best]
-        have = self.load_sum[best]
         if self.next_settings is not None:
             was = self.next_settings[0]
         return replace(
             guidance,
             bank=forked(bank),
             settings=(was, was, was),
-            load_sum=(have, have, have),
+            loads=tuple((one[best],) * 3 for one in self.loads),
             next_settings=(setting, was, setting),
             switch_in_s=after_s,
         )
@@ -367,7 +367,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         interval = moment.phase.kind is PhaseKind.INTERVAL
         third_s = 150.0 - moment.second
         times = np.array([left_s, max(third_s, 0.0)])
-        rates = people.ahead(np.zeros((0, 2)), times, 0.0)[:, 0]
+        rates = people.ahead(np.zeros((0, len(GAITS), 2)), times, 0.0)[:, 0]
         sd = spread_sd_bpm(rates, times)
         end_bpm = float(rates[:, 0].mean())
         wide = QUANTILE_80 * float(sd[0])

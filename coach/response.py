@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, ValidationError, convert, to_builtins
 
-from coach.heart_prior import STRUCTURES, PERSON, Person
+from coach.heart_prior import KINDS, PERSON, Person
 from coach.plan import Load
 
 
@@ -25,8 +25,8 @@ class NextTime(Struct, frozen=True):
     reason: str
 
 
-class StructureRecord(Struct, frozen=True):
-    """One structure of the response: log weight, means and the covariance of rest, gain, τ up, τ down and gait."""
+class KindRecord(Struct, frozen=True):
+    """One kind of response and gait (`heart_prior.KINDS`): log weight, means and the covariance of rest, gain, τ up, τ down and gait."""
 
     log_weight: float
     mean: tuple[float, ...]
@@ -37,7 +37,7 @@ class Response(Struct, frozen=True, tag_field="kind", tag="learned"):
     """The learned response of one person. `hr_max_bpm` and `evidence` are the HRmax hypotheses with their log likelihoods."""
 
     sessions: int
-    structures: tuple[StructureRecord, ...]
+    kinds: tuple[KindRecord, ...]
     hr_max_bpm: tuple[float, ...]
     evidence: tuple[float, ...]
     work: Load | None = None
@@ -57,34 +57,34 @@ def read_response(response: Any) -> Response | None:  # noqa: ANN401 - whatever 
     size = len(PERSON)
     square = all(
         len(one.mean) == size and len(one.cov) == size and all(len(row) == size for row in one.cov)
-        for one in read.structures
+        for one in read.kinds
     )
-    if len(read.structures) != len(STRUCTURES) or not square or len(read.hr_max_bpm) != len(read.evidence):
+    if len(read.kinds) != len(KINDS) or not square or len(read.hr_max_bpm) != len(read.evidence):
         return None
-    numbers = [*read.hr_max_bpm, *read.evidence, *(x for one in read.structures for x in one.mean)]
+    numbers = [*read.hr_max_bpm, *read.evidence, *(x for one in read.kinds for x in one.mean)]
     return read if read.hr_max_bpm and all(np.isfinite(numbers)) else None
 
 
 def person_of(response: Response) -> Person:
     """The belief in a response."""
     return Person(
-        mean=np.array([one.mean for one in response.structures]),
-        cov=np.array([one.cov for one in response.structures]),
-        log_weight=np.array([one.log_weight for one in response.structures]),
+        mean=np.array([one.mean for one in response.kinds]),
+        cov=np.array([one.cov for one in response.kinds]),
+        log_weight=np.array([one.log_weight for one in response.kinds]),
         hr_max_bpm=np.array(response.hr_max_bpm),
         evidence=np.array(response.evidence),
     )
 
 
-def structures_of(person: Person) -> tuple[StructureRecord, ...]:
+def kinds_of(person: Person) -> tuple[KindRecord, ...]:
     """The belief as plain numbers."""
     return tuple(
-        StructureRecord(
+        KindRecord(
             log_weight=round(float(person.log_weight[place]), 4),
-            mean=tuple(round(float(x), 5) for x in person.mean[place]),
-            cov=tuple(tuple(round(float(x), 8) for x in row) for row in person.cov[place]),
+            mean=tuple(round(float(x), 4) for x in person.mean[place]),
+            cov=tuple(tuple(round(float(x), 6) for x in row) for row in person.cov[place]),
         )
-        for place in range(len(STRUCTURES))
+        for place in range(len(KINDS))
     )
 
 
