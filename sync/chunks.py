@@ -30,7 +30,7 @@ HEAD_BYTES = _HEAD.size
 WHOLE_UP_TO_BYTES = 64 * 1024
 """A sealed session up to this size goes as one message; a normal 4×4 takes about a third of it."""
 
-LEAST_PART_BYTES = 1024
+LEAST_PART_BYTES = 512
 MOST_PARTS = 4096
 
 
@@ -52,14 +52,20 @@ def cut(sealed: bytes, most_bytes: int = WHOLE_UP_TO_BYTES) -> tuple[bytes, ...]
     if len(sealed) <= most_bytes:
         return (sealed,)
     step = most_bytes - HEAD_BYTES
-    number = -(-len(sealed) // step) if step > 0 else MOST_PARTS + 1
-    if step < LEAST_PART_BYTES or number > MOST_PARTS:
+    if not can_cut(len(sealed), most_bytes):
         raise PartError(f"A session of {len(sealed)} bytes cannot go in messages of {most_bytes} bytes.")
+    number = -(-len(sealed) // step)
     digest = hashlib.sha256(sealed).digest()
     return tuple(
         _HEAD.pack(MAGIC, VERSION, 0, digest, place, number, len(sealed)) + sealed[place * step : (place + 1) * step]
         for place in range(number)
     )
+
+
+def can_cut(sealed_bytes: int, most_bytes: int) -> bool:
+    """Whether a session of this size can go in messages of that size."""
+    step = most_bytes - HEAD_BYTES
+    return sealed_bytes <= most_bytes or (step >= LEAST_PART_BYTES and -(-sealed_bytes // step) <= MOST_PARTS)
 
 
 def is_part(payload: bytes) -> bool:

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from sync.findings import Trouble
+from sync.wire import Command, CommandResult, Live, PlanOnWire, State
+
 
 class Receipt(Struct, frozen=True):
     """The server has committed this version of this session."""
@@ -24,6 +27,22 @@ class Parcel(Struct, frozen=True):
     revision: int
     sha256: str
     document: bytes
+
+
+class PlanCame(Struct, frozen=True):
+    """A participant's plan, for the coach to check and use."""
+
+    plan: PlanOnWire
+
+
+class PlanWithdrawn(Struct, frozen=True):
+    """The participant's plan no longer holds."""
+
+    participant: str
+
+
+Arrival = PlanCame | PlanWithdrawn | Command
+"""What comes for the coach, beside receipts."""
 
 
 class Courier(Protocol):
@@ -45,6 +64,35 @@ class Courier(Protocol):
 
     def receipts(self) -> tuple[Receipt, ...]:
         """Receipts that have come since the last call."""
+        ...
+
+    def fileno(self) -> int | None:
+        """What becomes readable when there is something new to ask for; None where nothing ever comes."""
+        ...
+
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """Plans and commands that have come since the last call."""
+        ...
+
+    def show(self, live: Live) -> None:
+        """The newest picture of the machine, for whoever watches the room."""
+        ...
+
+    def answer(self, result: CommandResult) -> None:
+        """Tell what became of a command."""
+        ...
+
+    def note(self, trouble: Trouble, detail: str = "", about: str = "") -> None:
+        """Something is wrong that the server should know of."""
+        ...
+
+    def clear(self, trouble: Trouble, about: str = "") -> None:
+        """It is right again."""
+        ...
+
+    @property
+    def state(self) -> State | None:
+        """How it stands with the server; None where there is none."""
         ...
 
     def close(self) -> None:
@@ -79,6 +127,31 @@ class KeepingCourier:
     def receipts(self) -> tuple[Receipt, ...]:
         """None, ever: nobody has committed anything."""
         return ()
+
+    def fileno(self) -> int | None:
+        """Nothing ever comes."""
+        return None
+
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """None, ever."""
+        return ()
+
+    def show(self, live: Live) -> None:
+        """Nobody watches."""
+
+    def answer(self, result: CommandResult) -> None:
+        """Nobody asked."""
+
+    def note(self, trouble: Trouble, detail: str = "", about: str = "") -> None:
+        """There is nobody to tell."""
+
+    def clear(self, trouble: Trouble, about: str = "") -> None:
+        """There is nobody to tell."""
+
+    @property
+    def state(self) -> State | None:
+        """There is no server."""
+        return None
 
     def close(self) -> None:
         """There is nothing to let go of."""

@@ -1,0 +1,230 @@
+"""One connection to the broker, from its first packet to its end. A new one is made for each attempt.
+
+Theory of operation. paho-mqtt is driven from the caller's thread by its own functions for that (`loop_read`,
+`loop_write`, `loop_misc`), so it has no thread that could die unseen. Its callbacks only note what came; whoever turns
+the line reads the notes. With a new client for each connection there is no queue of paho's that outlives it: what is
+not delivered lies in the journal. MQTT 5 and the second callback interface are asked for by name, since reason codes
+of 0x80 and more arrive only there.
+"""
+
+import contextlib
+import select
+import ssl
+import time
+from collections import deque
+from typing import Any
+
+from msgspec import Struct
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from sync.errors import SyncError
+
+KEEPALIVE_S = 15
+SILENT_S = 40.0
+"""The broker answers a ping at least every `KEEPALIVE_S`; silent for so long, the line is dead, whatever TCP says."""
+
+CONNECT_WITHIN_S = 10.0
+MOST_IN_BYTES = 256 * 1024
+"""The broker is asked to send no larger message than this: no plan or command comes near."""
+
+FAILED = 0x80
+"""MQTT 5: reason codes from here on say no."""
+
+SESSION_TAKEN_OVER = 0x8E
+PACKET_TOO_LARGE = 0x95
+UNLIMITED_BYTES = 256 * 1024 * 1024
+_TOPIC_AND_HEAD_BYTES = 512
+_LEAST_MESSAGE_BYTES = 1024
+
+
+class NoLineError(SyncError, ConnectionError):
+    """The line could not be made. `trusted` is False where the broker's certificate was at fault."""
+
+    def __init__(self, reason: str, *, trusted: bool = True) -> None:
+        """Keep whether it was a matter of trust."""
+        super().__init__(reason)
+        self.trusted = trusted
+
+
+class Will(Struct, frozen=True):
+    """What the broker says, retained, when this machine is gone without a word."""
+
+    topic: str
+    payload: bytes
+
+
+class Answered(Struct, frozen=True):
+    """The broker's answer to a message: `code` below 0x80 is a yes."""
+
+    message: int
+    code: int
+    reason: str
+
+
+class Refused(Struct, frozen=True):
+    """The broker refused a subscription."""
+
+    topic: str
+    reason: str
+
+
+class Ending(Struct, frozen=True):
+    """How the line ended: the broker's reason code (0 where it said nothing), and words for it."""
+
+    code: int
+    reason: str
+
+
+class BrokerLine:
+    """Make it, `turn` it until `ending` is there, read its notes in between."""
+
+    def __init__(self, name: str, context: ssl.SSLContext | None, will: Will, subscriptions: tuple[str, ...]) -> None:
+        """Nothing is sent before `connect`. `context` None: without TLS, which no product path uses."""
+        self.connected_s: float | None = None
+        self.ending: Ending | None = None
+        self.most_message_bytes = UNLIMITED_BYTES
+        self.messages: deque[tuple[str, bytes]] = deque()
+        self.answers: deque[Answered] = deque()
+        self.refused: deque[Refused] = deque()
+        self._heard_s = time.monotonic()
+        self._subscriptions = subscriptions
+        self._asked: dict[int, str] = {}
+        client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTv5, reconnect_on_failure=False)
+        client.connect_timeout = CONNECT_WITHIN_S
+        if context is not None:
+            client.tls_set_context(context)
+        client.will_set(will.topic, will.payload, qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        self._client = client
+
+    def connect(self, host: str, port: int) -> None:
+        """Connect, with TLS, and ask the broker in. Raises NoLineError."""
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho gives it no types
+        properties.MaximumPacketSize = MOST_IN_BYTES
+        properties.SessionExpiryInterval = 0
+        try:
+            self._client.connect(host, port, keepalive=KEEPALIVE_S, clean_start=True, properties=properties)
+        except ssl.SSLCertVerificationError as error:
+            self._drop()
+            reason = f"The broker's certificate does not hold: {error.verify_message}."
+            raise NoLineError(reason, trusted=False) from error
+        except (OSError, ValueError) as error:
+            self._drop()
+            raise NoLineError(f"The broker at {host}:{port} cannot be reached: {error}.") from error
+        self._heard_s = time.monotonic()
+
+    def turn(self, timeout_s: float, also: int) -> None:
+        """Read and write what there is, waiting for it at most `timeout_s`, or until `also` can be read."""
+        sock: Any = self._client.socket()
+        if sock is None:
+            self._end(0, "The connection is gone.")
+            return
+        pending = getattr(sock, "pending", lambda: 0)
+        if pending():
+            timeout_s = 0.0
+        try:
+            readable, writable, _ = select.select(
+                [sock, also], [sock] if self._client.want_write() else [], [], timeout_s
+            )
+        except (OSError, ValueError):
+            self._end(0, "The connection is gone.")
+            return
+        if sock in readable or pending():
+            self._heard_s = time.monotonic()
+            self._check(self._client.loop_read())
+            while self.ending is None and self._client.socket() is sock and pending():
+                self._check(self._client.loop_read())
+        if self.ending is None and sock in writable:
+            self._check(self._client.loop_write())
+        if self.ending is None:
+            self._check(self._client.loop_misc())
+        silent_s = time.monotonic() - self._heard_s
+        if self.ending is None and silent_s > SILENT_S:
+            self._end(0, f"Nothing has come for {silent_s:.0f} s.")
+            self._drop()
+
+    @property
+    def behind(self) -> bool:
+        """Whether earlier packets still wait for the network."""
+        return self._client.want_write()
+
+    def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> int:
+        """Publish on a line that stands; gives the number that its answer will name."""
+        published = self._client.publish(topic, payload, qos=qos, retain=retain)
+        if published.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
+            self._end(0, f"The connection is gone ({published.rc.name}).")
+        return published.mid
+
+    def close(self) -> None:
+        """Say good-bye, so that the broker keeps the will to itself, and let go."""
+        if self.ending is None:
+            with contextlib.suppress(OSError, ValueError):
+                self._client.disconnect()
+                for _ in range(20):
+                    sock = self._client.socket()
+                    if sock is None or not self._client.want_write():
+                        break
+                    select.select([], [sock], [], 0.1)
+                    self._client.loop_write()
+        self._drop()
+
+    def _drop(self) -> None:
+        """Let the socket go without a word."""
+        sock = self._client.socket()
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.close()
+
+    def _check(self, code: MQTTErrorCode) -> None:
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._end(0, f"The connection was lost ({code.name}).")
+
+    def _end(self, code: int, reason: str) -> None:
+        if self.ending is None:
+            self.ending = Ending(code, reason)
+
+    # paho's callbacks: they note, and nothing else, for an exception in one would be lost or end the turn.
+
+    def _on_connect(
+        self, client: Client, _data: object, _flags: ConnectFlags, code: ReasonCode, properties: Properties | None
+    ) -> None:
+        if code.is_failure:
+            self._end(code.value, f"The broker refused the connection: {code}.")
+            return
+        self.connected_s = time.monotonic()
+        most = getattr(properties, "MaximumPacketSize", None)
+        if isinstance(most, int):
+            self.most_message_bytes = max(_LEAST_MESSAGE_BYTES, most - _TOPIC_AND_HEAD_BYTES)
+        for topic in self._subscriptions:
+            _, number = client.subscribe(topic, options=SubscribeOptions(qos=1))
+            if number is not None:
+                self._asked[number] = topic
+
+    def _on_disconnect(
+        self, _client: Client, _data: object, flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None
+    ) -> None:
+        said = flags.is_disconnect_packet_from_server
+        self._end(code.value if said else 0, f"The broker ended the connection: {code}." if said else f"Lost: {code}.")
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        self.messages.append((message.topic, bytes(message.payload)))
+
+    def _on_publish(
+        self, _client: Client, _data: object, number: int, code: ReasonCode, _properties: Properties | None
+    ) -> None:
+        self.answers.append(Answered(number, code.value, str(code)))
+
+    def _on_subscribe(
+        self, _client: Client, _data: object, number: int, codes: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        topic = self._asked.pop(number, "?")
+        self.refused.extend(Refused(topic, str(code)) for code in codes if code.value >= FAILED)

@@ -1,0 +1,62 @@
+"""What is wrong with a machine's way to the server: noted once, cleared once, each with when it began."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from sync.wire import Finding
+
+
+class Trouble(StrEnum):
+    """Every finding that this room can make; docs/wire.md says what each means, and a test says that it does."""
+
+    CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
+    NO_BROKER = "no_broker"
+    REFUSED_BY_BROKER = "refused_by_broker"
+    BROKER_NOT_TRUSTED = "broker_not_trusted"
+    IDENTITY_TWICE = "identity_twice"
+    IDENTITY_UNREADABLE = "identity_unreadable"
+    TOPIC_REFUSED = "topic_refused"
+    SESSION_TOO_LARGE = "session_too_large"
+    SESSION_QUARANTINED = "session_quarantined"
+    SESSION_UNPACKABLE = "session_unpackable"
+    MESSAGE_NOT_UNDERSTOOD = "message_not_understood"
+    PLAN_REFUSED = "plan_refused"
+    CERTIFICATE_SOON = "certificate_soon"
+    COACH_AWAY = "coach_away"
+
+
+MOST_DETAIL, MOST_FINDINGS = 300, 50
+
+
+class Findings:
+    """The findings of now. `wall_s`: the wall clock, None while it is not to be believed."""
+
+    def __init__(self, wall_s: Callable[[], float | None]) -> None:
+        """Nothing is wrong yet."""
+        self._wall_s = wall_s
+        self._now: dict[tuple[Trouble, str], Finding] = {}
+        self.changes = 0
+
+    def note(self, trouble: Trouble, detail: str = "", about: str = "") -> bool:
+        """Something is wrong; `about` tells apart several of the same kind. Gives whether that is new."""
+        key, detail = (trouble, about), detail[:MOST_DETAIL]
+        known = self._now.get(key)
+        if known is not None and known.detail == detail:
+            return False
+        if known is None and len(self._now) >= MOST_FINDINGS:
+            return False
+        since = self._wall_s() if known is None else known.since_wall_s
+        self._now[key] = Finding(trouble.value, detail, since)
+        self.changes += 1
+        return known is None
+
+    def clear(self, trouble: Trouble, about: str = "") -> bool:
+        """It is right again. Gives whether it was wrong."""
+        found = self._now.pop((trouble, about), None)
+        self.changes += found is not None
+        return found is not None
+
+    @property
+    def now(self) -> tuple[Finding, ...]:
+        """All that is wrong, in the order in which it began."""
+        return tuple(self._now.values())
