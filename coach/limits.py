@@ -5,7 +5,7 @@ Limits only tighten. Numbers are safety.md's defaults; a therapist's plan can on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
 
@@ -187,6 +187,8 @@ def signal_changed(turn: Turn) -> None:
                 turn.clear_notice("signal_lost")
                 if state.stage == "running":
                     turn.cue(CueName.SIGNAL_BACK)
+        case _:
+            assert_never(source.signal)
     if unusable and turn.state.advice.direction is Direction.FASTER:
         turn.state = replace(turn.state, advice=NO_URGING)
 

@@ -68,7 +68,7 @@ class _BlockEntry(Struct, forbid_unknown_fields=True):
 
 
 class _FileEntry(Struct, forbid_unknown_fields=True):
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}\Z")]
     title: dict[str, _Text]
     block: Annotated[list[_BlockEntry], Meta(min_length=1)]
 
@@ -81,7 +81,10 @@ def read(text: str, file: str) -> Protocol:
     """
     try:
         tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ProtocolFileError(file, 0, "not a protocol: brackets within brackets without end") from error
+    except ValueError as error:
+        # TOMLDecodeError, and what Python says to a number of thousands of digits.
         found = re.search(r"at line (\d+)", str(error))
         at_end = text.count("\n") + 1
         raise ProtocolFileError(file, int(found[1]) if found else at_end, f"not valid TOML: {error}") from error
@@ -90,7 +93,7 @@ def read(text: str, file: str) -> Protocol:
         entry = convert(tree, _FileEntry)
     except ValidationError as error:
         reason, _, path = str(error).partition(" - at `")
-        where = path.rstrip("`")
+        where = path.rstrip("`") or "$"
         key = where.removeprefix("$").lstrip(".") or "the file"
         unknown = re.search(r"unknown field `(\w+)`", reason)
         line = lines.of(f"{where}.{unknown[1]}" if unknown else where)
@@ -123,6 +126,8 @@ class _Checked:
                         continue
                     intervals += one.kind is PhaseKind.INTERVAL
                     phases.append(self.phase(path, one, intervals if one.kind is PhaseKind.INTERVAL else 0))
+        if not phases:
+            raise self.refuse("$.block", "no phase is left: between holds only between the repeats of a block")
         protocol = Protocol(entry.name, entry.title, tuple(phases))
         self.whole(protocol)
         return protocol
@@ -186,9 +191,15 @@ class _Lines:
             key = re.match(r"\s*([\w\-\"]+(?:\.[\w\-\"]+)*)\s*=", line)
             if header:
                 prefix = self._enter(header[2], array=header[1] == "[[", counts=counts)
-                self.found.setdefault(prefix, number)
+                self._note(prefix, number)
             elif key:
-                self.found.setdefault(f"{prefix}.{key[1]}", number)
+                self._note(f"{prefix}.{key[1]}", number)
+
+    def _note(self, path: str, number: int) -> None:
+        """A path is found at its first line, and so is everything around it."""
+        while path != "$":
+            self.found.setdefault(path, number)
+            path = _around(path)
 
     @staticmethod
     def _enter(name: str, *, array: bool, counts: dict[str, int]) -> str:
@@ -207,5 +218,10 @@ class _Lines:
     def of(self, path: str) -> int:
         """The line of `path`, or of the nearest thing around it."""
         while path not in self.found and path != "$":
-            path = re.sub(r"(\.[^.\[]+|\[[^\]]*\])$", "", path) or "$"
+            path = _around(path)
         return self.found[path]
+
+
+def _around(path: str) -> str:
+    """The path without its last step; in the end `$`."""
+    return path[: max(path.rfind("."), path.rfind("["), 1)]

@@ -422,8 +422,8 @@ class Turn:
     def summarise(self) -> None:
         """Make the summary anew: at the end, and when Borg or mood come after it."""
         state = self.state
-        if state.ended_t is None or state.end_reason is None:
-            return
+        assert state.ended_t is not None  # noqa: S101 - a session that is summarised has ended
+        assert state.end_reason is not None  # noqa: S101 - and says why
         summary = tally.summarise(
             state.tally,
             state.plan,
