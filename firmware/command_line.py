@@ -72,7 +72,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="interval-coach", description="Lead a person through 4×4 interval training.", epilog=EPILOG
     )
-    parser.add_argument("--version", action="version", version=_Version())
+    parser.add_argument("--version", action=_Version, nargs=0, help="tell the version and end")
     subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
     _add_run(subparsers)
     _add_coach(subparsers)
@@ -91,15 +91,15 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-class _Version(str):
-    """The version, looked up only when somebody asks: the look-up takes as long as the rest of the start."""
+class _Version(argparse.Action):
+    """Tells the version, looked up only when somebody asks: the look-up takes as long as the rest of the start."""
 
-    __slots__ = ()
-
-    def __mod__(self, _: object) -> str:
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Tell it and end."""
         from firmware.coach_service import own_version  # noqa: PLC0415 - see above
 
-        return own_version()
+        sys.stdout.write(f"interval-coach {own_version()}\n")
+        parser.exit()
 
 
 # The services

@@ -293,9 +293,9 @@ class JournalWriter:
                         tuple(message for write in appends for message in write.messages),
                         tuple(event for write in appends for event in write.events),
                     )
-                    known = session_id in self._live or any(
-                        name == session_id and isinstance(change, _Live) for name, change in committed
-                    )
+                    # A session may be finished and go on (Borg, a cool-down) within one transaction.
+                    changes = [change for name, change in committed if name == session_id]
+                    known = changes[-1] is not None if changes else session_id in self._live
                     if not known:
                         head, begun, batches = store.raw_session(connection, session_id)
                         committed.append((session_id, _Live(head, begun, batches)))

@@ -259,8 +259,11 @@ class SessionKeeper:
 
     def _put(self, message: AnyMessage, events: tuple[AnyEvent, ...]) -> None:
         self._recorded.append((message, events))
+        self._hand_over((message,), events)
+
+    def _hand_over(self, messages: tuple[AnyMessage, ...], events: tuple[AnyEvent, ...]) -> None:
         try:
-            self._journal.record(self._session_id, (message,), events)
+            self._journal.record(self._session_id, messages, events)
         except JournalError as error:
             _log.error("A record of the session was refused by the journal: %s", error)
 
@@ -270,9 +273,12 @@ class SessionKeeper:
         self._session_id = new_session_id(self._begun.wall_s)
         self._journal.begin(self._session_id, self.state.plan, self.state.protocol, self._begun)
         self._begun_in_journal = True
-        for message, events in self._unrecorded:
-            self._put(message, events)
-        self._unrecorded.clear()
+        # In one record: what waited before the start must not be stamped as if each had come only now.
+        messages = tuple(message for message, _ in self._unrecorded)
+        happened = tuple(event for _, events in self._unrecorded for event in events)
+        self._recorded += self._unrecorded
+        self._unrecorded = []
+        self._hand_over(messages, happened)
 
     def _finish_if_ended(self, before: State | None = None) -> None:
         state = self.state

@@ -1,0 +1,272 @@
+"""The display service beside a coach that only shows: what is drawn, what is sounded, what a lost part costs."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import pygame
+import pytest
+
+from coach.cue import Cue, CueName
+from coach.desk_view import Button, Face, View
+from display.examples import examples
+from display.lamp import LampState
+from display.sound import SilentSound
+from firmware import display_service
+from firmware.display_service import DisplayService, DisplaySettings, Newest, Said, save_png, screen_kind, view_now
+from firmware.local_link import NoCoachError
+from firmware.local_messages import FORMAT, AnyToCoach, CueNow, Hello, Press, Subscribe, ViewNow
+from firmware.local_socket import Client, LocalServer
+
+SIZE = (320, 180)
+
+
+class _Coach:
+    """Shows one view to whoever comes, and what it is told to show later."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.view = examples()["ready"]
+        self.pressed: list[Button] = []
+        self._ready, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._server = LocalServer(self.path, Hello(FORMAT, "1", "boot", 1, "/d"), self._heard)
+        self._server.open()
+        self._ready.set()
+        while not self._stop.is_set():  # noqa: ASYNC110 - another thread's event
+            await asyncio.sleep(0.005)
+        self._server.close()
+
+    def _heard(self, client: Client, message: AnyToCoach) -> None:
+        match message:
+            case Subscribe():
+                client.answer(ViewNow(time.monotonic(), self.view))
+            case Press():
+                self.pressed.append(message.button)
+            case _:
+                raise AssertionError(message)
+
+    def show(self, view: View) -> None:
+        self.view = view
+        self._loop.call_soon_threadsafe(lambda: self._server.view(ViewNow(time.monotonic(), view)))
+
+    def say(self, cue: Cue, *, ago_s: float = 0.0) -> None:
+        said_s = time.monotonic() - ago_s
+        self._loop.call_soon_threadsafe(lambda: self._server.cue(CueNow(cue, 4, said_s, time.monotonic() - ago_s)))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+class _Shown:
+    """What has reached the screen."""
+
+    def __init__(self) -> None:
+        self.faces: list[Face] = []
+
+    def __call__(self, view: View) -> None:
+        self.faces.append(view.face)
+
+
+def beside(service: DisplayService, act: Callable[[], None]) -> None:
+    """Run the service, which wants the main thread, and `act` beside it."""
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            act()
+        except BaseException as error:  # noqa: BLE001 - told by the main thread
+            failed.append(error)
+        finally:
+            service.stop()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    service.run()
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
+def wait_for(holds: Callable[[], object]) -> None:
+    until_s = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < until_s, "it did not come"
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[DisplaySettings]:
+    yield DisplaySettings(socket=tmp_path / "s", screen="headless", size=SIZE, sound=False, oled="none")
+    pygame.quit()
+
+
+def test_views_reach_the_screen_and_cues_the_sound(settings: DisplaySettings) -> None:
+    shown = _Shown()
+    service = DisplayService(settings, on_drawn=shown)
+    with _Coach(settings.socket) as coach:
+
+        def act() -> None:
+            wait_for(lambda: Face.READY in shown.faces)
+            coach.show(examples()["interval"])
+            coach.say(Cue(0.0, CueName.HOLD))
+            coach.say(Cue(0.0, CueName.FASTER), ago_s=3.0)
+            wait_for(lambda: Face.SESSION in shown.faces)
+            wait_for(lambda: isinstance(service._sound, SilentSound) and service._sound.said)
+
+        beside(service, act)
+    assert isinstance(service._sound, SilentSound)
+    assert list(service._sound.said) == ["Hold farten."]
+
+
+def test_keys_become_presses(settings: DisplaySettings) -> None:
+    shown = _Shown()
+    service = DisplayService(settings, on_drawn=shown)
+    with _Coach(settings.socket) as coach:
+
+        def act() -> None:
+            wait_for(lambda: shown.faces)
+            for key in (pygame.K_RETURN, pygame.K_UP, pygame.K_KP2, pygame.K_ESCAPE):
+                pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key))
+            service._newest.wake()
+            wait_for(lambda: len(coach.pressed) == 4)
+
+        beside(service, act)
+    assert coach.pressed == [Button.START, Button.UP, Button.DOWN, Button.STOP]
+
+
+def test_without_a_coach_it_says_so_after_a_while_and_shows_the_coach_when_it_comes(
+    settings: DisplaySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(display_service, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(display_service, "RETRY_LINK_S", 0.02)
+    shown = _Shown()
+    service = DisplayService(settings, on_drawn=shown)
+
+    def act() -> None:
+        wait_for(lambda: Face.SELF_TEST_FAILED in shown.faces)
+        for _ in range(2):
+            with _Coach(settings.socket):
+                shown.faces.clear()
+                wait_for(lambda: Face.READY in shown.faces)
+
+    beside(service, act)
+
+
+def test_a_sessions_last_view_stays_while_the_coach_is_started_again() -> None:
+    newest, view = Newest(), examples()["interval"]
+    newest.put(view)
+    newest.alone()
+    assert newest.to_show(time.monotonic() + 60) == view
+
+
+def test_a_screen_that_fails_is_told_once_and_opened_again_while_the_sound_goes_on(
+    settings: DisplaySettings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(display_service, "RETRY_PART_S", 0.02)
+    shown = _Shown()
+    service = DisplayService(settings, on_drawn=shown)
+    opened = service._open_window
+    tries: list[int] = []
+
+    def fails_twice(said: Said) -> object:
+        tries.append(1)
+        if len(tries) <= 2:
+            raise pygame.error("no such display")
+        return opened(said)
+
+    monkeypatch.setattr(service, "_open_window", fails_twice)
+    caplog.set_level(logging.WARNING, "firmware.display_service")
+    with _Coach(settings.socket) as coach:
+
+        def act() -> None:
+            wait_for(lambda: service._link)
+            coach.say(Cue(0.0, CueName.HOLD))
+            wait_for(lambda: isinstance(service._sound, SilentSound) and service._sound.said)
+            wait_for(lambda: shown.faces)
+
+        beside(service, act)
+    told = [record.getMessage() for record in caplog.records if "The screen" in record.getMessage()]
+    assert [("lost" in line, "back" in line) for line in told] == [(True, False), (False, True)]
+
+
+def test_a_lamp_that_fails_is_told_once_and_shines_again(
+    settings: DisplaySettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Lamp:
+        def __init__(self) -> None:
+            self.calls = 0
+            self.shone: list[LampState] = []
+
+        def show(self, state: LampState, brightness: float) -> None:
+            self.calls += 1
+            if self.calls <= 3:
+                raise OSError("no such device")
+            assert 0 <= brightness <= 1
+            self.shone.append(state)
+
+    light = Lamp()
+    shown = _Shown()
+    caplog.set_level(logging.WARNING, "firmware.display_service")
+    service = DisplayService(settings, lights=(light,), on_drawn=shown)
+    with _Coach(settings.socket):
+        beside(service, lambda: wait_for(lambda: light.shone and shown.faces))
+    told = [record.getMessage() for record in caplog.records if "The lamp" in record.getMessage()]
+    assert [("lost" in line, "back" in line) for line in told] == [(True, False), (False, True)]
+
+
+def test_the_emulated_small_screen_is_drawn(settings: DisplaySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Face] = []
+    from display import oled  # noqa: PLC0415 - its package is loaded only where there is a small screen
+
+    before = oled.Oled.draw
+    monkeypatch.setattr(oled.Oled, "draw", lambda self, view: drawn.append(view.face) or before(self, view))
+    from msgspec.structs import replace  # noqa: PLC0415 - beside its use
+
+    service = DisplayService(replace(settings, oled="emulated"))
+    with _Coach(settings.socket):
+        beside(service, lambda: wait_for(lambda: drawn))
+    assert drawn[0] is Face.READY
+
+
+def test_what_is_shown_now_is_saved_as_a_picture(tmp_path: Path) -> None:
+    with _Coach(tmp_path / "s"):
+        view = view_now(tmp_path / "s")
+    save_png(view, tmp_path / "now.png", SIZE)
+    assert pygame.image.load(tmp_path / "now.png").get_size() == SIZE
+
+
+def test_a_picture_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(display_service.DisplayError, match="Name another place"):
+        save_png(examples()["ready"], tmp_path / "nowhere" / "a.png", SIZE)
+
+
+def test_a_picture_needs_a_coach(tmp_path: Path) -> None:
+    with pytest.raises(NoCoachError, match="No coach answers"):
+        view_now(tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("environment", "kind"),
+    [
+        ({}, "headless"),
+        ({"DISPLAY": ":0"}, "window"),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "window"),
+        ({"DISPLAY": ":0", "SDL_VIDEODRIVER": "dummy"}, "headless"),
+    ],
+)
+def test_a_window_is_opened_where_there_is_a_desktop(environment: dict[str, str], kind: str) -> None:
+    assert screen_kind("auto", environment) == kind

@@ -1,0 +1,306 @@
+"""Desk, engine and journal together, on a clock moved by hand: what is journaled, called saved, and comes back."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coach.cue import Cue, CueName
+from coach.desk_view import Button, Face
+from coach.errors import Refused
+from coach.events import AnyEvent
+from coach.messages import Command, CommandName, Exertion, Restored
+from firmware.journal import Journal
+from firmware.journal_writer import JournalSettings
+from firmware.plans import PlanShelf, guest_plan
+from firmware.session_keeper import SessionKeeper
+from firmware.session_record import SessionRecord
+from firmware.stamp import Stamp
+from firmware.strap import Lost, Measurement
+
+QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, free_floor_bytes=0)
+
+
+class _Hand:
+    """A clock and a stamp that stand still until they are moved; a reboot is another boot id."""
+
+    def __init__(self) -> None:
+        self.s = 100.0
+        self.boot_id = "boot-1"
+
+    def clock(self) -> "_Hand":
+        return self
+
+    def now(self) -> float:
+        return self.s
+
+    async def sleep_until(self, t: float) -> None:
+        raise NotImplementedError
+
+
+class _Stamps:
+    def __init__(self, hand: _Hand) -> None:
+        self._hand = hand
+
+    def now(self) -> Stamp:
+        return Stamp(self._hand.boot_id, self._hand.s, 1.8e9 + self._hand.s, synchronised=True)
+
+
+class _Outlet:
+    def __init__(self) -> None:
+        self.cues: list[tuple[Cue, float]] = []
+        self.events: list[AnyEvent] = []
+
+    def cue(self, cue: Cue, intervals: int, due_clock_s: float) -> None:
+        assert intervals == 4
+        self.cues.append((cue, due_clock_s))
+
+    def happened(self, events: tuple[AnyEvent, ...]) -> None:
+        self.events += events
+
+    def changed(self, *, at_once: bool) -> None:
+        pass
+
+
+class _Bench:
+    """A keeper with everything around it; `restart` is what a kill and a new start leave."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "diary.db"
+        self.hand = _Hand()
+        self.start()
+
+    def start(self) -> None:
+        self.outlet = _Outlet()
+        self.journal = Journal.open(self.path, settings=QUICK, clock=_Stamps(self.hand))
+        self.keeper = SessionKeeper(
+            plans=PlanShelf((guest_plan(hr_max_bpm=180.0),)),
+            journal=self.journal,
+            clock=self.hand,
+            stamps=_Stamps(self.hand),
+            outlet=self.outlet,
+        )
+
+    def restart(self, *, after_s: float, reboot: bool = False) -> None:
+        self.journal.close()
+        self.hand.s += after_s
+        if reboot:
+            self.hand.boot_id, self.hand.s = "boot-2", 7.0
+        self.start()
+
+    def live(self, seconds: int, bpm: float = 110.0) -> None:
+        for _ in range(seconds):
+            self.hand.s += 1
+            self.keeper.deliver(Measurement(bpm))
+            self.keeper.wake()
+
+    def begin(self) -> None:
+        self.keeper.press(Button.START)
+        self.live(3)
+        self.keeper.press(Button.START)
+
+    @property
+    def face(self) -> Face:
+        return self.keeper.view().face
+
+    def wait_saved(self) -> None:
+        until_s = time.monotonic() + 10
+        while self.keeper.saved != "saved" and time.monotonic() < until_s:
+            time.sleep(0.001)
+
+    def record(self) -> SessionRecord:
+        (line,) = self.journal.sessions().result(10)
+        return self.journal.session(line.session_id).result(10)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[_Bench]:
+    bench = _Bench(tmp_path)
+    yield bench
+    bench.journal.close()
+
+
+def test_nothing_is_journaled_before_the_start_is_pressed(bench: _Bench) -> None:
+    bench.keeper.press(Button.START)
+    bench.live(5)
+    assert bench.face is Face.READY
+    assert bench.journal.sessions().result(10) == ()
+
+
+def test_what_was_measured_before_the_start_is_journaled_with_it(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(2)
+    record = bench.record()
+    assert [message.t for message in record.messages[:3]] == [1.0, 2.0, 3.0]
+    assert record.begun.monotonic_s == 100.0
+
+
+def test_cues_carry_the_moment_at_which_they_fell_due_however_late_the_wake(bench: _Bench) -> None:
+    bench.begin()
+    began_s = bench.hand.s
+    bench.hand.s += 600.4
+    bench.keeper.wake()
+    due = {cue.name: due_s for cue, due_s in bench.outlet.cues}
+    assert due[CueName.WARM_UP] == began_s
+    assert due[CueName.HALF_MINUTE_LEFT] == began_s + 570
+    assert due[CueName.HALFWAY] == began_s + 300
+
+
+def test_the_keeper_says_when_it_must_be_woken_next(bench: _Bench) -> None:
+    assert bench.keeper.next_due_clock_s() is None
+    bench.begin()
+    assert bench.keeper.next_due_clock_s() == bench.hand.s + 1
+
+
+def test_saved_is_said_only_after_the_journal_said_so(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(10)
+    assert bench.keeper.saved == "no"
+    bench.keeper.press(Button.STOP)
+    assert bench.keeper.saved in ("saving", "saved")
+    bench.wait_saved()
+    assert bench.record().summary is not None
+
+
+def test_borg_and_mood_after_the_end_make_a_new_revision(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(10)
+    bench.keeper.press(Button.STOP)
+    bench.keeper.press(Button.STOP)
+    bench.keeper.press(Button.START)
+    bench.keeper.press(Button.START)
+    bench.wait_saved()
+    record = bench.record()
+    assert record.summary is not None
+    assert (record.summary.borg, record.summary.mood) == (13, 3)
+
+
+def test_a_restart_in_the_same_boot_pauses_at_the_last_second_and_counts_the_time_away(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(60)
+    bench.restart(after_s=30)
+    assert bench.face is Face.GO_ON
+    state = bench.keeper.state
+    assert state is not None
+    assert (state.stage, state.paused_t) == ("paused", 63.0)
+    bench.keeper.press(Button.START)
+    assert bench.face is Face.SESSION
+    assert bench.keeper.state is not None
+    assert (bench.keeper.state.stage, bench.keeper.state.t, bench.keeper.state.second) == ("running", 93.0, 60)
+
+
+def test_after_a_reboot_the_session_goes_on_from_the_last_journaled_second(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(60)
+    bench.restart(after_s=0, reboot=True)
+    bench.keeper.press(Button.START)
+    assert bench.keeper.state is not None
+    assert (bench.keeper.state.t, bench.keeper.state.second) == (63.0, 60)
+
+
+def test_only_a_press_resumes_after_a_restart(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(60)
+    bench.restart(after_s=5)
+    bench.live(120)
+    with pytest.raises(Refused, match="nobody has begun"):
+        bench.keeper.tell(Command(0.0, CommandName.RESUME, source="therapist"))
+    assert bench.face is Face.GO_ON
+    assert [type(message) for message in bench.record().messages].count(Restored) == 1
+
+
+def test_a_second_restart_offers_the_same_session_again(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(60)
+    bench.restart(after_s=5)
+    bench.live(5)
+    bench.restart(after_s=5, reboot=True)
+    bench.live(5)
+    bench.keeper.press(Button.START)
+    assert bench.keeper.state is not None
+    assert bench.keeper.state.second == 60
+    assert len(bench.journal.sessions().result(10)) == 1
+
+
+def test_declining_ends_the_session_and_saves_it(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(60)
+    bench.restart(after_s=5)
+    bench.keeper.press(Button.STOP)
+    bench.wait_saved()
+    record = bench.record()
+    assert record.summary is not None
+    assert record.summary.end_reason == "stopped"
+
+
+def test_a_session_that_was_left_for_longer_than_a_pause_may_last_is_ended_and_not_offered(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(60)
+    bench.restart(after_s=3 * 3600)
+    assert bench.face is Face.CHOOSE_PARTICIPANT
+    record = bench.record()
+    assert record.summary is not None
+    assert record.summary.end_reason == "pause_limit"
+    assert record.revision == 1
+
+
+def test_no_session_begins_without_room_and_one_that_runs_is_not_stopped_by_it(bench: _Bench) -> None:
+    bench.keeper.room = False
+    assert bench.keeper.press(Button.START) is not None
+    assert (bench.face, bench.keeper.view().findings) == (Face.SELF_TEST_FAILED, ("disk_full",))
+    bench.keeper.room = True
+    bench.keeper.refresh()
+    bench.begin()
+    bench.keeper.room = False
+    bench.live(5)
+    assert bench.keeper.state is not None
+    assert bench.keeper.state.stage == "running"
+
+
+def test_a_person_who_goes_is_signed_out_two_minutes_after_the_end(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(10)
+    bench.keeper.press(Button.STOP)
+    bench.hand.s += 119.0
+    bench.keeper.wake()
+    assert bench.face is Face.ENDED
+    bench.hand.s += 1.0
+    bench.keeper.wake()
+    assert bench.face is Face.CHOOSE_PARTICIPANT
+    assert bench.keeper.view().snapshot is None
+
+
+def test_messages_are_stamped_when_they_come_whatever_they_claim(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(10)
+    bench.hand.s += 0.25
+    bench.keeper.tell(Exertion(9999.0, 12))
+    assert bench.record().messages[-1] == Exertion(13.25, 12)
+
+
+def test_a_lost_strap_leaves_a_trace_of_time_so_that_a_restart_knows_how_far_it_came(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(10)
+    bench.keeper.deliver(Lost("disconnected"))
+    for _ in range(40):
+        bench.hand.s += 1
+        bench.keeper.wake()
+    bench.restart(after_s=0, reboot=True)
+    assert bench.keeper.state is not None
+    assert bench.keeper.state.t == pytest.approx(53.0, abs=1.0)
+
+
+def test_records_after_the_end_within_one_commit_are_kept(tmp_path: Path) -> None:
+    bench = _Bench(tmp_path)
+    bench.begin()
+    bench.live(10)
+    writer = bench.journal._writer
+    with writer._condition:
+        # While this is held the journal's thread waits, so all that follows is one transaction.
+        bench.hand.s += 0.5
+    for button in (Button.STOP, Button.STOP, Button.START, Button.START):
+        bench.keeper.press(button)
+    bench.wait_saved()
+    assert bench.journal.state.status == "saved"
+    bench.journal.close()

@@ -1,0 +1,176 @@
+"""The local side of sync, beside a coach that only knows how to hand out sessions."""
+
+import asyncio
+import hashlib
+import threading
+import time
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from firmware.local_messages import (
+    FORMAT,
+    AnyToCoach,
+    Done,
+    GiveReceipt,
+    Hello,
+    NextUndelivered,
+    NothingUndelivered,
+    Refusal,
+    pieces,
+)
+from firmware.local_socket import Client, LocalServer
+from firmware.sync_service import SyncService
+from sync.courier import KeepingCourier, Parcel, Receipt
+
+DOCUMENTS = {f"session-{number}": bytes([number]) * (100_000 * number) for number in (1, 2, 3)}
+
+
+def sha256_of(document: bytes) -> str:
+    return hashlib.sha256(document).hexdigest()
+
+
+class _Coach:
+    """Hands out what it has, until a receipt names it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.undelivered = dict(DOCUMENTS)
+        self.refuses = False
+        self._ready, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+
+    async def _serve(self) -> None:
+        server = LocalServer(self.path, Hello(FORMAT, "1", "boot", 1, "/d"), self._heard)
+        server.open()
+        self._ready.set()
+        while not self._stop.is_set():  # noqa: ASYNC110 - another thread's event
+            await asyncio.sleep(0.005)
+        server.close()
+
+    def _heard(self, client: Client, message: AnyToCoach) -> None:
+        match message:
+            case NextUndelivered(held=held):
+                if self.refuses:
+                    client.answer(Refusal("journal", "The disk is away.", message.request))
+                    return
+                left = [name for name in self.undelivered if name not in held]
+                if not left:
+                    client.answer(NothingUndelivered(message.request))
+                for name in left[:1]:
+                    document = self.undelivered[name]
+                    sha256 = sha256_of(document)
+                    for piece in pieces(
+                        message.request, "delivery", document, session_id=name, revision=1, sha256=sha256
+                    ):
+                        client.answer(piece)
+            case GiveReceipt():
+                found = sha256_of(self.undelivered.get(message.session_id, b"")) == message.sha256
+                if found:
+                    del self.undelivered[message.session_id]
+                client.answer(Done(message.request, found=found))
+            case _:
+                raise AssertionError(message)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+class _Acknowledging:
+    """A courier whose server commits at once."""
+
+    def __init__(self, most: int = 10) -> None:
+        self.parcels: list[Parcel] = []
+        self.closed = False
+        self._most = most
+        self._receipts: list[Receipt] = []
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        return tuple(parcel.session_id for parcel in self.parcels)
+
+    @property
+    def wants_more(self) -> bool:
+        return len(self.parcels) < self._most
+
+    def hand_over(self, parcel: Parcel) -> None:
+        self.parcels.append(parcel)
+        self._receipts.append(Receipt(parcel.session_id, parcel.revision, parcel.sha256))
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        receipts, self._receipts = tuple(self._receipts), []
+        return receipts
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def run_until(service: SyncService, holds: object) -> None:
+    """Run the service beside the test until something holds."""
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    until_s = time.monotonic() + 10
+    while not holds() and time.monotonic() < until_s:  # type: ignore[operator]
+        time.sleep(0.002)
+    service.stop()
+    thread.join()
+
+
+def test_every_session_is_carried_byte_for_byte_and_its_receipt_brought_back(tmp_path: Path) -> None:
+    courier = _Acknowledging()
+    with _Coach(tmp_path / "s") as coach:
+        run_until(SyncService(tmp_path / "s", courier, look_every_s=0.02), lambda: not coach.undelivered)
+    assert {parcel.session_id: parcel.document for parcel in courier.parcels} == DOCUMENTS
+    assert all(parcel.sha256 == sha256_of(parcel.document) for parcel in courier.parcels)
+    assert (coach.undelivered, courier.closed) == ({}, True)
+
+
+def test_a_machine_without_a_server_acknowledges_nothing(tmp_path: Path) -> None:
+    courier = KeepingCourier()
+    with _Coach(tmp_path / "s") as coach:
+        run_until(SyncService(tmp_path / "s", courier, look_every_s=0.02), lambda: len(courier.holds) == 3)
+    assert courier.holds == tuple(DOCUMENTS)
+    assert coach.undelivered == DOCUMENTS
+
+
+def test_a_courier_that_has_enough_is_handed_no_more(tmp_path: Path) -> None:
+    courier = _Acknowledging(most=1)
+    with _Coach(tmp_path / "s") as coach:
+        run_until(SyncService(tmp_path / "s", courier, look_every_s=0.02), lambda: len(coach.undelivered) == 2)
+    assert len(courier.parcels) == 1
+
+
+def test_it_waits_for_the_coach_and_goes_on_when_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firmware.sync_service.RETRY_S", 0.01)
+    courier = KeepingCourier()
+    service = SyncService(tmp_path / "s", courier, look_every_s=0.02)
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    for _ in range(2):
+        with _Coach(tmp_path / "s"):
+            until_s = time.monotonic() + 10
+            while len(courier.holds) < 3 and time.monotonic() < until_s:
+                time.sleep(0.002)
+        assert len(courier.holds) == 3
+    service.stop()
+    thread.join()
+
+
+def test_a_coach_that_cannot_hand_out_now_is_asked_again(tmp_path: Path) -> None:
+    courier = KeepingCourier()
+    with _Coach(tmp_path / "s") as coach:
+        coach.refuses = True
+
+        def later() -> bool:
+            coach.refuses = False
+            return bool(courier.holds)
+
+        run_until(SyncService(tmp_path / "s", courier, look_every_s=0.02), later)
+    assert courier.holds
