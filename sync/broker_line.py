@@ -37,6 +37,7 @@ FAILED = 0x80
 
 SESSION_TAKEN_OVER = 0x8E
 PACKET_TOO_LARGE = 0x95
+PROTOCOL_ERROR = 0x82
 UNLIMITED_BYTES = 256 * 1024 * 1024
 _TOPIC_AND_HEAD_BYTES = 512
 _LEAST_MESSAGE_BYTES = 1024
@@ -74,10 +75,11 @@ class Refused(Struct, frozen=True):
 
 
 class Ending(Struct, frozen=True):
-    """How the line ended: the broker's reason code (0 where it said nothing), and words for it."""
+    """How the line ended: MQTT 5's reason code (0: none), words for it, and whether it was the broker that said so."""
 
     code: int
     reason: str
+    said_by_broker: bool = False
 
 
 class BrokerLine:
@@ -188,9 +190,9 @@ class BrokerLine:
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._end(0, f"The connection was lost ({code.name}).")
 
-    def _end(self, code: int, reason: str) -> None:
+    def _end(self, code: int, reason: str, *, said_by_broker: bool = False) -> None:
         if self.ending is None:
-            self.ending = Ending(code, reason)
+            self.ending = Ending(code, reason, said_by_broker)
 
     # paho's callbacks: they note, and nothing else, for an exception in one would be lost or end the turn.
 
@@ -198,7 +200,7 @@ class BrokerLine:
         self, client: Client, _data: object, _flags: ConnectFlags, code: ReasonCode, properties: Properties | None
     ) -> None:
         if code.is_failure:
-            self._end(code.value, f"The broker refused the connection: {code}.")
+            self._end(code.value, f"The broker refused the connection: {code}.", said_by_broker=True)
             return
         self.connected_s = time.monotonic()
         most = getattr(properties, "MaximumPacketSize", None)
@@ -213,7 +215,7 @@ class BrokerLine:
         self, _client: Client, _data: object, flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None
     ) -> None:
         said = flags.is_disconnect_packet_from_server
-        self._end(code.value if said else 0, f"The broker ended the connection: {code}." if said else f"Lost: {code}.")
+        self._end(code.value, f"{'The broker ended it' if said else 'Lost'}: {code}.", said_by_broker=said)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         self.messages.append((message.topic, bytes(message.payload)))

@@ -23,7 +23,15 @@ from msgspec.structs import replace
 
 from sync.account import Account, AccountError, read_account, tls_context
 from sync.backoff import Backoff, Ended
-from sync.broker_line import FAILED, PACKET_TOO_LARGE, SESSION_TAKEN_OVER, BrokerLine, NoLineError, Will
+from sync.broker_line import (
+    FAILED,
+    PACKET_TOO_LARGE,
+    PROTOCOL_ERROR,
+    SESSION_TAKEN_OVER,
+    BrokerLine,
+    NoLineError,
+    Will,
+)
 from sync.chunks import WHOLE_UP_TO_BYTES
 from sync.courier import Arrival, Parcel, PlanCame, PlanWithdrawn, Receipt
 from sync.envelope import Unreadable
@@ -45,6 +53,9 @@ TURN_S = 1.0
 LOOK_AT_CLOCK_EVERY_S = 2.0
 STATE_EVERY_S, STATE_APART_S = 60.0, 1.0
 SAY_OFFLINE_AFTER_S = 15.0
+SMALLER_FOR_S = 24 * 3600.0
+"""For so long it is believed that the broker takes only smaller messages."""
+
 LEAST_MESSAGE_BYTES = 1024
 """A broker that does not take even this takes no session."""
 CERTIFICATE_SOON_S = 14 * 24 * 3600.0
@@ -85,7 +96,7 @@ class MqttCourier:
         self._findings = Findings(self._believed_wall_s)
         self._backoff = Backoff(chance or random.SystemRandom())
         self._plan_versions: dict[str, int] = {}
-        self._most_bytes = WHOLE_UP_TO_BYTES
+        self._most_bytes, self._most_bytes_until_s = WHOLE_UP_TO_BYTES, 0.0
         self._connection = 0
         self._connected = False
         self._numbers = 0
@@ -108,7 +119,9 @@ class MqttCourier:
     def holds(self) -> tuple[str, ...]:
         """Ids of the sessions that need not be handed over now."""
         with self._lock:
-            return (*self._shipments.holds(time.monotonic()), *(one.session_id for one in self._handed))
+            handed = [one.session_id for one in self._handed]
+            confirmed = [one.session_id for one in self._receipts]
+            return (*self._shipments.holds(time.monotonic()), *handed, *confirmed)
 
     @property
     def wants_more(self) -> bool:
@@ -278,15 +291,16 @@ class MqttCourier:
         ending = line.ending
         if ending is None:
             return Ended.LOST, lived_s
-        _log.info("The line to the broker ended: %s", ending.reason)
-        if ending.code == SESSION_TAKEN_OVER:
+        if not self._stop.is_set():
+            _log.info("The line to the broker ended: %s", ending.reason)
+        if ending.code == SESSION_TAKEN_OVER and ending.said_by_broker:
             self.note(
                 Trouble.IDENTITY_TWICE,
                 "Another client uses this machine's name. Was its SD card copied? Enrol one under another name.",
             )
             return Ended.TAKEN_OVER, lived_s
-        if ending.code == PACKET_TOO_LARGE:
-            self._smaller_messages()
+        if ending.code in (PACKET_TOO_LARGE, PROTOCOL_ERROR):
+            self._suspect_size()
         if line.connected_s is None:
             self.note(Trouble.REFUSED_BY_BROKER, ending.reason)
             return Ended.REFUSED, None
@@ -320,6 +334,8 @@ class MqttCourier:
         with self._lock:
             self._connected = True
             self._offline_since_s = float("inf")
+            if time.monotonic() > self._most_bytes_until_s:
+                self._most_bytes = WHOLE_UP_TO_BYTES
             self._most_bytes = min(self._most_bytes, line.most_message_bytes)
         for trouble in (Trouble.NO_BROKER, Trouble.BROKER_NOT_TRUSTED, Trouble.REFUSED_BY_BROKER):
             self.clear(trouble)
@@ -388,10 +404,25 @@ class MqttCourier:
     def _publish(self, line: BrokerLine, sent: _Sent, topic: str, payload: bytes, *, retain: bool = False) -> None:
         self._sent[line.publish(topic, payload, qos=1, retain=retain)] = sent
 
+    def _suspect_size(self) -> None:
+        """A line broke over what was published: mosquitto refuses a large message by a code that MQTT forbids there.
+
+        Without this the same message would break every line. The largest that had no answer is taken for the cause.
+        """
+        largest = max((sent for sent in self._sent.values() if sent.session_id), key=lambda s: s.bytes, default=None)
+        if largest is None:
+            return
+        if largest.bytes <= LEAST_MESSAGE_BYTES:
+            self._set_aside_the_large(largest.session_id, "the broker takes no message of this size", time.monotonic())
+        else:
+            self._smaller_messages()
+        self._reconnect = True
+
     def _smaller_messages(self) -> None:
         """The broker takes less than was thought."""
         with self._lock:
             self._most_bytes = max(LEAST_MESSAGE_BYTES, self._most_bytes // 2)
+            self._most_bytes_until_s = time.monotonic() + SMALLER_FOR_S
             self._shipments.again()
 
     # In

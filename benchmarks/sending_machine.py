@@ -1,0 +1,102 @@
+"""One machine's courier with a journal in memory: what the sync service does around it, without the coach."""
+
+import random
+import time
+from pathlib import Path
+from typing import Self
+
+from msgspec.structs import replace
+
+from benchmarks import session_maker
+from benchmarks.broker import until
+from firmware.session_id import new_session_id
+from firmware.session_record import SessionDocument, encode_document, sha256_of
+from sync.courier import Parcel
+from sync.mqtt_courier import CourierSettings, MqttCourier
+from sync.wire import Clocks, Software
+
+SOFTWARE = Software("0.1.0", "3.11", "Debian 12")
+
+
+def parcel(seed: int, *, messages: int | None = None) -> Parcel:
+    """A finished session as the journal hands it out; each seed its own id."""
+    made = session_maker.record()
+    chance = random.Random(seed)
+    session_id = new_session_id(1_795_330_000.0 + seed, chance.randbytes)
+    kept = made.messages if messages is None else made.messages[:messages]
+    document = encode_document(
+        SessionDocument(
+            session_id=session_id,
+            revision=1,
+            plan=replace(made.plan, nickname="Ola"),
+            protocol=made.protocol,
+            begun=made.begun,
+            stamps=made.stamps,
+            summary=made.summary,
+            messages=kept,
+            events=made.events if messages is None else (),
+        )
+    )
+    return Parcel(session_id, 1, sha256_of(document), document)
+
+
+def clocks(*, synchronised: bool = True) -> Clocks:
+    """This machine's clocks."""
+    return Clocks("0b1c", time.monotonic(), time.time(), synchronised)
+
+
+class SendingMachine:
+    """A courier, and a journal that forgets only on a receipt. `pump` is what the sync service's loop does."""
+
+    def __init__(self, folder: Path, parcels: list[Parcel] | None = None, *, speed: float = 1.0, seed: int = 1) -> None:
+        """Start the courier."""
+        self.journal = {one.session_id: one for one in parcels or []}
+        self.acknowledged: list[str] = []
+        self.synchronised = True
+        self._settings = CourierSettings(folder=folder, software=SOFTWARE, speed=speed)
+        self._seed = seed
+        self.courier = self._make()
+
+    def _make(self) -> MqttCourier:
+        return MqttCourier(self._settings, lambda: clocks(synchronised=self.synchronised), random.Random(self._seed))
+
+    def restart(self) -> None:
+        """The process is gone and comes again; only the journal is left."""
+        self.courier.close()
+        self.courier = self._make()
+
+    def pump(self) -> None:
+        """Hand over what the courier would take, and take its receipts."""
+        for receipt in self.courier.receipts():
+            known = self.journal.get(receipt.session_id)
+            if known is not None and (known.revision, known.sha256) == (receipt.revision, receipt.sha256):
+                del self.journal[receipt.session_id]
+                self.acknowledged.append(receipt.session_id)
+        while self.courier.wants_more:
+            held = set(self.courier.holds)
+            following = next((one for name, one in self.journal.items() if name not in held), None)
+            if following is None:
+                return
+            self.courier.hand_over(following)
+
+    def pump_until_empty(self, within_s: float = 30.0) -> None:
+        """Deliver everything."""
+        until(lambda: (self.pump(), not self.journal)[1], within_s, "the journal is empty")
+
+    @property
+    def findings(self) -> set[str]:
+        """Codes of what is wrong now."""
+        return {finding.code for finding in self.courier.state.findings}
+
+    @property
+    def online(self) -> bool:
+        """Whether the line stands."""
+        return self.courier.state.online
+
+    def __enter__(self) -> Self:
+        """Give it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the courier."""
+        self.courier.close()
