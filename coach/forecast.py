@@ -37,8 +37,10 @@ from coach.heart_model import (
 )
 
 POINTS = 96
+RISE_BPM = 80.0
+"""A usual rise over rest, for turning a share of the gain into beats."""
 RISE_DEAD_S, FALL_DEAD_S = 5.0, 15.0
-HR_MAX_GRAIN = 0.008
+HR_MAX_GRAIN = 0.01
 """The hypotheses of HRmax lie about this share apart, so each point stands for a little range."""
 
 
@@ -142,8 +144,12 @@ def cloud(bank: Bank) -> Cloud:
     )
 
 
-def spread_sd_bpm(rates: Array, ahead_s: Array) -> Array:
-    """Standard deviation of what the strap will read: the people's spread and the wobble that is still to come."""
+def spread_sd_bpm(rates: Array, ahead_s: Array, roam_sd: float) -> Array:
+    """Standard deviation of what the strap will read: the people's spread, the wobble to come, and efforts that roam.
+
+    `roam_sd`: how much the log gain may wander in a step, where nobody knows what the treadmill does.
+    """
     wobble = WOBBLE_SD_BPM**2 * (1 - np.exp(-2 * ahead_s / WOBBLE_TAU_S))
-    deviation: Array = np.sqrt(rates.var(axis=0) + wobble + READING_SD_BPM**2)
+    roamed = (RISE_BPM * roam_sd) ** 2 * ahead_s / STEP_S / 2
+    deviation: Array = np.sqrt(rates.var(axis=0) + wobble + roamed + READING_SD_BPM**2)
     return deviation

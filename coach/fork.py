@@ -12,7 +12,7 @@ from coach.heart_model import GAIN, Array, Bank
 FOLLOWED, IGNORED, OWN = range(3)
 IGNORED_SHARE, OWN_SHARE = 0.10, 0.06
 """5–20 % of all advice is not followed (training.md)."""
-STEPS_SD, OWN_SD = 0.02, 0.30
+STEPS_SD, OWN_SD = 0.02, 0.40
 """Log load: the panel's rounding, and a speed of the person's own."""
 
 

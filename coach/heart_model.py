@@ -83,13 +83,14 @@ class Bank(Struct, frozen=True, eq=False):
         """The expected rate by each hypothesis, without wobble."""
         return self.mean[:, REST] + self.mean[:, FAST] + self.mean[:, SLOW]
 
-    def advanced(self, load: Array) -> Self:
-        """One step later. `load` (branches, gaits, 2): demand and gait span over the step."""
+    def advanced(self, load: Array, roam_sd: float = 0.0) -> Self:
+        """One step later. `load` (branches, gaits, 2): demand and gait span over the step; `roam_sd`: more wander of gain."""
         each = load[:, self.gait[: len(self.gait) // len(load)]].reshape(1, -1, 2)
         inputs = np.concatenate((self.inputs[1:], each))
         mean, jacobian = _moved(self, inputs)
         cov = jacobian @ self.cov @ jacobian.transpose(0, 2, 1)
         cov[:, _DIAGONAL, _DIAGONAL] += _WALK_VARIANCE
+        cov[:, GAIN, GAIN] += roam_sd**2
         return replace(self, mean=mean, cov=cov, inputs=inputs)
 
     def corrected(self, bpm: float, sd_bpm: float = READING_SD_BPM) -> tuple[Self, float]:

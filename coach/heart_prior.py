@@ -24,14 +24,15 @@ from coach.plan import Load, Plan, formula_hr_max_bpm
 from coach.treadmill_load import GAITS, demands
 
 RATIOS = (
-    *(0.66, 0.69, 0.72, 0.75, 0.78, 0.81, 0.84, 0.87, 0.90, 0.92, 0.94, 0.96, 0.975, 0.9875),
-    *(1.0, 1.0125, 1.025, 1.04, 1.06, 1.08, 1.10, 1.13),
+    *(0.66, 0.69, 0.72, 0.75, 0.78, 0.81, 0.84, 0.87, 0.905, 0.935, 0.96, 0.98),
+    *(1.0, 1.02, 1.04, 1.07, 1.10, 1.13),
 )
 """The hypotheses of true HRmax, as shares of the plan's: finest where it most often is."""
-MEASURED_FROM = 6
+MEASURED_FROM = 7
 """A measured HRmax is not a third too high: the lowest hypotheses are left out."""
-STRUCTURES = ((0.0, 0.9), (0.5, 0.9), (0.3, 0.5))
-"""(fast share, bends from): one time constant or half of the response fast; straight to near HRmax, or bent from half way [G]."""
+STRUCTURES = ((0.0, 0.9), (0.5, 0.9), (0.8, 0.9), (0.3, 0.5))
+"""(fast share, bends from): one time constant, or half, or most of the response fast; straight to near HRmax, or bent from half way [G]."""
+STRUCTURE_SHARES = (0.35, 0.25, 0.10, 0.30)
 GAIT_SHARES = (0.30, 0.15, 0.25, 0.15, 0.15)
 """How common each hypothesis of `treadmill_load.GAITS` is [G]."""
 KINDS = tuple((structure, gait) for gait in range(len(GAITS)) for structure in range(len(STRUCTURES)))
@@ -41,8 +42,8 @@ PERSON = (REST, GAIN, TAU_UP, TAU_DOWN, GAIT)
 DAY_SD = (4.0, 0.08, 0.10, 0.12, 0.10)
 """Day to day: rest ± 4 bpm, gain ± 8 % (training.md); a little for the rest."""
 RESTING_BPM, RESTING_SD_BPM = 80.0, 13.0
-TAU_UP_S, TAU_UP_SD = (45.0, 72.0, 58.0), 0.35
-TAU_DOWN_S, TAU_DOWN_SD = (58.0, 72.0, 65.0), 0.50
+TAU_UP_S, TAU_UP_SD = (45.0, 72.0, 90.0, 58.0), 0.35
+TAU_DOWN_S, TAU_DOWN_SD = (58.0, 72.0, 80.0, 65.0), 0.50
 GAIT_SD = 0.15
 START_AT_FRACTION, START_SD = 0.87, 0.22
 """A therapist's start load is meant for 87 % of HRmax, and misses by a fifth of the load (VO2max by eye, gain ± 16 %)."""
@@ -128,7 +129,7 @@ def first_bank(plan: Plan, start: Load | None, person: Person | None) -> Bank:
         rows = slice(place * count, (place + 1) * count)
         if person is None:
             own, spread = _stranger(plan, start, rates, structure, gait)
-            log_weight[rows] = log_prior + np.log(GAIT_SHARES[gait])
+            log_weight[rows] = log_prior + np.log(GAIT_SHARES[gait] * STRUCTURE_SHARES[structure])
         else:
             own = np.broadcast_to(person.mean[place], (count, len(PERSON)))
             spread = person.cov[place] + np.diag(np.square(DAY_SD))

@@ -18,7 +18,7 @@ from coach.events import Advice, Direction, Signal
 from coach.forecast import Cloud, cloud, spread_sd_bpm
 from coach.fork import FOLLOWED, IGNORED, branch_weights, forked, merged
 from coach.guidance import PHASE_START, REMINDER, Moment, urges
-from coach.heart_model import DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM, GAIN, SLOW, STEP_S, Bank
+from coach.heart_model import DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM, FAST, GAIN, SLOW, STEP_S, Bank
 from coach.heart_prior import Person, first_bank, met_today, plan_hr_max_bpm
 from coach.plan import Load, Plan
 from coach.protocol import PhaseKind
@@ -41,6 +41,15 @@ FASTER_WORTH, SLOWER_WORTH, AGAIN_FACTOR = 0.07, 0.05, 2.0
 MOST_CORRECTIONS = 3
 REST_WORTH = 0.5
 REMIND_AFTER_S, REMINDERS = (20, 50), 2
+RESTING_LOOKS_S = 15
+"""Outside intervals nothing is so urgent that the forecast must be made anew every five seconds."""
+UNKNOWN_ROAM_SD = 0.005
+"""Log gain per step: somebody whose treadmill is not known may change it a little at any time."""
+LATE_CHANGE_S, LATE_CHANGE_SD_BPM = 25, 4.0
+"""Nobody knows to the second when the treadmill was set."""
+ODD_SD, ODD_LOOSENS = 2.5, 2
+UNKNOWN_ODD_SD, UNKNOWN_ODD_BPM = 0.15, 6.0
+"""A rate that keeps surprising, where the speed is unknown, is a load of the person's own: then the load is learned anew."""
 QUANTILE_80 = 1.2816
 
 
@@ -63,6 +72,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
     weak: bool = False
     t: float | None = None
     recent_bpm: tuple[float, ...] = ()
+    odd: int = 0
     work: Setting | None = None
     advised: Setting | None = None
     advised_s: int = 0
@@ -92,6 +102,11 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
             )
         )
 
+    @property
+    def _roam_sd(self) -> float:
+        """How the effort may roam: not at all at a known speed."""
+        return UNKNOWN_ROAM_SD if len(self.settings) > 1 else 0.0
+
     def second(self, moment: Moment) -> tuple[Self, Advice | None]:
         """See `coach.guidance.Guidance.second`."""
         guidance = self._observed(moment)
@@ -102,7 +117,8 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         if guidance.pending is not None and moment.may_urge:
             advice = guidance.pending
             return replace(guidance, pending=None)._set_out(moment, advice, 5), advice
-        if guidance.slot_s or moment.phase.pattern is not None:
+        every_s = STEP_S if moment.phase.kind is PhaseKind.INTERVAL else RESTING_LOOKS_S
+        if moment.second % every_s or moment.phase.pattern is not None:
             return guidance, None
         return guidance._looked_ahead(moment)
 
@@ -150,16 +166,23 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         else:
             each = [[demands(one.speed_kmh, one.incline_percent) for one in second] for second in self.loads]
             load = np.array(each).mean(axis=0)
-        bank = self.bank.advanced(load)
-        recent = self.recent_bpm
+        unknown = len(self.settings) > 1
+        bank = self.bank.advanced(load, self._roam_sd)
+        if unknown and self.phase_s <= LATE_CHANGE_S:
+            bank = bank.loosened(FAST, LATE_CHANGE_SD_BPM)
+        recent, odd = self.recent_bpm, self.odd
         if self.readings:
             bpm = self.reading_sum_bpm / self.readings
-            bank, _ = bank.corrected(bpm, WEAK_SD_BPM) if self.weak else bank.corrected(bpm)
+            bank, surprise = bank.corrected(bpm, WEAK_SD_BPM) if self.weak else bank.corrected(bpm)
             recent = (*recent, bpm)[-12:]
+            odd = odd + 1 if abs(surprise) >= ODD_SD else 0
+            if unknown and odd >= ODD_LOOSENS:
+                bank = bank.loosened(GAIN, UNKNOWN_ODD_SD).loosened(SLOW, UNKNOWN_ODD_BPM)
         return replace(
             self,
             bank=bank,
             recent_bpm=recent,
+            odd=odd,
             slot_s=0,
             loads=(),
             reading_sum_bpm=0.0,
@@ -368,7 +391,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         third_s = 150.0 - moment.second
         times = np.array([left_s, max(third_s, 0.0)])
         rates = people.ahead(np.zeros((0, len(GAITS), 2)), times, 0.0)[:, 0]
-        sd = spread_sd_bpm(rates, times)
+        sd = spread_sd_bpm(rates, times, self._roam_sd)
         end_bpm = float(rates[:, 0].mean())
         wide = QUANTILE_80 * float(sd[0])
         return Prediction(
