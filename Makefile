@@ -49,7 +49,7 @@ lock: set-up ## locks the dependencies anew; UPGRADE=--upgrade takes the newest 
 voices: set-up ## synthesises the default voice pack again
 	@$(RUN) -m display.voice_pack build display/voices
 
-screens: set-up ## draws the pictures of docs/screens/ again
+screens: set-up ## draws the pictures of docs/screens/ again, of the screen and of the small screen
 	@$(RUN) scripts/draw_screens.py
 
 wheel: set-up ## the installable package, into dist/

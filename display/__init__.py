@@ -1,0 +1,1 @@
+"""What the participant sees and hears: the screen, the small screen, the lamp, voice and tones."""

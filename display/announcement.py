@@ -65,8 +65,8 @@ def announcement_part(glance: Glance, box: Box, says: Announcement) -> Part:
         if rate is not None:
             style = Style(56, Weight.BOLD, WHITE if says.ground is not PANEL else colour)
             right = box.right - 48
-            end = brush.text(beats, (right, box.y + 56), Style(26, Weight.PLAIN, says.quiet), "right")
-            start = end - brush.width(beats, Style(26, Weight.PLAIN))
+            end = brush.text(beats, (right, box.y + 56), Style(28, Weight.PLAIN, says.quiet), "right")
+            start = end - brush.width(beats, Style(28, Weight.PLAIN))
             brush.number(rate, (start - 14, box.y + 50), style, "right")
 
     return Part("announcement", box, (says, rate, colour), paint)

@@ -30,7 +30,7 @@ class Style:
 TITLE = Style(60, Weight.BOLD)
 HEADING = Style(34, Weight.FIRM)
 BODY = Style(30, Weight.PLAIN, QUIET)
-SMALL = Style(26, Weight.PLAIN, QUIET)
+SMALL = Style(28, Weight.PLAIN, QUIET)
 
 
 class Brush:

@@ -29,7 +29,7 @@ def countdown_parts(glance: Glance, box: Box) -> list[Part]:
     caption = texts.say(f"left.{snapshot.phase}") if f"left.{snapshot.phase}" in texts.keys else ""
     colour = RING_OF_PHASE.get(snapshot.phase, WHITE)
     if bout is not None:
-        caption = f"{shown} {caption}"
+        caption = texts.say("left.bout", time=shown)
         shown = clock(bout.remaining_s)
         colour = IN if bout.working else BELOW
     radius = min(box.width, box.height - 56) / 2

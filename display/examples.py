@@ -229,7 +229,7 @@ def examples() -> dict[str, View]:
         "interval_run_up": session_view(1042.0, prediction=prediction),
         "interval_faster": session_view(1180.0, bpm=151.0, advice=_advice(Direction.FASTER, "below_zone", 0.2)),
         "interval_slower": session_view(1180.0, bpm=179.0, advice=_advice(Direction.SLOWER, "above_zone", -0.5)),
-        "interval_good": session_view(1215.0, advice=_advice(Direction.HOLD, "in_zone", 0.0)),
+        "interval_good": session_view(1238.0, advice=_advice(Direction.HOLD, "in_zone", 0.0)),
         "recovery": session_view(1310.0),
         "steady": session_view(1100.0, STEADY, advice=_advice(Direction.HOLD, "hold", 0.0)),
         "motor": session_view(

@@ -65,6 +65,8 @@ def intervals_done(glance: Glance, snapshot: Snapshot) -> int:
 def phase_words(glance: Glance, snapshot: Snapshot) -> tuple[str, str]:
     """«Drag» and «2 av 4»; the second is empty where nothing is counted."""
     texts = glance.texts
+    if snapshot.cool_down_offered:
+        return texts.say("phase.stopped"), ""
     name = texts.say(f"phase.{snapshot.phase}") if f"phase.{snapshot.phase}" in texts.keys else ""
     total = snapshot.intervals
     if snapshot.phase == "interval" and total:
@@ -109,7 +111,7 @@ def _paint_notice(brush: Brush, box: Box, text: str, level: Level) -> None:
     if not text:
         return
     urgent = level is Level.ATTENTION
-    style = brush.fitted(text, Style(26, Weight.FIRM, WHITE), box.width - 86)
+    style = brush.fitted(text, Style(29, Weight.FIRM, WHITE), box.width - 86)
     width = brush.width(text, style) + 86
     pill = (
         Box(box.right - width, box.y, width, box.height)

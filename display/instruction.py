@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from coach.events import Direction, Level, Signal
+from coach.guidance import PHASE_START
 from coach.snapshot import NoticeNow, Snapshot
 from display import icons
 from display.brush import Brush, Style
@@ -27,7 +28,6 @@ from display.palette import (
 from display.shapes import Drawing
 from display.sheet import Box, Part
 
-AT_PHASE_START = "phase_start"
 SETTING_TIME_S = 20.0
 """How long a new phase asks for its speed, before it says how the phase should feel."""
 PRAISE_LAST_S = 30.0
@@ -74,7 +74,7 @@ def quiet_notice(snapshot: Snapshot) -> NoticeNow | None:
 def direction_now(snapshot: Snapshot) -> Direction:
     """The advice's direction; a phase's first setting is asked for only a short while, and not once it is there."""
     advice = snapshot.advice
-    if advice.reason != AT_PHASE_START:
+    if advice.reason != PHASE_START:
         return advice.direction
     there = advice.speed_kmh is not None and snapshot.speed_kmh == advice.speed_kmh
     return Direction.NONE if there or snapshot.phase_elapsed_s >= SETTING_TIME_S else advice.direction
@@ -89,12 +89,12 @@ def praised(snapshot: Snapshot) -> bool:
 def words_now(glance: Glance) -> str:
     """The instruction itself, four words at most."""
     snapshot, texts = glance.snapshot, glance.texts
-    at_start = snapshot.advice.reason == AT_PHASE_START
+    at_start = snapshot.advice.reason == PHASE_START
     match direction_now(snapshot):
         case Direction.FASTER:
             return texts.say("instruction.speed_up" if at_start else "instruction.faster")
-        case Direction.SLOWER if not at_start:
-            return texts.say("instruction.slower")
+        case Direction.SLOWER:
+            return texts.say("instruction.slow_down" if at_start else "instruction.slower")
         case Direction.HOLD if not at_start:
             return texts.say("instruction.good" if praised(snapshot) else "instruction.hold")
         case _:
@@ -131,29 +131,41 @@ def instruction_part(glance: Glance, box: Box) -> Part:
         brush.bar(box, 26, card.ground)
         if card.ground is not ATTENTION:
             brush.bar(box, 26, card.accent if card.accent is not QUIET else LINE, 3)
-        middle = box.y + 56 if tall else box.middle_y
+        lines = [line for line in (card.setting, card.why) if line]
+        if tall:
+            _paint_tall(brush, box, card, lines)
+            return
+        middle = box.middle_y
         brush.icon(
             card.drawing, Box(box.x + 38, middle - 28, 56, 56), card.accent if card.ground is not ATTENTION else INK
         )
         right = box.right - 34
         room = box.width - 38 - 56 - 30 - 34
-        lines = [line for line in (card.setting, card.why) if line]
-        if tall:
-            brush.text(card.words, (box.x + 122, middle), Style(58, Weight.BOLD, card.ink), width=room)
-            brush.text(
-                " · ".join(lines), (box.x + 122, box.bottom - 44), Style(32, Weight.FIRM, card.faint), width=room
-            )
-            return
         needed = max((brush.width(line, Style(34, Weight.FIRM)) for line in lines), default=0.0)
         aside = min(needed, room * 0.42)
         brush.text(card.words, (box.x + 122, middle), Style(60, Weight.BOLD, card.ink), width=room - aside - 30)
-        sizes = (34.0,) if len(lines) == 1 else (34.0, 26.0)
+        sizes = (36.0,) if len(lines) == 1 else (34.0, 28.0)
         heights = (box.middle_y,) if len(lines) == 1 else (box.middle_y - 19, box.middle_y + 23)
         colours = (card.faint,) if len(lines) == 1 else (card.ink, card.faint)
         for line, size, y, colour in zip(lines, sizes, heights, colours, strict=False):
             brush.text(line, (right, y), Style(size, Weight.FIRM, colour), "right", width=aside)
 
     return Part("instruction", box, card, paint)
+
+
+def _paint_tall(brush: Brush, box: Box, card: Card, lines: list[str]) -> None:
+    """Upright: the words, in two lines where they are long, and below them what belongs to them; all of it centred."""
+    left, room = box.x + 122, box.width - 38 - 56 - 30 - 34
+    style = Style(64, Weight.BOLD, card.ink)
+    long = brush.width(card.words, style) > room
+    if long:
+        style, lines = Style(52, Weight.BOLD, card.ink), lines[:1]
+    y = box.middle_y - (59 * long + (58 + 46 * (len(lines) - 1) if lines else 0)) / 2
+    brush.icon(card.drawing, Box(box.x + 38, y - 28, 56, 56), card.accent if card.ground is not ATTENTION else INK)
+    y = brush.paragraph(card.words, (left, y), style, room, leading=59 / 52) + 58
+    for line in lines:
+        brush.text(line, (left, y), Style(34, Weight.FIRM, card.faint), width=room)
+        y += 46
 
 
 def _card(glance: Glance) -> Card:
@@ -166,18 +178,26 @@ def _card(glance: Glance) -> Card:
     notice = attention_now(snapshot)
     if notice is not None:
         return _attention_card(glance, notice, words, setting)
-    at_start = advice.reason == AT_PHASE_START
+    at_start = advice.reason == PHASE_START
     match direction_now(snapshot):
         case Direction.FASTER:
-            return Card(icons.faster, words, setting, texts.of("reason", advice.reason), BELOW_DEEP, BELOW)
+            return Card(icons.faster, words, setting, _why(glance), BELOW_DEEP, BELOW)
         case Direction.SLOWER if at_start:
             return Card(icons.slower, words, setting, "", BELOW_DEEP, BELOW)
         case Direction.SLOWER:
-            return Card(icons.slower, words, setting, texts.of("reason", advice.reason), ABOVE_DEEP, ABOVE)
+            return Card(icons.slower, words, setting, _why(glance), ABOVE_DEEP, ABOVE)
         case Direction.HOLD if not at_start:
             return Card(icons.check if praised(snapshot) else icons.hold, words, setting, "", IN_DEEP, IN)
         case _:
             return _phase_card(snapshot, words, setting)
+
+
+def _why(glance: Glance) -> str:
+    """Why the speed should change; empty where the words beside the rate say it already, or a new phase does."""
+    snapshot = glance.snapshot
+    reason = glance.texts.of("reason", snapshot.advice.reason)
+    said = glance.texts.say(f"position.{snapshot.position}")
+    return "" if reason == said or snapshot.advice.reason == PHASE_START else reason
 
 
 def _attention_card(glance: Glance, notice: NoticeNow, words: str, setting: str) -> Card:

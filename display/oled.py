@@ -20,6 +20,7 @@ from PIL import Image, ImageChops
 
 from coach.desk_view import Face, View
 from coach.events import Direction, Signal
+from coach.guidance import PHASE_START
 from coach.snapshot import Snapshot
 from display.oled_pen import HEIGHT, WIDTH, Pen
 from display.phrases import Catalogue, catalogue
@@ -129,7 +130,7 @@ def picture(view: View) -> Image.Image:
             if view.snapshot is not None:
                 _session(pen, words, texts, view.snapshot)
         case Face.CHOOSE_PARTICIPANT:
-            _choose(pen, words, view)
+            _choose(pen, words, texts, view)
         case Face.QUESTIONS:
             _question(pen, words, texts, view)
         case Face.STRAP:
@@ -153,7 +154,7 @@ def picture(view: View) -> Image.Image:
         case Face.SELF_TEST_FAILED:
             pen.bar(0, 0, 127, 35)
             pen.paragraph(words.oled("self_test_failed"), (3, 1, 124, 34), 17, ink=0)
-            pen.centred(words.oled("call_staff"), 43, 16)
+            pen.paragraph(words.oled("tell_therapist"), (0, 37, 127, 63), 13)
         case _ as unknown:
             assert_never(unknown)
     return pen.image
@@ -163,13 +164,12 @@ def _session(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
     codes = {notice.code for notice in now.notices}
     if now.question is not None or "no_answer" in codes:
         pen.bar(0, 0, 127, 63)
-        pen.paragraph(words.oled("help" if "no_answer" in codes else "all_right"), (4, 2, 123, 38), 22, ink=0)
-        pen.centred(words.oled("press_green"), 42, 17, ink=0)
+        wants_help = "no_answer" in codes
+        pen.paragraph(words.oled("help" if wants_help else "all_right"), (4, 2, 123, 38), 22, ink=0)
+        pen.centred(words.oled("all_right_green" if wants_help else "press_green"), 43, 17, ink=0)
         return
     if now.stage == "ended":
-        pen.paragraph(words.oled("ended"), (0, 4, 127, 36), 22)
-        if now.cool_down_offered:
-            pen.centred(words.oled("cool_down_offered"), 44, 15)
+        _finished(pen, words, cool_down_offered=now.cool_down_offered)
         return
     if now.stage == "paused":
         pen.centred(words.oled("paused"), 2, 32)
@@ -190,7 +190,8 @@ def _session(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
         pen.number(f"{now.bpm:.0f}", _RATE_RIGHT_X, 2, _RATE_SIZE, ink=ink)
         _beside(pen, now, over=over)
     if over:
-        pen.centred(words.oled("lower_speed"), _ROW_Y, 18)
+        begins = now.advice.reason == PHASE_START
+        pen.centred(texts.say("instruction.slow_down" if begins else "instruction.slower"), _ROW_Y, 18)
         return
     _phase(pen, words, now)
 
@@ -230,14 +231,18 @@ def _phase(pen: Pen, words: Catalogue, now: Snapshot) -> None:
         word = words.oled("work" if now.bout.working else "rest")
         pen.right(f"{word} {now.bout.number}/{now.bout.total}", 127, _ROW_Y, 16, within=86)
         return
-    pen.left(_clock(now.phase_remaining_s), 0, _ROW_Y, 19)
+    left = _clock(now.phase_remaining_s)
+    pen.left(left, 0, _ROW_Y, 19)
     if now.interval:
         pen.right(f"{now.interval}/{now.intervals}", 126, _ROW_Y, 19)
     elif now.phase in words.oled_keys:
-        pen.right(words.oled(now.phase), 127, _ROW_Y + 3, 13, within=76)
+        pen.right(words.oled(now.phase), 127, _ROW_Y + 3, 13, within=WIDTH - 6 - pen.width(left, 19))
 
 
-def _choose(pen: Pen, words: Catalogue, view: View) -> None:
+def _choose(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
+    if not view.choices:
+        pen.paragraph(texts.say("choose.nobody_how"), (0, 0, 127, 63), 16)
+        return
     pen.left(words.oled("who"), 1, 0, 12)
     first = max(0, min(view.selected - 1, len(view.choices) - _NAMES_SHOWN))
     for place, name in enumerate(view.choices[first : first + _NAMES_SHOWN]):
@@ -280,12 +285,20 @@ def _mood(pen: Pen, words: Catalogue, texts: Texts, mood: int) -> None:
         pen.centred(word, 46, 14)
 
 
+def _finished(pen: Pen, words: Catalogue, *, cool_down_offered: bool) -> None:
+    """Draw the end: kind words, or after a stop what green would do now."""
+    pen.paragraph(words.oled("stopped" if cool_down_offered else "ended"), (0, 2, 127, 40), 20)
+    if cool_down_offered:
+        pen.centred(words.oled("cool_down_offered"), 46, 15)
+
+
 def _ended(pen: Pen, words: Catalogue, view: View) -> None:
     summary = None if view.snapshot is None else view.snapshot.summary
-    pen.paragraph(words.oled("ended"), (0, 0, 127, 20), 18)
     if view.snapshot is not None and view.snapshot.cool_down_offered:
-        pen.centred(words.oled("cool_down_offered"), 26, 15)
-    elif summary is not None:
+        _finished(pen, words, cool_down_offered=True)
+        return
+    pen.paragraph(words.oled("ended"), (0, 0, 127, 20), 18)
+    if summary is not None:
         pen.left(_clock(summary.time_in_zone_s), 0, 23, 19)
         pen.right(words.oled("in_zone"), 127, 26, 13, within=58)
     status = words.oled(view.saved) if view.saved != "no" else ""

@@ -12,7 +12,7 @@ from display.sheet import Box, Part
 
 LABEL = Style(30, Weight.FIRM, WHITE)
 RADIUS = 25.0
-APART = 56.0
+APART, LEAST_APART = 56.0, 14.0
 Label = tuple[tuple[Button, ...], str]
 
 
@@ -22,11 +22,13 @@ def buttons_part(box: Box, labels: Sequence[Label]) -> Part:
 
 
 def paint_buttons(brush: Brush, box: Box, labels: Sequence[Label], align: Literal["left", "centre"] = "centre") -> None:
-    """Draw the buttons and their words, smaller where the box is too narrow for them."""
+    """Draw the buttons and their words: closer to each other, then smaller, where the box is too narrow for them."""
     pace = 2 * RADIUS + 8
     widths = [pace * len(buttons) + 10 + brush.width(word, LABEL) for buttons, word in labels]
-    whole = sum(widths) + APART * (len(widths) - 1)
-    scale = min(1.0, box.width / whole)
+    gaps = len(widths) - 1
+    apart = min(max((box.width - 8 - sum(widths)) / max(gaps, 1), LEAST_APART), APART)
+    whole = sum(widths) + apart * gaps
+    scale = min(1.0, (box.width - 8) / whole)
     label = Style(LABEL.size * scale, LABEL.weight, LABEL.colour)
     x = box.x if align == "left" else box.middle_x - whole * scale / 2
     for (buttons, word), width in zip(labels, widths, strict=True):
@@ -35,7 +37,7 @@ def paint_buttons(brush: Brush, box: Box, labels: Sequence[Label], align: Litera
             paint_button(brush, button, (at + RADIUS * scale, box.middle_y), RADIUS * scale)
             at += pace * scale
         brush.text(word, (at + 10 * scale, box.middle_y), label)
-        x += (width + APART) * scale
+        x += (width + apart) * scale
 
 
 def paint_button(brush: Brush, button: Button, middle: tuple[float, float], radius: float) -> None:

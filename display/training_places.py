@@ -47,7 +47,7 @@ def _standing(sheet: Sheet) -> TrainingPlaces:
     width = sheet.width - 2 * MARGIN
     spare = sheet.height - 1280
     profile = Box(MARGIN, sheet.height - 36 - 160 - spare * 0.3, width, 160 + spare * 0.3)
-    card = Box(MARGIN, profile.y - 28 - 168, width, 168)
+    card = Box(MARGIN, profile.y - 26 - 204, width, 204)
     top = HEADER_BOTTOM + 58
     number = Box(MARGIN + 92, top, width - 92, 340)
     row = number.bottom + (card.y - number.bottom - 324) / 2

@@ -64,7 +64,7 @@ def _words(glance: Glance, box: Box, summary: Summary | None) -> Part:
     under = " — ".join(part for part in (small, course) if part)
 
     def paint(brush: Brush, box: Box) -> None:
-        brush.text(title, (box.x, box.y + 44), Style(46, Weight.BOLD, QUIET), width=box.width)
+        brush.text(title, (box.x, box.y + 44), Style(50, Weight.BOLD, WHITE), width=box.width)
         brush.text(large, (box.x, box.y + 154), Style(130, Weight.HEAVY, WHITE), width=box.width - 8)
         brush.text(under, (box.x, box.y + 248), Style(40, Weight.BOLD, IN), width=box.width)
         if fall:
@@ -83,7 +83,7 @@ def _bars(glance: Glance, box: Box, summary: Summary) -> Part:
         brush.bar(box, 28, PANEL)
         inner = box.inset(32, 26)
         brush.text(
-            texts.say("ended.intervals"), (inner.x, inner.y + 16), Style(28, Weight.FIRM, QUIET), width=inner.width
+            texts.say("ended.intervals"), (inner.x, inner.y + 16), Style(29, Weight.FIRM, QUIET), width=inner.width
         )
         apart = min((inner.height - 44) / len(rows), 76)
         longest = max([row.end_s - row.start_s for row in rows] + [1.0])

@@ -45,9 +45,8 @@ def parts(glance: Glance) -> list[Part]:
             place = Box(x + pace * 0.12, box.bottom - 46 - height, pace * 0.76, height)
             colour = colour_of(borg)
             brush.bar(place, 12, colour if borg == chosen else blend((10, 15, 30), colour, 0.30))
-            style = Style(
-                min(30, pace * 0.6), Weight.BOLD if borg == chosen else Weight.PLAIN, WHITE if borg == chosen else QUIET
-            )
+            weight, ink = (Weight.BOLD, WHITE) if borg == chosen else (Weight.PLAIN, QUIET)
+            style = Style(min(30, pace * 0.72), weight, ink)
             brush.number(str(borg), (x + pace / 2, box.bottom - 18), style, "centre")
         brush.fill(Box(box.x, box.bottom - 42, box.width, 2), LINE)
 

@@ -67,12 +67,12 @@ def _scale(glance: Glance, box: Box) -> Part:
 
 
 def _rate(glance: Glance, heart: Box, number: str | None) -> Part:
-    box = Box(heart.right + 14, heart.y, 124, heart.height)
+    box = Box(heart.right + 14, heart.y, 138, heart.height)
     beats = glance.texts.say("ready.rate")
 
     def paint(brush: Brush, box: Box) -> None:
         brush.number(number or "–", (box.x, box.middle_y - 16), Style(60, Weight.BOLD, WHITE if number else QUIET))
-        brush.text(beats, (box.x, box.middle_y + 36), Style(26, Weight.PLAIN, QUIET), width=box.width)
+        brush.text(beats, (box.x, box.middle_y + 36), Style(28, Weight.PLAIN, QUIET), width=box.width)
 
     return Part("small rate", box, number, paint)
 

@@ -38,14 +38,14 @@ def parts(glance: Glance) -> list[Part]:
         if strap:
             _paint_strap(brush, Box(box.x, y + 100, box.width, 56), texts.say("ready.your_strap"), strap)
         paint_button(brush, Button.START, (box.middle_x, y + 226), 54)
-        brush.text(how, (box.middle_x, y + 321), Style(42, Weight.FIRM, WHITE), "centre", width=box.width)
+        brush.text(how, (box.middle_x, y + 321), Style(52, Weight.BOLD, WHITE), "centre", width=box.width)
 
     def paint_top(brush: Brush, box: Box) -> None:
         brush.text(which, (box.x, box.middle_y), Style(34, Weight.FIRM, QUIET), width=box.width)
 
     def paint_digits(brush: Brush, box: Box) -> None:
         x = brush.number(number or "–", (box.x + 8, box.middle_y), Style(64, Weight.BOLD, WHITE if number else QUIET))
-        brush.text(texts.say("ready.rate"), (x + 14, box.middle_y + 8), Style(28, Weight.PLAIN, QUIET))
+        brush.text(texts.say("ready.rate"), (x + 14, box.middle_y + 8), Style(30, Weight.PLAIN, QUIET))
 
     found = [
         Part("session", top, which, paint_top),

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from coach.desk_view import Face, View
-from coach.events import Advice, Level, Signal
-from coach.snapshot import NoticeNow, Position, Snapshot, ZoneNow
+from coach.events import Level, Signal
+from coach.snapshot import NoticeNow, Position, Snapshot
+from display.examples import snapshot_at
 from display.lamp import (
     ABOVE,
     ASKS,
@@ -24,31 +25,7 @@ from display.lamp import (
     lamp,
 )
 
-RUNNING = Snapshot(
-    t=700.0,
-    stage="running",
-    phase="interval",
-    phase_index=1,
-    interval=1,
-    intervals=4,
-    phase_elapsed_s=100.0,
-    phase_remaining_s=140.0,
-    phase_length_s=240,
-    session_elapsed_s=700.0,
-    bpm=160.0,
-    fraction=0.87,
-    zone=ZoneNow(157.0, 176.0),
-    position="in",
-    signal=Signal.LIVE,
-    signal_reason="ok",
-    signal_age_s=0.4,
-    advice=Advice(),
-    limits=(),
-    notices=(),
-    mode="heart_rate",
-    speed_kmh=6.0,
-    incline_percent=5.0,
-)
+RUNNING = snapshot_at(1132.0)
 OVER_CEILING = NoticeNow("over_ceiling", Level.ATTENTION, 3.0)
 HELP = NoticeNow("no_answer", Level.STOP_NOW, 3.0)
 EVERY_STATE = (IDLE, BELOW, IN_ZONE, ABOVE, STRAP_LOST, STOP_NOW, ASKS, WAITS, FINISHED)
