@@ -1,0 +1,114 @@
+"""Sessions as they go over the wire, of real size: a whole 4×4 with a rate each second and all beats."""
+
+import hashlib
+from functools import lru_cache
+from random import Random
+from uuid import UUID
+
+import msgspec
+
+from benchmarks import session_maker
+from coach.events import Signal
+from coach.messages import HeartRate
+from firmware.session_id import new_session_id
+from sync.reading import encode_session
+from sync.wire import (
+    AdviceNow,
+    Clocks,
+    ClocksAt,
+    Foretold,
+    Quality,
+    Samples,
+    SessionDelivery,
+    Software,
+)
+
+BEGUN_WALL_S = 1_795_330_000.0
+
+
+def samples(seed: int, seconds: int = 2760) -> Samples:
+    """The columns of a session: a heart's lag, its noise, and its beats."""
+    chance = Random(seed)
+    rates: list[float | None] = []
+    counts: list[int] = []
+    beats: list[int] = []
+    steps: list[int] = []
+    bpm = 90.0
+    for second in range(seconds):
+        goal = 165.0 if second > 600 and (second - 600) % 420 < 240 else 125.0
+        bpm += (goal - bpm) / 45.0 + chance.gauss(0.0, 0.6)
+        rates.append(round(bpm))
+        number = 2 if chance.random() < bpm / 60.0 - 1.0 else 1
+        if bpm > 120.0 and chance.random() < (bpm - 120.0) / 60.0:
+            number = 3
+        counts.append(number)
+        beats += [round(61_440 / bpm + chance.gauss(0.0, 6.0)) for _ in range(number)]
+        steps.append(1000 + chance.choice((-2, -1, 0, 0, 0, 1, 2)))
+    foretold = tuple((30, Foretold(round(150 + chance.gauss(0, 4), 1), 160.5, 155.5, 166.0)) for _ in range(90))
+    return Samples(
+        step_ms=tuple(steps),
+        rate_bpm=tuple(rates),
+        rr_count=tuple(counts),
+        rr_1024=tuple(beats),
+        contact=((seconds, None),),
+        signal=((seconds - 1, Signal.LIVE), (1, Signal.STALE)),
+        speed_kmh=tuple((60, round(5.5 + chance.random(), 1)) for _ in range(46)),
+        incline_percent=((seconds, 5.0),),
+        advice=tuple((60, AdviceNow(reason="in_zone")) for _ in range(46)),
+        prediction=foretold,
+    )
+
+
+@lru_cache(maxsize=8)
+def _pattern(seed: int) -> SessionDelivery:
+    begun = Clocks("0b1c", 100.0, BEGUN_WALL_S, synchronised=True)
+    return SessionDelivery(
+        session_id=session_maker.SESSION_ID,
+        revision=1,
+        sha256="0" * 64,
+        clinic="trondheim",
+        machine="machine-1",
+        participant="p1",
+        plan=session_maker.plan(),
+        protocol=session_maker.protocol(),
+        events=session_maker.events(),
+        inputs=tuple(one for one in session_maker.messages() if not isinstance(one, HeartRate)),
+        samples=samples(seed),
+        summary=session_maker.summary(),
+        clocks=(ClocksAt(0.0, begun),),
+        software=Software("0.1.0", "3.11.7", "Debian 12"),
+        quality=Quality(
+            rates=2760,
+            rr_intervals=6100,
+            longest_silence_s=1.0,
+            live_fraction=0.99,
+            signal=session_maker.summary().signal,
+            clock_trusted=True,
+        ),
+    )
+
+
+def session_id(number: int) -> str:
+    """A session's id that is the same each time, in order of `number`."""
+    chance = hashlib.sha256(str(number).encode()).digest()
+    return new_session_id(BEGUN_WALL_S + number, lambda count: chance[:count])
+
+
+def delivery(
+    number: int, *, clinic: str = "trondheim", machine: str = "machine-1", revision: int = 1, seed: int | None = None
+) -> SessionDelivery:
+    """Session `number` of a machine."""
+    identity = session_id(number)
+    return msgspec.structs.replace(
+        _pattern(number % 8 if seed is None else seed),
+        session_id=str(UUID(identity)),
+        revision=revision,
+        sha256=hashlib.sha256(f"{identity} {revision}".encode()).hexdigest(),
+        clinic=clinic,
+        machine=machine,
+    )
+
+
+def sealed(number: int, *, clinic: str = "trondheim", machine: str = "machine-1", revision: int = 1) -> bytes:
+    """The payload of session `number`."""
+    return encode_session(delivery(number, clinic=clinic, machine=machine, revision=revision))

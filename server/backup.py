@@ -1,0 +1,210 @@
+"""Backup and restore: one file with the database, the authority, the certificates and the settings.
+
+It holds keys and health data, so it is readable by its owner alone and belongs on an encrypted disk. A restored backup
+is checked before anything is put in place: every file by its hash, SQLite by its own integrity check.
+"""
+
+import hashlib
+import io
+import os
+import shutil
+import sqlite3
+import subprocess
+import tarfile
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+
+import msgspec
+from django.conf import settings
+from msgspec import Struct
+
+from server.clinic import Clinic, read_clinic
+from server.database import address_of, django_database
+from server.errors import BackupError
+from server.files import PRIVATE, private_folder
+
+FORMAT = 1
+_CONTENTS = "contents.json"
+_LITE, _POSTGRES = "diary.sqlite3", "database.dump"
+_FOLDERS = ("authority", "certificates")
+_FILES = ("clinic.toml", "secret-key")
+
+
+class Contents(Struct, frozen=True, kw_only=True):
+    """What a backup holds: SHA-256 by name."""
+
+    format: int = FORMAT
+    clinic: str
+    made_wall_s: float
+    database: str
+    files: dict[str, str]
+
+
+def back_up(clinic: Clinic, file: Path) -> str:
+    """Write a backup while everything runs. Gives a sentence about it. Raises BackupError; no half a file is left."""
+    file = file.resolve()
+    if file.exists():
+        raise BackupError(f"{file} is there already. Choose another name; a backup is never written over.")
+    with tempfile.TemporaryDirectory(prefix="interval-coach-backup-") as folder:
+        work = Path(folder)
+        kind = _dump(clinic, work)
+        for name in _kept_files(clinic.places.folder):
+            target = work / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(clinic.places.folder / name, target)
+        names = sorted(str(path.relative_to(work)) for path in work.rglob("*") if path.is_file())
+        contents = Contents(
+            clinic=clinic.settings.clinic,
+            made_wall_s=time.time(),
+            database=kind,
+            files={name: _sha256(work / name) for name in names},
+        )
+        _pack(work, contents, file)
+    return f"{file}: {len(names)} files, {file.stat().st_size} bytes. It holds keys and health data."
+
+
+def restore(file: Path, folder: Path) -> str:
+    """Put a backup into a new folder and its database. Raises BackupError, and leaves the folder as it was.
+
+    For PostgreSQL the database that the settings or DATABASE_URL name must be there, and empty.
+    """
+    folder = folder.resolve()
+    if folder.exists() and any(folder.iterdir()):
+        raise BackupError(f"{folder} is not empty. Restore into a new folder; nothing is ever overwritten.")
+    with tempfile.TemporaryDirectory(prefix="interval-coach-restore-") as place:
+        work = Path(place)
+        contents = _unpack(file, work)
+        if contents.database == "sqlite":
+            _check_lite(work / _LITE)
+        private_folder(folder)
+        try:
+            for name in contents.files:
+                if name != _POSTGRES:
+                    target = folder / name
+                    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    shutil.copyfile(work / name, target)
+                    target.chmod(PRIVATE)
+            clinic = read_clinic(folder)
+            if contents.database == "postgresql":
+                _load(clinic, work / _POSTGRES)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    made = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(contents.made_wall_s))
+    return (
+        f"{folder} is the clinic «{contents.clinic}» as it was on {made}. Now run migrate and renew, then "
+        "start the services. What came since is sent again by the machines that still have no receipt."
+    )
+
+
+def _kept_files(folder: Path) -> list[str]:
+    found = [name for name in _FILES if (folder / name).exists()]
+    for part in _FOLDERS:
+        found += [str(path.relative_to(folder)) for path in sorted((folder / part).rglob("*")) if path.is_file()]
+    return found
+
+
+def _dump(clinic: Clinic, work: Path) -> str:
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        # SQLite's own online backup: a whole copy while others write.
+        with (
+            closing(sqlite3.connect(database["NAME"], timeout=60)) as source,
+            closing(sqlite3.connect(work / _LITE)) as target,
+        ):
+            source.backup(target)
+        return "sqlite"
+    _run_postgres(clinic, "pg_dump", "--format=custom", "--no-owner", f"--file={work / _POSTGRES}")
+    return "postgresql"
+
+
+def _load(clinic: Clinic, dump: Path) -> None:
+    _run_postgres(clinic, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", str(dump))
+
+
+def _run_postgres(clinic: Clinic, program: str, *words: str) -> None:
+    """Run one of PostgreSQL's programs. The password goes through its environment, never through the process list."""
+    found = shutil.which(program)
+    if found is None:
+        raise BackupError(f"{program} is not installed. Debian: apt-get install postgresql-client")
+    database = django_database(address_of(clinic), clinic.places.folder)
+    names = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGDATABASE": "NAME"}
+    told = {key: str(database[name]) for key, name in names.items() if database[name]}
+    told |= {
+        f"PG{key.upper()}": str(value)
+        for key, value in database["OPTIONS"].items()
+        if key in ("sslmode", "sslrootcert")
+    }
+    if host := database["OPTIONS"].get("host"):
+        told["PGHOST"] = str(host)
+    where = ["--dbname", str(database["NAME"])] if program == "pg_restore" else []
+    run = subprocess.run(  # noqa: S603 - PostgreSQL's own program with our own words
+        [found, *where, *words], env={**os.environ, **told}, capture_output=True, text=True, check=False
+    )
+    if run.returncode != 0:
+        raise BackupError(f"{program} failed: {run.stderr.strip()[:500]}")
+
+
+def _pack(work: Path, contents: Contents, file: Path) -> None:
+    beside = file.with_name(f".{file.name}.{os.getpid()}.new")
+    try:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+        with os.fdopen(handle, "wb") as raw:
+            with tarfile.open(fileobj=raw, mode="w") as archive:
+                told = msgspec.json.encode(contents)
+                head = tarfile.TarInfo(_CONTENTS)
+                head.size = len(told)
+                archive.addfile(head, io.BytesIO(told))
+                for name in contents.files:
+                    archive.add(work / name, name, recursive=False)
+            raw.flush()
+            os.fsync(raw.fileno())
+        beside.rename(file)
+    except OSError as error:
+        raise BackupError(f"{file} cannot be written ({error.strerror}).") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _unpack(file: Path, work: Path) -> Contents:
+    try:
+        with tarfile.open(file, "r") as archive:
+            head = archive.extractfile(_CONTENTS)
+            if head is None:
+                raise BackupError(f"{file} is no backup of interval-coach.")
+            contents = msgspec.json.decode(head.read(), type=Contents)
+            if contents.format != FORMAT:
+                raise BackupError(f"{file} is a backup of format {contents.format}; this program reads {FORMAT}.")
+            for name, digest in contents.files.items():
+                place = PurePosixPath(name)
+                if place.is_absolute() or ".." in place.parts:
+                    raise BackupError(f"{file} names a file outside its folder. It was tampered with; do not use it.")
+                source = archive.extractfile(name)
+                if source is None:
+                    raise BackupError(f"{file} lacks {name}.")
+                target = work / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with target.open("wb") as out:
+                    shutil.copyfileobj(source, out)
+                if _sha256(target) != digest:
+                    raise BackupError(f"{file} is damaged: {name} differs from its checksum. Use another backup.")
+    except (OSError, KeyError, tarfile.TarError, msgspec.MsgspecError) as error:
+        raise BackupError(f"{file} is no backup that can be read ({type(error).__name__}).") from error
+    return contents
+
+
+def _check_lite(file: Path) -> None:
+    try:
+        with closing(sqlite3.connect(file)) as lite:
+            found = lite.execute("PRAGMA integrity_check").fetchone()
+    except sqlite3.Error as error:
+        raise BackupError(f"The backup's database cannot be opened ({error}). Use another backup.") from error
+    if found != ("ok",):
+        raise BackupError("The backup's database is damaged. Use another backup.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

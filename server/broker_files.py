@@ -1,0 +1,177 @@
+"""mosquitto's configuration and access list, made from the clinic's settings; and what another broker needs.
+
+Each setting has its reason beside it, in the file itself: whoever runs the broker reads that file, not this one.
+"""
+
+import getpass
+import os
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+from server.clinic import Clinic
+
+MOST_PACKET_BYTES = 128 * 1024
+"""Whole sessions and parts are at most 64 KiB; topic, properties and some room come on top."""
+
+MACHINE_WRITES = ("state", "live", "session/+", "result")
+MACHINE_READS = ("receipt", "command", "plan/+")
+
+
+def configuration(clinic: Clinic) -> str:
+    """What mosquitto 2 is started with: `mosquitto -c broker/mosquitto.conf`, or `interval-coach-server broker`."""
+    places, settings = clinic.places, clinic.settings
+    return f"""\
+# Made by «interval-coach-server init». What a clinic wants otherwise goes into {places.broker}/more.d/*.conf.
+
+# Started by root it stays with the owner of the keys; started by any other account, that account it is.
+user {getpass.getuser()}
+pid_file {places.broker_pid}
+log_dest stderr
+log_type error
+log_type warning
+log_type notice
+connection_messages true
+
+# Nobody without a certificate, and nothing beyond the access list.
+per_listener_settings false
+allow_anonymous false
+acl_file {places.broker_access}
+
+# Queues and retained plans outlive a restart. The default writes every 30 min; what is younger than this comes again
+# from the machines, which forget nothing without a receipt.
+persistence true
+persistence_location {places.broker}/store/
+autosave_interval 30
+autosave_on_changes false
+# A machine or collector that stays away longer is forgotten with its queue.
+persistent_client_expiration 30d
+
+# Beyond these limits mosquitto drops silently. That loses no session, and keeps it within about 256 MB a collector.
+max_queued_messages 20000
+max_queued_bytes 268435456
+max_inflight_messages 1000
+max_packet_size {MOST_PACKET_BYTES}
+max_keepalive 300
+
+listener {settings.broker_port}
+tls_version tlsv1.2
+cafile {places.authority}
+certfile {places.certificate("server")}
+keyfile {places.key("server")}
+crlfile {places.revoked}
+require_certificate true
+# The certificate's name is the user, and the client id too: nobody can take over another's connection or queue.
+use_identity_as_username true
+use_username_as_clientid true
+set_tcp_nodelay true
+
+include_dir {places.broker}/more.d
+"""
+
+
+def access_list(clinic: Clinic, collectors: Iterable[str], bridges: Iterable[str], shut_out: Iterable[str]) -> str:
+    """Who may read and write what. `shut_out`: machines without a certificate in force, cut off at once.
+
+    `%u` is the certificate's name and not the client id, which a client chooses for itself.
+    """
+    own = f"ic/1/{clinic.settings.clinic}"
+    reach = own if clinic.settings.accepts == "own" else "ic/1/+"
+    lines = ["# Made by «interval-coach-server», written anew at every enrolment and revocation.", ""]
+    for name in sorted(collectors):
+        lines += [f"user {name}"]
+        lines += [f"topic read {reach}/+/{one}" for one in MACHINE_WRITES]
+        lines += [f"topic write {reach}/+/{one}" for one in MACHINE_READS]
+        lines += [""]
+    for name in sorted(bridges):
+        theirs = f"ic/1/{name.removeprefix('bridge-')}"
+        lines += [f"user {name}"]
+        lines += [f"topic write {theirs}/+/{one}" for one in MACHINE_WRITES]
+        lines += [f"topic read {theirs}/+/{one}" for one in MACHINE_READS]
+        lines += [""]
+    for name in sorted(shut_out):
+        lines += [f"user {name}", "topic deny #", ""]
+    lines += ["# A machine: only below its own name."]
+    lines += [f"pattern write {own}/%u/{one}" for one in MACHINE_WRITES]
+    lines += [f"pattern read {own}/%u/{one}" for one in MACHINE_READS]
+    return "\n".join(lines) + "\n"
+
+
+def bridge_configuration(region: Clinic, name: str, address: str) -> str:
+    """What a clinic's mosquitto needs to hand everything on to this region's."""
+    theirs = name.removeprefix("bridge-")
+    files = f"/path/to/{name}"
+    both = [
+        *(
+            f"topic {one} out {0 if one.endswith('live') else 1} ic/1/{theirs}/ ic/1/{theirs}/"
+            for one in _below(MACHINE_WRITES)
+        ),
+        *(f"topic {one} in 1 ic/1/{theirs}/ ic/1/{theirs}/" for one in _below(MACHINE_READS)),
+    ]
+    topics = "\n".join(both)
+    return f"""\
+# For the clinic «{theirs}»: put this into its broker/more.d/region.conf, and the three files beside it.
+connection {name}
+address {address}:{region.settings.broker_port}
+bridge_protocol_version mqttv50
+bridge_cafile {files}/authority.pem
+bridge_certfile {files}/{name}.pem
+bridge_keyfile {files}/{name}.key
+cleansession false
+try_private true
+notifications false
+keepalive_interval 30
+restart_timeout 2 30
+bridge_max_packet_size 0
+{topics}
+"""
+
+
+def _below(kinds: Iterable[str]) -> list[str]:
+    return [f"+/{one}" for one in kinds]
+
+
+def existing_broker(clinic: Clinic) -> str:
+    """What a broker that stands already must be set to."""
+    places, settings = clinic.places, clinic.settings
+    own = f"ic/1/{settings.clinic}"
+    writes = "\n".join(f"    write   {own}/<certificate's name>/{one}" for one in MACHINE_WRITES)
+    reads = "\n".join(f"    read    {own}/<certificate's name>/{one}" for one in MACHINE_READS)
+    collector_reads = "\n".join(f"    read    {own}/+/{one}" for one in MACHINE_WRITES)
+    collector_writes = "\n".join(f"    write   {own}/+/{one}" for one in MACHINE_READS)
+    return f"""\
+Your broker needs this (docs/brokers.md says how it is said in EMQX, HiveMQ, VerneMQ and mosquitto, and why):
+
+Connection
+    MQTT 5 over TLS 1.2 or newer on port {settings.broker_port}, with a certificate for «{settings.broker_host}»
+    clients' certificates are required; trusted authority: {places.authority}
+    revoked certificates are refused; list: {places.revoked}
+    the certificate's common name is the user name and the client id; no other log-in, no anonymous access
+
+Each machine
+{writes}
+{reads}
+
+Each collector (certificates/collector-1.pem, …)
+{collector_reads}
+{collector_writes}
+    in a shared subscription too: $share/collectors/…
+
+Limits
+    packets of at least {MOST_PACKET_BYTES} bytes; QoS 1; retained messages; shared subscriptions
+    sessions kept at least {settings.session_expiry_s} s after a connection is lost, on disk
+    at least {settings.receive_maximum} messages in flight to a collector, and a queue of 20,000 messages or 256 MB
+    QoS 1 messages in a shared subscription go to another collector when one is away, if the broker can
+"""
+
+
+def told_to_reload(pid_file: Path) -> bool:
+    """Tell the running mosquitto to read its lists again. Gives whether there was one to tell."""
+    try:
+        pid = int(pid_file.read_text())
+        if Path(f"/proc/{pid}/comm").read_text().strip() != "mosquitto":
+            return False
+        os.kill(pid, signal.SIGHUP)
+    except (OSError, ValueError):
+        return False
+    return True

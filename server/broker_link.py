@@ -1,0 +1,204 @@
+"""One collector's connection with the broker: MQTT 5, a session that outlives the connection, acknowledgement by hand.
+
+paho's own reconnecting has no jitter, and an exception in one of its callbacks would end its thread in silence; so this
+link connects by itself, and no callback lets anything out.
+"""
+
+import logging
+import random
+import ssl
+import threading
+from collections.abc import Callable
+
+from msgspec import Struct
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from server.log_lines import facts
+
+_log = logging.getLogger(__name__)
+
+KEEP_ALIVE_S = 30
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+LARGEST_PACKET_BYTES = 1024 * 1024
+_REFUSED = 0x80
+
+
+class Received(Struct, frozen=True):
+    """A message as it came. `connection` and `number` are what its acknowledgement must name; `qos` 0 needs none."""
+
+    topic: str
+    payload: bytes
+    connection: int
+    number: int
+    qos: int
+
+
+class LinkSettings(Struct, frozen=True, kw_only=True):
+    """Where to and as whom. `tls` is None only against a broker on the same machine, in a test."""
+
+    host: str
+    port: int
+    name: str
+    tls: ssl.SSLContext | None
+    subscriptions: tuple[tuple[str, int], ...]
+    receive_maximum: int
+    session_expiry_s: int
+
+
+class BrokerLink:
+    """Connected, or on its way to be, from `start` to `stop`.
+
+    `received` is called from the network's thread for each message, and must not wait. `changed` is told True after
+    each connection and False when it is lost.
+    """
+
+    def __init__(
+        self,
+        settings: LinkSettings,
+        received: Callable[[Received], None],
+        changed: Callable[[bool], None] = lambda _: None,
+        refused: Callable[[], None] = lambda: None,
+        chance: random.Random | None = None,
+    ) -> None:
+        """Nothing is connected before `start`."""
+        self._settings = settings
+        self._received = received
+        self._changed = changed
+        self._refused = refused
+        # Jitter, no secret.
+        self._chance = chance or random.Random()  # noqa: S311
+        self._connection = 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
+        self._client = self._make()
+
+    @property
+    def connection(self) -> int:
+        """Which connection this is, from 1; what was received on an earlier one comes again, unacknowledged."""
+        return self._connection
+
+    def start(self) -> None:
+        """Connect, and from then on again and again."""
+        self._thread.start()
+
+    def stop(self, within_s: float = 5.0) -> None:
+        """Say goodbye; the broker keeps the session and what is not acknowledged."""
+        self._stopping.set()
+        self._client.disconnect()
+        self._thread.join(within_s)
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Hand a message to the broker, QoS 1. Gives False, and keeps nothing, while there is no connection."""
+        if not self._client.is_connected():
+            return False
+        return self._client.publish(topic, payload, qos=1).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def acknowledge(self, message: Received) -> None:
+        """Tell the broker that it need not send this again. Nothing where it came on an earlier connection."""
+        if message.qos and message.connection == self._connection:
+            self._client.ack(message.number, message.qos)
+
+    def _make(self) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._settings.name,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        if self._settings.tls is not None:
+            client.tls_set_context(self._settings.tls)
+        # Receipts of a whole batch go out at once; the broker takes as many as its own limit says.
+        client.max_inflight_messages_set(500)
+        client.suppress_exceptions = True
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        return client
+
+    def _run(self) -> None:
+        wait_s = FIRST_WAIT_S
+        while not self._stopping.is_set():
+            before = self._connection
+            self._connect_and_stay()
+            if self._connection != before:
+                wait_s = FIRST_WAIT_S
+            self._stopping.wait(self._chance.uniform(wait_s / 2, wait_s))
+            wait_s = min(LONGEST_WAIT_S, wait_s * 2)
+
+    def _connect_and_stay(self) -> None:
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._settings.session_expiry_s
+        properties.ReceiveMaximum = self._settings.receive_maximum
+        properties.MaximumPacketSize = LARGEST_PACKET_BYTES
+        try:
+            self._client.connect(
+                self._settings.host,
+                self._settings.port,
+                keepalive=KEEP_ALIVE_S,
+                clean_start=False,
+                properties=properties,
+            )
+            self._client.loop_forever(retry_first_connection=False)
+        except Exception as error:  # noqa: BLE001 - whatever it was, this thread must go on and connect again
+            _log.warning("no connection with the broker", extra=facts(why=type(error).__name__))
+
+    def _on_connect(
+        self, client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            _log.warning("the broker refuses the connection", extra=facts(why=str(reason)))
+            return
+        self._connection += 1
+        _log.info("connected with the broker", extra=facts(session_kept=flags.session_present))
+        client.subscribe(list(self._settings.subscriptions))
+        self._tell(up=True)
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _userdata: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if not self._stopping.is_set():
+            _log.warning("the connection with the broker is lost", extra=facts(why=str(reason)))
+        self._tell(up=False)
+
+    def _tell(self, *, up: bool) -> None:
+        try:
+            self._changed(up)
+        except Exception:  # noqa: BLE001 - see the top
+            _log.exception("a listener of the connection failed")
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "?"
+        try:
+            self._received(Received(topic, bytes(message.payload), self._connection, message.mid, message.qos))
+        except Exception:  # noqa: BLE001 - see the top
+            _log.exception("a message could not be taken; it comes again")
+
+    def _on_publish(
+        self, _client: Client, _userdata: object, _number: int, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if reason.value >= _REFUSED:
+            self._refused()
+            _log.error("the broker refused a publish", extra=facts(why=str(reason)))
+
+
+def tls_context(authority: str, certificate: str, key: str) -> ssl.SSLContext:
+    """TLS 1.2 or newer with a certificate of one's own, trusting this authority alone; names and dates are verified."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(authority)
+    context.load_cert_chain(certificate, key)
+    return context

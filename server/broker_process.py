@@ -1,0 +1,102 @@
+"""Running the clinic's mosquitto, and keeping what its log says about refusals.
+
+mosquitto tells of a refused publish or subscription only at its most talkative; so it is run at that level, and those
+of its lines are kept that somebody may have to answer for: refusals, failed connections, errors.
+"""
+
+import logging
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable
+from typing import IO
+
+from server.clinic import Clinic
+from server.errors import ServerError
+from server.log_lines import facts
+
+_log = logging.getLogger(__name__)
+
+_DENIED = re.compile(r"Denied (?P<what>PUBLISH|SUBSCRIBE|UNSUBSCRIBE) from (?P<who>[^ ]+)(?P<rest>.*)")
+_SUBSCRIPTION_DENIED = re.compile(r"\t(?P<topic>.+) \(denied\)")
+_TOPIC = re.compile(r"'(?P<topic>[^']*)'")
+_TLS = re.compile(r"(OpenSSL Error|TLS|SSL|protocol error|not authori[sz]ed|Invalid)", re.IGNORECASE)
+_NOISE = re.compile(r"(Sending|Received) (PUB|PING|SUB|UNSUB|CONN)|^\t|No will message|Will message specified")
+
+
+class BrokerProcess:
+    """mosquitto as a child process. `seen` is told each kept line, as (kind, who)."""
+
+    def __init__(self, clinic: Clinic, seen: Callable[[str, str], None] = lambda _kind, _who: None) -> None:
+        """Nothing runs before `start`."""
+        self._clinic = clinic
+        self._seen = seen
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start it. Raises ServerError where there is no mosquitto."""
+        program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+        if program is None:
+            raise ServerError("mosquitto is not installed. Debian: apt-get install mosquitto")
+        places = self._clinic.places
+        # -v adds the talkative level to what the file says.
+        self._process = subprocess.Popen(  # noqa: S603 - a fixed program with the clinic's own file
+            [program, "-v", "-c", str(places.broker_configuration)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        stream = self._process.stderr
+        if stream is not None:
+            self._reader = threading.Thread(target=self._read, args=(stream,), name="broker log", daemon=True)
+            self._reader.start()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id."""
+        return self._process.pid if self._process else None
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for its end, so long at most. Gives its exit status, None while it runs."""
+        if self._process is None:
+            return 0
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self) -> None:
+        """End it; it writes its queues to disk first."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            if self.wait(10.0) is None:
+                self._process.kill()
+                self._process.wait()
+        if self._reader is not None:
+            self._reader.join(2.0)
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self._sort(line.rstrip("\n").partition(": ")[2])
+
+    def _sort(self, line: str) -> None:
+        denied = _DENIED.search(line)
+        if denied:
+            topic = _TOPIC.search(denied["rest"])
+            _log.warning(
+                "the broker refused",
+                extra=facts(what=denied["what"], who=denied["who"], topic=topic["topic"] if topic else None),
+            )
+            self._seen("denied", denied["who"])
+        elif _NOISE.search(line):
+            return
+        elif _TLS.search(line):
+            _log.warning("the broker refused a connection", extra=facts(why=line[:200]))
+            self._seen("connection", "")
+        elif "rror" in line:
+            _log.error("the broker is in trouble", extra=facts(why=line[:200]))
+            self._seen("error", "")

@@ -1,0 +1,169 @@
+"""A clinic's folder: its settings file and where everything else lies.
+
+The settings are `clinic.toml`; an unknown key is an error. The database's address may hold a password, so the file is
+readable by its owner alone, and the environment's DATABASE_URL takes its place where a system keeps secrets there.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from server.errors import SettingsError
+from sync.errors import TopicError
+from sync.topics import require_name
+
+FOLDER_VARIABLE = "INTERVAL_COACH_SERVER"
+DATABASE_VARIABLE = "DATABASE_URL"
+
+RESERVED = ("collector", "bridge", "server")
+"""No machine is called so: certificates with these names may do more than a machine may."""
+
+
+class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a clinic may set.
+
+    `host`: the name or address by which machines reach this server; its certificate names it. `broker_host`: where the
+    collector finds the broker. `broker`: whether the configuration in `broker/` is used or another broker stands here.
+    `accepts`: `own` clinic's sessions only, or, on a region's server, `all`. `database`: `sqlite:///file` (relative to
+    the folder) or `postgresql://user:password@host:port/name`. `batch`: messages committed together at most.
+    `receive_maximum`: messages on their way to one collector at most; it bounds the memory while the database is away.
+    """
+
+    clinic: str
+    host: str
+    broker: Literal["own", "existing"] = "own"
+    broker_host: str = "localhost"
+    broker_port: int = 8883
+    enrolment_port: int = 8884
+    metrics_address: str = "127.0.0.1"
+    metrics_port: int = 9464
+    accepts: Literal["own", "all"] = "own"
+    database: str = "sqlite:///diary.sqlite3"
+    certificate_days: int = 365
+    code_minutes: int = 1440
+    batch: int = 200
+    receive_maximum: int = 400
+    session_expiry_s: int = 86_400
+
+
+class Places(Struct, frozen=True):
+    """Where a clinic's files lie."""
+
+    folder: Path
+
+    @property
+    def settings(self) -> Path:
+        """The settings file."""
+        return self.folder / "clinic.toml"
+
+    @property
+    def secret_key(self) -> Path:
+        """The key with which the web server signs its cookies."""
+        return self.folder / "secret-key"
+
+    @property
+    def authority(self) -> Path:
+        """The authority's certificate."""
+        return self.folder / "authority" / "authority.pem"
+
+    @property
+    def authority_key(self) -> Path:
+        """The authority's private key."""
+        return self.folder / "authority" / "authority.key"
+
+    @property
+    def revoked(self) -> Path:
+        """The list of revoked certificates (CRL)."""
+        return self.folder / "authority" / "revoked.pem"
+
+    @property
+    def broker(self) -> Path:
+        """The folder of the broker's configuration."""
+        return self.folder / "broker"
+
+    @property
+    def broker_configuration(self) -> Path:
+        """What mosquitto is started with."""
+        return self.broker / "mosquitto.conf"
+
+    @property
+    def broker_access(self) -> Path:
+        """Who may read and write what, for mosquitto."""
+        return self.broker / "access.acl"
+
+    @property
+    def broker_pid(self) -> Path:
+        """The process id of the running broker."""
+        return self.broker / "mosquitto.pid"
+
+    def certificate(self, name: str) -> Path:
+        """The certificate of the server, a collector or a bridge."""
+        return self.folder / "certificates" / f"{name}.pem"
+
+    def key(self, name: str) -> Path:
+        """The private key of the server, a collector or a bridge."""
+        return self.folder / "certificates" / f"{name}.key"
+
+
+class Clinic(Struct, frozen=True):
+    """A clinic's settings and places together."""
+
+    settings: ClinicSettings
+    places: Places
+
+
+def read_clinic(folder: Path) -> Clinic:
+    """Read a clinic's folder. Raises SettingsError with what is wrong and what to do."""
+    places = Places(folder.resolve())
+    try:
+        text = places.settings.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"{places.settings}: no clinic's settings can be read there ({error.strerror}). Make a clinic with "
+            "«interval-coach-server init DIR --clinic NAME --host HOST», or name its folder with --dir."
+        ) from error
+    try:
+        settings = msgspec.toml.decode(text, type=ClinicSettings)
+        require_name(settings.clinic, "clinic")
+    except (msgspec.MsgspecError, TopicError, ValueError) as error:
+        raise SettingsError(f"{places.settings}: {error}. Nothing is started; mend the file.") from error
+    _check(settings, places)
+    return Clinic(settings, places)
+
+
+def folder_from_environment() -> Path | None:
+    """The folder that the environment names; None where it names none."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else None
+
+
+def require_machine_name(name: str) -> str:
+    """The name itself. Raises SettingsError where no machine may be called so."""
+    try:
+        require_name(name, "machine")
+    except TopicError as error:
+        raise SettingsError(str(error)) from error
+    if name.startswith(RESERVED):
+        raise SettingsError(
+            f"A machine cannot be called «{name}»: names that begin with {', '.join(RESERVED)} are the server's own."
+        )
+    return name
+
+
+def _check(settings: ClinicSettings, places: Places) -> None:
+    limits = (
+        ("certificate_days", settings.certificate_days, 1, 366),
+        ("code_minutes", settings.code_minutes, 1, 60 * 24 * 7),
+        ("batch", settings.batch, 1, 5_000),
+        ("receive_maximum", settings.receive_maximum, 1, 10_000),
+        ("session_expiry_s", settings.session_expiry_s, 60, 30 * 86_400),
+        ("broker_port", settings.broker_port, 1, 65_535),
+        ("enrolment_port", settings.enrolment_port, 1, 65_535),
+        ("metrics_port", settings.metrics_port, 0, 65_535),
+    )
+    for name, value, low, high in limits:
+        if not low <= value <= high:
+            raise SettingsError(f"{places.settings}: {name} is {value}; it must be {low}–{high}. Mend the file.")

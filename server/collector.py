@@ -1,0 +1,255 @@
+"""The collector: from the broker into the database, and a receipt for each session that is committed.
+
+    received ──► read ──► committed ──► receipted ──► acknowledged
+
+Whatever stops it between two of these, nothing is lost: what is not acknowledged the broker sends again, what has no
+receipt the machine sends again, and what is committed is found again. While the database is away nothing is
+receipted or acknowledged, so the broker's receive maximum bounds what waits here.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+from msgspec import Struct
+
+from server import proofreading, store
+from server.arrivals import Arrival, Dead, PartArrived, ResultArrived, SessionArrived
+from server.broker_link import BrokerLink, LinkSettings, Received
+from server.errors import StoreAwayError, StoreRefusedError
+from server.figures import Figures
+from server.intake import arrival
+from server.log_lines import facts
+from sync.reading import encode
+from sync.topics import Kind, Topic, build
+from sync.wire import Receipt
+
+_log = logging.getLogger(__name__)
+
+Step = Literal["received", "read", "committed", "receipted", "acknowledged"]
+
+READERS = 2
+THOROUGH_UP_TO = 20
+"""Batches up to this size are read through before they are stored; of larger ones the heads, and the rest in quiet."""
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
+QUIET_S = 1.0
+TIDY_EVERY_S = 3600.0
+
+
+class CollectorSettings(Struct, frozen=True, kw_only=True):
+    """`link`: the broker. `batch`: messages committed together at most."""
+
+    link: LinkSettings
+    batch: int = 200
+
+
+class Collector:
+    """Runs from `start` to `stop`. `at` is told each step of each batch, so that a test can stop the process there."""
+
+    def __init__(
+        self,
+        settings: CollectorSettings,
+        figures: Figures | None = None,
+        at: Callable[[Step], None] = lambda _: None,
+        chance: random.Random | None = None,
+    ) -> None:
+        """Nothing is connected before `start`."""
+        self._batch = settings.batch
+        self.figures = figures or Figures()
+        self._at = at
+        # Jitter, no secret.
+        self._chance = chance or random.Random()  # noqa: S311
+        self._waiting: deque[Received] = deque()
+        self._came = threading.Condition()
+        self._stopping = threading.Event()
+        self._unread = True
+        self._tidy_at_s = 0.0
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
+        self._link = BrokerLink(settings.link, self._take, self._connection_changed, self.figures.refused.inc, chance)
+
+    def start(self) -> None:
+        """Connect and collect."""
+        self._thread.start()
+        self._link.start()
+
+    def stop(self, within_s: float = 10.0) -> None:
+        """Finish the batch at hand, say goodbye to the broker. What was not begun comes again next time."""
+        self._stopping.set()
+        with self._came:
+            self._came.notify_all()
+        self._thread.join(within_s)
+        self._link.stop()
+        self._readers.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still collects."""
+        return self._thread.is_alive()
+
+    def _take(self, message: Received) -> None:
+        self._at("received")
+        with self._came:
+            self._waiting.append(message)
+            self.figures.waiting.set(len(self._waiting))
+            self._came.notify()
+
+    def _connection_changed(self, up: bool) -> None:  # noqa: FBT001 - a callback with one truth to tell
+        self.figures.broker_up.set(up)
+        if up:
+            self.figures.connections.inc()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                batch = self._next_batch()
+                if batch:
+                    self._handle(batch)
+                else:
+                    self._in_quiet()
+            except Exception:  # noqa: BLE001 - whatever it was, the next batch must be taken
+                _log.exception("a batch failed; its messages come again")
+                self._stopping.wait(FIRST_WAIT_S)
+        store.leave()
+
+    def _next_batch(self) -> list[Received]:
+        with self._came:
+            if not self._waiting and not self._stopping.is_set():
+                self._came.wait(QUIET_S)
+            batch: list[Received] = []
+            while self._waiting and len(batch) < self._batch:
+                message = self._waiting.popleft()
+                # What came on an earlier connection comes again on this one; twice would be twice the memory.
+                if message.connection == self._link.connection or not message.qos:
+                    batch.append(message)
+            self.figures.waiting.set(len(self._waiting))
+            return batch
+
+    def _handle(self, batch: Sequence[Received]) -> None:
+        began_s = time.monotonic()
+        arrivals = self._read(batch)
+        self._at("read")
+        verdicts = self._commit(arrivals)
+        if verdicts is None:
+            return
+        self._at("committed")
+        self.figures.commits.observe(time.monotonic() - began_s)
+        self.figures.batch.observe(len(batch))
+        self._send_receipts(verdicts)
+        self._at("receipted")
+        for message in batch:
+            self._link.acknowledge(message)
+        self._at("acknowledged")
+        self._tell(verdicts)
+
+    def _read(self, batch: Sequence[Received]) -> list[Arrival]:
+        thorough = len(batch) <= THOROUGH_UP_TO
+
+        def read(message: Received) -> Arrival:
+            return arrival(message.topic, message.payload, thorough=thorough)
+
+        arrivals = list(self._readers.map(read, batch)) if len(batch) > 1 else [read(one) for one in batch]
+        if any(isinstance(one, SessionArrived) and not one.read_through for one in arrivals):
+            self._unread = True
+        for message in batch:
+            self.figures.arrivals.labels(_kind(message.topic)).inc()
+        return arrivals
+
+    def _commit(self, arrivals: Sequence[Arrival]) -> tuple[store.Verdict, ...] | None:
+        """Commit, however long the database is away. None where the collector is stopped before."""
+        wait_s = FIRST_WAIT_S
+        while not self._stopping.is_set():
+            try:
+                verdicts = store.commit(arrivals)
+            except StoreAwayError as error:
+                if wait_s == FIRST_WAIT_S:
+                    _log.warning("the database is away; nothing is receipted", extra=facts(why=str(error)))
+                self.figures.database_up.set(0)
+                self._stopping.wait(self._chance.uniform(wait_s / 2, wait_s))
+                wait_s = min(LONGEST_WAIT_S, wait_s * 2)
+            except StoreRefusedError as error:
+                return self._one_by_one(arrivals, error)
+            else:
+                self.figures.database_up.set(1)
+                return verdicts
+        return None
+
+    def _one_by_one(self, arrivals: Sequence[Arrival], error: StoreRefusedError) -> tuple[store.Verdict, ...] | None:
+        """One of them is refused for ever: the others go in without it, and it becomes a dead letter."""
+        if len(arrivals) == 1:
+            refused = arrivals[0]
+            if isinstance(refused, Dead) and refused.why == "refused_by_database":
+                _log.error("the database takes not even a dead letter", extra=facts(why=str(error)))
+                return (store.Verdict("dropped"),)
+            return self._commit([_dead(refused, str(error))])
+        verdicts: list[store.Verdict] = []
+        for one in arrivals:
+            done = self._commit([one])
+            if done is None:
+                return None
+            verdicts += done
+        return tuple(verdicts)
+
+    def _send_receipts(self, verdicts: Sequence[store.Verdict]) -> None:
+        now_s = time.time()
+        for verdict in verdicts:
+            due = verdict.receipt
+            if due is None:
+                continue
+            receipt = Receipt(
+                session_id=due.session_id,
+                revision=due.revision,
+                sha256=due.sha256,
+                status="stored" if due.quarantined is None else "quarantined",
+                stored_at_wall_s=now_s,
+                reason=due.quarantined,
+            )
+            if self._link.publish(build(Topic(due.clinic, due.machine, Kind.RECEIPT)), encode(receipt)):
+                self.figures.receipts.labels(receipt.status).inc()
+
+    def _tell(self, verdicts: Sequence[store.Verdict]) -> None:
+        counts: dict[str, int] = {}
+        for verdict in verdicts:
+            self.figures.count(verdict.what)
+            counts[verdict.what] = counts.get(verdict.what, 0) + 1
+        if counts.get("stored"):
+            self.figures.last_stored.set_to_current_time()
+        _log.info("committed", extra=facts(**counts))
+        for what in ("quarantined", "dead", "dropped"):
+            if counts.get(what):
+                _log.warning("a person should look", extra=facts(what=what, count=counts[what]))
+
+    def _in_quiet(self) -> None:
+        try:
+            if self._unread and not proofreading.read_some():
+                self._unread = False
+            if time.monotonic() >= self._tidy_at_s:
+                self._tidy_at_s = time.monotonic() + TIDY_EVERY_S
+                store.forget_old_parts(time.time())
+            self.figures.database_up.set(1)
+        except StoreAwayError:
+            self.figures.database_up.set(0)
+
+
+def _kind(topic: str) -> str:
+    """The kind of topic, for counting; one word for all that are not ours, so that nobody can make up figures."""
+    levels = topic.split("/")
+    word = levels[4] if len(levels) > 4 else ""  # noqa: PLR2004 - ic/1/clinic/machine/kind
+    return word if word in ("session", "state", "result") else "other"
+
+
+def _dead(refused: Arrival, reason: str) -> Dead:
+    match refused:
+        case PartArrived():
+            payload = refused.content
+        case ResultArrived():
+            payload = encode(refused.result)
+        case _:
+            payload = refused.payload
+    return Dead(source=refused.source, why="refused_by_database", reason=reason, payload=payload)

@@ -1,0 +1,306 @@
+"""`interval-coach-server`: make a clinic, let machines in, run the broker, the enrolment service and the collector."""
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from server.clinic import DATABASE_VARIABLE, FOLDER_VARIABLE, Clinic, ClinicSettings, read_clinic
+from server.database import prepare
+from server.errors import ServerError
+from server.log_lines import facts, log_to
+from server.making import make_clinic
+from sync.errors import SyncError
+
+_log = logging.getLogger(__name__)
+
+EPILOG = f"""\
+The clinic's folder is named by --dir, else by the variable {FOLDER_VARIABLE}, else it is the folder you stand in.
+{DATABASE_VARIABLE}, where it is set, takes the place of the settings' database. docs/operations.md tells the rest.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Gives the exit status: 0 done, 1 not done (said on standard error), 2 not understood."""
+    given = _parser().parse_args(arguments)
+    try:
+        status = given.run(given)
+    except (ServerError, SyncError) as error:
+        sys.stderr.write(f"interval-coach-server: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return int(status or 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="interval-coach-server",
+        description="The clinic's server: receives sessions from the machines and keeps them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=text, description=text)
+        one.set_defaults(run=run)
+        if name != "init":
+            one.add_argument("--dir", type=Path, default=None, help="the clinic's folder")
+        return one
+
+    init = command("init", _init, "make a clinic: authority, certificates, broker configuration, database")
+    init.add_argument("folder", type=Path, metavar="DIR")
+    init.add_argument("--clinic", required=True, help="its name on the wire: small letters, digits, hyphens")
+    init.add_argument("--host", required=True, help="name or address by which the machines reach this server")
+    init.add_argument("--existing-broker", metavar="HOST", help="a broker stands there: print what it needs")
+    init.add_argument("--port", type=int, default=8883, help="the broker's port (8883)")
+    init.add_argument("--enrolment-port", type=int, default=8884, help="the enrolment service's port (8884)")
+    init.add_argument("--metrics-port", type=int, default=9464, help="the collector's figures, on loopback (9464)")
+    init.add_argument("--collectors", type=int, default=1, help="how many collectors get a certificate (1)")
+    init.add_argument("--all-clinics", action="store_true", help="a region's server: take every clinic's sessions")
+
+    command("migrate", _migrate, "bring the database to this version; after every upgrade")
+    enroll = command("enroll", _enroll, "give a machine a one-time code for its certificate")
+    enroll.add_argument("machine", metavar="MACHINE")
+    revoke = command("revoke", _revoke, "revoke a machine's certificates; it is cut off at once")
+    revoke.add_argument("machine", metavar="MACHINE")
+    command("renew", _renew, "renew the server's own certificates where a third of their time is left")
+    bridge = command("bridge", _bridge, "on a region's server: certificate and configuration for a clinic's broker")
+    bridge.add_argument("clinic", metavar="CLINIC")
+    command("machines", _machines, "what each machine last said of itself, and until when its certificate holds")
+
+    command("broker", _broker, "run this clinic's mosquitto, and log what it refuses")
+    command("enrol-service", _enrol_service, "answer machines that enrol or renew")
+    collect = command("collect", _collect, "receive sessions, store them, and send receipts")
+    collect.add_argument(
+        "--as", dest="name", default="collector-1", metavar="NAME", help="which collector (collector-1)"
+    )
+    collect.add_argument("--metrics-port", type=int, default=None, help="for its figures; 0: any")
+
+    for kept in ("quarantine", "dead-letters"):
+        text = "sessions that a person must look at" if kept == "quarantine" else "messages that nobody could use"
+        one = command(kept, _kept, text)
+        one.set_defaults(kept=kept)
+        one.add_argument("act", choices=("list", "show", "retry", "drop"))
+        one.add_argument("number", type=int, nargs="?")
+        one.add_argument("--out", type=Path, default=None, help="with show: write the content to this file")
+
+    backup = command("backup", _backup, "write database, authority and settings into one file")
+    backup.add_argument("file", type=Path, metavar="FILE")
+    restore = command("restore", _restore, "make a clinic's folder and database from a backup")
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument("folder", type=Path, metavar="DIR", help="a folder that does not exist yet, or is empty")
+    return parser
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def _clinic(given: argparse.Namespace) -> Clinic:
+    named = given.dir or os.environ.get(FOLDER_VARIABLE) or "."
+    clinic = read_clinic(Path(named))
+    prepare(clinic)
+    return clinic
+
+
+def _init(given: argparse.Namespace) -> None:
+    settings = ClinicSettings(
+        clinic=given.clinic,
+        host=given.host,
+        broker="existing" if given.existing_broker else "own",
+        broker_host=given.existing_broker or "localhost",
+        broker_port=given.port,
+        enrolment_port=given.enrolment_port,
+        metrics_port=given.metrics_port,
+        accepts="all" if given.all_clinics else "own",
+    )
+    clinic = make_clinic(given.folder, settings, given.collectors)
+    folder = clinic.places.folder
+    _say(f"The clinic «{clinic.settings.clinic}» is in {folder}.")
+    if clinic.settings.broker == "existing":
+        from server.broker_files import existing_broker
+
+        _say("", existing_broker(clinic))
+    _say(
+        "Now, each as a service (docs/operations.md):",
+        *([f"  interval-coach-server broker --dir {folder}"] if clinic.settings.broker == "own" else []),
+        f"  interval-coach-server enrol-service --dir {folder}",
+        f"  interval-coach-server collect --dir {folder}",
+        "and for each machine:",
+        f"  interval-coach-server enroll MACHINE --dir {folder}",
+        f"Back up {folder}: without the authority's key every machine must be enrolled anew.",
+    )
+
+
+def _migrate(given: argparse.Namespace) -> None:
+    from django.core.management import call_command
+
+    _clinic(given)
+    call_command("migrate", verbosity=0)
+    _say("The database is up to date.")
+
+
+def _enroll(given: argparse.Namespace) -> None:
+    clinic = _clinic(given)
+    from server.identities import new_code
+
+    code = new_code(clinic, given.machine)
+    hours = clinic.settings.code_minutes / 60
+    port = "" if clinic.settings.enrolment_port == 8884 else f":{clinic.settings.enrolment_port}"  # noqa: PLR2004
+    _say(
+        f"Code for «{given.machine}», once, within {hours:g} h:",
+        f"  {code}",
+        "On the machine:",
+        f"  interval-coach enrol --server {clinic.settings.host}{port} --code {code}",
+    )
+
+
+def _revoke(given: argparse.Namespace) -> int:
+    clinic = _clinic(given)
+    from server.identities import revoke
+
+    done = revoke(clinic, given.machine)
+    _say(f"«{given.machine}»: {done.certificates} certificate(s) revoked.")
+    if clinic.settings.broker == "existing":
+        _say(f"Hand {clinic.places.revoked} to your broker now, and have it cut the machine's connection.")
+    elif not done.broker_told:
+        _say("The broker does not run here; it reads the new lists when it starts. Elsewhere: send it SIGHUP.")
+    return 0
+
+
+def _renew(given: argparse.Namespace) -> None:
+    clinic = _clinic(given)
+    from server import identities
+
+    renewed = identities.own_certificates(clinic, identities.own_names(clinic))
+    identities.write_broker_lists(clinic)
+    _say(f"Renewed: {', '.join(renewed)}." if renewed else "Nothing had to be renewed.")
+
+
+def _bridge(given: argparse.Namespace) -> None:
+    clinic = _clinic(given)
+    from server.broker_files import bridge_configuration
+    from server.identities import own_certificates, write_broker_lists
+    from sync.topics import require_name
+
+    name = f"bridge-{require_name(given.clinic, 'clinic')}"
+    own_certificates(clinic, [name])
+    write_broker_lists(clinic)
+    places = clinic.places
+    _say(
+        f"Hand these to the clinic: {places.certificate(name)}, {places.key(name)}, {places.authority}",
+        "",
+        bridge_configuration(clinic, name, clinic.settings.host),
+    )
+
+
+def _machines(given: argparse.Namespace) -> None:
+    _clinic(given)
+    from server.machines import lines
+
+    _say(*lines())
+
+
+def _kept(given: argparse.Namespace) -> int:
+    _clinic(given)
+    from server import kept_command
+
+    if given.act == "list":
+        _say(*kept_command.listed(given.kept))
+        return 0
+    if given.number is None:
+        sys.stderr.write(f"interval-coach-server: which one? «{given.kept} list» shows the numbers.\n")
+        return 2
+    match given.act:
+        case "show":
+            _say(*kept_command.shown(given.kept, given.number, given.out))
+        case "retry":
+            _say(kept_command.retried(given.kept, given.number))
+        case _:
+            _say(kept_command.dropped(given.kept, given.number))
+    return 0
+
+
+def _backup(given: argparse.Namespace) -> None:
+    clinic = _clinic(given)
+    from server.backup import back_up
+
+    _say(back_up(clinic, given.file))
+
+
+def _restore(given: argparse.Namespace) -> None:
+    from server.backup import restore
+
+    _say(restore(given.file, given.folder))
+
+
+@contextlib.contextmanager
+def _until_told() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set."""
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: object) -> None:
+        stopping.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _broker(given: argparse.Namespace) -> int:
+    clinic = _clinic(given)
+    log_to()
+    from server.broker_process import BrokerProcess
+
+    broker = BrokerProcess(clinic)
+    with _until_told() as stopping:
+        broker.start()
+        _log.info("broker started", extra=facts(port=clinic.settings.broker_port))
+        status: int | None = None
+        while status is None and not stopping.is_set():
+            status = broker.wait(0.5)
+        broker.stop()
+    return 0 if status is None else status
+
+
+def _enrol_service(given: argparse.Namespace) -> None:
+    clinic = _clinic(given)
+    log_to()
+    from server.enrol_service import EnrolService, keep_own_certificates
+
+    with _until_told() as stopping, EnrolService(clinic) as service:
+        threading.Thread(target=service.serve_forever, name="enrolment", daemon=True).start()
+        threading.Thread(target=keep_own_certificates, args=(clinic, service, stopping), daemon=True).start()
+        _log.info("enrolment service listens", extra=facts(port=int(service.server_address[1])))
+        while not stopping.wait(1.0):
+            pass
+        service.shutdown()
+
+
+def _collect(given: argparse.Namespace) -> int:
+    clinic = _clinic(given)
+    log_to()
+    from server.collecting import collector_for
+
+    collector = collector_for(clinic, given.name)
+    with _until_told() as stopping:
+        port = clinic.settings.metrics_port if given.metrics_port is None else given.metrics_port
+        served = collector.figures.serve(clinic.settings.metrics_address, port)
+        collector.start()
+        _log.info("collector started", extra=facts(name=given.name, metrics_port=served))
+        while not stopping.wait(1.0) and collector.alive:
+            pass
+        collector.stop()
+    _log.info("collector stopped")
+    return 0 if stopping.is_set() else 1

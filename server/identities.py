@@ -1,0 +1,176 @@
+"""Who may connect: enrolment by a one-time code, renewal, revocation, and the server's own certificates.
+
+The database tells which certificates were given and revoked; the broker's lists are written from it.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from django.db import transaction
+from msgspec import Struct
+
+from server.authority import Authority, Given, key_mark, names_hosts, until_wall_s
+from server.broker_files import access_list, configuration, told_to_reload
+from server.clinic import Clinic, require_machine_name
+from server.errors import IdentityError
+from server.files import PUBLIC, write_whole
+from server.models import Certificate, EnrolmentCode
+from sync import wire
+from sync.enrolment import SECRET_BYTES, CodeError, OneTimeCode, authority_mark, read_code, write_code
+
+RENEW_WHEN_LEFT = 1 / 3
+"""The share of a certificate's time that is left when it is renewed."""
+
+
+class Revocation(Struct, frozen=True):
+    """What a revocation did. `broker_told`: the running broker has read the new lists."""
+
+    certificates: int
+    broker_told: bool
+
+
+def new_code(clinic: Clinic, machine: str) -> str:
+    """A one-time code for a machine; the codes it was given before and did not use are void. Raises SettingsError."""
+    require_machine_name(machine)
+    secret = os.urandom(SECRET_BYTES)
+    authority = Authority.read(clinic.settings.clinic, clinic.places)
+    EnrolmentCode.objects.filter(machine=machine, used_wall_s=None).delete()
+    EnrolmentCode.objects.create(
+        code_sha256=_hash(secret), machine=machine, until_wall_s=time.time() + 60 * clinic.settings.code_minutes
+    )
+    return write_code(OneTimeCode(secret, authority_mark(authority.pem)))
+
+
+def enrol(clinic: Clinic, request: wire.EnrolRequest) -> wire.Enrolled:
+    """Answer a machine that shows its code. Raises IdentityError."""
+    try:
+        code = read_code(request.code)
+    except CodeError as error:
+        raise IdentityError("unknown_code", str(error)) from error
+    mark = key_mark(request.request_pem)
+    with transaction.atomic():
+        found = EnrolmentCode.objects.select_for_update().filter(code_sha256=_hash(code.secret)).first()
+        if found is None:
+            raise IdentityError("unknown_code", "There is no such code. Ask for a new one.")
+        if found.until_wall_s < time.time():
+            raise IdentityError("expired_code", "The code is no longer valid. Ask for a new one.")
+        if found.used_wall_s is not None and found.public_key_sha256 != mark:
+            raise IdentityError("used_code", "The code has been used. Ask for a new one.")
+        if found.used_wall_s is None:
+            given = _give(clinic, found.machine, request.request_pem)
+            found.used_wall_s = time.time()
+            found.public_key_sha256 = mark
+            found.certificate_pem = given.pem
+            found.save()
+    write_broker_lists(clinic)
+    return _enrolled(clinic, found.machine, found.certificate_pem)
+
+
+def renew(clinic: Clinic, machine: str, serial: str, request: wire.RenewRequest) -> wire.Enrolled:
+    """Answer a machine that shows the certificate in force, `serial`. Raises IdentityError."""
+    known = Certificate.objects.filter(serial=serial.lower().lstrip("0"), name=machine).first()
+    if known is None or known.revoked_wall_s is not None:
+        raise IdentityError("revoked", "This certificate is revoked, or not ours. Enrol the machine anew.")
+    with transaction.atomic():
+        given = _give(clinic, machine, request.request_pem)
+    return _enrolled(clinic, machine, given.pem)
+
+
+def revoke(clinic: Clinic, machine: str) -> Revocation:
+    """Revoke all certificates and codes of a machine. It is refused from now on, and cut off where it is connected."""
+    count = Certificate.objects.filter(name=machine, revoked_wall_s=None).update(revoked_wall_s=time.time())
+    EnrolmentCode.objects.filter(machine=machine).delete()
+    return Revocation(count, write_broker_lists(clinic))
+
+
+def write_broker_lists(clinic: Clinic) -> bool:
+    """Write the revoked certificates and the access list, and have the broker read them. Gives whether it did."""
+    authority = Authority.read(clinic.settings.clinic, clinic.places)
+    revoked = Certificate.objects.exclude(revoked_wall_s=None).values_list("serial", "revoked_wall_s")
+    serials = [(serial, when_s) for serial, when_s in revoked if when_s is not None]
+    write_whole(clinic.places.revoked, authority.revoked_list(serials, datetime.now(UTC)))
+    if clinic.settings.broker == "existing":
+        return False
+    names = set(Certificate.objects.values_list("name", flat=True))
+    in_force = set(Certificate.objects.filter(revoked_wall_s=None).values_list("name", flat=True))
+    text = access_list(
+        clinic,
+        collectors=[name for name in in_force if name.startswith("collector-")],
+        bridges=[name for name in in_force if name.startswith("bridge-")],
+        shut_out=names - in_force,
+    )
+    write_whole(clinic.places.broker_access, text.encode(), PUBLIC)
+    return told_to_reload(clinic.places.broker_pid)
+
+
+def write_broker_configuration(clinic: Clinic) -> None:
+    """Write mosquitto's configuration and the folders that it names."""
+    for folder in ("store", "more.d"):
+        (clinic.places.broker / folder).mkdir(parents=True, exist_ok=True)
+    write_whole(clinic.places.broker_configuration, configuration(clinic).encode(), PUBLIC)
+
+
+def own_certificates(clinic: Clinic, names: Iterable[str]) -> list[str]:
+    """Give these of the server's own a certificate where one is missing or has a third of its time left.
+
+    Gives the names of those that got one.
+    """
+    authority = Authority.read(clinic.settings.clinic, clinic.places)
+    now = datetime.now(UTC)
+    renewed = []
+    for name in names:
+        hosts = _hosts(clinic) if name == "server" else ()
+        path = clinic.places.certificate(name)
+        until_s = until_wall_s(path)
+        left_s = -1.0 if until_s is None else until_s - now.timestamp()
+        if left_s > RENEW_WHEN_LEFT * 86_400 * clinic.settings.certificate_days and names_all(clinic, name):
+            continue
+        _record(authority.give_own(name, clinic.places, clinic.settings.certificate_days, now, hosts))
+        renewed.append(name)
+    return renewed
+
+
+def names_all(clinic: Clinic, name: str) -> bool:
+    """Whether the server's certificate names each host by which it is reached now; others name none."""
+    return name != "server" or names_hosts(clinic.places.certificate(name), _hosts(clinic))
+
+
+def own_names(clinic: Clinic) -> list[str]:
+    """The server and the collectors and bridges that have a key here."""
+    return sorted(path.stem for path in clinic.places.key("server").parent.glob("*.key"))
+
+
+def _give(clinic: Clinic, machine: str, request_pem: str) -> Given:
+    authority = Authority.read(clinic.settings.clinic, clinic.places)
+    given = authority.give(machine, request_pem, clinic.settings.certificate_days, datetime.now(UTC))
+    _record(given)
+    return given
+
+
+def _record(given: Given) -> None:
+    Certificate.objects.create(
+        serial=given.serial, name=given.name, given_wall_s=given.given_wall_s, until_wall_s=given.until_wall_s
+    )
+
+
+def _enrolled(clinic: Clinic, machine: str, certificate_pem: str) -> wire.Enrolled:
+    return wire.Enrolled(
+        clinic=clinic.settings.clinic,
+        machine=machine,
+        certificate_pem=certificate_pem,
+        authority_pem=clinic.places.authority.read_text(),
+        broker_host=clinic.settings.host if clinic.settings.broker == "own" else clinic.settings.broker_host,
+        broker_port=clinic.settings.broker_port,
+    )
+
+
+def _hosts(clinic: Clinic) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((clinic.settings.host, "localhost", "127.0.0.1", "::1")))
+
+
+def _hash(secret: bytes) -> str:
+    """A plain hash is enough: the secret is 80 random bits, and no list of likely ones exists."""
+    return hashlib.sha256(secret).hexdigest()

@@ -1,0 +1,203 @@
+"""From topic and bytes to an arrival. Never raises: what cannot be read becomes a dead letter, or goes to quarantine.
+
+Reading a session's head checks the envelope's checksum, who it is from and what it is; that is all that storing and its
+receipt rest on, and costs a third of reading it through. Where many wait, the head is enough, and the rest is read
+later (`server.proofreading`).
+"""
+
+import math
+import re
+
+import msgspec
+from msgspec import Struct
+
+from coach.summary import Summary
+from server.arrivals import (
+    Arrival,
+    Dead,
+    KeptForAPerson,
+    PartArrived,
+    ResultArrived,
+    SessionArrived,
+    Source,
+    StateArrived,
+    Why,
+)
+from sync import wire
+from sync.chunks import is_part, read_part
+from sync.envelope import MOST_CONTENT_BYTES, Unreadable, unseal
+from sync.errors import TopicError
+from sync.reading import encode, read, read_session
+from sync.topics import PARTICIPANT, Kind, Topic, parse
+
+MOST_REVISION = 2**31 - 1
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_COMMAND_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_LONGEST_PROTOCOL = 64
+
+
+class _Named(Struct, frozen=True):
+    name: str
+
+
+class _Trusted(Struct, frozen=True):
+    clock_trusted: bool
+
+
+class Head(Struct, frozen=True):
+    """The fields of `sync.wire.SessionDelivery` that storing needs; the others are passed over unread."""
+
+    format: int
+    session_id: str
+    revision: int
+    sha256: str
+    clinic: str
+    machine: str
+    participant: str
+    protocol: _Named
+    summary: Summary
+    clocks: tuple[wire.ClocksAt, ...]
+    quality: _Trusted
+
+
+_head = msgspec.json.Decoder(Head)
+
+
+def arrival(topic_text: str, payload: bytes, *, thorough: bool = True) -> Arrival:
+    """What this message is. `thorough`: a session is read through, not its head alone."""
+    try:
+        topic = parse(topic_text)
+    except TopicError as error:
+        return Dead(source=Source(topic_text[:200]), why="not_a_topic", reason=str(error), payload=payload)
+    source = Source(topic_text, topic.clinic, topic.machine)
+    match topic.kind:
+        case Kind.SESSION if is_part(payload):
+            return _part(source, topic, payload)
+        case Kind.SESSION:
+            return session(source, topic.name, payload, thorough=thorough)
+        case Kind.STATE:
+            return _state(source, topic, payload)
+        case Kind.RESULT:
+            return _result(source, payload)
+        case Kind.LIVE | Kind.RECEIPT | Kind.COMMAND | Kind.PLAN:
+            return Dead(
+                source=source, why="not_a_topic", reason="The collector has no use for this topic.", payload=payload
+            )
+
+
+def session(source: Source, session_id: str, payload: bytes, *, thorough: bool = True) -> Arrival:
+    """A whole sealed session that came under this id."""
+    found = read_session(payload) if thorough else _read_head(payload)
+    if isinstance(found, Unreadable):
+        return _unreadable(source, session_id, found)
+    problem = _not_its_own(source, session_id, found) or _not_usable(found)
+    if problem is not None:
+        why, reason = problem
+        return Dead(source=source, why=why, reason=reason, payload=payload)
+    return SessionArrived(
+        source=source,
+        session_id=session_id,
+        revision=found.revision,
+        sha256=found.sha256,
+        participant=found.participant,
+        protocol=found.protocol.name,
+        begun_wall_s=found.clocks[0].clocks.wall_s if found.clocks else 0.0,
+        clock_trusted=found.quality.clock_trusted,
+        completed=found.summary.completed,
+        summary=encode(found.summary),
+        format=found.format,
+        read_through=thorough,
+        payload=payload,
+    )
+
+
+def _read_head(payload: bytes) -> Head | wire.SessionDelivery | Unreadable:
+    content = unseal(payload)
+    if isinstance(content, Unreadable):
+        return content
+    try:
+        found = _head.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return read_session(payload)
+    return found if found.format == wire.FORMAT else read_session(payload)
+
+
+def _unreadable(source: Source, session_id: str, found: Unreadable) -> Arrival:
+    why = _why(found)
+    if why == "newer":
+        return KeptForAPerson(source=source, session_id=session_id, why=why, reason=found.reason, payload=found.kept)
+    return Dead(source=source, why=why, reason=found.reason, payload=found.kept)
+
+
+def _not_its_own(source: Source, session_id: str, found: Head | wire.SessionDelivery) -> tuple[Why, str] | None:
+    if (found.clinic, found.machine) != (source.clinic, source.machine):
+        return "not_its_own", "The session says that it comes from another machine than the topic says."
+    if found.session_id != session_id:
+        return "not_its_own", "The session has another id than its topic."
+    return None
+
+
+def _not_usable(found: Head | wire.SessionDelivery) -> tuple[Why, str] | None:
+    if not 1 <= found.revision <= MOST_REVISION:
+        return "not_understood", "The revision is out of range."
+    if not _SHA256.match(found.sha256):
+        return "not_understood", "The session's SHA-256 is none."
+    if not PARTICIPANT.match(found.participant):
+        return "not_understood", "The participant is no pseudonym."
+    if not 1 <= len(found.protocol.name) <= _LONGEST_PROTOCOL or not found.protocol.name.isprintable():
+        return "not_understood", "The protocol has no name that could be kept."
+    if found.clocks and not math.isfinite(found.clocks[0].clocks.wall_s):
+        return "not_understood", "The session's beginning is no time."
+    return None
+
+
+def _part(source: Source, topic: Topic, payload: bytes) -> Arrival:
+    found = read_part(payload)
+    if isinstance(found, Unreadable):
+        return _unreadable(source, topic.name, found)
+    if found.total_bytes > MOST_CONTENT_BYTES:
+        return Dead(source=source, why="too_large", reason="The session in parts is too large.", payload=payload)
+    return PartArrived(
+        source=source,
+        session_id=topic.name,
+        whole=found.whole,
+        number=found.number,
+        parts=found.parts,
+        total_bytes=found.total_bytes,
+        content=found.content,
+    )
+
+
+def _state(source: Source, topic: Topic, payload: bytes) -> Arrival:
+    found = read(payload, wire.State)
+    if isinstance(found, Unreadable):
+        return Dead(source=source, why=_why(found), reason=found.reason, payload=payload)
+    if (found.clinic, found.machine) != (topic.clinic, topic.machine):
+        reason = "The state says that it is of another machine than the topic says."
+        return Dead(source=source, why="not_its_own", reason=reason, payload=payload)
+    if not 0 <= found.connection < 2**63 or not 0 <= found.waiting <= MOST_REVISION:
+        return Dead(source=source, why="not_understood", reason="A number in the state is none.", payload=payload)
+    return StateArrived(source, found, encode(found))
+
+
+def _result(source: Source, payload: bytes) -> Arrival:
+    found = read(payload, wire.CommandResult)
+    if isinstance(found, Unreadable):
+        return Dead(source=source, why=_why(found), reason=found.reason, payload=payload)
+    if not _COMMAND_ID.match(found.id):
+        return Dead(source=source, why="not_understood", reason="The command's id is none.", payload=payload)
+    return ResultArrived(source, found)
+
+
+def _why(found: Unreadable) -> Why:
+    match found.why:
+        case "newer":
+            return "newer"
+        case "damaged":
+            return "damaged"
+        case "too_large":
+            return "too_large"
+        case "not_an_envelope":
+            return "not_an_envelope"
+        case _:
+            return "not_understood"

@@ -1,0 +1,25 @@
+"""What each machine last said of itself, as lines for a person."""
+
+import time
+
+from server.models import Certificate, MachineState
+
+SOON_S = 30 * 86_400.0
+
+
+def lines() -> list[str]:
+    """One line a machine: connected or since when not, what waits there, its findings, its certificate."""
+    told = []
+    now_s = time.time()
+    until = {
+        one.name: one.until_wall_s for one in Certificate.objects.filter(revoked_wall_s=None).order_by("until_wall_s")
+    }
+    for one in MachineState.objects.order_by("clinic", "machine"):
+        codes = ", ".join(sorted({str(finding["code"]) for finding in one.state.get("findings", ())})) or "no findings"
+        left = until.get(one.machine)
+        ends = "no certificate" if left is None else time.strftime("certificate until %Y-%m-%d", time.gmtime(left))
+        soon = " (soon)" if left is not None and left - now_s < SOON_S else ""
+        state = "connected" if one.online else "away"
+        since = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(one.heard_wall_s))
+        told.append(f"{one.clinic}/{one.machine}\t{state} since {since}\t{one.waiting} waiting\t{codes}\t{ends}{soon}")
+    return told or ["No machine has said anything yet."]

@@ -1,0 +1,59 @@
+"""Making a clinic's folder: once, and again without harm. What is there is kept, keys above all."""
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from django.core.management import call_command
+
+from server.authority import Authority
+from server.clinic import Clinic, ClinicSettings, Places, read_clinic
+from server.database import prepare
+from server.errors import SettingsError
+from server.files import PRIVATE, private_folder, write_once, write_whole
+
+
+def make_clinic(folder: Path, settings: ClinicSettings, collectors: int = 1) -> Clinic:
+    """Make the folder, or go over one that is there: its settings are read, not replaced. Raises SettingsError."""
+    places = Places(folder.resolve())
+    private_folder(places.folder)
+    write_once(places.settings, settings_text(settings).encode(), PRIVATE)
+    clinic = read_clinic(places.folder)
+    if clinic.settings.clinic != settings.clinic:
+        raise SettingsError(
+            f"{places.folder} is the folder of the clinic «{clinic.settings.clinic}», not «{settings.clinic}». Choose "
+            "another folder."
+        )
+    write_once(places.secret_key, secrets.token_urlsafe(64).encode(), PRIVATE)
+    Authority.make(clinic.settings.clinic, places, datetime.now(UTC))
+    prepare(clinic)
+    call_command("migrate", verbosity=0)
+    from server import identities  # noqa: PLC0415 - models exist only after prepare()
+
+    identities.own_certificates(clinic, ["server", *(f"collector-{number + 1}" for number in range(collectors))])
+    if clinic.settings.broker == "own":
+        identities.write_broker_configuration(clinic)
+    identities.write_broker_lists(clinic)
+    return clinic
+
+
+def settings_text(settings: ClinicSettings) -> str:
+    """The settings as a file: those that differ from what is meant anyway, and where to read of the others."""
+    told = {
+        name: value
+        for name, value in msgspec.structs.asdict(settings).items()
+        if name in ("clinic", "host") or value != getattr(_USUAL, name)
+    }
+    lines = [f"{name} = {msgspec.json.encode(value).decode()}" for name, value in told.items()]
+    return (
+        "# All settings and their meaning: docs/operations.md. An unknown one is an error.\n" + "\n".join(lines) + "\n"
+    )
+
+
+_USUAL = ClinicSettings(clinic="", host="")
+
+
+def write_settings(clinic: Clinic, settings: ClinicSettings) -> None:
+    """Replace the settings file."""
+    write_whole(clinic.places.settings, settings_text(settings).encode(), PRIVATE)

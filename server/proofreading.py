@@ -1,0 +1,25 @@
+"""Reading through, in a quiet moment, the sessions of which only the head was read while many waited."""
+
+from server import intake
+from server.arrivals import SessionArrived, Source
+from server.models import Session
+from server.store import in_transaction
+
+AT_A_TIME = 20
+
+
+def read_some() -> int:
+    """Read through some of them. Gives how many were read; 0 where none is left. Raises StoreAwayError."""
+    return in_transaction(_read_some)
+
+
+def _read_some() -> int:
+    unread = list(Session.objects.filter(read_through=False).order_by("id")[:AT_A_TIME])
+    for one in unread:
+        flaw = ""
+        if one.payload is not None:
+            source = Source("", one.clinic, one.machine)
+            found = intake.session(source, str(one.session_id), bytes(one.payload))
+            flaw = "" if isinstance(found, SessionArrived) else str(getattr(found, "reason", "not understood"))[:200]
+        Session.objects.filter(pk=one.pk).update(read_through=True, flaw=flaw)
+    return len(unread)

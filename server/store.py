@@ -1,0 +1,312 @@
+"""Committing a batch of arrivals: everything in one transaction, each session exactly once.
+
+What is there already is looked up first, and the rest goes in at full speed. Where another collector was quicker with
+the same session, the database's uniqueness stops the transaction, and it begins anew and finds it there.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, Sum
+from django.db.models.functions import Length
+from msgspec import Struct
+
+from server import intake
+from server.arrivals import (
+    Arrival,
+    Dead,
+    KeptForAPerson,
+    PartArrived,
+    ResultArrived,
+    SessionArrived,
+    Source,
+    StateArrived,
+)
+from server.errors import StoreAwayError, StoreRefusedError
+from server.models import (
+    CommandOutcome,
+    DeadLetter,
+    MachineState,
+    QuarantinedSession,
+    Session,
+    SessionPart,
+)
+from server.session_rows import insert_sessions
+from sync.chunks import Part, join
+from sync.errors import PartError
+
+TRIES = 5
+MOST_KEPT_A_MACHINE = 1_000
+"""Quarantined sessions, and dead letters, of one machine: one that has gone mad does not fill the disk."""
+
+MOST_DEAD_PAYLOAD_BYTES = 128 * 1024
+MOST_PART_BYTES_A_MACHINE = 128 * 1024 * 1024
+PARTS_KEPT_S = 30 * 86_400.0
+_TOO_LARGE = "54"
+"""SQLSTATE class «program limit exceeded»: the statement would fail for ever, though psycopg calls it operational."""
+
+Outcome = TypeVar("Outcome")
+What = Literal["stored", "again", "quarantined", "dead", "dropped", "part", "state", "result"]
+CONFLICT = "The same session and revision is stored with another SHA-256."
+
+
+class Receipted(Struct, frozen=True):
+    """A session for which a receipt is due. `quarantined`: the reason where it is not stored but kept for a person."""
+
+    clinic: str
+    machine: str
+    session_id: str
+    revision: int
+    sha256: str
+    quarantined: str | None = None
+
+
+class Verdict(Struct, frozen=True):
+    """What became of an arrival by the commit that has just been made, and the receipt that may now be sent."""
+
+    what: What
+    receipt: Receipted | None = None
+
+
+def commit(arrivals: Sequence[Arrival], clock: Callable[[], float] = time.time) -> tuple[Verdict, ...]:
+    """Commit all of these, then what sessions their parts have made whole. A verdict for each, and for each whole one.
+
+    Raises StoreAwayError where the database is away, StoreRefusedError where it will never take one of them. What was
+    not committed may be handed in again, all of it: whatever is there already is found.
+    """
+    verdicts = in_transaction(lambda: _take(arrivals, clock()))
+    groups = {(part.source, part.session_id, part.whole) for part in arrivals if isinstance(part, PartArrived)}
+    for source, session_id, whole in sorted(groups, key=str):
+        verdicts += in_transaction(lambda: _make_whole(source, session_id, whole, clock()))  # noqa: B023 - called at once
+    return verdicts
+
+
+def leave() -> None:
+    """Close this thread's connection with the database."""
+    with suppress(DatabaseError):
+        connection.close()
+
+
+def in_transaction(act: Callable[[], Outcome]) -> Outcome:
+    """Do this in one transaction. Raises StoreAwayError, StoreRefusedError; nothing of it is committed then."""
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                return act()
+        except IntegrityError:
+            continue
+        except (OperationalError, InterfaceError) as error:
+            if str(getattr(error.__cause__, "sqlstate", None) or "").startswith(_TOO_LARGE):
+                raise StoreRefusedError("The database cannot take so large a thing.") from error
+            leave()
+            raise StoreAwayError(f"The database is away ({type(error.__cause__ or error).__name__}).") from error
+        except (DatabaseError, ValueError, OverflowError) as error:
+            raise StoreRefusedError(f"The database refused it ({type(error.__cause__ or error).__name__}).") from error
+    raise StoreAwayError("Other collectors were quicker again and again; the batch is tried anew.")
+
+
+def _take(arrivals: Sequence[Arrival], now_s: float) -> tuple[Verdict, ...]:
+    stored = _take_sessions([one for one in arrivals if isinstance(one, SessionArrived)], now_s)
+    verdicts: list[Verdict] = []
+    for arrival in arrivals:
+        match arrival:
+            case SessionArrived():
+                verdicts.append(next(stored))
+            case PartArrived():
+                verdicts.append(_take_part(arrival, now_s))
+            case StateArrived():
+                verdicts.append(_take_state(arrival, now_s))
+            case ResultArrived():
+                verdicts.append(_take_result(arrival, now_s))
+            case KeptForAPerson():
+                verdicts.append(quarantine(arrival, now_s))
+            case Dead():
+                verdicts.append(_bury(arrival, now_s))
+    return tuple(verdicts)
+
+
+def _take_sessions(sessions: list[SessionArrived], now_s: float) -> Iterator[Verdict]:
+    """Sorted by key, so that two collectors with the same sessions wait for each other and never in a circle."""
+    known = _known(sessions)
+    fresh: list[SessionArrived] = []
+    verdicts: list[Verdict] = []
+    for one in sessions:
+        key = (one.session_id, one.revision)
+        there = known.get(key)
+        if there is None:
+            known[key] = one.sha256
+            fresh.append(one)
+            verdicts.append(Verdict("stored", _receipted(one)))
+        elif there == one.sha256:
+            verdicts.append(Verdict("again", _receipted(one)))
+        else:
+            verdicts.append(quarantine(_conflict(one), now_s))
+    insert_sessions(sorted(fresh, key=lambda one: (one.session_id, one.revision)), now_s)
+    return iter(verdicts)
+
+
+def _known(sessions: Sequence[SessionArrived]) -> dict[tuple[str, int], str]:
+    if not sessions:
+        return {}
+    ids = {UUID(one.session_id) for one in sessions}
+    rows = Session.objects.filter(session_id__in=ids).values_list("session_id", "revision", "sha256")
+    return {(str(session_id), revision): sha256 for session_id, revision, sha256 in rows}
+
+
+def _receipted(one: SessionArrived) -> Receipted:
+    return Receipted(one.source.clinic, one.source.machine, one.session_id, one.revision, one.sha256)
+
+
+def _conflict(one: SessionArrived) -> KeptForAPerson:
+    return KeptForAPerson(
+        source=one.source,
+        session_id=one.session_id,
+        why="conflict",
+        reason=CONFLICT,
+        payload=one.payload,
+        revision=one.revision,
+        sha256=one.sha256,
+    )
+
+
+def quarantine(kept: KeptForAPerson, now_s: float) -> Verdict:
+    """Keep a session for a person; the same again only counts. Where quarantine is full there is no receipt."""
+    clinic, machine = kept.source.clinic, kept.source.machine
+    digest = hashlib.sha256(kept.payload).hexdigest()
+    receipt = None
+    if kept.revision is not None:
+        receipt = Receipted(clinic, machine, kept.session_id, kept.revision, kept.sha256, quarantined=kept.reason)
+    there = QuarantinedSession.objects.filter(
+        clinic=clinic, machine=machine, session_id=kept.session_id, payload_sha256=digest
+    )
+    if not there.update(times=F("times") + 1, last_wall_s=now_s):
+        if QuarantinedSession.objects.filter(clinic=clinic, machine=machine).count() >= MOST_KEPT_A_MACHINE:
+            return Verdict("dropped")
+        QuarantinedSession.objects.create(
+            payload_sha256=digest,
+            clinic=clinic,
+            machine=machine,
+            session_id=kept.session_id,
+            revision=kept.revision,
+            sha256=kept.sha256,
+            why=kept.why,
+            reason=kept.reason[:300],
+            first_wall_s=now_s,
+            last_wall_s=now_s,
+            payload=kept.payload,
+        )
+    return Verdict("quarantined", receipt)
+
+
+def _bury(dead: Dead, now_s: float) -> Verdict:
+    topic = "".join(letter if letter.isprintable() else "?" for letter in dead.source.topic[:200])
+    machine = f"{dead.source.clinic}/{dead.source.machine}" if dead.source.machine else ""
+    digest = hashlib.sha256(dead.payload).hexdigest()
+    there = DeadLetter.objects.filter(topic=topic, payload_sha256=digest)
+    if there.update(times=F("times") + 1, last_wall_s=now_s):
+        return Verdict("dead")
+    if DeadLetter.objects.filter(machine=machine).count() >= MOST_KEPT_A_MACHINE:
+        return Verdict("dropped")
+    DeadLetter.objects.create(
+        payload_sha256=digest,
+        topic=topic,
+        machine=machine,
+        why=dead.why,
+        reason="".join(letter if letter.isprintable() else "?" for letter in dead.reason[:300]),
+        first_wall_s=now_s,
+        last_wall_s=now_s,
+        payload_bytes=len(dead.payload),
+        payload=dead.payload[:MOST_DEAD_PAYLOAD_BYTES],
+    )
+    return Verdict("dead")
+
+
+def _take_part(part: PartArrived, now_s: float) -> Verdict:
+    own = SessionPart.objects.filter(clinic=part.source.clinic, machine=part.source.machine)
+    same = own.filter(session_id=part.session_id, whole=part.whole)
+    if same.filter(number=part.number).exists():
+        return Verdict("part")
+    if (own.aggregate(bytes=Sum(Length("content")))["bytes"] or 0) + len(part.content) > MOST_PART_BYTES_A_MACHINE:
+        return Verdict("dropped")
+    SessionPart.objects.create(
+        clinic=part.source.clinic,
+        machine=part.source.machine,
+        session_id=part.session_id,
+        whole=part.whole,
+        number=part.number,
+        parts=part.parts,
+        total_bytes=part.total_bytes,
+        came_wall_s=now_s,
+        content=part.content,
+    )
+    return Verdict("part")
+
+
+def _make_whole(source: Source, session_id: str, whole: str, now_s: float) -> tuple[Verdict, ...]:
+    """Take a session whose last part has come, and let go of its parts. Parts that do not fit become a dead letter."""
+    there = SessionPart.objects.filter(
+        clinic=source.clinic, machine=source.machine, session_id=session_id, whole=whole
+    ).order_by("number")
+    first = there.first()
+    if first is None or there.count() < first.parts:
+        return ()
+    # Locked, where the database can: two collectors may have committed the last two parts at the same time.
+    rows = list(there.select_for_update()) if connection.features.has_select_for_update else list(there)
+    if len(rows) < first.parts:
+        return ()
+    parts = [Part(row.whole, row.number, row.parts, row.total_bytes, bytes(row.content)) for row in rows]
+    try:
+        arrival = intake.session(source, session_id, join(parts))
+    except PartError as error:
+        arrival = Dead(source=source, why="parts", reason=str(error), payload=b"".join(part.content for part in parts))
+    verdicts = _take((arrival,), now_s)
+    there.delete()
+    return verdicts
+
+
+def _take_state(arrival: StateArrived, now_s: float) -> Verdict:
+    """The newest connection's word counts; a will that comes after the next birth has a lower number."""
+    said = arrival.state
+    mine = MachineState.objects.filter(clinic=arrival.source.clinic, machine=arrival.source.machine)
+    values = {
+        "online": said.online,
+        "connection": said.connection,
+        "waiting": said.waiting,
+        "state": msgspec.json.decode(arrival.payload),
+        "heard_wall_s": now_s,
+    }
+    if not mine.filter(connection__lte=said.connection).update(**values) and not mine.exists():
+        MachineState.objects.create(clinic=arrival.source.clinic, machine=arrival.source.machine, **values)
+    return Verdict("state")
+
+
+def _take_result(arrival: ResultArrived, now_s: float) -> Verdict:
+    """The last word counts: an `accepted` that comes late does not undo it."""
+    said = arrival.result
+    mine = CommandOutcome.objects.filter(
+        clinic=arrival.source.clinic, machine=arrival.source.machine, command_id=said.id
+    )
+    values = {
+        "outcome": said.outcome,
+        "code": said.code[:64],
+        "reason": said.reason[:300],
+        "heard_wall_s": now_s,
+    }
+    if not mine.exists():
+        CommandOutcome.objects.create(
+            clinic=arrival.source.clinic, machine=arrival.source.machine, command_id=said.id, **values
+        )
+    elif said.outcome != "accepted":
+        mine.update(**values)
+    return Verdict("result")
+
+
+def forget_old_parts(now_s: float) -> int:
+    """Parts of sessions that never became whole; the machine sends a session it has no receipt for from the start."""
+    return in_transaction(lambda: SessionPart.objects.filter(came_wall_s__lt=now_s - PARTS_KEPT_S).delete()[0])
