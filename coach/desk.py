@@ -10,6 +10,7 @@ signed out (H12).
 """
 
 from enum import StrEnum
+from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -79,6 +80,8 @@ def face(desk: Desk, state: State | None) -> Face:
             return Face.SESSION
         case "ended":
             return _face_after(desk, state)
+        case _:
+            assert_never(state.stage)
 
 
 def _face_after(desk: Desk, state: State) -> Face:

@@ -40,4 +40,6 @@ def _read(path: Path) -> Protocol:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ProtocolFileError(str(path), line, "not a text file (UTF-8); is it another kind of file?") from error
+    except ValueError as error:
+        raise ProtocolFileError(repr(str(path)), 0, f"no file can have this name: {error}") from error
     return read(text, str(path))

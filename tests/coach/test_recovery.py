@@ -4,7 +4,7 @@ import pytest
 
 from coach.cue import CueName
 from coach.errors import Refused
-from coach.events import RecoveryExtended
+from coach.events import RecoveryExtended, TreadmillChanged
 from coach.messages import CommandName, Exertion, HeartRate, Treadmill
 from tests.coach.led_session import TWO_INTERVALS, LedSession, built_in
 
@@ -97,3 +97,8 @@ def test_what_cannot_be_is_refused_and_changes_nothing(message: HeartRate | Trea
 def test_exertion_needs_a_session() -> None:
     with pytest.raises(Refused, match="has started"):
         LedSession(started=False).send(Exertion(0, 13))
+
+
+def test_a_setting_that_is_told_again_is_no_news() -> None:
+    session = recovering().send(Treadmill(320, 5.0, 2.0), Treadmill(321, 5.0, 2.0))
+    assert [event.t for event in session.events if isinstance(event, TreadmillChanged)] == [320.0]

@@ -134,6 +134,8 @@ def test_after_the_end_work_cannot_be_commanded_and_the_mood_has_its_range() -> 
     for name in (CommandName.PAUSE, CommandName.RESUME, CommandName.EASE, CommandName.SKIP_WARM_UP):
         with pytest.raises(Refused):
             session.command(name)
+    with pytest.raises(Refused, match="after the session"):
+        LedSession().send(Mood(0, 3))
     with pytest.raises(Refused, match="1–5"):
         session.send(Mood(100, 6))
     assert session.send(Mood(100, 5)).seen.summary == replace(session.state.summary, mood=5)
