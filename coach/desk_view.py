@@ -42,7 +42,7 @@ class View(Struct, frozen=True, kw_only=True):
     `choices`: nicknames on `choose_participant`. `question`: key of the readiness question on `questions`.
     `selected`: index of the highlighted choice; 0 no / 1 yes on `questions`; the Borg value on `exertion`; 1–5 on
     `mood`. `findings`: keys of failed self-tests. `saved`: whether the diary has the session safely. `reason`: why
-    not today.
+    not today. `message`: a line from the therapist, while it is to be shown.
     """
 
     face: Face
@@ -59,3 +59,4 @@ class View(Struct, frozen=True, kw_only=True):
     course_sessions: int | None = None
     snapshot: Snapshot | None = None
     profile: Profile | None = None
+    message: str | None = None

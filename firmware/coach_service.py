@@ -18,8 +18,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from importlib.metadata import PackageNotFoundError, version
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, assert_never
 
@@ -30,6 +29,7 @@ from coach.cue import Cue
 from coach.errors import Refused
 from coach.events import AnyEvent
 from coach.messages import AnyMessage, Mood
+from firmware import given_plans
 from firmware.clock import ScaledClock
 from firmware.journal import Journal
 from firmware.journal_errors import JournalError, UnknownSessionError
@@ -51,10 +51,12 @@ from firmware.local_messages import (
     Press,
     Refusal,
     Saving,
+    ShowText,
     StopService,
     Subscribe,
     Tell,
     ViewNow,
+    WithdrawPlan,
     pieces,
 )
 from firmware.local_socket import Client, LocalServer
@@ -63,6 +65,7 @@ from firmware.session_keeper import SessionKeeper
 from firmware.stamp import SystemStampClock
 from firmware.strap import Delivery, Strap
 from firmware.straps import StrapMaker
+from firmware.version import own_version
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +97,8 @@ class CoachService:
         """Nothing is opened before `run`."""
         self._settings = settings
         self._plans = plans
+        self._given_plans = given_plans.folder_beside(settings.diary)
+        self._plan_keeping = ThreadPoolExecutor(1, "plans")
         self._make_strap = make_strap
         self._stop = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -128,6 +133,7 @@ class CoachService:
             await self._serve(stamps)
         finally:
             self._server.close()
+            self._plan_keeping.shutdown(wait=False)
             if not self._journal.close(CLOSE_WITHIN_S):
                 _log.error("The diary could not take everything before the end; what it has not is lost.")
 
@@ -197,7 +203,8 @@ class CoachService:
         self._set_timer()
 
     def _view_now(self) -> ViewNow:
-        return ViewNow(time.monotonic(), self._keeper.view())
+        view = self._keeper.view()
+        return ViewNow(time.monotonic(), view, self._keeper.participant, self._keeper.session_id)
 
     # Time
 
@@ -300,6 +307,15 @@ class CoachService:
             case GivePlan():
                 self._plans.put(ready(message.plan, f"the plan for {message.plan.participant}"))
                 self._keeper.refresh()
+                kept = self._plan_keeping.submit(given_plans.keep, self._given_plans, message.plan)
+                self._when(kept, client, message, lambda _: client.answer(Done(message.request)))
+            case WithdrawPlan():
+                self._plans.withdraw(message.participant)
+                self._keeper.refresh()
+                removed = self._plan_keeping.submit(given_plans.remove, self._given_plans, message.participant)
+                self._when(removed, client, message, lambda _: client.answer(Done(message.request)))
+            case ShowText():
+                self._keeper.show_text(message.text, message.for_s)
                 client.answer(Done(message.request))
             case NextUndelivered():
                 held = frozenset(message.held[:MOST_HELD])
@@ -352,14 +368,6 @@ class CoachService:
         what: Literal["sessions", "session"] = "sessions" if isinstance(message, AskSessions) else "session"
         for piece in pieces(message.request, what, msgspec.json.encode(found)):
             client.answer(piece)
-
-
-def own_version() -> str:
-    """The installed version of this software."""
-    try:
-        return version("interval-coach")
-    except PackageNotFoundError:
-        return "uninstalled"
 
 
 def raise_priority() -> None:

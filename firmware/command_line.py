@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from coach.errors import CoachError
 from firmware.errors import FirmwareError
-from firmware.places import diary_path, plans_folder, socket_path
+from firmware.places import diary_path, identity_folder, plans_folder, socket_path
 
 if TYPE_CHECKING:
     from firmware.plans import PlanShelf
@@ -78,6 +78,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     _add_coach(subparsers)
     _add_display(subparsers)
     _add_sync(subparsers)
+    _add_enrol(subparsers)
     _add_demo(subparsers)
     _add_protocols(subparsers)
     # These three bring their own arguments; their modules are loaded only where they, or all help, are asked for.
@@ -96,7 +97,7 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Tell it and end."""
-        from firmware.coach_service import own_version  # noqa: PLC0415 - see above
+        from firmware.version import own_version  # noqa: PLC0415 - see above
 
         sys.stdout.write(f"interval-coach {own_version()}\n")
         parser.exit()
@@ -176,7 +177,24 @@ def _add_display(subparsers: "Subparsers") -> None:
 def _add_sync(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser("sync", help="run the courier alone: fetches finished sessions from the coach")
     _add_socket(parser)
+    _add_identity(parser)
     parser.set_defaults(run=_run_sync)
+
+
+def _add_identity(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--identity", type=Path, metavar="FOLDER", default=identity_folder(), help="key and certificate (%(default)s)"
+    )
+
+
+def _add_enrol(subparsers: "Subparsers") -> None:
+    parser = subparsers.add_parser(
+        "enrol",
+        help="let the clinic's server know this machine; asks for the one-time code, or reads it from its input",
+    )
+    parser.add_argument("--server", required=True, metavar="HOST[:PORT]", help="the clinic's server")
+    _add_identity(parser)
+    parser.set_defaults(run=_run_enrol)
 
 
 def _add_demo(subparsers: "Subparsers") -> None:
@@ -237,16 +255,18 @@ def _check_speed(speed: float) -> None:
 
 def _plans(arguments: argparse.Namespace) -> "PlanShelf":
     """The plans named on the command line, those of the folder, and a guest's. Raises PlanFileError."""
-    from firmware import plans  # noqa: PLC0415 - only the coach has plans
+    from firmware import given_plans, plans  # noqa: PLC0415 - only the coach has plans
     from firmware.straps import is_simulated, wearer_of  # noqa: PLC0415 - as above
 
     shelf = plans.PlanShelf()
     for path in arguments.plan:
         shelf.put(plans.read_plan(path))
+    given = given_plans.folder_beside(arguments.diary)
     found, refused = plans.read_folder(arguments.plans)
-    for plan in found:
+    from_server, refused_too = plans.read_folder(given)
+    for plan in (*found, *from_server):
         shelf.put(plan)
-    for reason in refused:
+    for reason in (*refused, *refused_too):
         sys.stderr.write(f"interval-coach: {reason}\n")
     if arguments.hr_max is not None or arguments.age is not None:
         shelf.put(
@@ -295,11 +315,26 @@ def _run_display(arguments: argparse.Namespace) -> int:
 def _run_sync(arguments: argparse.Namespace) -> int:
     from firmware.supervisor import end_with_parent  # noqa: PLC0415 - only a service has a parent
     from firmware.sync_service import serve  # noqa: PLC0415 - only sync carries
-    from sync.courier import KeepingCourier  # noqa: PLC0415 - as above
+    from firmware.version import own_version  # noqa: PLC0415 - see below
 
     end_with_parent()
     _log_here()
-    return serve(arguments.socket, KeepingCourier())
+    return serve(arguments.socket, arguments.identity, own_version())
+
+
+def _run_enrol(arguments: argparse.Namespace) -> int:
+    import getpass  # noqa: PLC0415 - only here
+
+    from firmware.enrol import enrol  # noqa: PLC0415 - only here
+
+    asks = sys.stdin.isatty()
+    code = getpass.getpass("One-time code: ") if asks else sys.stdin.readline()
+    account = enrol(arguments.server, code.strip(), arguments.identity)
+    sys.stdout.write(
+        f"This machine is {account.machine} of {account.clinic}. It delivers to {account.broker_host}:"
+        f"{account.broker_port} from now on; its key is in {arguments.identity}.\n"
+    )
+    return 0
 
 
 def _log_here() -> None:

@@ -7,10 +7,11 @@ A line that is not one of these is refused with the reason, and changes nothing.
 number of its own choice, and the answer repeats it.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from coach.cue import Cue
 from coach.desk_view import Button, View
@@ -35,6 +36,10 @@ class ToCoach(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True)
     """Something said to the coach."""
 
     request: int = 0
+
+    def numbered(self, request: int) -> Self:
+        """The same under another number."""
+        return replace(self, request=request)
 
 
 class Subscribe(ToCoach, frozen=True, tag="subscribe"):
@@ -62,6 +67,19 @@ class GivePlan(ToCoach, frozen=True, tag="plan", kw_only=True):
     """A participant's plan, to be chosen from now on; it takes the place of an earlier one for the same participant."""
 
     plan: Plan
+
+
+class WithdrawPlan(ToCoach, frozen=True, tag="withdraw_plan", kw_only=True):
+    """The participant's plan no longer holds: it is not offered any more. A session that runs goes on."""
+
+    participant: str
+
+
+class ShowText(ToCoach, frozen=True, tag="show_text", kw_only=True):
+    """Show the participant a line from the therapist, for so long."""
+
+    text: str
+    for_s: float
 
 
 class NextUndelivered(ToCoach, frozen=True, tag="next_undelivered"):
@@ -93,7 +111,17 @@ class StopService(ToCoach, frozen=True, tag="stop_service"):
 
 
 AnyToCoach = (
-    Subscribe | Press | Tell | GivePlan | NextUndelivered | GiveReceipt | AskSessions | AskSession | StopService
+    Subscribe
+    | Press
+    | Tell
+    | GivePlan
+    | WithdrawPlan
+    | ShowText
+    | NextUndelivered
+    | GiveReceipt
+    | AskSessions
+    | AskSession
+    | StopService
 )
 
 
@@ -112,10 +140,15 @@ class Hello(FromCoach, frozen=True, tag="hello"):
 
 
 class ViewNow(FromCoach, frozen=True, tag="view"):
-    """What is shown now. `made_s` is the machine's monotonic clock when it was made."""
+    """What is shown now. `made_s` is the machine's monotonic clock when it was made.
+
+    `participant` and `session_id`: whose session it is, by pseudonym, and which, once it is in the journal.
+    """
 
     made_s: float
     view: View
+    participant: str | None = None
+    session_id: str | None = None
 
 
 class CueNow(FromCoach, frozen=True, tag="cue"):

@@ -32,6 +32,17 @@ def diary_path(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(state).expanduser() / NAME / "diary.db"
 
 
+def identity_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Key and certificate: `$INTERVAL_COACH_IDENTITY`, else beside the service's or the user's own diary."""
+    if named := environment.get("INTERVAL_COACH_IDENTITY"):
+        return Path(named)
+    service = Path("/var/lib") / NAME
+    if service.is_dir():
+        return service / "identity"
+    state = environment.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / NAME / "identity"
+
+
 def plans_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """The folder of plans, one file for each participant."""
     if configuration := environment.get("XDG_CONFIG_HOME"):

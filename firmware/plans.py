@@ -137,3 +137,7 @@ class PlanShelf:
                 self._plans[place] = plan
                 return
         self._plans.append(plan)
+
+    def withdraw(self, participant: str) -> None:
+        """Take a participant's plan away, if there is one."""
+        self._plans = [plan for plan in self._plans if plan.plan.participant != participant]

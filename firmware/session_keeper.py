@@ -89,6 +89,8 @@ class SessionKeeper:
         self._finishing: Future[Any] | None = None
         self._finish_failed = False
         self._since_look: list[AnyEvent] = []
+        self._text: str | None = None
+        self._text_until_s = 0.0
         unfinished = journal.unfinished().result()
         if unfinished is not None:
             self._restore(unfinished)
@@ -127,7 +129,14 @@ class SessionKeeper:
         """Take a message from a program on this machine, stamped now. Raises Refused."""
         if self.state is None or self.desk.offer_go_on:
             raise Refused("no_session", "nobody has begun a session at this machine; choose a participant first")
+        if self._needs_room(None, (message,)) and not self.room:
+            raise Refused(NO_ROOM, "there is no room on the disk for another session; let the machine deliver first")
         self._step(replace(message, t=self._now_t()))
+
+    def show_text(self, text: str, for_s: float) -> None:
+        """Show a line from the therapist for so many real seconds; it changes nothing but the view."""
+        self._text, self._text_until_s = text, self._clock.now() + for_s * self._speed
+        self._outlet.changed(at_once=True)
 
     def deliver(self, delivery: Delivery) -> None:
         """The strap has delivered something."""
@@ -146,6 +155,9 @@ class SessionKeeper:
 
     def wake(self) -> None:
         """Time has passed: live through what is due."""
+        if self._text is not None and self._clock.now() >= self._text_until_s:
+            self._text = None
+            self._outlet.changed(at_once=True)
         if self.state is None:
             return
         t = self._now_t()
@@ -160,11 +172,20 @@ class SessionKeeper:
     def next_due_clock_s(self) -> float | None:
         """The clock's reading at which `wake` must be called; None where nothing will happen by itself."""
         due_t = self._next_due_t()
-        return None if due_t is None else self._origin_s + due_t
+        due_s = [] if due_t is None else [self._origin_s + due_t]
+        if self._text is not None:
+            due_s.append(self._text_until_s)
+        return min(due_s, default=None)
 
     def refresh(self) -> None:
         """Plans, room or saving have changed."""
-        self.desk = replace(self.desk, choices=self._plans.names)
+        choices = self._plans.names
+        if self.state is None and choices != self.desk.choices:
+            # The highlight stays on the person, not on the place: nobody may slip under a thumb that is about to press.
+            before = self.desk.choices[self.desk.selected : self.desk.selected + 1]
+            selected = choices.index(before[0]) if before and before[0] in choices else 0
+            self.desk = replace(self.desk, selected=selected)
+        self.desk = replace(self.desk, choices=choices)
         if self.room and NO_ROOM in self.desk.findings:
             self.desk = replace(self.desk, findings=())
         self._outlet.changed(at_once=False)
@@ -198,7 +219,18 @@ class SessionKeeper:
         """What the machine shows now."""
         if self.state is not None:
             self._live_until(self._now_t())
-        return at_desk.view(self.desk, self.state, saved=self.saved, strap_name=self.strap_name)
+        now = at_desk.view(self.desk, self.state, saved=self.saved, strap_name=self.strap_name)
+        return now if self._text is None else replace(now, message=self._text)
+
+    @property
+    def participant(self) -> str | None:
+        """Pseudonym of who has chosen to train; None where nobody has."""
+        return None if self.state is None else self.state.plan.participant
+
+    @property
+    def session_id(self) -> str | None:
+        """Id of the session, once it is in the journal."""
+        return self._session_id or None
 
     def look(self) -> Sight:
         """What a simulated person sees and has heard since the last look."""

@@ -1,4 +1,4 @@
-"""The sync service's local side: brings finished sessions from the coach to the courier, and receipts back.
+"""The sync service's local side: sessions from the coach to the courier and receipts back; plans and commands in.
 
 It holds nothing that must survive: killed at any moment, it fetches again what has no receipt. It is kept small, and
 neither the screen's nor the plot's packages are loaded here.
@@ -8,41 +8,81 @@ import logging
 import os
 import select
 import signal
+import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import (
     AnyFromCoach,
+    AnyToCoach,
     Done,
     GiveReceipt,
     NextUndelivered,
     NothingUndelivered,
     Piece,
     Refusal,
+    Subscribe,
+    ViewNow,
 )
-from sync.courier import Courier, Parcel
+from firmware.renewal import Renewal
+from firmware.stamp import Stamp, StampClock, SystemStampClock
+from firmware.sync_orders import Orders
+from sync.account import ACCOUNT
+from sync.courier import Courier, KeepingCourier, Parcel
+from sync.findings import Trouble
+from sync.live import live_of
+from sync.mqtt_courier import CourierSettings, MqttCourier
+from sync.reading import encode
+from sync.wire import Clocks, Software, State
 
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 10.0
-RECEIPTS_EVERY_S = 1.0
+TURN_S = 1.0
+LIVE_EVERY_S = 1.0
+STATE_EVERY_S = 5.0
 RETRY_S = 2.0
+AWAY_AFTER_S = 30.0
 ANSWER_WITHIN_S = 60.0
+STATE_FILE = "sync-state.json"
 
 
 class SyncService:
-    """Runs until told to stop. `look_every_s`: how often the coach is asked for something new."""
+    """Runs until told to stop. `look_every_s`: how often the coach is asked for something new.
 
-    def __init__(self, socket: Path, courier: Courier, *, look_every_s: float = LOOK_EVERY_S) -> None:
+    `state_file`: where people at the machine can read how it stands with the server. `until`: ends the service when it
+    says so, asked now and then.
+    """
+
+    def __init__(
+        self,
+        socket: Path,
+        courier: Courier,
+        *,
+        look_every_s: float = LOOK_EVERY_S,
+        stamps: StampClock | None = None,
+        state_file: Path | None = None,
+        renewal: Renewal | None = None,
+        until: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Nothing is connected before `run`."""
         self._socket = socket
         self._courier = courier
         self._look_every_s = look_every_s
+        self._stamps = stamps or SystemStampClock()
+        self._state_file, self._renewal, self._until = state_file, renewal, until
+        self._orders = Orders(courier, self._clocks)
         self._stopped = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._requests = 0
         self._said_waiting = False
+        self._alone_since_s = time.monotonic()
+        self._view: ViewNow | None = None
+        self._said: State | None = None
+        self._said_at_s = float("-inf")
 
     def stop(self) -> None:
         """End `run` soon. Takes no lock, so that a signal's handler may call it."""
@@ -56,38 +96,70 @@ class SyncService:
                 with CoachLink(self._socket) as link:
                     _log.info("Connected with the coach.")
                     self._said_waiting = False
+                    self._courier.clear(Trouble.COACH_AWAY)
                     self._serve(link)
             except NoCoachError as error:
-                if not self._said_waiting:
-                    _log.info("Waiting for the coach: %s", error)
-                    self._said_waiting = True
-                select.select([self._wake], [], [], RETRY_S)
+                self._alone(error)
         self._courier.close()
 
+    def _alone(self, error: NoCoachError) -> None:
+        now_s = time.monotonic()
+        if not self._said_waiting:
+            _log.info("Waiting for the coach: %s", error)
+            self._said_waiting, self._alone_since_s = True, now_s
+        if now_s - self._alone_since_s > AWAY_AFTER_S:
+            self._courier.note(Trouble.COACH_AWAY, str(error))
+        self._view = None
+        self._now_and_then(now_s)
+        select.select([self._wake], [], [], RETRY_S)
+
     def _serve(self, link: CoachLink) -> None:
-        look_at_s = 0.0
+        look_at_s = live_at_s = 0.0
+        listens = [link.fileno(), self._wake]
+        courier = self._courier.fileno()
+        if courier is not None:
+            listens.append(courier)
+            link.say(Subscribe(views=True))
         while not self._stopped:
-            for receipt in self._courier.receipts():
-                self._requests += 1
-                link.say(
-                    GiveReceipt(
-                        self._requests,
-                        session_id=receipt.session_id,
-                        revision=receipt.revision,
-                        sha256=receipt.sha256,
-                    )
-                )
-                self._answer(link, self._requests)
-            if self._courier.wants_more and time.monotonic() >= look_at_s:
+            self._bring_receipts(link)
+            self._orders.carry_out(lambda message: self._ask(link, message), self._view)
+            now_s = time.monotonic()
+            if self._courier.wants_more and now_s >= look_at_s:
                 parcel = self._fetch(link)
-                if parcel is None:
-                    look_at_s = time.monotonic() + self._look_every_s
-                else:
+                if parcel is not None:
                     self._courier.hand_over(parcel)
                     continue
-            wait_s = min(RECEIPTS_EVERY_S, self._look_every_s)
-            for message in link.receive(wait_s):
-                _log.debug("Not asked for: %s", message)
+                look_at_s = now_s + self._look_every_s
+            if self._view is not None and now_s >= live_at_s:
+                live_at_s = now_s + LIVE_EVERY_S
+                self._show(self._view, now_s)
+            self._now_and_then(now_s)
+            wait_s = min(TURN_S, self._look_every_s, self._orders.next_due_s(now_s))
+            readable, _, _ = select.select(listens, [], [], wait_s)
+            if link.fileno() in readable:
+                self._heard(link.receive(0))
+
+    def _bring_receipts(self, link: CoachLink) -> None:
+        for receipt in self._courier.receipts():
+            note = GiveReceipt(session_id=receipt.session_id, revision=receipt.revision, sha256=receipt.sha256)
+            self._ask(link, note)
+
+    def _show(self, now: ViewNow, now_s: float) -> None:
+        """Send the picture. Between sessions nothing changes on it, so only during one does it grow old."""
+        stage = None if now.view.snapshot is None else now.view.snapshot.stage
+        age_s = now_s - now.made_s if stage in ("running", "paused") else 0.0
+        live = live_of(now.view, self._clocks(), age_s=age_s, participant=now.participant, session_id=now.session_id)
+        self._courier.show(live)
+
+    def _heard(self, messages: list[AnyFromCoach]) -> list[AnyFromCoach]:
+        """Keep the newest picture; give the rest."""
+        rest: list[AnyFromCoach] = []
+        for message in messages:
+            if isinstance(message, ViewNow):
+                self._view = message
+            else:
+                rest.append(message)
+        return rest
 
     def _fetch(self, link: CoachLink) -> Parcel | None:
         """The next session that the courier has not been handed; None where there is none, or the coach cannot now."""
@@ -96,7 +168,7 @@ class SyncService:
         document = bytearray()
         until_s = time.monotonic() + ANSWER_WITHIN_S
         while time.monotonic() < until_s and not self._stopped:
-            for message in link.receive(1.0):
+            for message in self._heard(link.receive(TURN_S)):
                 match message:
                     case NothingUndelivered(request) if request == self._requests:
                         return None
@@ -111,19 +183,94 @@ class SyncService:
                         pass
         return None
 
-    def _answer(self, link: CoachLink, request: int) -> AnyFromCoach | None:
+    def _ask(self, link: CoachLink, message: AnyToCoach) -> Done | Refusal | None:
+        """Ask the coach for something; None where it did not answer in time."""
+        self._requests += 1
+        link.say(message.numbered(self._requests))
         until_s = time.monotonic() + ANSWER_WITHIN_S
         while time.monotonic() < until_s and not self._stopped:
-            for message in link.receive(1.0):
-                if isinstance(message, Done | Refusal) and message.request == request:
-                    return message
+            for answer in self._heard(link.receive(TURN_S)):
+                if isinstance(answer, Done | Refusal) and answer.request == self._requests:
+                    return answer
         return None
 
+    def _now_and_then(self, now_s: float) -> None:
+        if now_s - self._said_at_s < STATE_EVERY_S:
+            return
+        self._said_at_s = now_s
+        if self._until():
+            self.stop()
+        if self._renewal is not None:
+            self._renewal.look(self._clocks())
+        state = self._courier.state
+        if state is not None and self._state_file is not None and _differs(state, self._said):
+            self._said = state
+            write_state(self._state_file, state)
 
-def serve(socket: Path, courier: Courier) -> int:
-    """Run the service until a signal says stop. Gives the exit status."""
-    service = SyncService(socket, courier)
+    def _clocks(self) -> Clocks:
+        return clocks_of(self._stamps.now())
+
+
+def clocks_of(stamp: Stamp) -> Clocks:
+    """A stamp as it goes over the wire."""
+    return Clocks(stamp.boot_id, stamp.monotonic_s, stamp.wall_s, stamp.synchronised, stamp.repaired)
+
+
+def _differs(state: State, said: State | None) -> bool:
+    """Whether there is something new to say; that time has passed is not."""
+    if said is None:
+        return True
+    return (state.online, state.findings, state.waiting) != (said.online, said.findings, said.waiting)
+
+
+def write_state(path: Path, state: State) -> None:
+    """Leave how it stands for people at the machine; a full disk is no reason to stop."""
+    making = path.with_name(path.name + ".new")
+    try:
+        making.write_bytes(encode(state))
+        making.replace(path)
+    except OSError as error:
+        _log.warning("How it stands with the server could not be written to %s: %s", path, error)
+
+
+def own_software(version: str) -> Software:
+    """What runs here."""
+    system = "Linux"
+    release = Path("/etc/os-release")
+    if release.exists():
+        names = dict(line.split("=", 1) for line in release.read_text(encoding="utf-8").splitlines() if "=" in line)
+        system = names.get("PRETTY_NAME", system).strip('"')
+    return Software(version, ".".join(str(part) for part in sys.version_info[:3]), system)
+
+
+def serve(socket: Path, identity: Path, version: str) -> int:
+    """Run the service until a signal says stop. Gives the exit status. Raises AccountError.
+
+    A machine that is not enrolled keeps its sessions, and begins to deliver them as soon as it is.
+    """
+    stop = threading.Event()
+    running: list[SyncService] = []
+
+    def end(_number: int, _frame: object) -> None:
+        stop.set()
+        for service in running:
+            service.stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: service.stop())
-    service.run()
+        signal.signal(number, end)
+    stamps = SystemStampClock()
+    enrolled = (identity / ACCOUNT).exists
+    while not stop.is_set():
+        if enrolled():
+            settings = CourierSettings(folder=identity, software=own_software(version))
+            courier = MqttCourier(settings, lambda: clocks_of(stamps.now()))
+            state_file, renewal = socket.with_name(STATE_FILE), Renewal(identity, courier)
+            service = SyncService(socket, courier, stamps=stamps, state_file=state_file, renewal=renewal)
+        else:
+            _log.info("This machine is not enrolled with a server: its sessions stay here.")
+            service = SyncService(socket, KeepingCourier(), stamps=stamps, until=enrolled)
+        running[:] = [service]
+        if stop.is_set():
+            service.stop()
+        service.run()
     return 0

@@ -83,10 +83,11 @@ class _Coach:
         self._thread.join()
 
 
-class _Acknowledging:
+class _Acknowledging(KeepingCourier):
     """A courier whose server commits at once."""
 
     def __init__(self, most: int = 10) -> None:
+        super().__init__()
         self.parcels: list[Parcel] = []
         self.closed = False
         self._most = most

@@ -1,0 +1,105 @@
+"""Carries out what came from the server: plans to the coach's shelf, commands through the gate to the coach.
+
+The coach checks every plan as it checks a plan file, and the session engine has the last word on every command.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+from coach.desk_view import Face
+from firmware.local_messages import AnyToCoach, Done, GivePlan, Refusal, ShowText, Tell, ViewNow, WithdrawPlan
+from sync.commands import Gate, Order, Refused, Show, StartAt
+from sync.courier import Courier, PlanCame, PlanWithdrawn
+from sync.findings import Trouble
+from sync.wire import Clocks, Command, CommandResult
+
+Ask = Callable[[AnyToCoach], Done | Refusal | None]
+"""Asks the coach and gives its answer; None where it gave none."""
+
+NO_ANSWER = Refused("coach_away", "The coach on the machine did not answer.")
+NOT_READY = Refused("not_ready", "No participant stands ready to start at this machine.")
+
+
+class Orders:
+    """What has come, and what waits for its instant."""
+
+    def __init__(self, courier: Courier, clocks: Callable[[], Clocks]) -> None:
+        """Begin now."""
+        self._courier, self._clocks = courier, clocks
+        self._gate = Gate(clocks().monotonic_s)
+        self._waiting: list[tuple[StartAt, Command]] = []
+
+    def carry_out(self, ask: Ask, view: ViewNow | None) -> None:
+        """Do all that has come and all that is due."""
+        for arrival in self._courier.arrivals():
+            match arrival:
+                case Command():
+                    self._judge(arrival, ask, view)
+                case PlanCame():
+                    participant = arrival.plan.plan.participant
+                    self._plan(participant, ask(GivePlan(plan=arrival.plan.plan)))
+                case PlanWithdrawn(participant):
+                    ask(WithdrawPlan(participant=participant))
+        now_s = self._clocks().monotonic_s
+        due = [one for one in self._waiting if one[0].monotonic_s <= now_s]
+        self._waiting = [one for one in self._waiting if one[0].monotonic_s > now_s]
+        for start, command in due:
+            self._start(start, command, ask, view)
+
+    def next_due_s(self, now_s: float) -> float:
+        """Seconds until something waits no longer; infinity where nothing waits."""
+        return max(0.0, min((start.monotonic_s for start, _ in self._waiting), default=float("inf")) - now_s)
+
+    def _judge(self, command: Command, ask: Ask, view: ViewNow | None) -> None:
+        order = self._gate.judge(command, self._clocks(), None if view is None else view.participant)
+        match order:
+            case Refused():
+                self._refuse(command, order)
+            case StartAt():
+                self._waiting.append((order, command))
+                self._tell(command, "accepted")
+            case _:
+                self._do(order, command, ask)
+
+    def _start(self, start: StartAt, command: Command, ask: Ask, view: ViewNow | None) -> None:
+        """Only somebody who has chosen to train and stands ready is started, and nobody else's session."""
+        ready = view is not None and view.view.face is Face.READY
+        if not ready or (
+            command.participant is not None and view is not None and view.participant != command.participant
+        ):
+            self._refuse(command, NOT_READY)
+        else:
+            self._do(start.message, command, ask)
+
+    def _do(self, order: Order, command: Command, ask: Ask) -> None:
+        match order:
+            case Show(text, for_s):
+                answer = ask(ShowText(text=text, for_s=for_s))
+            case StartAt():
+                raise AssertionError(order)
+            case message:
+                answer = ask(Tell(message=message))
+        match answer:
+            case Done():
+                self._tell(command, "done")
+            case Refusal(code, reason):
+                self._refuse(command, Refused(code, reason))
+            case None:
+                self._refuse(command, NO_ANSWER)
+
+    def _plan(self, participant: str, answer: Done | Refusal | None) -> None:
+        match answer:
+            case Done():
+                self._courier.clear(Trouble.PLAN_REFUSED, participant)
+            case Refusal(reason=reason):
+                self._courier.note(Trouble.PLAN_REFUSED, reason, participant)
+            case None:
+                self._courier.note(Trouble.PLAN_REFUSED, NO_ANSWER.reason, participant)
+
+    def _refuse(self, command: Command, refused: Refused) -> None:
+        self._tell(command, "refused", refused.code, refused.reason)
+
+    def _tell(
+        self, command: Command, outcome: Literal["accepted", "done", "refused"], code: str = "", reason: str = ""
+    ) -> None:
+        self._courier.answer(CommandResult(id=command.id, outcome=outcome, at=self._clocks(), code=code, reason=reason))
