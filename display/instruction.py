@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from coach.events import Direction, Level, Signal
-from coach.guidance import PHASE_START
+from coach.guidance import PHASE_START, SETTING_REASONS
 from coach.snapshot import NoticeNow, Snapshot
 from display import icons
 from display.brush import Brush, Style
@@ -72,12 +72,13 @@ def quiet_notice(snapshot: Snapshot) -> NoticeNow | None:
 
 
 def direction_now(snapshot: Snapshot) -> Direction:
-    """The advice's direction; a phase's first setting is asked for only a short while, and not once it is there."""
+    """The advice's direction; a phase's setting is asked for until it is there, the first time only a short while."""
     advice = snapshot.advice
-    if advice.reason != PHASE_START:
+    if advice.reason not in SETTING_REASONS:
         return advice.direction
     there = advice.speed_kmh is not None and snapshot.speed_kmh == advice.speed_kmh
-    return Direction.NONE if there or snapshot.phase_elapsed_s >= SETTING_TIME_S else advice.direction
+    over = advice.reason == PHASE_START and snapshot.phase_elapsed_s >= SETTING_TIME_S
+    return Direction.NONE if there or over else advice.direction
 
 
 def praised(snapshot: Snapshot) -> bool:
@@ -89,13 +90,13 @@ def praised(snapshot: Snapshot) -> bool:
 def words_now(glance: Glance) -> str:
     """The instruction itself, four words at most."""
     snapshot, texts = glance.snapshot, glance.texts
-    at_start = snapshot.advice.reason == PHASE_START
+    setting = snapshot.advice.reason in SETTING_REASONS
     match direction_now(snapshot):
         case Direction.FASTER:
-            return texts.say("instruction.speed_up" if at_start else "instruction.faster")
+            return texts.say("instruction.speed_up" if setting else "instruction.faster")
         case Direction.SLOWER:
-            return texts.say("instruction.slow_down" if at_start else "instruction.slower")
-        case Direction.HOLD if not at_start:
+            return texts.say("instruction.slow_down" if setting else "instruction.slower")
+        case Direction.HOLD if not setting:
             return texts.say("instruction.good" if praised(snapshot) else "instruction.hold")
         case _:
             return _words_of_phase(glance)
@@ -178,7 +179,7 @@ def _card(glance: Glance) -> Card:
     notice = attention_now(snapshot)
     if notice is not None:
         return _attention_card(glance, notice, words, setting)
-    at_start = advice.reason == PHASE_START
+    at_start = advice.reason in SETTING_REASONS
     match direction_now(snapshot):
         case Direction.FASTER:
             return Card(icons.faster, words, setting, _why(glance), BELOW_DEEP, BELOW)
@@ -197,7 +198,7 @@ def _why(glance: Glance) -> str:
     snapshot = glance.snapshot
     reason = glance.texts.of("reason", snapshot.advice.reason)
     said = glance.texts.say(f"position.{snapshot.position}")
-    return "" if reason == said or snapshot.advice.reason == PHASE_START else reason
+    return "" if reason == said or snapshot.advice.reason in SETTING_REASONS else reason
 
 
 def _attention_card(glance: Glance, notice: NoticeNow, words: str, setting: str) -> Card:

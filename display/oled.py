@@ -20,7 +20,7 @@ from PIL import Image, ImageChops
 
 from coach.desk_view import Face, View
 from coach.events import Direction, Signal
-from coach.guidance import PHASE_START
+from coach.guidance import SETTING_REASONS
 from coach.snapshot import Snapshot
 from display.oled_pen import HEIGHT, WIDTH, Pen
 from display.phrases import Catalogue, catalogue
@@ -190,8 +190,8 @@ def _session(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
         pen.number(f"{now.bpm:.0f}", _RATE_RIGHT_X, 2, _RATE_SIZE, ink=ink)
         _beside(pen, now, over=over)
     if over:
-        begins = now.advice.reason == PHASE_START
-        pen.centred(texts.say("instruction.slow_down" if begins else "instruction.slower"), _ROW_Y, 18)
+        setting = now.advice.reason in SETTING_REASONS
+        pen.centred(texts.say("instruction.slow_down" if setting else "instruction.slower"), _ROW_Y, 18)
         return
     _phase(pen, words, now)
 

@@ -16,7 +16,7 @@ from firmware.person import Person
 from firmware.protocol_store import builtin_names, load
 from firmware.rehearsal import seconds
 
-EVERY = 10
+EVERY = 20
 
 
 @pytest.mark.parametrize("protocol", builtin_names())
