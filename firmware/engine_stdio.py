@@ -89,6 +89,8 @@ class Filter:
             return ErrorLine(f"the line does not have the form of its type: {error}", "bad_line", self._count)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return ErrorLine(f"the line is not JSON: {error}", "not_json", self._count)
+        except RecursionError:
+            return ErrorLine("the line holds brackets within brackets without end", "not_json", self._count)
 
     def _take(self, line: AnyLine) -> AnswerLine:
         if isinstance(line, PlanLine):
