@@ -1,4 +1,4 @@
-"""A real mosquitto in a temporary folder, with TLS, access by certificate name and persistence; and those who talk to it.
+"""A real mosquitto in a temporary folder, with TLS, access by certificate name and persistence; and who talks to it.
 
 Every process that is started here is ended by its own id.
 """
@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
@@ -27,10 +27,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from sync.account import ACCOUNT, AUTHORITY_PEM, MACHINE_PEM, Account
 from sync.chunks import Part, is_part, join, read_part
-from sync.envelope import Unreadable
 from sync.reading import encode, read, read_session
 from sync.topics import Kind, Topic, build, parse, subscription
 from sync.wire import Receipt, SessionDelivery, State
+
+if TYPE_CHECKING:
+    import pytest
 
 CLINIC = "oslo"
 PATIENCE_S = 20.0
@@ -90,6 +92,12 @@ def until(true: Callable[[], Any], within_s: float = PATIENCE_S, what: str = "")
         if time.monotonic() > end_s:
             raise AssertionError(f"It did not become so within {within_s:g} s: {what or true}")
         time.sleep(0.02)
+
+
+def figure(capsys: "pytest.CaptureFixture[str]", told: str) -> None:
+    """Print a fault's figure past pytest's capture."""
+    with capsys.disabled():
+        print(f"\n{told}")
 
 
 class Authority:
@@ -280,7 +288,7 @@ class MiniCollector:
         client.connect("127.0.0.1", self._broker.port, keepalive=10, clean_start=False, properties=properties)
         client.loop_start()
         self.client = client
-        until(lambda: client.is_connected(), what="the collector is connected")
+        until(client.is_connected, what="the collector is connected")
         return self
 
     def stop(self) -> None:
@@ -436,6 +444,3 @@ class Proxy:
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
-
-
-__all__ = ["ACL", "CLINIC", "Broker", "MiniCollector", "Proxy", "Unreadable", "free_port", "mosquitto", "until"]

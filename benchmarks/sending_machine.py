@@ -41,7 +41,7 @@ def parcel(seed: int, *, messages: int | None = None) -> Parcel:
 
 
 def clocks(*, synchronised: bool = True) -> Clocks:
-    """This machine's clocks."""
+    """The clocks of the machine that runs the test."""
     return Clocks("0b1c", time.monotonic(), time.time(), synchronised)
 
 

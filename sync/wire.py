@@ -185,7 +185,7 @@ class LiveNotice(Struct, frozen=True):
     since_s: float
 
 
-class Live(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Live(Struct, frozen=True, kw_only=True):
     """How it stands at the machine, about once a second, never kept by the broker.
 
     `number` counts up within a connection, so that a receiver sees what was dropped and what came late. `age_s`: how

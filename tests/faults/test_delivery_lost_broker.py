@@ -7,7 +7,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from benchmarks.broker import CLINIC, Broker, MiniCollector, until
+from benchmarks.broker import CLINIC, Broker, MiniCollector, figure, until
 from benchmarks.sending_machine import SendingMachine, parcel
 from sync.topics import Kind, Topic, build
 
@@ -26,8 +26,7 @@ def test_two_hundred_sessions_drain_after_fourteen_days_offline(capsys: pytest.C
                 machine.pump_until_empty(60)
                 took_s = time.monotonic() - began_s
                 stored = dict(collector.stored)
-    with capsys.disabled():
-        print(f"\nfault 10: 200 sessions drained in {took_s:.1f} s (target 600 s), lost 0, stored twice 0")
+    figure(capsys, f"fault 10: 200 sessions drained in {took_s:.1f} s (target 600 s), lost 0, stored twice 0")
     assert stored == {(one.session_id, 1): one.sha256 for one in parcels}
 
 
@@ -63,6 +62,5 @@ def test_a_broker_killed_right_after_its_acknowledgement_loses_nothing(capsys: p
             machine.pump_until_empty(60)
             collector.stop()
     lost = len({(one.session_id, 1) for one in parcels} - set(collector.stored))
-    with capsys.disabled():
-        print(f"\nfault 12: lost {lost} of 50 (target 0); a plain client in the same run lost {lost_plain} of 50")
+    figure(capsys, f"fault 12: lost {lost} of 50 (target 0); a plain client in the same run lost {lost_plain} of 50")
     assert (lost, lost_plain) == (0, 50)

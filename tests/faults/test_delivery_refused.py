@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from benchmarks.broker import ACL, CLINIC, Broker, MiniCollector, until
+from benchmarks.broker import ACL, CLINIC, Broker, MiniCollector, figure, until
 from benchmarks.sending_machine import SendingMachine, parcel
 from sync.courier import Parcel
 from sync.topics import Kind, Topic, build
@@ -22,23 +22,23 @@ def test_a_refused_topic_is_told_on_both_ends_and_the_session_is_kept(capsys: py
             until(lambda: any(f.code == "topic_refused" for state in collector.states for f in state.findings))
             told_there_s = time.monotonic() - began_s
             assert list(machine.journal) == [kept.session_id]
-    with capsys.disabled():
-        print(
-            f"\nfault 14: told on the Pi after {told_here_s:.1f} s, on the server after {told_there_s:.1f} s (target 30 s)"
-        )
+    figure(capsys, f"fault 14: told on the Pi after {told_here_s:.1f} s, the server {told_there_s:.1f} s (target 30 s)")
     assert told_there_s < 30
 
 
 def test_once_the_topic_is_allowed_the_session_goes_and_the_finding_is_over() -> None:
-    with Broker(acl=ACL.replace("pattern write ic/1/{clinic}/%u/session/+\n", "")) as broker:
-        with MiniCollector(broker) as collector, SendingMachine(broker.identity("pi-1"), [parcel(1)]) as machine:
-            until(lambda: (machine.pump(), "topic_refused" in machine.findings)[1])
-            broker.configure()
-            broker.reload()
-            machine.restart()
-            machine.pump_until_empty()
-            assert len(collector.stored) == 1
-            assert "topic_refused" not in machine.findings
+    with (
+        Broker(acl=ACL.replace("pattern write ic/1/{clinic}/%u/session/+\n", "")) as broker,
+        MiniCollector(broker) as collector,
+        SendingMachine(broker.identity("pi-1"), [parcel(1)]) as machine,
+    ):
+        until(lambda: (machine.pump(), "topic_refused" in machine.findings)[1])
+        broker.configure()
+        broker.reload()
+        machine.restart()
+        machine.pump_until_empty()
+        assert len(collector.stored) == 1
+        assert "topic_refused" not in machine.findings
 
 
 def _large(seed: int) -> Parcel:
@@ -52,34 +52,40 @@ def _large(seed: int) -> Parcel:
 def test_a_session_over_the_size_limit_goes_in_parts_and_the_rest_flows(capsys: pytest.CaptureFixture[str]) -> None:
     large = _large(1)
     others = [parcel(n, messages=20) for n in range(2, 12)]
-    with Broker(more="message_size_limit 8000") as broker, MiniCollector(broker) as collector:
-        with SendingMachine(broker.identity("pi-1"), [large, *others], speed=30) as machine:
-            began_s = time.monotonic()
-            machine.pump_until_empty(60)
-            took_s = time.monotonic() - began_s
-            assert machine.findings == set()
-    with capsys.disabled():
-        print(
-            f"\nfault 15: a session over the limit went in parts; all 11 within {took_s:.1f} s (target: others ≤ 60 s late)"
-        )
+    with (
+        Broker(more="message_size_limit 8000") as broker,
+        MiniCollector(broker) as collector,
+        SendingMachine(broker.identity("pi-1"), [large, *others], speed=30) as machine,
+    ):
+        began_s = time.monotonic()
+        machine.pump_until_empty(60)
+        took_s = time.monotonic() - began_s
+        assert machine.findings == set()
+    figure(capsys, f"fault 15: one over the limit went in parts, all 11 within {took_s:.1f} s (target 60 s)")
     assert {name for name, _ in collector.stored} == {large.session_id, *(one.session_id for one in others)}
 
 
 def test_where_the_broker_takes_almost_nothing_sessions_are_set_aside_with_a_finding_and_the_line_stands() -> None:
-    with Broker(more="message_size_limit 1000") as broker, MiniCollector(broker):
-        with SendingMachine(broker.identity("pi-1"), [parcel(1), parcel(2)], speed=30) as machine:
-            until(lambda: (machine.pump(), len(machine.courier.state.findings) == 2)[1], 30)
-            until(lambda: machine.online)
-            time.sleep(1.0)
-            assert (machine.online, machine.findings, len(machine.journal)) == (True, {"session_too_large"}, 2)
+    with (
+        Broker(more="message_size_limit 1000") as broker,
+        MiniCollector(broker),
+        SendingMachine(broker.identity("pi-1"), [parcel(1), parcel(2)], speed=30) as machine,
+    ):
+        until(lambda: (machine.pump(), len(machine.courier.state.findings) == 2)[1], 30)
+        until(lambda: machine.online)
+        time.sleep(1.0)
+        assert (machine.online, machine.findings, len(machine.journal)) == (True, {"session_too_large"}, 2)
 
 
 def test_an_announced_packet_limit_is_heeded_before_anything_is_sent() -> None:
-    with Broker(more="max_packet_size 6000") as broker, MiniCollector(broker) as collector:
-        with SendingMachine(broker.identity("pi-1"), [parcel(1)]) as machine:
-            machine.pump_until_empty()
-            assert len(collector.stored) == 1
-            assert broker.log().count("Client ic-pi-1 disconnected") == 0
+    with (
+        Broker(more="max_packet_size 6000") as broker,
+        MiniCollector(broker) as collector,
+        SendingMachine(broker.identity("pi-1"), [parcel(1)]) as machine,
+    ):
+        machine.pump_until_empty()
+        assert len(collector.stored) == 1
+        assert broker.log().count("Client ic-pi-1 disconnected") == 0
 
 
 def test_a_quarantined_session_is_told_kept_and_not_sent_again() -> None:
@@ -106,8 +112,9 @@ def test_a_machine_cannot_act_as_another(capsys: pytest.CaptureFixture[str]) -> 
         foreign = [t for t, _ in collector.others if t.machine == "pi-2"] + [
             s for s in collector.states if s.machine == "pi-2"
         ]
-    with capsys.disabled():
-        print(f"\nfault 25: acting as another: 0 of 1 sessions taken, {len(foreign)} messages passed, refusal logged")
+    figure(
+        capsys, f"fault 25: acting as another: 0 of 1 sessions taken, {len(foreign)} messages passed, refusal logged"
+    )
     assert (collector.stored, foreign) == ({}, [])
 
 
@@ -121,7 +128,6 @@ def test_a_revoked_certificate_is_refused_and_logged() -> None:
             until(lambda: (machine.pump(), machine.findings & {"no_broker", "refused_by_broker"})[1], 30)
             assert collector.stored == {}
             assert not machine.online
-        print(broker.log())
         assert "Client <unknown> disconnected: Protocol error." in broker.log()
 
 
