@@ -36,6 +36,10 @@ class Machine:
         self._coach += ["--plans", str(self.folder / "none")]
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
+    def use_protocol(self, path: Path) -> None:
+        """Let the next coach lead this protocol."""
+        self._coach[self._coach.index("--protocol") + 1] = str(path)
+
     def start(
         self,
         name: str,

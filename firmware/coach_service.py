@@ -15,7 +15,6 @@ import logging.handlers
 import os
 import queue
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -61,6 +60,7 @@ from firmware.local_messages import (
 )
 from firmware.local_socket import Client, LocalServer
 from firmware.plans import PlanFileError, PlanShelf, ready
+from firmware.priority import before_others, quick_to_switch
 from firmware.session_keeper import SessionKeeper
 from firmware.stamp import SystemStampClock
 from firmware.strap import Delivery, Strap
@@ -71,9 +71,6 @@ _log = logging.getLogger(__name__)
 
 VIEWS_PER_S = 4.0
 FASTEST_VIEWS_PER_S = 30.0
-REAL_TIME_PRIORITY = 10
-NICE_INSTEAD = -10
-THREAD_SWITCH_S = 0.0005
 LOOK_AT_DISK_EVERY_S = 5.0
 CLOSE_WITHIN_S = 1.5
 MOST_HELD = 10_000
@@ -150,7 +147,8 @@ class CoachService:
         strap = self._make_strap(self._clock, self._keeper.look, self._told_by_person)
         self._keeper.strap_name = strap.name
         self._keeper.room = self._journal.no_room() is None
-        raise_priority()
+        quick_to_switch()
+        before_others()
         gc.collect()
         gc.freeze()
         _log.info("The coach is ready on %s.", self._settings.socket)
@@ -368,21 +366,6 @@ class CoachService:
         what: Literal["sessions", "session"] = "sessions" if isinstance(message, AskSessions) else "session"
         for piece in pieces(message.request, what, msgspec.json.encode(found)):
             client.answer(piece)
-
-
-def raise_priority() -> None:
-    """Let this thread run before others where that is permitted; silently go on where it is not.
-
-    Threads started later get the ordinary priority again (SCHED_RESET_ON_FORK), and the journal's thread was started
-    before.
-    """
-    sys.setswitchinterval(THREAD_SWITCH_S)
-    try:
-        policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
-        os.sched_setscheduler(0, policy, os.sched_param(REAL_TIME_PRIORITY))
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, NICE_INSTEAD)
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ from coach.desk_view import Button, Face, View
 from firmware.errors import FirmwareError
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import CueNow, Press, Subscribe, ViewNow
+from firmware.priority import before_others, nicer, quick_to_switch
 
 if TYPE_CHECKING:
     from display.lamp import LampState
@@ -153,6 +154,7 @@ class DisplayService:
         self._on_drawn = on_drawn
         self._newest = Newest()
         self._stopping = False
+        self._shown = False
         self._stop = threading.Event()
         self._small = threading.Event()
         self._link: CoachLink | None = None
@@ -181,6 +183,7 @@ class DisplayService:
     # The link's thread
 
     def _receive(self) -> None:
+        before_others()
         said = Said("The coach")
         while not self._stop.is_set():
             try:
@@ -258,6 +261,9 @@ class DisplayService:
         view = self._newest.to_show(now_s)
         if view is not None:
             changed = window.show(view, now_s)
+            if changed and not self._shown:
+                self._shown = True
+                _log.info("The first picture is shown.")
             if changed and self._on_drawn is not None:
                 self._on_drawn(view)
         return window.wait_s
@@ -370,6 +376,8 @@ def save_png(view: View, path: Path, size: tuple[int, int] = (1280, 720)) -> Non
 
 def serve(settings: DisplaySettings) -> int:
     """Run the service until a signal says stop. Gives the exit status."""
+    quick_to_switch()
+    nicer()
     service = DisplayService(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: service.stop())

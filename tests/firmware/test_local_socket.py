@@ -6,6 +6,7 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -276,3 +277,9 @@ def test_links_hold_no_descriptor_after_they_are_closed(tmp_path: Path) -> None:
         with pytest.raises(NoCoachError):
             CoachLink(tmp_path / "s")
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_every_message_is_in_the_documentation() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "local-socket.md").read_text(encoding="utf-8")
+    tags = [kind.__struct_config__.tag for kind in (*get_args(AnyToCoach), *get_args(AnyFromCoach))]
+    assert [tag for tag in tags if f"| `{tag}` |" not in told] == []
