@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from coach.cue import Cue, CueName
 from coach.events import Advice, Direction, Level
-from coach.guidance import Moment
+from coach.guidance import HrMaxFinding, Moment
 from coach.messages import CommandName, SourceLost
 from coach.plan import Plan
 from coach.protocol import Phase, PhaseKind, Protocol
@@ -21,6 +21,8 @@ class Says:
     """A guidance that says the same thing every second, or nothing."""
 
     prediction: Prediction | None = None
+    finding: HrMaxFinding | None = None
+    doubt: str | None = None
     response: Any = None
 
     def __init__(self, advice: Advice | None = None) -> None:

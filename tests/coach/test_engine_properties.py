@@ -10,7 +10,7 @@ from coach.cue import Cue, CueName
 from coach.engine import next_due_s, step
 from coach.errors import Refused
 from coach.events import Advice, AdviceGiven, AnyEvent, Direction, PhaseEnded, SessionEnded
-from coach.guidance import Moment
+from coach.guidance import HrMaxFinding, Moment
 from coach.limits import no_urging_because
 from coach.messages import (
     Answer,
@@ -61,6 +61,8 @@ class Restless:
     """A guidance that urges every second: what gets through is the gate's doing."""
 
     prediction: Prediction | None = None
+    finding: HrMaxFinding | None = None
+    doubt: str | None = None
     response: Any = None
 
     def second(self, moment: Moment) -> tuple["Restless", Any]:

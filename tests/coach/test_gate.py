@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from coach.cue import CueName
 from coach.events import Advice, AdviceGiven, Direction
-from coach.guidance import Moment, urges
+from coach.guidance import HrMaxFinding, Moment, urges
 from coach.messages import Answer, HeartRate, SourceLost, Time, Treadmill
 from coach.plan import Plan
 from coach.snapshot import Prediction
@@ -18,6 +18,8 @@ class Says:
     """A guidance that says the same thing every second."""
 
     prediction: Prediction | None = None
+    finding: HrMaxFinding | None = None
+    doubt: str | None = None
     response: Any = None
 
     def __init__(self, advice: Advice | None) -> None:

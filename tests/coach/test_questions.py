@@ -123,8 +123,9 @@ def test_the_plan_is_not_touched_by_any_of_it() -> None:
 
 
 def test_not_all_right_twice_is_one_limit() -> None:
-    session = asked().send(Answer(312, ok=False)).live_until(322)
-    assert session.seen.question is None
     session = LedSession(answers=False).live_until(60).live_until(150, 180).live_until(160, lambda t: 780 - 4 * t)
-    session.send(Answer(160, ok=False))
+    session.send(Answer(160, ok=False)).live_until(170, 140)
+    assert session.seen.question == "phase_end"
+    session.send(Answer(170, ok=False))
     assert session.state.cool_down_only == ("not_all_right",)
+    assert session.seen.phase == "cool_down"

@@ -1,0 +1,36 @@
+"""The session engine's tests run every branch of it."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = "tests/coach/coverage.toml"
+
+
+def test_every_branch_of_the_session_engine_is_run_by_its_tests(tmp_path: Path) -> None:
+    """A run of its own, without the property tests: what chance may find is no proof that a branch is run."""
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "tests/coach"),
+            *("--ignore", "tests/coach/test_engine_properties.py", "--cov", f"--cov-config={SETTINGS}"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"COVERAGE_FILE": str(tmp_path / "coverage")},
+    )
+    assert run.returncode == 0, run.stdout[-3000:]
+
+
+def test_every_file_of_the_session_engine_is_measured() -> None:
+    """The engine's own files are those that it imports, and the desk around it."""
+    measured = tomllib.loads((ROOT / SETTINGS).read_text(encoding="utf-8"))["tool"]["coverage"]["run"]["include"]
+    assert [name for name in measured if not (ROOT / name).is_file()] == []
+    code = "import sys, coach.desk, coach.protocol_file, coach.rule_guidance; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    imported = {f"{name.replace('.', '/')}.py" for name in run.stdout.split() if name.startswith("coach.")}
+    assert imported - set(measured) == set()
