@@ -25,6 +25,8 @@ EARLY_WEIGHT = 0.25
 RECOVERED_BY_S = 80
 RECOVERY_AIM, WARM_UP_AIM, COOL_DOWN_AIM = 0.69, 0.70, 0.60
 AIM_SD = 0.05
+TOO_HARD_COSTS = 16.0
+"""Resting far too low is a miss like another; far too high is worse the higher it is."""
 GRID = 8
 GRID_SHARE = 0.022
 SLOWEST_KMH, NARROW_STEEP_PERCENT = 2.0, 0.5
@@ -106,7 +108,7 @@ def rest_worth(rates: Array, seconds: Array, hr_max_bpm: Array, aim: float, from
     weight = np.where(seconds >= from_s, 1.0, 0.0)
     weight = weight if weight.any() else np.ones_like(weight)
     miss = (rates / hr_max_bpm[:, None, None] - aim) / AIM_SD
-    cost = np.minimum(miss**2, 4.0) + 0.1 * miss**2
+    cost = np.minimum(miss**2, np.where(miss > 0, TOO_HARD_COSTS, 4.0)) + 0.1 * miss**2
     worth: Array = -((cost * weight).sum(axis=2) / weight.sum()).mean(axis=0)
     return worth
 

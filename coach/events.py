@@ -1,7 +1,7 @@
 """What happened in a session, in the past tense and at the time it was due. The journal keeps these for the diary."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -132,11 +132,15 @@ class LimitsChanged(Event, frozen=True, tag="limits_changed"):
 
 
 class NoticeRaised(Event, frozen=True, tag="notice_raised"):
-    """Something that the participant, and perhaps the therapist, should see. Never a rescue alarm."""
+    """Something that the participant, and perhaps the therapist, should see. Never a rescue alarm.
+
+    `evidence`: for the therapist, what it rests on, as name → number or word.
+    """
 
     code: str
     level: Level
     to_therapist: bool = False
+    evidence: dict[str, Any] = {}
 
 
 class NoticeCleared(Event, frozen=True, tag="notice_cleared"):

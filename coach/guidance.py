@@ -5,7 +5,7 @@
 H1–H3.
 """
 
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from msgspec import Struct
 
@@ -17,6 +17,8 @@ from coach.snapshot import Prediction
 ADVICE_APART_S = 20.0
 QUIET_INTERVAL_S = 90
 QUIET_RECOVERY_S = 60
+EASE_FROM_S = 60
+"""In an interval nothing is asked for in its first 90 s, but slowing down is, from 60 s on, where the rate sails too high."""
 PHASE_START = "phase_start"
 """Reason of the advice that sets the treadmill for a phase. It is no zone advice, so no quiet time holds it back."""
 REMINDER = "reminder"
@@ -48,6 +50,23 @@ class Moment(Struct, frozen=True, kw_only=True):
     borg: int | None
     may_urge: bool
     quiet: bool
+    quiet_slower: bool = True
+
+
+class HrMaxFinding(Struct, frozen=True):
+    """The plan's HRmax is probably wrong: what the evidence says instead, for the therapist to judge.
+
+    `code`: `hr_max_seems_lower` (the zone has been moved down to `suggested_bpm`) or `hr_max_seems_higher` (nothing is moved:
+    only a therapist raises a limit). `low_bpm`/`high_bpm`: an 80 % range. `source`: `exertion` (Borg against rate) or
+    `rate_seen` (a live rate above the plan's HRmax). `evidence`: (rate in bpm, Borg) pairs.
+    """
+
+    code: Literal["hr_max_seems_lower", "hr_max_seems_higher"]
+    suggested_bpm: float
+    low_bpm: float
+    high_bpm: float
+    source: Literal["exertion", "rate_seen"]
+    evidence: tuple[tuple[float, int], ...] = ()
 
 
 class Guidance(Protocol):
@@ -60,6 +79,16 @@ class Guidance(Protocol):
     @property
     def prediction(self) -> Prediction | None:
         """Where the rate is expected at the interval's end, if this guidance can tell."""
+        ...
+
+    @property
+    def finding(self) -> HrMaxFinding | None:
+        """What the evidence says of the plan's HRmax, where it disagrees."""
+        ...
+
+    @property
+    def doubt(self) -> str | None:
+        """Why the rate does not fit what a heart would do at this load (a reason for no urging); None where it fits."""
         ...
 
     @property

@@ -51,7 +51,7 @@ GAIN_PER_RESERVE, GAIN_SD = 1.25 / (36.0 - 3.5), 0.35
 """Without a start load: gain 1.25 over a VO2max of about 36 ml/kg/min (training.md's groups), widely spread."""
 UNKNOWN_HR_MAX_BPM = 185.0
 FORMULA_SEE_BPM = 10.8
-CHRONOTROPIC_SHARE, CHRONOTROPIC_RATIOS = 0.30, (0.68, 0.87)
+CHRONOTROPIC_SHARE, CHRONOTROPIC_RATIOS = 0.42, (0.68, 0.87)
 """A quarter to almost half do not reach the formula's rate, but 70–85 % of it (training.md)."""
 
 
@@ -103,7 +103,7 @@ def hr_max_log_prior(plan: Plan) -> Array:
     elif lowered:
         density = 0.75 * _normal(off, 4.5) + 0.25 * _normal(off, 11.0)
     else:
-        density = 0.78 * _normal(off, 2.5) + 0.22 * _normal(off, 12.0)
+        density = 0.72 * _normal(off, 2.5) + 0.28 * _normal(off, 12.0)
     log_prior: Array = np.log(density * np.gradient(rates) + 1e-9)
     return log_prior
 

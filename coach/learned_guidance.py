@@ -17,8 +17,9 @@ from coach.advice_policy import Setting, Treadmill, aim_of, loads_of, middle_set
 from coach.events import Advice, Direction, Signal
 from coach.forecast import Cloud, cloud, spread_sd_bpm
 from coach.fork import FOLLOWED, IGNORED, branch_weights, forked, merged
-from coach.guidance import PHASE_START, REMINDER, Moment, urges
+from coach.guidance import PHASE_START, REMINDER, HrMaxFinding, Moment, urges
 from coach.heart_model import DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM, FAST, GAIN, SLOW, STEP_S, Bank
+from coach.hr_max_finding import estimate, judged, sailed_above
 from coach.heart_prior import Person, first_bank, met_today, plan_hr_max_bpm
 from coach.plan import Load, Plan
 from coach.protocol import PhaseKind
@@ -45,11 +46,13 @@ RESTING_LOOKS_S = 15
 """Outside intervals nothing is so urgent that the forecast must be made anew every five seconds."""
 UNKNOWN_ROAM_SD = 0.005
 """Log gain per step: somebody whose treadmill is not known may change it a little at any time."""
-LATE_CHANGE_S, LATE_CHANGE_SD_BPM = 25, 4.0
+LATE_CHANGE_S, LATE_CHANGE_SD_BPM = 25, 10.0
 """Nobody knows to the second when the treadmill was set."""
+MISFIT_KEEPS = 0.9
 ODD_SD, ODD_LOOSENS = 2.5, 2
 UNKNOWN_ODD_SD, UNKNOWN_ODD_BPM = 0.15, 6.0
 """A rate that keeps surprising, where the speed is unknown, is a load of the person's own: then the load is learned anew."""
+MOST_BORGS = 24
 QUANTILE_80 = 1.2816
 
 
@@ -73,6 +76,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
     t: float | None = None
     recent_bpm: tuple[float, ...] = ()
     odd: int = 0
+    misfit: float = 0.0
     work: Setting | None = None
     advised: Setting | None = None
     advised_s: int = 0
@@ -85,6 +89,8 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
     worked_bpm: float | None = None
     borgs: tuple[tuple[float, int], ...] = ()
     prediction: Prediction | None = None
+    finding: HrMaxFinding | None = None
+    doubted_until_t: float | None = None
 
     @property
     def response(self) -> Any:  # noqa: ANN401 - any JSON value, see `coach.guidance.Guidance`
@@ -98,9 +104,15 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
                 hr_max_bpm=tuple(round(float(x), 2) for x in person.hr_max_bpm),
                 evidence=tuple(round(float(x), 4) for x in person.evidence),
                 work=None if self.work is None else Load(self.work.speed_kmh, self.work.incline_percent),
+                hr_max=estimate(bank, self.plan),
                 borgs=self.borgs,
             )
         )
+
+    @property
+    def doubt(self) -> str | None:
+        """Why the rate does not fit what a heart would do at this load."""
+        return "model_disagrees" if self.doubted_until_t is not None else None
 
     @property
     def _roam_sd(self) -> float:
@@ -170,11 +182,12 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         bank = self.bank.advanced(load, self._roam_sd)
         if unknown and self.phase_s <= LATE_CHANGE_S:
             bank = bank.loosened(FAST, LATE_CHANGE_SD_BPM)
-        recent, odd = self.recent_bpm, self.odd
+        recent, odd, misfit = self.recent_bpm, self.odd, self.misfit
         if self.readings:
             bpm = self.reading_sum_bpm / self.readings
             bank, surprise = bank.corrected(bpm, WEAK_SD_BPM) if self.weak else bank.corrected(bpm)
             recent = (*recent, bpm)[-12:]
+            misfit = MISFIT_KEEPS * misfit + surprise
             odd = odd + 1 if abs(surprise) >= ODD_SD else 0
             if unknown and odd >= ODD_LOOSENS:
                 bank = bank.loosened(GAIN, UNKNOWN_ODD_SD).loosened(SLOW, UNKNOWN_ODD_BPM)
@@ -182,7 +195,9 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
             self,
             bank=bank,
             recent_bpm=recent,
+            finding=self.finding or (sailed_above(recent, self.plan) if odd == 0 and not self.weak else None),
             odd=odd,
+            misfit=misfit,
             slot_s=0,
             loads=(),
             reading_sum_bpm=0.0,
@@ -198,7 +213,8 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         if rate_bpm is None:
             return self
         bank = self.bank.weighed(effort.log_likelihood(borg, rate_bpm, self.bank.hr_max_bpm))
-        return replace(self, bank=bank, borgs=(*self.borgs, (round(rate_bpm, 1), borg)))
+        borgs = (*self.borgs, (round(rate_bpm, 1), borg))[-MOST_BORGS:]
+        return replace(self, bank=bank, borgs=borgs, finding=judged(bank, self.plan, borgs, self.finding))
 
     # What is advised
 
@@ -267,7 +283,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
             return guidance, None
         if kind is PhaseKind.WARM_UP:
             return guidance._climb(moment, people)
-        if moment.quiet:
+        if moment.quiet and (moment.quiet_slower or kind is not PhaseKind.INTERVAL):
             return guidance, None
         if kind is PhaseKind.INTERVAL:
             return guidance._correct_work(moment, people)
@@ -304,7 +320,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         gain = (worth[1 + best] - worth[0]) * min(1.0, left_s / (moment.length_s / 2))
         faster = setting.speed_kmh > now.speed_kmh
         needed = (FASTER_WORTH if faster else SLOWER_WORTH) * AGAIN_FACTOR**self.corrections
-        if gain < needed or (faster and not moment.may_urge):
+        if gain < needed or (faster and (moment.quiet or not moment.may_urge)):
             return self, None
         guidance, advice = self._change(moment, setting, "below_zone" if faster else "above_zone")
         return replace(guidance, work=setting), advice
@@ -412,11 +428,15 @@ def learned_guidance(plan: Plan) -> LearnedGuidance:
     person = None if response is None else person_of(response)
     start = plan.start
     incline = start.incline_percent if start else response.work.incline_percent if response and response.work else 5.0
+    bank = first_bank(plan, start, person)
+    borgs = () if response is None else response.borgs
     return LearnedGuidance(
         plan=plan,
         treadmill=Treadmill(plan.speed_step_kmh, plan.max_speed_kmh),
         incline_percent=incline,
-        bank=first_bank(plan, start, person),
+        bank=bank,
         person=person,
         sessions=0 if response is None else response.sessions,
+        borgs=borgs,
+        finding=judged(bank, plan, borgs, None),
     )

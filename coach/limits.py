@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from coach.cue import CueName
 from coach.events import Advice, Direction, Level, Limit, LimitsChanged, Signal
-from coach.guidance import ADVICE_APART_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S, urges
+from coach.guidance import ADVICE_APART_S, EASE_FROM_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S, urges
 from coach.protocol import PhaseKind
 from coach.signal import HIGHEST_BPM, LOWEST_BPM
 from coach.state import Ceiling, State
 
 if TYPE_CHECKING:
+    from coach.guidance import HrMaxFinding
     from coach.turn import Turn
 
 OVER_CEILING_EASES_S = 15.0
@@ -68,9 +70,23 @@ def lasting_limits(state: State) -> tuple[Limit, ...]:
             if bpm == ceiling_bpm
         )
         limits.append(Limit("ceiling", reasons, ceiling_bpm))
+    finding = state.guidance.finding
+    if finding is not None and finding.code == "hr_max_seems_lower":
+        limits.append(Limit("safer_zone", (finding.source,), finding.suggested_bpm))
     if state.cool_down_only:
         limits.append(Limit("cool_down_only", state.cool_down_only))
     return tuple(limits)
+
+
+def found(turn: Turn, before: HrMaxFinding | None, now: HrMaxFinding | None) -> None:
+    """H7: the evidence disagrees with the plan's HRmax. The participant is told kindly, the therapist exactly."""
+    if before == now and (now is None or now.code in turn.state.notice_codes):
+        return
+    if before is not None and (now is None or now.code != before.code):
+        turn.clear_notice(before.code)
+    if now is not None:
+        turn.raise_notice(now.code, Level.INFORMATION, to_therapist=True, evidence=to_builtins(now))
+    announce(turn)
 
 
 def limits_now(state: State) -> tuple[Limit, ...]:
@@ -97,6 +113,8 @@ def no_urging_because(state: State) -> tuple[str, ...]:
         reasons.append("over_ceiling")
     if state.question is not None and state.question.reason != "phase_end":
         reasons.append("question")
+    if state.guidance.doubt is not None:
+        reasons.append(state.guidance.doubt)
     reasons.extend(state.cool_down_only)
     return tuple(reasons)
 
@@ -114,10 +132,10 @@ def advice_now(state: State) -> Advice:
     return advice
 
 
-def is_quiet(state: State) -> bool:
+def is_quiet(state: State, *, slower: bool = False) -> bool:
     """Whether advice would come too early, too late or too soon after the last (screens.md «Sound»)."""
     kind, second = state.phase.kind, state.second
-    if kind is PhaseKind.INTERVAL and second < QUIET_INTERVAL_S:
+    if kind is PhaseKind.INTERVAL and second < (EASE_FROM_S if slower else QUIET_INTERVAL_S):
         return True
     if kind is PhaseKind.RECOVERY and second < QUIET_RECOVERY_S:
         return True

@@ -67,6 +67,14 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         return None
 
     @property
+    def finding(self) -> None:
+        """The rules take the plan's HRmax as it is."""
+
+    @property
+    def doubt(self) -> None:
+        """The rules have no model to hold the rate against."""
+
+    @property
     def response(self) -> Any:  # noqa: ANN401 - any JSON value, see `coach.guidance.Guidance`
         """The work speed found, for the next plan."""
         return {

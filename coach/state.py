@@ -122,9 +122,17 @@ class State(Struct, frozen=True, kw_only=True):
         return ran >= sum(kind in kinds for kind in planned)
 
     @property
+    def zone_hr_max_bpm(self) -> float | None:
+        """The HRmax that zones are taken of: the plan's, or a lower one where the evidence says so. Never a higher one."""
+        finding, hr_max_bpm = self.guidance.finding, self.plan.hr_max_bpm
+        if finding is None or finding.code != "hr_max_seems_lower" or hr_max_bpm is None:
+            return hr_max_bpm
+        return min(hr_max_bpm, finding.suggested_bpm)
+
+    @property
     def zone_bpm(self) -> tuple[float, float] | None:
         """The target zone now, in bpm; None where the phase, the mode or HRmax gives none."""
-        zone, hr_max_bpm = self.phase.zone, self.plan.hr_max_bpm
+        zone, hr_max_bpm = self.phase.zone, self.zone_hr_max_bpm
         if zone is None or hr_max_bpm is None:
             return None
         return zone.low_fraction * hr_max_bpm, zone.high_fraction * hr_max_bpm

@@ -4,7 +4,7 @@ A `Turn` lives only inside `engine.step`. Its methods are the session's transiti
 `coach.limits`, which calls them.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -134,6 +134,7 @@ class Turn:
         may_urge = limits.may_urge(state)
         zone = None if state.by_exertion else state.zone_bpm
         quiet = spoke or limits.is_quiet(state)
+        quiet_slower = spoke or limits.is_quiet(state, slower=True)
         moment = Moment(
             t=state.t,
             phase=state.phase,
@@ -150,9 +151,11 @@ class Turn:
             borg=state.new_borg,
             may_urge=may_urge,
             quiet=quiet,
+            quiet_slower=quiet_slower,
         )
         guidance, advice = state.guidance.second(moment)
         self.state = replace(state, guidance=guidance, new_borg=None)
+        limits.found(self, state.guidance.finding, guidance.finding)
         if advice is None or limits.overrides_advice(self.state):
             return
         urging = urges(advice, state.speed_kmh, state.incline_percent)
@@ -164,7 +167,7 @@ class Turn:
             self.give(advice, spoken=False)
             if advice.direction in _SETTING_CUES:
                 self.cue(_SETTING_CUES[advice.direction])
-        elif not quiet:
+        elif not (quiet_slower if advice.direction is Direction.SLOWER else quiet):
             self.give(advice, spoken=True)
 
     # What is said
@@ -184,12 +187,14 @@ class Turn:
             self.cue(_ADVICE_CUES[advice.direction], level=level)
         self.state = replace(state, advice=advice, advised_t=state.t if spoken else state.advised_t)
 
-    def raise_notice(self, code: str, level: Level, *, to_therapist: bool = False) -> None:
+    def raise_notice(
+        self, code: str, level: Level, *, to_therapist: bool = False, evidence: dict[str, Any] | None = None
+    ) -> None:
         """Raise a notice, unless it holds already."""
         state = self.state
         if any(notice.code == code for notice in state.notices):
             return
-        self.events.append(NoticeRaised(state.t, code, level, to_therapist))
+        self.events.append(NoticeRaised(state.t, code, level, to_therapist, evidence or {}))
         codes = state.notice_codes if code in state.notice_codes else (*state.notice_codes, code)
         self.state = replace(state, notices=(*state.notices, NoticeNow(code, level, state.t)), notice_codes=codes)
 

@@ -73,7 +73,7 @@ def _elapsed_s(state: State) -> float:
 
 
 def _block(state: State, phase: Phase, start_s: int, end_s: int) -> ProfilePhase:
-    low_bpm, high_bpm = _bounds(phase.zone, state.plan.hr_max_bpm)
+    low_bpm, high_bpm = _bounds(phase.zone, state.zone_hr_max_bpm)
     return ProfilePhase(phase.kind, phase.interval, float(start_s), float(end_s), low_bpm, high_bpm)
 
 
@@ -85,7 +85,7 @@ def _bounds(zone: Zone | None, hr_max_bpm: float | None) -> tuple[float | None, 
 
 def _zone_now(state: State) -> ZoneNow:
     phase = state.phase
-    low_bpm, high_bpm = _bounds(phase.zone, state.plan.hr_max_bpm)
+    low_bpm, high_bpm = _bounds(phase.zone, state.zone_hr_max_bpm)
     borg = phase.borg
     return ZoneNow(low_bpm, high_bpm, borg.low if borg else None, borg.high if borg else None)
 

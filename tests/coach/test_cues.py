@@ -8,28 +8,11 @@ from msgspec.structs import replace
 
 from coach.cue import Cue, CueName
 from coach.events import Advice, Direction, Level
-from coach.guidance import HrMaxFinding, Moment
 from coach.messages import CommandName, SourceLost
 from coach.plan import Plan
 from coach.protocol import Phase, PhaseKind, Protocol
-from coach.snapshot import Prediction
 from coach.timeline import cues_at
-from tests.coach.led_session import PLAN, TWO_INTERVALS, LedSession, built_in
-
-
-class Says:
-    """A guidance that says the same thing every second, or nothing."""
-
-    prediction: Prediction | None = None
-    finding: HrMaxFinding | None = None
-    doubt: str | None = None
-    response: Any = None
-
-    def __init__(self, advice: Advice | None = None) -> None:
-        self.advice = advice
-
-    def second(self, moment: Moment) -> "tuple[Says, Advice | None]":  # noqa: ARG002 - it heeds nothing
-        return self, self.advice
+from tests.coach.led_session import PLAN, TWO_INTERVALS, LedSession, Says, built_in
 
 
 def silent(_: Plan) -> Says:

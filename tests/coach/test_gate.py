@@ -7,27 +7,10 @@ from msgspec.structs import replace
 
 from coach.cue import CueName
 from coach.events import Advice, AdviceGiven, Direction
-from coach.guidance import HrMaxFinding, Moment, urges
+from coach.guidance import urges
 from coach.messages import Answer, HeartRate, SourceLost, Time, Treadmill
 from coach.plan import Plan
-from coach.snapshot import Prediction
-from tests.coach.led_session import PLAN, LedSession
-
-
-class Says:
-    """A guidance that says the same thing every second."""
-
-    prediction: Prediction | None = None
-    finding: HrMaxFinding | None = None
-    doubt: str | None = None
-    response: Any = None
-
-    def __init__(self, advice: Advice | None) -> None:
-        self.advice = advice
-
-    def second(self, moment: Moment) -> "tuple[Says, Advice | None]":  # noqa: ARG002 - it heeds nothing
-        return self, self.advice
-
+from tests.coach.led_session import PLAN, LedSession, Says
 
 FASTER = Advice(Direction.FASTER, 0.4, 6.4, 5.0, "below_zone")
 
