@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from coach.cue import Cue, CueName
 from coach.engine import step
-from coach.events import AdviceGiven, AnyEvent, NoticeCleared, NoticeRaised, PhaseEnded, PhaseStarted
-from coach.guidance import GuidanceMaker
+from coach.events import Advice, AdviceGiven, AnyEvent, NoticeCleared, NoticeRaised, PhaseEnded, PhaseStarted
+from coach.guidance import GuidanceMaker, Moment
 from coach.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Time
 from coach.plan import Load, Plan
 from coach.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.protocol_file import read
 from coach.rule_guidance import rule_guidance
-from coach.snapshot import Snapshot
+from coach.snapshot import Prediction, Snapshot
 from coach.state import State, begin
 from coach.view import snapshot
 
@@ -53,6 +54,23 @@ def built_in(name: str) -> Protocol:
     return read((PROTOCOLS / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
 
 
+class Says:
+    """A guidance that says the same thing every second, or nothing. It learns nothing and doubts nothing."""
+
+    prediction: Prediction | None = None
+    response: Any = None
+    finding: Any = None
+    doubt: str | None = None
+
+    def __init__(self, advice: Advice | None = None) -> None:
+        """Say `advice`, always."""
+        self.advice = advice
+
+    def second(self, moment: Moment) -> "tuple[Says, Advice | None]":  # noqa: ARG002 - it heeds nothing
+        """The same again."""
+        return self, self.advice
+
+
 class LedSession:
     """One session. The rate is 120 bpm at the start; it wobbles by one beat and climbs or falls by 8 at most.
 
@@ -68,6 +86,7 @@ class LedSession:
         started: bool = True,
         answers: bool = True,
     ) -> None:
+        """Begin, and start unless told otherwise."""
         self.answers = answers
         self.state: State = begin(plan, protocol, guidance)
         self.events: list[AnyEvent] = []

@@ -1,5 +1,7 @@
 """H1: a rate above the personal ceiling. PLAN's ceiling is its HRmax, 200 bpm."""
 
+from itertools import pairwise
+
 import pytest
 from msgspec.structs import replace
 
@@ -189,7 +191,7 @@ def test_limits_only_tighten_within_a_session() -> None:
     over(session, 61)
     session.command(CommandName.STOP)
     announced = [event.limits for event in session.events if isinstance(event, LimitsChanged)]
-    for before, after in zip(announced, announced[1:], strict=False):
+    for before, after in pairwise(announced):
         for limit in before:
             now = next(one for one in after if one.name == limit.name)
             assert set(limit.reasons) <= set(now.reasons)

@@ -186,7 +186,8 @@ def test_before_a_plan_everything_is_refused() -> None:
 
 def printed(*arguments: str, given: bytes = b"") -> bytes:
     """What the subcommand prints, in a process of its own."""
-    code = "import argparse,sys;from firmware.engine_stdio import add_parser;p=argparse.ArgumentParser();" + (
+    code = (
+        "import argparse,sys;from firmware.engine_stdio import add_parser;p=argparse.ArgumentParser();"
         "add_parser(p.add_subparsers());a=p.parse_args(sys.argv[1:]);sys.exit(a.run(a))"
     )
     done = subprocess.run(
