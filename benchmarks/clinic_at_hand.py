@@ -254,6 +254,31 @@ class Machine:
         """Publish; gives the message's number."""
         return self.client.publish(topic, payload, qos).mid
 
+    def deliver(
+        self,
+        sessions: dict[tuple[str, int], bytes],
+        within_s: float,
+        *,
+        window: int = 50,
+        again_s: float = 3.0,
+    ) -> None:
+        """As a machine must (docs/wire.md): few at a time, and again until a receipt comes. Fails after `within_s`."""
+        end_s = time.monotonic() + within_s
+        sent_s: dict[tuple[str, int], float] = {}
+        waiting = dict(sessions)
+        while waiting:
+            assert time.monotonic() < end_s, f"{len(waiting)} of {len(sessions)} have no receipt"
+            for key in [key for key in waiting if key in self.receipts]:
+                del waiting[key]
+                sent_s.pop(key, None)
+            now_s = time.monotonic()
+            due = [key for key in list(waiting)[:window] if now_s - sent_s.get(key, -1e9) > again_s]
+            if self.client.is_connected():
+                for key in due:
+                    self.publish(self.topic(f"session/{key[0]}"), waiting[key])
+                    sent_s[key] = now_s
+            time.sleep(0.01)
+
     def _on_connect(
         self, client: Client, _userdata: object, _flags: object, reason: ReasonCode, _properties: object
     ) -> None:

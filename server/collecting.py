@@ -1,11 +1,12 @@
 """A collector for a clinic's folder: its certificate, its subscriptions, its limits."""
 
 import random
+from collections.abc import Callable
 
 from server.authority import until_wall_s
 from server.broker_link import LinkSettings, tls_context
 from server.clinic import Clinic
-from server.collector import Collector, CollectorSettings
+from server.collector import Collector, CollectorSettings, Step
 from server.errors import SettingsError
 from sync.topics import Kind, subscription
 
@@ -13,8 +14,10 @@ SHARED = "collectors"
 """The shared subscription's name: collectors that run at the same time divide the sessions among them."""
 
 
-def collector_for(clinic: Clinic, name: str, chance: random.Random | None = None) -> Collector:
-    """Collector `name`, which has a certificate in the clinic's folder. Raises SettingsError."""
+def collector_for(
+    clinic: Clinic, name: str, at: Callable[[Step], None] = lambda _: None, chance: random.Random | None = None
+) -> Collector:
+    """Collector `name`, which has a certificate in the clinic's folder; `at`: see Collector. Raises SettingsError."""
     places, settings = clinic.places, clinic.settings
     certificate, key = places.certificate(name), places.key(name)
     if not name.startswith("collector-") or not certificate.exists() or not key.exists():
@@ -41,6 +44,7 @@ def collector_for(clinic: Clinic, name: str, chance: random.Random | None = None
             ),
             batch=settings.batch,
         ),
+        at=at,
         chance=chance,
     )
     collector.figures.certificate_until.set(until_wall_s(certificate) or 0.0)

@@ -8,12 +8,14 @@ receipted or acknowledged, so the broker's receive maximum bounds what waits her
 """
 
 import logging
+import queue
 import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Literal
 
 from msgspec import Struct
@@ -34,6 +36,9 @@ _log = logging.getLogger(__name__)
 Step = Literal["received", "read", "committed", "receipted", "acknowledged"]
 
 READERS = 2
+SHARE = 25
+"""Messages that a reader takes at a time."""
+
 THOROUGH_UP_TO = 20
 """Batches up to this size are read through before they are stored; of larger ones the heads, and the rest in quiet."""
 
@@ -71,11 +76,14 @@ class Collector:
         self._unread = True
         self._tidy_at_s = 0.0
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._read_batches: queue.Queue[tuple[Sequence[Received], list[Arrival]]] = queue.Queue(maxsize=1)
+        self._reading = threading.Thread(target=self._run_reading, name="reading", daemon=True)
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
         self._link = BrokerLink(settings.link, self._take, self._connection_changed, self.figures.refused.inc, chance)
 
     def start(self) -> None:
         """Connect and collect."""
+        self._reading.start()
         self._thread.start()
         self._link.start()
 
@@ -85,13 +93,14 @@ class Collector:
         with self._came:
             self._came.notify_all()
         self._thread.join(within_s)
+        self._reading.join(within_s)
         self._link.stop()
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     @property
     def alive(self) -> bool:
         """Whether it still collects."""
-        return self._thread.is_alive()
+        return self._thread.is_alive() and self._reading.is_alive()
 
     def _take(self, message: Received) -> None:
         self._at("received")
@@ -105,12 +114,29 @@ class Collector:
         if up:
             self.figures.connections.inc()
 
-    def _run(self) -> None:
+    def _run_reading(self) -> None:
+        """Read the next batch while the one before is committed; no more than that is read ahead."""
         while not self._stopping.is_set():
             try:
                 batch = self._next_batch()
                 if batch:
-                    self._handle(batch)
+                    read = (batch, self._read(batch))
+                    while not self._stopping.is_set():
+                        with suppress(queue.Full):
+                            self._read_batches.put(read, timeout=QUIET_S)
+                            break
+            except Exception:  # noqa: BLE001 - whatever it was, the next batch must be taken
+                _log.exception("a batch could not be read; its messages come again")
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                batch, arrivals = self._read_batches.get(timeout=QUIET_S)
+            except queue.Empty:
+                batch, arrivals = [], []
+            try:
+                if batch:
+                    self._handle(batch, arrivals)
                 else:
                     self._in_quiet()
             except Exception:  # noqa: BLE001 - whatever it was, the next batch must be taken
@@ -131,10 +157,9 @@ class Collector:
             self.figures.waiting.set(len(self._waiting))
             return batch
 
-    def _handle(self, batch: Sequence[Received]) -> None:
-        began_s = time.monotonic()
-        arrivals = self._read(batch)
+    def _handle(self, batch: Sequence[Received], arrivals: Sequence[Arrival]) -> None:
         self._at("read")
+        began_s = time.monotonic()
         verdicts = self._commit(arrivals)
         if verdicts is None:
             return
@@ -151,10 +176,11 @@ class Collector:
     def _read(self, batch: Sequence[Received]) -> list[Arrival]:
         thorough = len(batch) <= THOROUGH_UP_TO
 
-        def read(message: Received) -> Arrival:
-            return arrival(message.topic, message.payload, thorough=thorough)
+        def read(share: Sequence[Received]) -> list[Arrival]:
+            return [arrival(one.topic, one.payload, thorough=thorough) for one in share]
 
-        arrivals = list(self._readers.map(read, batch)) if len(batch) > 1 else [read(one) for one in batch]
+        shares = [batch[start : start + SHARE] for start in range(0, len(batch), SHARE)]
+        arrivals = [one for share in self._readers.map(read, shares) for one in share]
         if any(isinstance(one, SessionArrived) and not one.read_through for one in arrivals):
             self._unread = True
         for message in batch:

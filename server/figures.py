@@ -18,7 +18,7 @@ class Figures:
         self.refused = Counter("interval_coach_refused_publishes", "Publishes that the broker refused", registry=at)
         self.commits = Histogram(
             "interval_coach_commit_seconds",
-            "Time from the first message of a batch to its commit",
+            "Time that the database took for a batch",
             buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60),
             registry=at,
         )

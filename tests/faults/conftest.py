@@ -1,0 +1,24 @@
+"""Real parts that the faults of delivery are tried on: one PostgreSQL for the run, a clinic's folder for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.clinic_at_hand import Postgres, make
+from server.clinic import Clinic
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Clinic:
+    """A clinic's folder, just made."""
+    return make(tmp_path / "clinic")

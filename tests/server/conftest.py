@@ -1,0 +1,88 @@
+"""Real parts that the server's tests share: one PostgreSQL for the run, a clinic's folder for each test."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import django
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from benchmarks.clinic_at_hand import Postgres, free_port, make
+from server.clinic import FOLDER_VARIABLE, Clinic, ClinicSettings
+from server.database import django_database
+from server.files import write_whole
+from server.making import make_clinic, settings_text
+
+# Test modules import models, and those need to know their folder: it is there before the first of them is read.
+FOLDER = Path(tempfile.mkdtemp(prefix="interval-coach-tests-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+SETTINGS = ClinicSettings(clinic="trondheim", host="localhost", broker_port=free_port(), enrolment_port=free_port())
+write_whole(FOLDER / "clinic.toml", settings_text(SETTINGS).encode())
+write_whole(FOLDER / "secret-key", b"of a test")
+os.environ[FOLDER_VARIABLE] = str(FOLDER)
+os.environ["DJANGO_SETTINGS_MODULE"] = "server.settings"
+django.setup()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Clinic:
+    """A clinic's folder, just made."""
+    return make(tmp_path / "clinic")
+
+
+@pytest.fixture(scope="session")
+def ready() -> Clinic:
+    """A clinic made in this process, which serves it."""
+    return make_clinic(FOLDER, SETTINGS)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, ready: Clinic, tmp_path: Path) -> Iterator[Clinic]:
+    """An empty database of each kind, in this process."""
+    if request.param == "sqlite":
+        address = f"sqlite:///{tmp_path}/test.sqlite3"
+    else:
+        address = request.getfixturevalue("postgres").database(f"test{uuid4().hex}")
+    with using(address):
+        yield ready
+
+
+@pytest.fixture
+def lite(ready: Clinic, tmp_path: Path) -> Iterator[Clinic]:
+    """An empty SQLite database, in this process."""
+    with using(f"sqlite:///{tmp_path}/test.sqlite3"):
+        yield ready
+
+
+@contextmanager
+def using(address: str) -> Iterator[None]:
+    """Use another database than the clinic's own."""
+    before = connections.settings
+    connections.close_all()
+    connections.settings = connections.configure_settings({"default": django_database(address, Path("/"))})
+    with suppress(AttributeError):
+        del connections["default"]
+    call_command("migrate", verbosity=0)
+    try:
+        yield
+    finally:
+        connections.close_all()
+        connections.settings = before
+        with suppress(AttributeError):
+            del connections["default"]
