@@ -117,7 +117,7 @@ def _key_and_request(folder: Path) -> tuple[bytes, str]:
     """
     key = folder / NEXT_KEY
     if not key.exists():
-        making = folder / (NEXT_KEY + ".new")
+        making = folder / (NEXT_KEY + ".making")
         _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(making))
         _write(key, making.read_bytes())
         making.unlink()
