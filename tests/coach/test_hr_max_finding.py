@@ -64,7 +64,7 @@ def test_a_finding_that_no_longer_holds_is_taken_back() -> None:
 
 def test_a_rate_that_does_not_fit_the_load_forbids_urging() -> None:
     doubting = Says()
-    doubting.doubt = "rate_does_not_fit"
+    doubting.doubt = "model_disagrees"
     led = LedSession(guidance=lambda _: doubting).live_until(110, 150)
-    assert led.seen.limits[-1] == Limit("no_faster", ("rate_does_not_fit",))
+    assert led.seen.limits[-1] == Limit("no_faster", ("model_disagrees",))
     assert led.seen.advice.direction is not Direction.FASTER
