@@ -101,7 +101,8 @@ def test_the_instruction_of_a_phase_is_shown() -> None:
     mit = built_in("3x3-mit")
     session = LedSession(protocol=mit).live_until(480 + 900)
     assert session.seen.phase == "motor"
-    assert session.seen.text == {"nb": "Stå på ett bein, bytt hver gang", "en": "Stand on one leg, change sides"}
+    assert session.seen.text["en"] == "Stand on one leg, change sides"
+    assert session.seen.text.keys() == {"nb", "en"}
 
 
 def test_the_profile_before_the_start_is_the_protocol() -> None:
