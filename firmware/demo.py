@@ -80,6 +80,7 @@ class Demo:
         self._pictures = _Pictures(settings.output / "screens")
         self._person = _Presses()
         self._training_began = False
+        self._summary: Summary | None = None
         self._elapsed_s = 0.0
 
     def run(self) -> int:
@@ -193,6 +194,9 @@ class Demo:
                     live.update(self._picture(), refresh=True)
                 if self._view is None:
                     continue
+                if self._training_began and self._view.face is Face.CHOOSE_PARTICIPANT:
+                    # Signed out already: the session is over, and another one is not what was asked for.
+                    return self._summary
                 for button in self._person.presses(self._view, now_s):
                     link.say(Press(button=button))
                 if self._person.finished(self._view):
@@ -253,6 +257,8 @@ class Demo:
         if snapshot is not None and view.face is Face.SESSION:
             self._training_began = True
             self._elapsed_s = snapshot.session_elapsed_s
+        if snapshot is not None and snapshot.summary is not None:
+            self._summary = snapshot.summary
         self._pictures.look(view)
         if live is None:
             self._print_change(before, view)

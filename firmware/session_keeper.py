@@ -165,7 +165,7 @@ class SessionKeeper:
         if due_t is not None and due_t - t < 1e-3:  # noqa: PLR2004 - a timer may fire a hair early
             t = max(t, due_t)
         self._live_until(t)
-        signs_out_t = at_desk.signs_out_at_t(self.state)
+        signs_out_t = self._signs_out_t()
         if signs_out_t is not None and t >= signs_out_t and not self.desk.offer_go_on:
             self._sign_out()
 
@@ -246,8 +246,13 @@ class SessionKeeper:
     def _next_due_t(self) -> float | None:
         if self.state is None:
             return None
-        due = [t for t in (next_due_s(self.state), at_desk.signs_out_at_t(self.state)) if t is not None]
+        due = [t for t in (next_due_s(self.state), self._signs_out_t()) if t is not None]
         return min(due) if due else None
+
+    def _signs_out_t(self) -> float | None:
+        """When the person is signed out. They press buttons in real time, however fast a demo's session runs."""
+        t = at_desk.signs_out_at_t(self.state)
+        return None if t is None else t + at_desk.SIGN_OUT_AFTER_S * max(0.0, self._speed - 1)
 
     def _live_until(self, t: float) -> None:
         due_t = None if self.state is None else next_due_s(self.state)

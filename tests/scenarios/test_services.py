@@ -2,6 +2,8 @@
 
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -251,3 +253,41 @@ def test_sync_stays_small_and_loads_no_package_of_the_screen(machine: Machine) -
     assert resident_mb(pid) < 35
     machine.send("sync", signal.SIGTERM)
     assert machine.wait("sync") == 0
+
+
+def demo(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """A newcomer's demo, without a terminal."""
+    command = [sys.executable, "-m", "firmware.command_line", "demo", "--headless", "--output", str(folder), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_demo_runs_a_whole_session_and_says_where_everything_is(tmp_path: Path) -> None:
+    running = demo(tmp_path, "--speed", "400")
+    told, errors = running.communicate(timeout=60)
+    assert (running.returncode, errors) == (0, "")
+    for words in ("Interval 4 of 4", "4x4: completed", "session.png", "export last --format fit", "interval-coach run"):
+        assert words in told
+    with LocalDiary(tmp_path / "diary.db") as diary:
+        (line,) = diary.sessions()
+    assert line.summary is not None
+    assert (line.summary.completed, line.summary.mood) == (True, 4)
+    pictures = {path.name.split("-", 1)[1] for path in (tmp_path / "screens").glob("*.png")}
+    assert {"ready.png", "warm-up.png", "interval-4.png", "cool-down.png", "ended.png"} <= pictures
+
+
+def test_a_demo_that_is_interrupted_leaves_no_process_and_keeps_the_session(tmp_path: Path) -> None:
+    running = demo(tmp_path, "--speed", "60")
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "Warm up" in line:
+            break
+    time.sleep(1)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert "is kept in" in errors
+    assert "Traceback" not in errors
+    with LocalDiary(tmp_path / "diary.db") as diary:
+        (kept,) = diary.sessions()
+    assert not kept.finished
+    assert "Traceback" not in (tmp_path / "services.log").read_text(encoding="utf-8")
