@@ -46,13 +46,14 @@ pattern write ic/1/{clinic}/%u/state
 pattern write ic/1/{clinic}/%u/live
 pattern write ic/1/{clinic}/%u/session/+
 pattern write ic/1/{clinic}/%u/result
+pattern read ic/1/{clinic}/%u/state
 pattern read ic/1/{clinic}/%u/receipt
 pattern read ic/1/{clinic}/%u/command
 pattern read ic/1/{clinic}/%u/plan/+
 """
 CONFIGURATION = """\
 per_listener_settings false
-listener {port} 127.0.0.1
+listener {port} {address}
 cafile {folder}/authority.pem
 certfile {folder}/server.pem
 keyfile {folder}/server.key
@@ -131,6 +132,8 @@ class Authority:
             check=True,
             capture_output=True,
         )
+            ("-days", str(days)) if days > 0 else ("-not_before", "20200101000000Z", "-not_after", "20210101000000Z")
+        )
         signed_by = ("-CA", self.pem, "-CAkey", self._folder / f"{self._name}.key", "-CAcreateserial")
         subprocess.run(
             (
@@ -164,16 +167,19 @@ class Authority:
 class Broker:
     """Use as a context; `more` is added to the configuration."""
 
-    def __init__(self, *, more: str = "", acl: str = ACL, port: int = 0) -> None:
-        """Make folder, certificates and configuration; `start` it."""
+    def __init__(
+        self, *, more: str = "", acl: str = ACL, address: str = "127.0.0.1", within: tuple[str, ...] = ()
+    ) -> None:
+        """Make folder, certificates and configuration; `start` it. `within`: a program that starts it elsewhere."""
+        self.address, self._within = address, within
         program = mosquitto()
         if program is None:
             raise FileNotFoundError("mosquitto is not installed: apt install mosquitto")
         self._program = program
         self.folder = Path(tempfile.mkdtemp(prefix="interval-coach-broker-"))
-        self.port = port or free_port()
+        self.port = free_port()
         self.authority = Authority(self.folder)
-        self.authority.certify("server")
+        self.authority.certify("server", hosts=f"DNS:localhost,IP:127.0.0.1,IP:{address}")
         self.authority.certify("collector")
         self.configure(more, acl)
         self.process: subprocess.Popen[bytes] | None = None
@@ -182,13 +188,15 @@ class Broker:
         """Write the configuration; it holds from the next start."""
         (self.folder / "access.acl").write_text(acl.format(clinic=CLINIC))
         (self.folder / "access.acl").chmod(0o600)
-        configuration = CONFIGURATION.format(port=self.port, folder=self.folder, more=more)
+        configuration = CONFIGURATION.format(port=self.port, address=self.address, folder=self.folder, more=more)
         (self.folder / "mosquitto.conf").write_text(configuration)
 
     def start(self) -> Self:
         """Start it, and wait until it listens."""
         self.process = subprocess.Popen(
-            (self._program, "-c", self.folder / "mosquitto.conf"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            (*self._within, self._program, "-c", self.folder / "mosquitto.conf"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         until(self._listens, what="mosquitto listens")
         return self
@@ -197,7 +205,7 @@ class Broker:
         assert self.process is not None
         if self.process.poll() is not None:
             raise AssertionError(f"mosquitto ended: {self.log()[-2000:]}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+        with contextlib.suppress(OSError), socket.create_connection((self.address, self.port), timeout=1):
             return True
         return False
 
@@ -219,7 +227,7 @@ class Broker:
         assert self.process is not None
         self.process.send_signal(signal.SIGHUP)
 
-    def identity(self, machine: str, *, port: int | None = None, host: str = "127.0.0.1", days: int = 30) -> Path:
+    def identity(self, machine: str, *, port: int | None = None, host: str | None = None, days: int = 30) -> Path:
         """A machine's identity folder, certified."""
         key, pem = self.authority.certify(machine, days=days)
         folder = self.folder / f"identity-{machine}"
@@ -230,7 +238,7 @@ class Broker:
         account = Account(
             clinic=CLINIC,
             machine=machine,
-            broker_host=host,
+            broker_host=host or self.address,
             broker_port=port or self.port,
             server="127.0.0.1:1",
             certificate_from_wall_s=now,
@@ -285,7 +293,15 @@ class MiniCollector:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = 3600
         properties.ReceiveMaximum = 400
-        client.connect("127.0.0.1", self._broker.port, keepalive=10, clean_start=False, properties=properties)
+
+        def connected() -> bool:
+            with contextlib.suppress(OSError):
+                host, port = self._broker.address, self._broker.port
+                client.connect(host, port, keepalive=10, clean_start=False, properties=properties)
+                return True
+            return False
+
+        until(connected, what="the broker can be reached")
         client.loop_start()
         self.client = client
         until(client.is_connected, what="the collector is connected")

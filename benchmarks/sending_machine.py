@@ -2,6 +2,7 @@
 
 import random
 import time
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from benchmarks import session_maker
 from benchmarks.broker import until
 from firmware.session_id import new_session_id
-from firmware.session_record import SessionDocument, encode_document, sha256_of
+from firmware.session_record import SessionDocument, SessionRecord, encode_document, sha256_of
 from sync.courier import Parcel
 from sync.mqtt_courier import CourierSettings, MqttCourier
 from sync.wire import Clocks, Software
@@ -18,9 +19,14 @@ from sync.wire import Clocks, Software
 SOFTWARE = Software("0.1.0", "3.11", "Debian 12")
 
 
+@cache
+def _record() -> SessionRecord:
+    return session_maker.record()
+
+
 def parcel(seed: int, *, messages: int | None = None) -> Parcel:
     """A finished session as the journal hands it out; each seed its own id."""
-    made = session_maker.record()
+    made = _record()
     chance = random.Random(seed)
     session_id = new_session_id(1_795_330_000.0 + seed, chance.randbytes)
     kept = made.messages if messages is None else made.messages[:messages]
@@ -48,12 +54,21 @@ def clocks(*, synchronised: bool = True) -> Clocks:
 class SendingMachine:
     """A courier, and a journal that forgets only on a receipt. `pump` is what the sync service's loop does."""
 
-    def __init__(self, folder: Path, parcels: list[Parcel] | None = None, *, speed: float = 1.0, seed: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        parcels: list[Parcel] | None = None,
+        *,
+        speed: float = 1.0,
+        seed: int = 1,
+        keepalive_s: int = 15,
+        synchronised: bool = True,
+    ) -> None:
         """Start the courier."""
         self.journal = {one.session_id: one for one in parcels or []}
         self.acknowledged: list[str] = []
-        self.synchronised = True
-        self._settings = CourierSettings(folder=folder, software=SOFTWARE, speed=speed)
+        self.synchronised = synchronised
+        self._settings = CourierSettings(folder=folder, software=SOFTWARE, speed=speed, keepalive_s=keepalive_s)
         self._seed = seed
         self.courier = self._make()
 

@@ -93,7 +93,8 @@ def access_list(clinic: Clinic, collectors: Iterable[str], bridges: Iterable[str
         lines += [f"user {name}", "topic deny #", ""]
     lines += ["# A machine: only below its own name."]
     lines += [f"pattern write {own}/%u/{one}" for one in MACHINE_WRITES]
-    lines += [f"pattern read {own}/%u/{one}" for one in MACHINE_READS]
+    # Its own state too: by it a machine sees that somebody else speaks in its name.
+    lines += [f"pattern read {own}/%u/{one}" for one in (*MACHINE_READS, "state")]
     return "\n".join(lines) + "\n"
 
 

@@ -37,6 +37,18 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.certificate_until_wall_s - (self.certificate_until_wall_s - self.certificate_from_wall_s) / 3
 
 
+class _Closing(ssl.SSLSocket):
+    """Closes itself where the handshake fails, since paho-mqtt forgets it then."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the base class's signature
+        try:
+            super().do_handshake(block)
+        except OSError as error:
+            if not isinstance(error, ssl.SSLWantReadError | ssl.SSLWantWriteError):
+                self.close()
+            raise
+
+
 def read_account(folder: Path) -> Account:
     """The account in a folder. Raises AccountError."""
     try:
@@ -58,6 +70,7 @@ def tls_context(folder: Path) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=folder / AUTHORITY_PEM)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.sslsocket_class = _Closing
         context.load_cert_chain(folder / MACHINE_PEM)
     except (OSError, ssl.SSLError) as error:
         raise AccountError(

@@ -25,8 +25,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from sync.errors import SyncError
 
 KEEPALIVE_S = 15
-SILENT_S = 40.0
-"""The broker answers a ping at least every `KEEPALIVE_S`; silent for so long, the line is dead, whatever TCP says."""
+SILENT_SLACK_S = 10.0
+"""The broker answers a ping at least every `KEEPALIVE_S`. Silent for twice that and this, the line is dead, whatever
+TCP says: 40 s, well within the minute after which a machine must know that it is offline."""
 
 CONNECT_WITHIN_S = 10.0
 MOST_IN_BYTES = 256 * 1024
@@ -85,8 +86,17 @@ class Ending(Struct, frozen=True):
 class BrokerLine:
     """Make it, `turn` it until `ending` is there, read its notes in between."""
 
-    def __init__(self, name: str, context: ssl.SSLContext | None, will: Will, subscriptions: tuple[str, ...]) -> None:
-        """Nothing is sent before `connect`. `context` None: without TLS, which no product path uses."""
+    def __init__(
+        self,
+        name: str,
+        context: ssl.SSLContext,
+        will: Will,
+        subscriptions: tuple[str, ...],
+        *,
+        keepalive_s: int = KEEPALIVE_S,
+    ) -> None:
+        """Nothing is sent before `connect`."""
+        self._keepalive_s = keepalive_s
         self.connected_s: float | None = None
         self.ending: Ending | None = None
         self.most_message_bytes = UNLIMITED_BYTES
@@ -98,8 +108,7 @@ class BrokerLine:
         self._asked: dict[int, str] = {}
         client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTv5, reconnect_on_failure=False)
         client.connect_timeout = CONNECT_WITHIN_S
-        if context is not None:
-            client.tls_set_context(context)
+        client.tls_set_context(context)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -114,7 +123,7 @@ class BrokerLine:
         properties.MaximumPacketSize = MOST_IN_BYTES
         properties.SessionExpiryInterval = 0
         try:
-            self._client.connect(host, port, keepalive=KEEPALIVE_S, clean_start=True, properties=properties)
+            self._client.connect(host, port, keepalive=self._keepalive_s, clean_start=True, properties=properties)
         except ssl.SSLCertVerificationError as error:
             self._drop()
             reason = f"The broker's certificate does not hold: {error.verify_message}."
@@ -150,7 +159,7 @@ class BrokerLine:
         if self.ending is None:
             self._check(self._client.loop_misc())
         silent_s = time.monotonic() - self._heard_s
-        if self.ending is None and silent_s > SILENT_S:
+        if self.ending is None and silent_s > 2 * self._keepalive_s + SILENT_SLACK_S:
             self._end(0, f"Nothing has come for {silent_s:.0f} s.")
             self._drop()
 
@@ -207,7 +216,7 @@ class BrokerLine:
         if isinstance(most, int):
             self.most_message_bytes = max(_LEAST_MESSAGE_BYTES, most - _TOPIC_AND_HEAD_BYTES)
         for topic in self._subscriptions:
-            _, number = client.subscribe(topic, options=SubscribeOptions(qos=1))
+            _, number = client.subscribe(topic, options=SubscribeOptions(qos=1, noLocal=True))
             if number is not None:
                 self._asked[number] = topic
 

@@ -56,6 +56,10 @@ class Findings:
         self.changes += found is not None
         return found is not None
 
+    def has(self, trouble: Trouble) -> bool:
+        """Whether this is wrong now, about whatever."""
+        return any(one is trouble for one, _ in self._now)
+
     @property
     def now(self) -> tuple[Finding, ...]:
         """All that is wrong, in the order in which it began."""

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import random
-import ssl
 import threading
 import time
 from collections import deque
@@ -25,6 +24,7 @@ from sync.account import Account, AccountError, read_account, tls_context
 from sync.backoff import Backoff, Ended
 from sync.broker_line import (
     FAILED,
+    KEEPALIVE_S,
     PACKET_TOO_LARGE,
     PROTOCOL_ERROR,
     SESSION_TAKEN_OVER,
@@ -61,14 +61,18 @@ LEAST_MESSAGE_BYTES = 1024
 CERTIFICATE_SOON_S = 14 * 24 * 3600.0
 _RESULTS_KEPT = 100
 
+TWICE = "Another client uses this machine's name. Was its SD card copied? Enrol one under another name."
+LISTENS_TO = (Kind.STATE, Kind.RECEIPT, Kind.COMMAND, Kind.PLAN)
+"""Its own state, too: mosquitto throws a client out without a word when another comes with its name."""
+
 
 class CourierSettings(Struct, frozen=True, kw_only=True):
-    """`folder`: the machine's identity. `speed` makes waits shorter in tests; 1 in use."""
+    """`folder`: the machine's identity. `speed` makes waits between connections shorter in tests; 1 in use."""
 
     folder: Path
     software: Software
     speed: float = 1.0
-    tls: bool = True
+    keepalive_s: int = KEEPALIVE_S
 
 
 class _Sent(Struct, frozen=True):
@@ -98,6 +102,8 @@ class MqttCourier:
         self._plan_versions: dict[str, int] = {}
         self._most_bytes, self._most_bytes_until_s = WHOLE_UP_TO_BYTES, 0.0
         self._connection = 0
+        self._instance = os.urandom(8).hex()
+        self._stood_before = False
         self._connected = False
         self._numbers = 0
         self._offline_since_s = time.monotonic()
@@ -257,7 +263,7 @@ class MqttCourier:
             self._sent.clear()
             self._shipments.again()
         try:
-            context: ssl.SSLContext | None = tls_context(folder) if self._settings.tls else None
+            context = tls_context(folder)
         except AccountError as error:
             self.note(Trouble.IDENTITY_UNREADABLE, str(error))
             return Ended.REFUSED, None
@@ -267,7 +273,8 @@ class MqttCourier:
             f"ic-{account.machine}",
             context,
             Will(self._topic(Kind.STATE), encode(gone)),
-            tuple(subscription(kind, *own) for kind in (Kind.RECEIPT, Kind.COMMAND, Kind.PLAN)),
+            tuple(subscription(kind, *own) for kind in LISTENS_TO),
+            keepalive_s=self._settings.keepalive_s,
         )
         try:
             line.connect(account.broker_host, account.broker_port)
@@ -294,17 +301,16 @@ class MqttCourier:
         if not self._stop.is_set():
             _log.info("The line to the broker ended: %s", ending.reason)
         if ending.code == SESSION_TAKEN_OVER and ending.said_by_broker:
-            self.note(
-                Trouble.IDENTITY_TWICE,
-                "Another client uses this machine's name. Was its SD card copied? Enrol one under another name.",
-            )
-            return Ended.TAKEN_OVER, lived_s
+            self.note(Trouble.IDENTITY_TWICE, TWICE)
         if ending.code in (PACKET_TOO_LARGE, PROTOCOL_ERROR):
             self._suspect_size()
         if line.connected_s is None:
             self.note(Trouble.REFUSED_BY_BROKER, ending.reason)
             return Ended.REFUSED, None
-        return Ended.LOST, lived_s
+        self._stood_before = True
+        with self._lock:
+            twice = self._findings.has(Trouble.IDENTITY_TWICE)
+        return Ended.TAKEN_OVER if twice else Ended.LOST, lived_s
 
     def _serve(self, line: BrokerLine) -> None:
         stood, said_at_s, said_changes = False, float("-inf"), -1
@@ -480,8 +486,16 @@ class MqttCourier:
                     self._arrive(command)
             case Kind.PLAN:
                 self._heard_plan(topic.name, payload)
+            case Kind.STATE:
+                self._heard_own_name(payload)
             case _:
                 pass
+
+    def _heard_own_name(self, payload: bytes) -> None:
+        """After this process's first line, whatever stands under its name must be its own."""
+        state = read(payload, State) if payload else None
+        if isinstance(state, State) and self._stood_before and state.instance != self._instance:
+            self.note(Trouble.IDENTITY_TWICE, TWICE)
 
     def _heard_receipt(self, receipt: WireReceipt) -> None:
         now_s = time.monotonic()
@@ -552,6 +566,7 @@ class MqttCourier:
             waiting=self._shipments.waiting + len(self._handed),
             at=self._clocks(),
             certificate_until_wall_s=self._account.certificate_until_wall_s,
+            instance=self._instance,
         )
 
     def _believed_wall_s(self) -> float | None:

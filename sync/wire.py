@@ -162,7 +162,8 @@ class State(Struct, frozen=True, kw_only=True):
     """Birth and will, retained: whether the machine is connected, and how it is.
 
     `connection` counts the machine's connections; a will that comes after the next birth has the lower number and is to
-    be passed over. `waiting`: finished sessions that have no receipt yet, as far as the courier knows.
+    be passed over. `instance`: random for each start of the courier; by it a machine sees that somebody else speaks in
+    its name. `waiting`: finished sessions that have no receipt yet, as far as the courier knows.
     """
 
     format: int = FORMAT
@@ -175,6 +176,7 @@ class State(Struct, frozen=True, kw_only=True):
     waiting: int = 0
     at: Clocks | None = None
     certificate_until_wall_s: float | None = None
+    instance: str = ""
 
 
 class LiveNotice(Struct, frozen=True):
