@@ -132,8 +132,6 @@ class Authority:
             check=True,
             capture_output=True,
         )
-            ("-days", str(days)) if days > 0 else ("-not_before", "20200101000000Z", "-not_after", "20210101000000Z")
-        )
         signed_by = ("-CA", self.pem, "-CAkey", self._folder / f"{self._name}.key", "-CAcreateserial")
         subprocess.run(
             (
