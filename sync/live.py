@@ -2,7 +2,7 @@
 
 from coach.desk_view import View
 from coach.snapshot import Snapshot
-from sync.packing import advice_now
+from sync.columns import advice_now
 from sync.wire import Clocks, Foretold, Live, LiveNotice
 
 
