@@ -75,7 +75,8 @@ def face(desk: Desk, state: State | None) -> Face:
         case "questions":
             return Face.QUESTIONS
         case "ready":
-            return Face.READY if state.source.signal in (Signal.LIVE, Signal.WEAK) else Face.STRAP
+            heard = state.source.signal in (Signal.LIVE, Signal.WEAK)
+            return Face.READY if heard or state.by_exertion else Face.STRAP
         case "running" | "paused":
             return Face.SESSION
         case "ended":
@@ -101,7 +102,7 @@ def view(
     plan = None if state is None else state.plan
     question = None
     if state is not None and now is Face.QUESTIONS:
-        question = state.plan.questions[len(desk.answers)]
+        question = state.plan.questions[min(len(desk.answers), len(state.plan.questions) - 1)]
     return View(
         face=now,
         nickname=plan.nickname if plan else None,

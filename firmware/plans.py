@@ -18,6 +18,8 @@ from firmware import protocol_store
 from firmware.errors import FirmwareError
 
 YOUNGEST, OLDEST = 16, 90
+GUEST = "guest"
+"""Pseudonym of everybody who trains without a plan of their own: nothing is carried from one to the next."""
 _KEYS = frozenset(Plan.__struct_fields__)
 
 
@@ -103,7 +105,7 @@ def guest_plan(
     if hr_max_bpm is None and age is not None:
         hr_max_bpm, source = float(round(formula_hr_max_bpm(age, beta_blocked=beta_blocked))), "formula"
     plan = Plan(
-        participant="guest",
+        participant=GUEST,
         protocol=protocol,
         hr_max_bpm=hr_max_bpm,
         hr_max_source=source,

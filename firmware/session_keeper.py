@@ -27,6 +27,7 @@ from coach.view import snapshot
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.journal_errors import JournalError
+from firmware.past_training import PastTraining
 from firmware.plans import PlanShelf
 from firmware.session_id import new_session_id
 from firmware.session_record import SessionRecord
@@ -91,6 +92,7 @@ class SessionKeeper:
         self._since_look: list[AnyEvent] = []
         self._text: str | None = None
         self._text_until_s = 0.0
+        self._past = PastTraining.of(journal.sessions().result())
         unfinished = journal.unfinished().result()
         if unfinished is not None:
             self._restore(unfinished)
@@ -328,6 +330,8 @@ class SessionKeeper:
         assert self.state is not None  # noqa: S101 - callers have looked
         assert self.state.summary is not None  # noqa: S101 - callers have looked
         finishing = self._journal.finish(self._session_id, self.state.summary)
+        if self._begun is not None:
+            self._past = self._past.with_session(self._session_id, self._begun.wall_s, self.state.summary)
         self._finishing = finishing
         finishing.add_done_callback(lambda future: self._later(lambda: self._finished(future)))
 
@@ -354,7 +358,8 @@ class SessionKeeper:
         self.desk = replace(self.desk, selected=0)
         self._origin_s = self._clock.now()
         self._begun = self._stamps.now()
-        self.state = begin(ready.plan, ready.protocol, default_guidance)
+        plan = self._past.informed(ready.plan, self._begun.wall_s)
+        self.state = begin(plan, ready.protocol, default_guidance)
 
     def _sign_out(self) -> None:
         self.desk = at_desk.signed_out(self.desk)

@@ -288,3 +288,9 @@ def test_the_view_says_why_not_today_and_what_failed() -> None:
     assert view(CHOSEN, LedSession(replace(PLAN, weekly_cap=0), started=False).state).reason == "weekly_cap"
     assert view(replace(PEOPLE, findings=("no_sound",)), None).findings == ("no_sound",)
     assert view(CHOSEN, running()).course_sessions is None
+
+
+def test_who_trains_by_perceived_exertion_needs_no_strap_to_start() -> None:
+    by_feeling = LedSession(replace(PLAN, mode="exertion"), started=False).state
+    assert face(CHOSEN, by_feeling) is Face.READY
+    assert press(CHOSEN, by_feeling, Button.START, 3.0) == Pressed(CHOSEN, (Command(3.0, CommandName.START),))
