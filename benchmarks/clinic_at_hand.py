@@ -168,6 +168,22 @@ def collector(clinic: Clinic, *more: str, name: str = "collector-1", database: s
     return child
 
 
+def enrolling(clinic: Clinic) -> Child:
+    """The enrolment service, listening."""
+    child = Child(
+        [sys.executable, "-m", "server", "enrol-service", "--dir", str(clinic.places.folder)],
+        clinic.places.folder / "enrolment.log",
+        environment(),
+    )
+    until(lambda: listens(clinic.settings.enrolment_port))
+    return child
+
+
+def code_for(clinic: Clinic, machine: str) -> str:
+    """A one-time code."""
+    return command("enroll", machine, "--dir", str(clinic.places.folder)).splitlines()[1].strip()
+
+
 def listens(port: int) -> bool:
     """Whether somebody listens there."""
     with socket.socket() as one:
@@ -212,8 +228,16 @@ def files_of(clinic: Clinic, name: str, *, trusting: Clinic | None = None) -> Fi
 class Machine:
     """A plain machine: publishes what it is told to, and keeps each receipt."""
 
-    def __init__(self, clinic: Clinic, name: str, files: Files | None = None, port: int | None = None) -> None:
-        """Connected when this returns, or `refused` says why not."""
+    def __init__(
+        self,
+        clinic: Clinic,
+        name: str,
+        files: Files | None = None,
+        *,
+        port: int | None = None,
+        patience_s: float = 10.0,
+    ) -> None:
+        """Connected when this returns. Raises OSError where the broker lets nobody in within `patience_s`."""
         self.clinic = clinic
         self.name = name
         self.receipts: dict[tuple[str, int], Receipt] = {}
@@ -235,7 +259,9 @@ class Machine:
             "localhost", port or clinic.settings.broker_port, 60, clean_start=False, properties=properties
         )
         self.client.loop_start()
-        assert self._there.wait(10), "not connected"
+        if not self._there.wait(patience_s):
+            self.client.loop_stop()
+            raise ConnectionRefusedError("the broker let nobody in")
 
     def __enter__(self) -> Self:
         """Itself."""

@@ -1,0 +1,139 @@
+"""Fault 25: one machine acts as another; a certificate that is revoked, or of somebody else's authority."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.clinic_at_hand import (
+    Child,
+    Files,
+    Machine,
+    code_for,
+    collector,
+    command,
+    enrolling,
+    files_of,
+    make,
+    mosquitto,
+    sql,
+    until,
+)
+from benchmarks.delivery_maker import sealed, session_id
+from firmware.enrol import enrol
+from server.clinic import Clinic
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+    """One clinic for all of these."""
+    return make(tmp_path_factory.mktemp("identity") / "clinic")
+
+
+@pytest.fixture(scope="module")
+def broker(clinic: Clinic) -> Iterator[Child]:
+    """Its broker, with a collector."""
+    with mosquitto(clinic) as child, collector(clinic):
+        yield child
+
+
+def shut_out(clinic: Clinic, files: Files) -> bool:
+    """Whether the broker refuses the connection."""
+    try:
+        machine = Machine(clinic, "machine-1", files, patience_s=1.5)
+    except OSError:
+        return True
+    with machine:
+        return not machine.client.is_connected()
+
+
+def is_stored(clinic: Clinic, number: int) -> bool:
+    identity = session_id(number).replace("-", "")
+    return bool(sql(clinic, f"SELECT 1 FROM server_session WHERE session_id = '{identity}'"))  # noqa: S608 - our own id
+
+
+def test_a_machine_that_writes_below_anothers_name_is_refused_and_logged(clinic: Clinic, broker: Child) -> None:
+    with Machine(clinic, "rogue") as rogue:
+        for last in (f"session/{session_id(1)}", "state", "live", "result", "receipt", "command", "plan/p1"):
+            rogue.publish(rogue.topic(last, "machine-1"), sealed(1))
+        rogue.publish(rogue.topic("receipt"), b"{}")
+        until(lambda: len(rogue.refusals) == 8)
+        until(lambda: broker.said.count('"who":"rogue"') == 8)
+        assert set(rogue.refusals) == {"Not authorized"}
+    assert not is_stored(clinic, 1)
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_machine_hears_nothing_of_another(clinic: Clinic) -> None:
+    heard: list[str] = []
+    with Machine(clinic, "rogue-2") as rogue, Machine(clinic, "machine-2") as machine:
+        rogue.client.on_message = lambda _client, _userdata, message: heard.append(message.topic)
+        for last in ("live", "session/+", "receipt", "plan/+", "#"):
+            rogue.client.subscribe(f"ic/1/trondheim/+/{last}", 1)
+        rogue.client.subscribe("#", 1)
+        for _ in range(2):
+            number = machine.publish(machine.topic("live"), b"{}")
+            until(lambda number=number: number in machine.published)  # type: ignore[misc]
+        assert heard == []
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_session_that_names_another_machine_is_a_dead_letter(clinic: Clinic) -> None:
+    with Machine(clinic, "rogue-3") as rogue:
+        rogue.publish(rogue.topic(f"session/{session_id(3)}"), sealed(3, machine="machine-1"))
+        statement = "SELECT why FROM server_deadletter WHERE machine = 'trondheim/rogue-3'"
+        assert until(lambda: sql(clinic, statement)) == [("not_its_own",)]
+    assert not is_stored(clinic, 3)
+
+
+@pytest.mark.usefixtures("broker")
+def test_nobody_takes_over_anothers_connection_by_its_name(clinic: Clinic) -> None:
+    files = files_of(clinic, "rogue-4")
+    with Machine(clinic, "machine-4") as machine:
+        lost: list[int] = []
+        machine.client.on_disconnect = lambda *_: lost.append(1)
+        with Machine(clinic, "machine-4", files) as rogue:
+            rogue.publish(rogue.topic("live", "machine-4"), b"{}")
+            until(lambda: rogue.refusals)
+        assert lost == []
+
+
+def test_a_certificate_of_another_authority_is_refused_and_logged(
+    clinic: Clinic, broker: Child, tmp_path: Path
+) -> None:
+    foreign = files_of(make(tmp_path / "other"), "machine-1", trusting=clinic)
+    before = broker.said.count("the broker refused a connection")
+    assert shut_out(clinic, foreign)
+    until(lambda: broker.said.count("the broker refused a connection") > before)
+
+
+def test_a_client_without_a_certificate_is_refused_and_logged(clinic: Clinic, broker: Child) -> None:
+    class Bare(Files, frozen=True):
+        @property
+        def tls(self) -> ssl.SSLContext:
+            return ssl.create_default_context(cafile=str(self.authority))
+
+    files = files_of(clinic, "machine-5")
+    before = broker.said.count("the broker refused a connection")
+    assert shut_out(clinic, Bare(files.authority, files.certificate, files.key))
+    until(lambda: broker.said.count("the broker refused a connection") > before)
+
+
+def test_a_revoked_machine_is_cut_off_at_once_and_refused_from_then_on(
+    clinic: Clinic, broker: Child, tmp_path: Path
+) -> None:
+    folder = tmp_path / "machine"
+    with enrolling(clinic):
+        enrol(f"localhost:{clinic.settings.enrolment_port}", code_for(clinic, "machine-6"), folder)
+    files = Files(folder / "authority.pem", folder / "machine.pem", folder / "machine.pem")
+    with Machine(clinic, "machine-6", files) as machine:
+        machine.publish(machine.topic(f"session/{session_id(6)}"), sealed(6, machine="machine-6"))
+        until(lambda: machine.receipts)
+        assert "1 certificate(s) revoked" in command("revoke", "machine-6", "--dir", str(clinic.places.folder))
+        again = machine.topic(f"session/{session_id(7)}")
+        until(lambda: (machine.publish(again, sealed(7, machine="machine-6")), machine.refusals)[1])
+        until(lambda: '"who":"machine-6"' in broker.said)
+    before = broker.said.count("the broker refused a connection")
+    assert shut_out(clinic, files)
+    until(lambda: broker.said.count("the broker refused a connection") > before)

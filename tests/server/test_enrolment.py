@@ -1,0 +1,198 @@
+"""Enrolment, renewal and revocation, over the real HTTPS service and with the machine's own side where it matters."""
+
+import http.client
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+from firmware.enrol import enrol, renew
+from server import identities
+from server.clinic import Clinic
+from server.enrol_service import EnrolService, WrongCodes
+from server.errors import SettingsError
+from server.models import Certificate, EnrolmentCode
+from sync.envelope import Unreadable
+from sync.reading import encode, read
+from sync.wire import Enrolled, EnrolRefused, EnrolRequest, RenewRequest
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+@pytest.fixture
+def service(lite: Clinic) -> Iterator[EnrolService]:
+    """The service on a free port, in threads that share this test's database file."""
+    with EnrolService(lite, "127.0.0.1", 0) as one:
+        thread = threading.Thread(target=one.serve_forever, args=(0.02,))
+        thread.start()
+        yield one
+        one.shutdown()
+        thread.join()
+
+
+def signing_request(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None, name: str = "anybody") -> str:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    request = builder.sign(key or ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def ask(
+    service: EnrolService, path: str, body: bytes, certificate: Path | None = None
+) -> tuple[int, Enrolled | EnrolRefused]:
+    context = ssl.create_default_context(cafile=str(service.clinic.places.authority))
+    if certificate is not None:
+        context.load_cert_chain(certificate)
+    link = http.client.HTTPSConnection("localhost", service.server_address[1], context=context, timeout=10)
+    link.request("POST", path, body)
+    answer = link.getresponse()
+    content = answer.read()
+    link.close()
+    for kind in (Enrolled, EnrolRefused):
+        found = read(content, kind)
+        if not isinstance(found, Unreadable):
+            return answer.status, found
+    raise AssertionError(content)
+
+
+def refused(found: tuple[int, Enrolled | EnrolRefused]) -> tuple[int, str]:
+    status, answer = found
+    assert isinstance(answer, EnrolRefused)
+    return status, answer.code
+
+
+def where(service: EnrolService) -> str:
+    return f"localhost:{service.server_address[1]}"
+
+
+def test_a_machine_enrols_with_its_code_and_gets_the_servers_name_for_it(service: EnrolService, tmp_path: Path) -> None:
+    account = enrol(where(service), identities.new_code(service.clinic, "machine-1"), tmp_path / "identity")
+    certificate = x509.load_pem_x509_certificates((tmp_path / "identity/machine.pem").read_bytes())[0]
+    assert (account.clinic, account.machine) == ("trondheim", "machine-1")
+    assert certificate.subject.rfc4514_string() == "CN=machine-1,O=trondheim"
+    assert (certificate.not_valid_after_utc - datetime.now(UTC)).days <= 365
+    assert Certificate.objects.get(name="machine-1").serial == f"{certificate.serial_number:x}"
+
+
+def test_the_database_holds_no_code(service: EnrolService) -> None:
+    code = identities.new_code(service.clinic, "machine-1").replace("-", "")
+    [row] = EnrolmentCode.objects.values_list()
+    assert not any(str(value) in code for value in row if isinstance(value, str) and value and value != "machine-1")
+
+
+def test_a_code_answers_the_same_key_again_and_no_other_key(service: EnrolService) -> None:
+    code = identities.new_code(service.clinic, "machine-1")
+    body = encode(EnrolRequest(code=code, request_pem=signing_request()))
+    assert ask(service, "/enrol", body) == ask(service, "/enrol", body)
+    assert Certificate.objects.filter(name="machine-1").count() == 1
+    other = encode(EnrolRequest(code=code, request_pem=signing_request()))
+    assert refused(ask(service, "/enrol", other)) == (403, "used_code")
+
+
+def test_an_expired_code_a_replaced_one_and_a_made_up_one_are_refused(service: EnrolService) -> None:
+    replaced = identities.new_code(service.clinic, "machine-1")
+    expired = identities.new_code(service.clinic, "machine-1")
+    EnrolmentCode.objects.update(until_wall_s=time.time() - 1)
+    request = signing_request()
+    codes = [
+        refused(ask(service, "/enrol", encode(EnrolRequest(code=one, request_pem=request))))
+        for one in (replaced, expired, "made-up")
+    ]
+    assert codes == [(403, "unknown_code"), (403, "expired_code"), (403, "unknown_code")]
+
+
+def test_ten_wrong_codes_make_it_wait(service: EnrolService) -> None:
+    wrong = encode(EnrolRequest(code="wrong", request_pem=signing_request()))
+    answers = [refused(ask(service, "/enrol", wrong)) for _ in range(11)]
+    assert (answers[9], answers[10]) == ((403, "unknown_code"), (429, "too_many"))
+
+
+def test_wrong_codes_are_forgotten_after_a_minute() -> None:
+    now = [0.0]
+    wrong = WrongCodes(lambda: now[0])
+    for _ in range(10):
+        wrong.note("a")
+    assert (wrong.too_many("a"), wrong.too_many("b")) == (True, False)
+    now[0] = 61.0
+    assert not wrong.too_many("a")
+
+
+@pytest.mark.parametrize("body", [b"", b"junk", b"{}", b"\xff" * 100, b"[" * 10_000])
+def test_a_body_that_is_no_request_is_refused(service: EnrolService, body: bytes) -> None:
+    assert refused(ask(service, "/enrol", body)) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("request_pem", ["", "junk", "x" * 9000])
+def test_a_signing_request_that_is_none_uses_no_code_up(service: EnrolService, request_pem: str) -> None:
+    code = identities.new_code(service.clinic, "machine-1")
+    assert refused(ask(service, "/enrol", encode(EnrolRequest(code=code, request_pem=request_pem)))) == (
+        403,
+        "bad_request",
+    )
+    assert EnrolmentCode.objects.get().used_wall_s is None
+
+
+def test_a_key_of_another_kind_is_refused(service: EnrolService) -> None:
+    code = identities.new_code(service.clinic, "machine-1")
+    request = signing_request(rsa.generate_private_key(65537, 2048))
+    assert refused(ask(service, "/enrol", encode(EnrolRequest(code=code, request_pem=request)))) == (403, "bad_request")
+
+
+def test_a_machine_renews_with_the_certificate_in_force(service: EnrolService, tmp_path: Path) -> None:
+    folder = tmp_path / "identity"
+    enrol(where(service), identities.new_code(service.clinic, "machine-1"), folder)
+    before = (folder / "machine.pem").read_bytes()
+    renew(folder)
+    assert (folder / "machine.pem").read_bytes() != before
+    assert Certificate.objects.filter(name="machine-1", revoked_wall_s=None).count() == 2
+
+
+def test_renewal_without_a_certificate_or_with_a_revoked_one_is_refused(service: EnrolService, tmp_path: Path) -> None:
+    folder = tmp_path / "identity"
+    body = encode(RenewRequest(request_pem=signing_request()))
+    assert refused(ask(service, "/renew", body)) == (403, "bad_request")
+    enrol(where(service), identities.new_code(service.clinic, "machine-1"), folder)
+    assert ask(service, "/renew", body, folder / "machine.pem")[0] == 200
+    assert identities.revoke(service.clinic, "machine-1").certificates == 2
+    assert refused(ask(service, "/renew", body, folder / "machine.pem")) == (403, "revoked")
+
+
+def test_a_revoked_machine_stands_on_both_lists_until_it_is_enrolled_again(
+    service: EnrolService, tmp_path: Path
+) -> None:
+    places = service.clinic.places
+    enrol(where(service), identities.new_code(service.clinic, "machine-1"), tmp_path / "first")
+    identities.revoke(service.clinic, "machine-1")
+    revoked = x509.load_pem_x509_crl(places.revoked.read_bytes())
+    assert len(list(revoked)) == 1
+    assert "user machine-1\ntopic deny #\n" in places.broker_access.read_text()
+    enrol(where(service), identities.new_code(service.clinic, "machine-1"), tmp_path / "second")
+    assert "machine-1" not in places.broker_access.read_text()
+    assert len(list(x509.load_pem_x509_crl(places.revoked.read_bytes()))) == 1
+
+
+@pytest.mark.parametrize("name", ["collector-1", "bridge-oslo", "server", "Big", "a/b", "+", "#", "", "a" * 33])
+def test_no_machine_gets_a_name_that_may_do_more_or_that_is_none(lite: Clinic, name: str) -> None:
+    with pytest.raises(SettingsError):
+        identities.new_code(lite, name)
+
+
+def test_own_certificates_are_renewed_when_a_third_of_their_time_is_left(lite: Clinic) -> None:
+    own = identities.own_names(lite)
+    assert identities.own_certificates(lite, own) == []
+    collector = lite.places.certificate("collector-1")
+    kept = lite.places.key("collector-1").read_bytes()
+    authority = identities.Authority.read(lite.settings.clinic, lite.places)
+    authority.give_own("collector-1", lite.places, 100, datetime.now(UTC))
+    before = collector.read_bytes()
+    assert identities.own_certificates(lite, own) == ["collector-1"]
+    assert collector.read_bytes() != before
+    assert lite.places.key("collector-1").read_bytes() == kept
