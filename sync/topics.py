@@ -80,6 +80,8 @@ def parse(text: str) -> Topic:
         kind = Kind(word)
     except ValueError as error:
         raise TopicError(f"«{_shown(text)}»: there is no «{_shown(word)}» below a machine.") from error
+    if len(levels) != (6 if kind in _LAST else 5):
+        raise TopicError(f"«{_shown(text)}» is no topic of this system.")
     topic = Topic(require_name(clinic, "clinic"), require_name(machine, "machine"), kind, "/".join(levels[5:]))
     _require_last(topic)
     return topic
