@@ -325,8 +325,9 @@ def _run_sync(arguments: argparse.Namespace) -> int:
 def _run_enrol(arguments: argparse.Namespace) -> int:
     import getpass  # noqa: PLC0415 - only here
 
-    from firmware.enrol import enrol  # noqa: PLC0415 - only here
+    from firmware.enrol import address_of, enrol  # noqa: PLC0415 - only here
 
+    address_of(arguments.server)
     asks = sys.stdin.isatty()
     code = getpass.getpass("One-time code: ") if asks else sys.stdin.readline()
     account = enrol(arguments.server, code.strip(), arguments.identity)

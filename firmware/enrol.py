@@ -38,7 +38,7 @@ class EnrolError(FirmwareError):
 
 def enrol(server: str, code_text: str, folder: Path) -> Account:
     """Make a key, have it certified with a one-time code, and keep both. Raises EnrolError."""
-    host, port = _address(server)
+    host, port = address_of(server)
     try:
         code = read_code(code_text)
     except CodeError as error:
@@ -61,7 +61,7 @@ def renew(folder: Path) -> Account:
         context = tls_context(folder)
     except AccountError as error:
         raise EnrolError(str(error)) from error
-    host, port = _address(account.server)
+    host, port = address_of(account.server)
     key, request = _key_and_request(folder)
     answer = _post(host, port, context, "/renew", encode(RenewRequest(request_pem=request)))
     if (answer.clinic, answer.machine) != (account.clinic, account.machine):
@@ -69,7 +69,8 @@ def renew(folder: Path) -> Account:
     return _keep(folder, key, answer, account.server)
 
 
-def _address(server: str) -> tuple[str, int]:
+def address_of(server: str) -> tuple[str, int]:
+    """Host and port. Raises EnrolError."""
     name, separator, port = server.rpartition(":")
     if not separator or server.endswith("]"):
         name, port = server, str(DEFAULT_PORT)
