@@ -21,7 +21,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 STEP_S = 5
 FAST, SLOW, WOBBLE, REST, GAIN, TAU_UP, TAU_DOWN, GAIT, DRIFT = range(9)
-STATES = 9
+STATES, MOVING = 9, 3
 RISE_STEPS, FALL_STEPS = 1, 3
 """Dead time of rise and fall in steps; the setting is known to have changed within the step before."""
 FAST_TAU_UP_S, FAST_TAU_DOWN_S = 14.0, 30.0
@@ -88,7 +88,13 @@ class Bank(Struct, frozen=True, eq=False):
         each = load[:, self.gait[: len(self.gait) // len(load)]].reshape(1, -1, 2)
         inputs = np.concatenate((self.inputs[1:], each))
         mean, jacobian = _moved(self, inputs)
-        cov = jacobian @ self.cov @ jacobian.transpose(0, 2, 1)
+        # Only fast, slow and wobble move (rows 0–2); the other rows of the Jacobian are the identity's.
+        above = jacobian @ self.cov
+        corner = above @ jacobian.transpose(0, 2, 1)
+        cov = self.cov.copy()
+        cov[:, :MOVING, MOVING:] = above[:, :, MOVING:]
+        cov[:, MOVING:, :MOVING] = above[:, :, MOVING:].transpose(0, 2, 1)
+        cov[:, :MOVING, :MOVING] = corner
         cov[:, _DIAGONAL, _DIAGONAL] += _WALK_VARIANCE
         cov[:, GAIN, GAIN] += roam_sd**2
         return replace(self, mean=mean, cov=cov, inputs=inputs)
@@ -171,7 +177,7 @@ def unbent(share: Array, bends_from: Array) -> Array:
 
 
 def _moved(bank: Bank, inputs: Array) -> tuple[Array, Array]:
-    """Mean and Jacobian of one step."""
+    """Mean of one step, and the Jacobian's first rows (K, 3, 9): those of what moves by itself."""
     mean = bank.mean
     fast, slow, rest = mean[:, FAST], mean[:, SLOW], mean[:, REST]
     gait, drift = mean[:, GAIT], mean[:, DRIFT]
@@ -199,8 +205,7 @@ def _moved(bank: Bank, inputs: Array) -> tuple[Array, Array]:
     moved[:, WOBBLE] *= _KEEP_WOBBLE
     moved[:, DRIFT] += np.where(level > DRIFT_FROM_FRACTION * reserve, DRIFT_BPM_PER_STEP, 0.0)
 
-    jacobian = np.zeros_like(bank.cov)
-    jacobian[:, _DIAGONAL, _DIAGONAL] = 1.0
+    jacobian = np.zeros((len(mean), MOVING, STATES))
     jacobian[:, WOBBLE, WOBBLE] = _KEEP_WOBBLE
     for row, keep, part in ((FAST, keep_fast, share), (SLOW, keep_slow, 1 - share)):
         pull = (1 - keep) * part

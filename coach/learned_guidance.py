@@ -17,7 +17,7 @@ from coach.advice_policy import Setting, Treadmill, aim_of, loads_of, middle_set
 from coach.events import Advice, Direction, Signal
 from coach.forecast import Cloud, cloud, spread_sd_bpm
 from coach.fork import FOLLOWED, IGNORED, branch_weights, forked, merged
-from coach.guidance import PHASE_START, REMINDER, HrMaxFinding, Moment, urges
+from coach.guidance import EASE_FROM_S, PHASE_START, REMINDER, HrMaxFinding, Moment, urges
 from coach.heart_model import DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM, FAST, GAIN, SLOW, STEP_S, Bank
 from coach.hr_max_finding import estimate, judged, sailed_above
 from coach.heart_prior import Person, first_bank, met_today, plan_hr_max_bpm
@@ -49,6 +49,11 @@ UNKNOWN_ROAM_SD = 0.005
 LATE_CHANGE_S, LATE_CHANGE_SD_BPM = 25, 10.0
 """Nobody knows to the second when the treadmill was set."""
 MISFIT_KEEPS = 0.9
+MISFIT_WARMING_UP, MISFIT_LATER = 10.0, 15.0
+"""Misses in one direction add up. Clean rates reach 4–7 in the warm-up and 5–10 later, a drying strap 9–29 (docs/guidance.md)."""
+DOUBTED_SHARE, DOUBTED_FOR_S = 0.75, 60.0
+"""From this share of the limit nothing is urged; at the limit, nor for a minute after, and the warm-up is unlearned."""
+FORGOTTEN_SD_BPM = 25.0
 ODD_SD, ODD_LOOSENS = 2.5, 2
 UNKNOWN_ODD_SD, UNKNOWN_ODD_BPM = 0.15, 6.0
 """A rate that keeps surprising, where the speed is unknown, is a load of the person's own: then the load is learned anew."""
@@ -112,7 +117,12 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
     @property
     def doubt(self) -> str | None:
         """Why the rate does not fit what a heart would do at this load."""
-        return "model_disagrees" if self.doubted_until_t is not None else None
+        misfits = len(self.settings) == 1 and abs(self.misfit) > DOUBTED_SHARE * self._misfit_limit
+        return "model_disagrees" if misfits or self.doubted_until_t is not None else None
+
+    @property
+    def _misfit_limit(self) -> float:
+        return MISFIT_WARMING_UP if self.phase is PhaseKind.WARM_UP else MISFIT_LATER
 
     @property
     def _roam_sd(self) -> float:
@@ -129,7 +139,8 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         if guidance.pending is not None and moment.may_urge:
             advice = guidance.pending
             return replace(guidance, pending=None)._set_out(moment, advice, 5), advice
-        every_s = STEP_S if moment.phase.kind is PhaseKind.INTERVAL else RESTING_LOOKS_S
+        busy = moment.phase.kind is PhaseKind.INTERVAL and moment.second >= EASE_FROM_S
+        every_s = STEP_S if busy else RESTING_LOOKS_S
         if moment.second % every_s or moment.phase.pattern is not None:
             return guidance, None
         return guidance._looked_ahead(moment)
@@ -183,12 +194,20 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         if unknown and self.phase_s <= LATE_CHANGE_S:
             bank = bank.loosened(FAST, LATE_CHANGE_SD_BPM)
         recent, odd, misfit = self.recent_bpm, self.odd, self.misfit
+        doubted_until_t = self.doubted_until_t
+        if doubted_until_t is not None and self.t is not None and self.t > doubted_until_t:
+            doubted_until_t = None
         if self.readings:
             bpm = self.reading_sum_bpm / self.readings
             bank, surprise = bank.corrected(bpm, WEAK_SD_BPM) if self.weak else bank.corrected(bpm)
             recent = (*recent, bpm)[-12:]
             misfit = MISFIT_KEEPS * misfit + surprise
             odd = odd + 1 if abs(surprise) >= ODD_SD else 0
+            if not unknown and abs(misfit) > self._misfit_limit:
+                doubted_until_t = (self.t or 0.0) + DOUBTED_FOR_S
+                misfit /= 2
+                if self.phase is PhaseKind.WARM_UP:
+                    bank = self._forgotten(bank)
             if unknown and odd >= ODD_LOOSENS:
                 bank = bank.loosened(GAIN, UNKNOWN_ODD_SD).loosened(SLOW, UNKNOWN_ODD_BPM)
         return replace(
@@ -198,12 +217,18 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
             finding=self.finding or (sailed_above(recent, self.plan) if odd == 0 and not self.weak else None),
             odd=odd,
             misfit=misfit,
+            doubted_until_t=doubted_until_t,
             slot_s=0,
             loads=(),
             reading_sum_bpm=0.0,
             readings=0,
             weak=False,
         )
+
+    def _forgotten(self, bank: Bank) -> Bank:
+        """Today's warm-up unlearned: a dry strap that becomes wet leaves only what was known before, and where the rate is."""
+        fresh = first_bank(self.plan, self.plan.start, self.person)
+        return replace(fresh, inputs=bank.inputs).loosened(SLOW, FORGOTTEN_SD_BPM).loosened(FAST, FORGOTTEN_SD_BPM / 2)
 
     def _heard(self, borg: int) -> Self:
         """Perceived exertion tells on true HRmax."""

@@ -1,0 +1,132 @@
+"""Does the guidance get people into the zone, and keep them there? Against four others, on the same people, days and noise.
+
+`--quick`: a few participants of each group, to look while changing something. Tables and plots go to benchmarks/results/.
+"""
+
+import argparse
+import sys
+from functools import partial
+from multiprocessing import Pool
+from pathlib import Path
+from time import perf_counter
+
+import matplotlib as mpl
+import numpy as np
+from rich.progress import Progress
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+from guidance_baselines import PlusMinus, ProportionalIntegral, Timer, knower, plain
+from guidance_faults import FaultRun, run_faults
+from guidance_plots import draw_bars, draw_predictions, draw_session
+from guidance_recordings import AT_S, BOUTS, RECORDINGS, Foretold, foretold
+from guidance_tables import GROUPS, figures_table, group_table, prediction_table
+from guidance_trial import Case, Score, draw_case, run_case
+
+from coach.guidance import GuidanceMaker
+from coach.learned_guidance import learned_guidance
+
+mpl.use("Agg")
+
+RESULTS = Path(__file__).parent / "results"
+CONTROLLERS = ("timer", "±0.2 km/h", "PI", "learned", "knower")
+FULL = {"ordinary": 400, "speed unknown": 150, "beta-blocked": 150, "wrong HRmax": 150, "chronotropic": 150}
+FULL_BASELINES, FULL_FAULTS = 50, 150
+QUICK, QUICK_BASELINES, QUICK_FAULTS = 12, 6, 12
+FIRST_SEED = 1000
+"""Seeds below this were used while the guidance was made; the bench draws others."""
+
+
+def lead(job: tuple[str, str, int]) -> tuple[str, str, list[Score]]:
+    """One participant's three sessions under one controller."""
+    group, controller, seed = job
+    kind, known = GROUPS[group]
+    case = draw_case(seed, kind, speed_known=known)
+    match controller:
+        case "timer":
+            scores = run_case(case, plain(Timer))
+        case "±0.2 km/h":
+            scores = run_case(case, plain(PlusMinus))
+        case "PI":
+            scores = run_case(case, plain(ProportionalIntegral))
+        case "knower":
+            scores = run_case(case, maker_for=_knower)
+        case _:
+            scores = run_case(case, learned_guidance)
+    return group, controller, scores
+
+
+def _knower(case: Case, session: int) -> GuidanceMaker:
+    return knower(case.participant, case.days[session], case.model, case.plan)
+
+
+def step_times(seed: int) -> tuple[float, float]:
+    """Worst engine step in ms and whole session in s, person and engine together; the best of five runs for each step."""
+    case = draw_case(seed, "ordinary")
+    from coach.engine import step  # noqa: PLC0415 - timed here only
+    from coach.state import begin  # noqa: PLC0415
+    from firmware.rehearsal import rehearse  # noqa: PLC0415
+    from firmware.person import Person  # noqa: PLC0415
+    from guidance_trial import PROTOCOL  # noqa: PLC0415
+
+    person = Person(case.participant, case.days[0], np.random.default_rng(seed), model=case.model, habits=case.habits)
+    messages = rehearse(case.plan, PROTOCOL, person, guidance=learned_guidance).messages
+    best = np.full(len(messages), np.inf)
+    whole = np.inf
+    for _ in range(5):
+        state = begin(case.plan, PROTOCOL, learned_guidance)
+        began = perf_counter()
+        for place, message in enumerate(messages):
+            at = perf_counter()
+            state = step(state, message).state
+            best[place] = min(best[place], perf_counter() - at)
+        whole = min(whole, perf_counter() - began)
+    return float(best.max() * 1000), whole
+
+
+def main() -> int:
+    """Run everything, print the tables, write them and the plots."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few participants of each group")
+    quick = parser.parse_args().quick
+    began = perf_counter()
+    jobs = [(group, "learned", FIRST_SEED + n) for group, many in FULL.items() for n in range(QUICK if quick else many)]
+    others = [name for name in CONTROLLERS if name != "learned"]
+    few = QUICK_BASELINES if quick else FULL_BASELINES
+    jobs += [(group, name, FIRST_SEED + n) for group in GROUPS for name in others for n in range(few)]
+    scores: dict[tuple[str, str], list[list[Score]]] = {}
+    runs: list[FaultRun] = []
+    step_ms, session_s = step_times(FIRST_SEED)
+    with Pool(2) as pool, Progress(disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("participants", total=len(jobs))
+        for group, controller, result in pool.imap(lead, jobs, chunksize=4):
+            scores.setdefault((group, controller), []).append(result)
+            progress.advance(bar)
+        many = QUICK_FAULTS if quick else FULL_FAULTS
+        bar = progress.add_task("faults", total=many)
+        for run in pool.imap(partial(run_faults, maker=learned_guidance), range(FIRST_SEED, FIRST_SEED + many)):
+            runs.append(run)
+            progress.advance(bar)
+    told: list[Foretold] = []
+    if RECORDINGS.is_dir():
+        told = [one for name in BOUTS for one in foretold(name, learned_guidance)]
+    parts = [
+        f"# Guidance: figures of one run\n\nSeeds {FIRST_SEED} and on; both response models in turn; "
+        f"{'quick' if quick else 'full'} run, {perf_counter() - began:.0f} s.\n",
+        figures_table(scores, runs, told, (step_ms, session_s)),
+        *(group_table(group, scores, CONTROLLERS) for group in GROUPS),
+        prediction_table(told, AT_S),
+    ]
+    text = "\n".join(parts)
+    print(text)
+    if not quick:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / "guidance.md").write_text(text, encoding="utf-8")
+        draw_bars(scores, CONTROLLERS, tuple(GROUPS), RESULTS / "guidance-controllers.png")
+        draw_predictions(told, RESULTS / "guidance-predictions.png")
+        draw_session(draw_case(FIRST_SEED + 2, "ordinary"), learned_guidance, RESULTS / "guidance-session.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""«Faster» while the strap lies: whole sessions with injected strap faults, and every urging that came while one held."""
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from coach.events import AdviceGiven, Signal
+from coach.guidance import GuidanceMaker, urges
+from firmware.faults import AnyFault, DryStart, Frozen, draw_fault
+from firmware.person import Person
+from firmware.rehearsal import seconds
+from guidance_trial import PROTOCOL, draw_case
+
+FAULTS_IN_A_SESSION = 6
+NOTICED_AFTER_S = 3.0
+"""A silent or mad strap can't be told from a sound one within so many seconds of its last sound notification."""
+FROZEN_AFTER_S = 9.0
+"""A rate may stand still for 8 s before urging stops."""
+STRUCK_BPM = 10.0
+
+
+class FaultRun(Struct, frozen=True):
+    """Faults that held in one session, those that held while an advice urged, and what they were."""
+
+    faults: int
+    wrong: int
+    urged_on_doubt: int
+    names: tuple[str, ...]
+
+
+def _draw_faults(rng: np.random.Generator) -> tuple[AnyFault, ...]:
+    """One dry start, or several other faults that do not overlap: two at once would spoil each other."""
+    chosen: list[AnyFault] = []
+    for _ in range(3 * FAULTS_IN_A_SESSION):
+        fault = draw_fault(rng, PROTOCOL.length_s)
+        if isinstance(fault, DryStart):
+            return (*chosen, fault) if not chosen else tuple(chosen)
+        apart = all(fault.start_s > other.end_s + 60 or fault.end_s + 60 < other.start_s for other in chosen)
+        if apart and len(chosen) < FAULTS_IN_A_SESSION:
+            chosen.append(fault)
+    return tuple(chosen)
+
+
+def run_faults(seed: int, maker: GuidanceMaker) -> FaultRun:
+    """One ordinary participant, one session, several faults."""
+    case = draw_case(seed, "ordinary")
+    rng = np.random.default_rng((seed, 77))
+    faults = _draw_faults(rng)
+    person = Person(case.participant, case.days[0], np.random.default_rng((seed, 5)), model=case.model, habits=case.habits)
+    plan = replace(case.plan, speed_step_kmh=0.2)
+    wrong: list[str] = []
+    on_doubt = 0
+    clean_bpm = 0.0
+    for one in seconds(plan, PROTOCOL, person, faults=faults, rng=rng, guidance=maker):
+        clean_bpm = person.rate_bpm
+        for event in one.events:
+            if isinstance(event, AdviceGiven):
+                state = one.state
+                if not urges(event.advice, state.speed_kmh, state.incline_percent):
+                    continue
+                on_doubt += state.source.signal is not Signal.LIVE
+                sent = state.source.bpm
+                for fault in faults:
+                    begins = fault.start_s + (FROZEN_AFTER_S if isinstance(fault, Frozen) else NOTICED_AFTER_S)
+                    harmless = sent is not None and abs(sent - clean_bpm) < STRUCK_BPM and not isinstance(fault, Frozen)
+                    if begins <= event.t < fault.end_s and not harmless:
+                        wrong.append(type(fault).__name__)
+    return FaultRun(len(faults), len(wrong), on_doubt, tuple(wrong))
+
+
+def is_dry(name: str) -> bool:
+    """Whether a wrong urging came under a dry strap, which looks smooth."""
+    return name == DryStart.__name__
