@@ -145,6 +145,13 @@ def mosquitto(clinic: Clinic, log: Path | None = None) -> Child:
     return child
 
 
+def kill_broker(clinic: Clinic) -> None:
+    """Send mosquitto itself a kill -9: what it had not written to disk is gone. Whoever ran it ends too."""
+    pid = int(clinic.places.broker_pid.read_text())
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{pid}").exists())
+
+
 def plain_mosquitto(configuration: str, folder: Path, port: int) -> Child:
     """A broker with a configuration of the test's own."""
     file = folder / "mosquitto.conf"

@@ -98,38 +98,36 @@ def access_list(clinic: Clinic, collectors: Iterable[str], bridges: Iterable[str
     return "\n".join(lines) + "\n"
 
 
-def bridge_configuration(region: Clinic, name: str, address: str) -> str:
-    """What a clinic's mosquitto needs to hand everything on to this region's."""
+def bridge_configuration(region: Clinic, name: str, files: str) -> str:
+    """What a clinic's mosquitto needs to hand everything on to this region's. `files`: the folder they lie in there."""
     theirs = name.removeprefix("bridge-")
-    files = f"/path/to/{name}"
-    both = [
-        *(
-            f"topic {one} out {0 if one.endswith('live') else 1} ic/1/{theirs}/ ic/1/{theirs}/"
-            for one in _below(MACHINE_WRITES)
-        ),
-        *(f"topic {one} in 1 ic/1/{theirs}/ ic/1/{theirs}/" for one in _below(MACHINE_READS)),
-    ]
-    topics = "\n".join(both)
+    below = f"ic/1/{theirs}/"
+    topics = "\n".join(
+        [
+            *(f"topic +/{one} out {0 if one == 'live' else 1} {below} {below}" for one in MACHINE_WRITES),
+            *(f"topic +/{one} in 1 {below} {below}" for one in MACHINE_READS),
+        ]
+    )
     return f"""\
-# For the clinic «{theirs}»: put this into its broker/more.d/region.conf, and the three files beside it.
+# The clinic «{theirs}» hands everything on to the region's broker. It runs no collector itself: a session has one home,
+# and its receipt comes from there.
 connection {name}
-address {address}:{region.settings.broker_port}
+address {region.settings.host}:{region.settings.broker_port}
 bridge_protocol_version mqttv50
+bridge_tls_version tlsv1.2
 bridge_cafile {files}/authority.pem
 bridge_certfile {files}/{name}.pem
 bridge_keyfile {files}/{name}.key
+# Both sides keep what is on its way while the line is down.
 cleansession false
+local_cleansession false
 try_private true
 notifications false
 keepalive_interval 30
-restart_timeout 2 30
-bridge_max_packet_size 0
+# Between these seconds, with jitter: a region's clinics do not all come back at once.
+restart_timeout 2 60
 {topics}
 """
-
-
-def _below(kinds: Iterable[str]) -> list[str]:
-    return [f"+/{one}" for one in kinds]
 
 
 def existing_broker(clinic: Clinic) -> str:

@@ -41,9 +41,12 @@ class BrokerProcess:
         if program is None:
             raise ServerError("mosquitto is not installed. Debian: apt-get install mosquitto")
         places = self._clinic.places
+        # Killed outright, this process takes the broker with it, so that the next one finds the port free.
+        setpriv = shutil.which("setpriv")
+        bound = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
         # -v adds the talkative level to what the file says.
-        self._process = subprocess.Popen(  # noqa: S603 - a fixed program with the clinic's own file
-            [program, "-v", "-c", str(places.broker_configuration)],
+        self._process = subprocess.Popen(  # noqa: S603 - fixed programs with the clinic's own file
+            [*bound, program, "-v", "-c", str(places.broker_configuration)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

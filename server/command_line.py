@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     command("renew", _renew, "renew the server's own certificates where a third of their time is left")
     bridge = command("bridge", _bridge, "on a region's server: certificate and configuration for a clinic's broker")
     bridge.add_argument("clinic", metavar="CLINIC")
+    bridge.add_argument("--files", default=None, help="the folder in which these files will lie at the clinic")
     command("machines", _machines, "what each machine last said of itself, and until when its certificate holds")
 
     command("broker", _broker, "run this clinic's mosquitto, and log what it refuses")
@@ -188,6 +189,7 @@ def _renew(given: argparse.Namespace) -> None:
 def _bridge(given: argparse.Namespace) -> None:
     clinic = _clinic(given)
     from server.broker_files import bridge_configuration
+    from server.files import PRIVATE, PUBLIC, private_folder, write_whole
     from server.identities import own_certificates, write_broker_lists
     from sync.topics import require_name
 
@@ -195,10 +197,15 @@ def _bridge(given: argparse.Namespace) -> None:
     own_certificates(clinic, [name])
     write_broker_lists(clinic)
     places = clinic.places
+    out = places.folder / "bridges" / name
+    files = given.files or str(out)
+    private_folder(out)
+    for path, mode in ((places.certificate(name), PUBLIC), (places.key(name), PRIVATE), (places.authority, PUBLIC)):
+        write_whole(out / path.name, path.read_bytes(), mode)
+    write_whole(out / "region.conf", bridge_configuration(clinic, name, files).encode(), PUBLIC)
     _say(
-        f"Hand these to the clinic: {places.certificate(name)}, {places.key(name)}, {places.authority}",
-        "",
-        bridge_configuration(clinic, name, clinic.settings.host),
+        f"In {out} is what the clinic needs, one of it a private key: hand it over accordingly.",
+        f"There the files lie in {files}, and region.conf goes into the clinic's broker/more.d/.",
     )
 
 

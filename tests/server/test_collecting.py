@@ -1,0 +1,158 @@
+"""The collector as a process: figures, log, clean end, what a person may do with what is kept."""
+
+import json
+import signal
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from benchmarks.clinic_at_hand import Child, Machine, collector, command, make, mosquitto, sql, stored, until
+from benchmarks.delivery_maker import delivery, sealed, session_id
+from server.clinic import Clinic
+from sync.chunks import cut
+from sync.reading import encode, encode_session
+from sync.wire import Finding, Software, State
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+    """One clinic for all of these."""
+    return make(tmp_path_factory.mktemp("collecting") / "clinic", "--collectors", "3")
+
+
+@pytest.fixture(scope="module")
+def child(clinic: Clinic) -> Iterator[Child]:
+    """Its collector, with a broker."""
+    with mosquitto(clinic), collector(clinic) as one:
+        yield one
+
+
+def figures(clinic: Clinic) -> dict[str, float]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{clinic.settings.metrics_port}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+
+
+def words(*more: str, clinic: Clinic) -> list[str]:
+    return command(*more, "--dir", str(clinic.places.folder)).splitlines()
+
+
+def test_a_session_is_receipted_after_its_commit_and_counted(clinic: Clinic, child: Child) -> None:
+    with Machine(clinic, "machine-1") as machine:
+        machine.publish(machine.topic(f"session/{session_id(1)}"), sealed(1))
+        receipt = until(lambda: machine.receipts.get((session_id(1), 1)))
+    assert (receipt.status, receipt.sha256) == ("stored", delivery(1).sha256)
+    found = figures(clinic)
+    assert found['interval_coach_outcomes_total{what="stored"}'] >= 1
+    assert (found["interval_coach_broker_up"], found["interval_coach_database_up"]) == (1.0, 1.0)
+    assert child.process.poll() is None
+
+
+def test_a_large_session_comes_in_parts(clinic: Clinic, child: Child) -> None:
+    with Machine(clinic, "machine-1") as machine:
+        for part in cut(sealed(2), 2048):
+            machine.publish(machine.topic(f"session/{session_id(2)}"), part)
+        until(lambda: (session_id(2), 1) in machine.receipts)
+    assert child.process.poll() is None
+
+
+def test_the_log_is_json_and_names_no_participant(clinic: Clinic, child: Child) -> None:
+    with Machine(clinic, "machine-1") as machine:
+        machine.publish(machine.topic(f"session/{session_id(3)}"), sealed(3))
+        until(lambda: (session_id(3), 1) in machine.receipts)
+    lines = [json.loads(line) for line in until(lambda: child.said).splitlines()]
+    assert all({"t", "level", "from", "event"} <= line.keys() for line in lines)
+    told = delivery(3)
+    assert told.participant not in {str(value) for line in lines for value in line.values()}
+    assert "bpm" not in child.said
+
+
+def test_a_conflict_is_receipted_as_such_shown_retried_and_dropped(clinic: Clinic, child: Child) -> None:
+    other = msgspec.structs.replace(delivery(4), sha256="f" * 64)
+    with Machine(clinic, "machine-1") as machine:
+        topic = machine.topic(f"session/{session_id(4)}")
+        machine.publish(topic, sealed(4))
+        until(lambda: machine.receipts.get((session_id(4), 1)))
+        machine.publish(topic, encode_session(other))
+        receipt = until(lambda: one if (one := machine.receipts[session_id(4), 1]).status == "quarantined" else None)
+    assert receipt.sha256 == "f" * 64
+    [line] = words("quarantine", "list", clinic=clinic)
+    number = line.split("\t")[0]
+    assert "conflict" in line
+    out = clinic.places.folder / "kept.bin"
+    assert f"session_id: {session_id(4)}" in words("quarantine", "show", number, "--out", str(out), clinic=clinic)
+    assert out.read_bytes() == encode_session(other)
+    assert words("quarantine", "retry", number, clinic=clinic)[0].startswith(f"Number {number} stays")
+    assert words("quarantine", "list", clinic=clinic)[0].endswith("×1")
+    assert words("quarantine", "drop", number, clinic=clinic) == [f"Number {number} is dropped."]
+    assert words("quarantine", "list", clinic=clinic) == ["Nothing is there."]
+    assert child.process.poll() is None
+
+
+def test_a_dead_letter_is_taken_once_it_can_be_read(clinic: Clinic, child: Child) -> None:
+    with Machine(clinic, "machine-1") as machine:
+        machine.publish(machine.topic(f"session/{session_id(5)}"), b"junk")
+        [line] = until(lambda: [one for one in words("dead-letters", "list", clinic=clinic) if "\t" in one])
+    number = line.split("\t")[0]
+    assert "not_an_envelope" in line
+    assert "stays" in words("dead-letters", "retry", number, clinic=clinic)[0]
+    assert words("dead-letters", "drop", number, clinic=clinic) == [f"Number {number} is dropped."]
+    assert child.process.poll() is None
+
+
+def test_a_number_that_is_not_there_is_said(clinic: Clinic) -> None:
+    said = command("quarantine", "show", "999", "--dir", str(clinic.places.folder), check=False)
+    assert "There is no number 999" in said
+
+
+def test_a_machines_state_is_shown(clinic: Clinic, child: Child) -> None:
+    with Machine(clinic, "machine-7") as machine:
+        said = State(
+            online=True,
+            connection=1,
+            clinic="trondheim",
+            machine="machine-7",
+            software=Software("0.1.0", "3.11", "Debian"),
+            findings=(Finding("topic_refused"),),
+            waiting=2,
+        )
+        machine.client.publish(machine.topic("state"), encode(said), 1, retain=True)
+        statement = "SELECT count(*) FROM server_machinestate WHERE machine = 'machine-7'"
+        until(lambda: sql(clinic, statement)[0][0])
+    [line] = [one for one in words("machines", clinic=clinic) if one.startswith("trondheim/machine-7\t")]
+    assert "2 waiting\ttopic_refused" in line
+    assert child.process.poll() is None
+
+
+def test_several_collectors_divide_the_sessions_and_one_killed_loses_nothing(clinic: Clinic, child: Child) -> None:
+    sessions = {(session_id(number), 1): sealed(number, seconds=60) for number in range(1000, 1300)}
+    before = stored(clinic)
+    with (
+        collector(clinic, "--metrics-port", "0", name="collector-2") as second,
+        collector(clinic, "--metrics-port", "0", name="collector-3") as third,
+        Machine(clinic, "machine-1") as machine,
+    ):
+        first = dict(list(sessions.items())[:100])
+        machine.deliver(first, 30)
+        second.kill()
+        machine.deliver(sessions, 60, again_s=1.0)
+        assert '"stored"' in third.said
+    assert stored(clinic) - before == 300
+    assert child.process.poll() is None
+
+
+def test_it_ends_cleanly_when_told(tmp_path: Path) -> None:
+    clinic = make(tmp_path / "clinic")
+    with mosquitto(clinic):
+        one = collector(clinic)
+        one.process.send_signal(signal.SIGTERM)
+        assert one.process.wait(10) == 0
+        assert '"collector stopped"' in one.said
+
+
+def test_without_a_certificate_it_says_what_to_do(clinic: Clinic) -> None:
+    said = command("collect", "--as", "collector-9", "--dir", str(clinic.places.folder), check=False)
+    assert "There is no certificate for «collector-9»" in said
