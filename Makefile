@@ -8,10 +8,11 @@ ROOMS := coach firmware display sync server
 export PYGAME_HIDE_SUPPORT_PROMPT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo set-up test test-all coverage lint format bench lock voices screens wheel clean
+.PHONY: help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
+.PHONY: wheel clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## a whole 4×4 session with a simulated participant, 30 times as fast; SPEED=1 for real time
 	@scripts/set-up.sh desk
@@ -42,6 +43,12 @@ format: set-up ## lets ruff format and mend what it can
 
 bench: set-up ## every figure of benchmarks/, with its target beside it
 	@failed=0; for file in benchmarks/bench_*.py; do $(RUN) "$$file" || failed=1; done; exit $$failed
+
+bench-delivery: set-up ## the figures of delivery, with their targets beside them
+	@failed=0; for file in benchmarks/bench_delivery*.py; do $(RUN) "$$file" || failed=1; done; exit $$failed
+
+campaign-delivery: set-up ## the long faults of delivery: network, broker, server, identity (needs root for some)
+	@$(RUN) -m pytest --timeout 0 -m "slow and not hardware" tests/faults -k "delivery or collector" $(ARGS)
 
 lock: set-up ## locks the dependencies anew; UPGRADE=--upgrade takes the newest releases
 	@scripts/lock.sh $(UPGRADE)

@@ -69,6 +69,7 @@ autosave_interval 1
 autosave_on_changes true
 log_dest file {folder}/mosquitto.log
 log_type all
+set_tcp_nodelay true
 user root
 {more}
 """
@@ -172,7 +173,12 @@ class Broker:
         self.address, self._within = address, within
         program = mosquitto()
         if program is None:
-            raise FileNotFoundError("mosquitto is not installed: apt install mosquitto")
+            reason = "mosquitto is not installed: apt install mosquitto"
+            if "PYTEST_CURRENT_TEST" in os.environ:
+                import pytest  # noqa: PLC0415 - benchmarks run without it
+
+                pytest.skip(reason)
+            raise FileNotFoundError(reason)
         self._program = program
         self.folder = Path(tempfile.mkdtemp(prefix="interval-coach-broker-"))
         self.port = free_port()

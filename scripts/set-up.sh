@@ -85,6 +85,13 @@ if [ "$lock" != server ]; then
         package_is_there fonts-inter || missing+=(fonts-inter)
     fi
 fi
+if [ "$lock" = dev ]; then
+    # Delivery is tested with a real broker, which the tests start themselves, on free ports.
+    PATH=$PATH:/usr/sbin command -v mosquitto >/dev/null || missing+=(mosquitto)
+fi
+if [ "$lock" = dev ] || [ "$lock" = device ]; then
+    command -v openssl >/dev/null || missing+=(openssl)
+fi
 
 install_packages() {
     local as_root=()
@@ -116,9 +123,14 @@ install_packages() {
     rm -f "$log"
 }
 
-if [ ${#missing[@]} -gt 0 ] && ! install_packages "${missing[@]}"; then
-    [ -n "$(find_python)" ] || refuse "Python 3.11, 3.12 or 3.13 with venv is needed, and was not found."
-    say "going on without: the coach then gives text and tones, in another font."
+if [ ${#missing[@]} -gt 0 ]; then
+    if ! install_packages "${missing[@]}"; then
+        [ -n "$(find_python)" ] || refuse "Python 3.11, 3.12 or 3.13 with venv is needed, and was not found."
+        say "going on without: the coach then gives text and tones, in another font; tests with a broker are skipped."
+    elif [[ " ${missing[*]} " == *" mosquitto "* ]] && [ -d /run/systemd/system ] && [ "$(id -u)" -eq 0 ]; then
+        # Debian starts a broker for the whole machine with the package; nobody asked for that one.
+        systemctl disable --now mosquitto >/dev/null 2>&1 || true
+    fi
 fi
 
 python=$(find_python)
