@@ -1,7 +1,7 @@
 """What happened in a session, in the past tense and at the time it was due. The journal keeps these for the diary."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
@@ -56,6 +56,22 @@ class Limit(Struct, frozen=True):
     name: str
     reasons: tuple[str, ...]
     value_bpm: float | None = None
+
+
+class HrMaxFinding(Struct, frozen=True):
+    """The plan's HRmax is probably wrong: what the evidence says instead, for the therapist to judge.
+
+    `code`: `hr_max_seems_lower` (the zone has been moved down to `suggested_bpm`) or `hr_max_seems_higher` (nothing is
+    moved: only a therapist raises a limit). `low_bpm`/`high_bpm`: an 80 % range. `source`: `exertion` (Borg against rate) or
+    `rate_seen` (a live rate above the plan's HRmax). `evidence`: (rate in bpm, Borg) pairs.
+    """
+
+    code: Literal["hr_max_seems_lower", "hr_max_seems_higher"]
+    suggested_bpm: float
+    low_bpm: float
+    high_bpm: float
+    source: Literal["exertion", "rate_seen"]
+    evidence: tuple[tuple[float, int], ...] = ()
 
 
 class Event(Struct, frozen=True, tag_field="type"):
@@ -134,13 +150,13 @@ class LimitsChanged(Event, frozen=True, tag="limits_changed"):
 class NoticeRaised(Event, frozen=True, tag="notice_raised"):
     """Something that the participant, and perhaps the therapist, should see. Never a rescue alarm.
 
-    `evidence`: for the therapist, what it rests on, as name → number or word.
+    `finding`: for the therapist, what a notice about HRmax rests on.
     """
 
     code: str
     level: Level
     to_therapist: bool = False
-    evidence: dict[str, Any] = {}
+    finding: HrMaxFinding | None = None
 
 
 class NoticeCleared(Event, frozen=True, tag="notice_cleared"):

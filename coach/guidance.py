@@ -5,11 +5,11 @@
 H1–H3.
 """
 
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
 from msgspec import Struct
 
-from coach.events import Advice, Direction, Signal
+from coach.events import Advice, Direction, HrMaxFinding, Signal
 from coach.plan import Plan
 from coach.protocol import Phase
 from coach.snapshot import Prediction
@@ -51,22 +51,6 @@ class Moment(Struct, frozen=True, kw_only=True):
     may_urge: bool
     quiet: bool
     quiet_slower: bool = True
-
-
-class HrMaxFinding(Struct, frozen=True):
-    """The plan's HRmax is probably wrong: what the evidence says instead, for the therapist to judge.
-
-    `code`: `hr_max_seems_lower` (the zone has been moved down to `suggested_bpm`) or `hr_max_seems_higher` (nothing is moved:
-    only a therapist raises a limit). `low_bpm`/`high_bpm`: an 80 % range. `source`: `exertion` (Borg against rate) or
-    `rate_seen` (a live rate above the plan's HRmax). `evidence`: (rate in bpm, Borg) pairs.
-    """
-
-    code: Literal["hr_max_seems_lower", "hr_max_seems_higher"]
-    suggested_bpm: float
-    low_bpm: float
-    high_bpm: float
-    source: Literal["exertion", "rate_seen"]
-    evidence: tuple[tuple[float, int], ...] = ()
 
 
 class Guidance(Protocol):

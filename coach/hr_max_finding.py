@@ -6,7 +6,7 @@ finding needs heard exertion: the heart alone can't tell a fit person from one w
 
 import numpy as np
 
-from coach.guidance import HrMaxFinding
+from coach.events import HrMaxFinding
 from coach.heart_model import Array, Bank
 from coach.plan import Plan
 from coach.response import HrMaxEstimate

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from msgspec import to_builtins
 from msgspec.structs import replace
 
 from coach.cue import CueName
@@ -18,7 +17,7 @@ from coach.signal import HIGHEST_BPM, LOWEST_BPM
 from coach.state import Ceiling, State
 
 if TYPE_CHECKING:
-    from coach.guidance import HrMaxFinding
+    from coach.events import HrMaxFinding
     from coach.turn import Turn
 
 OVER_CEILING_EASES_S = 15.0
@@ -85,7 +84,7 @@ def found(turn: Turn, before: HrMaxFinding | None, now: HrMaxFinding | None) -> 
     if before is not None and (now is None or now.code != before.code):
         turn.clear_notice(before.code)
     if now is not None:
-        turn.raise_notice(now.code, Level.INFORMATION, to_therapist=True, evidence=to_builtins(now))
+        turn.raise_notice(now.code, Level.INFORMATION, to_therapist=True, finding=now)
     announce(turn)
 
 

@@ -4,7 +4,7 @@ A `Turn` lives only inside `engine.step`. Its methods are the session's transiti
 `coach.limits`, which calls them.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from coach.events import (
     AnyEvent,
     Direction,
     ExertionReported,
+    HrMaxFinding,
     Level,
     MoodReported,
     NoticeCleared,
@@ -188,13 +189,13 @@ class Turn:
         self.state = replace(state, advice=advice, advised_t=state.t if spoken else state.advised_t)
 
     def raise_notice(
-        self, code: str, level: Level, *, to_therapist: bool = False, evidence: dict[str, Any] | None = None
+        self, code: str, level: Level, *, to_therapist: bool = False, finding: HrMaxFinding | None = None
     ) -> None:
         """Raise a notice, unless it holds already."""
         state = self.state
         if any(notice.code == code for notice in state.notices):
             return
-        self.events.append(NoticeRaised(state.t, code, level, to_therapist, evidence or {}))
+        self.events.append(NoticeRaised(state.t, code, level, to_therapist, finding))
         codes = state.notice_codes if code in state.notice_codes else (*state.notice_codes, code)
         self.state = replace(state, notices=(*state.notices, NoticeNow(code, level, state.t)), notice_codes=codes)
 

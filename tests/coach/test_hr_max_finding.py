@@ -1,9 +1,8 @@
 """H7: evidence that the plan's HRmax is wrong. The zone moves down, never up, and the therapist is told why."""
 
-from msgspec import to_builtins
 
-from coach.events import Direction, Level, Limit, LimitsChanged, NoticeRaised
-from coach.guidance import HrMaxFinding, Moment
+from coach.events import Direction, HrMaxFinding, Level, Limit, LimitsChanged, NoticeRaised
+from coach.guidance import Moment
 from coach.snapshot import ZoneNow
 from tests.coach.led_session import LedSession, Says
 
@@ -42,7 +41,7 @@ def test_the_therapist_gets_the_evidence() -> None:
     led = session({100: LOWER})
     (raised,) = [event for event in led.events if isinstance(event, NoticeRaised)]
     assert raised == NoticeRaised(
-        100.0, "hr_max_seems_lower", Level.INFORMATION, to_therapist=True, evidence=to_builtins(LOWER)
+        100.0, "hr_max_seems_lower", Level.INFORMATION, to_therapist=True, finding=LOWER
     )
 
 
