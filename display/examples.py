@@ -264,6 +264,7 @@ def examples() -> dict[str, View]:
         "notice_older": session_view(
             1132.0, advice=hold, notices=_notice("eased_without_signal", Level.ATTENTION, 1000.0)
         ),
+        "therapist_says": replace(session_view(1132.0, advice=hold), message="Bra jobba! Rett ryggen og pust rolig."),
         "interval_begins": session_view(1023.0, bpm=121.0, advice=_advice(Direction.FASTER, "phase_start", 1.2)),
         "recovery_begins": session_view(1263.0, advice=_advice(Direction.SLOWER, "phase_start", -2.4)),
         "notice_stop_now": session_view(1132.0, question="odd_fall", notices=_notice("no_answer", Level.STOP_NOW)),

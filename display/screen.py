@@ -37,6 +37,7 @@ from display.profile_drawing import ProfileDrawing
 from display.rate import shown_number
 from display.sheet import Box, Part, Sheet
 from display.texts import Language, texts_in
+from display.therapist_line import with_therapist_line
 
 OUT_OF_TOUCH_S = 5.0
 """As long as a rate may be unchanged before it is stale (hazard H2)."""
@@ -91,7 +92,8 @@ class Screen:
             self._language = view.language
             self._sheet.texts = texts_in(view.language)
             self._face = None
-        return self._paint(parts_of(Glance(view, self._sheet, self._drawing, swell)))
+        glance = Glance(view, self._sheet, self._drawing, swell)
+        return self._paint(with_therapist_line(glance, parts_of(glance)))
 
     def _paint(self, parts: list[Part]) -> bool:
         """Paint the parts that differ from those on the surface."""

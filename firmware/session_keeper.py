@@ -136,7 +136,9 @@ class SessionKeeper:
         self._step(replace(message, t=self._now_t()))
 
     def show_text(self, text: str, for_s: float) -> None:
-        """Show a line from the therapist for so many real seconds; it changes nothing but the view."""
+        """Show a line from the therapist for so many real seconds; it changes nothing but the view. Raises Refused."""
+        if self.state is None:
+            raise Refused("no_session", "nobody is at this machine now, so nobody would read it")
         self._text, self._text_until_s = text, self._clock.now() + for_s * self._speed
         self._outlet.changed(at_once=True)
 

@@ -20,7 +20,9 @@ AHEAD_S = 30.0
 """How much the server's clock may run before the machine's."""
 
 MOST_EXTEND_S = 300
-MOST_TEXT, MOST_TEXT_S = 120, 60.0
+MOST_TEXT, MOST_TEXT_S = 80, 60.0
+"""More cannot be read from a treadmill."""
+
 THERAPIST = "therapist"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _LATE_START_S = 2.0

@@ -13,6 +13,8 @@ to compare. A reader that cannot read an envelope keeps it and says why (`Unread
 import hashlib
 import struct
 import zlib
+from collections.abc import Callable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -26,6 +28,25 @@ HEAD_BYTES = _HEAD.size
 
 MOST_CONTENT_BYTES = 32 * 1024 * 1024
 """What a reader unpacks at most: more than a day at the treadmill, and little enough for a hostile message."""
+
+
+class Unpacking(Protocol):
+    """What takes a compressed stream apart: `zlib.decompressobj()` and its like."""
+
+    @property
+    def unconsumed_tail(self) -> bytes:
+        """What was not taken because of the limit."""
+        ...
+
+    @property
+    def eof(self) -> bool:
+        """Whether the stream has come to its end."""
+        ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        """The content, at most so much of it."""
+        ...
+
 
 Why = str
 """`not_an_envelope`, `newer`, `damaged`, `too_large`, `not_understood`."""
@@ -48,8 +69,11 @@ def seal(content: bytes) -> bytes:
     return _HEAD.pack(MAGIC, VERSION, compression, hashlib.sha256(content).digest()) + body
 
 
-def unseal(payload: bytes) -> bytes | Unreadable:
-    """Take content out of its envelope, checked; or keep what cannot be read."""
+def unseal(payload: bytes, unpacker: Callable[[], Unpacking] = zlib.decompressobj) -> bytes | Unreadable:
+    """Take content out of its envelope, checked; or keep what cannot be read.
+
+    `unpacker`: zlib's, or another with the same face and errors of its own, for a server that reads thousands a second.
+    """
     if len(payload) < HEAD_BYTES or payload[:2] != MAGIC:
         return Unreadable(payload, "not_an_envelope", "This is no envelope of a session.")
     _, version, compression, digest = _HEAD.unpack_from(payload)
@@ -57,7 +81,7 @@ def unseal(payload: bytes) -> bytes | Unreadable:
         return Unreadable(payload, "newer", f"The envelope is version {version}; this program reads up to {VERSION}.")
     if version < 1 or compression not in (PLAIN, ZLIB):
         return Unreadable(payload, "not_an_envelope", "The envelope's head says what no envelope says.")
-    content = payload[HEAD_BYTES:] if compression == PLAIN else _unpack(payload)
+    content = payload[HEAD_BYTES:] if compression == PLAIN else _unpack(payload, unpacker())
     if isinstance(content, Unreadable):
         return content
     if hashlib.sha256(content).digest() != digest:
@@ -65,8 +89,7 @@ def unseal(payload: bytes) -> bytes | Unreadable:
     return content
 
 
-def _unpack(payload: bytes) -> bytes | Unreadable:
-    unpacking = zlib.decompressobj()
+def _unpack(payload: bytes, unpacking: Unpacking) -> bytes | Unreadable:
     try:
         content = unpacking.decompress(payload[HEAD_BYTES:], MOST_CONTENT_BYTES)
     except zlib.error as error:

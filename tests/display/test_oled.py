@@ -115,7 +115,14 @@ def test_the_emulated_panel_takes_every_picture() -> None:
     assert [oled.alive] == [False]
 
 
-ONLY_ON_THE_LARGE_SCREEN = {"signal_weak", "signal_stale", "notice_information", "notice_attention", "notice_older"}
+ONLY_ON_THE_LARGE_SCREEN = {
+    "therapist_says",
+    "signal_weak",
+    "signal_stale",
+    "notice_information",
+    "notice_attention",
+    "notice_older",
+}
 """What the small screen has no room for: in these states it shows what it shows without them."""
 ODD = {
     "unknown question": View(face=Face.QUESTIONS, question="never_heard_of"),

@@ -379,3 +379,17 @@ def test_a_picture_is_saved_as_png(tmp_path: Path) -> None:
 def test_a_system_without_inter_draws_with_another_font() -> None:
     lettering = Lettering(fonts={})
     assert lettering.render("Hold farten", Weight.BOLD, 40, (255, 255, 255)).get_width() > 100
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (720, 1280)])
+def test_a_line_from_the_therapist_takes_the_profiles_place_and_hides_nothing_else(size: tuple[int, int]) -> None:
+    says = EXAMPLES["therapist_says"]
+    with_line, without = Screen(size), Screen(size)
+    with_line.draw(says, 0.0)
+    without.draw(replace(says, message=None), 0.0)
+    assert not with_line.draw(says, 0.0)
+    assert with_line.draw(replace(says, message=None), 0.0)
+    assert pygame.image.tobytes(with_line.surface, "RGB") == pygame.image.tobytes(without.surface, "RGB")
+    with_line.draw(says, 0.0)
+    (changed,) = with_line.dirty
+    assert changed.top > size[1] * 0.75

@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coach.cue import Cue, CueName
 from coach.desk_view import Button, Face
 from coach.errors import Refused
 from coach.events import AnyEvent
 from coach.messages import Command, CommandName, Exertion, Restored
+from coach.plan import Plan
 from firmware.journal import Journal
 from firmware.journal_writer import JournalSettings
-from firmware.plans import PlanShelf, guest_plan
+from firmware.plans import PlanShelf, ReadyPlan, guest_plan, ready
 from firmware.session_keeper import SessionKeeper
 from firmware.session_record import SessionRecord
 from firmware.stamp import Stamp
@@ -63,6 +65,11 @@ class _Outlet:
         pass
 
 
+def guest_plan_of(name: str) -> ReadyPlan:
+    """A participant who is called by the pseudonym."""
+    return ready(Plan(participant=name, hr_max_bpm=180.0, hr_max_source="measured"), "test")
+
+
 class _Bench:
     """A keeper with everything around it; `restart` is what a kill and a new start leave."""
 
@@ -74,8 +81,9 @@ class _Bench:
     def start(self) -> None:
         self.outlet = _Outlet()
         self.journal = Journal.open(self.path, settings=QUICK, clock=_Stamps(self.hand))
+        self.plans = PlanShelf((guest_plan(hr_max_bpm=180.0),))
         self.keeper = SessionKeeper(
-            plans=PlanShelf((guest_plan(hr_max_bpm=180.0),)),
+            plans=self.plans,
             journal=self.journal,
             clock=self.hand,
             stamps=_Stamps(self.hand),
@@ -256,6 +264,47 @@ def test_no_session_begins_without_room_and_one_that_runs_is_not_stopped_by_it(b
     bench.live(5)
     assert bench.keeper.state is not None
     assert bench.keeper.state.stage == "running"
+
+
+def test_no_message_from_outside_starts_a_session_without_room(bench: _Bench) -> None:
+    bench.keeper.press(Button.START)
+    bench.live(3)
+    bench.keeper.room = False
+    with pytest.raises(Refused) as refused:
+        bench.keeper.tell(Command(0.0, CommandName.START, source="therapist"))
+    assert (refused.value.code, bench.face) == ("disk_full", Face.READY)
+
+
+def test_a_line_from_the_therapist_stands_for_its_time_and_changes_nothing_else(bench: _Bench) -> None:
+    with pytest.raises(Refused):
+        bench.keeper.show_text("Nobody is here", 5.0)
+    bench.begin()
+    before = bench.keeper.view()
+    bench.keeper.show_text("Bra!", 0.5)
+    assert bench.keeper.view() == replace(before, message="Bra!")
+    due_s = bench.keeper.next_due_clock_s()
+    assert due_s is not None
+    assert due_s <= bench.hand.s + 0.5
+    bench.hand.s += 0.5
+    bench.keeper.wake()
+    assert bench.keeper.view().message is None
+
+
+def test_the_highlight_stays_on_the_person_when_a_plan_before_hers_is_withdrawn(bench: _Bench) -> None:
+    """Hazard H7: nobody may slip under a thumb that is about to press."""
+    for name in ("Rev", "Elg", "Ugle"):
+        bench.plans.put(guest_plan_of(name))
+    bench.plans.withdraw("guest")
+    bench.keeper.refresh()
+    bench.keeper.press(Button.DOWN)
+    bench.keeper.press(Button.DOWN)
+    assert bench.keeper.view().choices[bench.keeper.view().selected] == "Ugle"
+    bench.plans.withdraw("Rev")
+    bench.keeper.refresh()
+    assert bench.keeper.view().choices[bench.keeper.view().selected] == "Ugle"
+    bench.plans.withdraw("Ugle")
+    bench.keeper.refresh()
+    assert (bench.keeper.view().choices, bench.keeper.view().selected) == (("Elg",), 0)
 
 
 def test_a_person_who_goes_is_signed_out_two_minutes_after_the_end(bench: _Bench) -> None:

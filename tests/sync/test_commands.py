@@ -123,6 +123,6 @@ def test_a_text_is_one_line_without_control_characters() -> None:
     assert judge(command(Text("Bra \x1b[2J\n jobba! ", 10))) == Show("Bra [2J jobba!", 10)
 
 
-@pytest.mark.parametrize(("text", "for_s"), [("", 5), ("   ", 5), ("x" * 121, 5), ("x", 0), ("x", 61), ("x", math.nan)])
+@pytest.mark.parametrize(("text", "for_s"), [("", 5), ("   ", 5), ("x" * 81, 5), ("x", 0), ("x", 61), ("x", math.nan)])
 def test_a_text_that_is_empty_long_or_stays_is_refused(text: str, for_s: float) -> None:
     assert code(judge(command(Text(text, for_s)))) == "limit"
