@@ -198,6 +198,19 @@ class MoodReported(Event, frozen=True, tag="mood_reported"):
     mood: int
 
 
+class Predicted(Event, frozen=True, tag="predicted"):
+    """Where guidance expects the rate, from now on: third-minute mean and interval end in bpm, with an 80 % interval.
+
+    All null: nothing is foretold any more. The engine does not make these; whoever keeps its journal notes now and then
+    what the snapshot foretold, so that it can be judged afterwards.
+    """
+
+    third_minute_bpm: float | None = None
+    end_bpm: float | None = None
+    end_low_bpm: float | None = None
+    end_high_bpm: float | None = None
+
+
 class SessionEnded(Event, frozen=True, tag="session_ended"):
     """The session is over. `completed`: all work (intervals, where it has any) ran its whole length."""
 
@@ -223,5 +236,6 @@ AnyEvent = (
     | TreadmillChanged
     | ExertionReported
     | MoodReported
+    | Predicted
     | SessionEnded
 )

@@ -18,7 +18,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from coach.events import AdviceGiven, AnyEvent, SignalChanged, TreadmillChanged
+from coach.events import AdviceGiven, AnyEvent, Predicted, SignalChanged, TreadmillChanged
 from coach.messages import AnyMessage, HeartRate, SourceLost, Time, Treadmill
 from coach.plan import Plan
 from coach.protocol import Protocol
@@ -46,7 +46,7 @@ from firmware.session_record import (
 )
 from firmware.stamp import Stamp, StampClock, SystemStampClock
 
-_MAY_WAIT = (HeartRate, Time, SourceLost, Treadmill, AdviceGiven, SignalChanged, TreadmillChanged)
+_MAY_WAIT = (HeartRate, Time, SourceLost, Treadmill, AdviceGiven, Predicted, SignalChanged, TreadmillChanged)
 """Records that may wait for the next commit; a phase change, limit, pause, stop, answer or end is committed at once."""
 
 _ALL = -1

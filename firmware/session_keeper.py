@@ -20,8 +20,9 @@ from coach.desk import Desk, Wish
 from coach.desk_view import Button, View
 from coach.engine import next_due_s, step
 from coach.errors import Refused
-from coach.events import AnyEvent, SessionEnded, SessionStarted
+from coach.events import AnyEvent, Predicted, SessionEnded, SessionStarted
 from coach.messages import AnyMessage, Command, CommandName, HeartRate, Restored, SourceLost, Time
+from coach.snapshot import Prediction
 from coach.state import State, begin
 from coach.view import snapshot
 from firmware.clock import Clock
@@ -39,6 +40,7 @@ _log = logging.getLogger(__name__)
 TIME_NOTED_EVERY_S = 1.0
 """While nothing else is recorded, the passing of time is, so that a restart knows how far the session had come."""
 
+PREDICTION_NOTED_EVERY_S = 10.0
 NO_ROOM = "disk_full"
 SaveStatus = Literal["no", "saving", "saved", "not_saved"]
 
@@ -90,6 +92,7 @@ class SessionKeeper:
         self._finishing: Future[Any] | None = None
         self._finish_failed = False
         self._since_look: list[AnyEvent] = []
+        self._noted_prediction: tuple[Prediction | None, float] = (None, 0.0)
         self._text: str | None = None
         self._text_until_s = 0.0
         self._past = PastTraining.of(journal.sessions().result())
@@ -277,7 +280,7 @@ class SessionKeeper:
         self.state = stepped.state
         for cue in stepped.cues:
             self._outlet.cue(cue, before.protocol.intervals, self._origin_s + cue.t)
-        self._record(message, stepped.events)
+        self._record(message, (*stepped.events, *self._foretold(stepped.state)))
         if stepped.events:
             self._since_look += stepped.events
             self._outlet.happened(stepped.events)
@@ -285,6 +288,18 @@ class SessionKeeper:
                 self.desk = at_desk.session_ended(self.desk)
         self._finish_if_ended(before)
         self._outlet.changed(at_once=bool(stepped.events) or isinstance(message, HeartRate))
+
+    def _foretold(self, state: State) -> tuple[Predicted, ...]:
+        """What is foretold now, for the journal: seldom, since it moves a little each second."""
+        told = state.guidance.prediction if state.stage == "running" else None
+        was, at_t = self._noted_prediction
+        if told == was or (told is not None and was is not None and state.t - at_t < PREDICTION_NOTED_EVERY_S):
+            return ()
+        self._noted_prediction = (told, state.t)
+        if told is None:
+            return (Predicted(state.t),)
+        bpm = (told.third_minute_bpm, told.end_bpm, told.end_low_bpm, told.end_high_bpm)
+        return (Predicted(state.t, *(None if value is None else round(value, 1) for value in bpm)),)
 
     def _record(self, message: AnyMessage, events: tuple[AnyEvent, ...]) -> None:
         """Hand what came in and out to the journal, which keeps a session from its start on."""
@@ -377,6 +392,7 @@ class SessionKeeper:
         self._finish_failed = False
         self._unrecorded, self._recorded, self._recorded_t = [], [], 0.0
         self._since_look = []
+        self._noted_prediction = (None, 0.0)
 
     # After a restart
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from coach.events import Advice, AdviceGiven, AnyEvent, Signal, SignalChanged, TreadmillChanged
+from coach.events import Advice, AdviceGiven, AnyEvent, Predicted, Signal, SignalChanged, TreadmillChanged
 from coach.messages import AnyMessage, HeartRate
 from sync.errors import WireError
 from sync.wire import AdviceNow, Foretold, Samples
@@ -79,6 +79,7 @@ def samples_of(messages: Sequence[AnyMessage], events: Sequence[AnyEvent]) -> Sa
     speed = _changes(events, lambda e: e.speed_kmh if isinstance(e, TreadmillChanged) else None)
     incline = _changes(events, lambda e: e.incline_percent if isinstance(e, TreadmillChanged) else None)
     advice = _changes(events, lambda e: advice_now(e.advice) if isinstance(e, AdviceGiven) else None)
+    told = [(event.t, _foretold(event)) for event in events if isinstance(event, Predicted)]
     steps, before_ms = [], 0
     for t in times:
         steps.append(round(t * 1000) - before_ms)
@@ -93,12 +94,19 @@ def samples_of(messages: Sequence[AnyMessage], events: Sequence[AnyEvent]) -> Sa
         speed_kmh=_runs(_held(speed, times, None)),
         incline_percent=_runs(_held(incline, times, None)),
         advice=_runs(_held(advice, times, AdviceNow())),
+        prediction=_runs(_held(told, times, None)) if told else (),
     )
 
 
 def advice_now(advice: Advice) -> AdviceNow:
     """An advice as it goes over the wire."""
     return AdviceNow(advice.direction, advice.speed_kmh, advice.incline_percent, advice.reason)
+
+
+def _foretold(event: Predicted) -> Foretold | None:
+    if event.end_bpm is None or event.end_low_bpm is None or event.end_high_bpm is None:
+        return None
+    return Foretold(event.third_minute_bpm, event.end_bpm, event.end_low_bpm, event.end_high_bpm)
 
 
 def _rated(messages: Sequence[AnyMessage]) -> Iterator[tuple[float, HeartRate | None]]:

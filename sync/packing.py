@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.events import AnyEvent
+from coach.events import AnyEvent, Predicted
 from coach.messages import AnyMessage, HeartRate, Time
 from coach.plan import Plan
 from coach.protocol import Protocol
@@ -79,7 +79,7 @@ def pack(parcel: Parcel, sender: Sender) -> SessionDelivery:
         participant=document.plan.participant,
         plan=replace(document.plan, nickname=None),
         protocol=document.protocol,
-        events=document.events,
+        events=tuple(event for event in document.events if not isinstance(event, Predicted)),
         inputs=tuple(message for message in document.messages if not isinstance(message, HeartRate | Time)),
         samples=samples_of(document.messages, document.events),
         summary=document.summary,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,13 @@ from msgspec.structs import replace
 from coach.cue import Cue, CueName
 from coach.desk_view import Button, Face
 from coach.errors import Refused
-from coach.events import AnyEvent
+from coach.events import AnyEvent, Predicted
 from coach.messages import Command, CommandName, Exertion, Restored
 from coach.plan import Plan
 from firmware.journal import Journal
 from firmware.journal_writer import JournalSettings
 from firmware.plans import PlanShelf, ReadyPlan, guest_plan, ready
-from firmware.session_keeper import SessionKeeper
+from firmware.session_keeper import PREDICTION_NOTED_EVERY_S, SessionKeeper
 from firmware.session_record import SessionRecord
 from firmware.stamp import Stamp
 from firmware.strap import Lost, Measurement
@@ -305,6 +306,17 @@ def test_the_highlight_stays_on_the_person_when_a_plan_before_hers_is_withdrawn(
     bench.plans.withdraw("Ugle")
     bench.keeper.refresh()
     assert (bench.keeper.view().choices, bench.keeper.view().selected) == (("Elg",), 0)
+
+
+def test_what_guidance_foretold_is_journaled_now_and_then_and_so_is_its_end(bench: _Bench) -> None:
+    bench.begin()
+    bench.live(660)
+    told = [event for event in bench.record().events if isinstance(event, Predicted)]
+    assert told
+    known = [one for one in told if one.end_bpm is not None]
+    apart_s = [later.t - earlier.t for earlier, later in pairwise(known)]
+    assert min(apart_s, default=PREDICTION_NOTED_EVERY_S) >= PREDICTION_NOTED_EVERY_S
+    assert all((one.end_low_bpm or 0.0) <= (one.end_bpm or 0.0) <= (one.end_high_bpm or 0.0) for one in known)
 
 
 def test_a_person_who_goes_is_signed_out_two_minutes_after_the_end(bench: _Bench) -> None:

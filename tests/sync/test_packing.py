@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from benchmarks.sending_machine import SOFTWARE, parcel
-from coach.events import AdviceGiven, Signal, SignalChanged, TreadmillChanged
+from coach.events import AdviceGiven, Predicted, Signal, SignalChanged, TreadmillChanged
 from coach.messages import HeartRate, Time
 from firmware.session_record import decode_document
 from sync.columns import RR_PER_S, rows, samples_of
@@ -15,7 +15,7 @@ from sync.courier import Parcel
 from sync.errors import WireError
 from sync.packing import Sender, pack
 from sync.reading import encode
-from sync.wire import Samples
+from sync.wire import Foretold, Samples
 
 SENDER = Sender("oslo", "pi-1", SOFTWARE)
 
@@ -113,3 +113,15 @@ def test_a_document_that_is_damaged_newer_or_anothers_is_refused(document: bytes
     one = parcel(1)
     with pytest.raises(WireError):
         pack(Parcel(one.session_id, 1, hashlib.sha256(document).hexdigest(), document), SENDER)
+
+
+def test_what_was_foretold_stands_beside_the_rate_that_came() -> None:
+    messages = tuple(HeartRate(float(second), 150.0) for second in range(1, 40))
+    events = (Predicted(10.0, 160.0, 165.0, 158.0, 172.0), Predicted(20.0, None, 166.0, 160.0, 171.0), Predicted(30.0))
+    told = [row.prediction for row in rows(samples_of(messages, events))]
+    assert told == [
+        *[None] * 9,
+        *[Foretold(160.0, 165.0, 158.0, 172.0)] * 10,
+        *[Foretold(None, 166.0, 160.0, 171.0)] * 10,
+        *[None] * 10,
+    ]
