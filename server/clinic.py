@@ -44,8 +44,8 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     database: str = "sqlite:///diary.sqlite3"
     certificate_days: int = 365
     code_minutes: int = 1440
-    batch: int = 200
-    receive_maximum: int = 400
+    batch: int = 350
+    receive_maximum: int = 700
     session_expiry_s: int = 86_400
 
 

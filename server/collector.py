@@ -51,7 +51,7 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
     """`link`: the broker. `batch`: messages committed together at most."""
 
     link: LinkSettings
-    batch: int = 200
+    batch: int = 350
 
 
 class Collector:

@@ -1,0 +1,52 @@
+"""The collector's own two stages, reading and committing, fed from memory instead of a broker."""
+
+import time
+from collections.abc import Sequence
+
+from server.broker_link import LinkSettings, Received
+from server.clinic import Clinic
+from server.collector import Collector, CollectorSettings, Step
+
+
+class IntakeAlone:
+    """One collector without a connection: what it would acknowledge and receipt goes nowhere."""
+
+    def __init__(self, clinic: Clinic) -> None:
+        """Made as `server.collecting` makes it."""
+        self._clinic = clinic.settings.clinic
+        self._batches = 0
+        link = LinkSettings(
+            host="localhost",
+            port=1,
+            name="collector-1",
+            tls=None,
+            subscriptions=(),
+            receive_maximum=clinic.settings.receive_maximum,
+            session_expiry_s=60,
+        )
+        self._collector = Collector(CollectorSettings(link=link, batch=clinic.settings.batch), at=self._at)
+        self._size = clinic.settings.batch
+
+    def _at(self, step: Step) -> None:
+        if step == "receipted":
+            self._batches += 1
+
+    def take(self, rows: Sequence[tuple[str, bytes]]) -> float:
+        """Seconds from the first message to the last one's receipt."""
+        messages = [
+            Received(f"ic/1/{self._clinic}/machine-1/session/{identity}", payload, 0, 0, 0)
+            for identity, payload in rows
+        ]
+        for message in messages:
+            self._collector._waiting.append(message)  # noqa: SLF001 - in place of the network's thread
+        wanted = -(-len(rows) // self._size)
+        began_s = time.perf_counter()
+        self._collector._reading.start()  # noqa: SLF001 - as above
+        self._collector._thread.start()  # noqa: SLF001 - as above
+        while self._batches < wanted:
+            time.sleep(0.001)
+        took_s = time.perf_counter() - began_s
+        self._collector._stopping.set()  # noqa: SLF001 - as above
+        self._collector._thread.join(10)  # noqa: SLF001 - as above
+        self._collector._reading.join(10)  # noqa: SLF001 - as above
+        return took_s
