@@ -15,15 +15,15 @@ from coach.heart_model import DRIFT, GAIN, REST, Array, unbent
 from coach.protocol import PhaseKind
 from coach.treadmill_load import loads, speed_for
 
-OVER_COSTS = 2.0
+OVER_COSTS = 1.6
 """A second above the zone costs as much as this many seconds outside it: slightly low is better than high."""
 EDGE_BPM = 1.5
 """The zone's edges are soft by the wobble that no forecast sees."""
 FULL_FROM_S, HALF_FROM_S = 120, 60
-EARLY_WEIGHT = 0.25
+EARLY_WEIGHT = 0.6
 """Minutes 3–4 of an interval count in full; the second minute a little; the first not at all (training.md: run-up)."""
 RECOVERED_BY_S = 80
-RECOVERY_AIM, WARM_UP_AIM, COOL_DOWN_AIM = 0.69, 0.70, 0.60
+RECOVERY_AIM, WARM_UP_AIM, COOL_DOWN_AIM = 0.695, 0.70, 0.60
 AIM_SD = 0.05
 TOO_HARD_COSTS = 16.0
 """Resting far too low is a miss like another; far too high is worse the higher it is."""

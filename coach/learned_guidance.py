@@ -13,17 +13,26 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from coach import effort
-from coach.advice_policy import Setting, Treadmill, aim_of, loads_of, middle_setting, rest_worth, work_worth, zone_fractions
-from coach.events import Advice, Direction, Signal
+from coach.advice_policy import (
+    Setting,
+    Treadmill,
+    aim_of,
+    loads_of,
+    middle_setting,
+    rest_worth,
+    work_worth,
+    zone_fractions,
+)
+from coach.events import Advice, Direction, HrMaxFinding, Signal
 from coach.forecast import Cloud, cloud, spread_sd_bpm
 from coach.fork import FOLLOWED, IGNORED, branch_weights, forked, merged
-from coach.guidance import EASE_FROM_S, PHASE_START, REMINDER, HrMaxFinding, Moment, urges
+from coach.guidance import EASE_FROM_S, PHASE_START, REMINDER, Moment, urges
 from coach.heart_model import DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM, FAST, GAIN, SLOW, STEP_S, Bank
+from coach.heart_prior import Person, first_bank, met_today
 from coach.hr_max_finding import estimate, judged, sailed_above
-from coach.heart_prior import Person, first_bank, met_today, plan_hr_max_bpm
 from coach.plan import Load, Plan
 from coach.protocol import PhaseKind
-from coach.response import Response, as_json, person_of, read_response, kinds_of
+from coach.response import Response, as_json, kinds_of, person_of, read_response
 from coach.snapshot import Prediction
 from coach.treadmill_load import GAITS, demand, demands
 
@@ -37,8 +46,9 @@ WARM_UP_STEPS = ((0.0, 0.61), (0.35, 0.66), (0.68, 0.70))
 """The warm-up climbs in three steps, (share of its length, fraction of HRmax): each shows a little more of the person."""
 KEEP_WORTH = 0.04
 """The same load serves all intervals unless another is expected to be worth this much more."""
-FASTER_WORTH, SLOWER_WORTH, AGAIN_FACTOR = 0.07, 0.05, 2.0
-"""Within a phase an advice must be worth this much of it; each further one twice as much."""
+FASTER_WORTH, SLOWER_WORTH, AGAIN_FACTOR = 0.12, 0.10, 2.0
+STRANGER_FACTOR = 0.6
+"""Within a phase an advice must be worth this much of it; each further one twice as much; less so in a first session."""
 MOST_CORRECTIONS = 3
 REST_WORTH = 0.5
 REMIND_AFTER_S, REMINDERS = (20, 50), 2
@@ -345,6 +355,7 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         gain = (worth[1 + best] - worth[0]) * min(1.0, left_s / (moment.length_s / 2))
         faster = setting.speed_kmh > now.speed_kmh
         needed = (FASTER_WORTH if faster else SLOWER_WORTH) * AGAIN_FACTOR**self.corrections
+        needed *= STRANGER_FACTOR if self.sessions == 0 else 1.0
         if gain < needed or (faster and (moment.quiet or not moment.may_urge)):
             return self, None
         guidance, advice = self._change(moment, setting, "below_zone" if faster else "above_zone")

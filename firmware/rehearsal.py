@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from coach.cue import Cue
+from coach.default_guidance import default_guidance
 from coach.engine import step
 from coach.errors import Refused
 from coach.events import AnyEvent, QuestionAsked, SessionEnded, Signal
@@ -19,7 +20,6 @@ from coach.guidance import GuidanceMaker
 from coach.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Readiness, Time, Treadmill
 from coach.plan import Plan
 from coach.protocol import Protocol as TrainingProtocol
-from coach.rule_guidance import rule_guidance
 from coach.snapshot import Snapshot
 from coach.state import State, begin
 from coach.summary import Summary
@@ -96,7 +96,7 @@ def seconds(
     *,
     faults: tuple[AnyFault, ...] = (),
     rng: np.random.Generator | None = None,
-    guidance: GuidanceMaker = rule_guidance,
+    guidance: GuidanceMaker = default_guidance,
 ) -> Iterator[Second]:
     """Begin a session at second 0, and hand out each second until it has ended and Borg and mood have been said.
 
@@ -145,7 +145,7 @@ def rehearse(
     *,
     faults: tuple[AnyFault, ...] = (),
     rng: np.random.Generator | None = None,
-    guidance: GuidanceMaker = rule_guidance,
+    guidance: GuidanceMaker = default_guidance,
 ) -> Rehearsal:
     """Run a whole session in a blink. Raises RehearsalError where the plan allows no session today or it never ends."""
     lived = list(seconds(plan, protocol, trainee, faults=faults, rng=rng, guidance=guidance))
