@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from firmware.errors import FirmwareError
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import (
     AnyFromCoach,
@@ -30,7 +31,7 @@ from firmware.local_messages import (
 from firmware.renewal import Renewal
 from firmware.stamp import Stamp, StampClock, SystemStampClock
 from firmware.sync_orders import Orders
-from sync.account import ACCOUNT
+from sync.account import ACCOUNT, AccountError
 from sync.courier import Courier, KeepingCourier, Parcel
 from sync.findings import Trouble
 from sync.live import live_of
@@ -48,6 +49,10 @@ RETRY_S = 2.0
 AWAY_AFTER_S = 30.0
 ANSWER_WITHIN_S = 60.0
 STATE_FILE = "sync-state.json"
+
+
+class IdentityUnusableError(FirmwareError):
+    """The machine was enrolled, and its identity cannot be used."""
 
 
 class SyncService:
@@ -244,7 +249,7 @@ def own_software(version: str) -> Software:
 
 
 def serve(socket: Path, identity: Path, version: str) -> int:
-    """Run the service until a signal says stop. Gives the exit status. Raises AccountError.
+    """Run the service until a signal says stop. Gives the exit status. Raises IdentityUnusableError.
 
     A machine that is not enrolled keeps its sessions, and begins to deliver them as soon as it is.
     """
@@ -263,7 +268,10 @@ def serve(socket: Path, identity: Path, version: str) -> int:
     while not stop.is_set():
         if enrolled():
             settings = CourierSettings(folder=identity, software=own_software(version))
-            courier = MqttCourier(settings, lambda: clocks_of(stamps.now()))
+            try:
+                courier = MqttCourier(settings, lambda: clocks_of(stamps.now()))
+            except AccountError as error:
+                raise IdentityUnusableError(str(error)) from error
             state_file, renewal = socket.with_name(STATE_FILE), Renewal(identity, courier)
             service = SyncService(socket, courier, stamps=stamps, state_file=state_file, renewal=renewal)
         else:

@@ -1,0 +1,149 @@
+"""The courier with a real broker: what must hold whatever raises, lags or comes from a newer world."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.broker import CLINIC, Broker, MiniCollector, Proxy, until
+from benchmarks.sending_machine import SendingMachine, clocks, parcel
+from coach.desk import Desk, view
+from coach.plan import Plan
+from sync.courier import Parcel, PlanCame, PlanWithdrawn
+from sync.findings import Trouble
+from sync.live import live_of
+from sync.reading import encode
+from sync.topics import Kind, Topic
+from sync.wire import Live, PlanOnWire, Receipt
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Broker]:
+    """One broker for all of these; each machine has a name of its own."""
+    with Broker() as one:
+        yield one
+
+
+@pytest.fixture
+def collector(broker: Broker) -> Iterator[MiniCollector]:
+    """A collector."""
+    with MiniCollector(broker) as one:
+        yield one
+
+
+def picture() -> Live:
+    return live_of(view(Desk(), None), clocks(), age_s=0.0, participant=None, session_id=None)
+
+
+def test_whatever_raises_in_its_thread_the_courier_lives_on_and_delivers(
+    broker: Broker, collector: MiniCollector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with SendingMachine(broker.identity("m-1"), [parcel(1)], speed=30) as machine:
+        until(lambda: machine.online)
+        raised = threading.Event()
+
+        def raising(*_: object) -> None:
+            raised.set()
+            monkeypatch.undo()
+            raise ZeroDivisionError("a fault that nobody thought of")
+
+        monkeypatch.setattr(machine.courier, "_write", raising)
+        machine.courier.show(picture())
+        assert raised.wait(10)
+        machine.pump_until_empty()
+    assert len(collector.stored) == 1
+    assert "a fault that nobody thought of" in caplog.text
+
+
+def test_nothing_is_fetched_from_the_journal_while_there_is_no_line(broker: Broker) -> None:
+    with SendingMachine(broker.identity("m-2", port=1), [parcel(1)], speed=30) as machine:
+        time.sleep(0.3)
+        machine.pump()
+        assert (machine.courier.wants_more, machine.courier.holds) == (False, ())
+
+
+def test_of_pictures_that_wait_only_the_newest_goes(broker: Broker, collector: MiniCollector) -> None:
+    with SendingMachine(broker.identity("m-3")) as machine:
+        machine.courier.show(picture())
+        until(lambda: machine.online)
+        time.sleep(0.2)
+        assert [topic for topic, _ in collector.others if topic.kind is Kind.LIVE] == []
+        machine.courier.show(picture())
+        until(lambda: any(topic.kind is Kind.LIVE for topic, _ in collector.others))
+
+
+def test_a_session_that_cannot_be_read_is_told_and_the_others_go(broker: Broker, collector: MiniCollector) -> None:
+    good, bad = parcel(1, messages=20), parcel(2, messages=20)
+    broken = Parcel(bad.session_id, 1, bad.sha256, b"{}")
+    with SendingMachine(broker.identity("m-4"), [broken, good]) as machine:
+        until(lambda: (machine.pump(), list(machine.journal) == [bad.session_id])[1])
+        assert machine.findings == {"session_unpackable"}
+    assert [name for name, _ in collector.stored] == [good.session_id]
+
+
+def test_the_state_says_birth_findings_and_good_bye(broker: Broker, collector: MiniCollector) -> None:
+    with SendingMachine(broker.identity("m-5"), speed=30) as machine:
+        until(lambda: any(state.machine == "m-5" and state.online for state in collector.states))
+        machine.courier.note(Trouble.COACH_AWAY, "x")
+        until(lambda: any(state.findings and state.machine == "m-5" for state in collector.states))
+    until(lambda: [state.online for state in collector.states if state.machine == "m-5"][-1] is False)
+
+
+def test_a_machine_gone_without_a_word_is_told_by_its_will_with_the_connections_number(
+    broker: Broker, collector: MiniCollector
+) -> None:
+    def said() -> list[tuple[bool, int]]:
+        return [(state.online, state.connection) for state in collector.states if state.machine == "m-6"]
+
+    with Proxy(broker.port) as proxy, SendingMachine(broker.identity("m-6", port=proxy.port), speed=30) as machine:
+        until(lambda: machine.online)
+        until(lambda: len(said()) == 1)
+        proxy.cut()
+        until(lambda: len(said()) >= 3)
+        (first, one), (gone, same), (again, two) = said()[:3]
+    assert (first, gone, again, one == same, two > one) == (True, False, True, True, True)
+
+
+def test_plans_come_in_and_what_is_older_foreign_or_newer_than_this_program_is_refused_and_told(
+    broker: Broker, collector: MiniCollector
+) -> None:
+    def say(participant: str, payload: bytes) -> None:
+        collector.say(Topic(CLINIC, "m-7", Kind.PLAN, participant), payload)
+
+    def sent(participant: str, version: int, until_s: float | None = None) -> bytes:
+        plan = Plan(participant=participant, hr_max_bpm=180.0)
+        made = PlanOnWire(version=version, made_at_wall_s=1.0, made_by="t1", plan=plan, valid_until_wall_s=until_s)
+        return encode(made)
+
+    with SendingMachine(broker.identity("m-7")) as machine:
+        until(lambda: machine.online)
+        came: list[object] = []
+        say("p1", sent("p1", 2))
+        say("p1", sent("p1", 1))
+        say("p2", sent("p1", 3))
+        say("p3", sent("p3", 1, until_s=time.time() - 1))
+        say("p4", b'{"format":9}')
+        say("p1", b"")
+        until(lambda: (came.extend(machine.courier.arrivals()), PlanWithdrawn("p1") in came)[1])
+        told = [one.plan.version if isinstance(one, PlanCame) else one for one in came]
+        assert told == [2, PlanWithdrawn("p1")]
+        assert machine.findings == {"plan_refused", "message_not_understood"}
+
+
+def test_a_receipt_is_passed_on_whatever_the_courier_remembers(broker: Broker, collector: MiniCollector) -> None:
+    """The process was killed after the session went: the receipt that comes then is as good."""
+    one = parcel(9, messages=20)
+    collector.receipts_on = False
+    with SendingMachine(broker.identity("m-8"), [one]) as machine:
+        until(lambda: (machine.pump(), collector.stored)[1])
+        machine.restart()
+        machine.journal = {}
+        until(lambda: machine.online)
+        machine.journal = {one.session_id: one}
+        collector.receipts_on = True
+        receipt = Receipt(session_id=one.session_id, revision=1, sha256=one.sha256, stored_at_wall_s=time.time())
+        collector.say(Topic(CLINIC, "m-8", Kind.RECEIPT), encode(receipt))
+        until(lambda: machine.courier.receipts() != ())
