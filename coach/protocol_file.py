@@ -28,13 +28,15 @@ LONGEST_SESSION_S = 3 * 3600
 HARD_FRACTION = 0.80
 SHORTEST_WARM_UP_S, SHORTEST_COOL_DOWN_S = 300, 120
 """Work above 80 % of HRmax needs a warm-up (for some 5 minutes are enough, training.md) and a cool-down."""
+WORK = (PhaseKind.INTERVAL, PhaseKind.STEADY, PhaseKind.MOTOR)
 LANGUAGES = ("nb", "en")
 LONGEST_TEXT = 60
 
 _Fraction = Annotated[float, Meta(ge=0.3, le=1.0)]
 _Borg = Annotated[int, Meta(ge=6, le=20)]
 _Length = Annotated[int, Meta(ge=1, le=7200)]
-_Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
+_Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+"""One line: a control character would break a terminal, and no font draws it."""
 
 
 class _ZoneEntry(Struct, forbid_unknown_fields=True):
@@ -166,6 +168,10 @@ class _Checked:
         if protocol.length_s > LONGEST_SESSION_S:
             raise self.refuse(
                 "$.block", f"the session lasts {protocol.length_s // 60} min; at most {LONGEST_SESSION_S // 60}"
+            )
+        if not any(phase.kind in WORK for phase in protocol.phases):
+            raise self.refuse(
+                "$.block", "nothing to train: no phase is an interval, steady or motor. Is the file whole?"
             )
         hard = any(p.zone and p.zone.high_fraction > HARD_FRACTION for p in protocol.phases)
         first, last = protocol.phases[0], protocol.phases[-1]

@@ -8,6 +8,7 @@ from coach.protocol import Protocol
 from coach.protocol_file import read
 
 CLINIC_PROTOCOLS = Path("/etc/interval-coach/protocols")
+LARGEST_BYTES = 256 * 1024
 
 
 def builtin_names() -> list[str]:
@@ -21,10 +22,10 @@ def load(name: str, clinic: Path = CLINIC_PROTOCOLS) -> Protocol:
     Raises `ProtocolFileError` where there is none or it is wrong.
     """
     if "/" in name or name.endswith(".toml"):
-        return _read(Path(name))
+        return read_file(Path(name))
     own = clinic / f"{name}.toml"
     if own.is_file():
-        return _read(own)
+        return read_file(own)
     if name not in builtin_names():
         known = ", ".join(builtin_names())
         raise ProtocolFileError(name, 0, f"no such protocol; known are {known}, or give the path of a .toml file")
@@ -32,9 +33,16 @@ def load(name: str, clinic: Path = CLINIC_PROTOCOLS) -> Protocol:
     return read(entry.read_text(encoding="utf-8"), f"{name}.toml")
 
 
-def _read(path: Path) -> Protocol:
+def read_file(path: Path) -> Protocol:
+    """The protocol in a file. Raises `ProtocolFileError` with file, line and reason."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        unfit = _unfit(path)
+        if unfit is not None:
+            raise unfit
+        # With or without the mark that some editors put before UTF-8.
+        text = path.read_bytes().decode("utf-8-sig")
+    except ProtocolFileError:
+        raise
     except OSError as error:
         raise ProtocolFileError(str(path), 0, f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -43,3 +51,11 @@ def _read(path: Path) -> Protocol:
     except ValueError as error:
         raise ProtocolFileError(repr(str(path)), 0, f"no file can have this name: {error}") from error
     return read(text, str(path))
+
+
+def _unfit(path: Path) -> ProtocolFileError | None:
+    if path.exists() and not path.is_file():
+        return ProtocolFileError(str(path), 0, "is a folder or a device, not a file")
+    if path.is_file() and path.stat().st_size > LARGEST_BYTES:
+        return ProtocolFileError(str(path), 0, f"is larger than {LARGEST_BYTES // 1024} kB, which no protocol is")
+    return None
