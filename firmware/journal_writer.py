@@ -226,7 +226,7 @@ class JournalWriter:
             return
         try:
             outcomes = self._commit([waiting.write for waiting in batch])
-        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, the thread lives on and nothing is called saved
             self._failed(error)
             return
         with self._condition:
@@ -333,7 +333,7 @@ class JournalWriter:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._log_proven = True
 
-    def _failed(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> None:
+    def _failed(self, error: Exception) -> None:
         reason = reason_of(error)
         if reason == "disk_full" and self._connection is not None:
             self._make_room()
@@ -344,7 +344,7 @@ class JournalWriter:
             self._retry_at_s = time.monotonic() + self._settings.retry_s
             changed, self._reason = self._reason != reason, reason
         if changed:
-            _log.error("Not saved (%s): %s. Kept in memory; trying again.", reason, error)
+            _log.error("Not saved (%s): %s. Kept in memory; trying again.", reason, repr(error))
             self._tell()
 
     def _succeeded(self) -> None:
@@ -357,7 +357,10 @@ class JournalWriter:
 
     def _tell(self) -> None:
         if self._on_state is not None:
-            self._on_state(self.state)
+            try:
+                self._on_state(self.state)
+            except Exception:  # noqa: BLE001 - it is said, and the thread lives on
+                _log.exception("Whoever is told of the diary's state failed; the diary goes on.")
 
     def _answer(self, question: Callable[[sqlite3.Connection], Any], future: Future[Any]) -> None:
         if not future.set_running_or_notify_cancel():
@@ -394,7 +397,7 @@ class JournalWriter:
                 _in_transaction(self._connection, lambda on: store.prune(on, acknowledged_before_wall_s=before_wall_s))
             if free_bytes(self._path) < self._settings.free_floor_bytes:
                 self._make_room()
-        except (sqlite3.Error, OSError, UnicodeDecodeError, JournalError) as error:
+        except Exception as error:  # noqa: BLE001 - it is tried again at its time; the thread lives on
             _log.warning("Housekeeping of the diary was put off: %s.", error)
 
     def _make_room(self) -> None:
@@ -419,8 +422,8 @@ class JournalWriter:
                 _log.warning("The diary's log could not be brought into its file yet: %s.", error)
 
 
-def reason_of(error: sqlite3.Error | OSError | UnicodeDecodeError) -> NotSavedReason:
-    """Name why the disk refused, for the screen and the log."""
+def reason_of(error: Exception) -> NotSavedReason:
+    """Name why nothing could be saved, for the screen and the log."""
     if isinstance(error, OSError):
         return "io_error"
     if file.is_damage(error):

@@ -1,7 +1,7 @@
 """The journal keeps what it is given, says «saved» only after the commit, and forgets only what a receipt names."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -359,3 +359,33 @@ def test_every_promise_of_the_store_holds_for_an_unknown_session(path: Path) -> 
         with pytest.raises(UnknownSessionError, match="has no session nobody"):
             question()
     connection.close()
+
+
+class Odd(sqlite3.Connection):
+    """A connection that fails in a way that nobody foresaw, as often as asked."""
+
+    failures = 0
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:  # type: ignore[override]
+        """Fail at a commit, or do it."""
+        if sql == "COMMIT" and Odd.failures:
+            Odd.failures -= 1
+            raise RuntimeError("nobody foresaw this")
+        return super().execute(sql, parameters)
+
+
+def test_a_failure_that_nobody_foresaw_is_shown_and_tried_again_until_all_is_saved(path: Path) -> None:
+    told: list[SaveState] = []
+
+    def tell(state: SaveState) -> None:
+        told.append(state)
+        raise RuntimeError("a listener may fail, too")
+
+    with Journal.open(path, settings=AT_ONCE, factory=Odd, on_state=tell) as journal:
+        Odd.failures = 3
+        journal.begin(SESSION_ID, plan(), protocol())
+        journal.record(SESSION_ID, messages(), events())
+        journal.finish(SESSION_ID, summary()).result(10)
+        kept = journal.session(SESSION_ID).result(10)
+    assert [(state.status, state.reason) for state in told] == [("not_saved", "failed"), ("saved", None)]
+    assert (kept.messages, kept.summary) == (messages(), summary())
