@@ -12,6 +12,8 @@ from firmware.journal import Journal
 from firmware.journal_errors import JournalError
 from firmware.session_record import SessionLine, SessionRecord
 
+_DATABASE_BEGINS = b"SQLite format 3\0"
+
 
 class Diary(Protocol):
     """What the `sessions` command needs."""
@@ -30,6 +32,11 @@ class NoDiaryError(JournalError, FileNotFoundError):
     """There is no journal at the place named."""
 
 
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_DATABASE_BEGINS)) == _DATABASE_BEGINS
+
+
 class LocalDiary:
     """The diary read from its file, while no coach runs."""
 
@@ -38,6 +45,12 @@ class LocalDiary:
         if not path.exists():
             raise NoDiaryError(
                 f"There is no diary at {path}: no session has been recorded here. Name another with --diary."
+            )
+        # Whoever only reads puts no file aside: that, and carrying over what can be read, is left to the coach.
+        if not path.is_file() or not _is_database(path):
+            raise NoDiaryError(
+                f"{path} is no diary, or so damaged that it does not look like one; it was left as it is. "
+                "Name another with --diary. A coach that starts with a damaged diary rescues what can be read."
             )
         self._journal = Journal.open(path)
 

@@ -11,6 +11,10 @@ class JournalInUseError(JournalError, BlockingIOError):
     """Another process holds the journal: one process, one connection (SQLite pitfall, faults.md)."""
 
 
+class JournalPlaceError(JournalError, OSError):
+    """The journal's folder cannot be written, so nobody can have the journal for himself."""
+
+
 class JournalVersionError(JournalError, ValueError):
     """The file is not a journal, or a newer program wrote it. It is left untouched."""
 

@@ -19,7 +19,7 @@ from typing import Any
 from msgspec import Struct
 
 from firmware import journal_store as store
-from firmware.journal_errors import JournalError, JournalInUseError
+from firmware.journal_errors import JournalError, JournalInUseError, JournalPlaceError
 from firmware.journal_schema import is_intact, migrate
 from firmware.session_record import SessionDocument, decode_document
 
@@ -39,8 +39,14 @@ class JournalLock:
     """One process at a time: an exclusive lock that the kernel lets go of when the process ends, however it ends."""
 
     def __init__(self, journal: Path) -> None:
-        """Take the lock. Raises JournalInUseError where another process has it."""
-        self._descriptor = os.open(journal.with_name(journal.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        """Take the lock. Raises JournalInUseError where another process has it, JournalPlaceError where none can be."""
+        try:
+            self._descriptor = os.open(journal.with_name(journal.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise JournalPlaceError(
+                f"The diary {journal} cannot be opened: its folder cannot be written ({error.strerror}). "
+                "Name another diary with --diary, or a copy of this one."
+            ) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -6,7 +6,7 @@ ID may be the beginning of an id, as long as only one session has it, or `last`.
 import argparse
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -75,8 +75,12 @@ def run(
                     _export(_find(diary, arguments.session), arguments, output)
                 case _ as unknown:
                     assert_never(unknown)
-    except (FirmwareError, OSError) as error:
+    except FirmwareError as error:
         errors.print(str(error), markup=False)
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        errors.print(f"{place}{error.strerror or error}.", markup=False)
         return 1
     return 0
 
@@ -198,7 +202,8 @@ def _export(record: "SessionRecord", arguments: argparse.Namespace, output: Cons
         _write(record, arguments, partial)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise ExportError(
             f"{path} could not be written: {error.strerror or error}. Name another place with --output."
         ) from error

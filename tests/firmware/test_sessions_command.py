@@ -115,3 +115,29 @@ def test_without_a_name_the_machines_own_diary_is_asked(tmp_path: Path, monkeypa
     errors = io.StringIO()
     code = sessions_command.run(parser.parse_args(["sessions", "list"]), errors=Console(file=errors, soft_wrap=True))
     assert (code, str(tmp_path / "named.db") in errors.getvalue()) == (1, True)
+
+
+@pytest.mark.parametrize("content", [b"", b"no diary, but somebody's letter"])
+def test_a_file_that_is_no_diary_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    letter = tmp_path / "letter"
+    letter.write_bytes(content)
+    code, _, complaint = sessions(letter, "list")
+    assert (code, "is no diary" in complaint, letter.read_bytes(), list(tmp_path.iterdir())) == (
+        1,
+        True,
+        content,
+        [letter],
+    )
+
+
+def test_a_folder_is_no_diary(tmp_path: Path) -> None:
+    code, _, complaint = sessions(tmp_path, "list")
+    assert (code, "is no diary" in complaint, list(tmp_path.iterdir())) == (1, True, [])
+
+
+def test_where_nothing_can_be_written_the_export_says_so_and_what_to_do(diary: Path) -> None:
+    code, _, complaint = sessions(diary, "export", SESSION_ID, "--format", "csv", "--output", "/proc/version/out.csv")
+    assert (code, complaint) == (
+        1,
+        "/proc/version/out.csv could not be written: Not a directory. Name another place with --output.\n",
+    )
