@@ -1,6 +1,6 @@
 """FIT files, by Garmin's own decoder: heart rate by record, and beats (`hrv` messages) where the watch kept them."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from garmin_fit_sdk import Decoder, Profile, Stream
 
@@ -14,11 +14,11 @@ _ON_A_BELT = ("treadmill",)
 LONGEST_S = 24 * 3600
 
 
-def read_fit(name: str, content: bytes) -> tuple[tuple[Sample, ...], Literal["rates", "beats"]]:
-    """Return samples from the first record's time on, and whether the rates were recorded or come from beats.
+def read_fit(name: str, content: bytes) -> tuple[tuple[Sample, ...], Literal["rates", "beats"], float]:
+    """Return samples from the first record on, whether the rates were recorded or come from beats, and the first lap.
 
-    Speed and grade are taken only where the file says that it was a treadmill. Raises RecordingError where the file
-    cannot be used.
+    The first lap's beginning is in seconds from the first record. Speed and grade are taken only where the file says
+    that it was a treadmill. Raises RecordingError where the file cannot be used.
     """
     _check_whole(name, content)
     gathered = _Gathered()
@@ -32,8 +32,8 @@ def read_fit(name: str, content: bytes) -> tuple[tuple[Sample, ...], Literal["ra
     belt = any(session.get("sub_sport") in _ON_A_BELT for session in sessions)
     samples = _samples(name, gathered, belt=belt)
     if not any(sample.bpm is not None for sample in samples) and gathered.intervals_ms:
-        return tuple(rates_from_beats(_beats(gathered.intervals_ms))), "beats"
-    return samples, "rates"
+        return tuple(rates_from_beats(_beats(gathered.intervals_ms))), "beats", 0.0
+    return samples, "rates", _first_lap_s(cast("list[dict[str, Any]]", messages.get("lap_mesgs", [])), gathered.records)
 
 
 def _check_whole(name: str, content: bytes) -> None:
@@ -47,6 +47,14 @@ def _check_whole(name: str, content: bytes) -> None:
         raise RecordingError(
             name, 0, f"The FIT file is cut short: {len(content)} of {expected} bytes. Take it from the watch again."
         )
+
+
+def _first_lap_s(laps: list[dict[str, Any]], records: list[dict[str, Any]]) -> float:
+    lap_starts = [lap["start_time"] for lap in laps if isinstance(lap.get("start_time"), int)]
+    stamps = [record["timestamp"] for record in records if isinstance(record.get("timestamp"), int)]
+    if not (lap_starts and stamps and stamps[0] <= min(lap_starts) <= stamps[-1]):
+        return 0.0
+    return float(min(lap_starts) - stamps[0])
 
 
 class _Gathered:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from firmware.beats import Beat, rates_from_beats
 from firmware.recording_error import RecordingError
@@ -46,6 +47,8 @@ class Recording(Struct, frozen=True, kw_only=True):
     samples: tuple[Sample, ...]
     remarks: tuple[Remark, ...] = ()
     rates_from: Literal["rates", "beats"] = "rates"
+    begins_s: float = 0.0
+    """When the session in it began, where the file tells: a diary's export begins with the strap, before the start."""
 
     @property
     def end_s(self) -> float:
@@ -64,8 +67,8 @@ def read(path: Path) -> Recording:
             raise RecordingError(
                 path.name, 0, f"A FIT file needs {error.name}: install interval-coach[diary]."
             ) from error
-        samples, rates_from = read_fit(path.name, content)
-        return _finished(path.name, list(samples), [], rates_from)
+        samples, rates_from, begins_s = read_fit(path.name, content)
+        return replace(_finished(path.name, list(samples), [], rates_from), begins_s=begins_s)
     return read_csv(path.name, content)
 
 
@@ -131,6 +134,7 @@ class _Table:
         self._time = beat_time if self._beats and beat_time else "t_s"
         self._first_t: float | None = None
         self._last_t = 0.0
+        self._begins_s: float | None = None
         self._samples: list[Sample] = []
         self._beat_list: list[Beat] = []
         self._remarks: list[Remark] = []
@@ -151,6 +155,8 @@ class _Table:
             hint = " Decimal commas need semicolons between cells." if self._separator == "," else ""
             raise self._refusal(f"The line has {len(cells)} cells where the first line names {self._width}.{hint}")
         t = self._time_of(cells)
+        if self._begins_s is None and self._cell(cells, "phase"):
+            self._begins_s = t
         if self._beats:
             self._take_beat(t, cells)
         else:
@@ -165,7 +171,7 @@ class _Table:
             samples = rates_from_beats(self._beat_list)
             return _finished(self._name, samples, self._remarks, "beats")
         samples = sorted(self._samples, key=lambda sample: sample.t_s)
-        return _finished(self._name, samples, self._remarks, "rates")
+        return replace(_finished(self._name, samples, self._remarks, "rates"), begins_s=self._begins_s or 0.0)
 
     def _refusal(self, reason: str) -> RecordingError:
         return RecordingError(self._name, self._line, reason)

@@ -9,6 +9,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,11 @@ def add_parser(subparsers: "Subparsers") -> None:
     parser.add_argument("--hr-max", type=float, required=True, metavar="BPM", help="the person's HRmax, bpm")
     parser.add_argument("--warm-up", type=float, metavar="SECONDS", help="another length of the warm-up")
     parser.add_argument(
-        "--from", dest="from_s", type=float, default=0.0, metavar="SECONDS", help="where in the recording to begin"
+        "--from",
+        dest="from_s",
+        type=float,
+        metavar="SECONDS",
+        help="where in the recording to begin (default: where its session began, as far as the file tells, else 0)",
     )
     parser.add_argument(
         "--speed", type=float, metavar="TIMES", help="pace it at so many times real time (default: as fast as possible)"
@@ -88,6 +93,12 @@ def run(args: argparse.Namespace) -> int:
         told.print("Stopped. Nothing was changed.")
         return INTERRUPTED
     _tell_remarks(recording, rehearsal, told)
+    if args.from_s is None and recording.begins_s > 0:
+        told.print(
+            f"{recording.name}: begun at {recording.begins_s:g} s, where its session began.",
+            markup=False,
+            soft_wrap=True,
+        )
     if args.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(rehearsal.summary), indent=2).decode() + "\n")
     else:
@@ -115,16 +126,17 @@ def replay(
     protocol: Protocol,
     *,
     hr_max_bpm: float,
-    from_s: float = 0.0,
+    from_s: float | None = None,
     paced: Callable[[Iterator[Second], Protocol], Iterator[Second]] | None = None,
 ) -> Rehearsal:
-    """Run a recording through the session engine, from `from_s` on.
+    """Run a recording through the session engine, from `from_s` on (None: from where its own session began).
 
     Raises ReplayError, RecordingError, RehearsalError and PlanError where something cannot be used.
     """
     if not LOWEST_HR_MAX_BPM <= hr_max_bpm <= HIGHEST_HR_MAX_BPM:
         lowest, highest = LOWEST_HR_MAX_BPM, HIGHEST_HR_MAX_BPM
         raise ReplayError(f"--hr-max is {hr_max_bpm:g}, but must lie in {lowest:g}–{highest:g} bpm.")
+    from_s = recording.begins_s if from_s is None else from_s
     if not (math.isfinite(from_s) and from_s >= 0):
         raise ReplayError(f"--from is {from_s:g}, but must be seconds from 0 on.")
     plan = Plan(
@@ -144,7 +156,15 @@ def draw(rehearsal: Rehearsal, path: Path) -> None:
     except ImportError as error:
         raise ReplayError(f"A picture needs {error.name}: install interval-coach[diary].") from error
     undated = replace(session_plot.picture_of(as_record(rehearsal)), begun_wall_s=None)
-    session_plot.draw(undated, path)
+    partial = path.with_name(f".{path.name}.partial.png")
+    try:
+        session_plot.draw(undated, partial)
+        partial.replace(path)
+    except OSError:
+        # Whole or not at all, and an older picture stays as it was.
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
 
 
 def as_record(rehearsal: Rehearsal) -> SessionRecord:

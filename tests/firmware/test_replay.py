@@ -112,3 +112,24 @@ def test_a_broken_recording_gives_file_line_and_reason(tmp_path: Path, capsys: p
     path.write_text("t_s,hr_bpm\n0,80\n1,-3\n", encoding="utf-8")
     assert replay(str(path), "--hr-max", "185") == 2
     assert "broken.csv, line 3: A heart rate of -3 bpm is impossible" in capsys.readouterr().err
+
+
+def test_a_diarys_export_is_replayed_from_where_its_session_began(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "exported.csv"
+    rows = [f"{t},{80 if t < 50 else 100 + t % 7},{'' if t < 50 else 'warm_up'}" for t in range(400)]
+    path.write_text("\n".join(["t_s,hr_bpm,phase", *rows]) + "\n", encoding="utf-8")
+    seen = {}
+    for words in ((), ("--from", "0"), ("--from", "60")):
+        assert replay(str(path), "--hr-max", "185", "--json", *words) == 0
+        told = capsys.readouterr()
+        seen[words] = (json.loads(told.out)["duration_s"], "begun at 50 s, where its session began" in told.err)
+    assert seen == {(): (349.0, True), ("--from", "0"): (399.0, False), ("--from", "60"): (339.0, False)}
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_older_one(recording: str, tmp_path: Path) -> None:
+    folder = tmp_path / "taken.png"
+    folder.mkdir()
+    assert replay(recording, "--hr-max", "185", "--png", str(folder)) == 2
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".png"] == ["taken.png"]
