@@ -1,6 +1,7 @@
 """The command `interval-coach`: one place that wires everything together, and loads only what the subcommand needs."""
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 REFUSED = 2
 DIMENSIONS = 2
 SMALLEST_PIXELS, LARGEST_PIXELS = 200, 8000
+OWN_ROOMS = ("coach", "display", "firmware", "sync", "server")
+EXTRA_OF = {"garmin_fit_sdk": "diary", "matplotlib": "diary", "luma": "desk", "paho": "desk", "pygame": "desk"}
+"""Which extra of the distribution brings a package. `desk` brings all that a session without a Pi's hardware needs."""
 EPILOG = "Try it without hardware: interval-coach demo. For one subcommand: interval-coach SUBCOMMAND --help."
 
 
@@ -57,14 +61,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(sentence: str) -> int:
-    sys.stderr.write(f"interval-coach: {sentence}\n")
+    with contextlib.suppress(OSError):
+        # Standard error may be a file on the very disk that is full.
+        sys.stderr.write(f"interval-coach: {sentence}\n")
+        sys.stderr.flush()
     return REFUSED
 
 
 def _missing(error: ModuleNotFoundError) -> str:
+    package = (error.name or "").partition(".")[0]
+    if package in OWN_ROOMS or not package:
+        return f"The installation is damaged: {error}. Install interval-coach anew."
+    extra = EXTRA_OF.get(package, "device")
     return (
-        f"The package «{error.name}» is not installed, and this needs it. "
-        "Install the machine's packages: pip install 'interval-coach[desk]'."
+        f"The package «{package}» is not installed, and this needs it. "
+        f"Install it with: pip install 'interval-coach[{extra}]'."
     )
 
 
@@ -444,7 +455,7 @@ def _list_protocols(_: argparse.Namespace) -> int:
 def _check_protocol(arguments: argparse.Namespace) -> int:
     from firmware import protocol_store as store  # noqa: PLC0415 - only here
 
-    protocol = store.load(str(arguments.file) if arguments.file.suffix == ".toml" else f"./{arguments.file}")
+    protocol = store.read_file(arguments.file)
     phases = len(protocol.phases)
     sys.stdout.write(
         f"{arguments.file} is in order: {protocol.name}, {phases} phases, {protocol.intervals} intervals, "

@@ -25,10 +25,13 @@ from coach.summary import Summary
 from firmware import protocol_store
 from firmware.display_service import save_png, screen_kind
 from firmware.errors import FirmwareError
+from firmware.journal_errors import JournalInUseError, JournalPlaceError
+from firmware.journal_file import JournalLock
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import CueNow, Press, Subscribe, ViewNow
 from firmware.remote_diary import RemoteDiary
 from firmware.replay import show
+from firmware.session_keeper import NO_ROOM
 from firmware.straps import wearer_of
 from firmware.supervisor import Service, Supervisor
 from firmware.terminal_view import Around, clock, phase_name, terminal_view
@@ -38,6 +41,7 @@ HEARD_UP_TO_SPEED = 3.0
 
 COACH_WITHIN_S = 15.0
 SAVED_WITHIN_S = 30.0
+READY_WITHIN_S = 5.0
 LOOKS_BEFORE_PRESS_S = 0.7
 BETWEEN_PRESSES_S = 0.15
 LAST_LOOK_S = 1.5
@@ -100,8 +104,18 @@ class Demo:
     def _prepare(self) -> None:
         try:
             self._output.mkdir(parents=True, exist_ok=True)
+            # Before anything of an earlier demo is removed: that one may still be running.
+            JournalLock(self._diary).release()
             self._pictures.prepare()
             self._log.write_bytes(b"")
+        except JournalInUseError as error:
+            raise DemoError(
+                f"{self._output}: another demo is running there. Let it end, or name another folder with --output."
+            ) from error
+        except JournalPlaceError as error:
+            raise DemoError(
+                f"{self._output}: the demo's folder cannot be written. Name another with --output."
+            ) from error
         except OSError as error:
             raise DemoError(
                 f"{self._output}: the demo's folder cannot be written ({error.strerror}). Name another with --output."
@@ -173,7 +187,7 @@ class Demo:
     def _lead(self, socket: Path, supervisor: Supervisor, live: Live | None) -> Summary | None:
         """Press what a person would press, until the session is saved. Raises DemoError where the services fail."""
         link = self._connect(socket, supervisor)
-        shown_s, not_saved_since_s = 0.0, None
+        shown_s, not_saved_since_s, not_ready_since_s = 0.0, None, None
         try:
             while True:
                 self._look_after(supervisor)
@@ -197,6 +211,10 @@ class Demo:
                 if self._training_began and self._view.face is Face.CHOOSE_PARTICIPANT:
                     # Signed out already: the session is over, and another one is not what was asked for.
                     return self._summary
+                if self._view.face is not Face.SELF_TEST_FAILED:
+                    not_ready_since_s = None
+                elif now_s - (not_ready_since_s := not_ready_since_s or now_s) > READY_WITHIN_S:
+                    raise DemoError(self._not_ready())
                 for button in self._person.presses(self._view, now_s):
                     link.say(Press(button=button))
                 if self._person.finished(self._view):
@@ -245,6 +263,15 @@ class Demo:
         if gone is not None and gone[0].name == "display" and gone[1] == 0:
             # The window was closed: that is how somebody says «enough».
             raise KeyboardInterrupt
+
+    def _not_ready(self) -> str:
+        """Why no session can be begun."""
+        assert self._view is not None  # noqa: S101 - its face said that the self-test failed
+        if NO_ROOM in self._view.findings:
+            return (
+                f"The disk of {self._output} is too full for a session to be kept. Name another folder with --output."
+            )
+        return f"The machine's self-test failed ({', '.join(self._view.findings)}). {self._last_words()}"
 
     def _last_words(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()

@@ -147,7 +147,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.schema:
         out.write(msgspec.json.format(_encoder.encode(schema())) + b"\n")
         return 0
-    for answer in answers(sys.stdin.buffer):
+    # Python has no standard input where the shell closed it: nothing comes, then.
+    lines: Iterable[bytes] = () if sys.stdin is None else sys.stdin.buffer
+    for answer in answers(lines):
         out.write(answer)
         out.flush()
     return 0

@@ -1,13 +1,18 @@
 """The command line: every subcommand is found, mistakes get one sentence and status 2, and a start is quick."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from firmware import command_line
 from firmware.command_line import main
+from firmware.journal_file import JournalLock
 
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("run", "coach", "display", "sync", "demo", "sessions", "replay", "engine", "protocols")
 
 
@@ -119,3 +124,81 @@ def test_a_demo_that_cannot_write_is_refused_in_a_sentence(tmp_path: Path, capsy
     (tmp_path / "file").write_text("")
     assert main(["demo", "--output", str(tmp_path / "file" / "demo")]) == 2
     assert "Name another with --output" in sentence(capsys)
+
+
+def test_a_demo_where_another_one_runs_is_refused_and_touches_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "screens").mkdir()
+    picture = tmp_path / "screens" / "01-ready.png"
+    picture.write_bytes(b"of the other one")
+    lock = JournalLock(tmp_path / "diary.db")
+    assert main(["demo", "--output", str(tmp_path)]) == 2
+    lock.release()
+    assert "another demo is running there" in sentence(capsys)
+    assert picture.read_bytes() == b"of the other one"
+
+
+def test_a_protocol_is_checked_wherever_it_is_and_whatever_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "protocol-of-ours"
+    path.write_bytes(b"\xef\xbb\xbf" + (ROOT / "coach/protocols/4x4.toml").read_bytes())
+    assert main(["protocols", "check", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path} is in order: 4x4, 9 phases, 4 intervals, 40 min 0 s\n"
+
+
+def test_what_is_no_file_is_no_protocol(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "fifo.toml")
+    (tmp_path / "large.toml").write_bytes(bytes(300_000))
+    told = {}
+    for name in (".", "fifo.toml", "large.toml", "missing.toml"):
+        path = tmp_path / name
+        assert main(["protocols", "check", str(path)]) == 2
+        told[name] = sentence(capsys).removeprefix(f"interval-coach: {path}: ").strip()
+    assert told == {
+        ".": "is a folder or a device, not a file",
+        "fifo.toml": "is a folder or a device, not a file",
+        "large.toml": "is larger than 256 kB, which no protocol is",
+        "missing.toml": "cannot be read: No such file or directory",
+    }
+
+
+@pytest.mark.parametrize(("package", "extra"), [("matplotlib", "diary"), ("pygame", "desk"), ("bleak", "device")])
+def test_a_missing_package_is_named_with_the_extra_that_brings_it(
+    package: str, extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load_without(_: object) -> int:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=f"{package}.part")
+
+    monkeypatch.setattr(command_line, "_list_protocols", load_without)
+    assert main(["protocols", "list"]) == 2
+    assert f"«{package}»" in (told := sentence(capsys))
+    assert f"pip install 'interval-coach[{extra}]'" in told
+
+
+def test_ctrl_c_while_the_command_loads_ends_it_in_silence() -> None:
+    code = """
+import os, signal, sys
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "firmware.command_line":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupted())
+from firmware.first_step import main
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_a_refusal_that_cannot_be_written_is_still_a_refusal() -> None:
+    command = [sys.executable, "-m", "firmware.command_line", "protocols", "check", "/nowhere.toml"]
+    with Path("/dev/full").open("wb") as full:
+        assert subprocess.run(command, stderr=full, check=False).returncode == 2
+
+
+def test_the_filter_without_a_standard_input_ends_at_once() -> None:
+    command = f"exec {sys.executable} -m firmware.command_line engine --stdio <&-"
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
