@@ -54,7 +54,7 @@ max_inflight_messages 1000
 max_packet_size {MOST_PACKET_BYTES}
 max_keepalive 300
 
-listener {settings.broker_port}
+listener {f"{settings.broker_port} {settings.listen_address}".rstrip()}
 tls_version tlsv1.2
 cafile {places.authority}
 certfile {places.certificate("server")}

@@ -26,10 +26,12 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What a clinic may set.
 
     `host`: the name or address by which machines reach this server; its certificate names it. `broker_host`: where the
-    collector finds the broker. `broker`: whether the configuration in `broker/` is used or another broker stands here.
-    `accepts`: `own` clinic's sessions only, or, on a region's server, `all`. `database`: `sqlite:///file` (relative to
-    the folder) or `postgresql://user:password@host:port/name`. `batch`: messages committed together at most.
-    `receive_maximum`: messages on their way to one collector at most; it bounds the memory while the database is away.
+    collector finds the broker. `listen_address`: where alone broker and enrolment service can be reached; empty: on
+    every address of this computer. `broker`: whether the configuration in `broker/` is used or another broker stands
+    here. `accepts`: `own` clinic's sessions only, or, on a region's server, `all`. `database`: `sqlite:///file`
+    (relative to the folder) or `postgresql://user:password@host:port/name`. `batch`: messages committed together at
+    most. `receive_maximum`: messages on their way to one collector at most; it bounds the memory while the database is
+    away.
     """
 
     clinic: str
@@ -37,6 +39,7 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     broker: Literal["own", "existing"] = "own"
     broker_host: str = "localhost"
     broker_port: int = 8883
+    listen_address: str = ""
     enrolment_port: int = 8884
     metrics_address: str = "127.0.0.1"
     metrics_port: int = 9464

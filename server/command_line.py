@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--existing-broker", metavar="HOST", help="a broker stands there: print what it needs")
     init.add_argument("--port", type=int, default=8883, help="the broker's port (8883)")
     init.add_argument("--enrolment-port", type=int, default=8884, help="the enrolment service's port (8884)")
+    init.add_argument("--listen", default="", metavar="ADDRESS", help="be reached there only (every address)")
     init.add_argument("--metrics-port", type=int, default=9464, help="the collector's figures, on loopback (9464)")
     init.add_argument("--collectors", type=int, default=1, help="how many collectors get a certificate (1)")
     init.add_argument("--all-clinics", action="store_true", help="a region's server: take every clinic's sessions")
@@ -75,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     bridge.add_argument("clinic", metavar="CLINIC")
     bridge.add_argument("--files", default=None, help="the folder in which these files will lie at the clinic")
     command("machines", _machines, "what each machine last said of itself, and until when its certificate holds")
+
+    sessions = command("sessions", _sessions, "the sessions that are stored; their content is not shown")
+    sessions.add_argument("--last", type=int, default=20, metavar="N", help="so many at most (20)")
+    sessions.add_argument("--session", metavar="ID", help="this one alone, in all its revisions")
+    sessions.add_argument("--json", action="store_true", help="one JSON object a line")
 
     command("broker", _broker, "run this clinic's mosquitto, and log what it refuses")
     command("enrol-service", _enrol_service, "answer machines that enrol or renew")
@@ -119,6 +125,7 @@ def _init(given: argparse.Namespace) -> None:
         broker="existing" if given.existing_broker else "own",
         broker_host=given.existing_broker or "localhost",
         broker_port=given.port,
+        listen_address=given.listen,
         enrolment_port=given.enrolment_port,
         metrics_port=given.metrics_port,
         accepts="all" if given.all_clinics else "own",
@@ -214,6 +221,14 @@ def _machines(given: argparse.Namespace) -> None:
     from server.machines import lines
 
     _say(*lines())
+
+
+def _sessions(given: argparse.Namespace) -> None:
+    _clinic(given)
+    from server.stored_sessions import json_lines, lines, stored
+
+    found = stored(max(1, given.last), given.session)
+    _say(*(json_lines(found) if given.json else lines(found)))
 
 
 def _kept(given: argparse.Namespace) -> int:

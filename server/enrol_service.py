@@ -75,13 +75,15 @@ class EnrolService(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, clinic: Clinic, address: str = "", port: int | None = None) -> None:
-        """Bind; `serve_forever` answers. `port`: the settings' unless told otherwise; 0 lets the system choose."""
+    def __init__(self, clinic: Clinic, address: str | None = None, port: int | None = None) -> None:
+        """Bind; `serve_forever` answers. Address and port: the settings' unless told otherwise; port 0: any."""
         self.clinic = clinic
         self.wrong = WrongCodes()
         self._places = threading.Semaphore(MOST_AT_ONCE)
         self._context = self._make_context()
-        super().__init__((address, clinic.settings.enrolment_port if port is None else port), _Handler)
+        settings = clinic.settings
+        where = settings.listen_address if address is None else address
+        super().__init__((where, settings.enrolment_port if port is None else port), _Handler)
 
     def _make_context(self) -> ssl.SSLContext:
         places = self.clinic.places
