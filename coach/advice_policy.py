@@ -13,7 +13,7 @@ from coach.forecast import Cloud
 from coach.guidance import Moment
 from coach.heart_model import DRIFT, GAIN, REST, Array, unbent
 from coach.protocol import PhaseKind
-from coach.treadmill_load import loads, speed_for
+from coach.treadmill_load import demand, loads, speed_for
 
 OVER_COSTS = 1.6
 """A second above the zone costs as much as this many seconds outside it: slightly low is better than high."""
@@ -40,10 +40,11 @@ class Setting(Struct, frozen=True):
 
 
 class Treadmill(Struct, frozen=True):
-    """What may be asked of this treadmill: whole steps, up to the plan's fastest."""
+    """What may be asked on this treadmill now: whole steps, up to the plan's fastest and to a most demand."""
 
     step_kmh: float
     fastest_kmh: float
+    most_demand: float = 60.0
 
     def rounded(self, speed_kmh: float) -> float:
         """A speed in the panel's steps."""
@@ -51,7 +52,7 @@ class Treadmill(Struct, frozen=True):
 
     def setting_for(self, base: float, incline_percent: float) -> Setting:
         """The setting that asks for this demand: flat where walking up would be too slow to walk, steeper where too fast."""
-        speed_kmh = speed_for(base, incline_percent)
+        speed_kmh = speed_for(min(base, self.most_demand), incline_percent)
         if speed_kmh < SLOWEST_KMH and incline_percent > NARROW_STEEP_PERCENT:
             return Setting(max(self.rounded(speed_for(base, 0.0)), self.rounded(1.0)), 0.0)
         return Setting(self.rounded(speed_kmh), incline_percent)
@@ -60,7 +61,9 @@ class Treadmill(Struct, frozen=True):
         """Settings from well below to well above, in whole steps, one incline."""
         steps = max(1, round(GRID_SHARE * middle.speed_kmh / self.step_kmh))
         speeds = {self.rounded(middle.speed_kmh + place * steps * self.step_kmh) for place in range(-GRID, GRID + 1)}
-        return [Setting(speed, middle.incline_percent) for speed in sorted(speeds) if speed > 0]
+        settings = [Setting(speed, middle.incline_percent) for speed in sorted(speeds) if speed > 0]
+        allowed = [one for one in settings if demand(one.speed_kmh, one.incline_percent) <= self.most_demand]
+        return allowed or settings[:1]
 
 
 def loads_of(settings: list[Setting]) -> Array:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from coach import effort
 from coach.advice_policy import (
@@ -51,6 +51,10 @@ STRANGER_FACTOR = 0.6
 """Within a phase an advice must be worth this much of it; each further one twice as much; less so in a first session."""
 MOST_CORRECTIONS = 3
 REST_WORTH = 0.5
+MOST_WORK_SHARE, MOST_WORK_SHARE_UNKNOWN, MOST_REST_SHARE = 1.8, 1.4, 0.90
+"""The most load that is asked, as a share of the highest work load known (the plan's, or the last interval's)."""
+UNKNOWN_MOST_DEMAND = 25.0
+"""Where no work load is known: brisk walking uphill, ml/kg/min above standing."""
 REMIND_AFTER_S, REMINDERS = (20, 50), 2
 RESTING_LOOKS_S = 15
 """Outside intervals nothing is so urgent that the forecast must be made anew every five seconds."""
@@ -264,7 +268,15 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         if kind is PhaseKind.INTERVAL and moment.phase.interval > 1:
             bank = bank.loosened(GAIN, HANDRAIL_SD)
         guidance = replace(
-            self, bank=bank, worked_bpm=worked_bpm, phase=kind, phase_s=0, pending=None, corrections=0, reminders=0
+            self,
+            bank=bank,
+            treadmill=self._allowed(moment),
+            worked_bpm=worked_bpm,
+            phase=kind,
+            phase_s=0,
+            pending=None,
+            corrections=0,
+            reminders=0,
         )
         setting = guidance._best_for_phase(moment, cloud(bank))
         if kind is PhaseKind.INTERVAL:
@@ -273,6 +285,17 @@ class LearnedGuidance(Struct, frozen=True, kw_only=True):
         if urges(advice, moment.speed_kmh, moment.incline_percent) and not moment.may_urge:
             return replace(guidance, pending=advice), advice
         return guidance._set_out(moment, advice, 2), advice
+
+    def _allowed(self, moment: Moment) -> Treadmill:
+        """The treadmill with the most that may be asked in this phase: a belief may be wrong, so it goes up by stages."""
+        start = self.plan.start
+        known = [demand(one.speed_kmh, one.incline_percent) for one in (start, self.work) if one is not None]
+        usual = max(known, default=UNKNOWN_MOST_DEMAND)
+        if moment.phase.kind is PhaseKind.INTERVAL:
+            share = MOST_WORK_SHARE if moment.speed_kmh is not None else MOST_WORK_SHARE_UNKNOWN
+        else:
+            share = MOST_REST_SHARE
+        return replace(self.treadmill, most_demand=usual * share)
 
     def _best_for_phase(self, moment: Moment, people: Cloud) -> Setting:
         kind, length_s = moment.phase.kind, moment.length_s
@@ -470,6 +493,7 @@ def learned_guidance(plan: Plan) -> LearnedGuidance:
         plan=plan,
         treadmill=Treadmill(plan.speed_step_kmh, plan.max_speed_kmh),
         incline_percent=incline,
+        work=None if response is None or response.work is None else Setting(*astuple(response.work)),
         bank=bank,
         person=person,
         sessions=0 if response is None else response.sessions,

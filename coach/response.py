@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from msgspec import Struct, ValidationError, convert, to_builtins
+from msgspec import Struct, ValidationError, convert, json
 
 from coach.heart_prior import KINDS, PERSON, Person
 from coach.plan import Load
@@ -90,4 +90,4 @@ def kinds_of(person: Person) -> tuple[KindRecord, ...]:
 
 def as_json(response: Response) -> Any:  # noqa: ANN401 - any JSON value
     """The response as it stands in a summary."""
-    return to_builtins(response)
+    return json.decode(json.encode(response))

@@ -5,7 +5,7 @@ from coach.engine import step
 from coach.events import AdviceGiven, Direction, Signal, SignalChanged
 from coach.messages import Command, CommandName, HeartRate
 from coach.plan import Plan
-from coach.rule_guidance import rule_guidance
+from coach.default_guidance import default_guidance
 from coach.state import begin
 from firmware.faults import AnyFault, BurstAfterGap, Doubled, Dropout, Frozen, Offset, Reads, draw_fault
 from firmware.participant import KINDS, Kind, Model, Population, draw_day, plan_for
@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_session() -> None:
 
 def test_the_messages_are_a_journal_that_gives_the_same_session_again() -> None:
     rehearsal = session(4)
-    state = begin(rehearsal.plan, rehearsal.protocol, rule_guidance)
+    state = begin(rehearsal.plan, rehearsal.protocol, default_guidance)
     for message in rehearsal.messages:
         state = step(state, message).state
     assert state.summary == rehearsal.summary
