@@ -5,6 +5,7 @@ is being opened it leaves the cue to the keeper, a thread that also opens the ca
 changed, loads the phrases and gives the word to whoever waits (`display.turns`).
 """
 
+import logging
 import math
 import os
 import threading
@@ -25,6 +26,8 @@ from display.phrases import Language, catalogue, soundings
 from display.tones import RATE_HZ, Samples, TonePattern, swell, tone
 from display.turns import Turns, Utterance, utterance
 from display.voice_pack import Voice, find_voice
+
+_log = logging.getLogger(__name__)
 
 BUFFER_SAMPLES = 512
 """Mixer buffer: 11.6 ms at 44.1 kHz, the most that a cue waits inside the mixer."""
@@ -152,6 +155,7 @@ class MixerSound:
         self._seen_signs: tuple[str, ...] | None = None
         self._tried_s = float("-inf")
         self._open = False
+        self._said_silent = False
         self._voice: Voice | None = None
         self._sounds: dict[tuple[str, Level], pygame.mixer.Sound] = {}
         self._to_load: deque[Cue] = deque()
@@ -261,11 +265,17 @@ class MixerSound:
                 pygame.mixer.quit()
             pygame.mixer.init(*_FORMAT, self._buffer_samples, allowedchanges=0)
             pygame.mixer.set_num_channels(_VOICES + 1)
-        except pygame.error:
+        except pygame.error as error:
             # No card is a state, not a fault: `alive` says so, and screen and lamp go on alone (hazard H8).
             self._open = False
+            if not self._said_silent:
+                self._said_silent = True
+                _log.warning("There is no sound (%s); screen and lamp go on alone, and it is tried again.", error)
         else:
             self._open = True
+            if self._said_silent:
+                self._said_silent = False
+                _log.warning("The sound is back.")
 
     def _shut(self) -> None:
         self._open = False

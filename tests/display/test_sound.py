@@ -166,6 +166,26 @@ def test_a_card_that_goes_and_comes_is_noticed(monkeypatch: pytest.MonkeyPatch, 
     sound.close()
 
 
+def test_a_missing_card_is_said_once_and_its_return_once(
+    monkeypatch: pytest.MonkeyPatch, packs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SDL_AUDIODRIVER", "no-such-driver")
+    signs = ["nothing"]
+    opened = MixerSound([packs], signs=lambda: tuple(signs))
+    assert opened.wait_until_ready(SOON_S)
+    signs.append("still nothing that works")
+    assert until(lambda: opened._seen_signs == tuple(signs))
+    monkeypatch.setenv("SDL_AUDIODRIVER", "dummy")
+    signs.append("a card")
+    assert until(lambda: opened.alive)
+    assert until(lambda: len(caplog.messages) > 1)
+    opened.close()
+    first, *rest = caplog.messages
+    assert first.startswith("There is no sound (")
+    assert first.endswith("); screen and lamp go on alone, and it is tried again.")
+    assert rest == ["The sound is back."]
+
+
 def test_a_mixer_pulled_away_between_two_cues_raises_nothing(sound: MixerSound) -> None:
     """The keeper opens it again."""
     pygame.mixer.quit()
