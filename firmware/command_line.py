@@ -189,6 +189,7 @@ def _add_sync(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser("sync", help="run the courier alone: fetches finished sessions from the coach")
     _add_socket(parser)
     _add_identity(parser)
+    parser.add_argument("--server-is-here", action="store_true", help="the server runs on this computer: one clock")
     parser.set_defaults(run=_run_sync)
 
 
@@ -217,6 +218,7 @@ def _add_demo(subparsers: "Subparsers") -> None:
     parser.add_argument("--protocol", default="4x4", metavar="NAME", help="which protocol (%(default)s)")
     parser.add_argument("--participant", default="ordinary,20", metavar="KIND,SEED", help="who trains (%(default)s)")
     parser.add_argument("--language", choices=("nb", "en"), default="nb", help="of screen and voice (%(default)s)")
+    parser.add_argument("--no-server", action="store_true", help="no clinic's server: the session ends in the diary")
     parser.add_argument("--headless", action="store_true", help="no window, also where there is a desktop")
     parser.add_argument("--no-sound", action="store_true", help="be silent")
     parser.set_defaults(run=_run_demo)
@@ -330,7 +332,7 @@ def _run_sync(arguments: argparse.Namespace) -> int:
 
     end_with_parent()
     _log_here()
-    return serve(arguments.socket, arguments.identity, own_version())
+    return serve(arguments.socket, arguments.identity, own_version(), server_is_here=arguments.server_is_here)
 
 
 def _run_enrol(arguments: argparse.Namespace) -> int:
@@ -420,6 +422,7 @@ def _run_demo(arguments: argparse.Namespace) -> int:
             language=arguments.language,
             headless=arguments.headless,
             sound=not arguments.no_sound,
+            server=not arguments.no_server,
         )
     ).run()
 

@@ -1,7 +1,8 @@
 """`interval-coach demo`: a whole session with a simulated participant, through the same services as on the machine.
 
 The demo is one more client on the coach's socket: it presses the buttons as a person would, shows the session in the
-terminal, saves pictures of the screen, and ends what it started, whenever it is interrupted.
+terminal, saves pictures of the screen, and ends what it started, whenever it is interrupted. A clinic's server of its
+own (demo_clinic.py) receives the session at the end.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Literal
@@ -23,6 +25,7 @@ from coach.cue import Cue
 from coach.desk_view import Button, Face, View
 from coach.summary import Summary
 from firmware import protocol_store
+from firmware.demo_clinic import DemoClinic, Stage, StoredByServer
 from firmware.display_service import save_png, screen_kind
 from firmware.errors import FirmwareError
 from firmware.journal_errors import JournalInUseError, JournalPlaceError
@@ -32,6 +35,7 @@ from firmware.local_messages import CueNow, Press, Subscribe, ViewNow
 from firmware.remote_diary import RemoteDiary
 from firmware.replay import show
 from firmware.session_keeper import NO_ROOM
+from firmware.session_record import SessionRecord
 from firmware.straps import wearer_of
 from firmware.supervisor import Service, Supervisor
 from firmware.terminal_view import Around, clock, phase_name, terminal_view
@@ -42,6 +46,8 @@ HEARD_UP_TO_SPEED = 3.0
 COACH_WITHIN_S = 15.0
 SAVED_WITHIN_S = 30.0
 READY_WITHIN_S = 5.0
+DELIVERED_WITHIN_S = 20.0
+LOOKS_FOR_RECEIPT_EVERY_S = 0.2
 LOOKS_BEFORE_PRESS_S = 0.7
 BETWEEN_PRESSES_S = 0.15
 LAST_LOOK_S = 1.5
@@ -66,6 +72,7 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
     language: Literal["nb", "en"] = "nb"
     headless: bool = False
     sound: bool = True
+    server: bool = True
 
 
 class Demo:
@@ -79,6 +86,10 @@ class Demo:
         self._output = settings.output
         self._diary = settings.output / "diary.db"
         self._log = settings.output / "services.log"
+        self._clinic: DemoClinic | None = None
+        self._clinic_said = ""
+        self._kept: SessionRecord | None = None
+        self._stored: StoredByServer | None = None
         self._view: View | None = None
         self._said = ""
         self._pictures = _Pictures(settings.output / "screens")
@@ -125,23 +136,34 @@ class Demo:
         socket = folder / "coach.sock"
         summary: Summary | None = None
         plotted = False
+        if self._settings.server:
+            self._clinic = DemoClinic(self._output / "clinic", folder / "identity", self._output / "server.log")
         with self._log.open("ab") as log:
             supervisor = Supervisor(self._services(socket, folder, strap, log.fileno()))
             try:
+                if self._clinic is not None:
+                    self._clinic.start()
                 supervisor.start()
                 with self._shown() as live:
                     summary = self._lead(socket, supervisor, live)
-                plotted = self._plot(socket)
+                with self._console.status("The plot is being drawn, and the session delivered …"):
+                    plotted = self._plot(socket)
+                    self._deliver(socket)
             except KeyboardInterrupt:
-                with _undisturbed():
-                    supervisor.end()
+                self._end(supervisor)
                 self._tell_interrupted(summary)
                 return 130
             finally:
-                with _undisturbed():
-                    supervisor.end()
+                self._end(supervisor)
         self._tell_end(summary, plotted=plotted)
         return 0
+
+    def _end(self, supervisor: Supervisor) -> None:
+        """End all that was started, the machine before its server."""
+        with _undisturbed():
+            supervisor.end()
+            if self._clinic is not None:
+                self._clinic.end()
 
     def _services(self, socket: Path, folder: Path, strap: str, log: int) -> list[Service]:
         settings = self._settings
@@ -152,10 +174,12 @@ class Demo:
         display = ["display", "--socket", str(socket), "--language", settings.language, "--oled", "none"]
         display += ["--screen", "headless" if settings.headless else "auto"]
         display += ["--no-sound"] if silent else []
+        sync = ["sync", "--socket", str(socket), "--identity", str(folder / "identity")]
         return [
             Service("coach", coach, log),
             Service("display", display, log),
-            Service("sync", ["sync", "--socket", str(socket)], log),
+            # Never with this computer's own identity: a demo's session is nothing for a real clinic.
+            Service("sync", [*sync, "--server-is-here"], log),
         ]
 
     # While it runs
@@ -182,7 +206,9 @@ class Demo:
         settings = self._settings
         who = self._view.nickname if self._view is not None and self._view.nickname else settings.participant
         title = f"{settings.protocol} · {who}"
-        return terminal_view(self._view, Around(title, settings.speed, self._said, self._pictures.count))
+        return terminal_view(
+            self._view, Around(title, settings.speed, self._said, self._pictures.count, self._clinic_said)
+        )
 
     def _lead(self, socket: Path, supervisor: Supervisor, live: Live | None) -> Summary | None:
         """Press what a person would press, until the session is saved. Raises DemoError where the services fail."""
@@ -191,6 +217,7 @@ class Demo:
         try:
             while True:
                 self._look_after(supervisor)
+                self._look_after_clinic(live)
                 try:
                     messages = link.receive(1 / FRAMES_PER_S)
                 except NoCoachError:
@@ -264,6 +291,16 @@ class Demo:
             # The window was closed: that is how somebody says «enough».
             raise KeyboardInterrupt
 
+    def _look_after_clinic(self, live: Live | None) -> None:
+        """Let the clinic take its next step; without a terminal, say when it stands and why it does not."""
+        if self._clinic is None:
+            return
+        self._clinic.look_after()
+        if self._clinic.said != self._clinic_said:
+            self._clinic_said = self._clinic.said
+            if live is None and (self._clinic.trouble or self._clinic.stage is Stage.READY):
+                self._console.print(f"        {self._clinic_said}", markup=False, soft_wrap=True)
+
     def _not_ready(self) -> str:
         """Why no session can be begun."""
         assert self._view is not None  # noqa: S101 - its face said that the self-test failed
@@ -324,24 +361,77 @@ class Demo:
         draw(record, self._output / "session.png", self._settings.language)
         return True
 
+    def _deliver(self, socket: Path) -> None:
+        """Wait until the machine's diary has the server's receipt, and ask the server what it stored."""
+        clinic = self._clinic
+        if clinic is None:
+            return
+        ready_s: float | None = None
+        with contextlib.closing(RemoteDiary(socket)) as diary:
+            while not clinic.trouble:
+                clinic.look_after()
+                line = diary.sessions()[-1]
+                if line.delivered:
+                    self._kept = diary.session(line.session_id)
+                    self._stored = clinic.stored(line.session_id)
+                    return
+                if clinic.stage is Stage.READY:
+                    ready_s = ready_s or time.monotonic()
+                    if time.monotonic() - ready_s > DELIVERED_WITHIN_S:
+                        return
+                time.sleep(LOOKS_FOR_RECEIPT_EVERY_S)
+
     def _tell_end(self, summary: Summary | None, *, plotted: bool) -> None:
         if summary is not None:
             self._console.print()
             show(summary, self._console)
         self._console.print()
+        self._tell_delivery()
         self._say("Diary", self._diary)
+        if self._clinic is not None and self._clinic.made:
+            self._say("Clinic", f"{self._output / 'clinic'}{os.sep}")
         self._say("Screen", f"{self._pictures.folder}{os.sep} ({self._pictures.count} pictures)")
         if plotted:
             self._say("Plot", self._output / "session.png")
         self._console.print()
         self._console.print("Go on:")
-        for command, what in (
+        ways = [
             (f"interval-coach sessions --diary {self._diary} show last", "the session, interval by interval"),
             (f"interval-coach sessions --diary {self._diary} export last --format fit", "for other programs"),
             ("interval-coach run", "the machine itself, at real speed: press Enter to begin"),
-        ):
+        ]
+        if self._stored is not None:
+            what = "what the clinic's server has stored, from every demo"
+            ways.insert(2, (f"interval-coach-server sessions --dir {self._output / 'clinic'}", what))
+        for command, what in ways:
             self._console.print(f"  {command}", style="bold", markup=False, soft_wrap=True)
             self._console.print(f"      {what}", style="bright_black", markup=False, soft_wrap=True)
+
+    def _tell_delivery(self) -> None:
+        """The session as the server has it, beside what the diary says."""
+        if self._clinic is None:
+            return
+        kept, stored = self._kept, self._stored
+        if kept is None or stored is None:
+            why = self._clinic.trouble or (
+                "The session was not delivered in time; it stays in the diary. What the server said is in "
+                f"{self._output / 'server.log'}."
+            )
+            self._console.print(why, markup=False, soft_wrap=True)
+            self._console.print()
+            return
+        same = kept.sha256 == stored.sha256 and kept.revision == stored.revision
+        receipt = "the same SHA-256 as in the diary" if same else "NOT THE SAME SHA-256 AS IN THE DIARY"
+        when = datetime.fromtimestamp(stored.stored_wall_s).astimezone()
+        self._console.print("Stored by the clinic's server", style="bold")
+        for name, value in (
+            ("Session", stored.session_id),
+            ("Revision", stored.revision),
+            ("Stored at", f"{when:%Y-%m-%d %H:%M:%S}"),
+            ("Receipt", f"{stored.sha256[:16]}…, {receipt}"),
+        ):
+            self._console.print(f"  {name:10} {value}", markup=False, soft_wrap=True)
+        self._console.print()
 
     def _tell_interrupted(self, summary: Summary | None) -> None:
         told = self._told
@@ -354,7 +444,10 @@ class Demo:
                 soft_wrap=True,
             )
         else:
-            told.print("No session had begun, so there is nothing to keep.")
+            told.print("No session had begun, so there is none to keep.")
+        if self._clinic is not None and self._clinic.made:
+            told.print(f"The demo's clinic is kept in {self._output / 'clinic'}.", markup=False, soft_wrap=True)
+        if not (summary is not None or self._training_began):
             return
         told.print(f"See it: interval-coach sessions --diary {self._diary} show last", markup=False, soft_wrap=True)
 

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from firmware.errors import FirmwareError
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import (
@@ -31,12 +33,12 @@ from firmware.local_messages import (
 from firmware.renewal import Renewal
 from firmware.stamp import Stamp, StampClock, SystemStampClock
 from firmware.sync_orders import Orders
+from firmware.sync_state import state_file, write_state
 from sync.account import ACCOUNT, AccountError
 from sync.courier import Courier, KeepingCourier, Parcel
 from sync.findings import Trouble
 from sync.live import live_of
 from sync.mqtt_courier import CourierSettings, MqttCourier
-from sync.reading import encode
 from sync.wire import Clocks, Software, State
 
 _log = logging.getLogger(__name__)
@@ -48,7 +50,6 @@ STATE_EVERY_S = 5.0
 RETRY_S = 2.0
 AWAY_AFTER_S = 30.0
 ANSWER_WITHIN_S = 60.0
-STATE_FILE = "sync-state.json"
 
 
 class IdentityUnusableError(FirmwareError):
@@ -86,6 +87,7 @@ class SyncService:
         self._said_waiting = False
         self._alone_since_s = time.monotonic()
         self._view: ViewNow | None = None
+        self._look_at_s = 0.0
         self._said: State | None = None
         self._said_at_s = float("-inf")
 
@@ -119,7 +121,7 @@ class SyncService:
         select.select([self._wake], [], [], RETRY_S)
 
     def _serve(self, link: CoachLink) -> None:
-        look_at_s = live_at_s = 0.0
+        self._look_at_s = live_at_s = 0.0
         listens = [link.fileno(), self._wake]
         courier = self._courier.fileno()
         if courier is not None:
@@ -129,12 +131,13 @@ class SyncService:
             self._bring_receipts(link)
             self._orders.carry_out(lambda message: self._ask(link, message), self._view)
             now_s = time.monotonic()
-            if self._courier.wants_more and now_s >= look_at_s:
+            if self._courier.wants_more and now_s >= self._look_at_s:
+                self._look_at_s = now_s + self._look_every_s
                 parcel = self._fetch(link)
                 if parcel is not None:
                     self._courier.hand_over(parcel)
+                    self._look_at_s = 0.0
                     continue
-                look_at_s = now_s + self._look_every_s
             if self._view is not None and now_s >= live_at_s:
                 live_at_s = now_s + LIVE_EVERY_S
                 self._show(self._view, now_s)
@@ -161,6 +164,9 @@ class SyncService:
         rest: list[AnyFromCoach] = []
         for message in messages:
             if isinstance(message, ViewNow):
+                if message.view.saved == "saved" and (self._view is None or self._view.view.saved != "saved"):
+                    # A session has just been saved: it need not wait for the next look.
+                    self._look_at_s = 0.0
                 self._view = message
             else:
                 rest.append(message)
@@ -228,16 +234,6 @@ def _differs(state: State, said: State | None) -> bool:
     return (state.online, state.findings, state.waiting) != (said.online, said.findings, said.waiting)
 
 
-def write_state(path: Path, state: State) -> None:
-    """Leave how it stands for people at the machine; a full disk is no reason to stop."""
-    making = path.with_name(path.name + ".new")
-    try:
-        making.write_bytes(encode(state))
-        making.replace(path)
-    except OSError as error:
-        _log.warning("How it stands with the server could not be written to %s: %s", path, error)
-
-
 def own_software(version: str) -> Software:
     """What runs here."""
     system = "Linux"
@@ -248,10 +244,12 @@ def own_software(version: str) -> Software:
     return Software(version, ".".join(str(part) for part in sys.version_info[:3]), system)
 
 
-def serve(socket: Path, identity: Path, version: str) -> int:
+def serve(socket: Path, identity: Path, version: str, *, server_is_here: bool = False) -> int:
     """Run the service until a signal says stop. Gives the exit status. Raises IdentityUnusableError.
 
-    A machine that is not enrolled keeps its sessions, and begins to deliver them as soon as it is.
+    A machine that is not enrolled keeps its sessions, and begins to deliver them as soon as it is. `server_is_here`:
+    the server runs on this computer, so both ends have the same clock, and certificates can be verified by it whether
+    or not a time server has ever set it.
     """
     stop = threading.Event()
     running: list[SyncService] = []
@@ -264,16 +262,21 @@ def serve(socket: Path, identity: Path, version: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     stamps = SystemStampClock()
+
+    def clocks() -> Clocks:
+        now = clocks_of(stamps.now())
+        return replace(now, synchronised=True) if server_is_here else now
+
     enrolled = (identity / ACCOUNT).exists
     while not stop.is_set():
         if enrolled():
             settings = CourierSettings(folder=identity, software=own_software(version))
             try:
-                courier = MqttCourier(settings, lambda: clocks_of(stamps.now()))
+                courier = MqttCourier(settings, clocks)
             except AccountError as error:
                 raise IdentityUnusableError(str(error)) from error
-            state_file, renewal = socket.with_name(STATE_FILE), Renewal(identity, courier)
-            service = SyncService(socket, courier, stamps=stamps, state_file=state_file, renewal=renewal)
+            told, renewal = state_file(socket), Renewal(identity, courier)
+            service = SyncService(socket, courier, stamps=stamps, state_file=told, renewal=renewal)
         else:
             _log.info("This machine is not enrolled with a server: its sessions stay here.")
             service = SyncService(socket, KeepingCourier(), stamps=stamps, until=enrolled)

@@ -57,12 +57,13 @@ SAVED_WORDS = {"no": "", "saving": "saving …", "saved": "saved in the diary", 
 
 
 class Around(Struct, frozen=True):
-    """What stands around the session: its title, how fast it runs, the last phrase, pictures saved."""
+    """What stands around the session: title, how fast it runs, last phrase, pictures saved, a line below all of it."""
 
     title: str
     speed: float
     said: str = ""
     pictures: int = 0
+    below: str = ""
 
 
 def terminal_view(view: View | None, around: Around) -> RenderableType:
@@ -83,6 +84,7 @@ def terminal_view(view: View | None, around: Around) -> RenderableType:
         lines += [*_profile(view.profile, snapshot), Text("")]
         if snapshot is not None:
             lines.append(_progress(view.profile, snapshot))
+    lines += [Text(""), Text(around.below, style=QUIET)] if around.below else []
     return Padding(Group(*lines), (1, 2))
 
 
