@@ -1,0 +1,51 @@
+"""How this machine stands with its server, in a small file beside the coach's socket, and in words for people."""
+
+import logging
+from pathlib import Path
+
+from firmware.errors import FirmwareError
+from sync.envelope import Unreadable
+from sync.reading import encode, read
+from sync.wire import State
+
+_log = logging.getLogger(__name__)
+
+STATE_FILE = "sync-state.json"
+
+
+class NoStateError(FirmwareError, FileNotFoundError):
+    """Sync does not run here, or this machine is not enrolled."""
+
+
+def state_file(socket: Path) -> Path:
+    """Where it is left."""
+    return socket.with_name(STATE_FILE)
+
+
+def write_state(path: Path, state: State) -> None:
+    """Leave how it stands; a full disk is no reason to stop."""
+    making = path.with_name(path.name + ".new")
+    try:
+        making.write_bytes(encode(state))
+        making.replace(path)
+    except OSError as error:
+        _log.warning("How it stands with the server could not be written to %s: %s", path, error)
+
+
+def state_in_words(path: Path) -> str:
+    """How it stands, one sentence to a line. Raises NoStateError."""
+    try:
+        state = read(path.read_bytes(), State)
+    except OSError as error:
+        raise NoStateError(
+            f"There is no {path}: sync does not run, or this machine is not enrolled with a server "
+            "(interval-coach enrol --server HOST)."
+        ) from error
+    if isinstance(state, Unreadable):
+        raise NoStateError(f"{path} is from another version of this program: {state.reason}")
+    link = "is connected with its server" if state.online else "is not connected with its server"
+    lines = [f"{state.machine} of {state.clinic} {link}."]
+    if state.waiting:
+        lines.append(f"{state.waiting} finished sessions on their way have no receipt yet; they are safe in the diary.")
+    lines += [f"{finding.code}: {finding.detail}".rstrip(": ") for finding in state.findings]
+    return "\n".join(lines)
