@@ -8,7 +8,7 @@ ROOMS := coach firmware display sync server
 export PYGAME_HIDE_SUPPORT_PROMPT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
+.PHONY: bench-whole campaign-power help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
 .PHONY: wheel clean
 
 help: ## what can be made
@@ -41,10 +41,20 @@ format: set-up ## lets ruff format and mend what it can
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix-only .
 
-bench: set-up ## every figure of benchmarks/, with its target beside it
-	@failed=0; for file in benchmarks/bench_*.py; do $(RUN) "$$file" || failed=1; done; exit $$failed
+# Guidance and delivery have long benchmarks: `make bench` shows their figures from a smaller run, which says so itself.
+bench: set-up ## every figure, with its target beside it, in a quarter of an hour or so
+	@failed=0; for file in benchmarks/bench_*.py; do \
+		case $$file in */bench_guidance.py | */bench_delivery.py) short=--quick ;; *) short= ;; esac; \
+		echo "--- $$file $$short"; $(RUN) "$$file" $$short || failed=1; \
+	done; exit $$failed
 
-bench-delivery: set-up ## the figures of delivery, with their targets beside them
+bench-whole: set-up ## cues and services measured over whole sessions in real time; takes hours
+	@failed=0; for name in cues services; do $(RUN) "benchmarks/bench_$$name.py" --full || failed=1; done; exit $$failed
+
+campaign-power: set-up ## the long faults of the diary: 500 power cuts, 500 kills, 200 damaged files (needs strace)
+	@$(RUN) -m pytest --timeout 0 -m "slow and not hardware" tests/faults/test_journal_faults.py $(ARGS)
+
+bench-delivery: set-up ## the figures of delivery, beside a naive way; some minutes, with broker and PostgreSQL
 	@failed=0; for file in benchmarks/bench_delivery*.py; do $(RUN) "$$file" || failed=1; done; exit $$failed
 
 campaign-delivery: set-up ## the long faults of delivery: network, broker, server, identity (needs root for some)

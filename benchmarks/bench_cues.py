@@ -162,6 +162,7 @@ def main() -> None:
             tell(figures, f"busy, every fsync {SLOW_MS} ms", errors_ms(minutes, slow_disk=library))
         tell(figures, "busy, display frozen", errors_ms(minutes, frozen_display=True))
         delays = heard_ms(minutes)
+    print(f"each of these over {minutes:g} min of a session in real time (--full: 45)")
     note = f"{len(delays)} cues, median {statistics.median(delays):.1f}, worst {max(delays):.1f}" if delays else "none"
     figures.tell("cue heard, every core busy, p99", share(delays, 0.99), "ms", HEARD_MS, note)
     figures.keep()

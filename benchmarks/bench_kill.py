@@ -73,10 +73,8 @@ def campaign(kills: int, seed: int = 1) -> tuple[int, int, list[float], list[flo
 def main() -> None:
     """Print each figure with its target."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument("--full", action="store_true", help="100 kills")
-    arguments = parser.parse_args()
-    kills = 100 if arguments.full else arguments.kills
+    parser.add_argument("--kills", type=int, default=100)
+    kills = parser.parse_args().kills
     figures = Figures("kill")
     damaged, lost, lost_s, back_s = campaign(kills)
     figures.tell(f"{kills} kills of the coach: damaged journals", damaged, "", 0)
