@@ -190,6 +190,7 @@ def _add_sync(subparsers: "Subparsers") -> None:
     _add_socket(parser)
     _add_identity(parser)
     parser.add_argument("--server-is-here", action="store_true", help="the server runs on this computer: one clock")
+    parser.add_argument("--state", action="store_true", help="tell how it stands with the server, and end")
     parser.set_defaults(run=_run_sync)
 
 
@@ -328,7 +329,12 @@ def _run_display(arguments: argparse.Namespace) -> int:
 def _run_sync(arguments: argparse.Namespace) -> int:
     from firmware.supervisor import end_with_parent  # noqa: PLC0415 - only a service has a parent
     from firmware.sync_service import serve  # noqa: PLC0415 - only sync carries
+    from firmware.sync_state import state_file, state_in_words  # noqa: PLC0415 - as above
     from firmware.version import own_version  # noqa: PLC0415 - see below
+
+    if arguments.state:
+        sys.stdout.write(state_in_words(state_file(arguments.socket)) + "\n")
+        return 0
 
     end_with_parent()
     _log_here()
