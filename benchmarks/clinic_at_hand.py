@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from random import SystemRandom
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -42,10 +43,13 @@ Found = TypeVar("Found")
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A port that nobody listens on now, below those that callers get: it stays free during a restart."""
+    chance = SystemRandom()
+    while True:
+        port = chance.randrange(15_000, 32_000)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 def until(what: Callable[[], Found], within_s: float = 20.0, every_s: float = 0.02) -> Found:
@@ -202,15 +206,22 @@ def program(name: str) -> str:
     """Where a program is, installed with apt where it is missing and that is possible; else the test is skipped."""
     where = os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin"
     found = shutil.which(name, path=where)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        with contextlib.suppress(subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            words = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", name]
-            env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            subprocess.run(words, check=True, capture_output=True, timeout=300, env=env)
+    if found is None:
+        install(name)
         found = shutil.which(name, path=where)
     if found is None:
         pytest.skip(f"{name} is not installed, and cannot be installed here")
     return found
+
+
+def install(package: str) -> None:
+    """Install a Debian package, where this account may."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
+        with contextlib.suppress(subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            subprocess.run(["apt-get", *words], check=True, capture_output=True, timeout=300, env=env)
 
 
 class Files(Struct, frozen=True):
@@ -337,10 +348,9 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         """Make its folder; `start` starts it."""
-        program("psql")
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         if not found:
-            program("postgresql")
+            install("postgresql")
             found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         if not found:
             pytest.skip("PostgreSQL is not installed")

@@ -12,7 +12,7 @@ from benchmarks import session_maker
 from coach.events import Signal
 from coach.messages import HeartRate
 from firmware.session_id import new_session_id
-from sync.envelope import MAGIC, VERSION, ZLIB
+from sync.envelope import MAGIC, VERSION, ZLIB, digest_of
 from sync.reading import encode
 from sync.wire import (
     AdviceNow,
@@ -143,6 +143,5 @@ def sealed(
     head = packing.compress(whole) + packing.flush(zlib.Z_FULL_FLUSH)
     content_sum = zlib.adler32(tail, zlib.adler32(whole))
     body = b"\x78\xda" + head + packed_tail + content_sum.to_bytes(4, "big")
-    digest = hashlib.sha256(whole)
-    digest.update(tail)
-    return MAGIC + bytes((VERSION, ZLIB)) + digest.digest() + body
+    first = MAGIC + bytes((VERSION, ZLIB))
+    return first + digest_of(first, body) + body

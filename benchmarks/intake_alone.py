@@ -24,7 +24,9 @@ class IntakeAlone:
             receive_maximum=clinic.settings.receive_maximum,
             session_expiry_s=60,
         )
-        self._collector = Collector(CollectorSettings(link=link, batch=clinic.settings.batch), at=self._at)
+        self._collector = Collector(
+            CollectorSettings(link=link, batch=clinic.settings.batch, committers=2), at=self._at
+        )
         self._size = clinic.settings.batch
 
     def _at(self, step: Step) -> None:
@@ -42,11 +44,13 @@ class IntakeAlone:
         wanted = -(-len(rows) // self._size)
         began_s = time.perf_counter()
         self._collector._reading.start()  # noqa: SLF001 - as above
-        self._collector._thread.start()  # noqa: SLF001 - as above
+        for thread in self._collector._committing:  # noqa: SLF001 - as above
+            thread.start()
         while self._batches < wanted:
             time.sleep(0.001)
         took_s = time.perf_counter() - began_s
         self._collector._stopping.set()  # noqa: SLF001 - as above
-        self._collector._thread.join(10)  # noqa: SLF001 - as above
+        for thread in self._collector._committing:  # noqa: SLF001 - as above
+            thread.join(10)
         self._collector._reading.join(10)  # noqa: SLF001 - as above
         return took_s

@@ -7,6 +7,7 @@ from server.authority import until_wall_s
 from server.broker_link import LinkSettings, tls_context
 from server.clinic import Clinic
 from server.collector import Collector, CollectorSettings, Step
+from server.database import address_of
 from server.errors import SettingsError
 from sync.topics import Kind, subscription
 
@@ -43,6 +44,7 @@ def collector_for(
                 session_expiry_s=settings.session_expiry_s,
             ),
             batch=settings.batch,
+            committers=2 if address_of(clinic).startswith("postgres") else 1,
         ),
         at=at,
         chance=chance,

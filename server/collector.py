@@ -48,10 +48,15 @@ TIDY_EVERY_S = 3600.0
 
 
 class CollectorSettings(Struct, frozen=True, kw_only=True):
-    """`link`: the broker. `batch`: messages committed together at most."""
+    """`link`: the broker. `batch`: messages committed together at most.
+
+    `committers`: batches committed at the same time. PostgreSQL takes two, each on a connection and a core of its own;
+    SQLite has one writer.
+    """
 
     link: LinkSettings
     batch: int = 350
+    committers: int = 1
 
 
 class Collector:
@@ -78,13 +83,17 @@ class Collector:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._read_batches: queue.Queue[tuple[Sequence[Received], list[Arrival]]] = queue.Queue(maxsize=1)
         self._reading = threading.Thread(target=self._run_reading, name="reading", daemon=True)
-        self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
+        self._committing = [
+            threading.Thread(target=self._run, args=(number == 0,), name=f"committing-{number}", daemon=True)
+            for number in range(settings.committers)
+        ]
         self._link = BrokerLink(settings.link, self._take, self._connection_changed, self.figures.refused.inc, chance)
 
     def start(self) -> None:
         """Connect and collect."""
         self._reading.start()
-        self._thread.start()
+        for thread in self._committing:
+            thread.start()
         self._link.start()
 
     def stop(self, within_s: float = 10.0) -> None:
@@ -92,7 +101,8 @@ class Collector:
         self._stopping.set()
         with self._came:
             self._came.notify_all()
-        self._thread.join(within_s)
+        for thread in self._committing:
+            thread.join(within_s)
         self._reading.join(within_s)
         self._link.stop()
         self._readers.shutdown(wait=False, cancel_futures=True)
@@ -100,7 +110,7 @@ class Collector:
     @property
     def alive(self) -> bool:
         """Whether it still collects."""
-        return self._thread.is_alive() and self._reading.is_alive()
+        return self._reading.is_alive() and all(thread.is_alive() for thread in self._committing)
 
     def _take(self, message: Received) -> None:
         self._at("received")
@@ -128,7 +138,7 @@ class Collector:
             except Exception:  # noqa: BLE001 - whatever it was, the next batch must be taken
                 _log.exception("a batch could not be read; its messages come again")
 
-    def _run(self) -> None:
+    def _run(self, tidies: bool) -> None:  # noqa: FBT001 - one of several alike has this task beside
         while not self._stopping.is_set():
             try:
                 batch, arrivals = self._read_batches.get(timeout=QUIET_S)
@@ -137,7 +147,7 @@ class Collector:
             try:
                 if batch:
                     self._handle(batch, arrivals)
-                else:
+                elif tidies:
                     self._in_quiet()
             except Exception:  # noqa: BLE001 - whatever it was, the next batch must be taken
                 _log.exception("a batch failed; its messages come again")

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.db.models.functions import Length
 from msgspec import Struct
 
@@ -271,7 +271,7 @@ def _make_whole(source: Source, session_id: str, whole: str, now_s: float) -> tu
 
 
 def _take_state(arrival: StateArrived, now_s: float) -> Verdict:
-    """The newest connection's word counts; a will that comes after the next birth has a lower number."""
+    """The newest connection's word counts, and within it «away» is the last, in whatever order they are committed."""
     said = arrival.state
     mine = MachineState.objects.filter(clinic=arrival.source.clinic, machine=arrival.source.machine)
     values = {
@@ -281,7 +281,9 @@ def _take_state(arrival: StateArrived, now_s: float) -> Verdict:
         "state": msgspec.json.decode(arrival.payload),
         "heard_wall_s": now_s,
     }
-    if not mine.filter(connection__lte=said.connection).update(**values) and not mine.exists():
+    older = Q(connection__lt=said.connection)
+    same = Q(connection=said.connection) if not said.online else Q(connection=said.connection, online=True)
+    if not mine.filter(older | same).update(**values) and not mine.exists():
         MachineState.objects.create(clinic=arrival.source.clinic, machine=arrival.source.machine, **values)
     return Verdict("state")
 

@@ -3,7 +3,7 @@
     bytes 0–1    «IC»
     byte  2      version of the envelope, 1
     byte  3      0 the content as it is, 1 compressed with zlib (RFC 1950)
-    bytes 4–35   SHA-256 of the content before compression
+    bytes 4–35   SHA-256 of bytes 0–3 and 36–, as they are sent
     bytes 36–    the content
 
 The content is JSON with keys in the order of the struct's fields and no white space, encoded once; nobody makes it anew
@@ -13,8 +13,6 @@ to compare. A reader that cannot read an envelope keeps it and says why (`Unread
 import hashlib
 import struct
 import zlib
-from collections.abc import Callable
-from typing import Protocol
 
 from msgspec import Struct
 
@@ -28,25 +26,6 @@ HEAD_BYTES = _HEAD.size
 
 MOST_CONTENT_BYTES = 32 * 1024 * 1024
 """What a reader unpacks at most: more than a day at the treadmill, and little enough for a hostile message."""
-
-
-class Unpacking(Protocol):
-    """What takes a compressed stream apart: `zlib.decompressobj()` and its like."""
-
-    @property
-    def unconsumed_tail(self) -> bytes:
-        """What was not taken because of the limit."""
-        ...
-
-    @property
-    def eof(self) -> bool:
-        """Whether the stream has come to its end."""
-        ...
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        """The content, at most so much of it."""
-        ...
-
 
 Why = str
 """`not_an_envelope`, `newer`, `damaged`, `too_large`, `not_understood`."""
@@ -66,32 +45,17 @@ def seal(content: bytes) -> bytes:
         raise WireError(f"A session of {len(content)} bytes is too large for the wire ({MOST_CONTENT_BYTES}).")
     packed = zlib.compress(content, 9)
     compression, body = (ZLIB, packed) if len(packed) < len(content) else (PLAIN, content)
-    return _HEAD.pack(MAGIC, VERSION, compression, hashlib.sha256(content).digest()) + body
+    return _HEAD.pack(MAGIC, VERSION, compression, digest_of(MAGIC + bytes((VERSION, compression)), body)) + body
 
 
-def unseal(payload: bytes, unpacker: Callable[[], Unpacking] = zlib.decompressobj) -> bytes | Unreadable:
-    """Take content out of its envelope, checked; or keep what cannot be read.
-
-    `unpacker`: zlib's, or another with the same face and errors of its own, for a server that reads thousands a second.
-    """
-    if len(payload) < HEAD_BYTES or payload[:2] != MAGIC:
-        return Unreadable(payload, "not_an_envelope", "This is no envelope of a session.")
-    _, version, compression, digest = _HEAD.unpack_from(payload)
-    if version > VERSION:
-        return Unreadable(payload, "newer", f"The envelope is version {version}; this program reads up to {VERSION}.")
-    if version < 1 or compression not in (PLAIN, ZLIB):
-        return Unreadable(payload, "not_an_envelope", "The envelope's head says what no envelope says.")
-    content = payload[HEAD_BYTES:] if compression == PLAIN else _unpack(payload, unpacker())
-    if isinstance(content, Unreadable):
-        return content
-    if hashlib.sha256(content).digest() != digest:
-        return Unreadable(payload, "damaged", "The content differs from its checksum: it was damaged on the way.")
-    return content
-
-
-def _unpack(payload: bytes, unpacking: Unpacking) -> bytes | Unreadable:
+def unseal(payload: bytes) -> bytes | Unreadable:
+    """Take content out of its envelope, checked; or keep what cannot be read."""
+    body = _body(payload)
+    if isinstance(body, Unreadable) or payload[3] == PLAIN:
+        return body
+    unpacking = zlib.decompressobj()
     try:
-        content = unpacking.decompress(payload[HEAD_BYTES:], MOST_CONTENT_BYTES)
+        content = unpacking.decompress(body, MOST_CONTENT_BYTES)
     except zlib.error as error:
         return Unreadable(payload, "damaged", f"The content cannot be unpacked ({error}).")
     if unpacking.unconsumed_tail:
@@ -99,3 +63,39 @@ def _unpack(payload: bytes, unpacking: Unpacking) -> bytes | Unreadable:
     if not unpacking.eof:
         return Unreadable(payload, "damaged", "The content is cut off.")
     return content
+
+
+def beginning(payload: bytes, most_bytes: int) -> bytes | Unreadable:
+    """The content's first bytes, so many at most, where the envelope is whole: enough to know what it is.
+
+    A server into which thousands come at once needs no more before it stores them; unpacking all is ten times the work.
+    """
+    body = _body(payload)
+    if isinstance(body, Unreadable):
+        return body
+    try:
+        return body[:most_bytes] if payload[3] == PLAIN else zlib.decompressobj().decompress(body, most_bytes)
+    except zlib.error as error:
+        return Unreadable(payload, "damaged", f"The content cannot be unpacked ({error}).")
+
+
+def _body(payload: bytes) -> bytes | Unreadable:
+    """What follows the head, where the head and the checksum are right."""
+    if len(payload) < HEAD_BYTES or payload[:2] != MAGIC:
+        return Unreadable(payload, "not_an_envelope", "This is no envelope of a session.")
+    _, version, compression, digest = _HEAD.unpack_from(payload)
+    if version > VERSION:
+        return Unreadable(payload, "newer", f"The envelope is version {version}; this program reads up to {VERSION}.")
+    if version < 1 or compression not in (PLAIN, ZLIB):
+        return Unreadable(payload, "not_an_envelope", "The envelope's head says what no envelope says.")
+    body = payload[HEAD_BYTES:]
+    if digest_of(payload[:4], body) != digest:
+        return Unreadable(payload, "damaged", "The content differs from its checksum: it was damaged on the way.")
+    return body
+
+
+def digest_of(head: bytes, body: bytes) -> bytes:
+    """The checksum over an envelope's first four bytes and what follows the checksum."""
+    digest = hashlib.sha256(head)
+    digest.update(body)
+    return digest.digest()

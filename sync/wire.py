@@ -113,7 +113,8 @@ class SessionDelivery(Struct, frozen=True, kw_only=True):
     `sha256` names the machine's own record of this revision; the receipt repeats it, and the server tells by it a
     delivery that came again (the same) from another content under the same id and revision (never the same). `plan` is
     without the nickname. `inputs` are what went into the engine beside heart rates and the passing of time, so that
-    together with `samples` the session can be lived through again. `summary.response` is what was learned.
+    together with `samples` the session can be lived through again. `summary.response` is what was learned. What says
+    which session it is and how it went comes first, so that a reader can know it without unpacking the rest.
     """
 
     format: int = FORMAT
@@ -123,15 +124,15 @@ class SessionDelivery(Struct, frozen=True, kw_only=True):
     clinic: str
     machine: str
     participant: str
-    plan: Plan
-    protocol: Protocol
-    events: tuple[AnyEvent, ...]
-    inputs: tuple[AnyMessage, ...]
-    samples: Samples
     summary: Summary
+    quality: Quality
     clocks: tuple[ClocksAt, ...]
     software: Software
-    quality: Quality
+    protocol: Protocol
+    plan: Plan
+    inputs: tuple[AnyMessage, ...]
+    events: tuple[AnyEvent, ...]
+    samples: Samples
 
 
 class Receipt(Struct, frozen=True, kw_only=True):

@@ -176,8 +176,10 @@ def state(connection_number: int, *, online: bool = True) -> Arrival:
 def test_a_will_that_comes_after_the_next_birth_is_passed_over() -> None:
     assert whats(state(4), state(5), state(4, online=False)) == ["state"] * 3
     assert MachineState.objects.values_list("online", "connection", "waiting").get() == (True, 5, 3)
-    store.commit([state(5, online=False)])
+    store.commit([state(5, online=False), state(5)])
     assert MachineState.objects.get().online is False
+    store.commit([state(6)])
+    assert MachineState.objects.get().online is True
 
 
 def test_a_machines_last_word_on_a_command_counts() -> None:
