@@ -146,6 +146,7 @@ def _lived(body: Body, speed_kmh: float, incline: float, length_s: int, scored: 
 
 def plain(kind: type[_Plain]) -> Callable[[Plan], Any]:
     """A maker for one of the simple ones."""
+
     def maker(plan: Plan) -> Any:  # noqa: ANN401 - a guidance
         start = plan.start
         return kind(work_kmh=start.speed_kmh if start else 6.0, incline_percent=start.incline_percent if start else 5.0)

@@ -46,7 +46,9 @@ def run_faults(seed: int, maker: GuidanceMaker) -> FaultRun:
     case = draw_case(seed, "ordinary")
     rng = np.random.default_rng((seed, 77))
     faults = _draw_faults(rng)
-    person = Person(case.participant, case.days[0], np.random.default_rng((seed, 5)), model=case.model, habits=case.habits)
+    person = Person(
+        case.participant, case.days[0], np.random.default_rng((seed, 5)), model=case.model, habits=case.habits
+    )
     plan = replace(case.plan, speed_step_kmh=0.2)
     wrong: list[str] = []
     on_doubt = 0

@@ -20,7 +20,9 @@ def draw_bars(scores: Scores, controllers: tuple[str, ...], groups: tuple[str, .
     """Share of minutes 3–4 in the zone and time above 95 %, by group and controller, sessions 1 and 3."""
     figure, panels = plt.subplots(2, 2, figsize=(13, 7.5), sharex=True)
     for column, session in enumerate((0, 2)):
-        for row, (key, label) in enumerate((("mean", "minutes 3–4 in 85–95 %, mean"), ("above p90", "s above 95 %, p90"))):
+        for row, (key, label) in enumerate(
+            (("mean", "minutes 3–4 in 85–95 %, mean"), ("above p90", "s above 95 %, p90"))
+        ):
             panel = panels[row][column]
             for place, name in enumerate(controllers):
                 values = [measures(scores[(group, name)], session)[key] for group in groups]
@@ -67,13 +69,25 @@ def draw_session(case: Case, maker: GuidanceMaker, file: Path) -> None:
         state = one.state
         if state.phase.kind is PhaseKind.INTERVAL and state.second == 0:
             start = one.t / 60
-            upper.fill_between([start, start + 4], *(f * case.participant.hr_max_bpm for f in (0.85, 0.95)), color=ZONE, alpha=0.18)
+            upper.fill_between(
+                [start, start + 4], *(f * case.participant.hr_max_bpm for f in (0.85, 0.95)), color=ZONE, alpha=0.18
+            )
         if state.phase.kind is PhaseKind.INTERVAL and state.second in (15, 60, 120) and state.guidance.prediction:
             told = state.guidance.prediction
             at = (one.t - state.second + 240) / 60 + {15: -0.3, 60: 0.0, 120: 0.3}[state.second]
-            upper.errorbar([at], [told.end_bpm], yerr=[[told.end_bpm - told.end_low_bpm], [told.end_high_bpm - told.end_bpm]], fmt="o", markersize=4, color="#d9a441", capsize=2)
+            upper.errorbar(
+                [at],
+                [told.end_bpm],
+                yerr=[[told.end_bpm - told.end_low_bpm], [told.end_high_bpm - told.end_bpm]],
+                fmt="o",
+                markersize=4,
+                color="#d9a441",
+                capsize=2,
+            )
     upper.set_ylabel("rate, bpm")
-    upper.set_title("session 1: zone by true HRmax; forecasts of each interval's end made at 15, 60 and 120 s", loc="left")
+    upper.set_title(
+        "session 1: zone by true HRmax; forecasts of each interval's end made at 15, 60 and 120 s", loc="left"
+    )
     lower.step(minutes, [one.state.speed_kmh or 0.0 for one, _ in lived], color=ZONE, where="post")
     lower.set_ylabel("km/h")
     lower.set_xlabel("minutes")

@@ -64,7 +64,9 @@ def figures_table(scores: Scores, runs: list[FaultRun], told: list[Foretold], ti
         rows = [one for one in told if one.second == second]
         if rows:
             rmse = _rmse([one.end_bpm - one.came_bpm for one in rows])
-            lines.append(f"| prediction at {second} s on {len(rows)} real bouts, RMSE bpm | {rmse:.1f} | {_judged(rmse, target, '≤')} |")
+            lines.append(
+                f"| prediction at {second} s on {len(rows)} real bouts, RMSE bpm | {rmse:.1f} | {_judged(rmse, target, '≤')} |"
+            )
     rows = [one for one in told if one.second in (60, 90)]
     if rows:
         held = float(np.mean([one.low_bpm <= one.came_bpm <= one.high_bpm for one in rows]))
@@ -73,9 +75,13 @@ def figures_table(scores: Scores, runs: list[FaultRun], told: list[Foretold], ti
     faults = sum(run.faults for run in runs)
     wrong = [name for run in runs for name in run.names]
     dry = sum(name == "DryStart" for name in wrong)
-    lines.append(f"| «faster» on {faults} injected faults in {len(runs)} sessions, dry starts apart | {len(wrong) - dry} | {_judged(len(wrong) - dry, 0, '≤')} |")
+    lines.append(
+        f"| «faster» on {faults} injected faults in {len(runs)} sessions, dry starts apart | {len(wrong) - dry} | {_judged(len(wrong) - dry, 0, '≤')} |"
+    )
     lines.append(f"| … under a dry start that reads 10 bpm or more wrong | {dry} | {_judged(dry, 0, '≤')} |")
-    lines.append(f"| «faster» while the signal was not live | {sum(run.urged_on_doubt for run in runs)} | {_judged(sum(run.urged_on_doubt for run in runs), 0, '≤')} |")
+    lines.append(
+        f"| «faster» while the signal was not live | {sum(run.urged_on_doubt for run in runs)} | {_judged(sum(run.urged_on_doubt for run in runs), 0, '≤')} |"
+    )
     lines.append(f"| worst engine step, ms | {times[0]:.2f} | {_judged(times[0], 2.0, '≤')} |")
     lines.append(f"| engine, a whole session, s | {times[1]:.2f} | {_judged(times[1], 0.5, '≤')} |")
     return "\n".join(lines) + "\n"
@@ -113,13 +119,25 @@ def prediction_table(told: list[Foretold], at_s: tuple[int, ...]) -> str:
             continue
         off = [one.end_bpm - one.came_bpm for one in rows]
         held = np.mean([one.low_bpm <= one.came_bpm <= one.high_bpm for one in rows])
-        without = min(_rmse([one.end_bpm - one.came_bpm for one in rows if one.file != name]) for name in {one.file for one in rows})
+        without = min(
+            _rmse([one.end_bpm - one.came_bpm for one in rows if one.file != name])
+            for name in {one.file for one in rows}
+        )
         stay = _rmse([one.now_bpm - one.came_bpm for one in rows])
-        lines.append(f"| {second} | {len(rows)} | {_rmse(off):.1f} | {np.mean(off):+.1f} | {stay:.1f} | {held:.2f} | {without:.1f} |")
+        lines.append(
+            f"| {second} | {len(rows)} | {_rmse(off):.1f} | {np.mean(off):+.1f} | {stay:.1f} | {held:.2f} | {without:.1f} |"
+        )
     lines += ["", "| file | bout | at 60 s: off by | at 90 s: off by |", "|---|---|---|---|"]
     for name, bout in dict.fromkeys((one.file, one.bout) for one in told):
         cells = [
-            next((f"{one.end_bpm - one.came_bpm:+.1f}" for one in told if (one.file, one.bout, one.second) == (name, bout, at)), "–")
+            next(
+                (
+                    f"{one.end_bpm - one.came_bpm:+.1f}"
+                    for one in told
+                    if (one.file, one.bout, one.second) == (name, bout, at)
+                ),
+                "–",
+            )
             for at in (60, 90)
         ]
         lines.append(f"| {name} | {bout} | {' | '.join(cells)} |")
@@ -131,7 +149,13 @@ def _rmse(off: list[float]) -> float:
 
 
 def _shown(value: float, key: str) -> str:
-    return f"{value:.2f}" if key in ("mean", "p10", "recovery") else f"{value:.1f}" if key == "zone min" else f"{value:.0f}"
+    return (
+        f"{value:.2f}"
+        if key in ("mean", "p10", "recovery")
+        else f"{value:.1f}"
+        if key == "zone min"
+        else f"{value:.0f}"
+    )
 
 
 def _judged(value: float, target: float, way: str) -> str:

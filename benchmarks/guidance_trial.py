@@ -75,7 +75,12 @@ def run_case(
         plan = replace(case.plan, response=response)
         rng = np.random.default_rng((case.seed, 23, session))
         person = Person(
-            case.participant, case.days[session], rng, model=case.model, habits=case.habits, reports_speed=case.speed_known
+            case.participant,
+            case.days[session],
+            rng,
+            model=case.model,
+            habits=case.habits,
+            reports_speed=case.speed_known,
         )
         lived: Lived = []
         guidance = maker if maker_for is None else maker_for(case, session)

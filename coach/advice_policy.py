@@ -1,8 +1,9 @@
-"""Which setting of the treadmill is best: each candidate's foretold rates, scored for every possible person in the cloud.
+"""Which setting of the treadmill is best: each candidate's foretold rates, scored for every possible person in the
+cloud.
 
-A setting is worth the time it is expected to keep the person in the zone of their *own* true HRmax, less the time it may
-drive them over it, which counts more. The plan's zone is never exceeded upwards: where true HRmax seems higher than the
-plan's, only the plan's upper part is used; where it seems lower, the zone moves down with it.
+A setting is worth the time it is expected to keep the person in the zone of their *own* true HRmax, less the time it
+may drive them over it, which counts more. The plan's zone is never exceeded upwards: where true HRmax seems higher
+than the plan's, only the plan's upper part is used; where it seems lower, the zone moves down with it.
 """
 
 import numpy as np
@@ -51,7 +52,7 @@ class Treadmill(Struct, frozen=True):
         return round(round(min(max(speed_kmh, 0.0), self.fastest_kmh) / self.step_kmh) * self.step_kmh, 2)
 
     def setting_for(self, base: float, incline_percent: float) -> Setting:
-        """The setting that asks for this demand: flat where walking up would be too slow to walk, steeper where too fast."""
+        """The setting that asks for this demand: flat where walking uphill would be too slow."""
         speed_kmh = speed_for(min(base, self.most_demand), incline_percent)
         if speed_kmh < SLOWEST_KMH and incline_percent > NARROW_STEEP_PERCENT:
             return Setting(max(self.rounded(speed_for(base, 0.0)), self.rounded(1.0)), 0.0)

@@ -8,15 +8,14 @@ BORG_AT_FRACTION = ((0.40, 6.0), (0.70, 12.0), (0.85, 15.0), (0.93, 17.0), (0.99
 """12 / 15 / 17 / 19 at 70 / 85 / 93 / 99 % of true HRmax (training.md [G]); the ends are carried on to 6 and 20."""
 BORG_SD = 1.35
 """A person's own spread, 1.2 (training.md), and the rounding to whole numbers."""
-BORG_BIAS_SD = 0.6
-"""People also use the scale in their own way: this part of the error does not average out."""
 _FRACTIONS = np.array([fraction for fraction, _ in BORG_AT_FRACTION])
 _BORGS = np.array([borg for _, borg in BORG_AT_FRACTION])
 
 
 def expected_borg(fraction: Array) -> Array:
     """Borg 6–20 expected at these shares of true HRmax."""
-    return np.interp(fraction, _FRACTIONS, _BORGS)
+    borg: Array = np.interp(fraction, _FRACTIONS, _BORGS)
+    return borg
 
 
 def fraction_for_borg(borg: float) -> float:

@@ -1,7 +1,7 @@
 """Where the rate is going: a belief drawn out into a fixed cloud of people, each carried ahead in closed form.
 
-The cloud is a quadrature, not chance: the same low-discrepancy points serve always. Each point is one possible person (true
-HRmax, structure, gain, time constants, …); the spread of their futures is the honest uncertainty.
+The cloud is a quadrature, not chance: the same low-discrepancy points serve always. Each point is one possible person
+(true HRmax, structure, gain, time constants, …); the spread of their futures is the honest uncertainty.
 """
 
 from statistics import NormalDist
@@ -63,7 +63,7 @@ _PLACES = (np.arange(POINTS) + 0.5) / POINTS
 
 
 class Cloud(Struct, frozen=True, eq=False):
-    """Possible people, now: `state` (POINTS, 9), HRmax fast share and bend (POINTS,), and the load each is under (POINTS, 2)."""
+    """Possible people, now: `state` (POINTS, 9), HRmax, fast share and bend (POINTS,), and each one's load (POINTS, 2)."""
 
     state: Array
     hr_max_bpm: Array
@@ -73,7 +73,8 @@ class Cloud(Struct, frozen=True, eq=False):
     load: Array
 
     def ahead(self, loads: Array, times_s: Array, acts_after_s: float) -> Array:
-        """Rates (POINTS, 1 + C, times) `times_s` from now: first if nothing changes, then if the treadmill goes to each load.
+        """Rates (POINTS, 1 + C, times) `times_s` from now: first if nothing changes, then if the treadmill goes to
+        each load.
 
         `loads` (C, gaits, 2): demand and gait span; the treadmill goes there `acts_after_s` from now.
         """
@@ -94,7 +95,8 @@ class Cloud(Struct, frozen=True, eq=False):
         drift = np.where(hard, DRIFT_BPM_PER_STEP / STEP_S, 0.0)[:, :, None] * np.maximum(times - 60.0, 0.0)
         wobble = state[:, WOBBLE, None, None] * np.exp(-times / WOBBLE_TAU_S)
         rate = state[:, REST, None, None] + level + wobble + drift
-        return np.minimum(rate, (self.hr_max_bpm + 3.0)[:, None, None])
+        limited: Array = np.minimum(rate, (self.hr_max_bpm + 3.0)[:, None, None])
+        return limited
 
     def _steady(self, load: Array) -> Array:
         state = self.state
@@ -111,7 +113,9 @@ class Cloud(Struct, frozen=True, eq=False):
         rises = steady >= now
         middle = (state[:, REST, None] + 0.35 * now + 0.65 * steady) / self.hr_max_bpm[:, None]
         near = np.clip((middle - SLOWER_FROM_FRACTION) / (1 - SLOWER_FROM_FRACTION), 0.0, 1.0)
-        tau = np.exp(np.where(rises, state[:, TAU_UP, None], state[:, TAU_DOWN, None])) * (1 + (SLOWER_AT_MAX - 1) * near)
+        tau = np.exp(np.where(rises, state[:, TAU_UP, None], state[:, TAU_DOWN, None])) * (
+            1 + (SLOWER_AT_MAX - 1) * near
+        )
         fast_tau = np.where(rises, FAST_TAU_UP_S, FAST_TAU_DOWN_S)
         share = self.fast_share[:, None, None]
         target = steady[:, :, None]

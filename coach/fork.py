@@ -1,7 +1,8 @@
 """Where no treadmill tells its speed: after each advice the belief forks, since it may or may not have been followed.
 
-The branches are: followed (nearly, in the panel's steps), not followed, and something of the person's own. The rates that
-follow weigh them; at the next advice the likeliest stays, and what it says of this person's obedience is remembered.
+The branches are: followed (nearly, in the panel's steps), not followed, and something of the person's own. The rates
+that follow weigh them; at the next advice the likeliest stays, and what it says of this person's obedience is
+remembered.
 """
 
 import numpy as np

@@ -18,7 +18,8 @@ ADVICE_APART_S = 20.0
 QUIET_INTERVAL_S = 90
 QUIET_RECOVERY_S = 60
 EASE_FROM_S = 60
-"""In an interval nothing is asked for in its first 90 s, but slowing down is, from 60 s on, where the rate sails too high."""
+"""In an interval nothing is asked for in its first 90 s, but slowing down is, from 60 s on, where the rate sails too
+high."""
 PHASE_START = "phase_start"
 """Reason of the advice that sets the treadmill for a phase. It is no zone advice, so no quiet time holds it back."""
 REMINDER = "reminder"

@@ -1,13 +1,15 @@
 """How this person's heart answers the treadmill: a bank of extended Kalman filters, one for each hypothesis.
 
-A hypothesis is a *true* HRmax and a structure of the response: one time constant, or a fast (vagal) share beside a slow one;
-and a rate that bends only near HRmax, or from half of the reserve on. Within each, nine quantities are Gaussian and learned together, every five seconds:
+A hypothesis is a *true* HRmax and a structure of the response: one time constant, or a fast (vagal) share beside a
+slow one; and a rate that bends only near HRmax, or from half of the reserve on. Within each, nine quantities are
+Gaussian and learned together, every five seconds:
 
-    rate = rest + fast + slow + wobble          steady (fast + slow) = soft limit(e^gain · demand + drift) at HRmax − rest
+    rate = rest + fast + slow + wobble          steady (fast + slow) = soft limit(e^gain · demand + drift) at HRmax −
+    rest
 
-The soft limit is what tells HRmax: a rate that flattens while the load grows lies near it. Hypotheses are weighed by how well
-they foretold the rate. The rise begins after one step, the fall after three (dead times 0–8 s and 8–25 s, training.md).
-Everything is arithmetic on arrays without chance, so the same rates give the same belief.
+The soft limit is what tells HRmax: a rate that flattens while the load grows lies near it. Hypotheses are weighed by
+how well they foretold the rate. The rise begins after one step, the fall after three (dead times 0–8 s and 8–25 s,
+training.md). Everything is arithmetic on arrays without chance, so the same rates give the same belief.
 """
 
 from typing import Self, TypeAlias
@@ -31,7 +33,7 @@ SLOWER_FROM_FRACTION, SLOWER_AT_MAX = 0.85, 1.5
 WOBBLE_TAU_S, WOBBLE_SD_BPM = 60.0, 1.3
 READING_SD_BPM = 1.0
 DRIFT_FROM_FRACTION, DRIFT_BPM_PER_STEP = 0.6, 0.25 * STEP_S / 60
-DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM = 2.5, 0.8
+DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM = 1.0, 1.0
 """Training.md: 0.25 ± 0.2 bpm/min in hard work and about 2.5 bpm from one equal interval to the next."""
 WALK_SD = (0.25, 0.35, 0.0, 0.08, 0.002, 0.004, 0.004, 0.0, 0.05)
 """How much each quantity may wander in one step: the model is never quite right, so it never stops learning."""
@@ -75,8 +77,9 @@ class Bank(Struct, frozen=True, eq=False):
     @property
     def weight(self) -> Array:
         """The hypotheses' weights, adding up to 1."""
-        weight = np.exp(self.log_weight - self.log_weight.max())
-        return weight / weight.sum()
+        weight: Array = np.exp(self.log_weight - self.log_weight.max())
+        weight /= weight.sum()
+        return weight
 
     @property
     def rate_bpm(self) -> Array:
@@ -84,7 +87,7 @@ class Bank(Struct, frozen=True, eq=False):
         return self.mean[:, REST] + self.mean[:, FAST] + self.mean[:, SLOW]
 
     def advanced(self, load: Array, roam_sd: float = 0.0) -> Self:
-        """One step later. `load` (branches, gaits, 2): demand and gait span over the step; `roam_sd`: more wander of gain."""
+        """One step later. `load` (branches, gaits, 2): mean demand and span; `roam_sd`: more wander of gain."""
         each = load[:, self.gait[: len(self.gait) // len(load)]].reshape(1, -1, 2)
         inputs = np.concatenate((self.inputs[1:], each))
         mean, jacobian = _moved(self, inputs)
@@ -159,7 +162,7 @@ _WALK_VARIANCE[WOBBLE] = WOBBLE_SD_BPM**2 * (1 - _KEEP_WOBBLE**2)
 
 
 def soft_limit(wanted: Array, reserve: Array, bends_from: Array) -> tuple[Array, Array, Array]:
-    """The steady rise over rest, and its slopes by what is wanted and by the reserve. It nears the reserve, never passes it."""
+    """The steady rise over rest, which never passes the reserve; its slopes by what is wanted and by the reserve."""
     share = wanted / reserve
     room = 1 - bends_from
     bend = np.exp(-np.maximum(share - bends_from, 0.0) / room)

@@ -1,4 +1,5 @@
-"""What is believed of a person before the first beat: population (training.md), the plan, and what earlier sessions learned."""
+"""What is believed of a person before the first beat: population (training.md), the plan, and what earlier sessions
+learned."""
 
 import numpy as np
 from msgspec import Struct
@@ -31,7 +32,8 @@ RATIOS = (
 MEASURED_FROM = 7
 """A measured HRmax is not a third too high: the lowest hypotheses are left out."""
 STRUCTURES = ((0.0, 0.9), (0.5, 0.9), (0.8, 0.9), (0.3, 0.5))
-"""(fast share, bends from): one time constant, or half, or most of the response fast; straight to near HRmax, or bent from half way [G]."""
+"""(fast share, bends from): one time constant, or half, or most of the response fast; straight to near HRmax, or bent
+from half way [G]."""
 STRUCTURE_SHARES = (0.35, 0.25, 0.10, 0.30)
 GAIT_SHARES = (0.30, 0.15, 0.25, 0.15, 0.15)
 """How common each hypothesis of `treadmill_load.GAITS` is [G]."""
@@ -46,7 +48,8 @@ TAU_UP_S, TAU_UP_SD = (45.0, 72.0, 90.0, 58.0), 0.35
 TAU_DOWN_S, TAU_DOWN_SD = (58.0, 72.0, 80.0, 65.0), 0.50
 GAIT_SD = 0.15
 START_AT_FRACTION, START_SD = 0.87, 0.22
-"""A therapist's start load is meant for 87 % of HRmax, and misses by a fifth of the load (VO2max by eye, gain ± 16 %)."""
+"""A therapist's start load is meant for 87 % of HRmax, and misses by a fifth of the load (VO2max by eye, gain ± 16
+%)."""
 GAIN_PER_RESERVE, GAIN_SD = 1.25 / (36.0 - 3.5), 0.35
 """Without a start load: gain 1.25 over a VO2max of about 36 ml/kg/min (training.md's groups), widely spread."""
 UNKNOWN_HR_MAX_BPM = 185.0
@@ -56,7 +59,8 @@ CHRONOTROPIC_SHARE, CHRONOTROPIC_RATIOS = 0.42, (0.68, 0.87)
 
 
 class Person(Struct, frozen=True, eq=False):
-    """What is known of a person across days, for each of `KINDS`: means (N, 5), covariances (N, 5, 5), log weights (N,).
+    """What is known of a person across days, for each of `KINDS`: means (N, 5), covariances (N, 5, 5), log weights
+    (N,).
 
     `evidence`: log likelihood of each HRmax in `hr_max_bpm` from everything seen so far, the plan's own prior left out.
     """
@@ -84,9 +88,9 @@ def hypotheses(plan: Plan) -> Array:
 def hr_max_log_prior(plan: Plan) -> Array:
     """How likely each hypothesis is by the source of the plan's HRmax.
 
-    A measured one is mostly right within 2–3 bpm, and now and then far off (another day, another medicine); one that lies
-    far under the formula was measured on a beta-blocker, whose effect varies. A formula is ± 10.8 bpm and knows nothing of
-    chronotropic incompetence.
+    A measured one is mostly right within 2–3 bpm, and now and then far off (another day, another medicine); one that
+    lies far under the formula was measured on a beta-blocker, whose effect varies. A formula is ± 10.8 bpm and knows
+    nothing of chronotropic incompetence.
     """
     hr_max = plan_hr_max_bpm(plan)
     rates = hypotheses(plan)
@@ -120,6 +124,7 @@ def first_bank(plan: Plan, start: Load | None, person: Person | None) -> Bank:
     total = count * len(KINDS)
     log_prior = hr_max_log_prior(plan)
     log_weight = np.zeros(total)
+    picks = np.array(PERSON)
     mean = np.zeros((total, STATES))
     cov = np.zeros((total, STATES, STATES))
     for state, at, sd in ((FAST, 0.0, 2.0), (SLOW, 2.0, 6.0), (WOBBLE, 0.0, WOBBLE_SD_BPM), (DRIFT, 0.0, 1.0)):
@@ -136,7 +141,7 @@ def first_bank(plan: Plan, start: Load | None, person: Person | None) -> Bank:
             evidence = np.interp(rates, person.hr_max_bpm, person.evidence)
             log_weight[rows] = log_prior + evidence + person.log_weight[place]
         mean[rows, PERSON] = own
-        cov[np.ix_(np.arange(rows.start, rows.stop), PERSON, PERSON)] = spread
+        cov[np.ix_(np.arange(rows.start, rows.stop), picks, picks)] = spread
     return Bank(
         hr_max_bpm=np.tile(rates, len(KINDS)),
         fast_share=np.repeat(np.array([STRUCTURES[structure][0] for structure, _ in KINDS]), count),
@@ -151,7 +156,7 @@ def first_bank(plan: Plan, start: Load | None, person: Person | None) -> Bank:
 
 
 def _stranger(plan: Plan, start: Load | None, rates: Array, structure: int, gait: int) -> tuple[Array, Array]:
-    """Somebody never seen: means (K, 5) and covariance (5, 5). The higher the true HRmax, the more beats a load costs."""
+    """Somebody never seen: means (K, 5), covariance (5, 5). A higher HRmax means more beats for a load."""
     resting = np.minimum(RESTING_BPM, 0.62 * rates)
     reserve = rates - resting
     gain, gain_sd = np.log(reserve * GAIN_PER_RESERVE), GAIN_SD

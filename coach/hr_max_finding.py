@@ -1,7 +1,8 @@
 """When the plan's HRmax is wrong (hazard H7): when to say so, and what to say.
 
-The belief weighs every HRmax hypothesis by the plan's source, by perceived exertion and, weakly, by how the rate bends. A
-finding needs heard exertion: the heart alone can't tell a fit person from one who does not reach the formula's rate.
+The belief weighs every HRmax hypothesis by the plan's source, by perceived exertion and, weakly, by how the rate
+bends. A finding needs heard exertion: the heart alone can't tell a fit person from one who does not reach the
+formula's rate.
 """
 
 import numpy as np
@@ -78,4 +79,6 @@ def sailed_above(recent_bpm: tuple[float, ...], plan: Plan) -> HrMaxFinding | No
     if seen_bpm <= plan.hr_max_bpm:
         return None
     suggested_bpm = float(np.ceil(seen_bpm))
-    return HrMaxFinding("hr_max_seems_higher", suggested_bpm, suggested_bpm, suggested_bpm + SEEN_MARGIN_BPM, "rate_seen")
+    return HrMaxFinding(
+        "hr_max_seems_higher", suggested_bpm, suggested_bpm, suggested_bpm + SEEN_MARGIN_BPM, "rate_seen"
+    )

@@ -5,8 +5,11 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, ValidationError, convert, json
 
+from coach.errors import PlanError
 from coach.heart_prior import KINDS, PERSON, Person
 from coach.plan import Load
+
+BAD_RESPONSE = "the plan's response is not one that a session's summary gave; hand it back untouched, or send null"
 
 
 class HrMaxEstimate(Struct, frozen=True):
@@ -26,7 +29,7 @@ class NextTime(Struct, frozen=True):
 
 
 class KindRecord(Struct, frozen=True):
-    """One kind of response and gait (`heart_prior.KINDS`): log weight, means and the covariance of rest, gain, τ up, τ down and gait."""
+    """One of `heart_prior.KINDS`: log weight, means and covariance of rest, gain, τ up, τ down and gait."""
 
     log_weight: float
     mean: tuple[float, ...]
@@ -34,7 +37,7 @@ class KindRecord(Struct, frozen=True):
 
 
 class Response(Struct, frozen=True, tag_field="kind", tag="learned"):
-    """The learned response of one person. `hr_max_bpm` and `evidence` are the HRmax hypotheses with their log likelihoods."""
+    """The learned response of one person; `hr_max_bpm` and `evidence`: HRmax hypotheses and their log likelihoods."""
 
     sessions: int
     kinds: tuple[KindRecord, ...]
@@ -47,22 +50,26 @@ class Response(Struct, frozen=True, tag_field="kind", tag="learned"):
 
 
 def read_response(response: Any) -> Response | None:  # noqa: ANN401 - whatever the plan carries
-    """The response in a plan, or None where there is none that this guidance wrote and can trust."""
-    if not isinstance(response, dict) or response.get("kind") != "learned":
+    """The response in a plan, or None where there is none, or one that another guidance wrote.
+
+    Raises PlanError where it claims to be learned, and is not.
+    """
+    if response is None or (isinstance(response, dict) and response.get("kind") not in (None, "learned")):
         return None
     try:
         read = convert(response, Response)
-    except ValidationError:
-        return None
+    except ValidationError as error:
+        raise PlanError(f"{BAD_RESPONSE} ({error})") from error
     size = len(PERSON)
     square = all(
         len(one.mean) == size and len(one.cov) == size and all(len(row) == size for row in one.cov)
         for one in read.kinds
     )
-    if len(read.kinds) != len(KINDS) or not square or len(read.hr_max_bpm) != len(read.evidence):
-        return None
+    whole = len(read.kinds) == len(KINDS) and square and 0 < len(read.hr_max_bpm) == len(read.evidence)
     numbers = [*read.hr_max_bpm, *read.evidence, *(x for one in read.kinds for x in one.mean)]
-    return read if read.hr_max_bpm and all(np.isfinite(numbers)) else None
+    if not whole or not all(np.isfinite(numbers)):
+        raise PlanError(BAD_RESPONSE)
+    return read
 
 
 def person_of(response: Response) -> Person:

@@ -123,7 +123,7 @@ class State(Struct, frozen=True, kw_only=True):
 
     @property
     def zone_hr_max_bpm(self) -> float | None:
-        """The HRmax that zones are taken of: the plan's, or a lower one where the evidence says so. Never a higher one."""
+        """The HRmax that zones are taken of: the plan's, or a lower one by the evidence. Never a higher one."""
         finding, hr_max_bpm = self.guidance.finding, self.plan.hr_max_bpm
         if finding is None or finding.code != "hr_max_seems_lower" or hr_max_bpm is None:
             return hr_max_bpm

@@ -1,8 +1,8 @@
 """What a treadmill's setting asks of a person: oxygen uptake above standing still, in ml/kg/min (ACSM's equations).
 
-ACSM gives one equation for walking (up to about 6 km/h) and one for running (from about 8). Between them some walk and some
-run, and at an incline the two differ by a fifth: a person's gait is a hypothesis to be learned. Around it, `span` is what a
-whole change from walking to running would add there, for a little deviation of the person's own.
+ACSM gives one equation for walking (up to about 6 km/h) and one for running (from about 8). Between them some walk
+and some run, and at an incline the two differ by a fifth: a person's gait is a hypothesis to be learned. Around it,
+`span` is what a whole change from walking to running would add there, for a little deviation of the person's own.
 """
 
 from functools import lru_cache

@@ -77,7 +77,7 @@ def test_a_line_out_has_the_promised_keys() -> None:
 def test_speeds_are_null_where_nothing_is_advised_or_known() -> None:
     no_start = PLAN.replace('{"speed_kmh":5.5,"incline_percent":5}', "null")
     advice = last(no_start, START)["snapshot"]["advice"]
-    assert (advice["direction"], advice["speed_change_kmh"], advice["speed_kmh"]) == ("none", None, None)
+    assert (advice["direction"], advice["speed_change_kmh"], advice["speed_kmh"]) == ("hold", None, None)
 
 
 def test_there_is_one_line_out_for_each_line_in_and_none_for_an_empty_one() -> None:
@@ -153,7 +153,7 @@ BAD = [
     ('{"type":"plan","t":0,"participant":"p","hr_max_bpm":180,"protocol":"\\u0000.toml"}', "bad_protocol", ""),
     (f'{{"type":"plan","t":0,"participant":"p","hr_max_bpm":180,"protocol":"{"a" * 300}"}}', "bad_protocol", ""),
     (
-        '{"type":"plan","t":0,"participant":"p","hr_max_bpm":180,"response":{"kind":"rule","work_speed_kmh":"x"}}',
+        '{"type":"plan","t":0,"participant":"p","hr_max_bpm":180,"response":{"kind":"learned","sessions":"x"}}',
         "",
         "",
     ),

@@ -1,0 +1,196 @@
+"""What a session's guidance knows: every second is noted, and every fifth the belief moves on and meets what was read.
+
+Two doubts live here. Where misses of the forecast add up in one direction at a known load, the rate isn't the heart's: nothing
+is urged then, and a warm-up that was learned from a drying strap is unlearned. Where the load itself is not known, a rate
+that keeps surprising is a load of the person's own.
+"""
+
+from typing import Self
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from coach import effort
+from coach.advice_policy import Setting
+from coach.events import HrMaxFinding, Signal
+from coach.fork import merged
+from coach.guidance import Moment
+from coach.heart_model import DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM, FAST, GAIN, SLOW, STEP_S, Bank
+from coach.heart_prior import Person, first_bank
+from coach.hr_max_finding import judged, sailed_above
+from coach.plan import Plan
+from coach.protocol import PhaseKind
+from coach.treadmill_load import demands
+
+WEAK_SD_BPM = 4.0
+PAUSED_SD_BPM = 15.0
+UNKNOWN_ROAM_SD = 0.005
+"""Log gain per step: somebody whose treadmill is not known may change it a little at any time."""
+LATE_CHANGE_S, LATE_CHANGE_SD_BPM = 25, 10.0
+"""Nobody knows to the second when the treadmill was set."""
+MISFIT_KEEPS = 0.9
+MISFIT_WARMING_UP, MISFIT_LATER = 10.0, 15.0
+"""Misses in one direction add up. Clean rates reach 4–7 in the warm-up and 5–10 later, a drying strap 9–29
+(docs/guidance.md)."""
+DOUBTED_SHARE, DOUBTED_FOR_S = 0.75, 60.0
+"""From this share of the limit nothing is urged; at the limit, nor for a minute after, and the warm-up is unlearned."""
+FORGOTTEN_SD_BPM = 25.0
+ODD_SD, ODD_LOOSENS = 2.5, 2
+UNKNOWN_ODD_SD, UNKNOWN_ODD_BPM = 0.15, 6.0
+"""A rate that keeps surprising, where the speed is unknown, is a load of the person's own: then the load is learned
+anew."""
+MOST_BORGS = 24
+TIRING_S = 60
+"""A bout of a minute or more tires: the next equal load costs some beats more (training.md «drift»)."""
+HANDRAIL_SD = 0.05
+"""From the second interval some hold the handrail (gain − 20 %), some let go again."""
+
+
+class Watch(Struct, frozen=True, kw_only=True):
+    """The belief and what it was made from. `settings`: the treadmill's, known, or one for each branch of the belief.
+
+    `odd` and `misfit`: readings in a row that surprised, and their running sum; `borgs`: (rate, Borg) heard so far.
+    """
+
+    plan: Plan
+    bank: Bank
+    person: Person | None
+    settings: tuple[Setting, ...] = (Setting(0.0, 0.0),)
+    next_settings: tuple[Setting, ...] | None = None
+    switch_in_s: int = 0
+    slot_s: int = 0
+    loads: tuple[tuple[Setting, ...], ...] = ()
+    reading_sum_bpm: float = 0.0
+    readings: int = 0
+    weak: bool = False
+    t: float | None = None
+    recent_bpm: tuple[float, ...] = ()
+    odd: int = 0
+    misfit: float = 0.0
+    phase: PhaseKind | None = None
+    phase_s: int = 0
+    worked_bpm: float | None = None
+    borgs: tuple[tuple[float, int], ...] = ()
+    finding: HrMaxFinding | None = None
+    doubted_until_t: float | None = None
+
+    @property
+    def doubt(self) -> str | None:
+        """Why the rate does not fit what a heart would do at this load."""
+        misfits = len(self.settings) == 1 and abs(self.misfit) > DOUBTED_SHARE * self._misfit_limit
+        return "model_disagrees" if misfits or self.doubted_until_t is not None else None
+
+    @property
+    def _misfit_limit(self) -> float:
+        return MISFIT_WARMING_UP if self.phase is PhaseKind.WARM_UP else MISFIT_LATER
+
+    @property
+    def roam_sd(self) -> float:
+        """How the effort may roam: not at all at a known speed."""
+        return UNKNOWN_ROAM_SD if len(self.settings) > 1 else 0.0
+
+    def observed(self, moment: Moment) -> Self:
+        """Note a second; at every fifth the belief moves on."""
+        guidance: Self = self
+        if self.t is not None and moment.t - self.t > 1.5:  # noqa: PLR2004 - seconds come one by one, but for a pause
+            guidance = replace(self, bank=self.bank.loosened(SLOW, PAUSED_SD_BPM))
+        guidance = guidance.treadmill_now(moment)
+        bpm = moment.bpm if moment.signal in (Signal.LIVE, Signal.WEAK) else None
+        guidance = replace(
+            guidance,
+            t=moment.t,
+            slot_s=guidance.slot_s + 1,
+            loads=(*guidance.loads, guidance.settings),
+            reading_sum_bpm=guidance.reading_sum_bpm + (bpm or 0.0),
+            readings=guidance.readings + (bpm is not None),
+            weak=guidance.weak or moment.signal is Signal.WEAK,
+            phase_s=moment.second or guidance.phase_s,
+        )
+        return guidance.slot_closed() if guidance.slot_s == STEP_S else guidance
+
+    def treadmill_now(self, moment: Moment) -> Self:
+        """The treadmill's setting, measured; or what is supposed of it."""
+        if moment.speed_kmh is not None:
+            known = Setting(moment.speed_kmh, moment.incline_percent or 0.0)
+            if len(self.settings) > 1:
+                bank, best = merged(self.bank, len(self.settings))
+                seen = tuple((one[best],) for one in self.loads)
+                return replace(self, bank=bank, settings=(known,), loads=seen, next_settings=None)
+            return self if self.settings[0] == known else replace(self, settings=(known,))
+        if self.next_settings is None:
+            return self
+        if self.switch_in_s > 0:
+            return replace(self, switch_in_s=self.switch_in_s - 1)
+        return replace(self, settings=self.next_settings, next_settings=None)
+
+    def slot_closed(self) -> Self:
+        """Five seconds have passed: the belief moves on, and meets what was read."""
+        first = self.loads[0]
+        if all(one == first for one in self.loads):
+            load = np.array([demands(one.speed_kmh, one.incline_percent) for one in first])
+        else:
+            each = [[demands(one.speed_kmh, one.incline_percent) for one in second] for second in self.loads]
+            load = np.array(each).mean(axis=0)
+        unknown = len(self.settings) > 1
+        bank = self.bank.advanced(load, self.roam_sd)
+        if unknown and self.phase_s <= LATE_CHANGE_S:
+            bank = bank.loosened(FAST, LATE_CHANGE_SD_BPM)
+        recent, odd, misfit = self.recent_bpm, self.odd, self.misfit
+        doubted_until_t = self.doubted_until_t
+        if doubted_until_t is not None and self.t is not None and self.t > doubted_until_t:
+            doubted_until_t = None
+        if self.readings:
+            bpm = self.reading_sum_bpm / self.readings
+            bank, surprise = bank.corrected(bpm, WEAK_SD_BPM) if self.weak else bank.corrected(bpm)
+            recent = (*recent, bpm)[-12:]
+            misfit = MISFIT_KEEPS * misfit + surprise
+            odd = odd + 1 if abs(surprise) >= ODD_SD else 0
+            if not unknown and abs(misfit) > self._misfit_limit:
+                doubted_until_t = (self.t or 0.0) + DOUBTED_FOR_S
+                misfit /= 2
+                if self.phase is PhaseKind.WARM_UP:
+                    bank = self._forgotten(bank)
+            if unknown and odd >= ODD_LOOSENS:
+                bank = bank.loosened(GAIN, UNKNOWN_ODD_SD).loosened(SLOW, UNKNOWN_ODD_BPM)
+        return replace(
+            self,
+            bank=bank,
+            recent_bpm=recent,
+            finding=self.finding or (sailed_above(recent, self.plan) if odd == 0 and not self.weak else None),
+            odd=odd,
+            misfit=misfit,
+            doubted_until_t=doubted_until_t,
+            slot_s=0,
+            loads=(),
+            reading_sum_bpm=0.0,
+            readings=0,
+            weak=False,
+        )
+
+    def _forgotten(self, bank: Bank) -> Bank:
+        """Unlearn the warm-up: a dry strap that became wet leaves what was known before, and the rate now."""
+        fresh = first_bank(self.plan, self.plan.start, self.person)
+        return replace(fresh, inputs=bank.inputs).loosened(SLOW, FORGOTTEN_SD_BPM).loosened(FAST, FORGOTTEN_SD_BPM / 2)
+
+    def heard(self, borg: int) -> Self:
+        """Perceived exertion tells on true HRmax."""
+        rate_bpm = self.worked_bpm
+        if self.phase is PhaseKind.INTERVAL and self.recent_bpm:
+            rate_bpm = float(np.mean(self.recent_bpm))
+        if rate_bpm is None:
+            return self
+        bank = self.bank.weighed(effort.log_likelihood(borg, rate_bpm, self.bank.hr_max_bpm))
+        borgs = (*self.borgs, (round(rate_bpm, 1), borg))[-MOST_BORGS:]
+        return replace(self, bank=bank, borgs=borgs, finding=judged(bank, self.plan, borgs, self.finding))
+
+    def entered(self, moment: Moment) -> Self:
+        """A phase begins. What the last one leaves: the rate that it ended with, and tiredness."""
+        kind, bank, worked_bpm = moment.phase.kind, self.bank, self.worked_bpm
+        if self.phase is PhaseKind.INTERVAL:
+            worked_bpm = float(np.mean(self.recent_bpm)) if self.recent_bpm else None
+            if self.phase_s >= TIRING_S:
+                bank = bank.shifted(DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM)
+        if kind is PhaseKind.INTERVAL and moment.phase.interval > 1:
+            bank = bank.loosened(GAIN, HANDRAIL_SD)
+        return replace(self, bank=bank, worked_bpm=worked_bpm, phase=kind, phase_s=0)
