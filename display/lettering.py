@@ -5,6 +5,7 @@ Digits stand in cells of one width, so that a number does not move when one of i
 """
 
 import os
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -20,6 +21,7 @@ FONT_FOLDERS: Final = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/s
 FONT_SUFFIXES: Final = (".otf", ".ttf")
 REMEMBERED_BYTES: Final = 8_000_000
 OPEN_FONTS: Final = 24
+_UNDRAWABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Weight(Enum):
@@ -47,6 +49,11 @@ def installed_fonts(folders: tuple[str, ...] = FONT_FOLDERS) -> Mapping[str, Pat
 def font_file(weight: Weight, fonts: Mapping[str, Path]) -> str | None:
     """The best font file for a weight; None means the one that pygame carries."""
     return next((str(fonts[name]) for name in weight.value if name in fonts), None)
+
+
+def drawable(text: str) -> str:
+    """The text with a space for each sign that no font has and that pygame refuses: nicknames come from outside."""
+    return _UNDRAWABLE.sub(" ", text)
 
 
 def _bytes_of(surface: pygame.Surface) -> int:
@@ -83,7 +90,8 @@ class Lettering:
         key = (text, weight, size, colour)
         surface = self._texts.get(key)
         if surface is None:
-            surface = self.font(weight, size).render(text, True, colour)  # noqa: FBT003 - pygame takes it by position only
+            drawn = drawable(text)
+            surface = self.font(weight, size).render(drawn, True, colour)  # noqa: FBT003 - pygame takes it by position only
             self._texts[key] = surface
             self._bytes += _bytes_of(surface)
             while self._bytes > REMEMBERED_BYTES and len(self._texts) > 1:
@@ -94,7 +102,7 @@ class Lettering:
 
     def width(self, text: str, weight: Weight, size: int) -> int:
         """Width of a text in pixels."""
-        return int(self.font(weight, size).size(text)[0])
+        return int(self.font(weight, size).size(drawable(text))[0])
 
     def ascent(self, weight: Weight, size: int) -> int:
         """Pixels from a rendered text's top edge to its baseline."""

@@ -208,6 +208,14 @@ def test_the_instruction_is_a_twentieth_of_the_screen_high(name: str, instructio
     assert max(capitals) >= 0.05 * min(size) - 1
 
 
+def test_signs_that_cannot_be_drawn_become_spaces() -> None:
+    lettering = Lettering()
+    odd, plain = "R\x00e\x1bv\n\ud800", "R e v  "
+    assert lettering.width(odd, Weight.PLAIN, 30) == lettering.width(plain, Weight.PLAIN, 30)
+    drawn, expected = (lettering.render(text, Weight.PLAIN, 30, (255, 255, 255)) for text in (odd, plain))
+    assert pygame.image.tobytes(drawn, "RGBA") == pygame.image.tobytes(expected, "RGBA")
+
+
 def test_digits_stand_still_when_others_change() -> None:
     lettering = Lettering()
     widths = {lettering.number_width(f"1{rest:02d}", Weight.HEAVY, 290) for rest in range(100)}
