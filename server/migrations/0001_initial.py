@@ -135,7 +135,6 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["clinic", "participant", "begun_wall_s"], name="session_diary"),
-                    models.Index(fields=["clinic", "begun_wall_s"], name="session_recent"),
                     models.Index(condition=models.Q(("read_through", False)), fields=["id"], name="session_unread"),
                 ],
                 "constraints": [models.UniqueConstraint(fields=("session_id", "revision"), name="session_once")],
