@@ -62,8 +62,8 @@ class HrMaxFinding(Struct, frozen=True):
     """The plan's HRmax is probably wrong: what the evidence says instead, for the therapist to judge.
 
     `code`: `hr_max_seems_lower` (the zone has been moved down to `suggested_bpm`) or `hr_max_seems_higher` (nothing is
-    moved: only a therapist raises a limit). `low_bpm`/`high_bpm`: an 80 % range. `source`: `exertion` (Borg against rate) or
-    `rate_seen` (a live rate above the plan's HRmax). `evidence`: (rate in bpm, Borg) pairs.
+    moved: only a therapist raises a limit). `low_bpm`/`high_bpm`: an 80 % range. `source`: `exertion` (Borg against
+    rate) or `rate_seen` (a live rate above the plan's HRmax). `evidence`: (rate in bpm, Borg) pairs.
     """
 
     code: Literal["hr_max_seems_lower", "hr_max_seems_higher"]

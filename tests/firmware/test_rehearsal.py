@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from coach.default_guidance import default_guidance
 from coach.engine import step
 from coach.events import AdviceGiven, Direction, Signal, SignalChanged
 from coach.messages import Command, CommandName, HeartRate
 from coach.plan import Plan
-from coach.default_guidance import default_guidance
 from coach.state import begin
 from firmware.faults import AnyFault, BurstAfterGap, Doubled, Dropout, Frozen, Offset, Reads, draw_fault
 from firmware.participant import KINDS, Kind, Model, Population, draw_day, plan_for
