@@ -14,8 +14,8 @@ export PYGAME_HIDE_SUPPORT_PROMPT := 1
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## a whole 4×4 session with a simulated participant, 30 times as fast; SPEED=1 for real time
-	@scripts/set-up.sh desk
+demo: ## a whole 4×4 session and its way to a clinic's server, 30 times as fast; SPEED=1 for real time
+	@scripts/set-up.sh demo
 	@.venv/bin/interval-coach demo --speed $(SPEED)
 
 set-up: ## system packages, .venv and all locked packages; the other targets do this themselves

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes this checkout ready: system packages, .venv, the locked Python packages, the project itself.
 #
-#   scripts/set-up.sh [dev|desk|device|server]    which lock of requirements/ to install; dev holds all the others
+#   scripts/set-up.sh [dev|demo|desk|device|server]    which lock of requirements/ to install; dev holds all the others,
+#                                                      demo is desk and server together
 #
 # Runs again at once when nothing changed. Package sources, mirrors and proxies are those that the machine's own apt and
 # pip are configured with. PYTHON=/path/to/python3.12 chooses the interpreter.
@@ -18,8 +19,9 @@ refuse() {
 }
 
 case $lock in
-    dev | desk | device | server) ;;
-    *) refuse "there is no lock «$lock». Choose dev, desk, device or server." ;;
+    dev | desk | device | server) locks=("$lock") ;;
+    demo) locks=(desk server) ;;
+    *) refuse "there is no lock «$lock». Choose dev, demo, desk, device or server." ;;
 esac
 
 # Two set-ups at a time would write the same .venv: the second one waits.
@@ -35,9 +37,11 @@ esac
 
 # What the installation depends on. A change in any of these installs again.
 key() {
+    local files=("requirements/$1.txt")
+    [ "$1" != demo ] || files=(requirements/desk.txt requirements/server.txt)
     {
         printf '%s\n' "$here" "$1"
-        cat "requirements/$1.txt" requirements/build.txt pyproject.toml hatch_build.py
+        cat "${files[@]}" requirements/build.txt pyproject.toml hatch_build.py
         cat display/voice_pack.py display/phrases/*.toml 2>/dev/null || true
     } | sha256sum | cut -d ' ' -f 1
 }
@@ -85,11 +89,11 @@ if [ "$lock" != server ]; then
         package_is_there fonts-inter || missing+=(fonts-inter)
     fi
 fi
-if [ "$lock" = dev ]; then
-    # Delivery is tested with a real broker, which the tests start themselves, on free ports.
+if [ "$lock" = dev ] || [ "$lock" = demo ]; then
+    # Delivery is shown and tested with a real broker, which the demo and the tests start themselves, on free ports.
     PATH=$PATH:/usr/sbin command -v mosquitto >/dev/null || missing+=(mosquitto)
 fi
-if [ "$lock" = dev ] || [ "$lock" = device ]; then
+if [ "$lock" != desk ] && [ "$lock" != server ]; then
     command -v openssl >/dev/null || missing+=(openssl)
 fi
 
@@ -126,10 +130,14 @@ install_packages() {
 if [ ${#missing[@]} -gt 0 ]; then
     if ! install_packages "${missing[@]}"; then
         [ -n "$(find_python)" ] || refuse "Python 3.11, 3.12 or 3.13 with venv is needed, and was not found."
-        say "going on without: the coach then gives text and tones, in another font; tests with a broker are skipped."
-    elif [[ " ${missing[*]} " == *" mosquitto "* ]] && [ -d /run/systemd/system ] && [ "$(id -u)" -eq 0 ]; then
+        say "going on without: the coach then gives text and tones, in another font; without mosquitto the demo's session" \
+            "stays in the diary, and tests with a broker are skipped."
+    elif [[ " ${missing[*]} " == *" mosquitto "* ]] && [ -d /run/systemd/system ]; then
         # Debian starts a broker for the whole machine with the package; nobody asked for that one.
-        systemctl disable --now mosquitto >/dev/null 2>&1 || true
+        as_root=()
+        [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
+        "${as_root[@]}" systemctl disable --now mosquitto >/dev/null 2>&1 ||
+            say "Debian's own mosquitto may be running now, on port 1883; «systemctl disable --now mosquitto» ends it."
     fi
 fi
 
@@ -150,7 +158,9 @@ printf '%s\n' "$here" >.venv/.place
 # Twice quiet: errors are shown, notes about the machine's own mirrors are not.
 pip=(.venv/bin/python -m pip -qq --no-input --disable-pip-version-check)
 say "installing the locked Python packages ($lock); the first time takes a minute or two"
-"${pip[@]}" install --require-hashes --only-binary=:all: -r "requirements/$lock.txt" -r requirements/build.txt ||
+named=(-r requirements/build.txt)
+for one in "${locks[@]}"; do named+=(-r "requirements/$one.txt"); done
+"${pip[@]}" install --require-hashes --only-binary=:all: "${named[@]}" ||
     refuse "the locked packages could not be installed. Check the network and pip's configuration (pip config list); run again."
 "${pip[@]}" install --no-deps --no-build-isolation --editable .
 
