@@ -31,7 +31,7 @@ mpl.use("Agg")
 RESULTS = Path(__file__).parent / "results"
 CONTROLLERS = ("timer", "±0.2 km/h", "PI", "learned", "knower")
 FULL = {"ordinary": 400, "speed unknown": 150, "beta-blocked": 150, "wrong HRmax": 150, "chronotropic": 150}
-FULL_BASELINES, FULL_FAULTS = 50, 150
+FULL_BASELINES, FULL_FAULTS = 40, 150
 QUICK, QUICK_BASELINES, QUICK_FAULTS = 12, 6, 12
 FIRST_SEED = 1000
 """Seeds below this were used while the guidance was made; the bench draws others."""

@@ -1,5 +1,4 @@
-"""Which setting of the treadmill is best: each candidate's foretold rates, scored for every possible person in the
-cloud.
+"""Which setting of the treadmill is best: each candidate's foretold rates, scored for every possible person.
 
 A setting is worth the time it is expected to keep the person in the zone of their *own* true HRmax, less the time it
 may drive them over it, which counts more. The plan's zone is never exceeded upwards: where true HRmax seems higher

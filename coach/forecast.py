@@ -63,7 +63,7 @@ _PLACES = (np.arange(POINTS) + 0.5) / POINTS
 
 
 class Cloud(Struct, frozen=True, eq=False):
-    """Possible people, now: `state` (POINTS, 9), HRmax, fast share and bend (POINTS,), and each one's load (POINTS, 2)."""
+    """Possible people, now: `state` (POINTS, 9), HRmax, fast share and bend (POINTS,), and loads (POINTS, 2)."""
 
     state: Array
     hr_max_bpm: Array
@@ -73,8 +73,7 @@ class Cloud(Struct, frozen=True, eq=False):
     load: Array
 
     def ahead(self, loads: Array, times_s: Array, acts_after_s: float) -> Array:
-        """Rates (POINTS, 1 + C, times) `times_s` from now: first if nothing changes, then if the treadmill goes to
-        each load.
+        """Rates (POINTS, 1 + C, times) `times_s` from now: if nothing changes, then for each load.
 
         `loads` (C, gaits, 2): demand and gait span; the treadmill goes there `acts_after_s` from now.
         """

@@ -1,5 +1,4 @@
-"""What is believed of a person before the first beat: population (training.md), the plan, and what earlier sessions
-learned."""
+"""What is believed of a person before the first beat: population, plan, and what earlier sessions learned."""
 
 import numpy as np
 from msgspec import Struct
@@ -59,8 +58,7 @@ CHRONOTROPIC_SHARE, CHRONOTROPIC_RATIOS = 0.42, (0.68, 0.87)
 
 
 class Person(Struct, frozen=True, eq=False):
-    """What is known of a person across days, for each of `KINDS`: means (N, 5), covariances (N, 5, 5), log weights
-    (N,).
+    """What is known of a person across days, for each of `KINDS`: means (N, 5), covariances, log weights.
 
     `evidence`: log likelihood of each HRmax in `hr_max_bpm` from everything seen so far, the plan's own prior left out.
     """

@@ -1,5 +1,4 @@
-"""The guidance that learns: a model of this person's heart, a forecast from it, and the setting that the forecast
-finds best.
+"""The guidance that learns: a model of this person's heart, a forecast, and the setting that it finds best.
 
 Theory of operation. Every second is noted; every fifth one the belief (`coach.heart_model`) moves on and meets the mean
 rate of those seconds. At each phase's start the belief is drawn out into possible people (`coach.forecast`),
@@ -154,6 +153,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         return replace(self.treadmill, most_demand=usual * share)
 
     def best_for_phase(self, moment: Moment, people: Cloud) -> Setting:
+        """The setting for the whole phase; in a later interval the same, unless another is clearly better."""
         kind, length_s = moment.phase.kind, moment.length_s
         if kind is PhaseKind.INTERVAL:
             low, high = zone_fractions(moment)
@@ -220,6 +220,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         return self.changed(moment, setting, "warm_up")
 
     def correct_work(self, moment: Moment, people: Cloud) -> tuple[Self, Advice | None]:
+        """In an interval: another setting, where the rest of it gains enough by that."""
         left_s = moment.length_s - moment.second
         now = self.setting_now()
         if left_s < 30 or self.advised is None or self.corrections >= MOST_CORRECTIONS:  # noqa: PLR2004 - too late to show
@@ -241,6 +242,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         return replace(guidance, work=setting), advice
 
     def correct_rest(self, moment: Moment, people: Cloud) -> tuple[Self, Advice | None]:
+        """In a recovery, cool-down or steady phase: another setting, where the level is clearly missed."""
         left_s = float(moment.length_s - moment.second)
         aim, now = aim_of(moment), self.setting_now()
         candidates = [one for one in self.treadmill.around(now) if one != now]
@@ -279,6 +281,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         return None if urges(advice, moment.speed_kmh, moment.incline_percent) and not moment.may_urge else advice
 
     def changed(self, moment: Moment, setting: Setting, reason: str) -> tuple[Self, Advice | None]:
+        """The advice of a new setting, where it is one and may be given."""
         guidance = replace(self, corrections=self.corrections + 1)
         advice = self.advice_for(setting, reason)
         if setting == self.setting_now() or (advice.direction is Direction.FASTER and not moment.may_urge):
@@ -292,6 +295,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         return self.settings[int(np.argmax(branch_weights(self.bank, len(self.settings))[:2]))]
 
     def advice_for(self, setting: Setting, reason: str) -> Advice:
+        """A setting as an advice, against the setting now."""
         now = self.setting_now()
         change_kmh = round(setting.speed_kmh - now.speed_kmh, 2)
         harder = demand(setting.speed_kmh, setting.incline_percent) - demand(now.speed_kmh, now.incline_percent)

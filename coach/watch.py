@@ -1,8 +1,8 @@
-"""What a session's guidance knows: every second is noted, and every fifth the belief moves on and meets what was read.
+"""What a session's guidance knows: every fifth second the belief moves on and meets what was read.
 
-Two doubts live here. Where misses of the forecast add up in one direction at a known load, the rate isn't the heart's: nothing
-is urged then, and a warm-up that was learned from a drying strap is unlearned. Where the load itself is not known, a rate
-that keeps surprising is a load of the person's own.
+Two doubts live here. Where misses of the forecast add up in one direction at a known load, the rate isn't the heart's:
+nothing is urged then, and a warm-up that was learned from a drying strap is unlearned. Where the load itself is not
+known, a rate that keeps surprising is a load of the person's own.
 """
 
 from typing import Self

@@ -1,0 +1,189 @@
+"""The learned guidance in whole sessions: somebody with a plain first-order heart, and what the coach does."""
+
+from collections.abc import Callable
+from math import exp
+
+import pytest
+from msgspec.structs import replace
+
+from coach.engine import step
+from coach.errors import PlanError
+from coach.events import AdviceGiven, AnyEvent, Direction, NoticeRaised, QuestionAsked, Signal
+from coach.guidance import urges
+from coach.learned_guidance import learned_guidance
+from coach.messages import Answer, AnyMessage, Command, CommandName, Exertion, HeartRate, Time, Treadmill
+from coach.plan import Load, Plan
+from coach.protocol import PhaseKind
+from coach.protocol_file import read
+from coach.snapshot import Snapshot
+from coach.state import State, begin
+from coach.treadmill_load import demand
+from coach.view import snapshot
+from tests.coach.led_session import PROTOCOLS
+
+FOUR_BY_FOUR = read((PROTOCOLS / "4x4.toml").read_text(encoding="utf-8"), "4x4.toml")
+PLAN = Plan(participant="p1", hr_max_bpm=185.0, hr_max_source="measured", age=40, start=Load(5.5, 5.0))
+PER_DEMAND_BPM = 4.8
+
+
+class Heart:
+    """Rate 70 at rest and 4.8 bpm for each ml/kg/min of demand, never above `highest`; time constant 45 s."""
+
+    def __init__(self, highest: float = 185.0, *, tells_speed: bool = True, says_borg: bool = False) -> None:
+        """Stand beside the treadmill."""
+        self.highest, self.tells_speed, self.says_borg = highest, tells_speed, says_borg
+        self.bpm = 72.0
+        self.setting = (0.0, 0.0)
+        self.worked: list[float] = []
+        self.in_zone: list[bool] = []
+        self.read: Callable[[int, float], float] = lambda _, bpm: bpm
+
+    def second(self, t: int, state: State) -> list[AnyMessage]:
+        """Live one second, do as advised at once, and say what the strap reads."""
+        advice = state.advice
+        if advice.speed_kmh is not None:
+            self.setting = (advice.speed_kmh, advice.incline_percent or 0.0)
+        wanted = PER_DEMAND_BPM * demand(*self.setting) * (self.highest - 70) / 115
+        reserve = self.highest - 70
+        share = wanted / reserve
+        steady = 70 + reserve * (share if share < 0.9 else 1 - 0.1 * exp(-(share - 0.9) / 0.1))
+        self.bpm += (steady - self.bpm) / 45
+        messages: list[AnyMessage] = [HeartRate(float(t), round(self.read(t, self.bpm)) + t % 2)]
+        if self.tells_speed:
+            messages.append(Treadmill(float(t), *self.setting))
+        return messages
+
+
+def train(heart: Heart, plan: Plan = PLAN) -> tuple[State, list[tuple[AnyEvent, State]], list[Snapshot]]:
+    """A whole 4×4."""
+    state = begin(plan, FOUR_BY_FOUR, learned_guidance)
+    happened: list[tuple[AnyEvent, State]] = []
+    seen: list[Snapshot] = []
+    messages: list[AnyMessage] = [HeartRate(0.0, 72.0), Command(0.0, CommandName.START)]
+    for t in range(1, FOUR_BY_FOUR.length_s + 10):
+        messages += [*heart.second(t, state), Time(float(t))]
+        for message in messages:
+            stepped = step(state, message)
+            state = stepped.state
+            happened += [(event, state) for event in stepped.events]
+            if any(isinstance(event, QuestionAsked) for event in stepped.events):
+                state = step(state, Answer(state.t)).state
+        messages = []
+        if state.stage != "running":
+            break
+        seen.append(snapshot(state))
+        working = state.phase.kind is PhaseKind.INTERVAL
+        if working:
+            heart.worked.append(heart.bpm)
+        if working and state.second >= 120:
+            heart.in_zone.append(0.85 * heart.highest <= heart.bpm <= 0.95 * heart.highest)
+        if heart.says_borg and state.phase.kind is PhaseKind.RECOVERY and state.second == 15:
+            fraction = heart.worked[-1] / heart.highest
+            messages = [Exertion(state.t, round(12 + (fraction - 0.70) * 21))]
+    return state, happened, seen
+
+
+def share(heart: Heart) -> float:
+    return sum(heart.in_zone) / len(heart.in_zone)
+
+
+def advised(happened: list[tuple[AnyEvent, State]]) -> list[AdviceGiven]:
+    return [event for event, _ in happened if isinstance(event, AdviceGiven)]
+
+
+@pytest.mark.parametrize("tells_speed", [True, False])
+def test_minutes_three_and_four_lie_in_the_zone_from_the_first_session_on(tells_speed: bool) -> None:  # noqa: FBT001
+    heart = Heart(tells_speed=tells_speed)
+    train(heart)
+    assert share(heart) > 0.9
+    assert max(heart.worked) <= 0.95 * heart.highest + 1
+
+
+def test_the_next_session_begins_where_this_one_ended_and_needs_fewer_advices() -> None:
+    first = Heart()
+    state, happened, _ = train(first)
+    assert state.summary is not None
+    second = Heart()
+    _, again, _ = train(second, replace(PLAN, response=state.summary.response))
+    assert share(second) > 0.95
+    assert len(advised(again)) <= len(advised(happened))
+
+
+def test_the_end_rate_is_foretold_within_its_interval() -> None:
+    heart = Heart()
+    _, _, seen = train(heart)
+    last = [one for one in seen if one.phase == "interval"]
+    for interval in (1, 2, 3, 4):
+        rates = [one for one in last if one.interval == interval]
+        told = next(one.prediction for one in rates if one.phase_elapsed_s == 180)
+        assert told is not None
+        assert rates[-1].bpm is not None
+        assert told.end_low_bpm - 1 <= rates[-1].bpm <= told.end_high_bpm + 1
+        assert told.end_high_bpm - told.end_low_bpm < 20
+
+
+def test_a_heart_that_does_not_reach_the_formula_is_noticed_by_exertion_and_spared() -> None:
+    heart = Heart(highest=148.0, says_borg=True)
+    plan = replace(PLAN, hr_max_source="formula")
+    state, happened, _ = train(heart, plan)
+    told = [event for event, _ in happened if isinstance(event, NoticeRaised) and event.to_therapist]
+    (finding,) = [event for event in told if event.code == "hr_max_seems_lower"]
+    assert finding.finding is not None
+    assert finding.finding.source == "exertion"
+    assert 135 <= finding.finding.suggested_bpm <= 170
+    assert sum(bpm > 0.95 * 148 for bpm in heart.worked) <= 240
+    later = Heart(highest=148.0, says_borg=True)
+    assert state.summary is not None
+    train(later, replace(plan, response=state.summary.response))
+    assert sum(bpm > 0.95 * 148 for bpm in later.worked) <= 30
+
+
+def test_a_drying_strap_teaches_nothing_and_urges_nobody() -> None:
+    heart = Heart()
+    heart.read = lambda t, bpm: bpm - 40 * (1.0 if t < 330 else exp(-(t - 330) / 60))
+    state, happened, _ = train(heart)
+    drying = [
+        e for e, after in happened if isinstance(e, AdviceGiven) and 360 <= e.t < 480 and urges(e.advice, 0.0, 0.0)
+    ]
+    assert [event.advice.direction for event in drying if event.advice.direction is Direction.FASTER] == []
+    assert share(heart) > 0.7
+    assert state.summary is not None
+
+
+def test_nothing_urges_while_the_signal_is_not_live() -> None:
+    heart = Heart()
+    heart.read = lambda t, bpm: 2 * bpm if t % 400 > 300 else bpm
+    _, happened, _ = train(heart)
+    for event, after in happened:
+        if isinstance(event, AdviceGiven) and event.advice.direction is Direction.FASTER:
+            assert after.source.signal is Signal.LIVE
+
+
+def test_the_same_messages_give_the_same_belief() -> None:
+    first, _, _ = train(Heart())
+    again, _, _ = train(Heart())
+    assert first.guidance == again.guidance
+    assert first.guidance.response == again.guidance.response
+
+
+def test_a_setting_that_was_not_taken_is_said_twice_more_and_then_let_be() -> None:
+    class Deaf(Heart):
+        def second(self, t: int, state: State) -> list[AnyMessage]:
+            messages = super().second(t, state)
+            if state.phase.kind is PhaseKind.RECOVERY:
+                return [HeartRate(float(t), 120.0 + t % 3), Treadmill(float(t), 5.5, 5.0)]
+            return messages
+
+    _, happened, _ = train(Deaf())
+    said = [event.advice.reason for event in advised(happened) if 840 < event.t < 960]
+    assert said[:2] == ["reminder", "phase_start"]
+
+
+@pytest.mark.parametrize("response", [{"kind": "learned"}, {"kind": "learned", "sessions": 1}, [1, 2], {"kind": None}])
+def test_a_response_that_no_session_gave_is_refused(response: object) -> None:
+    with pytest.raises(PlanError, match="hand it back untouched"):
+        learned_guidance(replace(PLAN, response=response))
+
+
+def test_another_guidances_response_is_no_hindrance() -> None:
+    assert learned_guidance(replace(PLAN, response={"kind": "rule", "work_speed_kmh": 7.0})).sessions == 0
