@@ -30,7 +30,9 @@ HERE = "127.0.0.1"
 STEP_WITHIN_S = 60.0
 END_WITHIN_S = 5.0
 ASK_WITHIN_S = 30.0
-_SERVER_PACKAGES = ("cryptography", "django", "isal", "paho", "prometheus_client", "psycopg")
+_SERVER_PACKAGES = ("cryptography", "django")
+"""Packages that come with the server alone: where they are, the rest of it is."""
+
 _NOT_OF_THE_DEMO = ("DATABASE_URL", "INTERVAL_COACH_SERVER", "DJANGO_SETTINGS_MODULE")
 """Where these are set, they name a clinic that people use: the demo must not touch it."""
 

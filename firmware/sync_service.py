@@ -16,6 +16,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from coach.desk_view import Face
 from firmware.errors import FirmwareError
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import (
@@ -44,6 +45,7 @@ from sync.wire import Clocks, Software, State
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 10.0
+LOOK_AFTER_SESSION_EVERY_S = 1.0
 TURN_S = 1.0
 LIVE_EVERY_S = 1.0
 STATE_EVERY_S = 5.0
@@ -132,7 +134,7 @@ class SyncService:
             self._orders.carry_out(lambda message: self._ask(link, message), self._view)
             now_s = time.monotonic()
             if self._courier.wants_more and now_s >= self._look_at_s:
-                self._look_at_s = now_s + self._look_every_s
+                self._look_at_s = now_s + self._look_again_after_s()
                 parcel = self._fetch(link)
                 if parcel is not None:
                     self._courier.hand_over(parcel)
@@ -146,6 +148,12 @@ class SyncService:
             readable, _, _ = select.select(listens, [], [], wait_s)
             if link.fileno() in readable:
                 self._heard(link.receive(0))
+
+    def _look_again_after_s(self) -> float:
+        """Soon after a session, whose participant may still be answering; else at leisure."""
+        view = None if self._view is None else self._view.view
+        after = view is not None and view.saved == "saved" and view.face in (Face.EXERTION, Face.MOOD, Face.ENDED)
+        return min(LOOK_AFTER_SESSION_EVERY_S, self._look_every_s) if after else self._look_every_s
 
     def _bring_receipts(self, link: CoachLink) -> None:
         for receipt in self._courier.receipts():
