@@ -54,6 +54,9 @@ bench-whole: set-up ## cues and services measured over whole sessions in real ti
 campaign-power: set-up ## the long faults of the diary: 500 power cuts, 500 kills, 200 damaged files (needs strace)
 	@$(RUN) -m pytest --timeout 0 -m "slow and not hardware" tests/faults/test_journal_faults.py $(ARGS)
 
+bench-guidance: set-up ## the guidance against four others on 1,000 simulated people; some fifteen minutes
+	@$(RUN) benchmarks/bench_guidance.py
+
 bench-delivery: set-up ## the figures of delivery, beside a naive way; some minutes, with broker and PostgreSQL
 	@failed=0; for file in benchmarks/bench_delivery*.py; do $(RUN) "$$file" || failed=1; done; exit $$failed
 

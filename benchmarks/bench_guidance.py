@@ -1,6 +1,7 @@
-"""Does the guidance get people into the zone, and keep them there? Against four others, on the same people, days and noise.
+"""Does the guidance get people into the zone, and keep them there? Against four others, on the same people and days.
 
-`--quick`: a few participants of each group, to look while changing something. Tables and plots go to benchmarks/results/.
+`--quick`: a few participants of each group, to look while changing something. Tables and plots go to
+benchmarks/results/.
 """
 
 import argparse
@@ -12,19 +13,20 @@ from time import perf_counter
 
 import matplotlib as mpl
 import numpy as np
-from rich.progress import Progress
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-
 from guidance_baselines import PlusMinus, ProportionalIntegral, Timer, knower, plain
 from guidance_faults import FaultRun, run_faults
 from guidance_plots import draw_bars, draw_predictions, draw_session
 from guidance_recordings import AT_S, BOUTS, RECORDINGS, Foretold, foretold
 from guidance_tables import GROUPS, figures_table, group_table, prediction_table
-from guidance_trial import Case, Score, draw_case, run_case
+from guidance_trial import PROTOCOL, Case, Score, draw_case, run_case
+from rich.progress import Progress
 
+from coach.engine import step
 from coach.guidance import GuidanceMaker
 from coach.learned_guidance import learned_guidance
+from coach.state import begin
+from firmware.person import Person
+from firmware.rehearsal import rehearse
 
 mpl.use("Agg")
 
@@ -61,14 +63,8 @@ def _knower(case: Case, session: int) -> GuidanceMaker:
 
 
 def step_times(seed: int) -> tuple[float, float]:
-    """Worst engine step in ms and whole session in s, person and engine together; the best of five runs for each step."""
+    """Worst engine step in ms and whole session in s; for each the best of five runs."""
     case = draw_case(seed, "ordinary")
-    from coach.engine import step  # noqa: PLC0415 - timed here only
-    from coach.state import begin  # noqa: PLC0415
-    from firmware.rehearsal import rehearse  # noqa: PLC0415
-    from firmware.person import Person  # noqa: PLC0415
-    from guidance_trial import PROTOCOL  # noqa: PLC0415
-
     person = Person(case.participant, case.days[0], np.random.default_rng(seed), model=case.model, habits=case.habits)
     messages = rehearse(case.plan, PROTOCOL, person, guidance=learned_guidance).messages
     best = np.full(len(messages), np.inf)
@@ -110,9 +106,10 @@ def main() -> int:
     told: list[Foretold] = []
     if RECORDINGS.is_dir():
         told = [one for name in BOUTS for one in foretold(name, learned_guidance)]
+    size = "quick" if quick else "full"
+    lasted_s = perf_counter() - began
     parts = [
-        f"# Guidance: figures of one run\n\nSeeds {FIRST_SEED} and on; both response models in turn; "
-        f"{'quick' if quick else 'full'} run, {perf_counter() - began:.0f} s.\n",
+        f"# Guidance: figures of one run\n\nSeeds {FIRST_SEED} on, both response models; {size} run, {lasted_s:.0f} s.\n",
         figures_table(scores, runs, told, (step_ms, session_s)),
         *(group_table(group, scores, CONTROLLERS) for group in GROUPS),
         prediction_table(told, AT_S),

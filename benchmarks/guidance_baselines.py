@@ -1,4 +1,4 @@
-"""What the learned guidance is compared with: timer only, ±0.2 km/h, a PI controller, and somebody who knows the physiology.
+"""What the learned guidance is compared with: timer only, ±0.2 km/h, a PI controller, and one who knows the body.
 
 Each is a `Guidance`, so that all lead the same people through the same engine, days, noise and disobedience.
 """
@@ -38,7 +38,7 @@ class _Plain(Struct, frozen=True, kw_only=True):
     doubt: None = None
     response: Any = None
 
-    def _advice(self, moment: Moment, speed_kmh: float, reason: str) -> tuple[Self, Advice]:
+    def advised(self, moment: Moment, speed_kmh: float, reason: str) -> tuple[Self, Advice]:
         speed_kmh = round(min(max(speed_kmh, 1.0), 20.0), 1)
         now_kmh = moment.speed_kmh if moment.speed_kmh is not None else self.now_kmh
         change = round(speed_kmh - now_kmh, 2)
@@ -47,7 +47,7 @@ class _Plain(Struct, frozen=True, kw_only=True):
         return replace(self, now_kmh=speed_kmh), advice
 
     def _start(self, moment: Moment) -> tuple[Self, Advice]:
-        return self._advice(moment, self.work_kmh * SHARES.get(moment.phase.kind, 0.8), PHASE_START)
+        return self.advised(moment, self.work_kmh * SHARES.get(moment.phase.kind, 0.8), PHASE_START)
 
 
 class Timer(_Plain, frozen=True):
@@ -73,7 +73,7 @@ class PlusMinus(_Plain, frozen=True):
             return self, None
         now_kmh = moment.speed_kmh if moment.speed_kmh is not None else self.now_kmh
         # Spoken at any time, as that software does: the reason passes the coach's quiet times.
-        return self._advice(moment, now_kmh + step, PHASE_START)
+        return self.advised(moment, now_kmh + step, PHASE_START)
 
 
 class ProportionalIntegral(_Plain, frozen=True):
@@ -93,7 +93,7 @@ class ProportionalIntegral(_Plain, frozen=True):
         speed = base + PI_KP * (off + integral / PI_TI_S)
         guidance = replace(self, integral=min(max(integral, -6000.0), 6000.0))
         now_kmh = moment.speed_kmh if moment.speed_kmh is not None else self.now_kmh
-        return guidance._advice(moment, speed, PHASE_START) if abs(speed - now_kmh) >= 0.1 else (guidance, None)
+        return guidance.advised(moment, speed, PHASE_START) if abs(speed - now_kmh) >= 0.1 else (guidance, None)
 
 
 class Knower(_Plain, frozen=True):
@@ -107,7 +107,7 @@ class Knower(_Plain, frozen=True):
         if moment.second:
             return self, None
         speed = self.speeds_kmh[min(self.phases, len(self.speeds_kmh) - 1)]
-        guidance, advice = self._advice(moment, speed, PHASE_START)
+        guidance, advice = self.advised(moment, speed, PHASE_START)
         return replace(guidance, phases=self.phases + 1), advice
 
 

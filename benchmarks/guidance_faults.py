@@ -1,6 +1,7 @@
-"""«Faster» while the strap lies: whole sessions with injected strap faults, and every urging that came while one held."""
+"""«Faster» while the strap lies: sessions with injected strap faults, and every urging that came while one held."""
 
 import numpy as np
+from guidance_trial import PROTOCOL, draw_case
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -9,7 +10,6 @@ from coach.guidance import GuidanceMaker, urges
 from firmware.faults import AnyFault, DryStart, Frozen, draw_fault
 from firmware.person import Person
 from firmware.rehearsal import seconds
-from guidance_trial import PROTOCOL, draw_case
 
 FAULTS_IN_A_SESSION = 6
 NOTICED_AFTER_S = 3.0

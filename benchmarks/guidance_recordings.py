@@ -1,6 +1,7 @@
 """Prediction of an interval's end rate on real recordings, through the whole engine.
 
-Each recording is led through a protocol made of its own bouts, without any treadmill data, as the coach would see it live.
+Each recording is led through a protocol made of its own bouts, without any treadmill data, as the coach would see it
+live.
 No number in the coach was fitted to these files; the band's width is checked leaving each whole file out.
 """
 

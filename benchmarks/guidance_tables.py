@@ -64,9 +64,8 @@ def figures_table(scores: Scores, runs: list[FaultRun], told: list[Foretold], ti
         rows = [one for one in told if one.second == second]
         if rows:
             rmse = _rmse([one.end_bpm - one.came_bpm for one in rows])
-            lines.append(
-                f"| prediction at {second} s on {len(rows)} real bouts, RMSE bpm | {rmse:.1f} | {_judged(rmse, target, '≤')} |"
-            )
+            name = f"prediction at {second} s on {len(rows)} real bouts, RMSE bpm"
+            lines.append(f"| {name} | {rmse:.1f} | {_judged(rmse, target, '≤')} |")
     rows = [one for one in told if one.second in (60, 90)]
     if rows:
         held = float(np.mean([one.low_bpm <= one.came_bpm <= one.high_bpm for one in rows]))
@@ -75,13 +74,13 @@ def figures_table(scores: Scores, runs: list[FaultRun], told: list[Foretold], ti
     faults = sum(run.faults for run in runs)
     wrong = [name for run in runs for name in run.names]
     dry = sum(name == "DryStart" for name in wrong)
-    lines.append(
-        f"| «faster» on {faults} injected faults in {len(runs)} sessions, dry starts apart | {len(wrong) - dry} | {_judged(len(wrong) - dry, 0, '≤')} |"
-    )
-    lines.append(f"| … under a dry start that reads 10 bpm or more wrong | {dry} | {_judged(dry, 0, '≤')} |")
-    lines.append(
-        f"| «faster» while the signal was not live | {sum(run.urged_on_doubt for run in runs)} | {_judged(sum(run.urged_on_doubt for run in runs), 0, '≤')} |"
-    )
+    doubted = sum(run.urged_on_doubt for run in runs)
+    for name, count in (
+        (f"«faster» on {faults} injected faults in {len(runs)} sessions, dry starts apart", len(wrong) - dry),
+        ("… under a dry start that reads 10 bpm or more wrong", dry),
+        ("«faster» while the signal was not live", doubted),
+    ):
+        lines.append(f"| {name} | {count} | {_judged(count, 0, '≤')} |")
     lines.append(f"| worst engine step, ms | {times[0]:.2f} | {_judged(times[0], 2.0, '≤')} |")
     lines.append(f"| engine, a whole session, s | {times[1]:.2f} | {_judged(times[1], 0.5, '≤')} |")
     return "\n".join(lines) + "\n"
@@ -124,22 +123,14 @@ def prediction_table(told: list[Foretold], at_s: tuple[int, ...]) -> str:
             for name in {one.file for one in rows}
         )
         stay = _rmse([one.now_bpm - one.came_bpm for one in rows])
-        lines.append(
-            f"| {second} | {len(rows)} | {_rmse(off):.1f} | {np.mean(off):+.1f} | {stay:.1f} | {held:.2f} | {without:.1f} |"
-        )
+        cells = f"{_rmse(off):.1f} | {np.mean(off):+.1f} | {stay:.1f} | {held:.2f} | {without:.1f}"
+        lines.append(f"| {second} | {len(rows)} | {cells} |")
     lines += ["", "| file | bout | at 60 s: off by | at 90 s: off by |", "|---|---|---|---|"]
     for name, bout in dict.fromkeys((one.file, one.bout) for one in told):
-        cells = [
-            next(
-                (
-                    f"{one.end_bpm - one.came_bpm:+.1f}"
-                    for one in told
-                    if (one.file, one.bout, one.second) == (name, bout, at)
-                ),
-                "–",
-            )
-            for at in (60, 90)
-        ]
+        cells = []
+        for at in (60, 90):
+            off = [o.end_bpm - o.came_bpm for o in told if (o.file, o.bout, o.second) == (name, bout, at)]
+            cells.append(f"{off[0]:+.1f}" if off else "–")
         lines.append(f"| {name} | {bout} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -149,13 +140,8 @@ def _rmse(off: list[float]) -> float:
 
 
 def _shown(value: float, key: str) -> str:
-    return (
-        f"{value:.2f}"
-        if key in ("mean", "p10", "recovery")
-        else f"{value:.1f}"
-        if key == "zone min"
-        else f"{value:.0f}"
-    )
+    digits = {"mean": 2, "p10": 2, "recovery": 2, "zone min": 1}.get(key, 0)
+    return f"{value:.{digits}f}"
 
 
 def _judged(value: float, target: float, way: str) -> str:

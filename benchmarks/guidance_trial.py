@@ -1,4 +1,4 @@
-"""One simulated participant through three sessions under one controller, and what came of it, scored by *true* HRmax."""
+"""One simulated participant through three sessions under one controller, scored by *true* HRmax."""
 
 from collections.abc import Callable
 
