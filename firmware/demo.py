@@ -22,11 +22,13 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from coach.cue import Cue
-from coach.desk_view import Button, Face, View
+from coach.desk_view import Face, View
 from coach.summary import Summary
 from firmware import protocol_store
 from firmware.demo_clinic import DemoClinic, Stage, StoredByServer
-from firmware.display_service import save_png, screen_kind
+from firmware.demo_person import SimulatedPerson
+from firmware.demo_pictures import DemoPictures
+from firmware.display_service import screen_kind
 from firmware.errors import FirmwareError
 from firmware.journal_errors import JournalInUseError, JournalPlaceError
 from firmware.journal_file import JournalLock
@@ -48,13 +50,8 @@ SAVED_WITHIN_S = 30.0
 READY_WITHIN_S = 5.0
 DELIVERED_WITHIN_S = 20.0
 LOOKS_FOR_RECEIPT_EVERY_S = 0.2
-LOOKS_BEFORE_PRESS_S = 0.7
-BETWEEN_PRESSES_S = 0.15
 LAST_LOOK_S = 1.5
-PICTURE_AT = 0.6
-"""How far into a phase its picture is taken."""
 
-SAYS_BORG, SAYS_MOOD = 15, 4
 FRAMES_PER_S = 8.0
 
 
@@ -92,8 +89,8 @@ class Demo:
         self._stored: StoredByServer | None = None
         self._view: View | None = None
         self._said = ""
-        self._pictures = _Pictures(settings.output / "screens")
-        self._person = _Presses()
+        self._pictures = DemoPictures(settings.output / "screens")
+        self._person = SimulatedPerson()
         self._training_began = False
         self._summary: Summary | None = None
         self._elapsed_s = 0.0
@@ -453,81 +450,6 @@ class Demo:
 
     def _say(self, name: str, value: object) -> None:
         self._console.print(f"{name + ':':9}{value}", markup=False, soft_wrap=True)
-
-
-class _Presses:
-    """What a person presses: looks at each face for a moment, then acts."""
-
-    def __init__(self) -> None:
-        self._face: Face | None = None
-        self._act_at_s = 0.0
-
-    def presses(self, view: View, now_s: float) -> tuple[Button, ...]:
-        if view.face is not self._face:
-            self._face = view.face
-            self._act_at_s = now_s + LOOKS_BEFORE_PRESS_S
-        if now_s < self._act_at_s:
-            return ()
-        button = self._button(view)
-        self._act_at_s = now_s + BETWEEN_PRESSES_S
-        return () if button is None else (button,)
-
-    def finished(self, view: View) -> bool:
-        ended = view.face is Face.ENDED and view.snapshot is not None
-        return ended and view.snapshot is not None and view.snapshot.summary is not None
-
-    def _button(self, view: View) -> Button | None:
-        match view.face:
-            case Face.CHOOSE_PARTICIPANT | Face.QUESTIONS | Face.READY:
-                return Button.START
-            case Face.GO_ON:
-                # Left over from an earlier demo: it is ended and kept, and a new one begins.
-                return Button.STOP
-            case Face.EXERTION:
-                return self._towards(view.selected, SAYS_BORG)
-            case Face.MOOD:
-                return self._towards(view.selected, SAYS_MOOD)
-            case Face.ENDED if view.snapshot is not None and view.snapshot.cool_down_offered:
-                return Button.STOP
-            case _:
-                return None
-
-    @staticmethod
-    def _towards(selected: int, wanted: int) -> Button:
-        if selected == wanted:
-            return Button.START
-        return Button.UP if selected < wanted else Button.DOWN
-
-
-class _Pictures:
-    """Pictures of the screen: one of each face, one of each phase."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.count = 0
-        self._taken: set[tuple[str, int]] = set()
-
-    def prepare(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for old in self.folder.glob("[0-9][0-9]-*.png"):
-            old.unlink()
-
-    def look(self, view: View) -> None:
-        snapshot = view.snapshot
-        if view.face is Face.SESSION and snapshot is not None:
-            if snapshot.phase_elapsed_s >= PICTURE_AT * snapshot.phase_length_s:
-                self.save(view, snapshot.phase.replace("_", "-"), snapshot.phase_index)
-        elif view.face is not Face.ENDED:
-            self.save(view, view.face.value.replace("_", "-"))
-
-    def save(self, view: View, name: str, phase_index: int = -1) -> None:
-        """Take this picture, once."""
-        if (name, phase_index) in self._taken:
-            return
-        self._taken.add((name, phase_index))
-        self.count += 1
-        number = "" if view.snapshot is None or not view.snapshot.interval else f"-{view.snapshot.interval}"
-        save_png(view, self.folder / f"{self.count:02d}-{name}{number}.png")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -76,7 +76,7 @@ def set_up(lock: str, path: str) -> tuple[int, str]:
 def test_set_up_refuses_a_lock_that_does_not_exist() -> None:
     assert set_up("phone", os.environ["PATH"]) == (
         1,
-        "set-up: there is no lock «phone». Choose dev, desk, device or server.\n",
+        "set-up: there is no lock «phone». Choose dev, demo, desk, device or server.\n",
     )
 
 
