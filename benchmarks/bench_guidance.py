@@ -109,7 +109,7 @@ def main() -> int:
     size = "quick" if quick else "full"
     lasted_s = perf_counter() - began
     parts = [
-        f"# Guidance: figures of one run\n\nSeeds {FIRST_SEED} on, both response models; {size} run, {lasted_s:.0f} s.\n",
+        f"# Guidance: figures of one run\n\nSeeds {FIRST_SEED} on, both models; {size} run, {lasted_s:.0f} s.\n",
         figures_table(scores, runs, told, (step_ms, session_s)),
         *(group_table(group, scores, CONTROLLERS) for group in GROUPS),
         prediction_table(told, AT_S),

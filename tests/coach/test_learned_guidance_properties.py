@@ -1,0 +1,46 @@
+"""The learned guidance under any messages: as pure as the engine that it lives in."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from coach.events import AdviceGiven, AnyEvent
+from coach.guidance import urges
+from coach.learned_guidance import learned_guidance
+from coach.limits import may_urge
+from coach.messages import AnyMessage, Time
+from coach.plan import Plan
+from coach.state import State, begin
+from tests.coach.test_engine_properties import PLANS, SHORT, message_lists, run
+
+some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@some
+@given(PLANS, message_lists(), st.integers(1, 5))
+def test_extra_ticks_change_no_belief_and_no_advice(plan: Plan, messages: list[AnyMessage], per_second: int) -> None:
+    ticked: list[AnyMessage] = []
+    last_t = 0.0
+    for message in messages:
+        ticks = min(int((message.t - last_t) * per_second), 200)
+        ticked += [Time(last_t + (tick + 1) / per_second) for tick in range(ticks)]
+        ticked = [one for one in ticked if one.t <= message.t]
+        ticked.append(message)
+        last_t = message.t
+    assert run(begin(plan, SHORT, learned_guidance), ticked) == run(begin(plan, SHORT, learned_guidance), messages)
+
+
+@some
+@given(PLANS, message_lists())
+def test_no_urging_passes_without_a_trusted_rate(plan: Plan, messages: list[AnyMessage]) -> None:
+    state: State = begin(plan, SHORT, learned_guidance)
+    for message in messages:
+        before = state
+        state, events, _ = run(before, [message])
+        _check(events, before, state)
+
+
+def _check(events: list[AnyEvent], before: State, after: State) -> None:
+    given_now = [event for event in events if isinstance(event, AdviceGiven) and event.t == after.t]
+    for event in given_now:
+        if urges(event.advice, before.speed_kmh, before.incline_percent):
+            assert may_urge(after) or may_urge(before)
