@@ -47,6 +47,7 @@ LOWEST_INCLINE_PERCENT, HIGHEST_INCLINE_PERCENT = -10.0, 40.0
 EARLY_WARM_UP_END_S = 300
 LONGEST_EXTENSION_S = 180
 EXTENSION_S = 30
+MOST_LOWERED_FRACTION = 0.10
 HIGHEST_SENT_BPM = 65535.0
 
 
@@ -163,6 +164,8 @@ def _command(turn: Turn, command: Command) -> None:
             turn.end_phase("skipped")
         case CommandName.EXTEND_RECOVERY:
             _extend(turn, EXTENSION_S if command.seconds is None else command.seconds)
+        case CommandName.ADJUST:
+            _adjust(turn, command)
         case CommandName.EASE:
             _require(_working(turn.state), "not_in_work", "only work can be eased into recovery")
             turn.ease("eased")
@@ -205,6 +208,19 @@ def skip_refusal(state: State) -> str | None:
     if zone is None or bpm is None or bpm < zone[0]:
         return "the rate has not reached the warm-up's zone"
     return None
+
+
+def _adjust(turn: Turn, command: Command) -> None:
+    """Lower the target: a zone is never moved above the plan's, whoever asks."""
+    lowered = command.lowered_fraction
+    _require(turn.state.stage in ("ready", "running", "paused"), "not_running", "there is no session to adjust")
+    possible = lowered is not None and 0.0 <= lowered <= MOST_LOWERED_FRACTION
+    _require(
+        possible,
+        "bad_adjustment",
+        f"lowered_fraction is {lowered}; a target can be lowered by 0–{MOST_LOWERED_FRACTION:g} of HRmax, never raised",
+    )
+    turn.adjust(lowered or 0.0, command.source)
 
 
 def _extend(turn: Turn, seconds: int) -> None:

@@ -115,6 +115,13 @@ class RecoveryExtended(Event, frozen=True, tag="recovery_extended"):
     seconds: int
 
 
+class TargetAdjusted(Event, frozen=True, tag="target_adjusted"):
+    """All target zones now lie this fraction of HRmax lower than planned (0: as planned), because `source` asked."""
+
+    lowered_fraction: float
+    source: str
+
+
 class SessionPaused(Event, frozen=True, tag="session_paused"):
     """The clock of the session stands still: `asked`, or `restart` after the machine came back."""
 
@@ -224,6 +231,7 @@ AnyEvent = (
     | PhaseStarted
     | PhaseEnded
     | RecoveryExtended
+    | TargetAdjusted
     | SessionPaused
     | SessionResumed
     | SignalChanged

@@ -19,6 +19,7 @@ class CommandName(StrEnum):
     SKIP_WARM_UP = "skip_warm_up"
     EXTEND_RECOVERY = "extend_recovery"
     EASE = "ease"
+    ADJUST = "adjust"
 
 
 class Message(Struct, frozen=True, tag_field="type"):
@@ -69,11 +70,16 @@ class Time(Message, frozen=True, tag="time"):
 
 
 class Command(Message, frozen=True, tag="command"):
-    """A command; `seconds` goes with `extend_recovery`; `source` says who asked (`panel`, `therapist`, …)."""
+    """A command; `source` says who asked (`panel`, `therapist`, …).
+
+    `seconds` goes with `extend_recovery`. `lowered_fraction` goes with `adjust`: how much lower all target zones lie
+    than planned, as a fraction of HRmax, 0–0.10; 0 takes it back.
+    """
 
     name: CommandName
     seconds: int | None = None
     source: str = "panel"
+    lowered_fraction: float | None = None
 
 
 class Answer(Message, frozen=True, tag="answer"):

@@ -8,7 +8,7 @@ from coach.errors import PlanError
 from coach.events import Advice, Limit
 from coach.guidance import Guidance, GuidanceMaker
 from coach.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Plan
-from coach.protocol import Phase, PhaseKind, Protocol
+from coach.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.signal import Source
 from coach.snapshot import NoticeNow, Stage
 from coach.summary import Summary
@@ -92,6 +92,7 @@ class State(Struct, frozen=True, kw_only=True):
     tally: Tally = Tally()
     trace: tuple[tuple[float, float | None], ...] = ()
     by_exertion: bool = False
+    lowered_fraction: float = 0.0
     cool_down_offered: bool = False
     ended_t: float | None = None
     end_reason: Literal["done", "stopped", "pause_limit"] | None = None
@@ -129,13 +130,18 @@ class State(Struct, frozen=True, kw_only=True):
             return hr_max_bpm
         return min(hr_max_bpm, finding.suggested_bpm)
 
+    def bounds_bpm(self, zone: Zone | None) -> tuple[float, float] | None:
+        """Give a zone in bpm, as low as evidence and therapist have moved it; None where it or HRmax is missing."""
+        hr_max_bpm = self.zone_hr_max_bpm
+        if zone is None or hr_max_bpm is None:
+            return None
+        lowered = self.lowered_fraction
+        return (zone.low_fraction - lowered) * hr_max_bpm, (zone.high_fraction - lowered) * hr_max_bpm
+
     @property
     def zone_bpm(self) -> tuple[float, float] | None:
         """The target zone now, in bpm; None where the phase, the mode or HRmax gives none."""
-        zone, hr_max_bpm = self.phase.zone, self.zone_hr_max_bpm
-        if zone is None or hr_max_bpm is None:
-            return None
-        return zone.low_fraction * hr_max_bpm, zone.high_fraction * hr_max_bpm
+        return self.bounds_bpm(self.phase.zone)
 
 
 def begin(plan: Plan, protocol: Protocol, guidance: GuidanceMaker) -> State:

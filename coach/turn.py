@@ -32,6 +32,7 @@ from coach.events import (
     SessionResumed,
     SessionStarted,
     SignalChanged,
+    TargetAdjusted,
     TreadmillChanged,
 )
 from coach.guidance import SETTING_REASONS, Moment, urges
@@ -308,6 +309,12 @@ class Turn:
         self.state = replace(
             self.state, length_s=self.state.length_s + seconds, extended_s=self.state.extended_s + seconds
         )
+
+    def adjust(self, lowered_fraction: float, source: str) -> None:
+        """Move all target zones to this much below the plan's."""
+        if lowered_fraction != self.state.lowered_fraction:
+            self.events.append(TargetAdjusted(self.state.t, lowered_fraction, source))
+            self.state = replace(self.state, lowered_fraction=lowered_fraction)
 
     def ease(self, reason: EndReason) -> None:
         """Work becomes recovery now: the recovery that would follow anyway, or one put in its place."""

@@ -73,19 +73,18 @@ def _elapsed_s(state: State) -> float:
 
 
 def _block(state: State, phase: Phase, start_s: int, end_s: int) -> ProfilePhase:
-    low_bpm, high_bpm = _bounds(phase.zone, state.zone_hr_max_bpm)
+    low_bpm, high_bpm = _bounds(state, phase.zone)
     return ProfilePhase(phase.kind, phase.interval, float(start_s), float(end_s), low_bpm, high_bpm)
 
 
-def _bounds(zone: Zone | None, hr_max_bpm: float | None) -> tuple[float | None, float | None]:
-    if zone is None or hr_max_bpm is None:
-        return None, None
-    return round(zone.low_fraction * hr_max_bpm, 2), round(zone.high_fraction * hr_max_bpm, 2)
+def _bounds(state: State, zone: Zone | None) -> tuple[float | None, float | None]:
+    bounds = state.bounds_bpm(zone)
+    return (None, None) if bounds is None else (round(bounds[0], 2), round(bounds[1], 2))
 
 
 def _zone_now(state: State) -> ZoneNow:
     phase = state.phase
-    low_bpm, high_bpm = _bounds(phase.zone, state.zone_hr_max_bpm)
+    low_bpm, high_bpm = _bounds(state, phase.zone)
     borg = phase.borg
     return ZoneNow(low_bpm, high_bpm, borg.low if borg else None, borg.high if borg else None)
 

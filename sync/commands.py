@@ -9,6 +9,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from coach.engine import MOST_LOWERED_FRACTION
 from coach.messages import Command as ToEngine
 from coach.messages import CommandName
 from sync.wire import Adjust, Clocks, Command, Ease, End, Pause, StartGroup, Text
@@ -82,9 +83,7 @@ class Gate:
             case End():
                 return _told(CommandName.STOP)
             case Adjust():
-                if not 1 <= action.extend_recovery_s <= MOST_EXTEND_S:
-                    return Refused("limit", f"A recovery can be made 1–{MOST_EXTEND_S} s longer, and never shorter.")
-                return _told(CommandName.EXTEND_RECOVERY, action.extend_recovery_s)
+                return _adjusted(action)
             case Text():
                 text = " ".join("".join(c if c.isprintable() else " " for c in action.text).split())
                 if not 0 < len(text) <= MOST_TEXT or not 0 < action.for_s <= MOST_TEXT_S:
@@ -112,6 +111,20 @@ class Gate:
             return Refused("stale", "The command has expired, or was made before this machine came up.")
         self._known[command.id] = now.monotonic_s + 2 * LIVES_S
         return None
+
+
+def _adjusted(action: Adjust) -> ToEngine | Refused:
+    """A longer recovery or a lower target; the other way round there is none."""
+    seconds, lowered = action.extend_recovery_s, action.lowered_fraction
+    if seconds is not None and lowered is None:
+        if not 1 <= seconds <= MOST_EXTEND_S:
+            return Refused("limit", f"A recovery can be made 1–{MOST_EXTEND_S} s longer, and never shorter.")
+        return _told(CommandName.EXTEND_RECOVERY, seconds)
+    if lowered is not None and seconds is None:
+        if not 0 <= lowered <= MOST_LOWERED_FRACTION:
+            return Refused("limit", f"The target can be lowered by 0–{MOST_LOWERED_FRACTION:g} of HRmax, not raised.")
+        return ToEngine(0.0, CommandName.ADJUST, None, THERAPIST, lowered)
+    return Refused("not_understood", "Adjusting takes either extend_recovery_s or lowered_fraction.")
 
 
 def _told(name: CommandName, seconds: int | None = None) -> ToEngine:

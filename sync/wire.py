@@ -268,9 +268,14 @@ class End(Action, frozen=True, tag="end"):
 
 
 class Adjust(Action, frozen=True, tag="adjust"):
-    """Make the active recovery that runs now longer, by whole seconds above 0. Nothing here makes a session harder."""
+    """Make the session easier: nothing here makes it harder.
 
-    extend_recovery_s: int
+    `extend_recovery_s`: the active recovery that runs becomes so much longer. `lowered_fraction`: all target zones lie
+    this fraction of HRmax below the plan's, 0–0.10; 0 takes it back. One of the two is given.
+    """
+
+    extend_recovery_s: int | None = None
+    lowered_fraction: float | None = None
 
 
 class Text(Action, frozen=True, tag="text"):
