@@ -9,6 +9,7 @@ import contextlib
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -392,14 +393,15 @@ class Demo:
             self._say("Plot", self._output / "session.png")
         self._console.print()
         self._console.print("Go on:")
+        own, server = _typed("interval-coach"), _typed("interval-coach-server")
         ways = [
-            (f"interval-coach sessions --diary {self._diary} show last", "the session, interval by interval"),
-            (f"interval-coach sessions --diary {self._diary} export last --format fit", "for other programs"),
-            ("interval-coach run", "the machine itself, at real speed: press Enter to begin"),
+            (f"{own} sessions --diary {self._diary} show last", "the session, interval by interval"),
+            (f"{own} sessions --diary {self._diary} export last --format fit", "for other programs"),
+            (f"{own} run", "the machine itself, at real speed: press Enter to begin"),
         ]
         if self._stored is not None:
             what = "what the clinic's server has stored, from every demo"
-            ways.insert(2, (f"interval-coach-server sessions --dir {self._output / 'clinic'}", what))
+            ways.insert(2, (f"{server} sessions --dir {self._output / 'clinic'}", what))
         for command, what in ways:
             self._console.print(f"  {command}", style="bold", markup=False, soft_wrap=True)
             self._console.print(f"      {what}", style="bright_black", markup=False, soft_wrap=True)
@@ -446,10 +448,19 @@ class Demo:
             told.print(f"The demo's clinic is kept in {self._output / 'clinic'}.", markup=False, soft_wrap=True)
         if not (summary is not None or self._training_began):
             return
-        told.print(f"See it: interval-coach sessions --diary {self._diary} show last", markup=False, soft_wrap=True)
+        see = f"{_typed('interval-coach')} sessions --diary {self._diary} show last"
+        told.print(f"See it: {see}", markup=False, soft_wrap=True)
 
     def _say(self, name: str, value: object) -> None:
         self._console.print(f"{name + ':':9}{value}", markup=False, soft_wrap=True)
+
+
+def _typed(name: str) -> str:
+    """How a person must type this command here: its name alone where it is on the path, else with its folder."""
+    own = Path(sys.executable).with_name(name)
+    if shutil.which(name) == str(own) or not own.exists():
+        return name
+    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
