@@ -143,6 +143,7 @@ Your broker needs this (docs/brokers.md says how it is said in EMQX, HiveMQ, Ver
 
 Connection
     MQTT 5 over TLS 1.2 or newer on port {settings.broker_port}, with a certificate for «{settings.broker_host}»
+    that the clinic's own authority gave (machines trust no other): certificates/server.pem names it
     clients' certificates are required; trusted authority: {places.authority}
     revoked certificates are refused; list: {places.revoked}
     the certificate's common name is the user name and the client id; no other log-in, no anonymous access
@@ -150,6 +151,7 @@ Connection
 Each machine
 {writes}
 {reads}
+    read    {own}/<certificate's name>/state        (its own, to notice a second machine of its name)
 
 Each collector (certificates/collector-1.pem, …)
 {collector_reads}

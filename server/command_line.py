@@ -166,8 +166,8 @@ def _enroll(given: argparse.Namespace) -> None:
     _say(
         f"Code for «{given.machine}», once, within {hours:g} h:",
         f"  {code}",
-        "On the machine:",
-        f"  interval-coach enrol --server {clinic.settings.host}{port} --code {code}",
+        "On the machine (it asks for the code, so that it stands in no list of processes):",
+        f"  interval-coach enrol --server {clinic.settings.host}{port}",
     )
 
 

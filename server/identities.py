@@ -168,7 +168,7 @@ def _enrolled(clinic: Clinic, machine: str, certificate_pem: str) -> wire.Enroll
 
 
 def _hosts(clinic: Clinic) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((clinic.settings.host, "localhost", "127.0.0.1", "::1")))
+    return tuple(dict.fromkeys((clinic.settings.host, clinic.settings.broker_host, "localhost", "127.0.0.1", "::1")))
 
 
 def _hash(secret: bytes) -> str:

@@ -1,6 +1,5 @@
 """H7: evidence that the plan's HRmax is wrong. The zone moves down, never up, and the therapist is told why."""
 
-
 from coach.events import Direction, HrMaxFinding, Level, Limit, LimitsChanged, NoticeRaised
 from coach.guidance import Moment
 from coach.snapshot import ZoneNow
@@ -40,9 +39,7 @@ def test_a_lower_hr_max_moves_the_zone_down_and_is_a_limit_with_its_reason() -> 
 def test_the_therapist_gets_the_evidence() -> None:
     led = session({100: LOWER})
     (raised,) = [event for event in led.events if isinstance(event, NoticeRaised)]
-    assert raised == NoticeRaised(
-        100.0, "hr_max_seems_lower", Level.INFORMATION, to_therapist=True, finding=LOWER
-    )
+    assert raised == NoticeRaised(100.0, "hr_max_seems_lower", Level.INFORMATION, to_therapist=True, finding=LOWER)
 
 
 def test_a_higher_hr_max_is_told_and_moves_nothing() -> None:

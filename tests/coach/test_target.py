@@ -46,3 +46,9 @@ def test_there_is_nothing_to_adjust_after_the_end() -> None:
     ended = step(state, Command(state.t, CommandName.STOP)).state
     with pytest.raises(Refused, match="no session to adjust"):
         step(ended, adjust(ended.t, 0.05))
+
+
+def test_asking_for_the_target_that_holds_already_changes_nothing() -> None:
+    state = LedSession().state
+    stepped = step(state, adjust(state.t, 0.0))
+    assert (stepped.state, stepped.events) == (state, ())
