@@ -18,6 +18,7 @@ from coach.messages import Command, CommandName
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import AnyFromCoach, CueNow, Done, Happened, Press, Refusal, Subscribe, Tell, ViewNow
 from firmware.remote_diary import RemoteDiary
+from firmware.supervisor import LEAN
 
 PATIENCE_S = 20.0
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -55,7 +56,7 @@ class Machine:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **(environment or {})},
+                env={**LEAN, **os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **(environment or {})},
             )
         self._processes[name] = process
         return process.pid

@@ -26,6 +26,10 @@ PARENT_VARIABLE = "INTERVAL_COACH_PARENT"
 _PR_SET_PDEATHSIG = 1
 
 
+LEAN = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072", "OPENBLAS_NUM_THREADS": "1"}
+"""For a small machine: one heap for all threads, given back soon, and no buffers for a second thread of algebra."""
+
+
 class Service:
     """One child process."""
 
@@ -43,7 +47,7 @@ class Service:
         """Start the process."""
         self._started_s = time.monotonic()
         command = [sys.executable, "-m", "firmware.command_line", *self._arguments]
-        environment = {**os.environ, PARENT_VARIABLE: str(os.getpid())}
+        environment = {**LEAN, **os.environ, PARENT_VARIABLE: str(os.getpid())}
         # In a session of its own, so that Ctrl-C reaches the parent, which ends its children in order.
         self.process = subprocess.Popen(  # noqa: S603 - this program itself, with arguments that it made
             command, env=environment, stdin=subprocess.DEVNULL, stderr=self._errors, start_new_session=True
