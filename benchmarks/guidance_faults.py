@@ -53,6 +53,7 @@ def run_faults(seed: int, maker: GuidanceMaker) -> FaultRun:
     wrong: list[str] = []
     on_doubt = 0
     clean_bpm = 0.0
+    was_live = True
     for one in seconds(plan, PROTOCOL, person, faults=faults, rng=rng, guidance=maker):
         clean_bpm = person.rate_bpm
         for event in one.events:
@@ -60,13 +61,15 @@ def run_faults(seed: int, maker: GuidanceMaker) -> FaultRun:
                 state = one.state
                 if not urges(event.advice, state.speed_kmh, state.incline_percent):
                     continue
-                on_doubt += state.source.signal is not Signal.LIVE
+                # Within one second an advice may come before the notification that spoils the signal.
+                on_doubt += state.source.signal is not Signal.LIVE and not was_live
                 sent = state.source.bpm
                 for fault in faults:
                     begins = fault.start_s + (FROZEN_AFTER_S if isinstance(fault, Frozen) else NOTICED_AFTER_S)
                     harmless = sent is not None and abs(sent - clean_bpm) < STRUCK_BPM and not isinstance(fault, Frozen)
                     if begins <= event.t < fault.end_s and not harmless:
                         wrong.append(type(fault).__name__)
+        was_live = one.state.source.signal is Signal.LIVE
     return FaultRun(len(faults), len(wrong), on_doubt, tuple(wrong))
 
 

@@ -28,7 +28,7 @@ def draw_bars(scores: Scores, controllers: tuple[str, ...], groups: tuple[str, .
                 values = [measures(scores[(group, name)], session)[key] for group in groups]
                 at = np.arange(len(groups)) + (place - 2) * 0.16
                 panel.bar(at, values, 0.15, color=COLOURS[name], label=name)
-            panel.set_xticks(np.arange(len(groups)), groups)
+            panel.set_xticks(np.arange(len(groups)), [group.replace(" ", "\n") for group in groups])
             panel.set_ylabel(label)
             panel.set_title(f"session {session + 1}") if row == 0 else None
     panels[0][0].legend(frameon=False, ncols=5, loc="upper left", bbox_to_anchor=(0, 1.28))

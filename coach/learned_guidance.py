@@ -115,6 +115,8 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
     def second(self, moment: Moment) -> tuple[Self, Advice | None]:
         """See `coach.guidance.Guidance.second`."""
         guidance = self.observed(moment)
+        if guidance.doubt is not None:
+            moment = replace(moment, may_urge=False)
         if moment.borg is not None:
             guidance = guidance.heard(moment.borg)
         if moment.second == 0:

@@ -36,6 +36,9 @@ MISFIT_WARMING_UP, MISFIT_LATER = 10.0, 15.0
 DOUBTED_SHARE, DOUBTED_FOR_S = 0.75, 60.0
 """From this share of the limit nothing is urged; at the limit, nor for a minute after, and the warm-up is unlearned."""
 FORGOTTEN_SD_BPM = 25.0
+LEAP_BPM, LEAP_DOUBTED_S, SETTLED_S = 20.0, 120.0, 60.0
+CALM_BPM, CALM_S = 8.0, 12
+"""A heart does not leap 20 bpm from a forecast five seconds old. Near it again for 12 s, it is believed."""
 ODD_SD, ODD_LOOSENS = 2.5, 2
 UNKNOWN_ODD_SD, UNKNOWN_ODD_BPM = 0.15, 6.0
 """A rate that keeps surprising, where the speed is unknown, is a load of the person's own: then the load is learned
@@ -74,12 +77,15 @@ class Watch(Struct, frozen=True, kw_only=True):
     borgs: tuple[tuple[float, int], ...] = ()
     finding: HrMaxFinding | None = None
     doubted_until_t: float | None = None
+    jumped_until_t: float | None = None
+    calm: int = 0
 
     @property
     def doubt(self) -> str | None:
         """Why the rate does not fit what a heart would do at this load."""
         misfits = len(self.settings) == 1 and abs(self.misfit) > DOUBTED_SHARE * self._misfit_limit
-        return "model_disagrees" if misfits or self.doubted_until_t is not None else None
+        doubted = misfits or self.doubted_until_t is not None or self.jumped_until_t is not None
+        return "model_disagrees" if doubted else None
 
     @property
     def _misfit_limit(self) -> float:
@@ -96,6 +102,10 @@ class Watch(Struct, frozen=True, kw_only=True):
         if self.t is not None and moment.t - self.t > 1.5:  # noqa: PLR2004 - seconds come one by one, but for a pause
             guidance = replace(self, bank=self.bank.loosened(SLOW, PAUSED_SD_BPM))
         guidance = guidance.treadmill_now(moment)
+        if moment.bpm is not None:
+            miss_bpm = moment.bpm - guidance.bank.average(guidance.bank.rate_bpm)
+            jumped_until_t, calm = guidance.leapt(moment.t, miss_bpm)
+            guidance = replace(guidance, jumped_until_t=jumped_until_t, calm=calm)
         bpm = moment.bpm if moment.signal in (Signal.LIVE, Signal.WEAK) else None
         guidance = replace(
             guidance,
@@ -137,6 +147,7 @@ class Watch(Struct, frozen=True, kw_only=True):
         if unknown and self.phase_s <= LATE_CHANGE_S:
             bank = bank.loosened(FAST, LATE_CHANGE_SD_BPM)
         recent, odd, misfit = self.recent_bpm, self.odd, self.misfit
+        calm = self.calm
         doubted_until_t = self.doubted_until_t
         if doubted_until_t is not None and self.t is not None and self.t > doubted_until_t:
             doubted_until_t = None
@@ -151,6 +162,7 @@ class Watch(Struct, frozen=True, kw_only=True):
                 misfit /= 2
                 if self.phase is PhaseKind.WARM_UP:
                     bank = self._forgotten(bank)
+                    calm = -int(LEAP_DOUBTED_S)
             if unknown and odd >= ODD_LOOSENS:
                 bank = bank.loosened(GAIN, UNKNOWN_ODD_SD).loosened(SLOW, UNKNOWN_ODD_BPM)
         return replace(
@@ -161,12 +173,21 @@ class Watch(Struct, frozen=True, kw_only=True):
             odd=odd,
             misfit=misfit,
             doubted_until_t=doubted_until_t,
+            calm=calm,
             slot_s=0,
             loads=(),
             reading_sum_bpm=0.0,
             readings=0,
             weak=False,
         )
+
+    def leapt(self, t: float, miss_bpm: float) -> tuple[float | None, int]:
+        """A rate that leaps from the forecast at a known load is doubted until it is back, or has stayed long."""
+        calm = self.calm + 1 if abs(miss_bpm) < CALM_BPM else 0
+        if t >= SETTLED_S and len(self.settings) == 1 and abs(miss_bpm) > LEAP_BPM:
+            return t + LEAP_DOUBTED_S, 0
+        over = self.jumped_until_t is not None and (calm >= CALM_S or t > self.jumped_until_t)
+        return None if over else self.jumped_until_t, calm
 
     def _forgotten(self, bank: Bank) -> Bank:
         """Unlearn the warm-up: a dry strap that became wet leaves what was known before, and the rate now."""
