@@ -122,6 +122,19 @@ def run(state: State, messages: list[AnyMessage]) -> tuple[State, list[AnyEvent]
     return state, events, cues
 
 
+def ticked(messages: list[AnyMessage], per_second: int) -> list[AnyMessage]:
+    """The same messages with so many ticks in each second between them."""
+    among: list[AnyMessage] = []
+    last_t = 0.0
+    for message in messages:
+        ticks = min(int((message.t - last_t) * per_second), 200)
+        among += [Time(last_t + (tick + 1) / per_second) for tick in range(ticks)]
+        among = [one for one in among if one.t <= message.t]
+        among.append(message)
+        last_t = message.t
+    return among
+
+
 many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -129,15 +142,9 @@ many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 @given(PLANS, message_lists(), st.integers(1, 9))
 def test_extra_ticks_change_nothing(plan: Plan, messages: list[AnyMessage], per_second: int) -> None:
     """Events and cues, with their times, and the final state are the same with and without any number of ticks."""
-    ticked: list[AnyMessage] = []
-    last_t = 0.0
-    for message in messages:
-        ticks = min(int((message.t - last_t) * per_second), 200)
-        ticked += [Time(last_t + (tick + 1) / per_second) for tick in range(ticks)]
-        ticked = [one for one in ticked if one.t <= message.t]
-        ticked.append(message)
-        last_t = message.t
-    assert run(begin(plan, SHORT, rule_guidance), ticked) == run(begin(plan, SHORT, rule_guidance), messages)
+    assert run(begin(plan, SHORT, rule_guidance), ticked(messages, per_second)) == run(
+        begin(plan, SHORT, rule_guidance), messages
+    )
 
 
 @many

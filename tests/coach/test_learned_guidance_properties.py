@@ -7,10 +7,10 @@ from coach.events import AdviceGiven, AnyEvent
 from coach.guidance import urges
 from coach.learned_guidance import learned_guidance
 from coach.limits import may_urge
-from coach.messages import AnyMessage, Time
+from coach.messages import AnyMessage
 from coach.plan import Plan
 from coach.state import State, begin
-from tests.coach.test_engine_properties import PLANS, SHORT, message_lists, run
+from tests.coach.test_engine_properties import PLANS, SHORT, message_lists, run, ticked
 
 some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -18,15 +18,9 @@ some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChe
 @some
 @given(PLANS, message_lists(), st.integers(1, 5))
 def test_extra_ticks_change_no_belief_and_no_advice(plan: Plan, messages: list[AnyMessage], per_second: int) -> None:
-    ticked: list[AnyMessage] = []
-    last_t = 0.0
-    for message in messages:
-        ticks = min(int((message.t - last_t) * per_second), 200)
-        ticked += [Time(last_t + (tick + 1) / per_second) for tick in range(ticks)]
-        ticked = [one for one in ticked if one.t <= message.t]
-        ticked.append(message)
-        last_t = message.t
-    assert run(begin(plan, SHORT, learned_guidance), ticked) == run(begin(plan, SHORT, learned_guidance), messages)
+    assert run(begin(plan, SHORT, learned_guidance), ticked(messages, per_second)) == run(
+        begin(plan, SHORT, learned_guidance), messages
+    )
 
 
 @some
