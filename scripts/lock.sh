@@ -14,8 +14,10 @@ lock() {
 }
 
 # dev holds all the others, so one version of each package serves every lock.
-lock "$@" pyproject.toml --all-extras --group dev --group build --output-file requirements/dev.txt
+lock "$@" pyproject.toml --all-extras --group dev --group build --group web --output-file requirements/dev.txt
 for extra in device desk server; do
     lock pyproject.toml --extra "$extra" --constraint requirements/dev.txt --output-file "requirements/$extra.txt"
 done
 lock --group build --constraint requirements/dev.txt --output-file requirements/build.txt
+lock --group web --constraint requirements/dev.txt --output-file requirements/web.txt
+lock --group vm --constraint requirements/dev.txt --output-file requirements/vm.txt

@@ -14,7 +14,26 @@ _clinic = read_clinic(_folder) if _folder else None
 DEBUG = False
 ALLOWED_HOSTS = [_clinic.settings.host] if _clinic else []
 SECRET_KEY = _clinic.places.secret_key.read_text() if _clinic else "nothing-is-kept-or-signed-without-a-clinic"
-INSTALLED_APPS = ["server.apps.ServerConfig"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
+    "csp",
+    "server.apps.ServerConfig",
+    "server.clinics.apps.ClinicsConfig",
+    "server.audit.apps.AuditConfig",
+    "server.people.apps.PeopleConfig",
+    "server.diary.apps.DiaryConfig",
+    "server.room.apps.RoomConfig",
+    "server.web.apps.WebConfig",
+]
+AUTH_USER_MODEL = "clinics.Account"
 DATABASES = {
     "default": django_database(address_of(_clinic), _clinic.places.folder)
     if _clinic

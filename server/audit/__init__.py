@@ -1,0 +1,1 @@
+"""The access log: who did what, about whom, when; chained by hash."""

@@ -1,0 +1,1 @@
+"""Regions, clinics, accounts, and who may do what where."""

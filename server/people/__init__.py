@@ -1,0 +1,1 @@
+"""Participants: names and plans, which exist here alone."""

@@ -1,0 +1,120 @@
+"""Participants and their plans. The name stands here and nowhere else: machines and wire know the pseudonym."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from server.clinics.models import Account, Clinic
+
+
+class Participant(models.Model):
+    """Somebody who trains at a clinic.
+
+    `pseudonym`: what machines and wire know (`sync.topics.PARTICIPANT`); drawn at random, never from the name.
+    `nickname` and `picture`: what screens in the room show, chosen by the participant. `group`: the clinic's own word,
+    such as a training group, for sums. `research_consent_at`: when they agreed to research on pseudonymised sessions;
+    null: never, or withdrawn.
+    """
+
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="participants")
+    pseudonym = models.CharField(_("pseudonym"), max_length=64)
+    name = models.CharField(_("name"), max_length=200)
+    nickname = models.CharField(_("nickname"), max_length=40)
+    picture = models.CharField(_("picture"), max_length=32, blank=True)
+    birth_year = models.PositiveSmallIntegerField(_("year of birth"))
+    sex = models.CharField(_("sex"), max_length=1, choices=[("f", _("woman")), ("m", _("man"))], blank=True)
+    language = models.CharField(
+        _("language"), max_length=2, choices=[("nb", "Bokmål"), ("en", "English")], default="nb"
+    )
+    group = models.CharField(_("group"), max_length=40, blank=True)
+    active = models.BooleanField(_("in training"), default=True)
+    research_consent_at = models.DateTimeField(_("consent to research"), null=True, blank=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+    handed_over_to = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        """A pseudonym is one person's within a clinic."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["clinic", "pseudonym"], name="participant_once")]
+        indexes: ClassVar = [models.Index(fields=["clinic", "active", "name"], name="participant_list")]
+
+    def __str__(self) -> str:
+        """The pseudonym: the name must not end up in a log."""
+        return self.pseudonym
+
+
+class PlanVersion(models.Model):
+    """One version of a participant's plan; never changed, only followed by the next one.
+
+    `version` counts from 1 and is the version on the wire. Rates in bpm, `start_*` in km/h and percent.
+    `hr_max_source`: `measured`, `highest_seen`, `formula`, or the therapist's own words. `withdrawn`: from this version
+    on no plan holds.
+    """
+
+    participant = models.ForeignKey(Participant, models.CASCADE, related_name="plans")
+    version = models.PositiveIntegerField()
+    made_at = models.DateTimeField(auto_now_add=True)
+    made_by = models.ForeignKey(Account, models.SET_NULL, null=True, related_name="+")
+    protocol = models.CharField(_("protocol"), max_length=64, default="4x4")
+    mode = models.CharField(
+        _("led by"),
+        max_length=10,
+        choices=[("heart_rate", _("heart rate")), ("exertion", _("perceived exertion (Borg)"))],
+        default="heart_rate",
+    )
+    hr_max_bpm = models.FloatField(_("HRmax"), null=True, blank=True)
+    hr_max_source = models.CharField(_("source of HRmax"), max_length=40, blank=True)
+    hr_max_set_on = models.DateField(_("HRmax found on"), null=True, blank=True)
+    ceiling_bpm = models.FloatField(_("ceiling"), null=True, blank=True)
+    start_speed_kmh = models.FloatField(_("start speed"), null=True, blank=True)
+    start_incline_percent = models.FloatField(_("start incline"), null=True, blank=True)
+    speed_step_kmh = models.FloatField(_("treadmill's step"), default=0.2)
+    max_speed_kmh = models.FloatField(_("highest speed"), default=20.0)
+    weekly_cap = models.PositiveSmallIntegerField(_("sessions a week at most"), null=True, blank=True)
+    rest_hours = models.FloatField(_("hours of rest between sessions"), default=0.0)
+    cap_released = models.BooleanField(_("cap lifted by the therapist"), default=False)
+    early_warm_up_end = models.BooleanField(_("warm-up may end early"), default=False)
+    exertion_when_lost = models.BooleanField(_("goes on by Borg when the strap is silent"), default=False)
+    questions = models.JSONField(_("questions before the start"), default=list)
+    valid_until = models.DateField(_("valid until"), null=True, blank=True)
+    withdrawn = models.BooleanField(default=False)
+    reason = models.CharField(_("why it was changed"), max_length=200, blank=True)
+
+    class Meta:
+        """Versions count within a participant."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["participant", "version"], name="plan_version_once")]
+        ordering: ClassVar = ["participant", "-version"]
+
+    def __str__(self) -> str:
+        """Whose and which."""
+        return f"{self.participant} {self.version}"
+
+
+class Note(models.Model):
+    """A therapist's note on a participant, or on one of their sessions."""
+
+    participant = models.ForeignKey(Participant, models.CASCADE, related_name="notes")
+    session_id = models.UUIDField(null=True, blank=True, db_index=True)
+    text = models.TextField(_("note"), max_length=4000)
+    made_at = models.DateTimeField(auto_now_add=True)
+    made_by = models.ForeignKey(Account, models.SET_NULL, null=True, related_name="+")
+
+    def __str__(self) -> str:
+        """Whose, never what it says."""
+        return f"{self.participant} {self.made_at:%Y-%m-%d}"
+
+
+class Course(models.Model):
+    """A course: 24 sessions over 8 weeks unless the therapist says otherwise (Flemmen 2014)."""
+
+    participant = models.ForeignKey(Participant, models.CASCADE, related_name="courses")
+    begins_on = models.DateField(_("begins on"))
+    weeks = models.PositiveSmallIntegerField(_("weeks"), default=8)
+    sessions = models.PositiveSmallIntegerField(_("sessions"), default=24)
+    ended_on = models.DateField(_("ended on"), null=True, blank=True)
+
+    def __str__(self) -> str:
+        """Whose and from when."""
+        return f"{self.participant} {self.begins_on}"
