@@ -15,7 +15,7 @@ class DiaryEntry(models.Model):
 
     Made from `server.models.Session` a moment after it was stored (`server.diary.entering`). `participant` is null
     where nobody here has that pseudonym (a guest): a person decides then. Times in s, rates in bpm, `*_fraction` of
-    HRmax; `zone_s` in the intervals' zone, `above_95_s` above 95 % of HRmax. `third_minute_bpm`/`_fraction`: of the first
+    HRmax; `zone_s` in the zone, `above_95_s` above 95 % of HRmax. `third_minute_bpm`/`_fraction`: of the first
     interval that has one, as `speed_kmh` and `incline_percent` are of it; `recovery_fall_bpm`: the mean over the
     intervals; `first_time_to_zone_s`: of the first interval.
     """
