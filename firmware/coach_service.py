@@ -61,6 +61,7 @@ from firmware.local_messages import (
 from firmware.local_socket import Client, LocalServer
 from firmware.plans import PlanFileError, PlanShelf, ready
 from firmware.priority import before_others, quick_to_switch
+from firmware.service_notice import ServiceNotice
 from firmware.session_keeper import SessionKeeper
 from firmware.stamp import SystemStampClock
 from firmware.strap import Delivery, Strap
@@ -74,6 +75,8 @@ FASTEST_VIEWS_PER_S = 30.0
 LOOK_AT_DISK_EVERY_S = 5.0
 CLOSE_WITHIN_S = 1.5
 MOST_HELD = 10_000
+MOST_OVERDUE_S = 2.0
+"""A session whose due moment has passed for so long does not go on, whatever else the loop does."""
 _GENERATIONS = (700, 10)
 _NEVER = 1_000_000_000
 
@@ -100,8 +103,10 @@ class CoachService:
         self._stop = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._view_timer: asyncio.TimerHandle | None = None
+        self._alive_timer: asyncio.TimerHandle | None = None
         self._viewed_s = 0.0
         self._quiet_memory = False
+        self._notice = ServiceNotice()
 
     async def run(self) -> None:
         """Serve until a signal or a client says stop.
@@ -152,7 +157,9 @@ class CoachService:
         gc.collect()
         gc.freeze()
         _log.info("The coach is ready on %s.", self._settings.socket)
+        self._notice.ready("Ready.")
         self._set_timer()
+        self._tell_alive()
         tasks = [
             asyncio.create_task(self._run_strap(strap), name="strap"),
             asyncio.create_task(self._watch_disk(), name="disk"),
@@ -168,7 +175,8 @@ class CoachService:
             for task in (*tasks, stopped):
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
-            for timer in (self._timer, self._view_timer):
+            self._notice.stopping()
+            for timer in (self._timer, self._view_timer, self._alive_timer):
                 if timer is not None:
                     timer.cancel()
 
@@ -221,6 +229,14 @@ class CoachService:
         self._timer = None
         self._keeper.wake()
         self._set_timer()
+
+    def _tell_alive(self) -> None:
+        """Feed systemd's watchdog while this loop turns and the session's due moments are kept."""
+        due_clock_s = self._keeper.next_due_clock_s()
+        overdue_s = 0.0 if due_clock_s is None else (self._clock.now() - due_clock_s) / self._settings.speed
+        if overdue_s <= MOST_OVERDUE_S:
+            self._notice.alive()
+        self._alive_timer = self._loop.call_later(self._notice.every_s, self._tell_alive)
 
     def _mind_memory(self) -> None:
         """No full collection while a session runs; one before it."""

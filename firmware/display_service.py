@@ -25,6 +25,7 @@ from firmware.errors import FirmwareError
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import CueNow, Press, Subscribe, ViewNow
 from firmware.priority import before_others, nicer, quick_to_switch
+from firmware.service_notice import ServiceNotice
 
 if TYPE_CHECKING:
     from display.lamp import LampState
@@ -39,6 +40,9 @@ RETRY_LINK_S = 0.25
 RETRY_PART_S = 3.0
 PATIENCE_S = 3.0
 """So long without a coach the screen waits quietly: it is starting, or being started again."""
+
+LINK_TURNS_WITHIN_S = 20.0
+"""The link's thread turns every second or two; one that has not for so long sounds no cue any more."""
 
 SMALL_EVERY_S = 0.25
 LAMP_EVERY_S = 0.05
@@ -159,6 +163,8 @@ class DisplayService:
         self._small = threading.Event()
         self._link: CoachLink | None = None
         self._sound: Sound | None = None
+        self._notice = ServiceNotice()
+        self._link_turned_s = time.monotonic()
 
     def stop(self) -> None:
         """End `run` soon. Takes no lock, so that a signal's handler may call it."""
@@ -175,6 +181,7 @@ class DisplayService:
         try:
             self._show_screen()
         finally:
+            self._notice.stopping()
             self._stop.set()
             self._small.set()
             if self._sound is not None:
@@ -192,11 +199,13 @@ class DisplayService:
                     self._link = link
                     said.back()
                     while not self._stop.is_set():
+                        self._link_turned_s = time.monotonic()
                         self._take(link)
             except NoCoachError as error:
                 said.lost(error)
             finally:
                 self._link = None
+            self._link_turned_s = time.monotonic()
             self._newest.alone()
             self._stop.wait(RETRY_LINK_S)
 
@@ -236,8 +245,11 @@ class DisplayService:
         retry_at_s = 0.0
         # The sound's package is the screen's too: both are loaded once the link is on its way.
         self._sound = self._open_sound()
+        self._notice.ready("Ready.")
         while not self._stopping:
             now_s = time.monotonic()
+            if now_s - self._link_turned_s <= LINK_TURNS_WITHIN_S:
+                self._notice.alive()
             try:
                 if window is None and now_s >= retry_at_s:
                     window = self._open_window(said)
@@ -250,7 +262,7 @@ class DisplayService:
                 window, retry_at_s, wait_s = None, time.monotonic() + RETRY_PART_S, RETRY_PART_S
             if window is not None and window.closed:
                 break
-            select.select([self._newest], [], [], wait_s)
+            select.select([self._newest], [], [], min(wait_s, self._notice.every_s))
             self._newest.seen()
         if window is not None:
             window.close()

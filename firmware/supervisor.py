@@ -29,6 +29,8 @@ _PR_SET_PDEATHSIG = 1
 LEAN = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072", "OPENBLAS_NUM_THREADS": "1"}
 """For a small machine: one heap for all threads, given back soon, and no buffers for a second thread of algebra."""
 
+OF_SYSTEMD = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
 
 class Service:
     """One child process."""
@@ -47,7 +49,9 @@ class Service:
         """Start the process."""
         self._started_s = time.monotonic()
         command = [sys.executable, "-m", "firmware.command_line", *self._arguments]
-        environment = {**LEAN, **os.environ, PARENT_VARIABLE: str(os.getpid())}
+        # What systemd gave this process to speak with is its own, not its children's.
+        inherited = {name: value for name, value in os.environ.items() if name not in OF_SYSTEMD}
+        environment = {**LEAN, **inherited, PARENT_VARIABLE: str(os.getpid())}
         # In a session of its own, so that Ctrl-C reaches the parent, which ends its children in order.
         self.process = subprocess.Popen(  # noqa: S603 - this program itself, with arguments that it made
             command, env=environment, stdin=subprocess.DEVNULL, stderr=self._errors, start_new_session=True

@@ -32,6 +32,7 @@ from firmware.local_messages import (
     ViewNow,
 )
 from firmware.renewal import Renewal
+from firmware.service_notice import ServiceNotice
 from firmware.stamp import Stamp, StampClock, SystemStampClock
 from firmware.sync_orders import Orders
 from firmware.sync_state import state_file, write_state
@@ -75,6 +76,7 @@ class SyncService:
         state_file: Path | None = None,
         renewal: Renewal | None = None,
         until: Callable[[], bool] = lambda: False,
+        notice: ServiceNotice | None = None,
     ) -> None:
         """Nothing is connected before `run`."""
         self._socket = socket
@@ -83,6 +85,7 @@ class SyncService:
         self._stamps = stamps or SystemStampClock()
         self._state_file, self._renewal, self._until = state_file, renewal, until
         self._orders = Orders(courier, self._clocks)
+        self._notice = notice or ServiceNotice({})
         self._stopped = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._requests = 0
@@ -111,7 +114,12 @@ class SyncService:
                 self._alone(error)
         self._courier.close()
 
+    def _tell_alive(self) -> None:
+        if self._courier.turns:
+            self._notice.alive()
+
     def _alone(self, error: NoCoachError) -> None:
+        self._tell_alive()
         now_s = time.monotonic()
         if not self._said_waiting:
             _log.info("Waiting for the coach: %s", error)
@@ -130,6 +138,7 @@ class SyncService:
             listens.append(courier)
             link.say(Subscribe(views=True))
         while not self._stopped:
+            self._tell_alive()
             self._bring_receipts(link)
             self._orders.carry_out(lambda message: self._ask(link, message), self._view)
             now_s = time.monotonic()
@@ -187,6 +196,7 @@ class SyncService:
         document = bytearray()
         until_s = time.monotonic() + ANSWER_WITHIN_S
         while time.monotonic() < until_s and not self._stopped:
+            self._tell_alive()
             for message in self._heard(link.receive(TURN_S)):
                 match message:
                     case NothingUndelivered(request) if request == self._requests:
@@ -208,6 +218,7 @@ class SyncService:
         link.say(message.numbered(self._requests))
         until_s = time.monotonic() + ANSWER_WITHIN_S
         while time.monotonic() < until_s and not self._stopped:
+            self._tell_alive()
             for answer in self._heard(link.receive(TURN_S)):
                 if isinstance(answer, Done | Refusal) and answer.request == self._requests:
                     return answer
@@ -275,6 +286,8 @@ def serve(socket: Path, identity: Path, version: str, *, server_is_here: bool = 
         now = clocks_of(stamps.now())
         return replace(now, synchronised=True) if server_is_here else now
 
+    notice = ServiceNotice()
+    notice.ready("Ready.")
     enrolled = (identity / ACCOUNT).exists
     while not stop.is_set():
         if enrolled():
@@ -284,12 +297,13 @@ def serve(socket: Path, identity: Path, version: str, *, server_is_here: bool = 
             except AccountError as error:
                 raise IdentityUnusableError(str(error)) from error
             told, renewal = state_file(socket), Renewal(identity, courier)
-            service = SyncService(socket, courier, stamps=stamps, state_file=told, renewal=renewal)
+            service = SyncService(socket, courier, stamps=stamps, state_file=told, renewal=renewal, notice=notice)
         else:
             _log.info("This machine is not enrolled with a server: its sessions stay here.")
-            service = SyncService(socket, KeepingCourier(), stamps=stamps, until=enrolled)
+            service = SyncService(socket, KeepingCourier(), stamps=stamps, until=enrolled, notice=notice)
         running[:] = [service]
         if stop.is_set():
             service.stop()
         service.run()
+    notice.stopping()
     return 0

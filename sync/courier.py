@@ -58,6 +58,11 @@ class Courier(Protocol):
         """Whether it would take another session now."""
         ...
 
+    @property
+    def turns(self) -> bool:
+        """Whether its own loop has turned lately; one that has not will never deliver again."""
+        ...
+
     def hand_over(self, parcel: Parcel) -> None:
         """Take a session along."""
         ...
@@ -118,6 +123,11 @@ class KeepingCourier:
     @property
     def wants_more(self) -> bool:
         """Always: only the id is kept."""
+        return True
+
+    @property
+    def turns(self) -> bool:
+        """Always: it has no loop of its own."""
         return True
 
     def hand_over(self, parcel: Parcel) -> None:

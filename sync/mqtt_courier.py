@@ -50,6 +50,9 @@ IN_FLIGHT = 8
 """Messages that the broker has not answered yet, at most."""
 
 TURN_S = 1.0
+TURNS_WITHIN_S = 180.0
+"""Looking up a name and connecting may take two minutes on a bad network."""
+
 LOOK_AT_CLOCK_EVERY_S = 2.0
 STATE_EVERY_S, STATE_APART_S = 60.0, 1.0
 SAY_OFFLINE_AFTER_S = 15.0
@@ -112,6 +115,7 @@ class MqttCourier:
         self._reconnect = False
         self._inside, self._wake_inside = _pipe()
         self._outside, self._wake_outside = _pipe()
+        self._turned_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
         self._thread.start()
 
@@ -134,6 +138,11 @@ class MqttCourier:
         """Whether it would take another session now: only while the line stands."""
         with self._lock:
             return self._connected and not self._handed and self._shipments.has_room
+
+    @property
+    def turns(self) -> bool:
+        """Whether the courier's thread has turned lately, with a line or waiting for one."""
+        return time.monotonic() - self._turned_s < TURNS_WITHIN_S
 
     def hand_over(self, parcel: Parcel) -> None:
         """Take a session along; one that cannot be read is noted, set aside, and stays in the journal."""
@@ -252,6 +261,7 @@ class MqttCourier:
         while not self._stop.is_set() and not self._reconnect and (left_s := until_s - time.monotonic()) > 0:
             if time.monotonic() - self._offline_since_s > SAY_OFFLINE_AFTER_S / self._settings.speed:
                 self.note(Trouble.NO_BROKER, "No connection with the server.")
+            self._turned_s = time.monotonic()
             self._stop.wait(min(left_s, 1.0))
 
     def _one_line(self) -> tuple[Ended, float | None]:
@@ -316,6 +326,7 @@ class MqttCourier:
         stood, said_at_s, said_changes = False, float("-inf"), -1
         began_s = time.monotonic()
         while line.ending is None and not self._stop.is_set() and not self._reconnect:
+            self._turned_s = time.monotonic()
             line.turn(TURN_S, self._inside)
             _drain(self._inside)
             now_s = time.monotonic()
