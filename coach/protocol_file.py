@@ -15,14 +15,13 @@ repeat = 4
   between = true            # only between the repeats, not after the last
 """
 
-import re
-import tomllib
 from typing import Annotated
 
-from msgspec import Meta, Struct, ValidationError, convert
+from msgspec import Meta, Struct
 
 from coach.errors import ProtocolFileError
 from coach.protocol import BorgRange, Pattern, Phase, PhaseKind, Protocol, Zone
+from coach.toml_lines import TomlFault, TomlLines, read_toml
 
 LONGEST_SESSION_S = 3 * 3600
 HARD_FRACTION = 0.80
@@ -82,31 +81,16 @@ def read(text: str, file: str) -> Protocol:
     session may ask.
     """
     try:
-        tree = tomllib.loads(text)
-    except RecursionError as error:
-        raise ProtocolFileError(file, 0, "not a protocol: brackets within brackets without end") from error
-    except ValueError as error:
-        # TOMLDecodeError, and what Python says to a number of thousands of digits.
-        found = re.search(r"at line (\d+)", str(error))
-        at_end = text.count("\n") + 1
-        raise ProtocolFileError(file, int(found[1]) if found else at_end, f"not valid TOML: {error}") from error
-    lines = _Lines(text)
-    try:
-        entry = convert(tree, _FileEntry)
-    except ValidationError as error:
-        reason, _, path = str(error).partition(" - at `")
-        where = path.rstrip("`") or "$"
-        key = where.removeprefix("$").lstrip(".") or "the file"
-        unknown = re.search(r"unknown field `(\w+)`", reason)
-        line = lines.of(f"{where}.{unknown[1]}" if unknown else where)
-        raise ProtocolFileError(file, line, f"{key}: {reason[0].lower()}{reason[1:]}") from error
+        entry, lines = read_toml(text, _FileEntry)
+    except TomlFault as fault:
+        raise ProtocolFileError(file, fault.line, fault.reason) from fault
     return _Checked(entry, file, lines).protocol()
 
 
 class _Checked:
     """Turns entries into phases, checking what types alone cannot say."""
 
-    def __init__(self, entry: _FileEntry, file: str, lines: "_Lines") -> None:
+    def __init__(self, entry: _FileEntry, file: str, lines: TomlLines) -> None:
         self.entry, self.file, self.lines = entry, file, lines
 
     def refuse(self, path: str, reason: str) -> ProtocolFileError:
@@ -183,51 +167,3 @@ class _Checked:
                 f"work above {HARD_FRACTION:.0%} of HRmax ends with a cool_down of {SHORTEST_COOL_DOWN_S} s or more"
             )
             raise self.refuse(f"$.block[{len(self.entry.block) - 1}]", reason)
-
-
-class _Lines:
-    """Finds the line of a key path such as `$.block[1].phase[0].zone` in TOML text that is known to be valid."""
-
-    def __init__(self, text: str) -> None:
-        self.found: dict[str, int] = {"$": 1}
-        counts: dict[str, int] = {}
-        prefix = "$"
-        for number, line in enumerate(text.splitlines(), 1):
-            header = re.match(r"\s*(\[\[?)\s*([\w.\-\"]+)\s*\]", line)
-            key = re.match(r"\s*([\w\-\"]+(?:\.[\w\-\"]+)*)\s*=", line)
-            if header:
-                prefix = self._enter(header[2], array=header[1] == "[[", counts=counts)
-                self._note(prefix, number)
-            elif key:
-                self._note(f"{prefix}.{key[1]}", number)
-
-    def _note(self, path: str, number: int) -> None:
-        """A path is found at its first line, and so is everything around it."""
-        while path != "$":
-            self.found.setdefault(path, number)
-            path = _around(path)
-
-    @staticmethod
-    def _enter(name: str, *, array: bool, counts: dict[str, int]) -> str:
-        path = "$"
-        parts = name.split(".")
-        for part in parts[:-1]:
-            path = f"{path}.{part}"
-            if path in counts:
-                path = f"{path}[{counts[path]}]"
-        path = f"{path}.{parts[-1]}"
-        if array:
-            counts[path] = counts.get(path, -1) + 1
-            path = f"{path}[{counts[path]}]"
-        return path
-
-    def of(self, path: str) -> int:
-        """The line of `path`, or of the nearest thing around it."""
-        while path not in self.found and path != "$":
-            path = _around(path)
-        return self.found[path]
-
-
-def _around(path: str) -> str:
-    """The path without its last step; in the end `$`."""
-    return path[: max(path.rfind("."), path.rfind("["), 1)]

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         parsed = _parser(words).parse_args(words)
+        if hasattr(parsed, "config"):
+            parsed = _configured(words, parsed)
         run: Callable[[argparse.Namespace], int] = parsed.run
         return run(parsed)
     except (FirmwareError, CoachError) as error:
@@ -79,7 +81,16 @@ def _missing(error: ModuleNotFoundError) -> str:
     )
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def _configured(words: Sequence[str], parsed: argparse.Namespace) -> argparse.Namespace:
+    """What was asked for, with the configuration's values where the command line says nothing. Raises ConfigError."""
+    from firmware.configured import configured  # noqa: PLC0415 - only the services have a configuration
+
+    settled = configured(parsed.config)
+    return _parser(words, settled).parse_args(words) if settled else parsed
+
+
+def _parser(words: Sequence[str], settled: Mapping[str, object] | None = None) -> argparse.ArgumentParser:
+    """`settled`: values that hold for the subcommand where the command line says nothing else."""
     parser = argparse.ArgumentParser(
         prog="interval-coach", description="Lead a person through 4×4 interval training.", epilog=EPILOG
     )
@@ -92,6 +103,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     _add_enrol(subparsers)
     _add_demo(subparsers)
     _add_protocols(subparsers)
+    _add_config(subparsers)
     # These three bring their own arguments; their modules are loaded only where they, or all help, are asked for.
     wanted = next((word for word in words if not word.startswith("-")), None)
     if wanted in ("sessions", None):
@@ -100,6 +112,8 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         _add_replay(subparsers)
     if wanted in ("engine", None):
         _add_engine(subparsers)
+    if settled and wanted in subparsers.choices:
+        subparsers.choices[wanted].set_defaults(**settled)
     return parser
 
 
@@ -121,6 +135,16 @@ def _add_socket(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--socket", type=Path, metavar="PATH", default=socket_path(), help="the coach's local socket (%(default)s)"
     )
+
+
+def _add_config_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the machine's settings (/etc/interval-coach/config.toml where there is one)",
+    )
+    parser.set_defaults(in_force=None)
 
 
 def _add_session_arguments(parser: argparse.ArgumentParser) -> None:
@@ -163,6 +187,7 @@ def _add_display_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_run(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser("run", help="run coach, display and sync together, each in its own process")
+    _add_config_argument(parser)
     _add_socket(parser)
     _add_session_arguments(parser)
     _add_display_arguments(parser)
@@ -171,6 +196,7 @@ def _add_run(subparsers: "Subparsers") -> None:
 
 def _add_coach(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser("coach", help="run the coach alone: strap, session, diary and local socket")
+    _add_config_argument(parser)
     _add_socket(parser)
     _add_session_arguments(parser)
     parser.set_defaults(run=_run_coach)
@@ -178,6 +204,7 @@ def _add_coach(subparsers: "Subparsers") -> None:
 
 def _add_display(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser("display", help="run the display alone, or save what is shown now as a picture")
+    _add_config_argument(parser)
     _add_socket(parser)
     _add_display_arguments(parser)
     parser.add_argument("--language", choices=("nb", "en"), default="nb", help="until somebody is chosen (%(default)s)")
@@ -187,6 +214,7 @@ def _add_display(subparsers: "Subparsers") -> None:
 
 def _add_sync(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser("sync", help="run the courier alone: fetches finished sessions from the coach")
+    _add_config_argument(parser)
     _add_socket(parser)
     _add_identity(parser)
     parser.add_argument("--server-is-here", action="store_true", help="the server runs on this computer: one clock")
@@ -379,7 +407,7 @@ def _run_all(arguments: argparse.Namespace) -> int:
     services = [
         Service("coach", _coach_words(arguments)),
         Service("display", _display_words(arguments)),
-        Service("sync", ["sync", "--socket", str(arguments.socket)]),
+        Service("sync", ["sync", *_config_words(arguments), "--socket", str(arguments.socket)]),
     ]
     with Supervisor(services) as supervisor:
         while not ended:
@@ -390,8 +418,21 @@ def _run_all(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _config_words(arguments: argparse.Namespace) -> list[str]:
+    return [] if arguments.config is None else ["--config", str(arguments.config)]
+
+
 def _coach_words(arguments: argparse.Namespace) -> list[str]:
-    words = ["coach", "--socket", str(arguments.socket), "--diary", str(arguments.diary), "--strap", arguments.strap]
+    words = [
+        "coach",
+        *_config_words(arguments),
+        "--socket",
+        str(arguments.socket),
+        "--diary",
+        str(arguments.diary),
+        "--strap",
+        arguments.strap,
+    ]
     words += ["--plans", str(arguments.plans), "--protocol", arguments.protocol, "--language", arguments.language]
     words += ["--speed", f"{arguments.speed:g}", "--free-floor-mb", str(arguments.free_floor_mb)]
     for plan in arguments.plan:
@@ -404,7 +445,16 @@ def _coach_words(arguments: argparse.Namespace) -> list[str]:
 
 
 def _display_words(arguments: argparse.Namespace) -> list[str]:
-    words = ["display", "--socket", str(arguments.socket), "--screen", arguments.screen, "--oled", arguments.oled]
+    words = [
+        "display",
+        *_config_words(arguments),
+        "--socket",
+        str(arguments.socket),
+        "--screen",
+        arguments.screen,
+        "--oled",
+        arguments.oled,
+    ]
     words += ["--language", arguments.language]
     if arguments.size is not None:
         words += ["--size", f"{arguments.size[0]}x{arguments.size[1]}"]
@@ -449,7 +499,7 @@ def _add_protocols(subparsers: "Subparsers") -> None:
 def _list_protocols(_: argparse.Namespace) -> int:
     from firmware import protocol_store as store  # noqa: PLC0415 - only here
 
-    own = sorted(path.stem for path in store.CLINIC_PROTOCOLS.glob("*.toml"))
+    own = sorted(path.stem for path in store.clinic_folder().glob("*.toml"))
     for name in sorted({*store.builtin_names(), *own}):
         try:
             protocol = store.load(name)
@@ -470,6 +520,39 @@ def _check_protocol(arguments: argparse.Namespace) -> int:
         f"{arguments.file} is in order: {protocol.name}, {phases} phases, {protocol.intervals} intervals, "
         f"{protocol.length_s // 60} min {protocol.length_s % 60} s\n"
     )
+    return 0
+
+
+def _add_config(subparsers: "Subparsers") -> None:
+    from firmware.configured import CONFIG  # noqa: PLC0415 - as in `_configured`
+
+    parser = subparsers.add_parser("config", help="check the machine's settings, or show those that hold")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="check|show")
+    for action, text, run in (
+        ("check", "read a file and say what is wrong with it", _check_config),
+        ("show", "show every setting that holds", _show_config),
+    ):
+        one = actions.add_parser(action, help=text)
+        one.add_argument("file", type=Path, metavar="FILE", nargs="?", default=CONFIG, help="(%(default)s)")
+        one.set_defaults(run=run)
+
+
+def _check_config(arguments: argparse.Namespace) -> int:
+    from firmware.config_file import read_config  # noqa: PLC0415 - only here
+
+    read_config(arguments.file)
+    sys.stdout.write(f"{arguments.file} is in order.\n")
+    return 0
+
+
+def _show_config(arguments: argparse.Namespace) -> int:
+    from firmware.config_file import in_force, kept_copy  # noqa: PLC0415 - only here
+    from firmware.config_text import shown  # noqa: PLC0415 - as above
+
+    now = in_force(arguments.file, kept_copy(), keep=False)
+    if now.fault is not None:
+        sys.stdout.write(f"# {now.fault}\n# These are the last good settings, which are in force instead.\n")
+    sys.stdout.write(shown(now.config))
     return 0
 
 

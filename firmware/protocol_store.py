@@ -1,5 +1,7 @@
 """Where protocols come from: those built in, a clinic's own folder, or a file named outright."""
 
+import os
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -8,7 +10,13 @@ from coach.protocol import Protocol
 from coach.protocol_file import read
 
 CLINIC_PROTOCOLS = Path("/etc/interval-coach/protocols")
+FOLDER_VARIABLE = "INTERVAL_COACH_PROTOCOLS"
 LARGEST_BYTES = 256 * 1024
+
+
+def clinic_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """The clinic's own protocols: `$INTERVAL_COACH_PROTOCOLS`, which the configuration sets, else the usual folder."""
+    return Path(environment.get(FOLDER_VARIABLE) or CLINIC_PROTOCOLS)
 
 
 def builtin_names() -> list[str]:
@@ -16,14 +24,14 @@ def builtin_names() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in files("coach").joinpath("protocols").iterdir())
 
 
-def load(name: str, clinic: Path = CLINIC_PROTOCOLS) -> Protocol:
+def load(name: str, clinic: Path | None = None) -> Protocol:
     """The protocol with this name (the clinic's folder goes first), or in the file that a `/` or `.toml` names.
 
     Raises `ProtocolFileError` where there is none or it is wrong.
     """
     if "/" in name or name.endswith(".toml"):
         return read_file(Path(name))
-    own = clinic / f"{name}.toml"
+    own = (clinic_folder() if clinic is None else clinic) / f"{name}.toml"
     if own.is_file():
         return read_file(own)
     if name not in builtin_names():

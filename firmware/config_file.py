@@ -1,0 +1,95 @@
+"""Reads the configuration file, and keeps the last good one in force when it has become wrong (faults.md, row 24).
+
+Each start with a good file keeps a copy of it beside the diary. A start with a wrong one, or with none where one was
+named, goes on with that copy and says so: in the log, and on the screen with file, line and reason. Without a copy
+nothing is started.
+"""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from firmware.config import Config, ConfigError, read
+from firmware.places import NAME
+
+LARGEST_BYTES = 256 * 1024
+KEPT_NAME = "config.last-good.toml"
+
+
+class InForce(Struct, frozen=True):
+    """The settings that hold now. `fault`: what is wrong with `path`, where an older copy of it holds instead."""
+
+    config: Config
+    path: Path
+    fault: ConfigError | None = None
+
+
+def kept_copy(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the last good file is kept: in the service's own state folder, else in the user's."""
+    if given := environment.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0]) / KEPT_NAME
+    service = Path("/var/lib") / NAME
+    if service.is_dir() and os.access(service, os.W_OK):
+        return service / KEPT_NAME
+    state = environment.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / NAME / KEPT_NAME
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a file. Raises ConfigError with file, line and reason."""
+    return read(_text(path), str(path))
+
+
+def in_force(path: Path, kept: Path, *, keep: bool = True) -> InForce:
+    """The settings of a file, or of the last good one. Raises ConfigError where there is neither.
+
+    `keep`: whether to keep a copy of a good file, as a service that starts with it does.
+    """
+    try:
+        text = _text(path)
+        config = read(text, str(path))
+    except ConfigError as fault:
+        try:
+            return InForce(read_config(kept), path, fault)
+        except ConfigError:
+            # The copy is not the file that a person wrote: what is wrong there helps nobody.
+            raise fault from None
+    if keep:
+        _keep(text, kept)
+    return InForce(config, path)
+
+
+def _keep(text: str, kept: Path) -> None:
+    """Put the copy in its place in one step. Where this service may not write, another one keeps it."""
+    wanted = text.encode()
+    with contextlib.suppress(OSError):
+        if kept.is_file() and kept.read_bytes() == wanted:
+            return
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        new = kept.with_name(f".{kept.name}.{os.getpid()}")
+        try:
+            with new.open("wb") as file:
+                file.write(wanted)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(kept)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.exists() and not path.is_file():
+            raise ConfigError(str(path), 0, "is a folder or a device, not a file")
+        if path.is_file() and path.stat().st_size > LARGEST_BYTES:
+            raise ConfigError(str(path), 0, f"is larger than {LARGEST_BYTES // 1024} kB, which no settings are")
+        # With or without the mark that some editors put before UTF-8.
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(str(path), 0, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(str(path), line, "not a text file (UTF-8); is it another kind of file?") from error
