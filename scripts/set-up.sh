@@ -41,7 +41,8 @@ key() {
     [ "$1" != demo ] || files=(requirements/desk.txt requirements/server.txt)
     {
         printf '%s\n' "$here" "$1"
-        cat "${files[@]}" requirements/build.txt pyproject.toml hatch_build.py
+        cat "${files[@]}" requirements/build.txt requirements/web.txt pyproject.toml hatch_build.py package-lock.json
+        cat server/web/building.py 2>/dev/null || true
         cat display/voice_pack.py display/phrases/*.toml 2>/dev/null || true
     } | sha256sum | cut -d ' ' -f 1
 }
@@ -50,11 +51,27 @@ voice_is_built() {
     [ "$lock" = server ] || [ ! -e display/voice_pack.py ] || ! command -v espeak-ng >/dev/null || [ -d display/voices/nb ]
 }
 
+# The web pages belong to every lock with a server in it.
+has_pages() { [ "$lock" != desk ] && [ "$lock" != device ]; }
+
+pages_are_built() {
+    ! has_pages || [ ! -e server/web/building.py ] || [ -d server/web/static/web/vendor ]
+}
+
+# A catalogue that was changed is compiled again, without another installation.
+compile_catalogues() {
+    if has_pages && [ -e server/web/building.py ]; then
+        .venv/bin/python -m server.web.building catalogues >/dev/null || say "the pages' catalogues are not compiled."
+    fi
+}
+
 is_installed() {
-    [ -x .venv/bin/python ] && [ "$(cat ".venv/.set-up-$1" 2>/dev/null)" = "$(key "$1")" ] && voice_is_built
+    [ -x .venv/bin/python ] && [ "$(cat ".venv/.set-up-$1" 2>/dev/null)" = "$(key "$1")" ] && voice_is_built &&
+        pages_are_built
 }
 
 if is_installed "$lock" || is_installed dev; then
+    compile_catalogues
     exit 0
 fi
 
@@ -85,13 +102,26 @@ missing=()
 [ -n "$(find_python)" ] || missing+=(python3 python3-venv)
 if [ "$lock" != server ]; then
     command -v espeak-ng >/dev/null || missing+=(espeak-ng)
-    if command -v dpkg-query >/dev/null; then
-        package_is_there fonts-inter || missing+=(fonts-inter)
+fi
+if command -v dpkg-query >/dev/null; then
+    package_is_there fonts-inter || missing+=(fonts-inter)
+    if has_pages; then
+        # What weasyprint sets the papers with.
+        for one in libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0; do
+            package_is_there "$one" || missing+=("$one")
+        done
     fi
 fi
 if [ "$lock" = dev ] || [ "$lock" = demo ]; then
     # Delivery is shown and tested with a real broker, which the demo and the tests start themselves, on free ports.
     PATH=$PATH:/usr/sbin command -v mosquitto >/dev/null || missing+=(mosquitto)
+fi
+if [ "$lock" = dev ]; then
+    # The tests look at the pages in a real browser, keep them in a real PostgreSQL, and put real proxies before them.
+    command -v chromium >/dev/null || missing+=(chromium)
+    compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
+    PATH=$PATH:/usr/sbin command -v nginx >/dev/null || missing+=(nginx-light)
+    command -v caddy >/dev/null || missing+=(caddy)
 fi
 if [ "$lock" != desk ] && [ "$lock" != server ]; then
     command -v openssl >/dev/null || missing+=(openssl)
@@ -131,13 +161,16 @@ if [ ${#missing[@]} -gt 0 ]; then
     if ! install_packages "${missing[@]}"; then
         [ -n "$(find_python)" ] || refuse "Python 3.11, 3.12 or 3.13 with venv is needed, and was not found."
         say "going on without: the coach then gives text and tones, in another font; without mosquitto the demo's session" \
-            "stays in the diary, and tests with a broker are skipped."
-    elif [[ " ${missing[*]} " == *" mosquitto "* ]] && [ -d /run/systemd/system ]; then
-        # Debian starts a broker for the whole machine with the package; nobody asked for that one.
+            "stays in the diary, tests that need a missing program are skipped, and the server prints no PDF without pango."
+    elif [ -d /run/systemd/system ]; then
+        # With these packages Debian starts a service for the whole machine; nobody asked for that one.
         as_root=()
         [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
-        "${as_root[@]}" systemctl disable --now mosquitto >/dev/null 2>&1 ||
-            say "Debian's own mosquitto may be running now, on port 1883; «systemctl disable --now mosquitto» ends it."
+        for one in mosquitto postgresql nginx-light caddy; do
+            [[ " ${missing[*]} " == *" $one "* ]] || continue
+            "${as_root[@]}" systemctl disable --now "${one%-light}" >/dev/null 2>&1 ||
+                say "Debian's own ${one%-light} may be running now; «systemctl disable --now ${one%-light}» ends it."
+        done
     fi
 fi
 
@@ -160,6 +193,7 @@ pip=(.venv/bin/python -m pip -qq --no-input --disable-pip-version-check)
 say "installing the locked Python packages ($lock); the first time takes a minute or two"
 named=(-r requirements/build.txt)
 for one in "${locks[@]}"; do named+=(-r "requirements/$one.txt"); done
+if has_pages; then named+=(-r requirements/web.txt); fi
 "${pip[@]}" install --require-hashes --only-binary=:all: "${named[@]}" ||
     refuse "the locked packages could not be installed. Check the network and pip's configuration (pip config list); run again."
 "${pip[@]}" install --no-deps --no-build-isolation --editable .
@@ -167,6 +201,15 @@ for one in "${locks[@]}"; do named+=(-r "requirements/$one.txt"); done
 if [ "$lock" != server ] && [ ! -d display/voices/nb ]; then
     say "no voice pack was built, so the coach gives text and tones. «make voices» says why; it needs espeak-ng."
 fi
+
+if has_pages && ! pages_are_built; then
+    say "the web pages' scripts could not be built. «.venv/bin/python -m server.web.building» says why."
+fi
+if [ "$lock" = dev ] && [ -e server/web/building.py ]; then
+    .venv/bin/python -m server.web.building test-scripts >/dev/null ||
+        say "the browser tests' scripts could not be fetched; tests that need them are skipped."
+fi
+compile_catalogues
 
 key "$lock" >".venv/.set-up-$lock"
 say "ready"
