@@ -42,6 +42,7 @@ class CueName(StrEnum):
     RESUMED = "resumed"
     STOPPED = "stopped"
     DONE = "done"
+    SELF_TEST = "self_test"
 
 
 class Cue(Struct, frozen=True):

@@ -115,6 +115,13 @@ def stop_now(pen: Pen) -> None:
     pen.line([(0.27, 0.5), (0.73, 0.5)], 0.15, away=True)
 
 
+def speaker(pen: Pen) -> None:
+    """A loudspeaker with two waves."""
+    pen.polygon([(0.06, 0.36), (0.24, 0.36), (0.48, 0.14), (0.48, 0.86), (0.24, 0.64), (0.06, 0.64)])
+    pen.line(_arc((0.46, 0.5), 0.22, -48, 48), 0.09)
+    pen.line(_arc((0.46, 0.5), 0.42, -48, 48), 0.09)
+
+
 def question(pen: Pen) -> None:
     """A question mark."""
     pen.line([*_arc((0.5, 0.34), 0.22, 190, 400), (0.5, 0.58), (0.5, 0.66)], 0.12)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from coach.desk_view import Face, View
+from coach.desk_view import Face, TriedPart, View
 from coach.events import Level, Signal
 from coach.snapshot import Snapshot
 
@@ -61,14 +61,18 @@ WAITS = LampState(WHITE, LampPattern.SLOW_PULSE)
 FINISHED = LampState(GREEN, LampPattern.SLOW_PULSE)
 
 
-def lamp(view: View) -> LampState:
-    """Choose the light for what the machine shows now."""
+TRIED_COLOURS, TRIED_EACH_S = (BLUE, GREEN, AMBER, WHITE), 1.5
+"""The self-test goes through every colour that the lamp has for training."""
+
+
+def lamp(view: View, t: float = 0.0) -> LampState:
+    """Choose the light for what the machine shows now, at second `t` of any clock: the self-test changes with it."""
     match view.face:
         case Face.SESSION:
             return IDLE if view.snapshot is None else _session(view.snapshot)
         case Face.STRAP:
             return STRAP_LOST
-        case Face.QUESTIONS | Face.EXERTION | Face.MOOD | Face.GO_ON:
+        case Face.QUESTIONS | Face.CHOOSE_STRAP | Face.EXERTION | Face.MOOD | Face.GO_ON:
             return ASKS
         case Face.READY:
             return WAITS
@@ -76,7 +80,11 @@ def lamp(view: View) -> LampState:
             return FINISHED
         case Face.SELF_TEST_FAILED:
             return STOP_NOW
-        case Face.CHOOSE_PARTICIPANT | Face.NOT_TODAY:
+        case Face.SELF_TEST:
+            if view.tried is not TriedPart.LAMP:
+                return WAITS
+            return LampState(TRIED_COLOURS[int(t / TRIED_EACH_S) % len(TRIED_COLOURS)], LampPattern.STEADY)
+        case Face.CHOOSE_PARTICIPANT | Face.NOT_TODAY | Face.MACHINE:
             return IDLE
         case _ as unknown:
             assert_never(unknown)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from msgspec import Struct
 
@@ -45,6 +45,8 @@ from firmware.session_record import (
     encode_summary,
 )
 from firmware.stamp import Stamp, StampClock, SystemStampClock
+
+Answer = TypeVar("Answer")
 
 _MAY_WAIT = (HeartRate, Time, SourceLost, Treadmill, AdviceGiven, Predicted, SignalChanged, TreadmillChanged)
 """Records that may wait for the next commit; a phase change, limit, pause, stop, answer or end is committed at once."""
@@ -166,6 +168,10 @@ class Journal:
     def session(self, session_id: str) -> Future[SessionRecord]:
         """Ask for all of one session. The future fails with UnknownSessionError or DamagedSessionError."""
         return self._writer.ask(lambda connection: store.read_session(connection, session_id))
+
+    def ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Future[Answer]:
+        """Have a question answered over the one connection; it may only read."""
+        return self._writer.ask(question)
 
     def undelivered(self, limit: int = 10) -> Future[tuple[Delivery, ...]]:
         """Ask for finished sessions of which no receipt has come, oldest first."""

@@ -293,6 +293,15 @@ def undelivered_receipts(connection: sqlite3.Connection, limit: int) -> list[Rec
     return [Receipt(*row) for row in rows]
 
 
+def undelivered_since(connection: sqlite3.Connection) -> tuple[int, float | None]:
+    """How many finished sessions have no receipt, and the wall time at which the first of them began."""
+    waiting, since_wall_s = connection.execute(
+        "SELECT count(*), min(wall_s) FROM session WHERE document IS NOT NULL AND damaged = 0"
+        " AND (acknowledged_sha256 IS NOT sha256 OR acknowledged_revision IS NOT revision)"
+    ).fetchone()
+    return waiting, since_wall_s
+
+
 def read_document(connection: sqlite3.Connection, session_id: str) -> bytes:
     """Read the canonical encoding of a finished session. Raises UnknownSessionError, DamagedSessionError."""
     row = _row(connection, session_id)

@@ -28,6 +28,9 @@ LONGEST_LINE = 256 * 1024
 PIECE_BYTES = 96 * 1024
 """Bytes of a document in one piece, before base64 makes four of three."""
 
+PartState = Literal["works", "missing", "off"]
+"""How one part of the display is: seen or heard, not there though it should be, or switched off by the settings."""
+
 Told = Treadmill | Exertion | Mood | Answer | Command
 """What another program on this machine may tell the session. Heart rate comes from the strap alone."""
 
@@ -49,6 +52,7 @@ class Subscribe(ToCoach, frozen=True, tag="subscribe"):
     cues: bool = False
     events: bool = False
     saving: bool = False
+    health: bool = False
 
 
 class Press(ToCoach, frozen=True, tag="press", kw_only=True):
@@ -106,6 +110,28 @@ class AskSession(ToCoach, frozen=True, tag="session", kw_only=True):
     session_id: str
 
 
+class Devices(ToCoach, frozen=True, tag="devices", kw_only=True):
+    """The display's heartbeat: which of its parts work now. Said when it connects, when one changes, and every few s.
+
+    `off`: switched off by the settings, so that nobody misses it. `format`, `version`: of the display.
+    """
+
+    screen: PartState
+    sound: PartState
+    oled: PartState
+    lamp: PartState
+    format: int = FORMAT
+    version: str = ""
+
+
+class AskHealth(ToCoach, frozen=True, tag="health"):
+    """How is the machine?"""
+
+
+class BeginSelfTest(ToCoach, frozen=True, tag="self_test"):
+    """Let whoever stands there try screen, lamp and voice; refused while somebody is at the machine."""
+
+
 class StopService(ToCoach, frozen=True, tag="stop_service"):
     """Journal what there is and end the service; a running session is offered again at the next start."""
 
@@ -121,6 +147,9 @@ AnyToCoach = (
     | GiveReceipt
     | AskSessions
     | AskSession
+    | Devices
+    | AskHealth
+    | BeginSelfTest
     | StopService
 )
 
@@ -173,6 +202,26 @@ class Saving(FromCoach, frozen=True, tag="saving"):
     reason: str | None = None
 
 
+class Found(Struct, frozen=True):
+    """Something that is wrong with the machine; docs/doctor.md says what each `code` means and what to do."""
+
+    code: str
+    severity: Literal["attention", "stop"]
+    detail: str = ""
+
+
+class Health(FromCoach, frozen=True, tag="health"):
+    """What the machine has found wrong with itself. `devices`: the display's last word, None while it is not there.
+
+    `strap`: name, seconds since its last word (None: none yet), and its battery in percent.
+    """
+
+    findings: tuple[Found, ...]
+    devices: Devices | None = None
+    strap: tuple[str, float | None, int | None] | None = None
+    request: int = 0
+
+
 class Refusal(FromCoach, frozen=True, tag="refusal"):
     """Something asked was not done: nothing has changed. `code` is for programs, `reason` for people."""
 
@@ -211,7 +260,7 @@ class Piece(FromCoach, frozen=True, tag="piece"):
     sha256: str = ""
 
 
-AnyFromCoach = Hello | ViewNow | CueNow | Happened | Saving | Refusal | Done | NothingUndelivered | Piece
+AnyFromCoach = Hello | ViewNow | CueNow | Happened | Saving | Refusal | Done | NothingUndelivered | Piece | Health
 
 _encoder = msgspec.json.Encoder()
 _to_coach: msgspec.json.Decoder[AnyToCoach] = msgspec.json.Decoder(AnyToCoach)

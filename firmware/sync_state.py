@@ -32,8 +32,8 @@ def write_state(path: Path, state: State) -> None:
         _log.warning("How it stands with the server could not be written to %s: %s", path, error)
 
 
-def state_in_words(path: Path) -> str:
-    """How it stands, one sentence to a line. Raises NoStateError."""
+def read_state(path: Path) -> State:
+    """How it stands. Raises NoStateError."""
     try:
         state = read(path.read_bytes(), State)
     except OSError as error:
@@ -43,6 +43,12 @@ def state_in_words(path: Path) -> str:
         ) from error
     if isinstance(state, Unreadable):
         raise NoStateError(f"{path} is from another version of this program: {state.reason}")
+    return state
+
+
+def state_in_words(path: Path) -> str:
+    """How it stands, one sentence to a line. Raises NoStateError."""
+    state = read_state(path)
     link = "is connected with its server" if state.online else "is not connected with its server"
     lines = [f"{state.machine} of {state.clinic} {link}."]
     if state.waiting:

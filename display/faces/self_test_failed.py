@@ -7,18 +7,22 @@ from display.glance import Glance
 from display.palette import ABOVE
 from display.sheet import MARGIN, Box, Part
 
-SHOWN = 4
+SHOWN = 2
 
 
 def parts(glance: Glance) -> list[Part]:
     """The face of a failed self-test."""
     texts, sheet = glance.texts, glance.sheet
-    found = tuple(dict.fromkeys(texts.of("finding", key) for key in glance.view.findings))
+    codes = tuple(dict.fromkeys(glance.view.findings))[:SHOWN]
+    found = [text for code in codes for text in (texts.of("finding", code), texts.of("advice", code))]
+    waits = glance.view.findings == ("coach",)
     says = Announcement(
         icons.attention,
         texts.say("finding.title"),
-        (texts.say("finding.how"), *found[:SHOWN]),
-        (((Button.START,), texts.say("button.go_on")),),
+        tuple(found),
+        ()
+        if waits
+        else (((Button.START,), texts.say("button.look_again")), ((Button.STOP,), texts.say("button.look_after"))),
         accent=ABOVE,
         with_rate=False,
     )

@@ -1,0 +1,66 @@
+"""For whoever looks after the machine: what is wrong with it, what to do, and the way to its self-test."""
+
+from coach.desk_view import Button
+from display import icons
+from display.announcement import Announcement, announcement_part
+from display.brush import Brush, Style
+from display.glance import Glance
+from display.lettering import Weight
+from display.palette import ABOVE, IN, PANEL, QUIET, WHITE
+from display.panel_buttons import buttons_part
+from display.sheet import MARGIN, Box, Part
+
+SHOWN = 3
+ROW_HEIGHT, ROW_APART = 124.0, 16.0
+
+
+def parts(glance: Glance) -> list[Part]:
+    """One row for each finding: what it is, and under it what to do."""
+    texts, sheet, found = glance.texts, glance.sheet, glance.view.attention
+    labels = (
+        ((Button.START,), texts.say("button.try_parts")),
+        ((Button.STOP,), texts.say("button.back")),
+    )
+    if not found:
+        says = Announcement(
+            icons.check,
+            texts.say("machine.well"),
+            (texts.say("machine.well_how"),),
+            labels,
+            accent=IN,
+            with_rate=False,
+        )
+        return [announcement_part(glance, Box(MARGIN, 48, sheet.width - 2 * MARGIN, sheet.height - 96), says)]
+    title, more = texts.say("machine.title"), len(found) - SHOWN
+    also = texts.say("machine.more", number=more) if more > 0 else ""
+    top = Box(MARGIN, 40, sheet.width - 2 * MARGIN, 84)
+    rows = [
+        _row(glance, Box(MARGIN, top.bottom + 20 + place * (ROW_HEIGHT + ROW_APART), top.width, ROW_HEIGHT), code, place)
+        for place, code in enumerate(found[:SHOWN])
+    ]
+    foot = Box(MARGIN, sheet.height - 96, top.width, 64)
+    return [
+        Part("title", top, (title, also), lambda brush, box: _paint_title(brush, box, title, also)),
+        *rows,
+        buttons_part(foot, labels),
+    ]
+
+
+def _paint_title(brush: Brush, box: Box, title: str, also: str) -> None:
+    style = brush.fitted(title, Style(60, Weight.BOLD, WHITE), box.width - 180)
+    brush.text(title, (box.x, box.middle_y), style)
+    brush.text(also, (box.right, box.middle_y), Style(30, Weight.FIRM, QUIET), "right")
+
+
+def _row(glance: Glance, box: Box, code: str, place: int) -> Part:
+    what, how = glance.texts.of("finding", code), glance.texts.of("advice", code)
+
+    def paint(brush: Brush, box: Box) -> None:
+        brush.bar(box, 24, PANEL)
+        side = 60.0
+        brush.icon(icons.attention, Box(box.x + 28, box.middle_y - side / 2, side, side), ABOVE)
+        left, width = box.x + 28 + side + 30, box.width - side - 28 - 30 - 32
+        brush.text(what, (left, box.y + 42), brush.fitted(what, Style(42, Weight.BOLD, WHITE), width))
+        brush.text(how, (left, box.bottom - 38), brush.fitted(how, Style(32, Weight.PLAIN, QUIET), width))
+
+    return Part(f"finding {place}", box, (what, how), paint)

@@ -1,0 +1,36 @@
+"""The way to the clinic's server: what sync has found, and whether the broker can be reached with TLS."""
+
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.place import Place
+from firmware.sync_state import NoStateError, read_state, state_file
+from sync.account import ACCOUNT
+from sync.findings import Trouble
+
+
+class Broker:
+    """Sync's own findings, under their own codes, from the file in which it leaves how it stands."""
+
+    name: str = "broker"
+    codes: Codes = {
+        "sync_away": Severity.ATTENTION,
+        **{
+            trouble.value: Severity.ATTENTION
+            for trouble in Trouble
+            if trouble not in (Trouble.CERTIFICATE_SOON, Trouble.CLOCK_UNSYNCHRONISED)
+        },
+    }
+
+    def look(self, place: Place) -> Outcome:
+        """A machine that is not enrolled keeps its sessions: nothing is wrong with that."""
+        if not (place.identity / ACCOUNT).exists():
+            return NOT_IN_USE
+        refused = None if place.reach is None else place.reach(place.identity)
+        try:
+            state = read_state(state_file(place.socket))
+        except NoStateError as error:
+            return Outcome((found(self, "sync_away", str(error)),))
+        findings = [found(self, one.code, one.detail) for one in state.findings if one.code in self.codes]
+        if refused is not None and not any(one.code == Trouble.NO_BROKER for one in findings):
+            findings.append(found(self, Trouble.NO_BROKER.value, refused))
+        link = "connected" if state.online else "not connected"
+        return Outcome(tuple(findings), f"{link}, {state.waiting} waiting")

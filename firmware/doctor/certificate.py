@@ -1,0 +1,30 @@
+"""The machine's certificate: until when it is good, and that it is renewed in time."""
+
+from datetime import UTC, datetime
+
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.place import Place
+from sync.account import ACCOUNT, read_account
+from sync.findings import Trouble
+
+_DAY_S = 86_400.0
+
+
+class Certificate:
+    """It renews itself when a third of its time is left; one with few weeks left has not."""
+
+    name: str = "certificate"
+    codes: Codes = {Trouble.CERTIFICATE_SOON.value: Severity.ATTENTION, "certificate_over": Severity.ATTENTION}
+
+    def look(self, place: Place) -> Outcome:
+        """Judged only by a clock that has been set."""
+        if not (place.identity / ACCOUNT).exists():
+            return NOT_IN_USE
+        account = read_account(place.identity)
+        until_s = account.certificate_until_wall_s
+        facts = f"{datetime.fromtimestamp(until_s, UTC):%Y-%m-%d}"
+        left_days = (until_s - place.wall_s()) / _DAY_S
+        if not place.synchronised() or left_days > place.limits.certificate_days:
+            return Outcome(facts=facts)
+        code = "certificate_over" if left_days <= 0 else Trouble.CERTIFICATE_SOON.value
+        return Outcome((found(self, code, facts),), facts)

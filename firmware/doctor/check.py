@@ -1,0 +1,65 @@
+"""What a check is: it looks at one part of the machine and says what a person should do something about."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from firmware.doctor.place import Place
+
+
+class Severity(StrEnum):
+    """What a finding costs: `stop` closes the start of sessions, `attention` is shown small and training goes on."""
+
+    ATTENTION = "attention"
+    STOP = "stop"
+
+
+class Finding(Struct, frozen=True):
+    """Something that a person should know. `detail` is for who repairs it: figures and names, in English.
+
+    Its words for everybody else, what it is and what to do (the advice), are in the catalogues under `finding` and
+    `advice`, by `code`.
+    """
+
+    code: str
+    severity: Severity
+    detail: str = ""
+
+    @property
+    def advice(self) -> str:
+        """The catalogue's key of what to do about it."""
+        return f"advice.{self.code}"
+
+
+class Outcome(Struct, frozen=True):
+    """How one part of the machine is. `facts`: figures for who wants them. `in_use` false: there is nothing to check."""
+
+    findings: tuple[Finding, ...] = ()
+    facts: str = ""
+    in_use: bool = True
+
+
+NOT_IN_USE = Outcome(in_use=False)
+UNCHECKED = "unchecked"
+"""The code of a check that could not look: what it read was unreadable, or made no sense."""
+
+Codes = Mapping[str, Severity]
+
+
+class Check(Protocol):
+    """One part of the machine. `name`: what it is called on the command line, and its words' key under `doctor`."""
+
+    name: str
+    codes: Codes
+    """Every code that it can give, and how severe that is."""
+
+    def look(self, place: Place) -> Outcome:
+        """Look now. May raise whatever the world outside makes of it: the round turns that into a finding."""
+        ...
+
+
+def found(check: Check, code: str, detail: str = "") -> Finding:
+    """A finding of this check."""
+    return Finding(code, check.codes[code], detail)

@@ -1,0 +1,29 @@
+"""The wall clock: set from a time server, and in a year that can be."""
+
+from datetime import UTC, datetime
+
+from firmware.doctor.check import Codes, Outcome, Severity, found
+from firmware.doctor.place import Place
+
+FIRST_YEAR, LAST_YEAR = 2025, 2099
+"""Before the first this software did not exist."""
+
+
+class Clock:
+    """Sessions are timed by the monotonic clock, so a wrong wall clock makes wrong dates and no wrong interval."""
+
+    name: str = "clock"
+    codes: Codes = {"clock_unsynchronised": Severity.ATTENTION, "clock_wrong": Severity.ATTENTION}
+
+    def look(self, place: Place) -> Outcome:
+        """The kernel's word, and where it knows of no time server, systemd's."""
+        year = datetime.fromtimestamp(place.wall_s(), UTC).year
+        if not FIRST_YEAR <= year <= LAST_YEAR:
+            return Outcome((found(self, "clock_wrong", f"{year}"),))
+        if place.synchronised() or self._systemd_says(place):
+            return Outcome()
+        return Outcome((found(self, "clock_unsynchronised"),))
+
+    def _systemd_says(self, place: Place) -> bool:
+        ran = None if place.run is None else place.run(("timedatectl", "show", "-p", "NTPSynchronized", "--value"))
+        return ran is not None and ran.status == 0 and ran.output.strip() == "yes"

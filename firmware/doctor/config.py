@@ -1,0 +1,16 @@
+"""The settings: the file on the disk is the one in force."""
+
+from firmware.doctor.check import Codes, Outcome, Severity, found
+from firmware.doctor.place import Place
+
+
+class Config:
+    """A file that became wrong is not used; the last good one is, and somebody should be told (faults.md, row 24)."""
+
+    name: str = "config"
+    codes: Codes = {"config_refused": Severity.ATTENTION}
+
+    def look(self, place: Place) -> Outcome:
+        """The service that read the settings has kept what was wrong."""
+        refused = place.told.config_refused
+        return Outcome(() if refused is None else (found(self, "config_refused", refused),))

@@ -1,0 +1,57 @@
+"""The disk: room for another session, writable, and a card that does not fail."""
+
+import os
+from pathlib import Path
+
+from firmware.doctor.check import Codes, Finding, Outcome, Severity, found
+from firmware.doctor.place import Place
+
+
+class Disk:
+    """Free space under the diary, how its file system is mounted, and the errors that the kernel has counted there."""
+
+    name: str = "disk"
+    codes: Codes = {
+        "disk_full": Severity.STOP,
+        "disk_read_only": Severity.STOP,
+        "disk_filling": Severity.ATTENTION,
+        "card_errors": Severity.ATTENTION,
+    }
+
+    def look(self, place: Place) -> Outcome:
+        """A session that cannot be saved does not begin; one that runs goes on."""
+        free = place.free_bytes or _free_bytes
+        folder = next(one for one in (place.diary.parent, *place.diary.parents, Path("/")) if one.exists())
+        left = free(folder)
+        facts = f"{left / 2**20:.0f} MB"
+        findings: list[Finding] = []
+        if left < place.free_floor_bytes:
+            findings.append(found(self, "disk_full", f"{facts} of {place.free_floor_bytes / 2**20:.0f} MB"))
+        elif left < place.limits.free_disk_mb * 2**20:
+            findings.append(found(self, "disk_filling", facts))
+        if self._read_only(place, folder):
+            findings.append(found(self, "disk_read_only", str(folder)))
+        for counted in place.those("/sys/fs/ext4", "*/errors_count"):
+            errors = place.number(counted)
+            if errors:
+                findings.append(found(self, "card_errors", f"{counted.parent.name}: {errors}"))
+        return Outcome(tuple(findings), facts)
+
+    def _read_only(self, place: Place, folder: Path) -> bool:
+        """Whether the mount that holds the folder is read-only: the longest mount point that is above it, the last."""
+        holds: tuple[int, bool] = (-1, False)
+        for line in (place.text("/proc/self/mounts") or "").splitlines():
+            match line.split():
+                case [_, point, _, options, *_]:
+                    point = point.replace("\\040", " ")
+                    above = point == "/" or folder.is_relative_to(point)
+                    if above and len(point) >= holds[0]:
+                        holds = (len(point), "ro" in options.split(","))
+                case _:
+                    raise ValueError(f"/proc/self/mounts: {line[:80]}")
+        return holds[1]
+
+
+def _free_bytes(folder: Path) -> int:
+    state = os.statvfs(folder)
+    return state.f_bavail * state.f_frsize

@@ -1,0 +1,33 @@
+"""The pins that the panel hangs on, and its buttons."""
+
+from coach.desk_view import Button
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.place import Place
+
+
+class Gpio:
+    """The chip, the right to use it, and buttons that the panel finds held down."""
+
+    name: str = "gpio"
+    codes: Codes = {
+        "gpio_missing": Severity.ATTENTION,
+        "gpio_forbidden": Severity.ATTENTION,
+        "button_stuck": Severity.ATTENTION,
+        "stop_button_stuck": Severity.STOP,
+    }
+
+    def look(self, place: Place) -> Outcome:
+        """A stop button that hangs cannot stop anybody (hazard H6): no session begins then."""
+        findings = [
+            found(self, "stop_button_stuck" if button is Button.STOP else "button_stuck", button.value)
+            for button in place.told.stuck
+        ]
+        wanted = place.fittings.panel
+        if wanted is False or (wanted is None and not findings):
+            return NOT_IN_USE
+        chips = place.those("/dev", "gpiochip*")
+        if not chips:
+            findings.append(found(self, "gpio_missing"))
+        elif not any(place.may_use(f"/dev/{chip.name}") for chip in chips):
+            findings.append(found(self, "gpio_forbidden", chips[0].name))
+        return Outcome(tuple(findings), ", ".join(chip.name for chip in chips))

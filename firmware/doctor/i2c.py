@@ -1,0 +1,30 @@
+"""The I²C bus and the small screen on it."""
+
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.place import Place
+
+
+class I2c:
+    """The bus's device, the right to use it, and whether the small screen answers there."""
+
+    name: str = "i2c"
+    codes: Codes = {
+        "i2c_off": Severity.ATTENTION,
+        "i2c_forbidden": Severity.ATTENTION,
+        "oled_silent": Severity.ATTENTION,
+    }
+
+    def look(self, place: Place) -> Outcome:
+        """Only the display talks on the bus, so what answers there is what the display has told."""
+        wanted, devices = place.fittings.oled, place.told.devices
+        told = None if devices is None else devices.oled
+        if wanted is False or (wanted is None and told in (None, "off")):
+            return NOT_IN_USE
+        device = f"/dev/i2c-{place.fittings.i2c_bus}"
+        if told == "works":
+            return Outcome(facts=device)
+        if not place.has(device):
+            return Outcome((found(self, "i2c_off", device),)) if wanted else NOT_IN_USE
+        if devices is None and not place.may_use(device):
+            return Outcome((found(self, "i2c_forbidden", device),))
+        return Outcome((found(self, "oled_silent", device),) if told == "missing" else (), device)

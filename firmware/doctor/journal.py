@@ -1,0 +1,72 @@
+"""The training diary: whole, able to save, and delivered."""
+
+import sqlite3
+from contextlib import closing
+
+from msgspec import Struct
+
+from firmware import journal_store as store
+from firmware.doctor.check import Codes, Finding, Outcome, Severity, found
+from firmware.doctor.place import Place
+from sync.account import ACCOUNT
+
+_DAY_S = 86_400.0
+
+
+class DiaryHealth(Struct, frozen=True):
+    """What SQLite says of the file, and what waits for its receipt. `oldest_wall_s`: of the session that waits longest."""
+
+    problem: str | None
+    undelivered: int
+    oldest_wall_s: float | None
+
+
+def diary_health(connection: sqlite3.Connection) -> DiaryHealth:
+    """Look through the whole file, and at what waits. Raises sqlite3.Error."""
+    (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    waiting, oldest_wall_s = store.undelivered_since(connection)
+    return DiaryHealth(None if said == "ok" else str(said), waiting, oldest_wall_s)
+
+
+class Journal:
+    """Asked of the one connection that the coach has; read without writing where no coach runs."""
+
+    name: str = "journal"
+    codes: Codes = {
+        "journal_damaged": Severity.STOP,
+        "journal_not_saving": Severity.ATTENTION,
+        "undelivered_old": Severity.ATTENTION,
+    }
+
+    def look(self, place: Place) -> Outcome:
+        """A diary that is not there yet is made by the first session."""
+        findings: list[Finding] = []
+        if place.told.not_saved is not None:
+            findings.append(found(self, "journal_not_saving", place.told.not_saved))
+        findings += [found(self, code, detail) for code, detail in place.told.codes if code in self.codes]
+        health = self._health(place)
+        if health is None:
+            return Outcome(tuple(findings))
+        if health.problem is not None:
+            findings.append(found(self, "journal_damaged", health.problem))
+        if health.undelivered and health.oldest_wall_s is not None and (place.identity / ACCOUNT).exists():
+            days = (place.wall_s() - health.oldest_wall_s) / _DAY_S
+            if place.synchronised() and days > place.limits.undelivered_days:
+                findings.append(found(self, "undelivered_old", f"{health.undelivered} waiting, {days:.0f} days"))
+        return Outcome(tuple(findings), f"{health.undelivered} waiting")
+
+    def _health(self, place: Place) -> DiaryHealth | None:
+        """None where nobody can say now."""
+        if place.ask_diary is not None:
+            answer = place.ask_diary(diary_health)
+            assert isinstance(answer, DiaryHealth)  # noqa: S101 - it is the answer to that question
+            return answer
+        if place.told.coach_runs or place.run is None or not place.diary.exists():
+            return None
+        try:
+            with closing(sqlite3.connect(f"{place.diary.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                return diary_health(connection)
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error) or "unable to open" in str(error):
+                raise
+            return DiaryHealth(str(error), 0, None)

@@ -1,0 +1,31 @@
+"""The network: a link at all, and how well the wireless one is heard. No network never stops anybody."""
+
+import re
+
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.place import Place
+from sync.account import ACCOUNT
+
+_LEVEL = re.compile(r"^\s*(\S+):\s+\S+\s+\S+\s+(-?\d+)\.?\s", re.MULTILINE)
+
+
+class Network:
+    """Interfaces other than the machine's own loop, by the kernel's word."""
+
+    name: str = "network"
+    codes: Codes = {"network_away": Severity.ATTENTION, "wifi_weak": Severity.ATTENTION}
+
+    def look(self, place: Place) -> Outcome:
+        """Only a machine with a server needs one."""
+        if not (place.identity / ACCOUNT).exists():
+            return NOT_IN_USE
+        faces = [one for one in place.those("/sys/class/net", "*") if one.name != "lo"]
+        up = [one.name for one in faces if place.text(one / "operstate") == "up"]
+        if not up:
+            return Outcome((found(self, "network_away", ", ".join(one.name for one in faces)),))
+        heard = {name: int(level) for name, level in _LEVEL.findall(place.text("/proc/net/wireless") or "")}
+        levels = {name: level for name, level in heard.items() if name in up and level < 0}
+        facts = ", ".join(f"{name} {levels[name]} dBm" if name in levels else name for name in up)
+        wired = any(name not in heard for name in up)
+        weak = [name for name, level in levels.items() if level < place.limits.wifi_dbm]
+        return Outcome((found(self, "wifi_weak", facts),) if weak and not wired else (), facts)

@@ -1,0 +1,180 @@
+"""Where the checks look: the file tree, programs, clocks, and what the machine's services have told.
+
+Everything outside is reached through one `Place`. In a test its root is a recorded tree, its programs are recorded
+answers and its clocks stand still.
+"""
+
+import os
+import re
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import Struct
+
+from coach.desk_view import Button
+from firmware.config import Config, DoctorPart
+from firmware.local_messages import Devices
+from firmware.stamp import wall_clock_synchronised
+
+Answer = TypeVar("Answer")
+
+PROGRAM_WITHIN_S = 5.0
+_ABSENT = (FileNotFoundError, NotADirectoryError)
+
+
+class Ran(Struct, frozen=True):
+    """How a program ended, and what it said."""
+
+    status: int
+    output: str
+
+
+Runner = Callable[[Sequence[str]], Ran | None]
+"""Runs a program; None where it is not installed. May raise TimeoutError, OSError."""
+
+
+class Fittings(Struct, frozen=True, kw_only=True):
+    """What this machine is meant to have, by its settings; a part that is not meant to be there is not missed.
+
+    `bluetooth`: the strap is a real one. `screen`, `sound`, `oled`, `panel`: true, false, or None for «where there is
+    one». `sound_card`: its name or number as ALSA knows it. `expects_display`: a display service belongs here.
+    """
+
+    bluetooth: bool = False
+    screen: bool | None = None
+    sound: bool | None = None
+    sound_card: str | None = None
+    oled: bool | None = None
+    i2c_bus: int = 1
+    panel: bool | None = None
+    expects_display: bool = False
+
+
+def fittings_of(config: Config) -> Fittings:
+    """What a machine with these settings has."""
+    device = config.sound.device
+    named = re.search(r"(?:CARD=|:)(\w+)", device)
+    return Fittings(
+        bluetooth=config.strap.source == "bluetooth",
+        screen=config.screen.driver != "none",
+        sound=device != "none",
+        sound_card=named[1] if named else None,
+        oled=config.oled.driver != "none",
+        i2c_bus=config.oled.i2c_port,
+        panel=config.panel.buttons,
+        expects_display=True,
+    )
+
+
+class StrapSeen(Struct, frozen=True):
+    """The strap as the coach knows it. `ago_s`: since its last word; None: none since the coach started."""
+
+    name: str = ""
+    ago_s: float | None = None
+    running_s: float = 0.0
+    battery_percent: int | None = None
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What the running services say of themselves.
+
+    `devices`: the display's last report; `display_away_s`: how long it has been gone, None while it is there.
+    `not_saved`: why the journal cannot save now. `stuck`: buttons that the panel finds held down for too long.
+    `config_refused`: why the settings on the disk are not in force. `coach_runs`: whether a coach runs at all.
+    `codes`: what a coach found that only it can see, for a doctor in another process.
+    """
+
+    devices: Devices | None = None
+    display_away_s: float | None = None
+    strap: StrapSeen | None = None
+    stuck: tuple[Button, ...] = ()
+    config_refused: str | None = None
+    not_saved: str | None = None
+    coach_runs: bool = True
+    codes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One moment of the world outside. `run` None: programs are not asked now, since they take time."""
+
+    diary: Path
+    identity: Path
+    socket: Path
+    root: Path = Path("/")
+    fittings: Fittings = Fittings()
+    limits: DoctorPart = DoctorPart()
+    protocols: Path | None = None
+    told: Told = Told()
+    free_floor_bytes: int = 64 * 2**20
+    run: Runner | None = None
+    ask_diary: Callable[[Callable[[sqlite3.Connection], object]], object] | None = None
+    reach: Callable[[Path], str | None] | None = None
+    wall_s: Callable[[], float] = time.time
+    synchronised: Callable[[], bool] = wall_clock_synchronised
+    access: Callable[[Path, int], bool] = os.access
+    free_bytes: Callable[[Path], int] | None = None
+
+    def at(self, path: str) -> Path:
+        """A place in the tree."""
+        return self.root / path.lstrip("/")
+
+    def text(self, path: str | Path) -> str | None:
+        """What a file says, without the white space around; None where there is none. Raises OSError."""
+        try:
+            return (self.at(path) if isinstance(path, str) else path).read_text("utf-8", errors="replace").strip()
+        except _ABSENT:
+            return None
+
+    def number(self, path: str | Path, base: int = 10) -> int | None:
+        """The whole number in a file; None where there is no file. Raises OSError, ValueError."""
+        said = self.text(path)
+        return None if said is None else int(said, base)
+
+    def those(self, folder: str, pattern: str) -> tuple[Path, ...]:
+        """What in a folder has such a name, in order; nothing where there is no folder."""
+        try:
+            return tuple(sorted(self.at(folder).glob(pattern)))
+        except _ABSENT:
+            return ()
+
+    def has(self, path: str) -> bool:
+        """Whether it is there."""
+        return self.at(path).exists()
+
+    def may_use(self, path: str) -> bool:
+        """Whether this process may read and write it."""
+        return self.access(self.at(path), os.R_OK | os.W_OK)
+
+    def said_by(self, *words: str) -> str | None:
+        """What a program says; None where it is not installed or not asked now. Raises ValueError where it failed."""
+        ran = None if self.run is None else self.run(words)
+        if ran is None:
+            return None
+        if ran.status:
+            raise ValueError(f"{words[0]} ended with {ran.status}: {ran.output[-200:].strip()}")
+        return ran.output
+
+
+def run_program(words: Sequence[str]) -> Ran | None:
+    """Run a program of the system, in English; None where it is not installed. Raises TimeoutError, OSError."""
+    try:
+        ran = subprocess.run(  # noqa: S603 - fixed words of the checks; nothing a person wrote
+            list(words),
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=PROGRAM_WITHIN_S,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except FileNotFoundError:
+        return None
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(f"{words[0]} did not answer within {PROGRAM_WITHIN_S:g} s") from error
+    return Ran(ran.returncode, ran.stdout.decode("utf-8", errors="replace"))

@@ -1,0 +1,76 @@
+"""What a person saw and heard at the last self-test: the only proof that a loudspeaker can be heard (hazard H8)."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.place import Place
+
+Part = Literal["screen", "lamp", "voice"]
+FILE = "self-test.json"
+
+
+class Answers(Struct, frozen=True, kw_only=True):
+    """What was answered, part by part; None: not asked, or nobody answered. `wall_s`: when, seconds since 1970."""
+
+    wall_s: float
+    screen: bool | None = None
+    lamp: bool | None = None
+    voice: bool | None = None
+
+    def given(self) -> dict[str, bool | None]:
+        """The answers by part."""
+        return {"screen": self.screen, "lamp": self.lamp, "voice": self.voice}
+
+
+def answers_file(diary: Path) -> Path:
+    """Where they are kept."""
+    return diary.with_name(FILE)
+
+
+def keep(diary: Path, answers: Answers) -> None:
+    """Keep the answers; those that were not given this time stay as they were. Raises OSError."""
+    path = answers_file(diary)
+    before = read(diary)
+    if before is not None:
+        earlier = before.given()
+        told = {part: earlier[part] if given is None else given for part, given in answers.given().items()}
+        answers = Answers(wall_s=answers.wall_s, **told)
+    making = path.with_name(f".{path.name}.{os.getpid()}")
+    making.write_bytes(msgspec.json.encode(answers))
+    making.replace(path)
+
+
+def read(diary: Path) -> Answers | None:
+    """The last answers; None where there are none, or where they cannot be read."""
+    try:
+        return msgspec.json.decode(answers_file(diary).read_bytes(), type=Answers)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+class SelfTest:
+    """A person's «no» counts until a «yes» comes, whatever the driver says."""
+
+    name: str = "self_test"
+    codes: Codes = {
+        "screen_not_seen": Severity.ATTENTION,
+        "lamp_not_seen": Severity.ATTENTION,
+        "voice_not_heard": Severity.ATTENTION,
+        "nothing_seen_or_heard": Severity.STOP,
+    }
+
+    def look(self, place: Place) -> Outcome:
+        """One «yes» is enough to train by; three times «no» is too few."""
+        said = place.text(answers_file(place.diary))
+        if said is None:
+            return NOT_IN_USE
+        given = msgspec.json.decode(said, type=Answers).given()
+        if given and all(answer is False for answer in given.values()):
+            return Outcome((found(self, "nothing_seen_or_heard"),))
+        names = {"screen": "screen_not_seen", "lamp": "lamp_not_seen", "voice": "voice_not_heard"}
+        return Outcome(tuple(found(self, names[part]) for part, answer in given.items() if answer is False))

@@ -1,0 +1,28 @@
+"""The strap: when it was heard last, and its battery."""
+
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.place import Place
+
+UNSEEN_DAYS = 14
+_DAY_S = 86_400.0
+
+
+class Strap:
+    """What the coach knows of the strap; nothing is asked of the strap itself."""
+
+    name: str = "strap"
+    codes: Codes = {"strap_battery_low": Severity.ATTENTION, "strap_unseen": Severity.ATTENTION}
+
+    def look(self, place: Place) -> Outcome:
+        """A strap lies silent between sessions: only weeks of silence are told."""
+        strap = place.told.strap
+        if strap is None:
+            return NOT_IN_USE
+        findings = []
+        if strap.battery_percent is not None and strap.battery_percent < place.limits.strap_battery_percent:
+            findings.append(found(self, "strap_battery_low", f"{strap.name}: {strap.battery_percent} %"))
+        silent_s = strap.running_s if strap.ago_s is None else strap.ago_s
+        if silent_s > UNSEEN_DAYS * _DAY_S:
+            findings.append(found(self, "strap_unseen", f"{strap.name}: {silent_s / _DAY_S:.0f} days"))
+        battery = "" if strap.battery_percent is None else f"{strap.battery_percent} %"
+        return Outcome(tuple(findings), " ".join(word for word in (strap.name, battery) if word))

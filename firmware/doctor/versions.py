@@ -1,0 +1,28 @@
+"""Versions: the package is whole, the protocols can be read, and the services speak the same language."""
+
+from coach.errors import ProtocolFileError
+from firmware import protocol_store
+from firmware.doctor.check import Codes, Outcome, Severity, found
+from firmware.doctor.place import Place
+from firmware.local_messages import FORMAT
+from firmware.version import own_version
+
+
+class Versions:
+    """What runs here."""
+
+    name: str = "versions"
+    codes: Codes = {"versions_differ": Severity.ATTENTION, "protocol_unreadable": Severity.ATTENTION}
+
+    def look(self, place: Place) -> Outcome:
+        """A protocol that cannot be read is told before somebody has chosen it."""
+        own, devices = own_version(), place.told.devices
+        findings = []
+        if devices is not None and (devices.format, devices.version) != (FORMAT, own):
+            findings.append(found(self, "versions_differ", f"coach {own}, display {devices.version}"))
+        for path in place.those(str(place.protocols or protocol_store.CLINIC_PROTOCOLS), "*.toml"):
+            try:
+                protocol_store.read_file(path)
+            except ProtocolFileError as error:
+                findings.append(found(self, "protocol_unreadable", str(error)))
+        return Outcome(tuple(findings), own)
