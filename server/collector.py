@@ -23,6 +23,7 @@ from msgspec import Struct
 from server import proofreading, store
 from server.arrivals import Arrival, Dead, PartArrived, ResultArrived, SessionArrived
 from server.broker_link import BrokerLink, LinkSettings, Received
+from server.diary import entering
 from server.errors import StoreAwayError, StoreRefusedError
 from server.figures import Figures
 from server.intake import arrival
@@ -45,6 +46,10 @@ THOROUGH_UP_TO = 20
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 QUIET_S = 1.0
 TIDY_EVERY_S = 3600.0
+ENTER_WITHIN_S = 10.0
+"""Diary entries wait no longer than this where single sessions come all the time; a flood they wait out."""
+ENTER_EVERY_S = 60.0
+"""Without a session of one's own: another collector's that was late, or a clinic that has been added."""
 
 
 class CollectorSettings(Struct, frozen=True, kw_only=True):
@@ -79,6 +84,8 @@ class Collector:
         self._came = threading.Condition()
         self._stopping = threading.Event()
         self._unread = True
+        self._not_entered = True
+        self._enter_at_s = 0.0
         self._tidy_at_s = 0.0
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._read_batches: queue.Queue[tuple[Sequence[Received], list[Arrival]]] = queue.Queue(maxsize=1)
@@ -147,8 +154,10 @@ class Collector:
             try:
                 if batch:
                     self._handle(batch, arrivals)
-                elif tidies:
+                if tidies and not batch:
                     self._in_quiet()
+                elif tidies and len(batch) <= THOROUGH_UP_TO and time.monotonic() >= self._enter_at_s:
+                    self._enter()
             except Exception:  # noqa: BLE001 - whatever it was, the next batch must be taken
                 _log.exception("a batch failed; its messages come again")
                 self._stopping.wait(FIRST_WAIT_S)
@@ -255,6 +264,7 @@ class Collector:
             self.figures.count(verdict.what)
             counts[verdict.what] = counts.get(verdict.what, 0) + 1
         if counts.get("stored"):
+            self._not_entered = True
             self.figures.last_stored.set_to_current_time()
         _log.info("committed", extra=facts(**counts))
         for what in ("quarantined", "dead", "dropped"):
@@ -270,6 +280,24 @@ class Collector:
                 store.forget_old_parts(time.time())
             self.figures.database_up.set(1)
         except StoreAwayError:
+            self.figures.database_up.set(0)
+        else:
+            self._enter()
+
+    def _enter(self) -> None:
+        """Make diary entries of what has been stored, until the next batch comes."""
+        if not self._not_entered and time.monotonic() < self._enter_at_s + ENTER_EVERY_S - ENTER_WITHIN_S:
+            return
+        self._enter_at_s = time.monotonic() + ENTER_WITHIN_S
+        # Before it is looked: what the other committer stores meanwhile makes it true again.
+        self._not_entered = False
+        try:
+            while entering.enter_some().more:
+                if self._stopping.is_set() or not self._read_batches.empty():
+                    self._not_entered = True
+                    break
+        except StoreAwayError:
+            self._not_entered = True
             self.figures.database_up.set(0)
 
 

@@ -80,9 +80,15 @@ class Reassignment(models.Model):
 
 
 class Progress(models.Model):
-    """How far `server.diary.entering` has come: one row. `last_id`: the newest stored session that it has seen."""
+    """How far `server.diary.entering` has come: one row. `last_id`: the newest stored session that it has seen.
+
+    `missing`: ids before it that were not there then (`server.diary.entering.Gap`). `passed_over`: clinics that are not
+    in the table, each with the first of its sessions that has no entry for that.
+    """
 
     last_id = models.BigIntegerField(default=0)
+    missing = models.JSONField(default=list)
+    passed_over = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         """How far."""
