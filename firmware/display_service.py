@@ -24,6 +24,7 @@ from coach.desk_view import Button, Face, View
 from firmware.errors import FirmwareError
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import CueNow, Press, Subscribe, ViewNow
+from firmware.lost_part import Said
 from firmware.priority import before_others, nicer, quick_to_switch
 from firmware.service_notice import ServiceNotice
 
@@ -74,27 +75,6 @@ class Light(Protocol):
     def show(self, state: "LampState", brightness: float) -> None:
         """Shine so, 0 to 1. Raises OSError where the lamp is gone."""
         ...
-
-
-class Said:
-    """Tells once when something is lost, and once when it is back."""
-
-    def __init__(self, what: str) -> None:
-        """`what` is lost or back."""
-        self._what = what
-        self._lost = False
-
-    def lost(self, reason: object) -> None:
-        """It does not work now."""
-        if not self._lost:
-            self._lost = True
-            _log.warning("%s: lost (%s); the rest goes on, and it is tried again.", self._what, reason)
-
-    def back(self) -> None:
-        """It works."""
-        if self._lost:
-            self._lost = False
-            _log.warning("%s: back.", self._what)
 
 
 class Newest:

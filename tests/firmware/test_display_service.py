@@ -17,10 +17,11 @@ from display.examples import examples
 from display.lamp import LampState
 from display.sound import SilentSound
 from firmware import display_service
-from firmware.display_service import DisplayService, DisplaySettings, Newest, Said, save_png, screen_kind, view_now
+from firmware.display_service import DisplayService, DisplaySettings, Newest, save_png, screen_kind, view_now
 from firmware.local_link import NoCoachError
 from firmware.local_messages import FORMAT, AnyToCoach, CueNow, Hello, Press, Subscribe, ViewNow
 from firmware.local_socket import Client, LocalServer
+from firmware.lost_part import Said
 
 SIZE = (320, 180)
 

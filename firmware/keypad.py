@@ -1,0 +1,315 @@
+"""A USB numeric keypad as a panel: its keys are the four buttons, and its digits are digits.
+
+| key | means |
+|---|---|
+| Enter | start, yes |
+| + and − | up and down |
+| . (Del) | stop |
+| 0 to 9 | a digit of a PIN; elsewhere 8 is up, 2 down, 5 start and 0 stop |
+
+A keypad is held for this program alone, so that it types on no console. What has letters is a keyboard and is left
+alone: the screen's window reads it. Where one says that it has letters and has none, `panel.keypad_device` names it.
+Keypads are looked for every `LOOK_EVERY_S`, so that one may be plugged in and out while a session runs.
+"""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from coach.desk_view import Button
+from firmware.clock import Clock
+from firmware.contacts import Pressed, Stuck
+from firmware.lost_part import Said
+from firmware.panel import Hear, PanelError, Typed
+
+LOOK_EVERY_S = 2.0
+DOWN, UP_AGAIN = 1, 0
+"""Values of a key event; 2 is the repetition of a held key, which means nothing here."""
+
+KEYS: dict[str, Button | int] = {
+    "KEY_KPENTER": Button.START,
+    "KEY_ENTER": Button.START,
+    "KEY_KPPLUS": Button.UP,
+    "KEY_KPMINUS": Button.DOWN,
+    "KEY_MINUS": Button.DOWN,
+    "KEY_KPDOT": Button.STOP,
+    "KEY_KPCOMMA": Button.STOP,
+    "KEY_DOT": Button.STOP,
+    "KEY_COMMA": Button.STOP,
+    "KEY_DELETE": Button.STOP,
+    "KEY_ESC": Button.STOP,
+    **{f"KEY_KP{digit}": digit for digit in range(10)},
+    **{f"KEY_{digit}": digit for digit in range(10)},
+    # Keypads that keep the number lock to themselves send these while it is off.
+    "KEY_INSERT": 0,
+    "KEY_END": 1,
+    "KEY_DOWN": 2,
+    "KEY_PAGEDOWN": 3,
+    "KEY_LEFT": 4,
+    "KEY_CLEAR": 5,
+    "KEY_RIGHT": 6,
+    "KEY_HOME": 7,
+    "KEY_UP": 8,
+    "KEY_PAGEUP": 9,
+}
+"""What each key of the kernel's names means."""
+
+STUCK_AS = {0: Button.STOP, 2: Button.DOWN, 5: Button.START, 8: Button.UP}
+"""The button that a held digit takes the place of."""
+
+_NEEDED = frozenset(f"KEY_KP{digit}" for digit in range(10)) | {"KEY_KPENTER"}
+_LETTERS = frozenset(f"KEY_{letter}" for letter in "QWERTYASDFGHZXCVBN")
+_CALLED_KEYPAD = re.compile(r"key ?pad|num ?pad|numeric", re.IGNORECASE)
+
+
+class KeyDevice(Protocol):
+    """An input device that has been opened. Every call raises OSError where it has been unplugged."""
+
+    @property
+    def path(self) -> str:
+        """Below /dev/input."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What it calls itself."""
+        ...
+
+    def keys(self) -> frozenset[str]:
+        """The kernel's names of the keys that it has."""
+        ...
+
+    def held(self) -> frozenset[str]:
+        """The keys that are down now."""
+        ...
+
+    def grab(self) -> None:
+        """Let nobody else read it."""
+        ...
+
+    def fileno(self) -> int:
+        """For the loop to wait for."""
+        ...
+
+    def read(self) -> Iterable[tuple[str, int]]:
+        """The keys that changed, with the kernel's value."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it. Never raises."""
+        ...
+
+
+class KeyDevices(Protocol):
+    """Where input devices come from."""
+
+    def paths(self) -> tuple[str, ...]:
+        """Those that are plugged in. Raises OSError, ImportError."""
+        ...
+
+    def open(self, path: str) -> KeyDevice:
+        """Open one. Raises OSError: gone again, or no permission."""
+        ...
+
+
+class _Held:
+    """One keypad that is in use."""
+
+    def __init__(self, device: KeyDevice) -> None:
+        self.device = device
+        self.down_since_s: dict[str, float] = {}
+        self.stuck: set[str] = set()
+
+
+class Keypad:
+    """All numeric keypads of the machine, or the one that is named. Is a `Panel`."""
+
+    def __init__(self, devices: KeyDevices, clock: Clock, *, named: str = "", stuck_after_s: float = 30.0) -> None:
+        """Nothing is opened before `run`. `named`: the one device to use, whatever keys it has."""
+        self._devices, self._clock, self._named, self._stuck_after_s = devices, clock, named, stuck_after_s
+        self._held: dict[str, _Held] = {}
+        self._passed_over: set[str] = set()
+        self._said = Said("The keypad")
+        self._told: tuple[Button, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called in the log."""
+        return "The keypad"
+
+    async def run(self, hear: Hear) -> None:
+        """Tell of every key, until cancelled; keypads may come and go meanwhile."""
+        try:
+            while True:
+                try:
+                    self._look(hear)
+                except (OSError, ImportError) as error:
+                    self._said.lost(error)
+                self._tell_stuck(hear)
+                await self._clock.sleep_until(self._clock.now() + LOOK_EVERY_S)
+        finally:
+            for path in tuple(self._held):
+                self._let_go(path)
+
+    def _look(self, hear: Hear) -> None:
+        plugged = (self._named,) if self._named else self._devices.paths()
+        for path in tuple(self._held):
+            if path not in plugged:
+                self._lose(path, "unplugged")
+        self._passed_over &= set(plugged)
+        for path in plugged:
+            if path not in self._held and path not in self._passed_over:
+                self._open(path, hear)
+
+    def _open(self, path: str, hear: Hear) -> None:
+        try:
+            device = self._devices.open(path)
+        except OSError as error:
+            if self._named:
+                raise PanelError(f"{path}: {error}") from error
+            # Not ours to read: a mouse, a power button, a keyboard kept for its owner.
+            self._passed_over.add(path)
+            return
+        try:
+            if not self._named and not is_keypad(device.name, device.keys()):
+                self._passed_over.add(path)
+                device.close()
+                return
+            device.grab()
+            held = _Held(device)
+            held.down_since_s = dict.fromkeys(device.held() & KEYS.keys(), self._clock.now())
+            # Down already when it was plugged in: no press, and nothing a person does.
+            held.stuck = set(held.down_since_s)
+            asyncio.get_running_loop().add_reader(device.fileno(), self._read, path, hear)
+        except OSError as error:
+            device.close()
+            self._said.lost(error)
+            return
+        self._held[path] = held
+        self._said.back()
+
+    def _read(self, path: str, hear: Hear) -> None:
+        held = self._held[path]
+        try:
+            for key, value in held.device.read():
+                self._take(held, key, value, hear)
+        except OSError as error:
+            self._lose(path, error)
+        self._tell_stuck(hear)
+
+    def _take(self, held: _Held, key: str, value: int, hear: Hear) -> None:
+        meaning = KEYS.get(key)
+        if meaning is None:
+            return
+        if value == UP_AGAIN:
+            held.down_since_s.pop(key, None)
+            held.stuck.discard(key)
+        elif value == DOWN and key not in held.down_since_s:
+            held.down_since_s[key] = self._clock.now()
+            hear(Pressed(meaning) if isinstance(meaning, Button) else Typed(meaning))
+
+    def _tell_stuck(self, hear: Hear) -> None:
+        now_s = self._clock.now()
+        for held in self._held.values():
+            held.stuck |= {key for key, since_s in held.down_since_s.items() if now_s >= since_s + self._stuck_after_s}
+        keys = {key for held in self._held.values() for key in held.stuck}
+        meanings = {KEYS[key] for key in keys}
+        buttons = {one if isinstance(one, Button) else STUCK_AS.get(one) for one in meanings}
+        stuck = tuple(button for button in Button if button in buttons)
+        if stuck != self._told:
+            self._told = stuck
+            hear(Stuck(stuck))
+
+    def _lose(self, path: str, reason: object) -> None:
+        self._let_go(path)
+        self._said.lost(reason)
+
+    def _let_go(self, path: str) -> None:
+        held = self._held.pop(path)
+        with contextlib.suppress(OSError, ValueError):
+            asyncio.get_running_loop().remove_reader(held.device.fileno())
+        held.device.close()
+
+
+def is_keypad(name: str, keys: frozenset[str]) -> bool:
+    """Whether a device is a numeric keypad: the keys of one, and no letters unless it calls itself a keypad."""
+    return keys >= _NEEDED and (not keys & _LETTERS or _CALLED_KEYPAD.search(name) is not None)
+
+
+class EvdevDevices:
+    """The kernel's input devices, through evdev."""
+
+    def paths(self) -> tuple[str, ...]:
+        """Those that are plugged in."""
+        from evdev import list_devices  # noqa: PLC0415 - only where a keypad is looked for
+
+        return tuple(list_devices())
+
+    def open(self, path: str) -> KeyDevice:
+        """Open one."""
+        from evdev import InputDevice  # noqa: PLC0415 - as above
+
+        return EvdevDevice(InputDevice(path))
+
+
+class EvdevDevice:
+    """One of the kernel's input devices."""
+
+    def __init__(self, device: Any) -> None:  # noqa: ANN401 - evdev is loaded only where it is used
+        """Take an open `evdev.InputDevice`."""
+        self._device = device
+
+    @property
+    def path(self) -> str:
+        """Below /dev/input."""
+        return str(self._device.path)
+
+    @property
+    def name(self) -> str:
+        """What it calls itself."""
+        return str(self._device.name)
+
+    def keys(self) -> frozenset[str]:
+        """The kernel's names of the keys that it has."""
+        from evdev import ecodes  # noqa: PLC0415 - as above
+
+        return _named(self._device.capabilities().get(ecodes.EV_KEY, ()))
+
+    def held(self) -> frozenset[str]:
+        """The keys that are down now."""
+        return _named(self._device.active_keys())
+
+    def grab(self) -> None:
+        """Let nobody else read it."""
+        self._device.grab()
+
+    def fileno(self) -> int:
+        """For the loop to wait for."""
+        return int(self._device.fileno())
+
+    def read(self) -> Iterable[tuple[str, int]]:
+        """The keys that changed."""
+        from evdev import ecodes  # noqa: PLC0415 - as above
+
+        events: Callable[[], Iterable[Any]] = self._device.read
+        for event in events():
+            if event.type == ecodes.EV_KEY:
+                for name in _named((event.code,)):
+                    yield name, event.value
+
+    def close(self) -> None:
+        """Let go of it."""
+        with contextlib.suppress(OSError):
+            self._device.close()
+
+
+def _named(codes: Iterable[int]) -> frozenset[str]:
+    from evdev import ecodes  # noqa: PLC0415 - as above
+
+    found: set[str] = set()
+    for code in codes:
+        names = ecodes.KEY.get(code, ())
+        found.update((names,) if isinstance(names, str) else names)
+    return frozenset(found)
