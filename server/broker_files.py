@@ -17,6 +17,10 @@ MOST_PACKET_BYTES = 128 * 1024
 MACHINE_WRITES = ("state", "live", "session/+", "result")
 MACHINE_READS = ("receipt", "command", "plan/+")
 
+ROOM_READS = ("state", "live", "result")
+ROOM_WRITES = ("command", "plan/+")
+"""What a web worker may: it shows the room, and neither sees sessions nor sends receipts."""
+
 
 def configuration(clinic: Clinic) -> str:
     """What mosquitto 2 is started with: `mosquitto -c broker/mosquitto.conf`, or `interval-coach-server broker`."""
@@ -70,7 +74,9 @@ include_dir {places.broker}/more.d
 """
 
 
-def access_list(clinic: Clinic, collectors: Iterable[str], bridges: Iterable[str], shut_out: Iterable[str]) -> str:
+def access_list(
+    clinic: Clinic, collectors: Iterable[str], webs: Iterable[str], bridges: Iterable[str], shut_out: Iterable[str]
+) -> str:
     """Who may read and write what. `shut_out`: machines without a certificate in force, cut off at once.
 
     `%u` is the certificate's name and not the client id, which a client chooses for itself.
@@ -82,6 +88,11 @@ def access_list(clinic: Clinic, collectors: Iterable[str], bridges: Iterable[str
         lines += [f"user {name}"]
         lines += [f"topic read {reach}/+/{one}" for one in MACHINE_WRITES]
         lines += [f"topic write {reach}/+/{one}" for one in MACHINE_READS]
+        lines += [""]
+    for name in sorted(webs):
+        lines += [f"user {name}"]
+        lines += [f"topic read {reach}/+/{one}" for one in ROOM_READS]
+        lines += [f"topic write {reach}/+/{one}" for one in ROOM_WRITES]
         lines += [""]
     for name in sorted(bridges):
         theirs = f"ic/1/{name.removeprefix('bridge-')}"
@@ -138,6 +149,8 @@ def existing_broker(clinic: Clinic) -> str:
     reads = "\n".join(f"    read    {own}/<certificate's name>/{one}" for one in MACHINE_READS)
     collector_reads = "\n".join(f"    read    {own}/+/{one}" for one in MACHINE_WRITES)
     collector_writes = "\n".join(f"    write   {own}/+/{one}" for one in MACHINE_READS)
+    room_reads = "\n".join(f"    read    {own}/+/{one}" for one in ROOM_READS)
+    room_writes = "\n".join(f"    write   {own}/+/{one}" for one in ROOM_WRITES)
     return f"""\
 Your broker needs this (docs/brokers.md says how it is said in EMQX, HiveMQ, VerneMQ and mosquitto, and why):
 
@@ -157,6 +170,10 @@ Each collector (certificates/collector-1.pem, …)
 {collector_reads}
 {collector_writes}
     in a shared subscription too: $share/collectors/…
+
+Each web worker (certificates/web-1.pem, …)
+{room_reads}
+{room_writes}
 
 Limits
     packets of at least {MOST_PACKET_BYTES} bytes; QoS 1; retained messages; shared subscriptions

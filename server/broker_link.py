@@ -1,4 +1,4 @@
-"""One collector's connection with the broker: MQTT 5, a session that outlives the connection, acknowledgement by hand.
+"""A collector's or a web worker's connection with the broker: MQTT 5, acknowledgement by hand.
 
 paho's own reconnecting has no jitter, and an exception in one of its callbacks would end its thread in silence; so this
 link connects by itself, and no callback lets anything out.
@@ -63,12 +63,14 @@ class BrokerLink:
         changed: Callable[[bool], None] = lambda _: None,
         refused: Callable[[], None] = lambda: None,
         chance: random.Random | None = None,
+        confirmed: Callable[[int, bool], None] = lambda _number, _taken: None,
     ) -> None:
-        """Nothing is connected before `start`."""
+        """Nothing is connected before `start`. `confirmed`: a publish's number, and whether the broker took it."""
         self._settings = settings
         self._received = received
         self._changed = changed
         self._refused = refused
+        self._confirmed = confirmed
         # Jitter, no secret.
         self._chance = chance or random.Random()  # noqa: S311
         self._connection = 0
@@ -96,6 +98,21 @@ class BrokerLink:
         if not self._client.is_connected():
             return False
         return self._client.publish(topic, payload, qos=1).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def publish_retained(self, topic: str, payload: bytes) -> int | None:
+        """Hand over a message that the broker keeps. Gives its number, None while there is no connection.
+
+        `confirmed` may be told of the number before this returns; it must not wait for whoever called this.
+        """
+        if not self._client.is_connected():
+            return None
+        done = self._client.publish(topic, payload, qos=1, retain=True)
+        return done.mid if done.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    @property
+    def up(self) -> bool:
+        """Whether it is connected, as far as is known."""
+        return self._client.is_connected()
 
     def acknowledge(self, message: Received) -> None:
         """Tell the broker that it need not send this again. Nothing where it came on an earlier connection."""
@@ -188,9 +205,14 @@ class BrokerLink:
             _log.exception("a message could not be taken; it comes again")
 
     def _on_publish(
-        self, _client: Client, _userdata: object, _number: int, reason: ReasonCode, _properties: Properties | None
+        self, _client: Client, _userdata: object, number: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
-        if reason.value >= _REFUSED:
+        taken = reason.value < _REFUSED
+        try:
+            self._confirmed(number, taken)
+        except Exception:  # noqa: BLE001 - see the top
+            _log.exception("a listener of confirmations failed")
+        if not taken:
             self._refused()
             _log.error("the broker refused a publish", extra=facts(why=str(reason)))
 

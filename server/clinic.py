@@ -17,8 +17,9 @@ from sync.topics import require_name
 
 FOLDER_VARIABLE = "INTERVAL_COACH_SERVER"
 DATABASE_VARIABLE = "DATABASE_URL"
+PLAIN_VARIABLE = "INTERVAL_COACH_PLAIN"
 
-RESERVED = ("collector", "bridge", "server")
+RESERVED = ("collector", "bridge", "server", "web")
 """No machine is called so: certificates with these names may do more than a machine may."""
 
 
@@ -32,6 +33,13 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     (relative to the folder) or `postgresql://user:password@host:port/name`. `batch`: messages committed together at
     most. `receive_maximum`: messages on their way to one collector at most; it bounds the memory while the database is
     away.
+
+    The web pages: `web_port` and `web_address` where they listen; `web_hosts`: further names by which browsers reach
+    them; `trusted_proxies`: addresses or networks of the proxies before them, whose word on the caller's address is
+    taken. Whoever does nothing for `idle_minutes` is logged out, and everyone after `absolute_hours`; `wall_counts`:
+    an open room page counts as doing something, for a tablet on the wall. `oidc_*`: log-in by the organisation's
+    identity provider, where `oidc_issuer` names one; `oidc_key_file` (a private JWK, for private_key_jwt) or
+    `oidc_secret_file`, relative to the folder, proves who asks; `oidc_name`: what the button says.
     """
 
     clinic: str
@@ -50,6 +58,19 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     batch: int = 350
     receive_maximum: int = 700
     session_expiry_s: int = 86_400
+    web_port: int = 8443
+    web_address: str = ""
+    web_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    idle_minutes: int = 15
+    absolute_hours: int = 12
+    wall_counts: bool = False
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_key_file: str = ""
+    oidc_secret_file: str = ""
+    oidc_scopes: str = "openid profile"
+    oidc_name: str = ""
 
 
 class Places(Struct, frozen=True):
@@ -66,6 +87,11 @@ class Places(Struct, frozen=True):
     def secret_key(self) -> Path:
         """The key with which the web server signs its cookies."""
         return self.folder / "secret-key"
+
+    @property
+    def static(self) -> Path:
+        """The pages' static files, collected under hashed names."""
+        return self.folder / "static"
 
     @property
     def authority(self) -> Path:
@@ -103,11 +129,11 @@ class Places(Struct, frozen=True):
         return self.broker / "mosquitto.pid"
 
     def certificate(self, name: str) -> Path:
-        """The certificate of the server, a collector or a bridge."""
+        """The certificate of the server, a collector, a web worker or a bridge."""
         return self.folder / "certificates" / f"{name}.pem"
 
     def key(self, name: str) -> Path:
-        """The private key of the server, a collector or a bridge."""
+        """The private key of the server, a collector, a web worker or a bridge."""
         return self.folder / "certificates" / f"{name}.key"
 
 
@@ -166,7 +192,23 @@ def _check(settings: ClinicSettings, places: Places) -> None:
         ("broker_port", settings.broker_port, 1, 65_535),
         ("enrolment_port", settings.enrolment_port, 1, 65_535),
         ("metrics_port", settings.metrics_port, 0, 65_535),
+        ("web_port", settings.web_port, 1, 65_535),
+        ("idle_minutes", settings.idle_minutes, 1, 240),
+        ("absolute_hours", settings.absolute_hours, 1, 24),
     )
     for name, value, low, high in limits:
         if not low <= value <= high:
             raise SettingsError(f"{places.settings}: {name} is {value}; it must be {low}–{high}. Mend the file.")
+    if settings.oidc_issuer:
+        _check_oidc(settings, places)
+
+
+def _check_oidc(settings: ClinicSettings, places: Places) -> None:
+    local = settings.oidc_issuer.startswith(("http://localhost:", "http://127.0.0.1:"))
+    if not settings.oidc_issuer.startswith("https://") and not local:
+        raise SettingsError(f"{places.settings}: oidc_issuer must begin with https://. Mend the file.")
+    if not settings.oidc_client_id or bool(settings.oidc_key_file) == bool(settings.oidc_secret_file):
+        raise SettingsError(
+            f"{places.settings}: oidc_issuer needs oidc_client_id, and either oidc_key_file or oidc_secret_file. "
+            "Mend the file."
+        )

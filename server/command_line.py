@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--listen", default="", metavar="ADDRESS", help="be reached there only (every address)")
     init.add_argument("--metrics-port", type=int, default=9464, help="the collector's figures, on loopback (9464)")
     init.add_argument("--collectors", type=int, default=1, help="how many collectors get a certificate (1)")
+    init.add_argument("--web-workers", type=int, default=4, help="how many web workers get a certificate (4)")
     init.add_argument("--all-clinics", action="store_true", help="a region's server: take every clinic's sessions")
 
     command("migrate", _migrate, "bring the database to this version; after every upgrade")
@@ -82,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     sessions.add_argument("--session", metavar="ID", help="this one alone, in all its revisions")
     sessions.add_argument("--json", action="store_true", help="one JSON object a line")
 
+    text = "make the diary's entries from the stored sessions; the collector does it too"
+    _entering_options(command("diary", _diary, text))
+
     command("broker", _broker, "run this clinic's mosquitto, and log what it refuses")
     command("enrol-service", _enrol_service, "answer machines that enrol or renew")
     collect = command("collect", _collect, "receive sessions, store them, and send receipts")
@@ -90,13 +94,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     collect.add_argument("--metrics-port", type=int, default=None, help="for its figures; 0: any")
 
-    for kept in ("quarantine", "dead-letters"):
-        text = "sessions that a person must look at" if kept == "quarantine" else "messages that nobody could use"
-        one = command(kept, _kept, text)
-        one.set_defaults(kept=kept)
-        one.add_argument("act", choices=("list", "show", "retry", "drop"))
-        one.add_argument("number", type=int, nargs="?")
-        one.add_argument("--out", type=Path, default=None, help="with show: write the content to this file")
+    for kept, text in (
+        ("quarantine", "sessions that a person must look at"),
+        ("dead-letters", "messages that nobody could use"),
+    ):
+        _kept_options(command(kept, _kept, text), kept)
 
     backup = command("backup", _backup, "write database, authority and settings into one file")
     backup.add_argument("file", type=Path, metavar="FILE")
@@ -104,6 +106,18 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.add_argument("folder", type=Path, metavar="DIR", help="a folder that does not exist yet, or is empty")
     return parser
+
+
+def _kept_options(one: argparse.ArgumentParser, kept: str) -> None:
+    one.set_defaults(kept=kept)
+    one.add_argument("act", choices=("list", "show", "retry", "drop"))
+    one.add_argument("number", type=int, nargs="?")
+    one.add_argument("--out", type=Path, default=None, help="with show: write the content to this file")
+
+
+def _entering_options(diary: argparse.ArgumentParser) -> None:
+    diary.add_argument("act", choices=("enter",))
+    diary.add_argument("--all", action="store_true", help="from the first stored session on")
 
 
 def _say(*lines: str) -> None:
@@ -130,7 +144,7 @@ def _init(given: argparse.Namespace) -> None:
         metrics_port=given.metrics_port,
         accepts="all" if given.all_clinics else "own",
     )
-    clinic = make_clinic(given.folder, settings, given.collectors)
+    clinic = make_clinic(given.folder, settings, given.collectors, given.web_workers)
     folder = clinic.places.folder
     _say(f"The clinic «{clinic.settings.clinic}» is in {folder}.")
     if clinic.settings.broker == "existing":
@@ -229,6 +243,14 @@ def _sessions(given: argparse.Namespace) -> None:
 
     found = stored(max(1, given.last), given.session)
     _say(*(json_lines(found) if given.json else lines(found)))
+
+
+def _diary(given: argparse.Namespace) -> None:
+    _clinic(given)
+    from server.diary.entering import enter_all, enter_waiting
+
+    seen = enter_all() if given.all else enter_waiting()
+    _say(f"{seen} stored session(s) looked at; the diary is up to date.")
 
 
 def _kept(given: argparse.Namespace) -> int:

@@ -99,6 +99,7 @@ def write_broker_lists(clinic: Clinic) -> bool:
     text = access_list(
         clinic,
         collectors=[name for name in in_force if name.startswith("collector-")],
+        webs=[name for name in in_force if name.startswith("web-")],
         bridges=[name for name in in_force if name.startswith("bridge-")],
         shut_out=names - in_force,
     )
@@ -139,7 +140,7 @@ def names_all(clinic: Clinic, name: str) -> bool:
 
 
 def own_names(clinic: Clinic) -> list[str]:
-    """The server and the collectors and bridges that have a key here."""
+    """The server and the collectors, web workers and bridges that have a key here."""
     return sorted(path.stem for path in clinic.places.key("server").parent.glob("*.key"))
 
 

@@ -13,8 +13,11 @@ from server.database import prepare
 from server.errors import SettingsError
 from server.files import PRIVATE, private_folder, write_once, write_whole
 
+WEB_WORKERS = 4
+"""Certificates for web workers that a new clinic gets: each worker process takes one that no other holds."""
 
-def make_clinic(folder: Path, settings: ClinicSettings, collectors: int = 1) -> Clinic:
+
+def make_clinic(folder: Path, settings: ClinicSettings, collectors: int = 1, webs: int = WEB_WORKERS) -> Clinic:
     """Make the folder, or go over one that is there: its settings are read, not replaced. Raises SettingsError."""
     places = Places(folder.resolve())
     private_folder(places.folder)
@@ -31,7 +34,11 @@ def make_clinic(folder: Path, settings: ClinicSettings, collectors: int = 1) -> 
     call_command("migrate", verbosity=0)
     from server import identities  # noqa: PLC0415 - models exist only after prepare()
 
-    identities.own_certificates(clinic, ["server", *(f"collector-{number + 1}" for number in range(collectors))])
+    own = [
+        *(f"collector-{number + 1}" for number in range(collectors)),
+        *(f"web-{number + 1}" for number in range(webs)),
+    ]
+    identities.own_certificates(clinic, ["server", *own])
     if clinic.settings.broker == "own":
         identities.write_broker_configuration(clinic)
     identities.write_broker_lists(clinic)

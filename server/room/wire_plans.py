@@ -1,0 +1,61 @@
+"""A participant's plan as machines know it: the pseudonym and the nickname, never the name."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from coach.plan import Load, Plan
+from server.people.models import PlanVersion
+from sync.wire import PlanOnWire
+
+
+def plan_on_wire(version: PlanVersion) -> PlanOnWire:
+    """What a machine is told. What the machine counts and learns by itself (sessions, response) is left to it."""
+    participant = version.participant
+    return PlanOnWire(
+        version=version.version,
+        made_at_wall_s=version.made_at.timestamp(),
+        # A number and not a name: who that is, the server knows.
+        made_by=f"account-{version.made_by_id}" if version.made_by_id else "server",
+        plan=Plan(
+            participant=participant.pseudonym,
+            protocol=version.protocol,
+            hr_max_bpm=version.hr_max_bpm,
+            hr_max_source=version.hr_max_source or None,
+            age=version.made_at.year - participant.birth_year,
+            ceiling_bpm=version.ceiling_bpm,
+            mode="exertion" if version.mode == "exertion" else "heart_rate",
+            start=_start(version),
+            speed_step_kmh=version.speed_step_kmh,
+            max_speed_kmh=version.max_speed_kmh,
+            language="en" if participant.language == "en" else "nb",
+            nickname=participant.nickname,
+            early_warm_up_end=version.early_warm_up_end,
+            exertion_when_lost=version.exertion_when_lost,
+            questions=tuple(str(one) for one in version.questions),
+            weekly_cap=version.weekly_cap,
+            rest_hours=version.rest_hours,
+            cap_released=version.cap_released,
+        ),
+        valid_until_wall_s=valid_until_wall_s(version),
+    )
+
+
+def valid_until_wall_s(version: PlanVersion) -> float | None:
+    """The end of the plan's last day in the clinic's time zone, seconds since 1970; None: it holds until changed."""
+    if version.valid_until is None:
+        return None
+    zone = ZoneInfo(version.participant.clinic.time_zone)
+    return datetime.combine(version.valid_until + timedelta(days=1), time(), zone).timestamp()
+
+
+def holds(version: PlanVersion, now: datetime | None = None) -> bool:
+    """Whether a session may begin from it: not withdrawn, its person in training, its last day not over."""
+    until_s = valid_until_wall_s(version)
+    over = until_s is not None and until_s <= (now or datetime.now(UTC)).timestamp()
+    return not version.withdrawn and version.participant.active and not over
+
+
+def _start(version: PlanVersion) -> Load | None:
+    if version.start_speed_kmh is None:
+        return None
+    return Load(version.start_speed_kmh, version.start_incline_percent or 0.0)
