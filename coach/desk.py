@@ -7,6 +7,7 @@ signed out (H12).
 
     choose_participant ─► (questions ─►) strap ─► ready ─► session ─► exertion ─► mood ─► ended ─► choose_participant
             go_on (after a restart) ─► session                    self_test_failed, not_today ─► choose_participant
+            choose_participant, self_test_failed ─(stop)─► machine ─► self_test ─► machine ─► choose_participant
 """
 
 from enum import StrEnum
@@ -15,7 +16,7 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.desk_view import Button, Face, View
+from coach.desk_view import Button, Face, TriedPart, View
 from coach.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
 from coach.events import Signal
 from coach.messages import Answer, AnyMessage, Command, CommandName, Exertion, Mood, Readiness, Treadmill
@@ -27,6 +28,8 @@ SIGN_OUT_AFTER_S = 120.0
 FIRST_BORG, FIRST_MOOD = 13, 3
 """Where the choice stands at first: the middle of either scale."""
 
+TRIED_PARTS = tuple(TriedPart)
+
 
 class Wish(StrEnum):
     """What the desk asks of its keeper, since it cannot do it itself."""
@@ -35,13 +38,18 @@ class Wish(StrEnum):
     SIGN_OUT = "sign_out"
     GO_ON = "go_on"
     LET_GO = "let_go"
+    LOOK_AGAIN = "look_again"
+    TEST_AGAIN = "test_again"
+    KEEP_ANSWERS = "keep_answers"
 
 
 class Desk(Struct, frozen=True, kw_only=True):
     """What the machine remembers around the session.
 
     `choices`: nicknames of the participants known here. `answers`: those given so far to the readiness questions.
-    `ended_t`: the session's end, for signing out. `asked`: which of Borg and mood have been passed.
+    `ended_t`: the session's end, for signing out. `asked`: which of Borg and mood have been passed. `machine`: somebody
+    looks after the machine itself; `parts`: what its self-test tries; `tested`: what they have answered so far, None
+    outside the self-test.
     """
 
     choices: tuple[str, ...] = ()
@@ -51,6 +59,9 @@ class Desk(Struct, frozen=True, kw_only=True):
     findings: tuple[str, ...] = ()
     answers: tuple[bool, ...] = ()
     asked: tuple[Face, ...] = ()
+    machine: bool = False
+    parts: tuple[TriedPart, ...] = TRIED_PARTS
+    tested: tuple[bool, ...] | None = None
 
 
 class Pressed(Struct, frozen=True):
@@ -63,6 +74,10 @@ class Pressed(Struct, frozen=True):
 
 def face(desk: Desk, state: State | None) -> Face:
     """Which picture stands on the screen."""
+    if desk.tested is not None:
+        return Face.SELF_TEST
+    if desk.machine:
+        return Face.MACHINE
     if desk.findings:
         return Face.SELF_TEST_FAILED
     if desk.offer_go_on:
@@ -95,9 +110,18 @@ def _face_after(desk: Desk, state: State) -> Face:
 
 
 def view(
-    desk: Desk, state: State | None, *, saved: str = "no", strap_name: str | None = None, with_profile: bool = True
+    desk: Desk,
+    state: State | None,
+    *,
+    saved: str = "no",
+    strap_name: str | None = None,
+    with_profile: bool = True,
+    found: tuple[str, ...] = (),
 ) -> View:
-    """The whole picture. `saved`: whether the journal has the session (`no`, `saving`, `saved`, `not_saved`)."""
+    """The whole picture. `saved`: whether the journal has the session (`no`, `saving`, `saved`, `not_saved`).
+
+    `found`: codes of all that the machine finds wrong with itself.
+    """
     now = face(desk, state)
     plan = None if state is None else state.plan
     question = None
@@ -108,7 +132,7 @@ def view(
         nickname=plan.nickname if plan else None,
         language=plan.language if plan else "nb",
         choices=desk.choices if now is Face.CHOOSE_PARTICIPANT else (),
-        selected=desk.selected,
+        selected=desk.selected if desk.tested is None else len(desk.tested),
         question=question,
         findings=desk.findings,
         reason=state.closed_because if state and now is Face.NOT_TODAY else None,
@@ -118,7 +142,16 @@ def view(
         course_sessions=plan.course_sessions if plan and plan.session_number is not None else None,
         snapshot=None if state is None else snapshot(state),
         profile=profile(state) if state is not None and with_profile else None,
+        attention=found if now in (Face.CHOOSE_PARTICIPANT, Face.MACHINE) else (),
+        tried=tried(desk),
     )
+
+
+def tried(desk: Desk) -> TriedPart | None:
+    """What the self-test tries now; None outside it."""
+    if desk.tested is None or len(desk.tested) >= len(desk.parts):
+        return None
+    return desk.parts[len(desk.tested)]
 
 
 def press(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
@@ -126,11 +159,14 @@ def press(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
     now = face(desk, state)
     if now is Face.SESSION and state is not None:
         return Pressed(desk, _in_session(state, button, t))
+    if now in (Face.MACHINE, Face.SELF_TEST):
+        return _at_machine(desk, button)
     if button is Button.STOP:
         return _stop(desk, state, now, t)
     match now:
         case Face.SELF_TEST_FAILED:
-            return Pressed(replace(desk, findings=()) if button is Button.START else desk)
+            again = button is Button.START
+            return Pressed(replace(desk, findings=()), wish=Wish.LOOK_AGAIN) if again else Pressed(desk)
         case Face.GO_ON:
             go_on = button is Button.START
             return Pressed(replace(desk, offer_go_on=False, chosen=True), wish=Wish.GO_ON) if go_on else Pressed(desk)
@@ -181,10 +217,27 @@ def _stop(desk: Desk, state: State | None, now: Face, t: float) -> Pressed:
     if now in (Face.EXERTION, Face.MOOD):
         return Pressed(_passed(desk, now))
     if now is Face.SELF_TEST_FAILED or not desk.chosen:
-        return Pressed(desk)
+        return Pressed(desk if desk.chosen else replace(desk, findings=(), machine=True))
     if now is Face.ENDED and state is not None and state.cool_down_offered:
         return Pressed(_at_scale(desk, Face.EXERTION), (Command(t, CommandName.STOP),))
     return Pressed(signed_out(desk), wish=Wish.SIGN_OUT)
+
+
+def _at_machine(desk: Desk, button: Button) -> Pressed:
+    """Green begins the self-test, and in it says «yes, I saw it»; stop says «no», and outside it leaves."""
+    if desk.tested is None:
+        match button:
+            case Button.START if desk.parts:
+                return Pressed(replace(desk, tested=()), wish=Wish.TEST_AGAIN)
+            case Button.STOP:
+                return Pressed(replace(desk, machine=False))
+            case _:
+                return Pressed(desk)
+    if button in (Button.UP, Button.DOWN):
+        return Pressed(desk, wish=Wish.TEST_AGAIN)
+    tested = (*desk.tested, button is Button.START)
+    over = len(tested) >= len(desk.parts)
+    return Pressed(replace(desk, tested=tested), wish=Wish.KEEP_ANSWERS if over else Wish.TEST_AGAIN)
 
 
 def _choose(desk: Desk, button: Button) -> Pressed:
@@ -240,7 +293,7 @@ def session_ended(desk: Desk) -> Desk:
 
 def signed_out(desk: Desk) -> Desk:
     """Nobody is chosen; the next person finds nothing of the last one."""
-    return Desk(choices=desk.choices)
+    return Desk(choices=desk.choices, parts=desk.parts)
 
 
 def signs_out_at_t(state: State | None) -> float | None:

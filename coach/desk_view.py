@@ -25,6 +25,16 @@ class Face(StrEnum):
     ENDED = "ended"
     NOT_TODAY = "not_today"
     SELF_TEST_FAILED = "self_test_failed"
+    MACHINE = "machine"
+    SELF_TEST = "self_test"
+
+
+class TriedPart(StrEnum):
+    """What the self-test tries, in this order; a person says whether they saw or heard it (hazard H8)."""
+
+    SCREEN = "screen"
+    LAMP = "lamp"
+    VOICE = "voice"
 
 
 class Button(StrEnum):
@@ -42,7 +52,8 @@ class View(Struct, frozen=True, kw_only=True):
     `choices`: nicknames on `choose_participant`. `question`: key of the readiness question on `questions`.
     `selected`: index of the highlighted choice; 0 no / 1 yes on `questions`; the Borg value on `exertion`; 1–5 on
     `mood`. `findings`: keys of failed self-tests. `saved`: whether the diary has the session safely. `reason`: why
-    not today. `message`: a line from the therapist, while it is to be shown.
+    not today. `message`: a line from the therapist, while it is to be shown. `attention`: what is wrong with the machine
+    though one may train, on `choose_participant`; on `machine` all that is wrong. `tried`: what `self_test` tries now.
     """
 
     face: Face
@@ -60,3 +71,5 @@ class View(Struct, frozen=True, kw_only=True):
     snapshot: Snapshot | None = None
     profile: Profile | None = None
     message: str | None = None
+    attention: tuple[str, ...] = ()
+    tried: TriedPart | None = None

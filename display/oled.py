@@ -18,7 +18,7 @@ from luma.core.interface.serial import i2c
 from luma.oled.device import sh1106, ssd1306
 from PIL import Image, ImageChops
 
-from coach.desk_view import Face, View
+from coach.desk_view import Face, TriedPart, View
 from coach.events import Direction, Signal
 from coach.guidance import SETTING_REASONS
 from coach.snapshot import Snapshot
@@ -155,6 +155,18 @@ def picture(view: View) -> Image.Image:
             pen.bar(0, 0, 127, 35)
             pen.paragraph(words.oled("self_test_failed"), (3, 1, 124, 34), 17, ink=0)
             pen.paragraph(words.oled("tell_therapist"), (0, 37, 127, 63), 13)
+        case Face.MACHINE:
+            pen.bar(0, 0, 127, 17)
+            pen.left(words.oled("machine"), 3, 0, 14, ink=0, within=122)
+            found = [texts.of("finding", code) for code in view.attention[:1]] or [words.oled("machine_well")]
+            pen.paragraph(found[0], (0, 19, 127, 47), 13)
+            pen.left(words.oled("machine_try"), 0, 49, 12, within=127)
+        case Face.SELF_TEST:
+            if view.tried is TriedPart.SCREEN:
+                pen.box(0, 0, 127, 63, filled=False)
+            pen.paragraph(words.oled(f"tried_{view.tried or TriedPart.VOICE}"), (5, 3, 122, 39), 17)
+            pen.left(words.oled("green_yes"), 5, 45, 13, within=58)
+            pen.right(words.oled("stop_no"), 122, 45, 13, within=58)
         case _ as unknown:
             assert_never(unknown)
     return pen.image

@@ -21,10 +21,12 @@ from display.faces import (
     ended,
     exertion,
     go_on,
+    machine,
     mood,
     not_today,
     questions,
     ready,
+    self_test,
     self_test_failed,
     session,
     stopped,
@@ -195,6 +197,10 @@ def parts_of(glance: Glance) -> list[Part]:
             return not_today.parts(glance)
         case Face.SELF_TEST_FAILED:
             return self_test_failed.parts(glance)
+        case Face.MACHINE:
+            return machine.parts(glance)
+        case Face.SELF_TEST:
+            return self_test.parts(glance)
 
 
 __all__ = ["Box", "Screen", "parts_of"]

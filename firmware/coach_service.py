@@ -25,11 +25,14 @@ import msgspec
 from msgspec import Struct
 
 from coach.cue import Cue
+from coach.desk_view import TriedPart
 from coach.errors import Refused
 from coach.events import AnyEvent
 from coach.messages import AnyMessage, Mood
 from firmware import given_plans
 from firmware.clock import ScaledClock
+from firmware.doctor.check import Finding
+from firmware.doctor.place import Place
 from firmware.journal import Journal
 from firmware.journal_errors import JournalError, UnknownSessionError
 from firmware.journal_store import Delivery as SessionDelivery
@@ -37,9 +40,12 @@ from firmware.journal_writer import JournalSettings, SaveState
 from firmware.local_messages import (
     FORMAT,
     AnyToCoach,
+    AskHealth,
     AskSession,
     AskSessions,
+    BeginSelfTest,
     CueNow,
+    Devices,
     Done,
     GivePlan,
     GiveReceipt,
@@ -59,6 +65,8 @@ from firmware.local_messages import (
     pieces,
 )
 from firmware.local_socket import Client, LocalServer
+from firmware.machine_health import FindingsLog, MachineHealth, lesser, severe
+from firmware.places import identity_folder
 from firmware.plans import PlanFileError, PlanShelf, ready
 from firmware.priority import before_others, quick_to_switch
 from firmware.service_notice import ServiceNotice
@@ -93,8 +101,16 @@ class CoachSettings(Struct, frozen=True, kw_only=True):
 class CoachService:
     """One running coach. `run` it once."""
 
-    def __init__(self, settings: CoachSettings, plans: PlanShelf, make_strap: StrapMaker) -> None:
-        """Nothing is opened before `run`."""
+    def __init__(
+        self, settings: CoachSettings, plans: PlanShelf, make_strap: StrapMaker, place: Place | None = None
+    ) -> None:
+        """Nothing is opened before `run`. `place`: where the machine looks at itself; this one, by default."""
+        self._place = place or Place(
+            diary=settings.diary,
+            identity=identity_folder(),
+            socket=settings.socket,
+            free_floor_bytes=settings.free_floor_bytes,
+        )
         self._settings = settings
         self._plans = plans
         self._given_plans = given_plans.folder_beside(settings.diary)
@@ -106,6 +122,7 @@ class CoachService:
         self._alive_timer: asyncio.TimerHandle | None = None
         self._viewed_s = 0.0
         self._quiet_memory = False
+        self._log_of_findings = FindingsLog()
         self._notice = ServiceNotice()
 
     async def run(self) -> None:
@@ -151,6 +168,7 @@ class CoachService:
         )
         strap = self._make_strap(self._clock, self._keeper.look, self._told_by_person)
         self._keeper.strap_name = strap.name
+        self._health = self._look_after_machine(strap, stamps)
         self._keeper.room = self._journal.no_room() is None
         quick_to_switch()
         before_others()
@@ -163,6 +181,7 @@ class CoachService:
         tasks = [
             asyncio.create_task(self._run_strap(strap), name="strap"),
             asyncio.create_task(self._watch_disk(), name="disk"),
+            asyncio.create_task(self._health.run(), name="health"),
         ]
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         try:
@@ -179,6 +198,33 @@ class CoachService:
             for timer in (self._timer, self._view_timer, self._alive_timer):
                 if timer is not None:
                     timer.cancel()
+
+    # The machine itself
+
+    def _look_after_machine(self, strap: Strap, stamps: SystemStampClock) -> MachineHealth:
+        health = MachineHealth(
+            self._place,
+            ask_diary=self._journal.ask,
+            training=lambda: self._keeper.training,
+            on_findings=self._machine_found,
+        )
+        health.strap = strap
+        self._keeper.machine.on_look_again = health.look_again
+        self._keeper.machine.on_answers = lambda answers: self._keep_answers(health, answers, stamps)
+        return health
+
+    def _machine_found(self, found: tuple[Finding, ...], asked: bool) -> None:  # noqa: FBT001 - a callback
+        for line in self._log_of_findings.news(found):
+            _log.warning("%s", line)
+        self._keeper.found(severe(found), lesser(found), show=asked)
+        self._server.health(self._health.message())
+        self._set_timer()
+
+    def _keep_answers(self, health: MachineHealth, answers: dict[TriedPart, bool], stamps: SystemStampClock) -> None:
+        try:
+            health.answered(answers, stamps)
+        except OSError as error:
+            _log.warning("The self-test's answers could not be kept: %s", error)
 
     # The keeper's outlet
 
@@ -254,6 +300,7 @@ class CoachService:
         await asyncio.Event().wait()
 
     def _delivered(self, delivery: Delivery) -> None:
+        self._health.strap_spoke()
         self._keeper.deliver(delivery)
         self._set_timer()
 
@@ -286,6 +333,8 @@ class CoachService:
 
     def _tell_saving(self, state: SaveState) -> None:
         self._server.saving(Saving(state.status, state.reason))
+        if hasattr(self, "_health"):
+            self._health.saving(state.reason if state.status == "not_saved" else None)
         self.changed(at_once=True)
 
     # The socket
@@ -311,6 +360,8 @@ class CoachService:
                 if message.saving:
                     state = self._journal.state
                     client.answer(Saving(state.status, state.reason))
+                if message.health:
+                    client.answer(self._health.message())
             case Press():
                 refused = self._keeper.press(message.button)
                 answer = Done(message.request) if refused is None else Refusal("press", refused, message.request)
@@ -343,6 +394,15 @@ class CoachService:
             case AskSession():
                 asked = self._journal.session(message.session_id)
                 self._when(asked, client, message, lambda record: self._give(client, message, record))
+            case Devices():
+                self._health.devices(message)
+                self._keeper.try_parts(self._health.parts)
+                client.answer(Done(message.request))
+            case AskHealth():
+                client.answer(self._health.message(message.request))
+            case BeginSelfTest():
+                self._keeper.begin_self_test()
+                client.answer(Done(message.request))
             case StopService():
                 client.answer(Done(message.request))
                 self._stop.set()

@@ -25,6 +25,7 @@ from firmware.local_messages import (
     AnyToCoach,
     CueNow,
     Happened,
+    Health,
     Hello,
     Lines,
     Refusal,
@@ -215,6 +216,12 @@ class LocalServer:
         for client in tuple(self._clients):
             if client.wants.saving:
                 client.answer(saving)
+
+    def health(self, health: Health) -> None:
+        """Tell how the machine is to all who want it."""
+        for client in tuple(self._clients):
+            if client.wants.health:
+                client.answer(health)
 
     def heard(self, client: Client, message: AnyToCoach) -> None:
         """Hand on what a client said."""

@@ -17,7 +17,7 @@ from coach import desk as at_desk
 from coach.cue import Cue
 from coach.default_guidance import default_guidance
 from coach.desk import Desk, Wish
-from coach.desk_view import Button, View
+from coach.desk_view import Button, Face, TriedPart, View
 from coach.engine import next_due_s, step
 from coach.errors import Refused
 from coach.events import AnyEvent, Predicted, SessionEnded, SessionStarted
@@ -28,6 +28,7 @@ from coach.view import snapshot
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.journal_errors import JournalError
+from firmware.machine_page import MachinePage
 from firmware.past_training import PastTraining
 from firmware.plans import PlanShelf
 from firmware.session_id import new_session_id
@@ -82,6 +83,7 @@ class SessionKeeper:
         self.state: State | None = None
         self.strap_name: str | None = None
         self.room = True
+        self.machine = MachinePage(speed)
         self._origin_s = 0.0
         self._session_id = ""
         self._begun: Stamp | None = None
@@ -107,10 +109,10 @@ class SessionKeeper:
         t = self._now_t()
         self._live_until(t)
         pressed = at_desk.press(self.desk, self.state, button, t)
-        if self._needs_room(pressed.wish, pressed.messages) and not self.room:
-            self.desk = replace(self.desk, findings=(NO_ROOM,))
+        if self._needs_room(pressed.wish, pressed.messages) and self.closed_by:
+            self.desk = replace(self.desk, findings=self.closed_by)
             self._outlet.changed(at_once=True)
-            return "There is no room on the disk for another session."
+            return self._closed_because()
         self.desk = pressed.desk
         refused: str | None = None
         for message in pressed.messages:
@@ -125,8 +127,13 @@ class SessionKeeper:
             case Wish.LET_GO:
                 refused = self._try(Command(self._now_t(), CommandName.STOP))
                 self._finish_if_ended()
-            case None:
+            case Wish.LOOK_AGAIN:
+                self.machine.on_look_again()
+            case Wish.KEEP_ANSWERS:
+                self.desk = self.machine.answered(self.desk)
+            case Wish.TEST_AGAIN | None:
                 pass
+        self.machine.pressed(self.desk, self._clock.now())
         self._outlet.changed(at_once=True)
         return refused
 
@@ -134,8 +141,8 @@ class SessionKeeper:
         """Take a message from a program on this machine, stamped now. Raises Refused."""
         if self.state is None or self.desk.offer_go_on:
             raise Refused("no_session", "nobody has begun a session at this machine; choose a participant first")
-        if self._needs_room(None, (message,)) and not self.room:
-            raise Refused(NO_ROOM, "there is no room on the disk for another session; let the machine deliver first")
+        if self._needs_room(None, (message,)) and self.closed_by:
+            raise Refused(self.closed_by[0], self._closed_because())
         self._step(replace(message, t=self._now_t()))
 
     def show_text(self, text: str, for_s: float) -> None:
@@ -165,6 +172,7 @@ class SessionKeeper:
         if self._text is not None and self._clock.now() >= self._text_until_s:
             self._text = None
             self._outlet.changed(at_once=True)
+        self._tend_machine()
         if self.state is None:
             return
         t = self._now_t()
@@ -182,6 +190,9 @@ class SessionKeeper:
         due_s = [] if due_t is None else [self._origin_s + due_t]
         if self._text is not None:
             due_s.append(self._text_until_s)
+        machine_s = self.machine.next_due_clock_s()
+        if machine_s is not None:
+            due_s.append(machine_s)
         return min(due_s, default=None)
 
     def refresh(self) -> None:
@@ -193,9 +204,58 @@ class SessionKeeper:
             selected = choices.index(before[0]) if before and before[0] in choices else 0
             self.desk = replace(self.desk, selected=selected)
         self.desk = replace(self.desk, choices=choices)
-        if self.room and NO_ROOM in self.desk.findings:
+        if self.desk.findings and not self.closed_by:
             self.desk = replace(self.desk, findings=())
         self._outlet.changed(at_once=False)
+
+    @property
+    def closed_by(self) -> tuple[str, ...]:
+        """Why no session may begin now: codes of severe findings. One that runs is never touched."""
+        return (*(() if self.room else (NO_ROOM,)), *(code for code in self.machine.stops if code != NO_ROOM))
+
+    def found(self, stops: tuple[str, ...], attention: tuple[str, ...], *, show: bool = False) -> None:
+        """What the machine finds wrong with itself now. What is severe and new is shown where nobody is at the machine.
+
+        `show`: somebody asked, so that it is shown though it is not new.
+        """
+        before = self.machine.stops
+        self.machine.stops, self.machine.attention = stops, attention
+        self.refresh()
+        new = any(code not in before and code != NO_ROOM for code in stops)
+        if self.closed_by and (new or show) and at_desk.face(self.desk, self.state) is Face.CHOOSE_PARTICIPANT:
+            self.desk = replace(self.desk, findings=self.closed_by)
+
+    def try_parts(self, parts: tuple[TriedPart, ...]) -> None:
+        """What a self-test can try on this machine; one that runs goes on with what it began."""
+        if self.desk.tested is None:
+            self.desk = replace(self.desk, parts=parts)
+
+    def begin_self_test(self) -> None:
+        """Let whoever stands there try screen, lamp and voice. Raises Refused while somebody is at the machine."""
+        if self.state is not None or self.desk.chosen or self.desk.offer_go_on:
+            raise Refused("somebody_here", "somebody is at the machine; try again when nobody trains")
+        if not self.desk.parts:
+            raise Refused("nothing_to_try", "screen, lamp and voice are all switched off by the settings")
+        self.desk = replace(at_desk.signed_out(self.desk), machine=True, tested=())
+        self.machine.pressed(self.desk, self._clock.now())
+        self._outlet.changed(at_once=True)
+
+    def _all_found(self) -> tuple[str, ...]:
+        return (*self.closed_by, *self.machine.attention)
+
+    def _closed_because(self) -> str:
+        if not self.room:
+            return "there is no room on the disk for another session; let the machine deliver first"
+        codes = ", ".join(self.closed_by)
+        return f"the machine found something wrong with itself ({codes}); interval-coach doctor says what to do"
+
+    def _tend_machine(self) -> None:
+        desk, cues = self.machine.due(self.desk, self._clock.now())
+        for due_s, cue in cues:
+            self._outlet.cue(cue, 0, due_s)
+        if desk != self.desk:
+            self.desk = desk
+            self._outlet.changed(at_once=True)
 
     def save_again(self) -> None:
         """Hand a session to the journal again that it could not take; called now and then."""
@@ -226,7 +286,7 @@ class SessionKeeper:
         """What the machine shows now."""
         if self.state is not None:
             self._live_until(self._now_t())
-        now = at_desk.view(self.desk, self.state, saved=self.saved, strap_name=self.strap_name)
+        now = at_desk.view(self.desk, self.state, saved=self.saved, strap_name=self.strap_name, found=self._all_found())
         return now if self._text is None else replace(now, message=self._text)
 
     @property

@@ -4,6 +4,7 @@ import re
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
+from firmware.sync_state import NoStateError, read_state, state_file
 from sync.account import ACCOUNT
 
 _LEVEL = re.compile(r"^\s*(\S+):\s+\S+\s+\S+\s+(-?\d+)\.?\s", re.MULTILINE)
@@ -20,6 +21,8 @@ class Network:
         if not (place.identity / ACCOUNT).exists():
             return NOT_IN_USE
         faces = [one for one in place.those("/sys/class/net", "*") if one.name != "lo"]
+        if not faces:
+            return self._by_sync(place)
         up = [one.name for one in faces if place.text(one / "operstate") == "up"]
         if not up:
             return Outcome((found(self, "network_away", ", ".join(one.name for one in faces)),))
@@ -29,3 +32,11 @@ class Network:
         wired = any(name not in heard for name in up)
         weak = [name for name, level in levels.items() if level < place.limits.wifi_dbm]
         return Outcome((found(self, "wifi_weak", facts),) if weak and not wired else (), facts)
+
+    def _by_sync(self, place: Place) -> Outcome:
+        """The coach is shut in without a network: what sync sees is in the file that it leaves."""
+        try:
+            state = read_state(state_file(place.socket))
+        except NoStateError:
+            return NOT_IN_USE
+        return Outcome(tuple(found(self, one.code, one.detail) for one in state.findings if one.code in self.codes))

@@ -151,15 +151,6 @@ class Place:
         """Whether this process may read and write it."""
         return self.access(self.at(path), os.R_OK | os.W_OK)
 
-    def said_by(self, *words: str) -> str | None:
-        """What a program says; None where it is not installed or not asked now. Raises ValueError where it failed."""
-        ran = None if self.run is None else self.run(words)
-        if ran is None:
-            return None
-        if ran.status:
-            raise ValueError(f"{words[0]} ended with {ran.status}: {ran.output[-200:].strip()}")
-        return ran.output
-
 
 def run_program(words: Sequence[str]) -> Ran | None:
     """Run a program of the system, in English; None where it is not installed. Raises TimeoutError, OSError."""

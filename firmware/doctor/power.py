@@ -46,12 +46,13 @@ class Power:
             bits = place.number(counted, 16)
             if bits is not None:
                 return bits
-        said = place.said_by("vcgencmd", "get_throttled")
-        if said is None:
+        ran = None if place.run is None else place.run(("vcgencmd", "get_throttled"))
+        if ran is None or ran.status:
+            # Not installed, or no Raspberry Pi, or shut in where its device may not be used.
             return None
-        match = _SAID.search(said)
+        match = _SAID.search(ran.output)
         if match is None:
-            raise ValueError(f"vcgencmd said: {said[:80]}")
+            raise ValueError(f"vcgencmd said: {ran.output[:80]}")
         return int(match[1], 16)
 
     def _alarms(self, place: Place) -> list[str]:

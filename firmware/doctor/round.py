@@ -28,7 +28,7 @@ def look_once(check: Check, place: Place) -> Outcome:
     try:
         outcome = check.look(place)
     except Exception as error:  # noqa: BLE001 - whatever a file or a program made of it, the others go on
-        detail = f"{check.name}: {error or type(error).__name__}"
+        detail = f"{check.name}: {str(error) or type(error).__name__}"
         return Outcome((Finding(UNCHECKED, Severity.ATTENTION, detail[:LONGEST_DETAIL]),))
     return outcome
 
