@@ -6,7 +6,7 @@ answer on the socket and stay the same process for a while, with display and syn
 version known to be good. After a power cut `interval-coach-trial.service` goes on judging, and
 `systemd/version-guard.sh` counts starts, so that nothing depends on this process living.
 
-    python -m firmware.upgrade first NAME | try NAME | watch | fall-back
+    python -m firmware.upgrade first NAME | try NAME | stage NAME | watch | fall-back
 """
 
 import json
@@ -142,6 +142,13 @@ def try_version(machine: Machine, name: str, *, wait_for_end: bool = False) -> b
         give_up(machine)
         raise
     return watch(machine)
+
+
+def stage(machine: Machine, name: str) -> None:
+    """Put a version on trial from the next boot on, where no services run now. Raises UpgradeError, VersionsError."""
+    _ask_the_new_one(machine.versions.path(name))
+    keep_copy(machine.diary)
+    machine.versions.begin_trial(name)
 
 
 def watch(machine: Machine) -> bool:
@@ -282,13 +289,15 @@ def main(words: Sequence[str]) -> int:
                 machine.versions.begin(name)
             case ["try", name]:
                 return 0 if try_version(machine, name) else 1
+            case ["stage", name]:
+                stage(machine, name)
             case ["watch"]:
                 watch(machine)
             case ["fall-back"]:
                 go_back(machine)
                 machine.services.start_others_again()
             case _:
-                sys.stderr.write("usage: python -m firmware.upgrade first NAME | try NAME | watch | fall-back\n")
+                sys.stderr.write("usage: python -m firmware.upgrade first NAME | try NAME | stage NAME | watch | fall-back\n")
                 return 2
     except FirmwareError as error:
         sys.stderr.write(f"interval-coach: {error}\n")

@@ -108,7 +108,8 @@ def test_only_the_courier_may_read_key_and_certificate_and_only_the_services_gro
     lines = (SYSTEMD / "etc/tmpfiles.d/interval-coach.conf").read_text(encoding="utf-8").splitlines()
     folders = {line.split()[1]: tuple(line.split()[2:5]) for line in lines if not line.startswith("#")}
     assert folders["/var/lib/interval-coach/identity"] == ("0700", "interval-coach-sync", "interval-coach")
-    assert all(mode[-1] == "0" for mode, _, _ in folders.values())
+    for_all = {"/etc/interval-coach", "/etc/interval-coach/protocols"}
+    assert {folder for folder, (mode, _, _) in folders.items() if mode[-1] != "0"} == for_all
 
 
 @pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="no systemd-sysusers here")
@@ -140,4 +141,4 @@ def test_the_folders_are_made_with_their_rights(tmp_path: Path) -> None:
     modes = {
         name: oct((tmp_path / name).stat().st_mode & 0o7777) for name in ("run/interval-coach", "etc/interval-coach")
     }
-    assert modes == {"run/interval-coach": "0o1770", "etc/interval-coach": "0o750"}
+    assert modes == {"run/interval-coach": "0o1770", "etc/interval-coach": "0o755"}
