@@ -71,6 +71,12 @@ class Place:
         """The session that runs here now."""
         return self._live.session_id if self._live else None
 
+    def away_s(self, now_s: float) -> float | None:
+        """How long it has been away; None where it is not, or that is not known."""
+        if self._state is None or self._state.online or self._link_s is None:
+            return None
+        return now_s - self._link_s
+
     def hear_state(self, state: State, now_s: float) -> bool:
         """Take a birth or a will. Gives False where it was overtaken by a later birth."""
         known = self._state

@@ -101,7 +101,7 @@ class Tile(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Tiles(Struct, frozen=True, kw_only=True):
-    """What goes over the stream. `whole`: these are all, and each has its trace. `broker_up`: the server hears machines.
+    """What the stream carries. `whole`: these are all, and each with its trace. `broker_up`: machines are heard.
 
     `broker_s`: since when that is so.
     """
