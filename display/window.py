@@ -12,6 +12,7 @@ from typing import Final, Literal
 import pygame
 
 from coach.desk_view import Button, View
+from display.presenter import Presenter, RendererPresenter, SurfacePresenter, Turned
 from display.screen import Screen
 from display.texts import Language
 
@@ -48,9 +49,19 @@ CLOSING_KEY: Final = pygame.K_q
 class Window:
     """A screen on a display. Close it when done."""
 
-    def __init__(self, kind: Kind = "window", size: tuple[int, int] | None = None, language: Language = "nb") -> None:
+    def __init__(
+        self,
+        kind: Kind = "window",
+        size: tuple[int, int] | None = None,
+        language: Language = "nb",
+        *,
+        turned: Turned = "no",
+        display: int = 0,
+        through: Literal["surface", "renderer"] = "surface",
+    ) -> None:
         """`size` in pixels; full-screen takes the display's own. `headless` draws the same pictures and shows none.
 
+        `turned`: a display that stands on end. `display`: which one, from 0. `through`: how SDL shows the picture.
         Raises `pygame.error` where no display can be opened: the caller then goes headless.
         """
         if kind == "headless":
@@ -62,7 +73,11 @@ class Window:
         self._language = language
         flags = {"full_screen": pygame.FULLSCREEN, "window": pygame.RESIZABLE, "headless": 0}[kind]
         wanted = size or ((0, 0) if kind == "full_screen" else DEFAULT_SIZE)
-        surface = pygame.display.set_mode(wanted, flags)
+        self._presenter: Presenter = (
+            RendererPresenter(wanted, TITLE, turned=turned, display=display)
+            if through == "renderer"
+            else SurfacePresenter(wanted, flags, turned=turned, display=display)
+        )
         pygame.display.set_caption(TITLE)
         pygame.key.set_repeat()
         pygame.event.set_blocked(None)
@@ -70,7 +85,7 @@ class Window:
             [pygame.KEYDOWN, pygame.QUIT, pygame.VIDEORESIZE, pygame.VIDEOEXPOSE, pygame.WINDOWEXPOSED]
         )
         pygame.mouse.set_visible(kind != "full_screen")
-        self.screen = Screen(surface.get_size(), language, surface)
+        self.screen = self._screen()
 
     @property
     def wait_s(self) -> float:
@@ -81,7 +96,7 @@ class Window:
         """Draw a view at a monotonic time and put what changed on the display. Returns whether anything changed."""
         changed = self.screen.draw(view, now_s)
         if changed:
-            pygame.display.update(self.screen.dirty)
+            self._presenter.present(self.screen.dirty)
         return changed
 
     def buttons(self) -> tuple[Button, ...]:
@@ -93,15 +108,15 @@ class Window:
             elif event.type == pygame.KEYDOWN and event.key in BUTTON_OF_KEY:
                 pressed.append(BUTTON_OF_KEY[event.key])
             elif event.type == pygame.VIDEORESIZE:
-                self._renew()
+                if self._presenter.resized():
+                    self.screen = self._screen()
             elif event.type in (pygame.VIDEOEXPOSE, pygame.WINDOWEXPOSED):
-                pygame.display.update()
+                self._presenter.present([self.screen.surface.get_rect()])
         return tuple(pressed)
 
-    def _renew(self) -> None:
-        surface = pygame.display.get_surface()
-        if surface.get_size() != self.screen.size:
-            self.screen = Screen(surface.get_size(), self._language, surface)
+    def _screen(self) -> Screen:
+        surface = self._presenter.surface
+        return Screen(surface.get_size(), self._language, surface)
 
     def save_png(self, path: Path | str) -> None:
         """Save what is shown."""
@@ -109,4 +124,5 @@ class Window:
 
     def close(self) -> None:
         """Take the window away."""
+        self._presenter.close()
         pygame.display.quit()
