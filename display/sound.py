@@ -67,6 +67,10 @@ class Sound(Protocol):
         """Whether there is a speaker to hear."""
         ...
 
+    def wait_until_ready(self, timeout_s: float) -> bool:
+        """Whether what is needed has been tried and loaded, waited for at most so long."""
+        ...
+
     def play(self, cue: Cue, intervals: int = 0) -> None:
         """Sound a cue now or when its turn comes; `intervals` of the session, so that the last can be called so."""
         ...
@@ -100,6 +104,10 @@ class SilentSound:
     def alive(self) -> bool:
         """There is nothing to hear."""
         return False
+
+    def wait_until_ready(self, timeout_s: float) -> bool:
+        """There is nothing to wait for."""
+        return timeout_s >= 0
 
     def play(self, cue: Cue, intervals: int = 0) -> None:
         """Remember what would have been said."""

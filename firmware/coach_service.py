@@ -394,20 +394,27 @@ class CoachService:
             case AskSession():
                 asked = self._journal.session(message.session_id)
                 self._when(asked, client, message, lambda record: self._give(client, message, record))
-            case Devices():
-                self._health.devices(message)
-                self._keeper.try_parts(self._health.parts)
-                client.answer(Done(message.request))
-            case AskHealth():
-                client.answer(self._health.message(message.request))
-            case BeginSelfTest():
-                self._keeper.begin_self_test()
-                client.answer(Done(message.request))
+            case Devices() | AskHealth() | BeginSelfTest():
+                self._answer_about_machine(client, message)
             case StopService():
                 client.answer(Done(message.request))
                 self._stop.set()
             case _ as unknown:
                 assert_never(unknown)
+
+    def _answer_about_machine(self, client: Client, message: Devices | AskHealth | BeginSelfTest) -> None:
+        match message:
+            case AskHealth():
+                client.answer(self._health.message(message.request))
+                return
+            case Devices():
+                self._health.devices(message)
+                self._keeper.try_parts(self._health.parts)
+            case BeginSelfTest():
+                self._keeper.begin_self_test()
+            case _ as unknown:
+                assert_never(unknown)
+        client.answer(Done(message.request))
 
     def _when(self, future: Future[Any], client: Client, message: AnyToCoach, act: Callable[[Any], None]) -> None:
         """Answer when the journal has, on the loop; a journal that cannot gives its reason."""

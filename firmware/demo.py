@@ -170,7 +170,8 @@ class Demo:
         coach += ["--protocol", settings.protocol, "--language", settings.language, "--plans", str(folder / "none")]
         coach += ["--speed", f"{settings.speed:g}", "--free-floor-mb", "8"]
         display = ["display", "--socket", str(socket), "--language", settings.language, "--oled", "none"]
-        display += ["--screen", "headless" if settings.headless else "auto"]
+        # The terminal shows it where there is no desktop: a picture that nobody sees is then no fault.
+        display += ["--screen", "headless" if settings.headless else screen_kind("auto").replace("_", "-")]
         display += ["--no-sound"] if silent else []
         sync = ["sync", "--socket", str(socket), "--identity", str(folder / "identity")]
         return [

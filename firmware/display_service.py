@@ -21,6 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from coach.desk_view import Button, Face, View
+from firmware.display_parts import DisplayParts
 from firmware.errors import FirmwareError
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import CueNow, Press, Subscribe, ViewNow
@@ -58,7 +59,10 @@ class DisplayError(FirmwareError):
 
 
 class DisplaySettings(Struct, frozen=True, kw_only=True):
-    """How to show. `size` in pixels; None: the usual one, or the whole display where it is full."""
+    """How to show. `size` in pixels; None: the usual one, or the whole display where it is full.
+
+    `no_screen`: this machine is meant to have none, so that nobody misses it.
+    """
 
     socket: Path
     screen: ScreenKind = "auto"
@@ -67,6 +71,7 @@ class DisplaySettings(Struct, frozen=True, kw_only=True):
     sound: bool = True
     voices: tuple[Path, ...] = ()
     oled: OledKind = "auto"
+    no_screen: bool = False
 
 
 class Light(Protocol):
@@ -143,6 +148,7 @@ class DisplayService:
         self._small = threading.Event()
         self._link: CoachLink | None = None
         self._sound: Sound | None = None
+        self._parts = DisplayParts()
         self._notice = ServiceNotice()
         self._link_turned_s = time.monotonic()
 
@@ -156,6 +162,10 @@ class DisplayService:
         link = threading.Thread(target=self._receive, name="link", daemon=True)
         link.start()
         oled = self._oled()
+        if oled is None:
+            self._parts.note("oled", "off")
+        if not self._lights:
+            self._parts.note("lamp", "off")
         if oled is not None or self._lights:
             threading.Thread(target=self._show_small, args=(oled,), name="small", daemon=True).start()
         try:
@@ -177,10 +187,12 @@ class DisplayService:
                 with CoachLink(self._settings.socket) as link:
                     link.say(Subscribe(views=True, cues=True))
                     self._link = link
+                    self._parts.forget()
                     said.back()
                     while not self._stop.is_set():
                         self._link_turned_s = time.monotonic()
                         self._take(link)
+                        self._tell_parts(link)
             except NoCoachError as error:
                 said.lost(error)
             finally:
@@ -205,6 +217,17 @@ class DisplayService:
                 self._sound.speak(newest.language)
             self._newest.put(newest)
             self._small.set()
+
+    def _tell_parts(self, link: CoachLink) -> None:
+        """The heartbeat: which parts work."""
+        sound = self._sound
+        if sound is not None and not self._settings.sound:
+            self._parts.note("sound", "off")
+        elif sound is not None and (sound.alive or sound.wait_until_ready(0)):
+            self._parts.note_working("sound", works=sound.alive)
+        devices = self._parts.to_say(time.monotonic())
+        if devices is not None:
+            link.say(devices)
 
     def _play(self, now: CueNow) -> None:
         if self._sound is not None and time.monotonic() - now.said_s <= CUE_IS_OLD_S:
@@ -234,11 +257,13 @@ class DisplayService:
                 if window is None and now_s >= retry_at_s:
                     window = self._open_window(said)
                 wait_s = RETRY_PART_S if window is None else self._draw(window)
+                self._note_screen(window)
             except Exception as error:  # noqa: BLE001 - whatever the driver does, sound and lamp must go on
                 said.lost(error)
                 if window is not None:
                     with contextlib.suppress(Exception):
                         window.close()
+                self._note_screen(None)
                 window, retry_at_s, wait_s = None, time.monotonic() + RETRY_PART_S, RETRY_PART_S
             if window is not None and window.closed:
                 break
@@ -246,6 +271,14 @@ class DisplayService:
             self._newest.seen()
         if window is not None:
             window.close()
+
+    def _note_screen(self, window: "Window | None") -> None:
+        """A picture that nobody can see is no screen, save where it was asked for: somebody else shows it then."""
+        if self._settings.no_screen:
+            self._parts.note("screen", "off")
+        else:
+            hidden = window is not None and window.kind == "headless" and self._settings.screen == "auto"
+            self._parts.note_working("screen", works=window is not None and not hidden)
 
     def _draw(self, window: "Window") -> float:
         self._press(window.buttons())
@@ -304,7 +337,9 @@ class DisplayService:
                     oled.draw(view)
                 except Exception as error:  # noqa: BLE001 - whatever the driver does, the rest must go on
                     said_oled.lost(error)
+                    self._note_oled(works=False)
                 else:
+                    self._note_oled(works=oled.alive)
                     if oled.alive:
                         said_oled.back()
                     else:
@@ -313,19 +348,28 @@ class DisplayService:
         if oled is not None:
             oled.close()
 
+    def _note_oled(self, *, works: bool) -> None:
+        """Where it was only looked for, nobody misses it."""
+        if works or self._settings.oled != "auto":
+            self._parts.note_working("oled", works=works)
+        else:
+            self._parts.note("oled", "off")
+
     def _shine(self, view: View, now_s: float, said: Said) -> None:
         if not self._lights:
             return
         from display.lamp import brightness_at, lamp  # noqa: PLC0415 - only where there is a lamp
 
-        state = lamp(view)
+        state = lamp(view, now_s)
         try:
             for light in self._lights:
                 light.show(state, brightness_at(state, now_s))
         except Exception as error:  # noqa: BLE001 - as above
             said.lost(error)
+            self._parts.note_working("lamp", works=False)
         else:
             said.back()
+            self._parts.note_working("lamp", works=True)
 
 
 def screen_kind(

@@ -35,7 +35,9 @@ def parts(glance: Glance) -> list[Part]:
     also = texts.say("machine.more", number=more) if more > 0 else ""
     top = Box(MARGIN, 40, sheet.width - 2 * MARGIN, 84)
     rows = [
-        _row(glance, Box(MARGIN, top.bottom + 20 + place * (ROW_HEIGHT + ROW_APART), top.width, ROW_HEIGHT), code, place)
+        _row(
+            glance, Box(MARGIN, top.bottom + 20 + place * (ROW_HEIGHT + ROW_APART), top.width, ROW_HEIGHT), code, place
+        )
         for place, code in enumerate(found[:SHOWN])
     ]
     foot = Box(MARGIN, sheet.height - 96, top.width, 64)

@@ -1,5 +1,7 @@
 """The Bluetooth adapter: there, not blocked by switch or software, and switched on."""
 
+from typing import ClassVar
+
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
 
@@ -8,7 +10,7 @@ class Adapter:
     """Reads rfkill and sysfs; whether it is switched on only BlueZ knows, who is asked over D-Bus."""
 
     name: str = "adapter"
-    codes: Codes = {
+    codes: ClassVar[Codes] = {
         "adapter_missing": Severity.ATTENTION,
         "adapter_blocked": Severity.ATTENTION,
         "adapter_blocked_hard": Severity.ATTENTION,
@@ -19,7 +21,9 @@ class Adapter:
         """Without an adapter nobody's rate is heard; whose plan allows it trains by exertion."""
         if not place.fittings.bluetooth:
             return NOT_IN_USE
-        switches = [one for one in place.those("/sys/class/rfkill", "rfkill*") if place.text(one / "type") == "bluetooth"]
+        switches = [
+            one for one in place.those("/sys/class/rfkill", "rfkill*") if place.text(one / "type") == "bluetooth"
+        ]
         if any(place.number(one / "hard") for one in switches):
             return Outcome((found(self, "adapter_blocked_hard"),))
         if any(place.number(one / "soft") for one in switches):

@@ -1,5 +1,7 @@
 """The way to the clinic's server: what sync has found, and whether the broker can be reached with TLS."""
 
+from typing import ClassVar
+
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
 from firmware.sync_state import NoStateError, read_state, state_file
@@ -11,7 +13,7 @@ class Broker:
     """Sync's own findings, under their own codes, from the file in which it leaves how it stands."""
 
     name: str = "broker"
-    codes: Codes = {
+    codes: ClassVar[Codes] = {
         "sync_away": Severity.ATTENTION,
         **{
             trouble.value: Severity.ATTENTION

@@ -1,6 +1,7 @@
 """The machine's certificate: until when it is good, and that it is renewed in time."""
 
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
@@ -14,7 +15,10 @@ class Certificate:
     """It renews itself when a third of its time is left; one with few weeks left has not."""
 
     name: str = "certificate"
-    codes: Codes = {Trouble.CERTIFICATE_SOON.value: Severity.ATTENTION, "certificate_over": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {
+        Trouble.CERTIFICATE_SOON.value: Severity.ATTENTION,
+        "certificate_over": Severity.ATTENTION,
+    }
 
     def look(self, place: Place) -> Outcome:
         """Judged only by a clock that has been set."""

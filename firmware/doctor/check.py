@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
@@ -34,7 +34,7 @@ class Finding(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """How one part of the machine is. `facts`: figures for who wants them. `in_use` false: there is nothing to check."""
+    """How a part of the machine is. `facts`: figures for who wants them. `in_use` false: there is nothing to check."""
 
     findings: tuple[Finding, ...] = ()
     facts: str = ""
@@ -52,7 +52,7 @@ class Check(Protocol):
     """One part of the machine. `name`: what it is called on the command line, and its words' key under `doctor`."""
 
     name: str
-    codes: Codes
+    codes: ClassVar[Codes]
     """Every code that it can give, and how severe that is."""
 
     def look(self, place: Place) -> Outcome:

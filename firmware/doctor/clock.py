@@ -1,6 +1,7 @@
 """The wall clock: set from a time server, and in a year that can be."""
 
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from firmware.doctor.check import Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
@@ -13,7 +14,7 @@ class Clock:
     """Sessions are timed by the monotonic clock, so a wrong wall clock makes wrong dates and no wrong interval."""
 
     name: str = "clock"
-    codes: Codes = {"clock_unsynchronised": Severity.ATTENTION, "clock_wrong": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {"clock_unsynchronised": Severity.ATTENTION, "clock_wrong": Severity.ATTENTION}
 
     def look(self, place: Place) -> Outcome:
         """The kernel's word, and where it knows of no time server, systemd's."""

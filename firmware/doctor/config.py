@@ -1,5 +1,7 @@
 """The settings: the file on the disk is the one in force."""
 
+from typing import ClassVar
+
 from firmware.doctor.check import Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
 
@@ -8,7 +10,7 @@ class Config:
     """A file that became wrong is not used; the last good one is, and somebody should be told (faults.md, row 24)."""
 
     name: str = "config"
-    codes: Codes = {"config_refused": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {"config_refused": Severity.ATTENTION}
 
     def look(self, place: Place) -> Outcome:
         """The service that read the settings has kept what was wrong."""

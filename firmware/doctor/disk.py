@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import ClassVar
 
 from firmware.doctor.check import Codes, Finding, Outcome, Severity, found
 from firmware.doctor.place import Place
@@ -11,7 +12,7 @@ class Disk:
     """Free space under the diary, how its file system is mounted, and the errors that the kernel has counted there."""
 
     name: str = "disk"
-    codes: Codes = {
+    codes: ClassVar[Codes] = {
         "disk_full": Severity.STOP,
         "disk_read_only": Severity.STOP,
         "disk_filling": Severity.ATTENTION,

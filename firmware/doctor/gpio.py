@@ -1,5 +1,7 @@
 """The pins that the panel hangs on, and its buttons."""
 
+from typing import ClassVar
+
 from coach.desk_view import Button
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
@@ -9,7 +11,7 @@ class Gpio:
     """The chip, the right to use it, and buttons that the panel finds held down."""
 
     name: str = "gpio"
-    codes: Codes = {
+    codes: ClassVar[Codes] = {
         "gpio_missing": Severity.ATTENTION,
         "gpio_forbidden": Severity.ATTENTION,
         "button_stuck": Severity.ATTENTION,

@@ -1,5 +1,7 @@
 """Something to train by: screen, sound, small screen or lamp; one of them is enough, none is too few (hazard H8)."""
 
+from typing import ClassVar
+
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
 
@@ -11,7 +13,7 @@ class Guides:
     """What the display reports of its parts, and whether it is there at all."""
 
     name: str = "guides"
-    codes: Codes = {
+    codes: ClassVar[Codes] = {
         "display_away": Severity.STOP,
         "nothing_to_train_by": Severity.STOP,
         "lamp_dark": Severity.ATTENTION,

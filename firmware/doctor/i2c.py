@@ -1,5 +1,7 @@
 """The I²C bus and the small screen on it."""
 
+from typing import ClassVar
+
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
 
@@ -8,7 +10,7 @@ class I2c:
     """The bus's device, the right to use it, and whether the small screen answers there."""
 
     name: str = "i2c"
-    codes: Codes = {
+    codes: ClassVar[Codes] = {
         "i2c_off": Severity.ATTENTION,
         "i2c_forbidden": Severity.ATTENTION,
         "oled_silent": Severity.ATTENTION,

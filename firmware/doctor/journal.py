@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -14,7 +15,7 @@ _DAY_S = 86_400.0
 
 
 class DiaryHealth(Struct, frozen=True):
-    """What SQLite says of the file, and what waits for its receipt. `oldest_wall_s`: of the session that waits longest."""
+    """What SQLite says of the file, and what waits for its receipt. `oldest_wall_s`: when the oldest began."""
 
     problem: str | None
     undelivered: int
@@ -32,7 +33,7 @@ class Journal:
     """Asked of the one connection that the coach has; read without writing where no coach runs."""
 
     name: str = "journal"
-    codes: Codes = {
+    codes: ClassVar[Codes] = {
         "journal_damaged": Severity.STOP,
         "journal_not_saving": Severity.ATTENTION,
         "undelivered_old": Severity.ATTENTION,

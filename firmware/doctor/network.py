@@ -1,6 +1,7 @@
 """The network: a link at all, and how well the wireless one is heard. No network never stops anybody."""
 
 import re
+from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
@@ -14,7 +15,7 @@ class Network:
     """Interfaces other than the machine's own loop, by the kernel's word."""
 
     name: str = "network"
-    codes: Codes = {"network_away": Severity.ATTENTION, "wifi_weak": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {"network_away": Severity.ATTENTION, "wifi_weak": Severity.ATTENTION}
 
     def look(self, place: Place) -> Outcome:
         """Only a machine with a server needs one."""

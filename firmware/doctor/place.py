@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -107,10 +107,10 @@ class Place:
     identity: Path
     socket: Path
     root: Path = Path("/")
-    fittings: Fittings = Fittings()
-    limits: DoctorPart = DoctorPart()
+    fittings: Fittings = field(default_factory=Fittings)
+    limits: DoctorPart = field(default_factory=DoctorPart)
     protocols: Path | None = None
-    told: Told = Told()
+    told: Told = field(default_factory=Told)
     free_floor_bytes: int = 64 * 2**20
     run: Runner | None = None
     ask_diary: Callable[[Callable[[sqlite3.Connection], object]], object] | None = None

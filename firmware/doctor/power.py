@@ -1,6 +1,7 @@
 """The power supply: the firmware notes when its voltage falls too low, and when it slows the processor down."""
 
 import re
+from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
@@ -15,7 +16,7 @@ class Power:
     """`get_throttled`, from sysfs or vcgencmd, and the voltage alarm of the Pi's sensor."""
 
     name: str = "power"
-    codes: Codes = {
+    codes: ClassVar[Codes] = {
         "undervoltage_now": Severity.ATTENTION,
         "undervoltage_since_start": Severity.ATTENTION,
         "throttled_now": Severity.ATTENTION,

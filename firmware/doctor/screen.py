@@ -1,5 +1,7 @@
 """The screen: something is plugged in, and the display draws on it."""
 
+from typing import ClassVar
+
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
 
@@ -8,7 +10,7 @@ class Screen:
     """The kernel's connectors, and the display's own word."""
 
     name: str = "screen"
-    codes: Codes = {"screen_unplugged": Severity.ATTENTION, "screen_dark": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {"screen_unplugged": Severity.ATTENTION, "screen_dark": Severity.ATTENTION}
 
     def look(self, place: Place) -> Outcome:
         """Sound, lamp or small screen are enough to train by, so that a missing screen alone stops nobody (H8)."""

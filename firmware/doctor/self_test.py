@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 from msgspec import Struct
@@ -57,7 +57,7 @@ class SelfTest:
     """A person's «no» counts until a «yes» comes, whatever the driver says."""
 
     name: str = "self_test"
-    codes: Codes = {
+    codes: ClassVar[Codes] = {
         "screen_not_seen": Severity.ATTENTION,
         "lamp_not_seen": Severity.ATTENTION,
         "voice_not_heard": Severity.ATTENTION,

@@ -1,6 +1,7 @@
 """The sound card: there, the chosen one, opened by the display, and not muted."""
 
 import re
+from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
@@ -15,7 +16,7 @@ class Sound:
     """ALSA's list of cards, the display's own word, and the mixer."""
 
     name: str = "sound"
-    codes: Codes = {
+    codes: ClassVar[Codes] = {
         "sound_missing": Severity.ATTENTION,
         "sound_card_gone": Severity.ATTENTION,
         "sound_silent": Severity.ATTENTION,

@@ -1,5 +1,7 @@
 """The strap: when it was heard last, and its battery."""
 
+from typing import ClassVar
+
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
 
@@ -11,7 +13,7 @@ class Strap:
     """What the coach knows of the strap; nothing is asked of the strap itself."""
 
     name: str = "strap"
-    codes: Codes = {"strap_battery_low": Severity.ATTENTION, "strap_unseen": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {"strap_battery_low": Severity.ATTENTION, "strap_unseen": Severity.ATTENTION}
 
     def look(self, place: Place) -> Outcome:
         """A strap lies silent between sessions: only weeks of silence are told."""

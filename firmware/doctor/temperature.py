@@ -1,5 +1,7 @@
 """How warm the processor is."""
 
+from typing import ClassVar
+
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
 
@@ -10,7 +12,7 @@ class Temperature:
     """The processor's own sensor; other zones (Wi-Fi, battery) tell nothing of it."""
 
     name: str = "temperature"
-    codes: Codes = {"too_hot": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {"too_hot": Severity.ATTENTION}
 
     def look(self, place: Place) -> Outcome:
         """Where no zone is called the processor's, the first stands for it."""

@@ -1,5 +1,7 @@
 """Versions: the package is whole, the protocols can be read, and the services speak the same language."""
 
+from typing import ClassVar
+
 from coach.errors import ProtocolFileError
 from firmware import protocol_store
 from firmware.doctor.check import Codes, Outcome, Severity, found
@@ -12,7 +14,7 @@ class Versions:
     """What runs here."""
 
     name: str = "versions"
-    codes: Codes = {"versions_differ": Severity.ATTENTION, "protocol_unreadable": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {"versions_differ": Severity.ATTENTION, "protocol_unreadable": Severity.ATTENTION}
 
     def look(self, place: Place) -> Outcome:
         """A protocol that cannot be read is told before somebody has chosen it."""

@@ -19,7 +19,7 @@ from display.sound import SilentSound
 from firmware import display_service
 from firmware.display_service import DisplayService, DisplaySettings, Newest, save_png, screen_kind, view_now
 from firmware.local_link import NoCoachError
-from firmware.local_messages import FORMAT, AnyToCoach, CueNow, Hello, Press, Subscribe, ViewNow
+from firmware.local_messages import FORMAT, AnyToCoach, CueNow, Devices, Hello, Press, Subscribe, ViewNow
 from firmware.local_socket import Client, LocalServer
 from firmware.lost_part import Said
 
@@ -33,6 +33,7 @@ class _Coach:
         self.path = path
         self.view = examples()["ready"]
         self.pressed: list[Button] = []
+        self.devices: list[Devices] = []
         self._ready, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
 
@@ -49,6 +50,8 @@ class _Coach:
         match message:
             case Subscribe():
                 client.answer(ViewNow(time.monotonic(), self.view))
+            case Devices():
+                self.devices.append(message)
             case Press():
                 self.pressed.append(message.button)
             case _:
