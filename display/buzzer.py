@@ -26,7 +26,7 @@ OCTAVES_UP = 1
 STEP_S = 0.01
 """How often pitch and strength are set anew: fine enough for a ramp of 20 ms."""
 
-STRENGTH = {level: peak * 2.5 for level, peak in PEAK.items()}
+STRENGTH = {level: round(peak * 2.5, 3) for level, peak in PEAK.items()}
 """Strength at each level, of full: the same 3 dB apart as the speaker's tones, and never full."""
 
 PLAIN_LONGEST_S = 0.08

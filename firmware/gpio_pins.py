@@ -1,6 +1,7 @@
 """The Pi's pins through gpiozero: buttons, the lamp's three colours and the buzzer. Nothing is loaded before use."""
 
 import contextlib
+import math
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -140,8 +141,8 @@ class GpioBuzzer:
                 self._out.value = 0
             else:
                 self._out.frequency = hz
-                # A square wave is loudest at one half; narrower pulses are softer.
-                self._out.value = strength / 2
+                # The pitch's own part of a pulse train is as strong as the sine of its width: full at one half.
+                self._out.value = math.asin(min(strength, 1.0)) / math.pi
         except Exception as error:
             raise PanelError(f"the buzzer cannot be set: {_why(error)}") from error
 
