@@ -20,7 +20,7 @@ from firmware.local_messages import AnyFromCoach, CueNow, Done, Happened, Press,
 from firmware.remote_diary import RemoteDiary
 from firmware.supervisor import LEAN
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -91,13 +91,33 @@ class Machine:
             try:
                 return Watcher(CoachLink(self.socket))
             except NoCoachError:
-                if time.monotonic() > until_s:
+                if time.monotonic() > until_s or not self.running("coach"):
+                    sys.stderr.write(self.words())
                     raise
                 time.sleep(0.005)
 
     def remote_diary(self) -> RemoteDiary:
         """The diary, asked from the coach."""
         return RemoteDiary(self.socket, diary=self.diary)
+
+    def until_kept(self, t: float, timeout_s: float = PATIENCE_S) -> None:
+        """Wait until the diary's newest session is on the disk up to its second `t`. Raises TimeoutError.
+
+        What is shown comes before what is kept: a test that kills the coach first waits for the disk.
+        """
+        diary = self.remote_diary()
+        until_s = time.monotonic() + timeout_s
+        try:
+            while True:
+                sessions = diary.sessions()
+                kept = diary.session(sessions[0].session_id).messages if sessions else ()
+                if kept and max(message.t for message in kept) >= t:
+                    return
+                if time.monotonic() > until_s:
+                    raise TimeoutError(f"After {timeout_s:g} s second {t:g} of the session is not on the disk.")
+                time.sleep(0.02)
+        finally:
+            diary.close()
 
     def __enter__(self) -> Self:
         """Give the machine."""
@@ -176,6 +196,8 @@ class Watcher:
     def begin(self) -> View:
         """Choose the first participant, wait for the strap, and start. Gives the first view of the session."""
         self.until_face(Face.CHOOSE_PARTICIPANT)
+        self.press(Button.START)
+        self.until_face(Face.CONFIRM)
         self.press(Button.START)
         self.until_face(Face.READY)
         self.press(Button.START)

@@ -25,11 +25,20 @@ def machine() -> Iterator[Machine]:
         yield machine
 
 
-@pytest.fixture
-def fast() -> Iterator[Machine]:
-    """A clock so fast that the first interval is soon there."""
-    with Machine(speed=300.0) as machine:
-        yield machine
+LONG_INTERVAL = """
+name = "long"
+title = { nb = "Langt drag", en = "Long interval" }
+[[block]]
+  [[block.phase]]
+  kind = "warm_up"
+  length_s = 300
+  zone = { low_fraction = 0.60, high_fraction = 0.75 }
+  [[block.phase]]
+  kind = "interval"
+  length_s = 7200
+  zone = { low_fraction = 0.85, high_fraction = 0.95 }
+"""
+"""Soon in its interval, and still there when a busy machine comes back from its other work."""
 
 
 def test_a_session_is_led_from_choosing_to_the_diary(machine: Machine) -> None:
@@ -53,19 +62,22 @@ def test_a_session_is_led_from_choosing_to_the_diary(machine: Machine) -> None:
 
 
 def test_a_coach_killed_mid_session_offers_it_again_and_goes_on_in_the_same_phase_after_a_press(
-    fast: Machine,
+    machine: Machine,
 ) -> None:
-    machine = fast
+    protocol = machine.folder / "long.toml"
+    protocol.write_text(LONG_INTERVAL, encoding="utf-8")
+    machine.use_protocol(protocol)
     machine.start("coach")
     with machine.watch() as watcher:
         watcher.begin()
         before = watcher.until(lambda view: view.snapshot is not None and view.snapshot.phase == "interval")
+        assert before.snapshot is not None
+        machine.until_kept(before.snapshot.t)
     machine.send("coach", signal.SIGKILL)
     machine.start("coach")
     with machine.watch() as watcher:
         offered = watcher.until_face(Face.GO_ON)
         assert offered.snapshot is not None
-        assert before.snapshot is not None
         assert (offered.snapshot.stage, offered.snapshot.phase) == ("paused", "interval")
         left_s = offered.snapshot.phase_remaining_s
         watcher.until(lambda view: view.snapshot is not None and view.snapshot.t > offered.snapshot.t + 30)  # type: ignore[union-attr]
@@ -84,7 +96,9 @@ def test_a_session_that_nobody_goes_on_with_is_ended_and_saved(machine: Machine)
     machine.start("coach")
     with machine.watch() as watcher:
         watcher.begin()
-        watcher.until(lambda view: view.snapshot is not None and view.snapshot.phase_elapsed_s > 120)
+        seen = watcher.until(lambda view: view.snapshot is not None and view.snapshot.phase_elapsed_s > 120)
+        assert seen.snapshot is not None
+        machine.until_kept(seen.snapshot.t - 60)
     machine.send("coach", signal.SIGKILL)
     machine.start("coach")
     with machine.watch() as watcher:
@@ -263,7 +277,7 @@ def demo(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 def test_the_demo_runs_a_whole_session_and_says_where_everything_is(tmp_path: Path) -> None:
     running = demo(tmp_path, "--speed", "400")
-    told, errors = running.communicate(timeout=60)
+    told, errors = running.communicate(timeout=110)
     assert (running.returncode, errors) == (0, "")
     for words in ("Interval 4 of 4", "4x4: completed", "session.png", "export last --format fit", "interval-coach run"):
         assert words in told
@@ -283,7 +297,7 @@ def test_a_demo_that_is_interrupted_leaves_no_process_and_keeps_the_session(tmp_
             break
     time.sleep(1)
     running.send_signal(signal.SIGINT)
-    _, errors = running.communicate(timeout=20)
+    _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "is kept in" in errors
     assert "Traceback" not in errors
