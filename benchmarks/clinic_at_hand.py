@@ -379,10 +379,10 @@ class Postgres:
         """Stop it at once, as a crash would, unless told otherwise."""
         self._run("pg_ctl", "-D", str(self.folder / "cluster"), "-m", mode, "-w", "stop", check=False)
 
-    def database(self, name: str) -> str:
-        """The address of a new, empty database."""
+    def database(self, name: str, template: str = "template1") -> str:
+        """The address of a new database: empty, or a copy of `template`, which nobody may be connected with now."""
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return self.address(name)
 
     def address(self, name: str) -> str:

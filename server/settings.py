@@ -3,17 +3,27 @@
 Without a folder there is a database in memory: enough to make migrations and to check types, and nothing is kept.
 """
 
+import os
+from importlib.metadata import version
 from pathlib import Path
 
-from server.clinic import folder_from_environment, read_clinic
+from csp.constants import NONCE, NONE, SELF
+
+from server.clinic import PLAIN_VARIABLE, ClinicSettings, folder_from_environment, read_clinic
 from server.database import MEMORY, address_of, django_database
 
 _folder = folder_from_environment()
 _clinic = read_clinic(_folder) if _folder else None
+_settings = _clinic.settings if _clinic else ClinicSettings(clinic="none", host="localhost")
+
+PLAIN = os.environ.get(PLAIN_VARIABLE) == "1"
+"""Pages over plain HTTP on this computer's own loopback, for a trial or the demo (`web --plain-here`)."""
 
 DEBUG = False
-ALLOWED_HOSTS = [_clinic.settings.host] if _clinic else []
-SECRET_KEY = _clinic.places.secret_key.read_text() if _clinic else "nothing-is-kept-or-signed-without-a-clinic"
+ALLOWED_HOSTS = [_settings.host, *_settings.web_hosts, *(["localhost", "127.0.0.1", "[::1]"] if PLAIN else [])]
+SECRET_KEY = (
+    _clinic.places.secret_key.read_text() if _clinic else "nothing-is-kept-or-signed-without-a-clinic-so-this-is-no-key"
+)
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -33,15 +43,136 @@ INSTALLED_APPS = [
     "server.room.apps.RoomConfig",
     "server.web.apps.WebConfig",
 ]
-AUTH_USER_MODEL = "clinics.Account"
+MIDDLEWARE = [
+    "server.web.headers.security_headers",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "server.web.language.LanguageMiddleware",
+    "server.web.gate.GateMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "server.urls"
+ASGI_APPLICATION = "server.web.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "server.web.frame.frame",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "server.web.forms.PageForms"
+
 DATABASES = {
     "default": django_database(address_of(_clinic), _clinic.places.folder)
     if _clinic
     else django_database(MEMORY, Path())
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- who may come in ---------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "clinics.Account"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "web:log_in"
+LOGIN_REDIRECT_URL = "web:home"
+OTP_LOGIN_URL = "web:code"
+OTP_TOTP_ISSUER = f"interval-coach {_settings.clinic}"
+# Failed log-ins count for the account as it is reached from one address: a colleague behind the same address, and the
+# same person elsewhere, are not shut out. After five, a quarter of an hour's pause.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "server.web.log_in.shut_out"
+AXES_CLIENT_IP_CALLABLE = "server.web.addresses.client_address"
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address"]
+
+PAGES_VERSION = version("interval-coach")
+
+_PREFIX = "" if PLAIN else "__Host-"
+SESSION_COOKIE_NAME = f"{_PREFIX}interval-coach"
+SESSION_COOKIE_SECURE = not PLAIN
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = _settings.absolute_hours * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+IDLE_S = _settings.idle_minutes * 60
+ABSOLUTE_S = _settings.absolute_hours * 3600
+WALL_COUNTS = _settings.wall_counts
+CSRF_COOKIE_NAME = f"{_PREFIX}interval-coach-form"
+CSRF_COOKIE_SECURE = not PLAIN
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "server.web.failures.no_form_token"
+LANGUAGE_COOKIE_NAME = f"{_PREFIX}interval-coach-language"
+
+# --- what browsers are told ----------------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = not PLAIN
+# Health endpoints may be asked over plain HTTP by a proxy or a watchdog on the same computer.
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = 0 if PLAIN else 2 * 365 * 86_400
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+        **({} if PLAIN else {"upgrade-insecure-requests": True}),
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+STATIC_URL = "/static/"
+STATIC_ROOT = _clinic.places.static if _clinic else None
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "server.web.static_files.HashedFiles"},
+}
+
+# --- language and time ---------------------------------------------------------------------------------------------
+
 USE_TZ = True
 TIME_ZONE = "UTC"
+USE_I18N = True
 LANGUAGE_CODE = "nb"
-# The collector writes its own log lines; Django's must not print a statement's values.
+LANGUAGES = [("nb", "Bokmål"), ("en", "English")]
+# Log lines are the project's own (`server.log_lines`); Django's must not print a statement's values.
 LOGGING_CONFIG = None

@@ -1,22 +1,39 @@
 """Who may see what: every view says what it needs, and every object is looked up within a clinic that allows it.
 
-What somebody may not see does not exist for them: the answer is 404, so that nothing is told by the difference.
+What somebody may not see does not exist for them: the answer is 404, so that nothing is told by the difference. A view
+without one of these decorators is answered by nobody: `server.web.gate` refuses it, and the sweep in the tests fails.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from functools import wraps
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
-from django.contrib.auth.decorators import login_required
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.contrib.auth.views import redirect_to_login
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
 from server.audit.record import record
 from server.clinics.models import Account, Clinic, Membership
 from server.clinics.roles import MAY, May, Role
 from server.people.models import Participant
 
-View = Callable[..., HttpResponseBase]
+View = Callable[..., Any]
+
+
+class Needs(StrEnum):
+    """What a view asks for that belongs to no clinic."""
+
+    NOBODY = "nobody"
+    """Anyone may: the log-in page, the health endpoints."""
+    PASSWORD = "password"  # noqa: S105 - the name of a step
+    """Who has given the right password and still has to give, or set up, the one-time code."""
+    ACCOUNT = "account"
+    """Whoever is logged in, whatever the role."""
 
 
 def roles_with(may: May) -> list[Role]:
@@ -24,64 +41,147 @@ def roles_with(may: May) -> list[Role]:
     return [role for role, allowed in MAY.items() if may in allowed]
 
 
+def held_by(account: Account) -> list[Membership]:
+    """The account's roles; read once for a request."""
+    found: list[Membership] | None = getattr(account, "_held", None)
+    if found is None:
+        found = list(account.memberships.all()) if account.is_active else []
+        account._held = found  # type: ignore[attr-defined] # noqa: SLF001 - kept as long as the request's account is
+    return found
+
+
+def holds_in(membership: Membership, clinic: Clinic) -> bool:
+    """Whether a role holds in this clinic."""
+    if membership.clinic_id is not None:
+        return membership.clinic_id == clinic.pk
+    return membership.region_id is None or membership.region_id == clinic.region_id
+
+
 def clinics_where(account: Account, may: May) -> QuerySet[Clinic]:
     """The clinics in which this account may do this."""
-    held = Membership.objects.filter(account=account, role__in=roles_with(may))
-    if not account.is_active:
-        return Clinic.objects.none()
-    if held.filter(clinic=None, region=None).exists():
+    held = [one for one in held_by(account) if may in MAY[Role(one.role)]]
+    if any(one.clinic_id is None and one.region_id is None for one in held):
         return Clinic.objects.all()
-    return Clinic.objects.filter(
-        Q(pk__in=held.values("clinic")) | Q(region__in=held.exclude(region=None).values("region"))
-    )
+    clinics = [one.clinic_id for one in held if one.clinic_id is not None]
+    regions = [one.region_id for one in held if one.region_id is not None]
+    if not clinics and not regions:
+        return Clinic.objects.none()
+    return Clinic.objects.filter(Q(pk__in=clinics) | Q(region__in=regions))
+
+
+def mays_in(account: Account, clinic: Clinic) -> frozenset[May]:
+    """All that this account may do in this clinic."""
+    return frozenset(may for one in held_by(account) if holds_in(one, clinic) for may in MAY[Role(one.role)])
 
 
 def allowed(account: Account, clinic: Clinic, may: May) -> bool:
     """Whether this account may do this in this clinic."""
-    return clinics_where(account, may).filter(pk=clinic.pk).exists()
+    return may in mays_in(account, clinic)
 
 
 def role_in(account: Account, clinic: Clinic, may: May) -> str:
     """In which role this account does this here, for the access log."""
-    held = Membership.objects.filter(account=account, role__in=roles_with(may)).filter(
-        Q(clinic=clinic) | Q(region=clinic.region_id, region__isnull=False) | Q(clinic=None, region=None)
-    )
-    return held.values_list("role", flat=True).first() or ""
+    roles = (Role(one.role) for one in held_by(account) if holds_in(one, clinic))
+    return next((role.value for role in roles if may in MAY[role]), "")
+
+
+def _clinic_for(request: HttpRequest, code: str, may: May) -> Clinic:
+    found = get_object_or_404(Clinic, code=code)
+    if not allowed(account_of(request), found, may):
+        raise Http404
+    request.clinic = found  # type: ignore[attr-defined] # read by the page's frame
+    timezone.activate(ZoneInfo(found.time_zone))
+    return found
+
+
+def _participant_for(request: HttpRequest, clinic: Clinic, pseudonym: str, may: May, action: str) -> Participant:
+    participant = get_object_or_404(Participant, clinic=clinic, pseudonym=pseudonym)
+    record(account_of(request), action, clinic=clinic, may=may, participant=participant)
+    return participant
 
 
 def in_clinic(may: May) -> Callable[[View], View]:
-    """For a view below `/c/<clinic>/…`: resolve the clinic's code; 404 where this account may not do this there."""
+    """For a view below `/c/<clinic>/…`: resolve the clinic's code; 404 where this account may not do this there.
+
+    The view may be a coroutine function. Times are shown in the clinic's zone from here on.
+    """
 
     def decorate(view: View) -> View:
-        @login_required
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def guarded_later(
+                request: HttpRequest, clinic: str, *args: object, **kwargs: object
+            ) -> HttpResponseBase:
+                if not await sync_to_async(_logged_in)(request):
+                    return redirect_to_login(request.get_full_path())
+                found = await sync_to_async(_clinic_for)(request, clinic, may)
+                return await cast("Awaitable[HttpResponseBase]", view(request, found, *args, **kwargs))
+
+            guarded_later.needs = may  # type: ignore[attr-defined] # the gate and the sweep over all views read it
+            return guarded_later
+
         @wraps(view)
         def guarded(request: HttpRequest, clinic: str, *args: object, **kwargs: object) -> HttpResponseBase:
-            found = get_object_or_404(clinics_where(account_of(request), may), code=clinic)
-            request.clinic = found  # type: ignore[attr-defined] # read by the page's frame
-            return view(request, found, *args, **kwargs)
+            if not _logged_in(request):
+                return redirect_to_login(request.get_full_path())
+            found = _clinic_for(request, clinic, may)
+            return cast("HttpResponseBase", view(request, found, *args, **kwargs))
 
-        guarded.needs = may  # type: ignore[attr-defined] # the sweep over all views reads it
+        guarded.needs = may  # type: ignore[attr-defined] # the gate and the sweep over all views read it
         return guarded
 
     return decorate
 
 
 def about_participant(may: May, action: str) -> Callable[[View], View]:
-    """For a view below `/c/<clinic>/participants/<pseudonym>/…`: resolve both, and log who looked at whom."""
+    """For a view below `/c/<clinic>/participants/<pseudonym>/…`: resolve both, and log who looked at whom.
+
+    The view may be a coroutine function.
+    """
 
     def decorate(view: View) -> View:
+        if iscoroutinefunction(view):
+
+            @in_clinic(may)
+            @wraps(view)
+            async def guarded_later(
+                request: HttpRequest, clinic: Clinic, pseudonym: str, *args: object, **kwargs: object
+            ) -> HttpResponseBase:
+                participant = await sync_to_async(_participant_for)(request, clinic, pseudonym, may, action)
+                return await cast("Awaitable[HttpResponseBase]", view(request, participant, *args, **kwargs))
+
+            return guarded_later
+
         @in_clinic(may)
         @wraps(view)
         def guarded(
             request: HttpRequest, clinic: Clinic, pseudonym: str, *args: object, **kwargs: object
         ) -> HttpResponseBase:
-            participant = get_object_or_404(Participant, clinic=clinic, pseudonym=pseudonym)
-            record(account_of(request), action, clinic=clinic, may=may, participant=participant)
-            return view(request, participant, *args, **kwargs)
+            participant = _participant_for(request, clinic, pseudonym, may, action)
+            return cast("HttpResponseBase", view(request, participant, *args, **kwargs))
 
         return guarded
 
     return decorate
+
+
+def for_nobody_in_particular(view: View) -> View:
+    """For the few views that anyone may see. Each is named in the sweep's list."""
+    view.needs = Needs.NOBODY  # type: ignore[attr-defined] # the gate and the sweep over all views read it
+    return view
+
+
+def after_password(view: View) -> View:
+    """For a step of logging in: the password was right, the one-time code is not given yet."""
+    view.needs = Needs.PASSWORD  # type: ignore[attr-defined] # the gate and the sweep over all views read it
+    return view
+
+
+def for_account(view: View) -> View:
+    """For a view that every account may see, such as its own page. The gate lets nobody else through."""
+    view.needs = Needs.ACCOUNT  # type: ignore[attr-defined] # the gate and the sweep over all views read it
+    return view
 
 
 def account_of(request: HttpRequest) -> Account:
@@ -89,3 +189,7 @@ def account_of(request: HttpRequest) -> Account:
     if not isinstance(request.user, Account):
         raise Http404
     return request.user
+
+
+def _logged_in(request: HttpRequest) -> bool:
+    return bool(request.user.is_authenticated)

@@ -52,22 +52,47 @@ def ready() -> Clinic:
     return make_clinic(FOLDER, SETTINGS)
 
 
+@pytest.fixture(scope="session")
+def migrated_file(ready: Clinic, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with all tables and nothing in them, to be copied: migrations run once, not for each test."""
+    del ready
+    file = tmp_path_factory.mktemp("migrated") / "empty.sqlite3"
+    with using(f"sqlite:///{file}"):
+        call_command("migrate", verbosity=0)
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_template(ready: Clinic, postgres: Postgres) -> str:
+    """The name of a PostgreSQL database with all tables and nothing in them, to be copied."""
+    del ready
+    with using(postgres.database("migrated")):
+        call_command("migrate", verbosity=0)
+    return "migrated"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, ready: Clinic, tmp_path: Path) -> Iterator[Clinic]:
     """An empty database of each kind, in this process."""
     if request.param == "sqlite":
-        address = f"sqlite:///{tmp_path}/test.sqlite3"
+        address = _copied(request.getfixturevalue("migrated_file"), tmp_path)
     else:
-        address = request.getfixturevalue("postgres").database(f"test{uuid4().hex}")
+        template = request.getfixturevalue("migrated_template")
+        address = request.getfixturevalue("postgres").database(f"test{uuid4().hex}", template)
     with using(address):
         yield ready
 
 
 @pytest.fixture
-def lite(ready: Clinic, tmp_path: Path) -> Iterator[Clinic]:
+def lite(ready: Clinic, migrated_file: Path, tmp_path: Path) -> Iterator[Clinic]:
     """An empty SQLite database, in this process."""
-    with using(f"sqlite:///{tmp_path}/test.sqlite3"):
+    with using(_copied(migrated_file, tmp_path)):
         yield ready
+
+
+def _copied(migrated: Path, folder: Path) -> str:
+    shutil.copyfile(migrated, folder / "test.sqlite3")
+    return f"sqlite:///{folder}/test.sqlite3"
 
 
 @contextmanager
@@ -78,7 +103,6 @@ def using(address: str) -> Iterator[None]:
     connections.settings = connections.configure_settings({"default": django_database(address, Path("/"))})
     with suppress(AttributeError):
         del connections["default"]
-    call_command("migrate", verbosity=0)
     try:
         yield
     finally:

@@ -1,0 +1,16 @@
+"""Where each page is. Every room of the server has its own list; each name is `<room>:<page>`."""
+
+from django.urls import include, path
+
+from server.web import health
+
+urlpatterns = [
+    path("", include("server.web.urls")),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+]
+
+handler400 = "server.web.failures.bad_request"
+handler403 = "server.web.failures.refused"
+handler404 = "server.web.failures.not_found"
+handler500 = "server.web.failures.broken"

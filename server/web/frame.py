@@ -1,0 +1,134 @@
+"""What the frame around every page shows: the clinic, the places one may go to, the language, the account."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from server.clinics.access import held_by, mays_in
+from server.clinics.models import Account, Clinic
+from server.clinics.roles import MAY, May, Role
+
+
+@dataclass(frozen=True)
+class Place:
+    """Somewhere to go: what it needs, its URL's name, what it is called. `below`: the URL names that belong to it."""
+
+    may: May
+    name: str
+    text: str | Promise
+    below: tuple[str, ...] = ()
+
+
+PLACES = (
+    Place(May.SEE_ROOM, "room:index", _("Room"), ("room",)),
+    Place(May.SEE_PEOPLE, "people:list", _("Participants"), ("people", "papers_of", "diary_of")),
+    Place(May.SEE_DIARY, "diary:calendar", _("Diary"), ("diary",)),
+    Place(May.REPORT_ACTIVITY, "papers:reports", _("Reports"), ("papers",)),
+    Place(May.SEE_MACHINES, "clinics:machines", _("Machines"), ("clinics:machines",)),
+    Place(May.MANAGE_ACCOUNTS, "clinics:accounts", _("Accounts"), ("clinics:",)),
+    Place(May.SEE_AUDIT, "audit:log", _("Access log"), ("audit",)),
+)
+"""Within a clinic, in this order; `server.web.home` leads to the first that one may see."""
+
+NETWORK = Place(May.SEE_AGGREGATES, "network:index", _("Network"), ("network",))
+"""Across the clinics that one may see sums of."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A place as the frame shows it."""
+
+    href: str
+    text: str | Promise
+    here: bool
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the frame shows."""
+
+    clinic: Clinic | None
+    links: tuple[Link, ...]
+    account: Account | None
+    language: str
+    other_language: str
+    other_language_name: str
+    idle_s: int
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """The frame of this request, for templates (a context processor)."""
+    user = getattr(request, "user", None)
+    account = user if isinstance(user, Account) else None
+    if account is not None:
+        from server.web.gate import verified  # noqa: PLC0415 - the gate stands on models
+
+        if not verified(request):
+            account = None
+    clinic = getattr(request, "clinic", None)
+    language = get_language() or settings.LANGUAGE_CODE
+    other = next(code for code, _name in settings.LANGUAGES if code != language)
+    return {
+        "frame": Frame(
+            clinic=clinic,
+            links=links(account, clinic, _here(request)) if account else (),
+            account=account,
+            language=language,
+            other_language=other,
+            other_language_name=dict(settings.LANGUAGES)[other],
+            idle_s=settings.IDLE_S,
+        )
+    }
+
+
+def links(account: Account, clinic: Clinic | None, here: str = "") -> tuple[Link, ...]:
+    """The places that this account may go to from here."""
+    return (*(places_in(account, clinic, here) if clinic is not None else ()), *network(account, here))
+
+
+def places_in(account: Account, clinic: Clinic, here: str = "") -> tuple[Link, ...]:
+    """The places within this clinic that this account may go to, the most needed first."""
+    mays = mays_in(account, clinic)
+    return tuple(
+        Link(href, place.text, _belongs(place, here))
+        for place in PLACES
+        if place.may in mays and (href := _href(place.name, clinic.code))
+    )
+
+
+def network(account: Account, here: str = "") -> tuple[Link, ...]:
+    """The way to the network's sums, where this account may see any."""
+    may_see = any(NETWORK.may in MAY[Role(one.role)] for one in held_by(account))
+    href = _href(NETWORK.name) if may_see else ""
+    return (Link(href, NETWORK.text, _belongs(NETWORK, here)),) if href else ()
+
+
+def _here(request: HttpRequest) -> str:
+    match = getattr(request, "resolver_match", None)
+    return match.view_name if match else ""
+
+
+def _belongs(place: Place, here: str) -> bool:
+    """Whether this is the place where one is: the longest match of all places."""
+    return _length(place, here) > 0 and _length(place, here) == max(_length(one, here) for one in (*PLACES, NETWORK))
+
+
+def _length(place: Place, here: str) -> int:
+    return max(
+        (len(one) for one in (place.name, *place.below) if here == one or here.startswith(one.rstrip(":") + ":")),
+        default=0,
+    )
+
+
+def _href(name: str, clinic: str | None = None) -> str:
+    """The address of a place; empty where this installation has no such pages."""
+    try:
+        return reverse(name, args=[clinic] if clinic else None)
+    except NoReverseMatch:
+        return ""

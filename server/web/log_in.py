@@ -1,0 +1,98 @@
+"""Logging in with a password, and logging out. The one-time code comes next (`server.web.code`)."""
+
+import logging
+from http import HTTPStatus
+
+from django.contrib.auth import login, logout
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from server.audit.record import record
+from server.clinics.access import for_account, for_nobody_in_particular
+from server.clinics.models import Account
+from server.log_lines import facts
+from server.web import gate
+from server.web.language import remember
+from server.web.provider import provider_name
+
+_log = logging.getLogger(__name__)
+
+
+class LogInForm(AuthenticationForm):
+    """Name and password."""
+
+    error_messages = {  # noqa: RUF012 - as Django's own form has it
+        "invalid_login": _(
+            "User name and password do not belong together. Check capital letters, and try again. After five wrong "
+            "passwords you must wait a quarter of an hour."
+        ),
+        "inactive": _("This account has been closed. Ask the clinic's administrator."),
+    }
+
+    def __init__(self, request: HttpRequest | None = None, *args: object, **kwargs: object) -> None:
+        """Labels of our own."""
+        super().__init__(request, *args, **kwargs)
+        self.fields["username"].label = _("User name")
+        self.fields["password"].label = _("Password")
+
+
+@for_nobody_in_particular
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def log_in(request: HttpRequest) -> HttpResponse:
+    """Ask for name and password."""
+    if request.user.is_authenticated and gate.verified(request):
+        return redirect(onward(request))
+    form = LogInForm(request, request.POST or None)
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        if form.is_valid():
+            account = form.get_user()
+            login(request, account)
+            gate.begin(request.session)
+            record(account, "log_in_password")
+            code = f"{reverse('web:code')}?{urlencode({'next': onward(request)})}"
+            response = HttpResponseRedirect(code, status=HTTPStatus.SEE_OTHER)
+            remember(response, account.language)
+            return response
+        refused(request.POST.get("username", ""))
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    shown = {"form": form, "next": onward(request), "provider": provider_name()}
+    return render(request, "web/log_in.html", shown, status=status)
+
+
+def refused(name: str) -> None:
+    """Note a refused log-in: in the access log where there is such an account, else in the server's own log only."""
+    if Account.objects.filter(username=name).exists():
+        record(name, "log_in_refused")
+    _log.warning("log-in refused", extra=facts(known=Account.objects.filter(username=name).exists()))
+
+
+def shut_out(request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponse:
+    """After too many wrong passwords for an account from one address (django-axes calls this)."""
+    return render(request, "web/shut_out.html", {}, status=HTTPStatus.TOO_MANY_REQUESTS)
+
+
+@for_account
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    """End the session here."""
+    if isinstance(request.user, Account):
+        record(request.user, "log_out")
+    logout(request)
+    response = HttpResponseRedirect(reverse("web:log_in"), status=HTTPStatus.SEE_OTHER)
+    response["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def onward(request: HttpRequest) -> str:
+    """Where to go after logging in: within these pages only."""
+    wanted = request.POST.get("next") or request.GET.get("next") or "/"
+    own = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None, require_https=request.is_secure())
+    return wanted if own else "/"

@@ -1,0 +1,19 @@
+"""The front page, logging in and out, one's own account."""
+
+from django.urls import path
+
+from server.web import code, home, language, log_in, own_account
+
+app_name = "web"
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("log-in/", log_in.log_in, name="log_in"),
+    path("log-in/code/", code.give, name="code"),
+    path("log-in/code/set-up/", code.set_up, name="set_up_code"),
+    path("log-in/code/set-up/picture.svg", code.picture, name="code_picture"),
+    path("log-out/", log_in.log_out, name="log_out"),
+    path("language/", language.choose, name="language"),
+    path("account/", own_account.own, name="account"),
+    path("account/password/", own_account.password, name="password"),
+    path("account/spare-codes/", own_account.spare_codes, name="spare_codes"),
+]
