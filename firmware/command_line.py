@@ -112,6 +112,8 @@ def _parser(words: Sequence[str], settled: Mapping[str, object] | None = None) -
         _add_replay(subparsers)
     if wanted in ("engine", None):
         _add_engine(subparsers)
+    if wanted in ("doctor", "self-test", None):
+        _add_doctor(subparsers)
     if settled and wanted in subparsers.choices:
         subparsers.choices[wanted].set_defaults(**settled)
     return parser
@@ -268,6 +270,8 @@ def _run_coach(arguments: argparse.Namespace) -> int:
     import asyncio  # noqa: PLC0415 - only the coach has a loop
 
     from firmware.coach_service import CoachService, CoachSettings, logging_apart  # noqa: PLC0415 - as above
+    from firmware.doctor.here import settled  # noqa: PLC0415 - as above
+    from firmware.doctor.place import Place  # noqa: PLC0415 - as above
     from firmware.straps import strap_maker  # noqa: PLC0415 - as above
     from firmware.supervisor import end_with_parent  # noqa: PLC0415 - as above
 
@@ -282,8 +286,14 @@ def _run_coach(arguments: argparse.Namespace) -> int:
     maker = strap_maker(arguments.strap)
     plans = _plans(arguments)
 
+    floor_bytes = settings.free_floor_bytes
+    bare = Place(
+        diary=arguments.diary, identity=identity_folder(), socket=arguments.socket, free_floor_bytes=floor_bytes
+    )
+    place = settled(bare, arguments.in_force)
+
     async def serve() -> None:
-        await CoachService(settings, plans, maker).run()
+        await CoachService(settings, plans, maker, place).run()
 
     with logging_apart():
         asyncio.run(serve())
@@ -569,6 +579,12 @@ def _run_sessions(arguments: argparse.Namespace) -> int:
     from firmware.remote_diary import open_diary  # noqa: PLC0415 - as above
 
     return sessions_command.run(arguments, open_diary=lambda path: open_diary(path, arguments.socket))
+
+
+def _add_doctor(subparsers: "Subparsers") -> None:
+    from firmware.doctor import command  # noqa: PLC0415 - see `_parser`
+
+    command.add_parsers(subparsers)
 
 
 def _add_replay(subparsers: "Subparsers") -> None:

@@ -32,7 +32,13 @@ class DisplayParts:
         states = dict(self._states)
         if len(states) < len(get_args(PartName)):
             return None
-        devices = Devices(**states, version=self._version)
+        devices = Devices(
+            screen=states["screen"],
+            sound=states["sound"],
+            oled=states["oled"],
+            lamp=states["lamp"],
+            version=self._version,
+        )
         if devices == self._said and now_s - self._said_at_s < HEARTBEAT_S:
             return None
         self._said, self._said_at_s = devices, now_s

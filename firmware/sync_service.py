@@ -17,6 +17,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from coach.desk_view import Face
+from firmware.doctor.check import look_once
+from firmware.doctor.network import Network
+from firmware.doctor.place import Place
 from firmware.errors import FirmwareError
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import (
@@ -24,6 +27,7 @@ from firmware.local_messages import (
     AnyToCoach,
     Done,
     GiveReceipt,
+    Health,
     NextUndelivered,
     NothingUndelivered,
     Piece,
@@ -53,6 +57,8 @@ STATE_EVERY_S = 5.0
 RETRY_S = 2.0
 AWAY_AFTER_S = 30.0
 ANSWER_WITHIN_S = 60.0
+NETWORK_EVERY_S = 60.0
+NETWORK = Network()
 
 
 class IdentityUnusableError(FirmwareError):
@@ -86,6 +92,10 @@ class SyncService:
         self._state_file, self._renewal, self._until = state_file, renewal, until
         self._orders = Orders(courier, self._clocks)
         self._notice = notice or ServiceNotice({})
+        self.place: Place | None = None
+        """Where to look for the network; nowhere by default."""
+        self._coachs: dict[str, str] = {}
+        self._looked_at_network_s = float("-inf")
         self._stopped = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._requests = 0
@@ -136,7 +146,7 @@ class SyncService:
         courier = self._courier.fileno()
         if courier is not None:
             listens.append(courier)
-            link.say(Subscribe(views=True))
+            link.say(Subscribe(views=True, health=True))
         while not self._stopped:
             self._tell_alive()
             self._bring_receipts(link)
@@ -185,6 +195,9 @@ class SyncService:
                     # A session has just been saved: it need not wait for the next look.
                     self._look_at_s = 0.0
                 self._view = message
+            elif isinstance(message, Health):
+                self._coachs = {one.code: one.detail for one in message.findings}
+                self._tell_machine()
             else:
                 rest.append(message)
         return rest
@@ -230,12 +243,22 @@ class SyncService:
         self._said_at_s = now_s
         if self._until():
             self.stop()
+        if now_s - self._looked_at_network_s > NETWORK_EVERY_S:
+            self._looked_at_network_s = now_s
+            self._tell_machine()
         if self._renewal is not None:
             self._renewal.look(self._clocks())
         state = self._courier.state
         if state is not None and self._state_file is not None and _differs(state, self._said):
             self._said = state
             write_state(self._state_file, state)
+
+    def _tell_machine(self) -> None:
+        """What the coach found, and the network, which the coach is shut in without and cannot see."""
+        found = dict(self._coachs)
+        if self.place is not None:
+            found |= {one.code: one.detail for one in look_once(NETWORK, self.place).findings}
+        self._courier.tell_machine(found)
 
     def _clocks(self) -> Clocks:
         return clocks_of(self._stamps.now())
@@ -298,6 +321,7 @@ def serve(socket: Path, identity: Path, version: str, *, server_is_here: bool = 
                 raise IdentityUnusableError(str(error)) from error
             told, renewal = state_file(socket), Renewal(identity, courier)
             service = SyncService(socket, courier, stamps=stamps, state_file=told, renewal=renewal, notice=notice)
+            service.place = Place(diary=socket, identity=identity, socket=socket)
         else:
             _log.info("This machine is not enrolled with a server: its sessions stay here.")
             service = SyncService(socket, KeepingCourier(), stamps=stamps, until=enrolled, notice=notice)

@@ -4,6 +4,7 @@ It is handed finished sessions, and tells of receipts. A receipt is the server's
 there; nothing else is one. The machine forgets a session only when a receipt names its id, revision and SHA-256.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -95,6 +96,10 @@ class Courier(Protocol):
         """It is right again."""
         ...
 
+    def tell_machine(self, found: Mapping[str, str]) -> None:
+        """What the machine finds wrong with itself now, details by code."""
+        ...
+
     @property
     def state(self) -> State | None:
         """How it stands with the server; None where there is none."""
@@ -156,6 +161,9 @@ class KeepingCourier:
         """There is nobody to tell."""
 
     def clear(self, trouble: Trouble, about: str = "") -> None:
+        """There is nobody to tell."""
+
+    def tell_machine(self, found: Mapping[str, str]) -> None:
         """There is nobody to tell."""
 
     @property

@@ -1,6 +1,6 @@
-"""What is wrong with a machine's way to the server: noted once, cleared once, each with when it began."""
+"""What is wrong with a machine's way to the server, and with the machine: noted once, each with when it began."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from sync.wire import Finding
@@ -35,6 +35,7 @@ class Findings:
         """Nothing is wrong yet."""
         self._wall_s = wall_s
         self._now: dict[tuple[Trouble, str], Finding] = {}
+        self._machine: dict[str, Finding] = {}
         self.changes = 0
 
     def note(self, trouble: Trouble, detail: str = "", about: str = "") -> bool:
@@ -56,11 +57,25 @@ class Findings:
         self.changes += found is not None
         return found is not None
 
+    def of_machine(self, found: Mapping[str, str]) -> None:
+        """What the machine finds wrong with itself now, details by code; what sync finds itself is not said twice."""
+        own = {trouble.value for trouble in Trouble}
+        told = {code: detail[:MOST_DETAIL] for code, detail in found.items() if code not in own}
+        if {code: one.detail for code, one in self._machine.items()} == told:
+            return
+        since_s = self._wall_s()
+        before = self._machine
+        self._machine = {
+            code: Finding(code, detail, before[code].since_wall_s if code in before else since_s)
+            for code, detail in list(told.items())[:MOST_FINDINGS]
+        }
+        self.changes += 1
+
     def has(self, trouble: Trouble) -> bool:
         """Whether this is wrong now, about whatever."""
         return any(one is trouble for one, _ in self._now)
 
     @property
     def now(self) -> tuple[Finding, ...]:
-        """All that is wrong, in the order in which it began."""
-        return tuple(self._now.values())
+        """All that is wrong, in the order in which it began: with the way to the server first."""
+        return (*self._now.values(), *self._machine.values())

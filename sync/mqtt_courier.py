@@ -14,7 +14,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -200,6 +200,12 @@ class MqttCourier:
         if cleared:
             _log.info("%s is over.", trouble.value)
             _wake(self._wake_inside)
+
+    def tell_machine(self, found: Mapping[str, str]) -> None:
+        """What the machine finds wrong with itself now: said with its birth, and again when it changes."""
+        with self._lock:
+            self._findings.of_machine(found)
+        _wake(self._wake_inside)
 
     @property
     def state(self) -> State:

@@ -45,6 +45,7 @@ NOT_IN_USE = Outcome(in_use=False)
 UNCHECKED = "unchecked"
 """The code of a check that could not look: what it read was unreadable, or made no sense."""
 
+LONGEST_DETAIL = 300
 Codes = Mapping[str, Severity]
 
 
@@ -63,3 +64,13 @@ class Check(Protocol):
 def found(check: Check, code: str, detail: str = "") -> Finding:
     """A finding of this check."""
     return Finding(code, check.codes[code], detail)
+
+
+def look_once(check: Check, place: Place) -> Outcome:
+    """What one check says; that it could not look, where it could not."""
+    try:
+        outcome = check.look(place)
+    except Exception as error:  # noqa: BLE001 - whatever a file or a program made of it, the others go on
+        detail = f"{check.name}: {str(error) or type(error).__name__}"
+        return Outcome((Finding(UNCHECKED, Severity.ATTENTION, detail[:LONGEST_DETAIL]),))
+    return outcome

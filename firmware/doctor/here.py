@@ -1,0 +1,127 @@
+"""The place that is this machine: what its settings say, and what its running coach tells."""
+
+import socket
+import ssl
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from msgspec import structs
+
+from coach.desk_view import Button
+from firmware.config import ConfigError
+from firmware.config_file import InForce, in_force, kept_copy
+from firmware.configured import CONFIG
+from firmware.doctor.check import Codes, Finding, Outcome, Severity
+from firmware.doctor.checks import CHECKS
+from firmware.doctor.place import Place, StrapSeen, Told, fittings_of, run_program
+from firmware.doctor.round import Looked
+from firmware.local_link import CoachLink, NoCoachError
+from firmware.local_messages import AskHealth, Health
+from sync.account import AccountError, read_account, tls_context
+
+ANSWER_WITHIN_S = 3.0
+REACH_WITHIN_S = 5.0
+SEEN_BY_COACH = ("guides", "gpio", "strap", "journal")
+"""What only the running coach can see whole."""
+
+
+def settled(place: Place, now: InForce | None, refused: str | None = None) -> Place:
+    """The place with what the settings say; a computer on a desk where there are none. `refused`: what is wrong."""
+    if now is None:
+        return replace(place, told=structs.replace(place.told, config_refused=refused))
+    config = now.config
+    fault = refused if now.fault is None else str(now.fault)
+    return replace(
+        place,
+        fittings=fittings_of(config),
+        limits=config.doctor,
+        protocols=Path(config.protocols.folder),
+        free_floor_bytes=config.diary.free_floor_mb * 2**20,
+        told=structs.replace(place.told, config_refused=fault),
+    )
+
+
+def settings_here(path: Path | None) -> tuple[InForce | None, str | None]:
+    """The settings in force, and what is wrong with them where none can be used; neither where there is no file."""
+    if path is None and not CONFIG.exists():
+        return None, None
+    try:
+        return in_force(path or CONFIG, kept_copy()), None
+    except ConfigError as error:
+        return None, str(error)
+
+
+def asked_of_coach(place: Place) -> tuple[Place, Health | None]:
+    """The place with what the running coach tells; that none runs, where none answers."""
+    health = _health(place.socket)
+    if health is None:
+        return replace(place, told=structs.replace(place.told, coach_runs=False)), None
+    strap = None if health.strap is None else StrapSeen(*_strap(health.strap))
+    stuck = tuple(
+        Button(one.detail)
+        for one in health.findings
+        if one.code.endswith("button_stuck") and one.detail in tuple(Button)
+    )
+    told: Told = structs.replace(place.told, devices=health.devices, strap=strap, stuck=stuck)
+    return replace(place, told=told), health
+
+
+def with_coachs(looked: tuple[Looked, ...], health: Health | None) -> tuple[Looked, ...]:
+    """What was found, and what only the coach can find."""
+    if health is None:
+        return looked
+    codes = {check.name: check.codes for check in CHECKS}
+    return tuple(
+        Looked(one.name, _joined(one.outcome, health, codes[one.name])) if one.name in SEEN_BY_COACH else one
+        for one in looked
+    )
+
+
+def reach_broker(identity: Path) -> str | None:
+    """Why the broker cannot be reached with TLS and this machine's certificate; None where it can."""
+    try:
+        account = read_account(identity)
+        context = tls_context(identity)
+        address = (account.broker_host, account.broker_port)
+        with (
+            socket.create_connection(address, REACH_WITHIN_S) as plain,
+            context.wrap_socket(plain, server_hostname=account.broker_host),
+        ):
+            return None
+    except (AccountError, OSError, ssl.SSLError) as error:
+        return str(error)
+
+
+def whole(place: Place) -> Place:
+    """The place where there is time: programs are run, and the broker is tried."""
+    return replace(place, run=run_program, reach=reach_broker)
+
+
+def _health(path: Path) -> Health | None:
+    try:
+        with CoachLink(path) as link:
+            link.say(AskHealth(request=1))
+            until_s = time.monotonic() + ANSWER_WITHIN_S
+            while (left_s := until_s - time.monotonic()) > 0:
+                for message in link.receive(left_s):
+                    if isinstance(message, Health) and message.request == 1:
+                        return message
+    except NoCoachError:
+        pass
+    return None
+
+
+def _strap(told: tuple[str, float | None, int | None]) -> tuple[str, float | None, float, int | None]:
+    name, ago_s, percent = told
+    return name, ago_s, 0.0, percent
+
+
+def _joined(outcome: Outcome, health: Health, codes: Codes) -> Outcome:
+    mine = {one.code for one in outcome.findings}
+    more = tuple(
+        Finding(one.code, Severity(one.severity), one.detail)
+        for one in health.findings
+        if one.code in codes and one.code not in mine
+    )
+    return structs.replace(outcome, findings=(*outcome.findings, *more), in_use=outcome.in_use or bool(more))

@@ -1,0 +1,128 @@
+"""What the doctor says: a calm table for people, one JSON document for programs.
+
+`python -m firmware.doctor.report` prints the document's schema (docs/doctor.schema.json).
+"""
+
+import json
+import sys
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from display.texts import Language, Texts, texts_in
+from firmware.doctor.check import Severity
+from firmware.doctor.round import Looked
+
+FORMAT = 1
+State = Literal["well", "attention", "stop", "not_in_use"]
+
+
+class FoundInWords(Struct, frozen=True):
+    """A finding. `what` and `advice` are sentences for whoever stands there; `detail` is for whoever repairs it."""
+
+    code: str
+    severity: Severity
+    detail: str
+    what: str
+    advice: str
+
+
+class CheckInWords(Struct, frozen=True):
+    """A check: `title` for people, `facts` figures, and what it found."""
+
+    name: str
+    title: str
+    state: State
+    facts: str
+    findings: tuple[FoundInWords, ...]
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """All of it. `well`: nothing was found. `may_train`: nothing was found that closes the start of sessions."""
+
+    format: int = FORMAT
+    language: Language
+    version: str
+    coach_runs: bool
+    well: bool
+    may_train: bool
+    checks: tuple[CheckInWords, ...]
+
+
+def report(looked: tuple[Looked, ...], language: Language, *, version: str, coach_runs: bool) -> Report:
+    """The findings in words."""
+    texts = texts_in(language)
+    checks = tuple(_in_words(one, texts) for one in looked)
+    return Report(
+        language=language,
+        version=version,
+        coach_runs=coach_runs,
+        well=all(not one.findings for one in checks),
+        may_train=all(one.state != "stop" for one in checks),
+        checks=checks,
+    )
+
+
+def show(told: Report, console: Console) -> None:
+    """Print the table: what it is, how it is, what to do. What is not in use stands last, in one line."""
+    texts = texts_in(told.language)
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="bold", show_edge=False)
+    for key in ("part", "state", "to_do"):
+        table.add_column(texts.say(f"doctor.{key}"), overflow="fold")
+    for check in told.checks:
+        if check.state == "not_in_use":
+            continue
+        if not check.findings:
+            well = Text.assemble(("✓ ", "green"), texts.say("doctor.well"), (f"  {check.facts}".rstrip(), "dim"))
+            table.add_row(check.title, well, "")
+        for place, one in enumerate(check.findings):
+            sign = ("■ ", "bold red") if one.severity is Severity.STOP else ("▲ ", "yellow")
+            state = Text.assemble(sign, (one.what, "bold"), (f"\n  {one.detail}" if one.detail else "", "dim"))
+            table.add_row(check.title if place == 0 else "", state, one.advice)
+    console.print(table)
+    unused = [check.title for check in told.checks if check.state == "not_in_use"]
+    console.print()
+    if unused:
+        console.print(Text(f"{texts.say('doctor.not_in_use')}: {', '.join(unused)}.", "dim"), soft_wrap=True)
+    if not told.coach_runs:
+        console.print(texts.say("doctor.no_coach"), soft_wrap=True)
+    if told.well:
+        console.print(texts.say("doctor.all_well"))
+    else:
+        console.print(texts.say("doctor.open" if told.may_train else "doctor.closed"), soft_wrap=True)
+
+
+def to_json(told: Report) -> str:
+    """The document."""
+    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
+
+
+def schema() -> str:
+    """The document's JSON schema."""
+    return json.dumps(msgspec.json.schema(Report), indent=2, ensure_ascii=False) + "\n"
+
+
+def _in_words(one: Looked, texts: Texts) -> CheckInWords:
+    outcome = one.outcome
+    found = tuple(
+        FoundInWords(
+            finding.code,
+            finding.severity,
+            finding.detail,
+            texts.of("finding", finding.code),
+            texts.of("advice", finding.code),
+        )
+        for finding in outcome.findings
+    )
+    state: State = "well" if outcome.in_use else "not_in_use"
+    if found:
+        state = "stop" if any(finding.severity is Severity.STOP for finding in found) else "attention"
+    return CheckInWords(one.name, texts.say(f"doctor.{one.name}"), state, outcome.facts, found)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema())
