@@ -1,0 +1,95 @@
+"""PINs of those who want one: kept as a salted slow hash, each in a file of its own, and never as digits.
+
+Four digits are no password: whoever holds the memory card can try all ten thousand. A PIN keeps a neighbour from
+training in somebody's name by mistake or in jest (hazard H12); scrypt keeps it from being read at a glance. The digits
+stand in no message, no file and no log: the command hashes them before it speaks to the coach, and the coach holds
+those that are typed only until they are checked.
+"""
+
+import hashlib
+import hmac
+import os
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from coach.desk_participants import PIN_DIGITS
+from firmware.errors import FirmwareError
+from firmware.whole_file import remove_file, safe_path, write_whole
+
+FOLDER = "pins"
+COST, BLOCK, LANES = 2**14, 8, 1
+"""scrypt's N, r and p: 16 MB and about a third of a second on a Pi Zero 2 W, in a thread of its own."""
+
+SALT_BYTES, HASH_BYTES = 16, 32
+_MOST_MEMORY = 64 * 1024 * 1024
+_SMALLEST_COST, _LARGEST_COST = 2**12, 2**15
+
+
+class PinError(FirmwareError, ValueError):
+    """A PIN that cannot be used; the text never repeats it."""
+
+
+class PinHash(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is kept of a PIN."""
+
+    salt: bytes
+    hash: bytes
+    cost: int = COST
+    block: int = BLOCK
+    lanes: int = LANES
+
+    def __repr__(self) -> str:
+        """Nothing of it belongs in a log."""
+        return "PinHash(…)"
+
+
+def hashed(pin: str) -> PinHash:
+    """Hash a new PIN, with a salt of its own. Raises PinError where it is not four digits."""
+    if len(pin) != PIN_DIGITS or not (pin.isascii() and pin.isdigit()):
+        raise PinError(f"A PIN is {PIN_DIGITS} digits, 0 to 9. Choose another.")
+    salt = os.urandom(SALT_BYTES)
+    return PinHash(salt=salt, hash=_slow(pin, salt, COST, BLOCK, LANES))
+
+
+def is_right(pin: str, kept: PinHash) -> bool:
+    """Whether it is the PIN; takes long, on purpose: keep it off the loop."""
+    return hmac.compare_digest(_slow(pin, kept.salt, kept.cost, kept.block, kept.lanes), kept.hash)
+
+
+def checked(kept: PinHash) -> PinHash:
+    """A hash that came from outside, if it is one that may be kept. Raises PinError."""
+    usual = (len(kept.salt), len(kept.hash), kept.block, kept.lanes) == (SALT_BYTES, HASH_BYTES, BLOCK, LANES)
+    if not usual or not _SMALLEST_COST <= kept.cost <= _LARGEST_COST or kept.cost & (kept.cost - 1):
+        raise PinError("This is no PIN's hash of this version. Set the PIN with: interval-coach participants pin")
+    return kept
+
+
+def _slow(pin: str, salt: bytes, cost: int, block: int, lanes: int) -> bytes:
+    return hashlib.scrypt(pin.encode(), salt=salt, n=cost, r=block, p=lanes, maxmem=_MOST_MEMORY, dklen=HASH_BYTES)
+
+
+def read_pins(folder: Path) -> tuple[dict[str, PinHash], tuple[str, ...]]:
+    """All PINs of a folder by pseudonym, and of those that cannot be read the pseudonyms.
+
+    Whoever has a file that cannot be read still has a PIN, and no digits are right: a damaged card opens no door.
+    """
+    found: dict[str, PinHash] = {}
+    damaged: list[str] = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found[path.stem] = checked(msgspec.json.decode(path.read_bytes(), type=PinHash))
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, PinError):
+            damaged.append(path.stem)
+    return found, tuple(damaged)
+
+
+def keep_pin(folder: Path, participant: str, kept: PinHash) -> None:
+    """Keep a PIN's hash. Raises UnsafeNameError; OSError where the disk refuses."""
+    write_whole(safe_path(folder, participant), msgspec.json.encode(kept))
+
+
+def forget_pin(folder: Path, participant: str) -> None:
+    """Keep it no longer. Raises UnsafeNameError; OSError where the disk refuses."""
+    remove_file(safe_path(folder, participant))
