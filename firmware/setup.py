@@ -1,0 +1,337 @@
+"""`interval-coach setup`: walks through clinic, language, parts and server, tries each, and writes the settings.
+
+Theory of operation. Each step asks, tries what can be tried, and notes a changed value. At the end all changes are
+shown, checked as a whole by the settings' own rules, and written in one step. Meanwhile the services are stopped, since
+they hold the parts; however this ends, they are started again.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, Protocol, cast
+
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+
+from firmware.config import Config, ConfigError, read
+from firmware.config_text import Value, as_toml, commented, with_values
+from firmware.errors import FirmwareError
+from firmware.setup_parts import PartError, Parts
+from firmware.setup_texts import Language, SetupTexts, setup_texts
+from firmware.versions import make_durable
+
+LOOK_FOR_STRAPS_S = 10.0
+_ASK_LANGUAGE = "Språk / language: nb, en"
+
+
+class SetupError(FirmwareError):
+    """The setup cannot be done now; the text says why."""
+
+
+class Stoppable(Protocol):
+    """The machine's services."""
+
+    def stop(self) -> None:
+        """End them all."""
+        ...
+
+    def start(self) -> None:
+        """Start them all."""
+        ...
+
+
+class SetupSettings(Struct, frozen=True, kw_only=True):
+    """`file`: what is written. `services` None: none run here. `trains`: whether somebody uses the machine now."""
+
+    file: Path
+    parts: Parts
+    services: Stoppable | None = None
+    trains: Callable[[], bool] = lambda: False
+
+
+class Setup:
+    """One walk through the settings."""
+
+    def __init__(self, settings: SetupSettings, console: Console, ask: Callable[[str], str] | None = None) -> None:
+        """`ask` gives a person's answer to a prompt; the console's keyboard unless given."""
+        self._file, self._parts = settings.file, settings.parts
+        self._settings = settings
+        self._console = console
+        self._ask_person = ask or (lambda prompt: console.input(prompt, markup=False))
+        self._text = settings.file.read_text("utf-8") if settings.file.exists() else commented()
+        self._now: Config = read(self._text, str(settings.file))
+        self._wanted: dict[str, Value] = {}
+        self._say: SetupTexts = setup_texts(self._now.machine.language)
+
+    def run(self) -> bool:
+        """Ask and try everything; gives whether something was written. Raises SetupError."""
+        self._ask_language()
+        say = self._say
+        self._console.rule(say("title"))
+        if self._settings.trains():
+            raise SetupError(say("in_use"))
+        self._tell(say("begin"))
+        services = self._settings.services
+        if services is not None:
+            self._tell(say("services_stop"))
+            services.stop()
+        try:
+            for step in (self._place, self._strap, self._sound, self._oled, self._screen, self._panel, self._server):
+                step()
+            written = self._finish()
+        finally:
+            if services is not None:
+                services.start()
+        if services is not None:
+            self._tell(say("services_start"))
+        self._tell(say("done"))
+        return written
+
+    # The steps
+
+    def _ask_language(self) -> None:
+        language = cast("Language", self._choose(_ASK_LANGUAGE, self._value("machine.language"), ("nb", "en")))
+        self._want("machine.language", language)
+        self._say = setup_texts(language)
+
+    def _place(self) -> None:
+        self._step("step_place")
+        for key, label in (("clinic", "clinic"), ("name", "machine"), ("timezone", "timezone")):
+            self._ask_for(f"machine.{key}", label)
+
+    def _strap(self) -> None:
+        self._step("step_strap")
+        say = self._say
+        if not self._yes(say("strap_real"), before=self._value("strap.source") == "bluetooth"):
+            self._want("strap.source", "simulated")
+            return
+        self._want("strap.source", "bluetooth")
+        while True:
+            self._tell(say("strap_wear", seconds=f"{LOOK_FOR_STRAPS_S:g}"))
+            try:
+                straps = self._parts.straps(LOOK_FOR_STRAPS_S)
+            except PartError as error:
+                self._wrong(say("strap_no_radio", reason=error))
+                straps = ()
+            else:
+                if straps:
+                    self._table(
+                        (say("strap_found"), say("strap_signal")), [(s.name, str(s.signal_dbm)) for s in straps]
+                    )
+                    self._tell(say("strap_ok", count=len(straps)))
+                    return
+                self._wrong(say("strap_none"))
+            if not self._yes(say("again"), before=False):
+                return
+
+    def _sound(self) -> None:
+        self._step("step_sound")
+        say = self._say
+        cards = self._parts.cards()
+        if cards:
+            self._table((say("sound_cards"), say("sound_kind")), [(card.name, card.kind) for card in cards])
+        else:
+            self._wrong(say("sound_none_found"))
+        while True:
+            device = str(self._ask_for("sound.device", "sound_device"))
+            if device == "none":
+                return
+            self._tell(say("sound_trying"))
+            spoken = self._tried(lambda: self._parts.speak(device, self._language), "sound_failed")  # noqa: B023 - called at once
+            if spoken and self._yes(say("sound_heard"), before=True):
+                return
+            if not self._yes(say("again"), before=False):
+                return
+
+    def _oled(self) -> None:
+        self._step("step_oled")
+        say = self._say
+        port = self._now.oled.i2c_port
+        try:
+            places = self._parts.oled_addresses(port)
+        except PartError as error:
+            self._wrong(say("oled_failed", reason=error))
+            places = ()
+        if places:
+            self._tell(say("oled_found", places=", ".join(hex(place) for place in places)))
+        else:
+            self._wrong(say("oled_none", port=port))
+        while True:
+            usual = str(self._value("oled.driver"))
+            driver = self._choose(say("oled_driver"), usual, ("none", "ssd1306", "sh1106"))
+            self._want("oled.driver", driver)
+            if driver == "none":
+                return
+            address = self._now.oled.address if self._now.oled.address in places or not places else places[0]
+            self._want("oled.address", address)
+            chip: Literal["ssd1306", "sh1106"] = "sh1106" if driver == "sh1106" else "ssd1306"
+            drawn = self._tried(lambda: self._parts.draw(chip, port, address), "oled_failed")  # noqa: B023 - called at once
+            if drawn and self._yes(say("oled_seen"), before=True):
+                return
+            if not self._yes(say("again"), before=False):
+                return
+
+    def _screen(self) -> None:
+        self._step("step_screen")
+        say = self._say
+        screens = self._parts.screens()
+        if screens:
+            self._tell(say("screen_found", names=", ".join(screens)))
+        else:
+            self._wrong(say("screen_none"))
+        usual = str(self._value("screen.driver"))
+        self._want("screen.driver", self._choose(say("screen_driver"), usual, ("kmsdrm", "wayland", "window", "none")))
+
+    def _panel(self) -> None:
+        self._step("step_panel")
+        self._want("panel.buttons", self._yes(self._say("buttons"), before=bool(self._value("panel.buttons"))))
+        lamp = self._yes(self._say("lamp"), before=self._value("lamp.driver") != "none")
+        self._want("lamp.driver", "pwm" if lamp else "none")
+
+    def _server(self) -> None:
+        self._step("step_server")
+        say = self._say
+        while True:
+            host = str(self._ask_for("server.host", "server"))
+            if not host:
+                return
+            port = cast("int", self._ask_for("server.port", "server_port"))
+            if self._tried(lambda: self._parts.reach(host, port), "server_silent"):  # noqa: B023 - called at once
+                self._tell(say("server_reached"))
+                break
+            if not self._yes(say("again"), before=False):
+                return
+        account = self._parts.account()
+        if account is not None:
+            self._tell(say("enrolled", machine=account.machine, clinic=account.clinic))
+            if not self._yes(say("enrol_again"), before=False):
+                return
+        while code := self._ask_person(f"{say('code')}: ").strip():
+            try:
+                account = self._parts.enrol(f"{host}:{port}", code)
+            except FirmwareError as error:
+                self._wrong(say("enrol_failed", reason=error))
+                continue
+            self._tell(say("enrolled", machine=account.machine, clinic=account.clinic))
+            return
+
+    def _finish(self) -> bool:
+        say = self._say
+        changed = {key: value for key, value in self._wanted.items() if value != self._of_file(key)}
+        if not changed and self._file.exists():
+            self._tell(say("nothing"))
+            return False
+        try:
+            text = with_values(self._text, changed, str(self._file))
+        except ConfigError as error:
+            self._wrong(say("refused", reason=error))
+            return False
+        self._tell(say("summary", file=self._file))
+        rows = [(key, as_toml(self._of_file(key)), as_toml(value)) for key, value in changed.items()]
+        self._table((say("setting"), say("before"), say("after")), rows)
+        if not self._yes(say("write"), before=True):
+            self._tell(say("not_written"))
+            return False
+        write_whole(self._file, text)
+        self._tell(say("written", file=self._file))
+        return True
+
+    # Asking
+
+    @property
+    def _language(self) -> Language:
+        return "en" if self._value("machine.language") == "en" else "nb"
+
+    def _of_file(self, key: str) -> Value:
+        section, _, name = key.partition(".")
+        value: Value = getattr(getattr(self._now, section), name)
+        return value
+
+    def _value(self, key: str) -> Value:
+        return self._wanted.get(key, self._of_file(key))
+
+    def _want(self, key: str, value: Value) -> None:
+        self._wanted[key] = value
+
+    def _ask_for(self, key: str, label: str) -> Value:
+        """Ask until the settings' own rules take the answer."""
+        usual = self._value(key)
+        while True:
+            answer = self._ask(self._say(label), str(usual))
+            value: Value = answer
+            if isinstance(usual, int):
+                value = int(answer) if answer.isdecimal() else answer
+            try:
+                with_values(self._text, {**self._wanted, key: value}, str(self._file))
+            except ConfigError as error:
+                self._wrong(error.reason)
+                continue
+            self._want(key, value)
+            return value
+
+    def _ask(self, prompt: str, usual: str) -> str:
+        shown = f"{prompt} [{usual}]: " if usual else f"{prompt}: "
+        answer = self._ask_person(shown).strip()
+        # A single minus empties what stood there.
+        return "" if answer == "-" else answer or usual
+
+    def _choose(self, prompt: str, usual: Value, choices: tuple[str, ...]) -> str:
+        while True:
+            answer = self._ask(prompt, str(usual)).lower()
+            if answer in choices:
+                return answer
+            self._wrong(self._say("not_a_choice", choices=", ".join(choices)))
+
+    def _yes(self, question: str, *, before: bool) -> bool:
+        letter = self._say("yes_letter")
+        usual = letter if before else "n"
+        while True:
+            answer = self._ask(question, usual).lower()[:1]
+            if answer in (letter, "j", "y", "n"):
+                return answer != "n"
+            self._wrong(self._say("yes_or_no"))
+
+    def _tried(self, act: Callable[[], None], failed: str) -> bool:
+        try:
+            act()
+        except PartError as error:
+            self._wrong(self._say(failed, reason=error))
+            return False
+        return True
+
+    # Telling
+
+    def _step(self, key: str) -> None:
+        self._console.print()
+        self._console.rule(self._say(key), align="left")
+
+    def _tell(self, sentence: str) -> None:
+        self._console.print(sentence, markup=False)
+
+    def _wrong(self, sentence: str) -> None:
+        self._console.print(sentence, style="yellow", markup=False)
+
+    def _table(self, heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+        table = Table(*heads)
+        for row in rows:
+            table.add_row(*row)
+        self._console.print(table)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all, also when the power goes; who could read the old one can read the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    making = path.with_name(f".{path.name}.new")
+    with making.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    making.chmod(0o644)
+    with suppress(FileNotFoundError, PermissionError):
+        before = path.stat()
+        making.chmod(before.st_mode & 0o777)
+        os.chown(making, before.st_uid, before.st_gid)
+    making.replace(path)
+    make_durable(path.parent)

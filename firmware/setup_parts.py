@@ -1,0 +1,191 @@
+"""The parts of a machine as `interval-coach setup` finds and tries them: straps, sound cards, small screen, server."""
+
+import asyncio
+import socket
+import subprocess
+from pathlib import Path
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from firmware.enrol import enrol
+from firmware.errors import FirmwareError
+from sync.account import Account, AccountError, read_account
+
+HEART_RATE_SERVICE = "0000180d-0000-1000-8000-00805f9b34fb"
+OLED_ADDRESSES = (0x3C, 0x3D)
+"""The two that panels of 128×64 can be soldered to."""
+
+_SOUND_WITHIN_S = 20
+_SERVER_WITHIN_S = 5.0
+
+
+class PartError(FirmwareError):
+    """A part does not answer; the text says what it said instead."""
+
+
+class FoundStrap(Struct, frozen=True):
+    """A strap in reach. `signal_dbm`: nearer is higher (less negative)."""
+
+    name: str
+    signal_dbm: int
+
+
+class FoundCard(Struct, frozen=True):
+    """A sound card: ALSA's short name and its kind (hdmi, usb, i2s, other)."""
+
+    name: str
+    kind: str
+
+
+class Parts(Protocol):
+    """What setup can look at and try. Every method may raise PartError."""
+
+    def straps(self, seconds: float) -> tuple[FoundStrap, ...]:
+        """Straps that can be heard, the nearest first."""
+        ...
+
+    def cards(self) -> tuple[FoundCard, ...]:
+        """The sound cards."""
+        ...
+
+    def speak(self, device: str, language: Literal["nb", "en"]) -> None:
+        """Say something on a sound device, as the settings name it."""
+        ...
+
+    def oled_addresses(self, port: int) -> tuple[int, ...]:
+        """Where on an I²C bus something answers that may be a small screen."""
+        ...
+
+    def draw(self, chip: Literal["ssd1306", "sh1106"], port: int, address: int) -> None:
+        """Show a picture on the small screen, and leave it there."""
+        ...
+
+    def screens(self) -> tuple[str, ...]:
+        """Connectors with a display on them, as in HDMI-A-1."""
+        ...
+
+    def reach(self, host: str, port: int) -> None:
+        """Connect with the server's enrolment service."""
+        ...
+
+    def account(self) -> Account | None:
+        """As what this machine is enrolled, if it is."""
+        ...
+
+    def enrol(self, server: str, code: str) -> Account:
+        """Enrol with a one-time code. Raises EnrolError too."""
+        ...
+
+
+class RealParts:
+    """The parts of the machine that this runs on."""
+
+    def __init__(self, identity: Path, root: Path = Path("/")) -> None:
+        """`identity`: the folder of key and certificate. `root`: where /proc, /sys and /dev are."""
+        self._identity, self._root = identity, root
+
+    def straps(self, seconds: float) -> tuple[FoundStrap, ...]:
+        """Look around with BlueZ."""
+        from bleak import BleakScanner  # noqa: PLC0415 - only where straps are looked for
+        from bleak.exc import BleakError  # noqa: PLC0415 - as above
+        from dbus_fast import DBusFastError  # noqa: PLC0415 - as above
+
+        async def look() -> tuple[FoundStrap, ...]:
+            found = await BleakScanner.discover(seconds, return_adv=True, service_uuids=[HEART_RATE_SERVICE])
+            straps = [
+                FoundStrap(advertised.local_name or device.name or device.address, advertised.rssi)
+                for device, advertised in found.values()
+            ]
+            return tuple(sorted(straps, key=lambda strap: -strap.signal_dbm))
+
+        try:
+            return asyncio.run(look())
+        except (BleakError, DBusFastError, OSError, EOFError) as error:
+            raise PartError(str(error) or type(error).__name__) from error
+
+    def cards(self) -> tuple[FoundCard, ...]:
+        """Read the kernel's list."""
+        from display.sound_card import cards_in  # noqa: PLC0415 - brings pygame with it
+
+        return tuple(FoundCard(card.name, card.kind) for card in cards_in(self._text("proc/asound/cards")))
+
+    def speak(self, device: str, language: Literal["nb", "en"]) -> None:
+        """Play a phrase of the voice through ALSA, by the card that the settings mean."""
+        from display.sound_card import alsa_name, cards_in  # noqa: PLC0415 - as above
+
+        name = alsa_name(device, cards_in(self._text("proc/asound/cards")))
+        phrase = Path(__file__).parent.parent / "display" / "voices" / language / "hold.wav"
+        words = ["aplay", "-q", "-D", name, str(phrase)]
+        if not phrase.exists():
+            words = ["speaker-test", "-D", name, "-t", "sine", "-f", "880", "-l", "1", "-s", "1"]
+        try:
+            played = subprocess.run(words, capture_output=True, text=True, timeout=_SOUND_WITHIN_S, check=False)  # noqa: S603 - fixed words, checked settings
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise PartError(str(error)) from error
+        if played.returncode:
+            raise PartError((played.stderr.strip() or f"status {played.returncode}").splitlines()[-1])
+
+    def oled_addresses(self, port: int) -> tuple[int, ...]:
+        """Ask the bus at both addresses."""
+        from smbus2 import SMBus  # noqa: PLC0415 - only where there is a bus
+
+        if not (self._root / f"dev/i2c-{port}").exists():
+            return ()
+        answering = []
+        try:
+            with SMBus(port) as bus:
+                for address in OLED_ADDRESSES:
+                    try:
+                        bus.read_byte(address)
+                    except OSError:
+                        continue
+                    answering.append(address)
+        except OSError as error:
+            raise PartError(str(error)) from error
+        return tuple(answering)
+
+    def draw(self, chip: Literal["ssd1306", "sh1106"], port: int, address: int) -> None:
+        """Draw a session as it will be seen."""
+        from luma.core.error import Error as LumaError  # noqa: PLC0415 - only where there is a panel
+
+        from coach.desk_view import Face, View  # noqa: PLC0415 - as above
+        from display.oled import open_oled, picture  # noqa: PLC0415 - as above
+
+        try:
+            open_oled(chip, port, address).display(picture(View(face=Face.READY)))
+        except (LumaError, OSError) as error:
+            raise PartError(str(error)) from error
+
+    def screens(self) -> tuple[str, ...]:
+        """Ask the kernel."""
+        connectors = sorted((self._root / "sys/class/drm").glob("card*-*"))
+        return tuple(
+            path.name.partition("-")[2]
+            for path in connectors
+            if self._text(path.relative_to(self._root) / "status").strip() == "connected"
+        )
+
+    def reach(self, host: str, port: int) -> None:
+        """Connect, and say nothing."""
+        try:
+            socket.create_connection((host, port), _SERVER_WITHIN_S).close()
+        except OSError as error:
+            raise PartError(str(error)) from error
+
+    def account(self) -> Account | None:
+        """Read the identity's folder."""
+        try:
+            return read_account(self._identity)
+        except AccountError:
+            return None
+
+    def enrol(self, server: str, code: str) -> Account:
+        """As `interval-coach enrol`."""
+        return enrol(server, code, self._identity)
+
+    def _text(self, path: Path | str) -> str:
+        try:
+            return (self._root / path).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""

@@ -1,0 +1,251 @@
+"""`interval-coach setup`: a person answers, parts answer or do not, and a file is written whole or not at all."""
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from rich.console import Console
+
+from firmware.config_file import read_config
+from firmware.config_text import commented
+from firmware.setup import Setup, SetupError, SetupSettings
+from firmware.setup_parts import FoundCard, FoundStrap, PartError, RealParts
+from firmware.setup_texts import catalogue
+from sync.account import Account
+
+ACCOUNT = Account(
+    clinic="trondheim",
+    machine="machine-1",
+    broker_host="coach.example.no",
+    broker_port=8883,
+    server="coach.example.no:8884",
+    certificate_from_wall_s=0.0,
+    certificate_until_wall_s=1.0,
+)
+
+
+class _Bench:
+    """Parts on a bench: two straps, an HDMI and a USB card, a small screen at 0x3D, a server."""
+
+    def __init__(self, *, silent: tuple[str, ...] = (), enrolled: bool = False) -> None:
+        self._silent = silent
+        self._account = ACCOUNT if enrolled else None
+        self.did: list[str] = []
+
+    def _do(self, what: str) -> None:
+        self.did.append(what)
+        if what.split(maxsplit=1)[0] in self._silent:
+            raise PartError("no answer")
+
+    def straps(self, seconds: float) -> tuple[FoundStrap, ...]:
+        self._do(f"straps {seconds:g}")
+        return (FoundStrap("Polar H10 A1B2C3", -48), FoundStrap("HRM-Dual:123", -80))
+
+    def cards(self) -> tuple[FoundCard, ...]:
+        return (FoundCard("vc4hdmi0", "hdmi"), FoundCard("Device", "usb"))
+
+    def speak(self, device: str, language: Literal["nb", "en"]) -> None:
+        self._do(f"speak {device} {language}")
+
+    def oled_addresses(self, port: int) -> tuple[int, ...]:
+        self._do(f"oled_addresses {port}")
+        return (0x3D,)
+
+    def draw(self, chip: Literal["ssd1306", "sh1106"], port: int, address: int) -> None:
+        self._do(f"draw {chip} {port} {address:#x}")
+
+    def screens(self) -> tuple[str, ...]:
+        return ("HDMI-A-1",)
+
+    def reach(self, host: str, port: int) -> None:
+        self._do(f"reach {host} {port}")
+
+    def account(self) -> Account | None:
+        return self._account
+
+    def enrol(self, server: str, code: str) -> Account:
+        self._do(f"enrol {server} {code}")
+        return ACCOUNT
+
+
+class _Services:
+    """Services that note what they were told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def stop(self) -> None:
+        self.told.append("stop")
+
+    def start(self) -> None:
+        self.told.append("start")
+
+
+class _Person:
+    """Answers in order; beyond them, Enter."""
+
+    def __init__(self, answers: Sequence[tuple[str, str]]) -> None:
+        self._answers = list(answers)
+        self.asked: list[str] = []
+
+    def __call__(self, prompt: str) -> str:
+        self.asked.append(prompt)
+        if self._answers and re.search(self._answers[0][0], prompt):
+            return self._answers.pop(0)[1]
+        return ""
+
+    @property
+    def unasked(self) -> list[str]:
+        return [question for question, _ in self._answers]
+
+
+def walk(
+    file: Path, answers: Sequence[tuple[str, str]], bench: _Bench, services: _Services | None = None
+) -> tuple[bool, str]:
+    """One walk; gives whether something was written, and what was said."""
+    said = io.StringIO()
+    person = _Person(answers)
+    settings = SetupSettings(file=file, parts=bench, services=services)
+    written = Setup(settings, Console(file=said, width=120), person).run()
+    assert person.unasked == []
+    return written, said.getvalue()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(commented(), encoding="utf-8")
+    return path
+
+
+def test_a_whole_machine_is_set_up_each_part_tried_and_the_file_written(file: Path) -> None:
+    bench, services = _Bench(), _Services()
+    answers = [
+        ("language", "en"),
+        ("Name of the clinic", "St. Olav"),
+        ("Name or place", "Room 3"),
+        ("Where does sound go", "usb"),
+        ("Which chip", "sh1106"),
+        ("lamp wired", "n"),
+        ("Name of the server", "coach.example.no"),
+        ("One-time code", "abcd-efgh"),
+    ]
+    written, said = walk(file, answers, bench, services)
+    assert written
+    config = read_config(file)
+    assert (config.machine.language, config.machine.clinic, config.machine.name) == ("en", "St. Olav", "Room 3")
+    assert (config.sound.device, config.oled.driver, config.oled.address) == ("usb", "sh1106", 0x3D)
+    assert (config.lamp.driver, config.server.host) == ("none", "coach.example.no")
+    assert bench.did == [
+        "straps 10",
+        "speak usb en",
+        "oled_addresses 1",
+        "draw sh1106 1 0x3d",
+        "reach coach.example.no 8884",
+        "enrol coach.example.no:8884 abcd-efgh",
+    ]
+    assert services.told == ["stop", "start"]
+    assert "This machine is enrolled as machine-1 of trondheim." in said
+    # Comments and every other key stay as they were.
+    assert file.read_text(encoding="utf-8").count("#") > 50
+
+
+def test_enter_all_the_way_changes_nothing_and_writes_nothing(file: Path) -> None:
+    before = file.read_bytes()
+    written, said = walk(file, [], _Bench())
+    assert (written, file.read_bytes()) == (False, before)
+    assert "Ingenting er endret." in said
+
+
+def test_without_a_file_one_is_laid_out(tmp_path: Path) -> None:
+    file = tmp_path / "etc" / "config.toml"
+    assert walk(file, [], _Bench())[0]
+    assert file.read_text(encoding="utf-8") == commented()
+
+
+def test_no_at_the_end_writes_nothing_and_starts_the_services_again(file: Path) -> None:
+    before, services = file.read_bytes(), _Services()
+    written, said = walk(file, [("Klinikkens navn", "Røros"), ("Skrive dette", "n")], _Bench(), services)
+    assert (written, file.read_bytes(), services.told) == (False, before, ["stop", "start"])
+    assert "Ingenting er skrevet." in said
+
+
+def test_parts_that_do_not_answer_are_told_of_and_stop_nobody(file: Path) -> None:
+    silent = _Bench(silent=("straps", "speak", "oled_addresses", "draw", "reach"))
+    answers = [("Klinikkens navn", "Røros"), ("Hvilken brikke", "ssd1306"), ("Serverens navn", "coach.example.no")]
+    written, said = walk(file, answers, silent)
+    assert written
+    assert said.count("no answer") == len(silent.did)
+    config = read_config(file)
+    assert (config.machine.clinic, config.oled.driver, config.server.host) == ("Røros", "ssd1306", "coach.example.no")
+
+
+def test_an_answer_that_the_settings_refuse_is_asked_for_again(file: Path) -> None:
+    answers = [
+        ("Tidssone", "Europe/Atlantis"),
+        ("Tidssone", "Europe/Berlin"),
+        ("Hvor skal lyden", "a b"),
+        ("Hvor skal", "none"),
+    ]
+    written, said = walk(file, answers, _Bench())
+    assert written
+    assert "Europe/Atlantis" in said
+    assert (read_config(file).machine.timezone, read_config(file).sound.device) == ("Europe/Berlin", "none")
+
+
+def test_a_machine_that_is_enrolled_is_not_enrolled_again_by_enter(file: Path) -> None:
+    bench = _Bench(enrolled=True)
+    walk(file, [("Serverens navn", "coach.example.no")], bench)
+    assert [what for what in bench.did if what.startswith("enrol")] == []
+
+
+def test_nobody_is_disturbed_while_training(file: Path) -> None:
+    services = _Services()
+    settings = SetupSettings(file=file, parts=_Bench(), services=services, trains=lambda: True)
+    with pytest.raises(SetupError, match="Noen trener"):
+        Setup(settings, Console(file=io.StringIO()), _Person([])).run()
+    assert services.told == []
+
+
+def test_services_start_again_when_the_person_leaves_in_the_middle(file: Path) -> None:
+    services = _Services()
+
+    def leave(prompt: str) -> str:
+        if "Hvor skal lyden" in prompt:
+            raise EOFError
+        return ""
+
+    settings = SetupSettings(file=file, parts=_Bench(), services=services)
+    with pytest.raises(EOFError):
+        Setup(settings, Console(file=io.StringIO()), leave).run()
+    assert services.told == ["stop", "start"]
+
+
+def test_both_languages_have_every_sentence_with_the_same_places_to_fill() -> None:
+    words = catalogue()
+    assert list(words["nb"]) == list(words["en"])
+    for key, sentence in words["nb"].items():
+        assert sorted(re.findall(r"{\w+}", sentence)) == sorted(re.findall(r"{\w+}", words["en"][key])), key
+
+
+def test_the_kernels_lists_of_cards_and_screens_are_read(tmp_path: Path) -> None:
+    (tmp_path / "proc/asound").mkdir(parents=True)
+    (tmp_path / "proc/asound/cards").write_text(
+        " 0 [vc4hdmi0       ]: vc4-hdmi - vc4-hdmi-0\n                      vc4-hdmi-0\n"
+        " 1 [Device         ]: USB-Audio - USB Audio Device\n",
+        encoding="utf-8",
+    )
+    for name, status in (("card1-HDMI-A-1", "connected"), ("card1-HDMI-A-2", "disconnected")):
+        (tmp_path / "sys/class/drm" / name).mkdir(parents=True)
+        (tmp_path / "sys/class/drm" / name / "status").write_text(f"{status}\n", encoding="utf-8")
+    parts = RealParts(tmp_path / "identity", tmp_path)
+    assert parts.cards() == (FoundCard("vc4hdmi0", "hdmi"), FoundCard("Device", "usb"))
+    assert (parts.screens(), parts.oled_addresses(1), parts.account()) == (("HDMI-A-1",), (), None)
+
+
+def test_a_sound_device_that_is_not_there_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(PartError):
+        RealParts(tmp_path).speak("plughw:CARD=no-such-card", "nb")
