@@ -14,20 +14,19 @@ from typing import Any, Literal, Protocol, assert_never
 
 from luma.core.device import dummy
 from luma.core.error import Error as LumaError
-from luma.core.interface.serial import i2c
-from luma.oled.device import sh1106, ssd1306
 from PIL import Image, ImageChops
 
 from coach.desk_view import Face, TriedPart, View
 from coach.events import Direction, Signal
 from coach.guidance import SETTING_REASONS
 from coach.snapshot import Snapshot
+from display.oled_panel import OledPanel
 from display.oled_pen import HEIGHT, WIDTH, Pen
 from display.phrases import Catalogue, catalogue
 from display.texts import Texts, texts_in
 
-RETRY_S = 3.0
-"""How long a lost device is left alone before it is opened again."""
+RETRY_S, LONGEST_RETRY_S = 3.0, 60.0
+"""How long a lost device is left alone before it is opened again: at first, and in the end."""
 
 _RATE_SIZE = 47
 _RATE_RIGHT_X = 93
@@ -50,16 +49,16 @@ class OledDevice(Protocol):
         ...
 
 
-def open_oled(chip: Literal["ssd1306", "sh1106"] = "ssd1306", port: int = 1, address: int = 0x3C) -> OledDevice:
+def open_oled(
+    chip: Literal["ssd1306", "sh1106"] = "ssd1306", port: int = 1, address: int = 0x3C, *, upside_down: bool = False
+) -> OledDevice:
     """Open the real panel on an I²C bus.
 
     Raises:
         luma.core.error.Error: no such bus, no device at the address, or no permission.
 
     """
-    serial = i2c(port=port, address=address)
-    device: Any = ssd1306(serial) if chip == "ssd1306" else sh1106(serial)
-    return _checked(device)
+    return OledPanel(chip, port, address, upside_down=upside_down).open()
 
 
 def open_emulated() -> OledDevice:
@@ -78,6 +77,7 @@ class Oled:
         self._monotonic = monotonic
         self._device: OledDevice | None = None
         self._try_again_s = float("-inf")
+        self._pause_s = RETRY_S
         self._sent: Image.Image | None = None
         self._shown = Image.new("1", (WIDTH, HEIGHT))
 
@@ -96,7 +96,7 @@ class Oled:
             device.display(self._shown)
         except (LumaError, OSError):
             self._device = self._sent = None
-            self._try_again_s = self._monotonic() + RETRY_S
+            self._leave_alone()
             return False
         self._sent = self._shown
         return True
@@ -118,8 +118,14 @@ class Oled:
             try:
                 self._device = self._opener()
             except (LumaError, OSError):
-                self._try_again_s = self._monotonic() + RETRY_S
+                self._leave_alone()
+            else:
+                self._pause_s = RETRY_S
         return self._device
+
+    def _leave_alone(self) -> None:
+        self._try_again_s = self._monotonic() + self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_RETRY_S)
 
 
 def picture(view: View) -> Image.Image:

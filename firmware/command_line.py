@@ -351,6 +351,7 @@ def _run_display(arguments: argparse.Namespace) -> int:
         return 0
     end_with_parent()
     _log_here()
+    in_force = arguments.in_force
     return display_service.serve(
         display_service.DisplaySettings(
             socket=arguments.socket,
@@ -360,6 +361,8 @@ def _run_display(arguments: argparse.Namespace) -> int:
             sound=not arguments.no_sound,
             voices=tuple(arguments.voices),
             oled=arguments.oled,
+            no_screen=in_force is not None and in_force.config.screen.driver == "none",
+            config=None if in_force is None else in_force.config,
         )
     )
 

@@ -66,6 +66,7 @@ class Participants(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         str,
         Meta(pattern=r"^/", description="Folder of plans kept by hand, beside those that the server gives, from / on."),
     ] = "/etc/interval-coach/plans"
+    guests: Annotated[bool, Meta(description="Whether somebody without a plan may train, by their age.")] = True
 
 
 class StrapPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

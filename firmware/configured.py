@@ -43,6 +43,7 @@ def defaults_of(now: "InForce") -> "dict[str, object]":
         "free_floor_mb": config.diary.free_floor_mb,
         "language": config.machine.language,
         "plans": Path(config.participants.plans),
+        "no_guests": not config.participants.guests,
         "strap": config.strap.source,
         "screen": screens.get(config.screen.driver, window),
         "no_sound": config.sound.device == "none",

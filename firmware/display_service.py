@@ -21,15 +21,27 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from coach.desk_view import Button, Face, View
+from firmware.config import Config
+from firmware.display_hardware import (
+    Connectors,
+    buzzer_of,
+    connectors_of,
+    lamp_of,
+    oled_of,
+    prepare_environment,
+    shown_through,
+    sound_signs,
+)
 from firmware.display_parts import DisplayParts
 from firmware.errors import FirmwareError
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import CueNow, Press, Subscribe, ViewNow
-from firmware.lost_part import Said
+from firmware.lost_part import Backoff, Said
 from firmware.priority import before_others, nicer, quick_to_switch
 from firmware.service_notice import ServiceNotice
 
 if TYPE_CHECKING:
+    from display.buzzer import Buzzer
     from display.lamp import LampState
     from display.oled import Oled
     from display.sound import Sound
@@ -39,7 +51,7 @@ _log = logging.getLogger(__name__)
 
 CUE_IS_OLD_S = 2.0
 RETRY_LINK_S = 0.25
-RETRY_PART_S = 3.0
+RETRY_PART_S, LONGEST_RETRY_S = 3.0, 30.0
 PATIENCE_S = 3.0
 """So long without a coach the screen waits quietly: it is starting, or being started again."""
 
@@ -61,7 +73,8 @@ class DisplayError(FirmwareError):
 class DisplaySettings(Struct, frozen=True, kw_only=True):
     """How to show. `size` in pixels; None: the usual one, or the whole display where it is full.
 
-    `no_screen`: this machine is meant to have none, so that nobody misses it.
+    `no_screen`: this machine is meant to have none, so that nobody misses it. `config`: the machine's settings, which
+    name its real parts; None on a desk.
     """
 
     socket: Path
@@ -72,6 +85,7 @@ class DisplaySettings(Struct, frozen=True, kw_only=True):
     voices: tuple[Path, ...] = ()
     oled: OledKind = "auto"
     no_screen: bool = False
+    config: Config | None = None
 
 
 class Light(Protocol):
@@ -79,6 +93,10 @@ class Light(Protocol):
 
     def show(self, state: "LampState", brightness: float) -> None:
         """Shine so, 0 to 1. Raises OSError where the lamp is gone."""
+        ...
+
+    def close(self) -> None:
+        """Go dark. Never raises."""
         ...
 
 
@@ -135,11 +153,19 @@ class DisplayService:
         settings: DisplaySettings,
         *,
         lights: tuple[Light, ...] = (),
+        buzzer: "Buzzer | None" = None,
+        connectors: Connectors | None = None,
         on_drawn: Callable[[View], None] | None = None,
     ) -> None:
-        """Nothing is opened before `run`. `on_drawn` is told each view that has reached the screen."""
+        """Nothing is opened before `run`.
+
+        `connectors`: tells of displays that come and go where no desktop does. `on_drawn` is told each view that has
+        reached the screen.
+        """
         self._settings = settings
         self._lights = lights
+        self._buzzer = buzzer
+        self._connectors = connectors
         self._on_drawn = on_drawn
         self._newest = Newest()
         self._stopping = False
@@ -148,6 +174,7 @@ class DisplayService:
         self._small = threading.Event()
         self._link: CoachLink | None = None
         self._sound: Sound | None = None
+        self._small_thread: threading.Thread | None = None
         self._parts = DisplayParts()
         self._notice = ServiceNotice()
         self._link_turned_s = time.monotonic()
@@ -167,7 +194,8 @@ class DisplayService:
         if not self._lights:
             self._parts.note("lamp", "off")
         if oled is not None or self._lights:
-            threading.Thread(target=self._show_small, args=(oled,), name="small", daemon=True).start()
+            self._small_thread = threading.Thread(target=self._show_small, args=(oled,), name="small", daemon=True)
+            self._small_thread.start()
         try:
             self._show_screen()
         finally:
@@ -176,6 +204,11 @@ class DisplayService:
             self._small.set()
             if self._sound is not None:
                 self._sound.close()
+            if self._buzzer is not None:
+                self._buzzer.close()
+            if self._small_thread is not None:
+                # The lamp goes dark and the small screen too, unless its bus hangs.
+                self._small_thread.join(timeout=1.0)
 
     # The link's thread
 
@@ -230,8 +263,17 @@ class DisplayService:
             link.say(devices)
 
     def _play(self, now: CueNow) -> None:
-        if self._sound is not None and time.monotonic() - now.said_s <= CUE_IS_OLD_S:
+        if time.monotonic() - now.said_s > CUE_IS_OLD_S:
+            return
+        if self._sound is not None:
             self._sound.play(now.cue, now.intervals)
+        if self._buzzer is not None and self._buzzes():
+            self._buzzer.play(now.cue)
+
+    def _buzzes(self) -> bool:
+        """Whether the buzzer is heard too: where no speaker is, or where the settings want both."""
+        config, sound = self._settings.config, self._sound
+        return (config is not None and not config.buzzer.only_without_speaker) or sound is None or not sound.alive
 
     def _press(self, buttons: tuple[Button, ...]) -> None:
         link = self._link
@@ -243,7 +285,7 @@ class DisplayService:
     # The main thread
 
     def _show_screen(self) -> None:
-        said = Said("The screen")
+        said, backoff = Said("The screen"), Backoff(RETRY_PART_S, LONGEST_RETRY_S)
         window: Window | None = None
         retry_at_s = 0.0
         # The sound's package is the screen's too: both are loaded once the link is on its way.
@@ -254,8 +296,14 @@ class DisplayService:
             if now_s - self._link_turned_s <= LINK_TURNS_WITHIN_S:
                 self._notice.alive()
             try:
+                if self._connectors is not None and self._connectors.changed(now_s):
+                    if window is not None:
+                        said.lost("a display was plugged in or out")
+                        window.close()
+                    window, retry_at_s = None, now_s
                 if window is None and now_s >= retry_at_s:
                     window = self._open_window(said)
+                    backoff.works()
                 wait_s = RETRY_PART_S if window is None else self._draw(window)
                 self._note_screen(window)
             except Exception as error:  # noqa: BLE001 - whatever the driver does, sound and lamp must go on
@@ -264,7 +312,7 @@ class DisplayService:
                     with contextlib.suppress(Exception):
                         window.close()
                 self._note_screen(None)
-                window, retry_at_s, wait_s = None, time.monotonic() + RETRY_PART_S, RETRY_PART_S
+                window, retry_at_s, wait_s = None, time.monotonic() + backoff.pause_s(), RETRY_PART_S
             if window is not None and window.closed:
                 break
             select.select([self._newest], [], [], min(wait_s, self._notice.every_s))
@@ -296,8 +344,18 @@ class DisplayService:
     def _open_window(self, said: Said) -> "Window":
         from display.window import Window  # noqa: PLC0415 - loaded beside the link's first words
 
-        kind = screen_kind(self._settings.screen)
-        window = Window(kind, self._settings.size, self._settings.language)
+        kind, config = screen_kind(self._settings.screen), self._settings.config
+        if config is None:
+            window = Window(kind, self._settings.size, self._settings.language)
+        else:
+            window = Window(
+                kind,
+                self._settings.size,
+                self._settings.language,
+                turned=config.screen.turned,
+                display=config.screen.display,
+                through=shown_through(config) if kind == "full_screen" else "surface",
+            )
         said.back()
         return window
 
@@ -306,20 +364,27 @@ class DisplayService:
 
         if not self._settings.sound:
             return SilentSound(self._settings.language)
-        return MixerSound(self._settings.voices, self._settings.language)
+        config = self._settings.config
+        if config is None:
+            return MixerSound(self._settings.voices, self._settings.language)
+        return MixerSound(
+            self._settings.voices, self._settings.language, config.sound.volume, signs=sound_signs(config)
+        )
 
     # The small screen's and the lamp's thread
 
     def _oled(self) -> "Oled | None":
-        kind = self._settings.oled
+        kind, config = self._settings.oled, self._settings.config
+        if config is not None and kind == config.oled.driver:
+            return oled_of(config)
         if kind == "none" or (kind == "auto" and not Path("/dev/i2c-1").exists()):
             return None
-        from display.oled import Oled, open_emulated, open_oled  # noqa: PLC0415 - only where there is a small screen
+        from display.oled import Oled, open_emulated  # noqa: PLC0415 - only where there is a small screen
+        from display.oled_panel import OledPanel  # noqa: PLC0415 - as above
 
         if kind == "emulated":
             return Oled(open_emulated)
-        chip: Literal["ssd1306", "sh1106"] = "sh1106" if kind == "sh1106" else "ssd1306"
-        return Oled(lambda: open_oled(chip))
+        return Oled(OledPanel("sh1106" if kind == "sh1106" else "ssd1306").open)
 
     def _show_small(self, oled: "Oled | None") -> None:
         said_oled, said_lamp = Said("The small screen"), Said("The lamp")
@@ -347,6 +412,8 @@ class DisplayService:
             self._shine(view, now_s, said_lamp)
         if oled is not None:
             oled.close()
+        for light in self._lights:
+            light.close()
 
     def _note_oled(self, *, works: bool) -> None:
         """Where it was only looked for, nobody misses it."""
@@ -414,7 +481,18 @@ def serve(settings: DisplaySettings) -> int:
     """Run the service until a signal says stop. Gives the exit status."""
     quick_to_switch()
     nicer()
-    service = DisplayService(settings)
+    config = settings.config
+    if config is None:
+        service = DisplayService(settings)
+    else:
+        prepare_environment(config)
+        lamp = lamp_of(config)
+        service = DisplayService(
+            settings,
+            lights=() if lamp is None else (lamp,),
+            buzzer=buzzer_of(config),
+            connectors=connectors_of(config),
+        )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: service.stop())
     service.run()

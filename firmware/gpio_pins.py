@@ -83,10 +83,11 @@ def _tells(heard: Callable[[Button, bool], None], button: Button, *, down: bool)
 class GpioLamp:
     """Three pins, each as bright as its colour says."""
 
-    def __init__(self, part: LampPart, factory: Factory) -> None:
+    def __init__(self, part: LampPart, factory: Factory, *, closes_chip: bool = False) -> None:
         """Claim the pins, dark. Raises PanelError."""
         from gpiozero import PWMLED  # noqa: PLC0415 - only where there are pins
 
+        self._chip = factory if closes_chip else None
         self._shines: tuple[float, float, float] | None = None
         self._leds: list[Any] = []
         try:
@@ -110,26 +111,30 @@ class GpioLamp:
 
     def close(self) -> None:
         """Go dark and let go of the pins. Never raises."""
-        for led in self._leds:
-            with contextlib.suppress(Exception):
-                led.close()
+        for device in (*self._leds, self._chip):
+            if device is not None:
+                with contextlib.suppress(Exception):
+                    device.close()
 
 
 class GpioBuzzer:
     """A buzzer on one pin: `tonal` plays pitches with as much strength as asked for, `plain` sounds or not."""
 
-    def __init__(self, part: BuzzerPart, factory: Factory) -> None:
+    def __init__(self, part: BuzzerPart, factory: Factory, *, closes_chip: bool = False) -> None:
         """Claim the pin, silent. Raises PanelError."""
         from gpiozero import DigitalOutputDevice, PWMOutputDevice  # noqa: PLC0415 - only where there are pins
 
+        self._chip = factory if closes_chip else None
+        self._out: Any = None
         self.kind: Literal["tonal", "plain"] = "plain" if part.driver == "plain" else "tonal"
         try:
-            self._out: Any = (
+            self._out = (
                 PWMOutputDevice(part.pin, frequency=440, pin_factory=factory)
                 if self.kind == "tonal"
                 else DigitalOutputDevice(part.pin, pin_factory=factory)
             )
         except Exception as error:
+            self.close()
             raise PanelError(f"the buzzer's pin cannot be used: {_why(error)}") from error
 
     def sound(self, hz: float, strength: float) -> None:
@@ -148,5 +153,7 @@ class GpioBuzzer:
 
     def close(self) -> None:
         """Fall silent and let go of the pin. Never raises."""
-        with contextlib.suppress(Exception):
-            self._out.close()
+        for device in (self._out, self._chip):
+            if device is not None:
+                with contextlib.suppress(Exception):
+                    device.close()

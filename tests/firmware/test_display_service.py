@@ -213,6 +213,7 @@ def test_a_lamp_that_fails_is_told_once_and_shines_again(
     class Lamp:
         def __init__(self) -> None:
             self.calls = 0
+            self.closed = False
             self.shone: list[LampState] = []
 
         def show(self, state: LampState, brightness: float) -> None:
@@ -222,6 +223,9 @@ def test_a_lamp_that_fails_is_told_once_and_shines_again(
             assert 0 <= brightness <= 1
             self.shone.append(state)
 
+        def close(self) -> None:
+            self.closed = True
+
     light = Lamp()
     shown = _Shown()
     caplog.set_level(logging.WARNING, "firmware.display_service")
@@ -230,6 +234,7 @@ def test_a_lamp_that_fails_is_told_once_and_shines_again(
         beside(service, lambda: wait_for(lambda: light.shone and shown.faces))
     told = [record.getMessage() for record in caplog.records if "The lamp" in record.getMessage()]
     assert [("lost" in line, "back" in line) for line in told] == [(True, False), (False, True)]
+    assert light.closed
 
 
 def test_the_emulated_small_screen_is_drawn(settings: DisplaySettings, monkeypatch: pytest.MonkeyPatch) -> None:

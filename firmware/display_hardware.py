@@ -1,0 +1,113 @@
+"""The display's real parts as the settings name them: which driver SDL takes, which card sounds, which pins shine.
+
+Nothing is opened here: each part opens itself, and again when it was lost.
+"""
+
+import os
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from firmware.config import BuzzerPart, Config, LampPart
+from firmware.gpio_pins import GpioBuzzer, GpioLamp, open_chip
+
+if TYPE_CHECKING:
+    from display.buzzer import Buzzer
+    from display.lamp_light import LampLight
+    from display.oled import Oled
+
+CONNECTORS = Path("/sys/class/drm")
+LOOK_AT_CONNECTORS_EVERY_S = 3.0
+
+
+def prepare_environment(config: Config, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Tell SDL which drivers to take. Must come before pygame is loaded; what somebody has set already stays."""
+    match config.screen.driver:
+        case "kmsdrm" | "wayland":
+            environment.setdefault("SDL_VIDEODRIVER", config.screen.driver)
+        case "none":
+            environment.setdefault("SDL_VIDEODRIVER", "dummy")
+        case "window":
+            pass
+    environment.setdefault("SDL_VIDEO_ALLOW_SCREENSAVER", "0")
+
+
+def shown_through(config: Config) -> Literal["surface", "renderer"]:
+    """How SDL shows the picture: without a desktop through its renderer (docs/adr/0011)."""
+    return "renderer" if config.screen.driver == "kmsdrm" else "surface"
+
+
+class Connectors:
+    """Whether a display was plugged in or out, where there is no desktop that would tell."""
+
+    def __init__(self, folder: Path = CONNECTORS) -> None:
+        """Look for the first time."""
+        self._folder = folder
+        self._seen = self._look()
+        self._looked_s = float("-inf")
+
+    def changed(self, now_s: float) -> bool:
+        """Whether it has changed since the last look; looks now and then only."""
+        if now_s - self._looked_s < LOOK_AT_CONNECTORS_EVERY_S:
+            return False
+        self._looked_s = now_s
+        before, self._seen = self._seen, self._look()
+        return self._seen != before
+
+    def _look(self) -> tuple[tuple[str, str], ...]:
+        states = []
+        for file in sorted(self._folder.glob("card*-*/status")):
+            try:
+                states.append((file.parent.name, file.read_text(encoding="utf-8").strip()))
+            except OSError:
+                states.append((file.parent.name, "unknown"))
+        return tuple(states)
+
+
+def connectors_of(config: Config) -> Connectors | None:
+    """What tells of displays that come and go; None where a desktop does."""
+    return Connectors() if config.screen.driver == "kmsdrm" else None
+
+
+def sound_signs(config: Config) -> Callable[[], tuple[str, ...]]:
+    """What tells of sound cards that come and go, and names the chosen one to SDL."""
+    from display.sound_card import signs_of  # noqa: PLC0415 - loads SDL, which must be told its drivers first
+
+    return signs_of(config.sound.device)
+
+
+def lamp_of(config: Config) -> "LampLight | None":
+    """The lamp; None where the settings say that there is none."""
+    if config.lamp.driver == "none":
+        return None
+    from display.lamp_light import LampLight  # noqa: PLC0415 - only where there is a lamp
+
+    return LampLight(lambda: _open_lamp(config.lamp), brightest=config.lamp.brightness)
+
+
+def _open_lamp(part: LampPart) -> GpioLamp:
+    return GpioLamp(part, open_chip(), closes_chip=True)
+
+
+def buzzer_of(config: Config) -> "Buzzer | None":
+    """The buzzer; None where the settings say that there is none."""
+    if config.buzzer.driver == "none":
+        return None
+    from display.buzzer import Buzzer  # noqa: PLC0415 - only where there is a buzzer
+
+    return Buzzer(lambda: _open_buzzer(config.buzzer))
+
+
+def _open_buzzer(part: BuzzerPart) -> GpioBuzzer:
+    return GpioBuzzer(part, open_chip(), closes_chip=True)
+
+
+def oled_of(config: Config) -> "Oled | None":
+    """The small screen; None where the settings say that there is none."""
+    part = config.oled
+    if part.driver == "none":
+        return None
+    from display.oled import Oled  # noqa: PLC0415 - only where there is a small screen
+    from display.oled_panel import OledPanel  # noqa: PLC0415 - as above
+
+    return Oled(OledPanel(part.driver, part.i2c_port, part.address, upside_down=part.rotate != 0).open)
