@@ -5,21 +5,26 @@ the next desk, and messages for the engine or a wish that its keeper carries out
 press is a press; no button does anything dangerous, and stop always stops. Two minutes after the end the person is
 signed out (H12).
 
-    choose_participant ─► (questions ─►) strap ─► ready ─► session ─► exertion ─► mood ─► ended ─► choose_participant
+    choose_participant ─► confirm ─► (pin | guest_age ─►) (questions ─►) (choose_strap ─►) strap ─► ready ─► session
+    session ─► exertion ─► mood ─► ended ─► choose_participant
             go_on (after a restart) ─► session                    self_test_failed, not_today ─► choose_participant
             choose_participant, self_test_failed ─(stop)─► machine ─► self_test ─► machine ─► choose_participant
 """
 
 from enum import StrEnum
-from typing import assert_never
+from typing import Literal, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.desk_view import Button, Face, TriedPart, View
+from coach import desk_participants as arriving
+from coach import desk_strap
+from coach.desk_participants import AWAY_AFTER_S, BUTTON_OF_DIGIT, Arrival, Tries
+from coach.desk_strap import StrapChoice
+from coach.desk_view import Button, Choice, Face, TriedPart, View
 from coach.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
 from coach.events import Signal
-from coach.messages import Answer, AnyMessage, Command, CommandName, Exertion, Mood, Readiness, Treadmill
+from coach.messages import Answer, AnyMessage, Command, CommandName, Exertion, Mood, Readiness, StrapChosen, Treadmill
 from coach.protocol import PhaseKind
 from coach.state import State
 from coach.view import profile, snapshot
@@ -35,9 +40,12 @@ class Wish(StrEnum):
     """What the desk asks of its keeper, since it cannot do it itself."""
 
     BEGIN = "begin"
+    CHECK_PIN = "check_pin"
     SIGN_OUT = "sign_out"
     GO_ON = "go_on"
     LET_GO = "let_go"
+    BIND_STRAP = "bind_strap"
+    LOOK_FOR_STRAPS = "look_for_straps"
     LOOK_AGAIN = "look_again"
     TEST_AGAIN = "test_again"
     KEEP_ANSWERS = "keep_answers"
@@ -46,30 +54,39 @@ class Wish(StrEnum):
 class Desk(Struct, frozen=True, kw_only=True):
     """What the machine remembers around the session.
 
-    `choices`: nicknames of the participants known here. `answers`: those given so far to the readiness questions.
-    `ended_t`: the session's end, for signing out. `asked`: which of Borg and mood have been passed. `machine`: somebody
-    looks after the machine itself; `parts`: what its self-test tries; `tested`: what they have answered so far, None
-    outside the self-test.
+    `choices`: the participants known here. `arrival`: who has pointed at themselves and is not let in yet, or is being
+    let in. `tries`: wrong PINs, remembered when somebody leaves. `language`: of the machine, while nobody is chosen.
+    `answers`: those given so far to the readiness questions. `asked`: which of Borg and mood have been passed.
+    `machine`: somebody looks after the machine itself; `parts`: what its self-test tries; `tested`: what they have
+    answered so far, None outside the self-test. `strap`: which pulse strap is theirs.
     """
 
-    choices: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    language: Literal["nb", "en"] = "nb"
     selected: int = 0
+    arrival: Arrival | None = None
+    tries: tuple[Tries, ...] = ()
     chosen: bool = False
     offer_go_on: bool = False
     findings: tuple[str, ...] = ()
     answers: tuple[bool, ...] = ()
     asked: tuple[Face, ...] = ()
+    strap: StrapChoice = StrapChoice()
     machine: bool = False
     parts: tuple[TriedPart, ...] = TRIED_PARTS
     tested: tuple[bool, ...] | None = None
 
 
 class Pressed(Struct, frozen=True):
-    """What a press brought: the next desk, messages for the engine, and a wish."""
+    """What a press brought: the next desk, messages for the engine, and a wish.
+
+    `typed`: one digit of a PIN, which the keeper holds until all are there.
+    """
 
     desk: Desk
     messages: tuple[AnyMessage, ...] = ()
     wish: Wish | None = None
+    typed: int | None = None
 
 
 def face(desk: Desk, state: State | None) -> Face:
@@ -83,13 +100,15 @@ def face(desk: Desk, state: State | None) -> Face:
     if desk.offer_go_on:
         return Face.GO_ON
     if not desk.chosen or state is None:
-        return Face.CHOOSE_PARTICIPANT
+        return Face.CHOOSE_PARTICIPANT if desk.arrival is None else desk.arrival.face
     match state.stage:
         case "not_today":
             return Face.NOT_TODAY
         case "questions":
             return Face.QUESTIONS
         case "ready":
+            if desk.strap.open and not state.by_exertion:
+                return Face.CHOOSE_STRAP if desk.strap.rows else Face.STRAP
             heard = state.source.signal in (Signal.LIVE, Signal.WEAK)
             return Face.READY if heard or state.by_exertion else Face.STRAP
         case "running" | "paused":
@@ -117,27 +136,42 @@ def view(
     strap_name: str | None = None,
     with_profile: bool = True,
     found: tuple[str, ...] = (),
+    t: float = 0.0,
 ) -> View:
-    """The whole picture. `saved`: whether the journal has the session (`no`, `saving`, `saved`, `not_saved`).
+    """The whole picture at second `t`, which only a PIN's wait needs.
+
+    `saved`: whether the journal has the session (`no`, `saving`, `saved`, `not_saved`).
 
     `found`: codes of all that the machine finds wrong with itself.
     """
     now = face(desk, state)
     plan = None if state is None else state.plan
+    arrival = _arriving(desk, state)
+    who = None if arrival is None else arrival.who
     question = None
     if state is not None and now is Face.QUESTIONS:
         question = state.plan.questions[min(len(desk.answers), len(state.plan.questions) - 1)]
+    strap = desk.strap
+    bound_name = None if strap.chosen is None else strap.chosen.name
     return View(
         face=now,
-        nickname=plan.nickname if plan else None,
-        language=plan.language if plan else "nb",
+        nickname=plan.nickname if plan else who.name if who else None,
+        picture=plan.picture if plan else who.picture if who else None,
+        language=plan.language if plan else who.language if who else desk.language,
         choices=desk.choices if now is Face.CHOOSE_PARTICIPANT else (),
-        selected=desk.selected if desk.tested is None else len(desk.tested),
+        who=who,
+        pin=arriving.pin_now(arrival, _tries(desk, arrival), t) if arrival and now is Face.PIN else None,
+        selected=_highlighted(desk, now),
         question=question,
         findings=desk.findings,
-        reason=state.closed_because if state and now is Face.NOT_TODAY else None,
+        reason=_closed_because(arrival, state) if now is Face.NOT_TODAY else None,
         saved=saved,  # type: ignore[arg-type] # the journal's own words, checked where they are made
-        strap_name=strap_name,
+        strap_name=bound_name if strap.asked else strap_name,
+        straps=strap.rows if now is Face.CHOOSE_STRAP else (),
+        last_strap=strap.last if now is Face.CHOOSE_STRAP else None,
+        strap_trouble=strap.trouble,
+        strap_battery_low=strap.battery_low,
+        may_change_strap=_may_change_strap(desk, now),
         session_number=plan.session_number if plan else None,
         course_sessions=plan.course_sessions if plan and plan.session_number is not None else None,
         snapshot=None if state is None else snapshot(state),
@@ -147,6 +181,12 @@ def view(
     )
 
 
+def _highlighted(desk: Desk, now: Face) -> int:
+    if now is Face.CHOOSE_STRAP:
+        return desk.strap.index
+    return desk.selected if desk.tested is None else len(desk.tested)
+
+
 def tried(desk: Desk) -> TriedPart | None:
     """What the self-test tries now; None outside it."""
     if desk.tested is None or len(desk.tested) >= len(desk.parts):
@@ -154,9 +194,16 @@ def tried(desk: Desk) -> TriedPart | None:
     return desk.parts[len(desk.tested)]
 
 
+def _closed_because(arrival: Arrival | None, state: State | None) -> str | None:
+    return arrival.closed if arrival is not None else state.closed_because if state is not None else None
+
+
 def press(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
     """What `button` means now, at session second `t`."""
     now = face(desk, state)
+    arrival = _arriving(desk, state)
+    if arrival is not None:
+        return _arrived(desk, arriving.press(arrival, desk.selected, button, _tries(desk, arrival), t))
     if now is Face.SESSION and state is not None:
         return Pressed(desk, _in_session(state, button, t))
     if now in (Face.MACHINE, Face.SELF_TEST):
@@ -174,6 +221,10 @@ def press(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
             return _choose(desk, button)
         case Face.QUESTIONS:
             return _questions(desk, state, button, t)
+        case Face.CHOOSE_STRAP:
+            return _choose_strap(desk, button, t)
+        case Face.STRAP | Face.READY if button is not Button.START:
+            return _another_strap(desk, now)
         case Face.READY:
             start = (Command(t, CommandName.START),) if button is Button.START else ()
             return Pressed(desk, start)
@@ -185,6 +236,58 @@ def press(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
             return _after_end(desk, state, button, t)
         case _:
             return Pressed(desk)
+
+
+def type_digit(desk: Desk, state: State | None, digit: int, t: float) -> Pressed:
+    """What a numeric keypad's digit means: itself where digits are asked for, else the button it stands for."""
+    arrival = _arriving(desk, state)
+    if arrival is not None and arriving.takes_digits(arrival.face):
+        return _arrived(desk, arriving.digit(arrival, desk.selected, digit, _tries(desk, arrival), t))
+    button = BUTTON_OF_DIGIT.get(digit)
+    return Pressed(desk) if button is None else press(desk, state, button, t)
+
+
+def pin_answered(desk: Desk, participant: str, t: float, *, right: bool) -> Pressed:
+    """The PIN that was asked about is right or wrong. Of somebody who has left meanwhile, only a wrong one counts."""
+    arrival = desk.arrival
+    tries = arriving.forgiven(desk.tries, participant)
+    if not right:
+        tries = arriving.wrong_once_more(desk.tries, participant, t)
+    if arrival is None or not arrival.checking or arrival.who.participant != participant:
+        return Pressed(desk if right else replace(desk, tries=tries))
+    after = replace(desk, tries=tries, arrival=replace(arrival, entered=0, checking=False), selected=0)
+    return _admitted(after) if right else Pressed(after)
+
+
+def _arriving(desk: Desk, state: State | None) -> Arrival | None:
+    """Who is being asked now; nobody while something else stands on the screen."""
+    elsewhere = desk.findings or desk.offer_go_on or desk.machine or desk.tested is not None
+    if elsewhere or (desk.chosen and state is not None):
+        return None
+    return desk.arrival
+
+
+def _tries(desk: Desk, arrival: Arrival) -> Tries | None:
+    return arriving.tries_of(desk.tries, arrival.who.participant)
+
+
+def _arrived(desk: Desk, step: arriving.Step) -> Pressed:
+    after = replace(desk, arrival=step.arrival, selected=step.selected)
+    match step.outcome:
+        case "stay":
+            return Pressed(after, typed=step.typed)
+        case "check":
+            return Pressed(after, wish=Wish.CHECK_PIN, typed=step.typed)
+        case "admit":
+            return _admitted(after)
+        case "leave":
+            return Pressed(signed_out(desk), wish=Wish.SIGN_OUT)
+        case _:
+            assert_never(step.outcome)
+
+
+def _admitted(desk: Desk) -> Pressed:
+    return Pressed(replace(desk, chosen=True, answers=(), asked=()), wish=Wish.BEGIN)
 
 
 def _in_session(state: State, button: Button, t: float) -> tuple[AnyMessage, ...]:
@@ -244,9 +347,30 @@ def _choose(desk: Desk, button: Button) -> Pressed:
     if not desk.choices:
         return Pressed(desk)
     if button is Button.START:
-        return Pressed(replace(desk, chosen=True, answers=(), asked=()), wish=Wish.BEGIN)
+        who = desk.choices[min(desk.selected, len(desk.choices) - 1)]
+        return Pressed(replace(desk, chosen=False, arrival=Arrival(who=who), selected=0))
     change = 1 if button is Button.DOWN else -1
     return Pressed(replace(desk, selected=(desk.selected + change) % len(desk.choices)))
+
+
+def _choose_strap(desk: Desk, button: Button, t: float) -> Pressed:
+    """The person's own press binds a strap, and nothing else does (H4)."""
+    desk = replace(desk, strap=desk_strap.press(desk.strap, button))
+    mine = desk.strap.chosen
+    if mine is None:
+        return Pressed(desk)
+    return Pressed(desk, (StrapChosen(t, mine.key, mine.name),), Wish.BIND_STRAP)
+
+
+def _may_change_strap(desk: Desk, now: Face) -> bool:
+    return desk.strap.chosen is not None and now in (Face.STRAP, Face.READY)
+
+
+def _another_strap(desk: Desk, now: Face) -> Pressed:
+    """Up or down before the start: it was the wrong one."""
+    if not _may_change_strap(desk, now):
+        return Pressed(desk)
+    return Pressed(replace(desk, strap=desk_strap.reopened(desk.strap)), wish=Wish.LOOK_FOR_STRAPS)
 
 
 def _questions(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
@@ -292,8 +416,52 @@ def session_ended(desk: Desk) -> Desk:
 
 
 def signed_out(desk: Desk) -> Desk:
-    """Nobody is chosen; the next person finds nothing of the last one."""
-    return Desk(choices=desk.choices, parts=desk.parts)
+    """Nobody is chosen; the next person finds nothing of the last one but how often their PIN was wrong."""
+    return Desk(choices=desk.choices, language=desk.language, tries=desk.tries, parts=desk.parts)
+
+
+def with_choices(desk: Desk, choices: tuple[Choice, ...]) -> Desk:
+    """The desk after plans, PINs or dates have changed.
+
+    The highlight stays on the person, not on the place: nobody may slip under a thumb that is about to press.
+    """
+    if choices == desk.choices:
+        return desk
+    after = replace(desk, choices=choices)
+    if desk.chosen:
+        return after
+    if desk.arrival is not None:
+        arrival = arriving.still_known(desk.arrival, choices)
+        return after if arrival == desk.arrival else replace(after, arrival=arrival, selected=0)
+    before = desk.choices[desk.selected].participant if desk.selected < len(desk.choices) else None
+    places = [place for place, one in enumerate(choices) if one.participant == before]
+    return replace(after, selected=places[0] if places else 0)
+
+
+def let_in(desk: Desk, origin_moved_s: float) -> Desk:
+    """The session has begun, and its seconds count from now: waits after a wrong PIN are told by them too."""
+    tries = tuple(replace(one, wait_until_t=one.wait_until_t - origin_moved_s) for one in desk.tries)
+    return replace(desk, arrival=None, selected=0, tries=tries)
+
+
+def leaves_at_t(desk: Desk, state: State | None, touched_t: float) -> float | None:
+    """When whoever walked away before a session is signed out, `touched_t` being the last press or rate (H12).
+
+    Never in a session, nor where one is offered again after a restart.
+    """
+    arrival = _arriving(desk, state)
+    if arrival is not None:
+        return touched_t + (AWAY_AFTER_S if arrival.closed is None else SIGN_OUT_AFTER_S)
+    if desk.offer_go_on or state is None or state.stage not in ("questions", "ready"):
+        return None
+    return touched_t + AWAY_AFTER_S
+
+
+def pin_waits_until_t(desk: Desk, state: State | None, t: float) -> float | None:
+    """When the wait after a wrong PIN ends, while it is shown."""
+    arrival = _arriving(desk, state)
+    tries = None if arrival is None or arrival.face is not Face.PIN else _tries(desk, arrival)
+    return None if tries is None or tries.wait_until_t <= t else tries.wait_until_t
 
 
 def signs_out_at_t(state: State | None) -> float | None:

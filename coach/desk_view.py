@@ -9,13 +9,18 @@ from typing import Literal
 from msgspec import Struct
 
 from coach.snapshot import Profile, Snapshot
+from coach.strap_seen import StrapSeen
 
 
 class Face(StrEnum):
     """Which picture the machine shows. `session` covers every running state: the snapshot tells which."""
 
     CHOOSE_PARTICIPANT = "choose_participant"
+    CONFIRM = "confirm"
+    PIN = "pin"
+    GUEST_AGE = "guest_age"
     QUESTIONS = "questions"
+    CHOOSE_STRAP = "choose_strap"
     STRAP = "strap"
     READY = "ready"
     SESSION = "session"
@@ -46,26 +51,70 @@ class Button(StrEnum):
     STOP = "stop"
 
 
+class Choice(Struct, frozen=True, kw_only=True):
+    """Somebody who can be chosen: by pseudonym, and as the tile shows them.
+
+    `name`: the nickname; None for a guest, whose name is in the screen's catalogue. `picture`: key of a drawing.
+    `has_pin`: asked for before anything else. `expired`: the plan is shown, and begins no session. `asks_age`: a guest
+    whose plan is made from their age.
+    """
+
+    participant: str
+    name: str | None = None
+    picture: str | None = None
+    language: Literal["nb", "en"] = "nb"
+    has_pin: bool = False
+    expired: bool = False
+    guest: bool = False
+    asks_age: bool = False
+
+
+class PinNow(Struct, frozen=True, kw_only=True):
+    """How far a PIN has come: never which digits.
+
+    `wrong`: wrong PINs since the last right one. `wait_s`: whole seconds until another is taken; 0: now.
+    """
+
+    entered: int = 0
+    digits: int = 4
+    wrong: int = 0
+    wait_s: int = 0
+    ask_therapist: bool = False
+    checking: bool = False
+
+
 class View(Struct, frozen=True, kw_only=True):
     """All that a screen, an OLED or a lamp shows now.
 
-    `choices`: nicknames on `choose_participant`. `question`: key of the readiness question on `questions`.
-    `selected`: index of the highlighted choice; 0 no / 1 yes on `questions`; the Borg value on `exertion`; 1–5 on
-    `mood`. `findings`: keys of failed self-tests. `saved`: whether the diary has the session safely. `reason`: why
-    not today. `message`: a line from the therapist, while it is to be shown. `attention`: what is wrong with the machine
-    though one may train, on `choose_participant`; on `machine` all that is wrong. `tried`: what `self_test` tries now.
+    `choices`: who can be chosen on `choose_participant`. `who`: the one that is asked on `confirm`, `pin` and
+    `guest_age`. `question`: key of the readiness question on `questions`. `selected`: index of the highlighted choice;
+    the digit that is turned on `pin`; years on `guest_age`; 0 no / 1 yes on `questions`; the Borg value on
+    `exertion`; 1–5 on `mood`. `findings`: keys of failed self-tests. `saved`: whether the diary has the session
+    safely. `reason`: why not today. `message`: a line from the therapist, while it is to be shown. `straps`: those on
+    the air, on `choose_strap`; `last_strap`: key of the one that this participant wore last. `strap_trouble`: why no
+    strap is heard (`no_adapter`, …). `may_change_strap`: whether up and down choose another. `attention`: what is wrong
+    with the machine though one may train, on `choose_participant`; on `machine` all that is wrong. `tried`: what
+    `self_test` tries now.
     """
 
     face: Face
     nickname: str | None = None
+    picture: str | None = None
     language: Literal["nb", "en"] = "nb"
-    choices: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    who: Choice | None = None
+    pin: PinNow | None = None
     selected: int = 0
     question: str | None = None
     findings: tuple[str, ...] = ()
     reason: str | None = None
     saved: Literal["no", "saving", "saved", "not_saved"] = "no"
     strap_name: str | None = None
+    straps: tuple[StrapSeen, ...] = ()
+    last_strap: str | None = None
+    strap_trouble: str | None = None
+    strap_battery_low: bool = False
+    may_change_strap: bool = False
     session_number: int | None = None
     course_sessions: int | None = None
     snapshot: Snapshot | None = None

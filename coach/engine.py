@@ -34,6 +34,7 @@ from coach.messages import (
     Readiness,
     Restored,
     SourceLost,
+    StrapChosen,
     Time,
     Treadmill,
 )
@@ -91,6 +92,8 @@ def _take(turn: Turn, message: AnyMessage) -> None:
             pass
         case SourceLost():
             turn.source_lost(message.reason)
+        case StrapChosen():
+            _strap(turn, message)
         case Treadmill():
             _treadmill(turn, message)
         case Command():
@@ -104,15 +107,20 @@ def _take(turn: Turn, message: AnyMessage) -> None:
         case Readiness():
             _readiness(turn, message)
         case Mood():
-            if turn.state.stage != "ended":
-                raise Refused("not_ended", "the mood is asked after the session")
-            if not LOWEST_MOOD <= message.mood <= HIGHEST_MOOD:
-                raise Refused("bad_mood", f"mood is {message.mood}; it must lie in {LOWEST_MOOD}–{HIGHEST_MOOD}")
-            turn.mood(message.mood)
+            _mood(turn, message)
         case Restored():
             turn.restored()
         case _:
             assert_never(message)
+
+
+def _strap(turn: Turn, message: StrapChosen) -> None:
+    """A session keeps the strap that it started with; one that started without may still get one."""
+    bound = turn.state.strap_key
+    if bound is not None and turn.state.started_t is not None and message.key != bound:
+        raise Refused("other_strap", f"this session belongs to the strap {bound}; end it before another one is worn")
+    if message.key != bound:
+        turn.strap(message.key, message.name)
 
 
 def _treadmill(turn: Turn, message: Treadmill) -> None:
@@ -132,6 +140,14 @@ def _exertion(turn: Turn, message: Exertion) -> None:
     if turn.state.started_t is None:
         raise Refused("not_started", "perceived exertion belongs to a session that has started")
     turn.exertion(message.borg)
+
+
+def _mood(turn: Turn, message: Mood) -> None:
+    if turn.state.stage != "ended":
+        raise Refused("not_ended", "the mood is asked after the session")
+    if not LOWEST_MOOD <= message.mood <= HIGHEST_MOOD:
+        raise Refused("bad_mood", f"mood is {message.mood}; it must lie in {LOWEST_MOOD}–{HIGHEST_MOOD}")
+    turn.mood(message.mood)
 
 
 def _readiness(turn: Turn, message: Readiness) -> None:

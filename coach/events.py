@@ -86,6 +86,13 @@ class ReadinessAnswered(Event, frozen=True, tag="readiness_answered"):
     yes: tuple[str, ...]
 
 
+class StrapBound(Event, frozen=True, tag="strap_bound"):
+    """The participant confirmed this strap: `key` its serial, else its address; `name` as it calls itself (H4)."""
+
+    key: str
+    name: str
+
+
 class SessionStarted(Event, frozen=True, tag="session_started"):
     """The participant pressed start; the warm-up begins."""
 
@@ -227,6 +234,7 @@ class SessionEnded(Event, frozen=True, tag="session_ended"):
 
 AnyEvent = (
     ReadinessAnswered
+    | StrapBound
     | SessionStarted
     | PhaseStarted
     | PhaseEnded

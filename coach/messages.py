@@ -40,6 +40,13 @@ class HeartRate(Message, frozen=True, tag="heart_rate"):
     contact: bool | None = None
 
 
+class StrapChosen(Message, frozen=True, tag="strap_chosen"):
+    """The participant confirmed which pulse strap is theirs (hazard H4). `key`: its serial, else its address."""
+
+    key: str
+    name: str
+
+
 class SourceLost(Message, frozen=True, tag="source_lost"):
     """The strap is gone for a reason the adapter knows: `disconnected`, `no_adapter`, …."""
 
@@ -98,4 +105,16 @@ class Restored(Message, frozen=True, tag="restored"):
     """The engine was rebuilt from the journal after a restart; the session waits until the person goes on."""
 
 
-AnyMessage = HeartRate | SourceLost | Treadmill | Exertion | Mood | Time | Command | Answer | Readiness | Restored
+AnyMessage = (
+    HeartRate
+    | SourceLost
+    | StrapChosen
+    | Treadmill
+    | Exertion
+    | Mood
+    | Time
+    | Command
+    | Answer
+    | Readiness
+    | Restored
+)

@@ -28,7 +28,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     `hr_max_bpm` may be absent only in exertion mode; `hr_max_source` says where it comes from: `measured`,
     `highest_seen`, `formula`. `ceiling_bpm` is the personal ceiling (hazard H1); where the therapist set none, HRmax
     is the ceiling. `start` is the treadmill's setting for the first interval. `response` is what earlier sessions'
-    summaries learned about this person, handed back untouched.
+    summaries learned about this person, handed back untouched. `nickname`, `picture`: how the person chose to be shown
+    in the room; `picture` is the key of a drawing. `valid_until_wall_s`: no session begins from this plan afterwards
+    (s since 1970). `counted_at_wall_s`: when `sessions_last_7_days` and `hours_since_last` were counted; None:
+    just now.
     """
 
     participant: str
@@ -44,6 +47,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     max_speed_kmh: float = 20.0
     language: Literal["nb", "en"] = "nb"
     nickname: str | None = None
+    picture: str | None = None
     session_number: int | None = None
     course_sessions: int = 24
     early_warm_up_end: bool = False
@@ -54,6 +58,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     cap_released: bool = False
     sessions_last_7_days: int = 0
     hours_since_last: float | None = None
+    counted_at_wall_s: float | None = None
+    valid_until_wall_s: float | None = None
 
     @property
     def effective_ceiling_bpm(self) -> float | None:

@@ -71,6 +71,8 @@ class State(Struct, frozen=True, kw_only=True):
     paused_t: float | None = None
     pause_reason: Literal["asked", "restart"] = "asked"
     source: Source = Source()
+    strap_key: str | None = None
+    strap_name: str = ""
     silent_since_t: float | None = None
     extended_s: int = 0
     waited_s: int = 0

@@ -32,6 +32,7 @@ from coach.events import (
     SessionResumed,
     SessionStarted,
     SignalChanged,
+    StrapBound,
     TargetAdjusted,
     TreadmillChanged,
 )
@@ -453,6 +454,12 @@ class Turn:
         self.state = replace(state, summary=summary)
 
     # What the participant says
+
+    def strap(self, key: str, name: str) -> None:
+        """The strap that is the participant's. What another one told counts for nothing."""
+        self.events.append(StrapBound(self.state.t, key, name))
+        self._source_became(Source())
+        self.state = replace(self.state, strap_key=key, strap_name=name)
 
     def treadmill(self, speed_kmh: float, incline_percent: float) -> None:
         """The treadmill's setting, measured or confirmed."""

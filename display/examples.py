@@ -6,10 +6,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from coach.desk_view import Face, View
+from coach.desk_view import Choice, Face, PinNow, TriedPart, View
 from coach.events import Advice, Direction, Level, Limit, Signal
 from coach.protocol import PhaseKind
 from coach.snapshot import Bout, NoticeNow, Prediction, Profile, ProfilePhase, Snapshot, ZoneNow
+from coach.strap_seen import StrapSeen
 from coach.summary import IntervalSummary, SignalSeconds, Summary
 from display.texts import Language
 
@@ -38,6 +39,12 @@ MOTOR: tuple[tuple[PhaseKind, int], ...] = (
     *((kind, 180) for _ in range(3) for kind in (PhaseKind.INTERVAL, PhaseKind.RECOVERY)),
     (PhaseKind.MOTOR, 900),
     (PhaseKind.COOL_DOWN, 300),
+)
+STRAPS = (
+    StrapSeen("serial:8F3A2B1C", "Polar H10 8F3A2B1C", "8F3A2B1C", -51.0, 84.0),
+    StrapSeen("serial:A90C77E2", "Polar H10 A90C77E2", "A90C77E2", -63.0, 131.0),
+    StrapSeen("serial:123456", "HRM-Pro:123456", "123456", -71.0),
+    StrapSeen("address:C4:5D:83:00:3F:9A", "", "3F:9A", -84.0),
 )
 Plan = tuple[tuple[PhaseKind, int], ...]
 
@@ -197,6 +204,16 @@ def _notice(code: str, level: Level, since_s: float = 1130.0) -> tuple[NoticeNow
     return (NoticeNow(code, level, since_s),)
 
 
+def choices() -> tuple[Choice, ...]:
+    """Eight people, one whose plan has expired and one with a PIN, and the guest."""
+    pictures = {"Rev": None, "Bjørk": None, "Havørn": "bird", "Måne": None, "Sol": None, "Laks": None, "Fjell": None}
+    known = [Choice(participant=f"p{n}", name=name, picture=key) for n, (name, key) in enumerate(pictures.items())]
+    known[3] = replace(known[3], expired=True)
+    known[6] = replace(known[6], has_pin=True)
+    more = Choice(participant="p8", name="Kuling", picture="boat")
+    return (*known, more, Choice(participant="guest", guest=True, asks_age=True))
+
+
 def examples() -> dict[str, View]:
     """Every state of the screen by name, in bokmål."""
     length_s = 2280.0
@@ -208,21 +225,46 @@ def examples() -> dict[str, View]:
         (PhaseKind.RECOVERY, 120),
         (PhaseKind.COOL_DOWN, 300),
     )
-    names = ("Rev", "Bjørk", "Ørn", "Måne", "Sol", "Laks", "Fjell")
+    people = choices()
+    mountain, guest = people[6], people[-1]
     strap_name = "H10 8F3A2B1C"
     done = replace(
         snapshot_at(length_s - 5, bpm=None, signal=Signal.LOST), stage="ended", phase="ended", summary=summary_of()
     )
     early = replace(done, summary=summary_of(completed=False))
     ready = replace(snapshot_at(0, bpm=84.0), stage="ready", phase="waiting", position="unknown")
+    waiting = replace(ready, bpm=None, signal=Signal.LOST)
     return {
-        "choose_participant": _with(Face.CHOOSE_PARTICIPANT, nickname=None, choices=names, selected=2),
+        "choose_participant": _with(Face.CHOOSE_PARTICIPANT, nickname=None, choices=people, selected=2),
+        "choose_participant_more": _with(Face.CHOOSE_PARTICIPANT, nickname=None, choices=people, selected=8),
+        "confirm": _with(Face.CONFIRM, nickname=mountain.name, who=mountain),
+        "confirm_guest": _with(Face.CONFIRM, nickname=None, who=guest),
+        "pin": _with(Face.PIN, nickname=mountain.name, who=mountain, selected=7, pin=PinNow(entered=2)),
+        "pin_wrong": _with(Face.PIN, nickname=mountain.name, who=mountain, pin=PinNow(wrong=3, wait_s=5)),
+        "pin_ask": _with(
+            Face.PIN, nickname=mountain.name, who=mountain, pin=PinNow(wrong=5, wait_s=42, ask_therapist=True)
+        ),
+        "guest_age": _with(Face.GUEST_AGE, nickname=None, who=guest, selected=54),
         "choose_participant_nobody": _with(Face.CHOOSE_PARTICIPANT, nickname=None),
         "questions": _with(Face.QUESTIONS, question="chest_pain"),
         "questions_yes": _with(Face.QUESTIONS, question="intoxication", selected=1),
+        "choose_strap": _with(
+            Face.CHOOSE_STRAP, straps=STRAPS, last_strap=STRAPS[0].key, snapshot=waiting, profile=profile_of()
+        ),
         "strap": _with(Face.STRAP),
+        **{
+            f"strap_{trouble}": _with(Face.STRAP, strap_trouble=trouble)
+            for trouble in ("no_adapter", "bluetooth_off", "bluetooth_blocked", "no_bluetoothd")
+        },
+        **{
+            f"strap_{trouble}": _with(Face.STRAP, strap_name=strap_name, strap_trouble=trouble, may_change_strap=True)
+            for trouble in ("not_found", "held_elsewhere", "wrong_strap")
+        },
         "strap_found": _with(Face.STRAP, strap_name=strap_name),
-        "ready": _with(Face.READY, strap_name=strap_name, snapshot=ready, profile=profile_of()),
+        "ready": _with(Face.READY, strap_name=strap_name, may_change_strap=True, snapshot=ready, profile=profile_of()),
+        "ready_battery_low": _with(
+            Face.READY, strap_name=strap_name, strap_battery_low=True, snapshot=ready, profile=profile_of()
+        ),
         "warm_up": session_view(240.0),
         "warm_up_may_skip": session_view(500.0, can_skip_warm_up=True),
         "interval": session_view(1132.0, advice=hold, prediction=prediction),
@@ -285,7 +327,19 @@ def examples() -> dict[str, View]:
             Face.ENDED, snapshot=done, profile=profile_of(elapsed_s=length_s - 5), saved="not_saved"
         ),
         "not_today": _with(Face.NOT_TODAY, reason="readiness"),
-        "self_test_failed": _with(Face.SELF_TEST_FAILED, nickname=None, findings=("sound", "lamp")),
+        "self_test_failed": _with(Face.SELF_TEST_FAILED, nickname=None, findings=("nothing_to_train_by",)),
+        "choose_attention": _with(
+            Face.CHOOSE_PARTICIPANT, nickname=None, choices=people, selected=2, attention=("sound_muted",)
+        ),
+        "machine": _with(
+            Face.MACHINE,
+            nickname=None,
+            attention=("sound_muted", "strap_battery_low", "undervoltage_since_start", "wifi_weak"),
+        ),
+        "machine_well": _with(Face.MACHINE, nickname=None),
+        "self_test_screen": _with(Face.SELF_TEST, nickname=None, tried=TriedPart.SCREEN),
+        "self_test_lamp": _with(Face.SELF_TEST, nickname=None, tried=TriedPart.LAMP),
+        "self_test_voice": _with(Face.SELF_TEST, nickname=None, tried=TriedPart.VOICE),
     }
 
 

@@ -9,6 +9,7 @@ from display.glance import Glance
 from display.instruction import quiet_notice
 from display.lettering import Weight
 from display.palette import ABOVE, ABOVE_DEEP, BELOW, BELOW_DEEP, IN, LINE, QUIET, WHITE
+from display.pictures import picture_of
 from display.sheet import MARGIN, Box, Part
 
 NOTICE_WIDTH = 430.0
@@ -40,8 +41,9 @@ def header_parts(glance: Glance) -> list[Part]:
 
 
 def nickname_part(glance: Glance, box: Box) -> Part:
-    """Who is training (hazard H7), with the same symbol as when they chose themselves."""
+    """Who is training (hazard H7), with the same picture as when they chose themselves."""
     nickname = glance.view.nickname
+    drawing = picture_of(glance.view.picture, nickname)
 
     def paint(brush: Brush, box: Box) -> None:
         if nickname is None:
@@ -49,9 +51,9 @@ def nickname_part(glance: Glance, box: Box) -> Part:
         style = brush.fitted(nickname, Style(30, Weight.FIRM, QUIET), box.width - 56)
         left = box.right - brush.width(nickname, style)
         brush.text(nickname, (left, box.middle_y), style)
-        brush.icon(icons.symbol_of(nickname), Box(left - 52, box.middle_y - 19, 38, 38), QUIET)
+        brush.icon(drawing, Box(left - 52, box.middle_y - 19, 38, 38), QUIET)
 
-    return Part("nickname", box, nickname, paint)
+    return Part("nickname", box, (nickname, drawing), paint)
 
 
 def intervals_done(glance: Glance, snapshot: Snapshot) -> int:

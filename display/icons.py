@@ -1,13 +1,12 @@
-"""Small drawings, each a few strokes in a unit square: heart, arrows, marks, phases, and participants' symbols."""
+"""Small drawings, each a few strokes in a unit square: heart, arrows, marks, phases and moods."""
 
 import math
-import zlib
 
 from display.shapes import Drawing, Pen, Point
-from display.texts import LANGUAGES, texts_in
 
 
-def _arc(middle: Point, radius: float, first_degrees: float, last_degrees: float, steps: int = 24) -> list[Point]:
+def arc(middle: Point, radius: float, first_degrees: float, last_degrees: float, steps: int = 24) -> list[Point]:
+    """Points of a part of a circle."""
     turns = [math.radians(first_degrees + (last_degrees - first_degrees) * i / steps) for i in range(steps + 1)]
     return [(middle[0] + radius * math.cos(t), middle[1] + radius * math.sin(t)) for t in turns]
 
@@ -15,7 +14,7 @@ def _arc(middle: Point, radius: float, first_degrees: float, last_degrees: float
 def _heart(inside: float) -> list[Point]:
     """A heart's outline, drawn in by a share of its width: two round halves, and sides that swing to the point."""
     radius, left, right, top = 0.262 - inside, 0.262, 0.738, 0.3
-    lobes = [*_arc((left, top), radius, 138, 335.3), *_arc((right, top), radius, 204.7, 402)]
+    lobes = [*arc((left, top), radius, 138, 335.3), *arc((right, top), radius, 204.7, 402)]
     start, end, point = lobes[-1], lobes[0], (0.5, 0.95 - 1.5 * inside)
     side = [
         _bezier(start, (start[0] - 0.1, start[1] + 0.12), (0.57 - inside, 0.85 - inside), point, i / 16)
@@ -111,20 +110,27 @@ def attention(pen: Pen) -> None:
 
 def stop_now(pen: Pen) -> None:
     """An octagon with a bar: the third level."""
-    pen.polygon(_arc((0.5, 0.5), 0.5, 22.5, 382.5, 8))
+    pen.polygon(arc((0.5, 0.5), 0.5, 22.5, 382.5, 8))
     pen.line([(0.27, 0.5), (0.73, 0.5)], 0.15, away=True)
 
 
 def speaker(pen: Pen) -> None:
     """A loudspeaker with two waves."""
     pen.polygon([(0.06, 0.36), (0.24, 0.36), (0.48, 0.14), (0.48, 0.86), (0.24, 0.64), (0.06, 0.64)])
-    pen.line(_arc((0.46, 0.5), 0.22, -48, 48), 0.09)
-    pen.line(_arc((0.46, 0.5), 0.42, -48, 48), 0.09)
+    pen.line(arc((0.46, 0.5), 0.22, -48, 48), 0.09)
+    pen.line(arc((0.46, 0.5), 0.42, -48, 48), 0.09)
+
+
+def lock(pen: Pen) -> None:
+    """A padlock: a PIN is asked for."""
+    pen.line([(0.3, 0.48), (0.3, 0.34), *arc((0.5, 0.34), 0.2, 180, 360), (0.7, 0.48)], 0.1)
+    pen.polygon([(0.18, 0.46), (0.82, 0.46), (0.82, 0.92), (0.18, 0.92)])
+    pen.circle((0.5, 0.68), 0.08, away=True)
 
 
 def question(pen: Pen) -> None:
     """A question mark."""
-    pen.line([*_arc((0.5, 0.34), 0.22, 190, 400), (0.5, 0.58), (0.5, 0.66)], 0.12)
+    pen.line([*arc((0.5, 0.34), 0.22, 190, 400), (0.5, 0.58), (0.5, 0.66)], 0.12)
     pen.circle((0.5, 0.87), 0.08)
 
 
@@ -136,7 +142,7 @@ def pause(pen: Pen) -> None:
 
 def again(pen: Pen) -> None:
     """A turning arrow."""
-    pen.line(_arc((0.5, 0.52), 0.34, -30, 250), 0.12)
+    pen.line(arc((0.5, 0.52), 0.34, -30, 250), 0.12)
     pen.polygon([(0.62, 0.4), (0.98, 0.4), (0.84, 0.1)])
 
 
@@ -180,128 +186,6 @@ PHASE_ICONS: dict[str, Drawing] = {
 }
 
 
-def sun(pen: Pen) -> None:
-    """A sun."""
-    pen.circle((0.5, 0.5), 0.22)
-    for step in range(8):
-        x, y = math.cos(math.pi * step / 4), math.sin(math.pi * step / 4)
-        pen.line([(0.5 + 0.33 * x, 0.5 + 0.33 * y), (0.5 + 0.43 * x, 0.5 + 0.43 * y)], 0.085)
-
-
-def moon(pen: Pen) -> None:
-    """A new moon."""
-    pen.circle((0.48, 0.5), 0.4)
-    pen.circle((0.66, 0.4), 0.34, away=True)
-
-
-def leaf(pen: Pen) -> None:
-    """A leaf with its rib."""
-    steps = [i / 24 for i in range(25)]
-    bulge = [0.24 * math.sin(math.pi * t**0.8) for t in steps]
-    one = [(0.18 + 0.72 * t - b, 0.82 - 0.72 * t - b) for t, b in zip(steps, bulge, strict=True)]
-    other = [(0.18 + 0.72 * t + b, 0.82 - 0.72 * t + b) for t, b in zip(steps, bulge, strict=True)]
-    pen.polygon([*one, *reversed(other)])
-    pen.line([(0.3, 0.7), (0.66, 0.34)], 0.045, away=True)
-    pen.line([(0.1, 0.9), (0.24, 0.76)], 0.07)
-
-
-def fox(pen: Pen) -> None:
-    """A fox's face."""
-    pen.polygon([(0.08, 0.1), (0.36, 0.3), (0.64, 0.3), (0.92, 0.1), (0.9, 0.5), (0.5, 0.92), (0.1, 0.5)])
-    pen.circle((0.35, 0.5), 0.05, away=True)
-    pen.circle((0.65, 0.5), 0.05, away=True)
-    pen.polygon([(0.43, 0.74), (0.57, 0.74), (0.5, 0.82)], away=True)
-
-
-def bird(pen: Pen) -> None:
-    """A bird in flight."""
-    pen.polygon(
-        [(0.02, 0.3), (0.3, 0.36), (0.5, 0.54), (0.7, 0.36), (0.98, 0.3), (0.78, 0.56), (0.5, 0.78), (0.22, 0.56)]
-    )
-    pen.circle((0.5, 0.46), 0.1)
-
-
-def fish(pen: Pen) -> None:
-    """A fish."""
-    pen.ellipse((0.42, 0.5), 0.36, 0.23)
-    pen.polygon([(0.66, 0.5), (0.96, 0.24), (0.96, 0.76)])
-    pen.circle((0.24, 0.45), 0.045, away=True)
-
-
-def mountain(pen: Pen) -> None:
-    """Two peaks, one with snow."""
-    pen.polygon([(0.02, 0.84), (0.38, 0.16), (0.74, 0.84)])
-    pen.polygon([(0.46, 0.84), (0.7, 0.42), (0.98, 0.84)])
-    pen.line([(0.24, 0.46), (0.33, 0.4), (0.4, 0.48), (0.5, 0.4)], 0.05, away=True)
-
-
-def drop(pen: Pen) -> None:
-    """A drop of water."""
-    pen.polygon([(0.5, 0.06), *_arc((0.5, 0.62), 0.3, -30, 210, 40)])
-
-
-def star(pen: Pen) -> None:
-    """A five-pointed star."""
-    corners = [
-        (0.5 + r * math.sin(math.pi * i / 5), 0.53 - r * math.cos(math.pi * i / 5))
-        for i, r in ((i, 0.44 if i % 2 == 0 else 0.2) for i in range(10))
-    ]
-    pen.polygon(corners)
-    pen.line([*corners, corners[0]], 0.06)
-
-
-def flower(pen: Pen) -> None:
-    """Six petals."""
-    for step in range(6):
-        turn = math.pi * step / 3
-        pen.circle((0.5 + 0.26 * math.cos(turn), 0.5 + 0.26 * math.sin(turn)), 0.18)
-    pen.circle((0.5, 0.5), 0.12, away=True)
-
-
-def tree(pen: Pen) -> None:
-    """A spruce."""
-    pen.polygon([(0.5, 0.04), (0.76, 0.42), (0.24, 0.42)])
-    pen.polygon([(0.5, 0.26), (0.86, 0.76), (0.14, 0.76)])
-    pen.line([(0.5, 0.76), (0.5, 0.92)], 0.12)
-
-
-def bear(pen: Pen) -> None:
-    """A bear's face."""
-    pen.circle((0.2, 0.24), 0.15)
-    pen.circle((0.8, 0.24), 0.15)
-    pen.circle((0.5, 0.54), 0.4)
-    pen.circle((0.35, 0.46), 0.05, away=True)
-    pen.circle((0.65, 0.46), 0.05, away=True)
-    pen.ellipse((0.5, 0.66), 0.1, 0.07, away=True)
-
-
-SYMBOLS: dict[str, Drawing] = {
-    "sun": sun,
-    "moon": moon,
-    "leaf": leaf,
-    "fox": fox,
-    "bird": bird,
-    "fish": fish,
-    "mountain": mountain,
-    "drop": drop,
-    "star": star,
-    "flower": flower,
-    "tree": tree,
-    "bear": bear,
-}
-
-
-def symbol_of(nickname: str) -> Drawing:
-    """The drawing of a nickname: what its word says in either language, else one that the name always gets."""
-    name = nickname.casefold()
-    for language in LANGUAGES:
-        for symbol, words in texts_in(language).group("symbol").items():
-            if any(word.strip() == name for word in words.split(",")):
-                return SYMBOLS[symbol]
-    drawings = list(SYMBOLS.values())
-    return drawings[zlib.crc32(name.encode()) % len(drawings)]
-
-
 def _mood(pen: Pen, mouth: list[Point]) -> None:
     pen.circle((0.5, 0.5), 0.48)
     pen.circle((0.5, 0.5), 0.41, away=True)
@@ -312,12 +196,12 @@ def _mood(pen: Pen, mouth: list[Point]) -> None:
 
 def mood_1(pen: Pen) -> None:
     """A sad face."""
-    _mood(pen, _arc((0.5, 0.86), 0.24, 215, 325))
+    _mood(pen, arc((0.5, 0.86), 0.24, 215, 325))
 
 
 def mood_2(pen: Pen) -> None:
     """A slightly sad face."""
-    _mood(pen, _arc((0.5, 1.06), 0.42, 245, 295))
+    _mood(pen, arc((0.5, 1.06), 0.42, 245, 295))
 
 
 def mood_3(pen: Pen) -> None:
@@ -327,12 +211,12 @@ def mood_3(pen: Pen) -> None:
 
 def mood_4(pen: Pen) -> None:
     """A slight smile."""
-    _mood(pen, _arc((0.5, 0.26), 0.42, 115, 65))
+    _mood(pen, arc((0.5, 0.26), 0.42, 115, 65))
 
 
 def mood_5(pen: Pen) -> None:
     """A wide smile."""
-    _mood(pen, _arc((0.5, 0.5), 0.26, 155, 25))
+    _mood(pen, arc((0.5, 0.5), 0.26, 155, 25))
 
 
 MOODS: tuple[Drawing, ...] = (mood_1, mood_2, mood_3, mood_4, mood_5)

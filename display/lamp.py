@@ -72,7 +72,16 @@ def lamp(view: View, t: float = 0.0) -> LampState:
             return IDLE if view.snapshot is None else _session(view.snapshot)
         case Face.STRAP:
             return STRAP_LOST
-        case Face.QUESTIONS | Face.CHOOSE_STRAP | Face.EXERTION | Face.MOOD | Face.GO_ON:
+        case (
+            Face.CONFIRM
+            | Face.PIN
+            | Face.GUEST_AGE
+            | Face.QUESTIONS
+            | Face.CHOOSE_STRAP
+            | Face.EXERTION
+            | Face.MOOD
+            | Face.GO_ON
+        ):
             return ASKS
         case Face.READY:
             return WAITS

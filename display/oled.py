@@ -20,6 +20,7 @@ from coach.desk_view import Face, TriedPart, View
 from coach.events import Direction, Signal
 from coach.guidance import SETTING_REASONS
 from coach.snapshot import Snapshot
+from display import oled_arrival
 from display.oled_panel import OledPanel
 from display.oled_pen import HEIGHT, WIDTH, Pen
 from display.phrases import Catalogue, catalogue
@@ -136,15 +137,23 @@ def picture(view: View) -> Image.Image:
             if view.snapshot is not None:
                 _session(pen, words, texts, view.snapshot)
         case Face.CHOOSE_PARTICIPANT:
-            _choose(pen, words, texts, view)
+            oled_arrival.choose(pen, words, texts, view)
+        case Face.CONFIRM:
+            oled_arrival.confirm(pen, words, texts, view)
+        case Face.PIN:
+            oled_arrival.pin(pen, words, texts, view)
+        case Face.GUEST_AGE:
+            oled_arrival.guest_age(pen, words, texts, view)
         case Face.QUESTIONS:
             _question(pen, words, texts, view)
+        case Face.CHOOSE_STRAP:
+            _choose_strap(pen, words, view)
         case Face.STRAP:
-            pen.strap()
-            pen.paragraph(words.oled("strap"), (46, 0, 127, 36), 15)
-            pen.centred(view.strap_name or words.oled("strap_wet"), 46, 14)
+            _strap(pen, words, texts, view)
         case Face.READY:
             title = words.oled("ready_name").format(nickname=view.nickname) if view.nickname else words.oled("ready")
+            if view.strap_battery_low:
+                title = texts.say("strap.battery_low")
             _press_green(pen, words, title)
         case Face.GO_ON:
             _press_green(pen, words, words.oled("go_on"))
@@ -257,17 +266,23 @@ def _phase(pen: Pen, words: Catalogue, now: Snapshot) -> None:
         pen.right(words.oled(now.phase), 127, _ROW_Y + 3, 13, within=WIDTH - 6 - pen.width(left, 19))
 
 
-def _choose(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
-    if not view.choices:
-        pen.paragraph(texts.say("choose.nobody_how"), (0, 0, 127, 63), 16)
-        return
-    pen.left(words.oled("who"), 1, 0, 12)
-    first = max(0, min(view.selected - 1, len(view.choices) - _NAMES_SHOWN))
-    for place, name in enumerate(view.choices[first : first + _NAMES_SHOWN]):
-        top, chosen = 15 + 16 * place, first + place == view.selected
+def _choose_strap(pen: Pen, words: Catalogue, view: View) -> None:
+    """Three of the straps on the air, by what is printed on them, the highlighted one on a light bar."""
+    first = max(0, min(view.selected - 1, len(view.straps) - _NAMES_SHOWN))
+    for place, strap in enumerate(view.straps[first : first + _NAMES_SHOWN]):
+        top, chosen = 21 * place, first + place == view.selected
         if chosen:
-            pen.bar(0, top, 127, top + 15)
-        pen.left(name, 4, top, 13, ink=0 if chosen else 1, within=120)
+            pen.bar(0, top, 127, top + 20)
+        pen.left(strap.printed or strap.name or words.oled("strap"), 4, top + 2, 15, ink=0 if chosen else 1, within=120)
+
+
+def _strap(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
+    if view.strap_trouble is not None:
+        pen.paragraph(texts.of("strap_trouble", view.strap_trouble), (0, 0, 127, 63), 15)
+        return
+    pen.strap()
+    pen.paragraph(words.oled("strap"), (46, 0, 127, 36), 15)
+    pen.centred(view.strap_name or words.oled("strap_wet"), 46, 14)
 
 
 def _question(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:

@@ -97,6 +97,10 @@ class Pen:
         """Draw a rounded box."""
         self._draw.rounded_rectangle((left, top, right, bottom), 4, fill=int(filled), outline=1)
 
+    def picture(self, picture: Image.Image, left: int, top: int, *, ink: int = 1) -> None:
+        """Draw a one-bit picture; what is dark in it stays as it is."""
+        self._draw.bitmap((left, top), picture, fill=ink)
+
     def disc(self, x: int, y: int, radius: int) -> None:
         """Draw a full circle: the green button."""
         self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=1)

@@ -18,12 +18,16 @@ from coach.snapshot import Snapshot
 from display.brush import Brush
 from display.faces import (
     choose_participant,
+    choose_strap,
+    confirm,
     ended,
     exertion,
     go_on,
+    guest_age,
     machine,
     mood,
     not_today,
+    pin,
     questions,
     ready,
     self_test,
@@ -176,8 +180,16 @@ def parts_of(glance: Glance) -> list[Part]:
     match glance.view.face:
         case Face.CHOOSE_PARTICIPANT:
             return choose_participant.parts(glance)
+        case Face.CONFIRM:
+            return confirm.parts(glance)
+        case Face.PIN:
+            return pin.parts(glance)
+        case Face.GUEST_AGE:
+            return guest_age.parts(glance)
         case Face.QUESTIONS:
             return questions.parts(glance)
+        case Face.CHOOSE_STRAP:
+            return choose_strap.parts(glance)
         case Face.STRAP:
             return strap.parts(glance)
         case Face.READY:

@@ -5,6 +5,7 @@ import math
 from display import icons
 from display.brush import Brush
 from display.palette import BELOW, IN, NIGHT, SKIN, WHITE, blend
+from display.pictures import drop
 from display.shapes import Pen, Point
 from display.sheet import Box
 
@@ -87,4 +88,4 @@ def paint_strap_picture(brush: Brush, box: Box) -> None:
     for x in (0.295, 0.585):
         brush.bar(at(x, 0.584, 0.12, 0.052), 0.026 * side, BELOW)
         for shift, y, size in ((0.012, 0.475, 0.042), (0.062, 0.45, 0.052)):
-            brush.icon(icons.drop, at(x + shift, y, size, size * 1.25), BELOW)
+            brush.icon(drop, at(x + shift, y, size, size * 1.25), BELOW)

@@ -17,7 +17,7 @@ import queue
 import signal
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Literal, assert_never
 
@@ -29,7 +29,6 @@ from coach.desk_view import TriedPart
 from coach.errors import Refused
 from coach.events import AnyEvent
 from coach.messages import AnyMessage, Mood
-from firmware import given_plans
 from firmware.clock import ScaledClock
 from firmware.doctor.check import Finding
 from firmware.doctor.place import Place
@@ -39,8 +38,10 @@ from firmware.journal_store import Delivery as SessionDelivery
 from firmware.journal_writer import JournalSettings, SaveState
 from firmware.local_messages import (
     FORMAT,
+    AddParticipant,
     AnyToCoach,
     AskHealth,
+    AskParticipants,
     AskSession,
     AskSessions,
     BeginSelfTest,
@@ -55,19 +56,24 @@ from firmware.local_messages import (
     NothingUndelivered,
     Press,
     Refusal,
+    RemoveParticipant,
     Saving,
+    SetPin,
     ShowText,
     StopService,
     Subscribe,
     Tell,
+    TypeDigit,
     ViewNow,
     WithdrawPlan,
     pieces,
 )
 from firmware.local_socket import Client, LocalServer
 from firmware.machine_health import FindingsLog, MachineHealth, lesser, severe
+from firmware.participants import Participants
+from firmware.pins import PinError
 from firmware.places import identity_folder
-from firmware.plans import PlanFileError, PlanShelf, ready
+from firmware.plans import PlanFileError, PlanShelf
 from firmware.priority import before_others, quick_to_switch
 from firmware.service_notice import ServiceNotice
 from firmware.session_keeper import SessionKeeper
@@ -75,6 +81,7 @@ from firmware.stamp import SystemStampClock
 from firmware.strap import Delivery, Strap
 from firmware.straps import StrapMaker
 from firmware.version import own_version
+from firmware.whole_file import UnsafeNameError
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +94,9 @@ MOST_OVERDUE_S = 2.0
 """A session whose due moment has passed for so long does not go on, whatever else the loop does."""
 _GENERATIONS = (700, 10)
 _NEVER = 1_000_000_000
+
+
+AboutParticipants = GivePlan | WithdrawPlan | AddParticipant | RemoveParticipant | SetPin | AskParticipants
 
 
 class CoachSettings(Struct, frozen=True, kw_only=True):
@@ -113,8 +123,7 @@ class CoachService:
         )
         self._settings = settings
         self._plans = plans
-        self._given_plans = given_plans.folder_beside(settings.diary)
-        self._plan_keeping = ThreadPoolExecutor(1, "plans")
+        self._participants = Participants(settings.diary, plans)
         self._make_strap = make_strap
         self._stop = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -152,7 +161,7 @@ class CoachService:
             await self._serve(stamps)
         finally:
             self._server.close()
-            self._plan_keeping.shutdown(wait=False)
+            self._participants.close()
             if not self._journal.close(CLOSE_WITHIN_S):
                 _log.error("The diary could not take everything before the end; what it has not is lost.")
 
@@ -165,6 +174,7 @@ class CoachService:
             outlet=self,
             speed=self._settings.speed,
             later=self._soon,
+            check_pin=self._check_pin,
         )
         strap = self._make_strap(self._clock, self._keeper.look, self._told_by_person)
         self._keeper.strap_name = strap.name
@@ -311,6 +321,38 @@ class CoachService:
                 self._keeper.tell(message)
             self._set_timer()
 
+    # Who trains
+
+    def _about_participants(self, client: Client, message: AboutParticipants) -> None:
+        match message:
+            case GivePlan():
+                kept = self._participants.give(message.plan)
+                self._keeper.refresh()
+                self._when(kept, client, message, lambda _: client.answer(Done(message.request)))
+            case WithdrawPlan():
+                removed = self._participants.withdraw(message.participant)
+                self._keeper.refresh()
+                self._when(removed, client, message, lambda _: client.answer(Done(message.request)))
+            case AskParticipants():
+                self._give(client, message, self._participants.entries())
+            case _:
+                written, hold = self._participants.begin(message)
+                self._when(written, client, message, lambda _: self._hold(client, message, hold))
+
+    def _check_pin(self, participant: str, pin: str, then: Callable[[bool], None]) -> None:
+        """A PIN is checked beside the loop; the answer comes back to it."""
+
+        def told(right: bool) -> None:  # noqa: FBT001 - the answer itself
+            then(right)
+            self._set_timer()
+
+        self._participants.check_pin(participant, pin, lambda right: self._soon(lambda: told(right)))
+
+    def _hold(self, client: Client, message: AnyToCoach, hold: Callable[[], None]) -> None:
+        hold()
+        self._keeper.refresh()
+        client.answer(Done(message.request))
+
     # The disk
 
     async def _watch_disk(self) -> None:
@@ -345,8 +387,9 @@ class CoachService:
             return
         try:
             self._answer(client, message)
-        except (Refused, PlanFileError) as error:
-            code = error.code if isinstance(error, Refused) else "bad_plan"
+        except (Refused, PlanFileError, UnsafeNameError, PinError) as error:
+            bad = "bad_pin" if isinstance(error, PinError) else "bad_plan"
+            code = error.code if isinstance(error, Refused) else bad
             client.answer(Refusal(code, str(error), message.request))
         except JournalError as error:
             client.answer(Refusal("journal", str(error), message.request))
@@ -369,16 +412,12 @@ class CoachService:
             case Tell():
                 self._keeper.tell(message.message)
                 client.answer(Done(message.request))
-            case GivePlan():
-                self._plans.put(ready(message.plan, f"the plan for {message.plan.participant}"))
-                self._keeper.refresh()
-                kept = self._plan_keeping.submit(given_plans.keep, self._given_plans, message.plan)
-                self._when(kept, client, message, lambda _: client.answer(Done(message.request)))
-            case WithdrawPlan():
-                self._plans.withdraw(message.participant)
-                self._keeper.refresh()
-                removed = self._plan_keeping.submit(given_plans.remove, self._given_plans, message.participant)
-                self._when(removed, client, message, lambda _: client.answer(Done(message.request)))
+            case TypeDigit():
+                refused = self._keeper.type_digit(message.digit)
+                answer = Done(message.request) if refused is None else Refusal("press", refused, message.request)
+                client.answer(answer)
+            case GivePlan() | WithdrawPlan() | AddParticipant() | RemoveParticipant() | SetPin() | AskParticipants():
+                self._about_participants(client, message)
             case ShowText():
                 self._keeper.show_text(message.text, message.for_s)
                 client.answer(Done(message.request))
@@ -446,7 +485,9 @@ class CoachService:
             client.answer(piece)
 
     def _give(self, client: Client, message: AnyToCoach, found: object) -> None:
-        what: Literal["sessions", "session"] = "sessions" if isinstance(message, AskSessions) else "session"
+        what: Literal["sessions", "session", "participants"] = "session"
+        if isinstance(message, (AskSessions, AskParticipants)):
+            what = "sessions" if isinstance(message, AskSessions) else "participants"
         for piece in pieces(message.request, what, msgspec.json.encode(found)):
             client.answer(piece)
 

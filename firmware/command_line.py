@@ -114,6 +114,8 @@ def _parser(words: Sequence[str], settled: Mapping[str, object] | None = None) -
         _add_engine(subparsers)
     if wanted in ("doctor", "self-test", None):
         _add_doctor(subparsers)
+    if wanted in ("setup", "upgrade", None):
+        _add_machine_commands(subparsers)
     if settled and wanted in subparsers.choices:
         subparsers.choices[wanted].set_defaults(**settled)
     return parser
@@ -161,6 +163,7 @@ def _add_session_arguments(parser: argparse.ArgumentParser) -> None:
         "--plans", type=Path, metavar="FOLDER", default=plans_folder(), help="the participants' plans (%(default)s)"
     )
     parser.add_argument("--plan", type=Path, metavar="FILE", action="append", default=[], help="one participant's plan")
+    parser.add_argument("--no-guests", action="store_true", help="only who has a plan may train")
     parser.add_argument("--hr-max", type=float, metavar="BPM", help="a guest's measured HRmax")
     parser.add_argument("--age", type=int, metavar="YEARS", help="a guest's age, where HRmax was not measured")
     parser.add_argument("--protocol", default="4x4", metavar="NAME", help="a guest's protocol (%(default)s)")
@@ -307,18 +310,14 @@ def _check_speed(speed: float) -> None:
 
 def _plans(arguments: argparse.Namespace) -> "PlanShelf":
     """The plans named on the command line, those of the folder, and a guest's. Raises PlanFileError."""
-    from firmware import given_plans, plans  # noqa: PLC0415 - only the coach has plans
+    from firmware import participants, plans  # noqa: PLC0415 - only the coach has plans
     from firmware.straps import is_simulated, wearer_of  # noqa: PLC0415 - as above
 
-    shelf = plans.PlanShelf()
+    guests = None if arguments.no_guests else plans.GuestTerms(arguments.protocol, arguments.language)
+    shelf = plans.PlanShelf(guests=guests)
     for path in arguments.plan:
         shelf.put(plans.read_plan(path))
-    given = given_plans.folder_beside(arguments.diary)
-    found, refused = plans.read_folder(arguments.plans)
-    from_server, refused_too = plans.read_folder(given)
-    for plan in (*found, *from_server):
-        shelf.put(plan)
-    for reason in (*refused, *refused_too):
+    for reason in participants.load(shelf, arguments.diary, arguments.plans):
         sys.stderr.write(f"interval-coach: {reason}\n")
     if arguments.hr_max is not None or arguments.age is not None:
         shelf.put(
@@ -334,8 +333,8 @@ def _plans(arguments: argparse.Namespace) -> "PlanShelf":
         shelf.put(plans.ready(wearer.plan(arguments.protocol, arguments.language), "the simulated participant's plan"))
     if not shelf.names:
         sys.stderr.write(
-            f"interval-coach: Nobody can train yet: there are no plans in {arguments.plans}. Put one there, name one "
-            "with --plan, or let a guest train with --hr-max or --age.\n"
+            "interval-coach: Nobody is known at this machine yet. Add somebody with «interval-coach participants add», "
+            f"or put a plan in {arguments.plans}.{'' if guests is None else ' A guest may train by age.'}\n"
         )
     return shelf
 
@@ -594,6 +593,12 @@ def _add_replay(subparsers: "Subparsers") -> None:
     from firmware import replay  # noqa: PLC0415 - see `_parser`
 
     replay.add_parser(subparsers)
+
+
+def _add_machine_commands(subparsers: "Subparsers") -> None:
+    from firmware import machine_commands  # noqa: PLC0415 - see `_parser`
+
+    machine_commands.add_parsers(subparsers)
 
 
 def _add_engine(subparsers: "Subparsers") -> None:

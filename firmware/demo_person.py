@@ -33,7 +33,7 @@ class SimulatedPerson:
 
     def _button(self, view: View) -> Button | None:
         match view.face:
-            case Face.CHOOSE_PARTICIPANT | Face.QUESTIONS | Face.READY:
+            case Face.CHOOSE_PARTICIPANT | Face.CONFIRM | Face.QUESTIONS | Face.READY:
                 return Button.START
             case Face.GO_ON:
                 # Left over from an earlier demo: it is ended and kept, and a new one begins.

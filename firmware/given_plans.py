@@ -1,47 +1,37 @@
-"""Plans that the server gave, kept beside the diary so that people can train after a restart without the network.
+"""Plans that were given to this machine, kept beside the diary so that people can train after a restart.
 
-One JSON file for each participant, as in the folder of plans; written whole or not at all.
+Those of the server lie in one folder, those added at the machine in another: the server's go before. One JSON file for
+each participant, as in the folder of plans; written whole or not at all.
 """
 
-import os
 from pathlib import Path
 
 import msgspec
 
 from coach.plan import Plan
-from firmware.errors import FirmwareError
-from sync.topics import PARTICIPANT
+from firmware.whole_file import UnsafeNameError, remove_file, safe_path, write_whole
 
 FOLDER = "given-plans"
+ADDED_FOLDER = "added-plans"
 
-
-class UnsafeNameError(FirmwareError, ValueError):
-    """A pseudonym that cannot name a file."""
+__all__ = ["UnsafeNameError", "added_beside", "folder_beside", "keep", "remove"]
 
 
 def folder_beside(diary: Path) -> Path:
-    """Where the given plans of the machine with this diary lie."""
+    """Where the server's plans of the machine with this diary lie."""
     return diary.parent / FOLDER
+
+
+def added_beside(diary: Path) -> Path:
+    """Where the plans that were added at the machine lie."""
+    return diary.parent / ADDED_FOLDER
 
 
 def keep(folder: Path, plan: Plan) -> None:
     """Keep a plan, in the place of an earlier one. Raises UnsafeNameError; OSError where the disk refuses."""
-    path = _path(folder, plan.participant)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    making = path.with_suffix(".new")
-    with making.open("wb") as file:
-        file.write(msgspec.json.encode(plan))
-        file.flush()
-        os.fsync(file.fileno())
-    making.replace(path)
+    write_whole(safe_path(folder, plan.participant), msgspec.json.encode(plan))
 
 
 def remove(folder: Path, participant: str) -> None:
     """Keep a participant's plan no longer. Raises UnsafeNameError; OSError where the disk refuses."""
-    _path(folder, participant).unlink(missing_ok=True)
-
-
-def _path(folder: Path, participant: str) -> Path:
-    if not PARTICIPANT.match(participant):
-        raise UnsafeNameError("A pseudonym has 1–64 letters, digits, hyphens or underscores; this plan has another.")
-    return folder / f"{participant}.json"
+    remove_file(safe_path(folder, participant))

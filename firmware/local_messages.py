@@ -7,10 +7,10 @@ A line that is not one of these is refused with the reason, and changes nothing.
 number of its own choice, and the answer repeats it.
 """
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from coach.cue import Cue
@@ -18,6 +18,7 @@ from coach.desk_view import Button, View
 from coach.events import AnyEvent
 from coach.messages import Answer, Command, Exertion, Mood, Treadmill
 from coach.plan import Plan
+from firmware.pins import PinHash
 
 FORMAT = 1
 """Version of this language. A client of another version is told so in `Hello`, and should be updated with the coach."""
@@ -61,6 +62,12 @@ class Press(ToCoach, frozen=True, tag="press", kw_only=True):
     button: Button
 
 
+class TypeDigit(ToCoach, frozen=True, tag="digit", kw_only=True):
+    """A digit was typed on a keypad: itself where digits are asked for, else 5 is start, 8 up, 2 down and 0 stop."""
+
+    digit: Annotated[int, Meta(ge=0, le=9)]
+
+
 class Tell(ToCoach, frozen=True, tag="tell", kw_only=True):
     """A message for the session. Its `t` is not believed: the coach stamps it when it comes."""
 
@@ -77,6 +84,30 @@ class WithdrawPlan(ToCoach, frozen=True, tag="withdraw_plan", kw_only=True):
     """The participant's plan no longer holds: it is not offered any more. A session that runs goes on."""
 
     participant: str
+
+
+class AddParticipant(ToCoach, frozen=True, tag="add_participant", kw_only=True):
+    """Somebody may train here from now on. `replace`: in the place of the plan that was added here before."""
+
+    plan: Plan
+    replace: bool = False
+
+
+class RemoveParticipant(ToCoach, frozen=True, tag="remove_participant", kw_only=True):
+    """Somebody who was added here may train here no longer; their PIN is forgotten with them. The diary stays."""
+
+    participant: str
+
+
+class SetPin(ToCoach, frozen=True, tag="pin", kw_only=True):
+    """A participant's new PIN, hashed by whoever asked for it: its digits never come here. None: no PIN any more."""
+
+    participant: str
+    pin: PinHash | None
+
+
+class AskParticipants(ToCoach, frozen=True, tag="participants"):
+    """List who may train here."""
 
 
 class ShowText(ToCoach, frozen=True, tag="show_text", kw_only=True):
@@ -139,9 +170,14 @@ class StopService(ToCoach, frozen=True, tag="stop_service"):
 AnyToCoach = (
     Subscribe
     | Press
+    | TypeDigit
     | Tell
     | GivePlan
     | WithdrawPlan
+    | AddParticipant
+    | RemoveParticipant
+    | SetPin
+    | AskParticipants
     | ShowText
     | NextUndelivered
     | GiveReceipt
@@ -246,12 +282,12 @@ class NothingUndelivered(FromCoach, frozen=True, tag="nothing_undelivered"):
 class Piece(FromCoach, frozen=True, tag="piece"):
     """A part of a document that was asked for, `offset` bytes into its `total`.
 
-    `what`: a `delivery` (a session's canonical encoding, with its receipt to be), a diary `session`, or the diary's
-    `sessions`, these two as JSON.
+    `what`: a `delivery` (a session's canonical encoding, with its receipt to be), a diary `session`, the diary's
+    `sessions`, or the `participants`, these three as JSON.
     """
 
     request: int
-    what: Literal["delivery", "session", "sessions"]
+    what: Literal["delivery", "session", "sessions", "participants"]
     offset: int
     total: int
     content: bytes
@@ -284,7 +320,7 @@ def decode_from_coach(line: bytes) -> AnyFromCoach:
 
 def pieces(
     request: int,
-    what: Literal["delivery", "session", "sessions"],
+    what: Literal["delivery", "session", "sessions", "participants"],
     document: bytes,
     *,
     session_id: str = "",

@@ -52,22 +52,38 @@ class PastTraining(Struct, frozen=True):
     def informed(self, plan: Plan, now_wall_s: float) -> Plan:
         """Give the plan with the sessions of the last 7 days, hours since the last, its number, and the response.
 
-        What the plan itself says (a response from the server, a session number) goes before. Guests have no past.
+        What the plan itself says (a response from the server, a session number) goes before; of the cap and the rest
+        the stricter counts, since the server knows other machines and this one knows what it has not heard of yet.
+        Guests have no past.
         """
         if plan.participant == GUEST:
             return plan
         mine = [past for past in self.sessions.values() if past.participant == plan.participant]
         counted = [past for past in mine if past.training_s >= COUNTS_FROM_S]
         ages_s = [now_wall_s - past.ended_wall_s for past in counted if past.ended_wall_s <= now_wall_s]
+        elsewhere, hours_elsewhere = _counted_elsewhere(plan, now_wall_s)
+        hours = [] if hours_elsewhere is None else [hours_elsewhere]
+        if ages_s:
+            hours.append(min(ages_s) / 3600)
         learned = [past for past in mine if past.response is not None]
         newest = max(learned, key=lambda past: past.ended_wall_s, default=None)
         return replace(
             plan,
-            sessions_last_7_days=max(plan.sessions_last_7_days, sum(age_s < WEEK_S for age_s in ages_s)),
-            hours_since_last=round(min(ages_s) / 3600, 2) if ages_s else plan.hours_since_last,
+            sessions_last_7_days=max(elsewhere, sum(age_s < WEEK_S for age_s in ages_s)),
+            hours_since_last=round(min(hours), 2) if hours else None,
             session_number=len(counted) + 1 if plan.session_number is None else plan.session_number,
             response=newest.response if plan.response is None and newest is not None else plan.response,
         )
+
+
+def _counted_elsewhere(plan: Plan, now_wall_s: float) -> tuple[int, float | None]:
+    """Sessions of the last 7 days and hours since the last one by the plan, which may have been made long ago.
+
+    Sessions of a count more than a week old have all left the week; a clock behind the count leaves it as it is.
+    """
+    since_s = 0.0 if plan.counted_at_wall_s is None else max(0.0, now_wall_s - plan.counted_at_wall_s)
+    hours = None if plan.hours_since_last is None else plan.hours_since_last + since_s / 3600
+    return plan.sessions_last_7_days if since_s < WEEK_S else 0, hours
 
 
 def _past(participant: str, begun_wall_s: float, summary: Summary) -> PastSession:

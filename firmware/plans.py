@@ -3,28 +3,36 @@
 A plan that cannot be used is refused with its file and the reason, and the others stay in force.
 """
 
-import tomllib
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from coach.default_guidance import default_guidance
+from coach.desk_participants import GUEST_CEILING_FRACTION, OLDEST, YOUNGEST
+from coach.desk_view import Choice
 from coach.errors import CoachError
 from coach.plan import Plan, formula_hr_max_bpm
 from coach.protocol import Protocol
 from coach.state import begin
+from coach.toml_lines import TomlFault, read_toml
 from firmware import protocol_store
 from firmware.errors import FirmwareError
 
-YOUNGEST, OLDEST = 16, 90
 GUEST = "guest"
 """Pseudonym of everybody who trains without a plan of their own: nothing is carried from one to the next."""
-_KEYS = frozenset(Plan.__struct_fields__)
 
 
 class PlanFileError(FirmwareError, ValueError):
     """A plan that cannot be used; the text names the file, the reason and what to do."""
+
+
+class _WrittenPlan(Plan, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A plan as people write it. `valid_until`: the last day on which a session may begin from it."""
+
+    valid_until: date | None = None
 
 
 class ReadyPlan(msgspec.Struct, frozen=True):
@@ -59,17 +67,42 @@ def read_plan(path: Path) -> ReadyPlan:
         raise PlanFileError(f"{path}: the plan cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise PlanFileError(f"{path}: this is not a text file (UTF-8); is it another kind of file?") from error
+    return ready(_written(text, path), str(path))
+
+
+def _written(text: str, path: Path) -> Plan:
+    """What a plan's text says. Raises PlanFileError, in TOML with the line."""
     try:
-        tree = msgspec.json.decode(text) if path.suffix == ".json" else tomllib.loads(text)
-        if not isinstance(tree, dict):
-            raise PlanFileError(f"{path}: a plan is a table of keys and values.")
-        unknown = sorted(set(tree) - _KEYS)
-        if unknown:
-            raise PlanFileError(f"{path}: unknown key {', '.join(unknown)}. Known are {', '.join(sorted(_KEYS))}.")
-        plan = msgspec.convert(tree, Plan)
-    except (tomllib.TOMLDecodeError, msgspec.MsgspecError) as error:
-        raise PlanFileError(f"{path}: {error}.") from error
-    return ready(plan, str(path))
+        if path.suffix == ".json":
+            written = msgspec.json.decode(text.encode(), type=_WrittenPlan)
+        else:
+            written, _ = read_toml(text, _WrittenPlan)
+    except TomlFault as error:
+        raise PlanFileError(f"{path}:{error.line}: {_told(error.reason)}") from error
+    except msgspec.MsgspecError as error:
+        raise PlanFileError(f"{path}: {_told(str(error))}") from error
+    except RecursionError as error:
+        raise PlanFileError(f"{path}: brackets within brackets without end.") from error
+    fields = {name: getattr(written, name) for name in Plan.__struct_fields__}
+    if written.valid_until is not None:
+        if written.valid_until_wall_s is not None:
+            raise PlanFileError(f"{path}: both valid_until and valid_until_wall_s are there. Keep one of them.")
+        fields["valid_until_wall_s"] = end_of_day_s(written.valid_until)
+    return Plan(**fields)
+
+
+def _told(reason: str) -> str:
+    """The reason; where a key is unknown, also which there are."""
+    known = ", ".join(sorted(_WrittenPlan.__struct_fields__))
+    return f"{reason}. Known are {known}." if "unknown field" in reason else f"{reason}."
+
+
+def end_of_day_s(day: date) -> float:
+    """When a day is over in this machine's time zone, in seconds since 1970. Raises PlanFileError."""
+    try:
+        return datetime.combine(day + timedelta(days=1), time.min).astimezone().timestamp()
+    except (OverflowError, ValueError, OSError) as error:
+        raise PlanFileError(f"valid_until is {day}; write a day of these years.") from error
 
 
 def read_folder(folder: Path) -> tuple[tuple[ReadyPlan, ...], tuple[PlanFileError, ...]]:
@@ -116,30 +149,99 @@ def guest_plan(
     return ready(plan, "the guest's plan")
 
 
-class PlanShelf:
-    """The plans known now, in the order in which they are offered."""
+class GuestTerms(msgspec.Struct, frozen=True):
+    """What a guest trains by: the machine's protocol and language, after the usual questions (hazards H7, H14)."""
 
-    def __init__(self, plans: tuple[ReadyPlan, ...] = ()) -> None:
-        """Put these on the shelf."""
-        self._plans = list(plans)
+    protocol: str = "4x4"
+    language: Literal["nb", "en"] = "nb"
+    questions: tuple[str, ...] = ("chest_pain", "fever", "intoxication", "withdrawal")
+
+
+def plan_by_age(age: int, terms: GuestTerms) -> ReadyPlan:
+    """A guest's plan by age alone, made with care: no rate above the upper end of the target zone (H7).
+
+    Raises PlanFileError.
+    """
+    by_formula = guest_plan(age=age, protocol=terms.protocol, language=terms.language)
+    hr_max_bpm = by_formula.plan.hr_max_bpm or 0.0
+    ceiling_bpm = float(int(hr_max_bpm * GUEST_CEILING_FRACTION))
+    return ready(replace(by_formula.plan, ceiling_bpm=ceiling_bpm, questions=terms.questions), "the guest's plan")
+
+
+Source = Literal["file", "added", "server"]
+"""Where a plan comes from: a file of the clinic's, this machine's own command, or the server; each goes before the one
+before it."""
+
+
+class PlanShelf:
+    """The plans known now, in the order in which they are offered, and who has a PIN."""
+
+    def __init__(self, plans: tuple[ReadyPlan, ...] = (), guests: GuestTerms | None = None) -> None:
+        """Put these on the shelf. `guests`: how somebody without a plan may train; None: not at all."""
+        self._plans: dict[str, tuple[ReadyPlan, Source]] = {}
+        self.guests = guests
+        self.with_pin: frozenset[str] = frozenset()
+        for plan in plans:
+            self.put(plan)
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the participants are called, in order."""
-        return tuple(plan.name for plan in self._plans)
+        return tuple(ready.name for ready, _ in self._plans.values())
 
-    def take(self, place: int) -> ReadyPlan | None:
-        """The plan at a place; None where there is none."""
-        return self._plans[place] if 0 <= place < len(self._plans) else None
+    @property
+    def plans(self) -> tuple[tuple[ReadyPlan, Source], ...]:
+        """All plans, each with where it comes from."""
+        return tuple(self._plans.values())
 
-    def put(self, plan: ReadyPlan) -> None:
+    @property
+    def language(self) -> Literal["nb", "en"]:
+        """The machine's language, while nobody is chosen."""
+        return "nb" if self.guests is None else self.guests.language
+
+    def find(self, participant: str) -> tuple[ReadyPlan, Source] | None:
+        """A participant's plan and where it comes from; None where there is none."""
+        return self._plans.get(participant)
+
+    def put(self, plan: ReadyPlan, source: Source = "file") -> None:
         """Put a plan on the shelf, in the place of an earlier one for the same participant."""
-        for place, known in enumerate(self._plans):
-            if known.plan.participant == plan.plan.participant:
-                self._plans[place] = plan
-                return
-        self._plans.append(plan)
+        self._plans[plan.plan.participant] = (plan, source)
 
     def withdraw(self, participant: str) -> None:
         """Take a participant's plan away, if there is one."""
-        self._plans = [plan for plan in self._plans if plan.plan.participant != participant]
+        self._plans.pop(participant, None)
+
+    def choices(self, now_wall_s: float) -> tuple[Choice, ...]:
+        """Who can be chosen now, as the tiles show them; the guest comes last."""
+        known = [_choice(ready.plan, now_wall_s, self.with_pin) for ready, _ in self._plans.values()]
+        by_age = self.guests is not None and GUEST not in self._plans
+        return (
+            (*known, Choice(participant=GUEST, language=self.language, guest=True, asks_age=True))
+            if by_age
+            else (tuple(known))
+        )
+
+    def of(self, who: Choice, age: int) -> ReadyPlan | None:
+        """The plan of somebody who was let in; a guest's is made from `age`. None where it is not there any more."""
+        if who.asks_age:
+            return None if self.guests is None else plan_by_age(age, self.guests)
+        found = self._plans.get(who.participant)
+        return None if found is None else found[0]
+
+
+def expired(plan: Plan, now_wall_s: float) -> bool:
+    """Whether no session may begin from it any more."""
+    return plan.valid_until_wall_s is not None and now_wall_s >= plan.valid_until_wall_s
+
+
+def _choice(plan: Plan, now_wall_s: float, with_pin: frozenset[str]) -> Choice:
+    guest = plan.participant == GUEST
+    return Choice(
+        participant=plan.participant,
+        name=plan.nickname or (None if guest else plan.participant),
+        picture=plan.picture,
+        language=plan.language,
+        has_pin=plan.participant in with_pin,
+        expired=expired(plan, now_wall_s),
+        guest=guest,
+    )

@@ -7,6 +7,7 @@ after a reboot from the last journaled second.
 """
 
 import logging
+import math
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Literal, Protocol
@@ -14,9 +15,10 @@ from typing import Any, Literal, Protocol
 from msgspec.structs import replace
 
 from coach import desk as at_desk
+from coach import desk_participants as arriving
 from coach.cue import Cue
 from coach.default_guidance import default_guidance
-from coach.desk import Desk, Wish
+from coach.desk import Desk, Pressed, Wish
 from coach.desk_view import Button, Face, TriedPart, View
 from coach.engine import next_due_s, step
 from coach.errors import Refused
@@ -43,6 +45,12 @@ TIME_NOTED_EVERY_S = 1.0
 
 PREDICTION_NOTED_EVERY_S = 10.0
 NO_ROOM = "disk_full"
+EARLY_TIMER_S = 1e-3
+"""A timer may fire a hair early."""
+
+CheckPin = Callable[[str, str, Callable[[bool], None]], None]
+"""Asked with a pseudonym and digits; says later, on the keeper's thread, whether they are right."""
+
 SaveStatus = Literal["no", "saving", "saved", "not_saved"]
 
 
@@ -75,11 +83,18 @@ class SessionKeeper:
         outlet: Outlet,
         speed: float = 1.0,
         later: Callable[[Callable[[], None]], None] = lambda act: act(),
+        check_pin: CheckPin = lambda _participant, _pin, then: then(False),  # noqa: FBT003 - the answer itself
     ) -> None:
-        """Offer the unfinished session of the journal again, if there is one. `later` brings a call to this thread."""
+        """Offer the unfinished session of the journal again, if there is one. `later` brings a call to this thread.
+
+        `check_pin` says later, on this thread, whether the digits are a participant's PIN.
+        """
         self._plans, self._journal, self._clock, self._stamps = plans, journal, clock, stamps
         self._outlet, self._speed, self._later = outlet, speed, later
-        self.desk = Desk(choices=plans.names)
+        self._check_pin = check_pin
+        self._typed: list[int] = []
+        self._touched_s = clock.now()
+        self.desk = Desk(choices=plans.choices(stamps.now().wall_s), language=plans.language)
         self.state: State | None = None
         self.strap_name: str | None = None
         self.room = True
@@ -106,20 +121,41 @@ class SessionKeeper:
 
     def press(self, button: Button) -> str | None:
         """A button was pressed. Gives why nothing came of it, or None."""
+        t = self._touched()
+        return self._carry_out(at_desk.press(self.desk, self.state, button, t))
+
+    def type_digit(self, digit: int) -> str | None:
+        """A digit was typed on a keypad. Gives why nothing came of it, or None."""
+        t = self._touched()
+        return self._carry_out(at_desk.type_digit(self.desk, self.state, digit, t))
+
+    def _touched(self) -> float:
+        """Somebody is there: live up to now, and look whom one may choose, since plans expire by themselves."""
         t = self._now_t()
         self._live_until(t)
-        pressed = at_desk.press(self.desk, self.state, button, t)
+        self._touched_s = self._clock.now()
+        self._look_at_choices()
+        return t
+
+    def _carry_out(self, pressed: Pressed) -> str | None:
         if self._needs_room(pressed.wish, pressed.messages) and self.closed_by:
-            self.desk = replace(self.desk, findings=self.closed_by)
+            self.desk = replace(
+                at_desk.signed_out(self.desk) if self.state is None else self.desk, findings=self.closed_by
+            )
+            self._typed.clear()
             self._outlet.changed(at_once=True)
             return self._closed_because()
         self.desk = pressed.desk
+        if pressed.typed is not None:
+            self._typed.append(pressed.typed)
         refused: str | None = None
         for message in pressed.messages:
             refused = self._try(message) or refused
         match pressed.wish:
             case Wish.BEGIN:
                 self._begin()
+            case Wish.CHECK_PIN:
+                self._ask_pin()
             case Wish.SIGN_OUT:
                 self._sign_out()
             case Wish.GO_ON:
@@ -161,6 +197,7 @@ class SessionKeeper:
         match delivery:
             case Measurement():
                 message = delivery.at(t)
+                self._touched_s = self._clock.now()
             case Lost(reason):
                 message = SourceLost(t, reason)
         refused = self._try(message)
@@ -169,6 +206,11 @@ class SessionKeeper:
 
     def wake(self) -> None:
         """Time has passed: live through what is due."""
+        if (leaves_s := self._leaves_s()) is not None and self._clock.now() >= leaves_s - EARLY_TIMER_S:
+            _log.info("Nobody has pressed anything for long, so that whoever had been chosen is signed out.")
+            self._sign_out()
+        elif self._pin_waits():
+            self._outlet.changed(at_once=True)
         if self._text is not None and self._clock.now() >= self._text_until_s:
             self._text = None
             self._outlet.changed(at_once=True)
@@ -190,6 +232,10 @@ class SessionKeeper:
         due_s = [] if due_t is None else [self._origin_s + due_t]
         if self._text is not None:
             due_s.append(self._text_until_s)
+        if (counts_s := self._counts_down_s()) is not None:
+            due_s.append(counts_s)
+        if (leaves_s := self._leaves_s()) is not None:
+            due_s.append(leaves_s)
         machine_s = self.machine.next_due_clock_s()
         if machine_s is not None:
             due_s.append(machine_s)
@@ -197,13 +243,7 @@ class SessionKeeper:
 
     def refresh(self) -> None:
         """Plans, room or saving have changed."""
-        choices = self._plans.names
-        if self.state is None and choices != self.desk.choices:
-            # The highlight stays on the person, not on the place: nobody may slip under a thumb that is about to press.
-            before = self.desk.choices[self.desk.selected : self.desk.selected + 1]
-            selected = choices.index(before[0]) if before and before[0] in choices else 0
-            self.desk = replace(self.desk, selected=selected)
-        self.desk = replace(self.desk, choices=choices)
+        self._look_at_choices()
         if self.desk.findings and not self.closed_by:
             self.desk = replace(self.desk, findings=())
         self._outlet.changed(at_once=False)
@@ -286,7 +326,14 @@ class SessionKeeper:
         """What the machine shows now."""
         if self.state is not None:
             self._live_until(self._now_t())
-        now = at_desk.view(self.desk, self.state, saved=self.saved, strap_name=self.strap_name, found=self._all_found())
+        now = at_desk.view(
+            self.desk,
+            self.state,
+            saved=self.saved,
+            strap_name=self.strap_name,
+            found=self._all_found(),
+            t=self._now_t(),
+        )
         return now if self._text is None else replace(now, message=self._text)
 
     @property
@@ -427,18 +474,56 @@ class SessionKeeper:
         return wish is Wish.BEGIN or (starts and fresh)
 
     def _begin(self) -> None:
-        ready = self._plans.take(self.desk.selected)
-        if ready is None:
+        arrival, age = self.desk.arrival, self.desk.selected
+        # By pseudonym, never by place: the list may have changed under whoever pressed (H7, H12).
+        ready = None if arrival is None else self._plans.of(arrival.who, age)
+        changed = arrival is None or arriving.still_known(arrival, self.desk.choices) != arrival
+        if ready is None or changed:
             self.desk = at_desk.signed_out(self.desk)
             return
         self._forget()
-        self.desk = replace(self.desk, selected=0)
-        self._origin_s = self._clock.now()
+        before_s, self._origin_s = self._origin_s, self._clock.now()
+        self.desk = at_desk.let_in(self.desk, self._origin_s - before_s)
         self._begun = self._stamps.now()
         plan = self._past.informed(ready.plan, self._begun.wall_s)
         self.state = begin(plan, ready.protocol, default_guidance)
 
+    def _look_at_choices(self) -> None:
+        """Plans, PINs or the date may have changed."""
+        before = self.desk.arrival
+        self.desk = at_desk.with_choices(self.desk, self._plans.choices(self._stamps.now().wall_s))
+        if self.desk.arrival != before:
+            self._typed.clear()
+
+    def _ask_pin(self) -> None:
+        """Four digits are there: ask whether they are right. They are held no longer than that."""
+        pin, arrival = "".join(map(str, self._typed)), self.desk.arrival
+        self._typed.clear()
+        if arrival is not None:
+            who = arrival.who.participant
+            self._check_pin(who, pin, lambda right: self._pin_answered(who, right=right))
+
+    def _pin_answered(self, participant: str, *, right: bool) -> None:
+        self._look_at_choices()
+        self._carry_out(at_desk.pin_answered(self.desk, participant, self._now_t(), right=right))
+
+    def _pin_waits(self) -> bool:
+        """Whether the screen counts down to when another PIN is taken, or has done so a moment ago."""
+        return at_desk.pin_waits_until_t(self.desk, self.state, self._now_t() - 1.0) is not None
+
+    def _counts_down_s(self) -> float | None:
+        """The clock's reading at which another whole second of that wait has passed."""
+        now_t = self._now_t()
+        until_t = at_desk.pin_waits_until_t(self.desk, self.state, now_t)
+        return None if until_t is None else self._origin_s + until_t - math.ceil(until_t - now_t) + 1.0
+
+    def _leaves_s(self) -> float | None:
+        """The clock's reading at which whoever walked away before a session is signed out; in real time as above."""
+        t = at_desk.leaves_at_t(self.desk, self.state, 0.0)
+        return None if t is None else self._touched_s + t * max(1.0, self._speed)
+
     def _sign_out(self) -> None:
+        self._typed.clear()
         self.desk = at_desk.signed_out(self.desk)
         if not self._finish_failed:
             self._forget()

@@ -6,18 +6,32 @@ The coach checks every plan as it checks a plan file, and the session engine has
 from collections.abc import Callable
 from typing import Literal
 
+from msgspec.structs import replace
+
 from coach.desk_view import Face
+from coach.plan import Plan
 from firmware.local_messages import AnyToCoach, Done, GivePlan, Refusal, ShowText, Tell, ViewNow, WithdrawPlan
 from sync.commands import Gate, Order, Refused, Show, StartAt
 from sync.courier import Courier, PlanCame, PlanWithdrawn
 from sync.findings import Trouble
-from sync.wire import Clocks, Command, CommandResult
+from sync.wire import Clocks, Command, CommandResult, PlanOnWire
 
 Ask = Callable[[AnyToCoach], Done | Refusal | None]
 """Asks the coach and gives its answer; None where it gave none."""
 
 NO_ANSWER = Refused("coach_away", "The coach on the machine did not answer.")
 NOT_READY = Refused("not_ready", "No participant stands ready to start at this machine.")
+
+
+def plan_of(came: PlanOnWire) -> Plan:
+    """The plan as the coach keeps it: with the day until which it holds, and when its sessions were counted."""
+    until = [at_s for at_s in (came.valid_until_wall_s, came.plan.valid_until_wall_s) if at_s is not None]
+    counted_at_s = came.plan.counted_at_wall_s
+    return replace(
+        came.plan,
+        valid_until_wall_s=min(until, default=None),
+        counted_at_wall_s=came.made_at_wall_s if counted_at_s is None else counted_at_s,
+    )
 
 
 class Orders:
@@ -37,7 +51,7 @@ class Orders:
                     self._judge(arrival, ask, view)
                 case PlanCame():
                     participant = arrival.plan.plan.participant
-                    self._plan(participant, ask(GivePlan(plan=arrival.plan.plan)))
+                    self._plan(participant, ask(GivePlan(plan=plan_of(arrival.plan))))
                 case PlanWithdrawn(participant):
                     ask(WithdrawPlan(participant=participant))
         now_s = self._clocks().monotonic_s

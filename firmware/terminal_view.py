@@ -42,7 +42,11 @@ SIGNAL_WORDS = {
 }
 FACE_WORDS = {
     Face.CHOOSE_PARTICIPANT: "Choosing who trains",
+    Face.CONFIRM: "Is it you?",
+    Face.PIN: "Waiting for a PIN",
+    Face.GUEST_AGE: "A guest's age",
     Face.QUESTIONS: "Questions before the start",
+    Face.CHOOSE_STRAP: "Choosing the strap",
     Face.STRAP: "Waiting for the strap",
     Face.READY: "Ready to start",
     Face.SESSION: "",
@@ -123,7 +127,7 @@ def _around_session(view: View) -> Iterator[Text | Table]:
         case Face.EXERTION | Face.MOOD:
             yield Text(f"{view.selected}", style="bold")
         case Face.CHOOSE_PARTICIPANT:
-            yield Text("  ".join(view.choices), style="bold")
+            yield Text("  ".join(one.name or one.participant for one in view.choices), style="bold")
         case _:
             rate = None if view.snapshot is None else view.snapshot.bpm
             yield Text("" if rate is None else f"♥ {rate:.0f} bpm", style="bold")

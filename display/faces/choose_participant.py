@@ -1,19 +1,31 @@
-"""Who is training? One tile for each nickname, with its symbol; the chosen one is lit."""
+"""Who is training? Six large tiles at a time, each with a picture and a nickname; the highlighted one is lit."""
 
 import math
 
-from coach.desk_view import Button
+from coach.desk_view import Button, Choice
 from display import icons
 from display.announcement import Announcement, announcement_part
 from display.brush import TITLE, Brush, Style
 from display.glance import Glance
 from display.lettering import Weight
-from display.palette import ABOVE, BELOW, IN, IN_DEEP, PANEL, QUIET, WHITE, Colour
+from display.palette import ABOVE, ABOVE_DEEP, BELOW, IN, IN_DEEP, LINE, PANEL, QUIET, WHITE, Colour
 from display.panel_buttons import buttons_part
+from display.pictures import leaf, picture_of
 from display.sheet import MARGIN, Box, Part
 
-SYMBOL_COLOURS: tuple[Colour, ...] = (ABOVE, BELOW, IN, WHITE)
+PICTURE_COLOURS: tuple[Colour, ...] = (ABOVE, BELOW, IN, WHITE)
 TILE_APART = 24.0
+DOT_APART = 34.0
+
+
+def name_of(glance: Glance, who: Choice) -> str:
+    """What somebody is called on the screen: the nickname, or «guest»; the pseudonym where there is none."""
+    return who.name or (glance.texts.say("choose.guest") if who.guest else who.participant)
+
+
+def colour_of(who: Choice) -> Colour:
+    """The colour of somebody's picture: always the same one."""
+    return QUIET if who.guest else PICTURE_COLOURS[sum((who.name or who.participant).encode()) % len(PICTURE_COLOURS)]
 
 
 def parts(glance: Glance) -> list[Part]:
@@ -22,22 +34,31 @@ def parts(glance: Glance) -> list[Part]:
     foot = Box(MARGIN, sheet.height - 96, sheet.width - 2 * MARGIN, 64)
     if not choices:
         says = Announcement(
-            icons.leaf, texts.say("choose.nobody"), (texts.say("choose.nobody_how"),), accent=IN, with_rate=False
+            leaf,
+            texts.say("choose.nobody"),
+            (texts.say("choose.nobody_how"),),
+            accent=IN,
+            with_rate=False,
         )
         return [announcement_part(glance, Box(MARGIN, 48, foot.width, sheet.height - 96), says)]
-    columns, rows = (2, 4) if sheet.portrait else (4, 2)
-    if len(choices) <= columns:
-        rows = 1
+    columns, rows = (2, 3) if sheet.portrait else (3, 2)
     page = columns * rows
     selected = min(max(glance.view.selected, 0), len(choices) - 1)
     first = selected // page * page
-    title = Box(MARGIN, 44, foot.width, 96)
-    grid = Box(MARGIN, title.bottom + 20, foot.width, foot.y - 28 - title.bottom - 20)
+    pages = math.ceil(len(choices) / page)
+    title = Box(MARGIN, 36, foot.width, 88)
+    dots = Box(MARGIN, foot.y - 44, foot.width, 28)
+    bottom = dots.y - 8 if pages > 1 else foot.y - 24
+    amiss = Box(MARGIN, bottom - 56, foot.width, 52)
+    if glance.view.attention:
+        bottom = amiss.y - 12
+    grid = Box(MARGIN, title.bottom + 12, foot.width, bottom - title.bottom - 12)
     shown = choices[first : first + page]
-    columns = min(columns, len(shown))
-    rows = math.ceil(len(shown) / columns)
-    width = min((grid.width - TILE_APART * (columns - 1)) / columns, 340)
-    height = min((grid.height - TILE_APART * (rows - 1)) / rows, 300)
+    if pages == 1:
+        columns = min(columns, len(shown))
+        rows = math.ceil(len(shown) / columns)
+    width = min((grid.width - TILE_APART * (columns - 1)) / columns, 400)
+    height = min((grid.height - TILE_APART * (rows - 1)) / rows, 340)
     left = grid.middle_x - (width * columns + TILE_APART * (columns - 1)) / 2
     top = grid.middle_y - (height * rows + TILE_APART * (rows - 1)) / 2
     tiles = [
@@ -54,41 +75,78 @@ def parts(glance: Glance) -> list[Part]:
         )
         for place in range(len(shown))
     ]
-    pages = math.ceil(len(choices) / page)
-    more = texts.say("number.of", number=first // page + 1, total=pages) if pages > 1 else ""
-    labels = (
+    labels = [
         ((Button.UP, Button.DOWN), texts.say("button.choose")),
         ((Button.START,), texts.say("button.confirm")),
-    )
-    return [
-        Part(
-            "title",
-            title,
-            (texts.say("choose.title"), more),
-            lambda brush, box: _paint_title(brush, box, texts.say("choose.title"), more),
-        ),
+    ]
+    if glance.view.attention:
+        labels.append(((Button.STOP,), texts.say("button.look_after")))
+    found = [
+        Part("title", title, texts.say("choose.title"), lambda brush, box: _title(brush, box, glance)),
         *tiles,
         buttons_part(foot, labels),
     ]
+    if glance.view.attention:
+        found.append(_amiss(amiss, texts.of("finding", glance.view.attention[0])))
+    if pages > 1:
+        found.append(_dots(dots, first // page, pages))
+    return found
 
 
-def _paint_title(brush: Brush, box: Box, title: str, more: str) -> None:
-    brush.text(title, (box.middle_x, box.middle_y), TITLE, "centre", width=box.width - 240)
-    brush.text(more, (box.right, box.middle_y), Style(28, Weight.FIRM, QUIET), "right")
+def _title(brush: Brush, box: Box, glance: Glance) -> None:
+    brush.text(glance.texts.say("choose.title"), (box.middle_x, box.middle_y), TITLE, "centre", width=box.width)
+
+
+def _dots(box: Box, at: int, pages: int) -> Part:
+    """Which page of tiles this is."""
+
+    def paint(brush: Brush, box: Box) -> None:
+        apart = min(DOT_APART, box.width / pages)
+        left = box.middle_x - apart * (pages - 1) / 2
+        for place in range(pages):
+            middle = (left + apart * place, box.middle_y)
+            if place == at:
+                brush.disc(middle, 11, WHITE)
+            else:
+                brush.disc(middle, 9, LINE, 3)
+
+    return Part("pages", box, (at, pages), paint)
+
+
+def _amiss(box: Box, says: str) -> Part:
+    """What is wrong with the machine, though one may train."""
+
+    def paint(brush: Brush, box: Box) -> None:
+        style = brush.fitted(says, Style(34, Weight.FIRM, ABOVE), box.width - 120)
+        width = brush.width(says, style) + 108
+        pill = Box(box.middle_x - width / 2, box.y, width, box.height)
+        brush.bar(pill, pill.height / 2, ABOVE_DEEP)
+        brush.icon(icons.attention, Box(pill.x + 24, pill.y + 9, 34, 34), ABOVE)
+        brush.text(says, (pill.x + 74, pill.middle_y), style)
+
+    return Part("amiss", box, says, paint)
 
 
 def _tile(glance: Glance, box: Box, *, index: int, chosen: bool) -> Part:
-    nickname = glance.view.choices[index]
-    drawing = icons.symbol_of(nickname)
-    colour = SYMBOL_COLOURS[sum(nickname.encode()) % len(SYMBOL_COLOURS)]
+    who = glance.view.choices[index]
+    name = name_of(glance, who)
+    drawing, colour = picture_of(who.picture, who.name), colour_of(who)
+    expired = glance.texts.say("choose.expired") if who.expired else ""
 
     def paint(brush: Brush, box: Box) -> None:
         brush.bar(box, 28, IN_DEEP if chosen else PANEL)
         if chosen:
-            brush.bar(box, 28, IN, 5)
-        side = min(box.height * 0.46, box.width * 0.5)
-        brush.icon(drawing, Box(box.middle_x - side / 2, box.y + box.height * 0.14, side, side), colour)
-        style = Style(44, Weight.BOLD, WHITE)
-        brush.text(nickname, (box.middle_x, box.bottom - box.height * 0.19), style, "centre", width=box.width - 40)
+            brush.bar(box, 28, IN, 6)
+        side = min(box.height * (0.38 if expired else 0.5), box.width * 0.5)
+        top = box.y + box.height * (0.07 if expired else 0.12)
+        brush.icon(drawing, Box(box.middle_x - side / 2, top, side, side), QUIET if expired else colour)
+        if who.has_pin:
+            brush.icon(icons.lock, Box(box.right - 58, box.y + 20, 36, 36), QUIET)
+        style = Style(50, Weight.BOLD, WHITE)
+        y = box.bottom - (84 if expired else box.height * 0.2)
+        brush.text(name, (box.middle_x, y), style, "centre", width=box.width - 40)
+        if expired:
+            at = (box.middle_x, box.bottom - 34)
+            brush.text(expired, at, Style(34, Weight.FIRM, QUIET), "centre", width=box.width - 40)
 
-    return Part(f"tile {index}", box, (nickname, chosen), paint)
+    return Part(f"tile {index}", box, (who, chosen), paint)

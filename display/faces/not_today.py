@@ -1,11 +1,11 @@
 """No session today: talk to the therapist, in kind words (hazards H13, H14)."""
 
 from coach.desk_view import Button
-from display import icons
 from display.announcement import Announcement, announcement_part
 from display.glance import Glance
 from display.header import header_parts
 from display.palette import ABOVE
+from display.pictures import moon
 from display.sheet import MARGIN, Box, Part
 
 
@@ -13,7 +13,7 @@ def parts(glance: Glance) -> list[Part]:
     """The face of a closed session."""
     texts, sheet = glance.texts, glance.sheet
     says = Announcement(
-        icons.moon,
+        moon,
         texts.say("not_today.title"),
         (
             texts.say("not_today.how"),

@@ -4,7 +4,7 @@ from coach.desk_view import Button
 from display.brush import Brush, Style
 from display.glance import Glance
 from display.lettering import Weight
-from display.palette import IN, IN_DEEP, QUIET, WHITE
+from display.palette import ABOVE, IN, IN_DEEP, QUIET, WHITE
 from display.panel_buttons import buttons_part, paint_button
 from display.rate import heart_part, shown_number, zone_colour
 from display.sheet import MARGIN, Box, Part
@@ -23,6 +23,9 @@ def parts(glance: Glance) -> list[Part]:
         which = texts.say("ready.session", number=view.session_number, total=view.course_sessions)
     number = shown_number(view.snapshot) if view.snapshot is not None else None
     colour = zone_colour(view.snapshot) if view.snapshot is not None else QUIET
+    change = texts.say("ready.change") if view.may_change_strap else ""
+    if view.strap_battery_low:
+        change = texts.say("strap.battery_low")
     profile = Box(MARGIN, sheet.height - 32 - 122, width, 122)
     middle = profile.y if view.profile is not None else sheet.height - 110
     top = Box(MARGIN, 34, width, 54)
@@ -41,14 +44,17 @@ def parts(glance: Glance) -> list[Part]:
         brush.text(how, (box.middle_x, y + 321), Style(52, Weight.BOLD, WHITE), "centre", width=box.width)
 
     def paint_top(brush: Brush, box: Box) -> None:
-        brush.text(which, (box.x, box.middle_y), Style(34, Weight.FIRM, QUIET), width=box.width)
+        end = brush.text(which, (box.x, box.middle_y), Style(34, Weight.FIRM, QUIET), width=box.width / 2)
+        low = view.strap_battery_low
+        style = Style(30, Weight.FIRM, ABOVE if low else QUIET)
+        brush.text(change, (box.right, box.middle_y), style, "right", width=box.right - end - 30)
 
     def paint_digits(brush: Brush, box: Box) -> None:
         x = brush.number(number or "–", (box.x + 8, box.middle_y), Style(64, Weight.BOLD, WHITE if number else QUIET))
         brush.text(texts.say("ready.rate"), (x + 14, box.middle_y + 8), Style(30, Weight.PLAIN, QUIET))
 
     found = [
-        Part("session", top, which, paint_top),
+        Part("session", top, (which, change), paint_top),
         Part("words", words, (title, how, view.strap_name), paint),
         heart_part(heart, WHITE if number and colour is QUIET else colour, glance.swell, beating=number is not None),
         Part("digits", digits, number, paint_digits),

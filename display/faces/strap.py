@@ -5,8 +5,9 @@ from display.brush import Brush, Style
 from display.glance import Glance
 from display.header import nickname_part
 from display.lettering import Weight
-from display.palette import BELOW, BELOW_DEEP, PANEL, QUIET, WHITE
-from display.panel_buttons import buttons_part
+from display.palette import ABOVE, ABOVE_DEEP, BELOW, BELOW_DEEP, PANEL, QUIET, WHITE
+from display.panel_buttons import Label, buttons_part
+from display.receiver_picture import help_needed, paint_receiver_picture
 from display.sheet import MARGIN, Box, Part
 from display.strap_picture import paint_strap_picture
 
@@ -30,13 +31,19 @@ def parts(glance: Glance) -> list[Part]:
         steps = Box(picture.right + 40, top, width - picture.width - 40, picture.height)
     words = (texts.say("strap.wet"), texts.say("strap.fasten"), texts.say("strap.wait"))
     found = view.strap_name
+    trouble = view.strap_trouble
     says = texts.say("strap.waiting") if found else texts.say("strap.looking")
+    if trouble is not None:
+        says = texts.of("strap_trouble", trouble)
 
     def paint_title(brush: Brush, box: Box) -> None:
         brush.text(texts.say("strap.title"), (box.x, box.middle_y), Style(54, Weight.BOLD, WHITE), width=box.width)
 
     def paint_picture(brush: Brush, box: Box) -> None:
         brush.bar(box, 32, PANEL)
+        if trouble is not None and trouble != "not_found":
+            paint_receiver_picture(brush, box.inset(40), trouble)
+            return
         paint_strap_picture(brush, Box(box.x + 20, box.y + 16, box.width - 40, box.height - 16))
 
     def paint_steps(brush: Brush, box: Box) -> None:
@@ -49,6 +56,12 @@ def parts(glance: Glance) -> list[Part]:
             y += apart
 
     def paint_status(brush: Brush, box: Box) -> None:
+        if trouble is not None:
+            staff = help_needed(trouble)
+            brush.bar(box, 26, ABOVE_DEEP if staff else BELOW_DEEP)
+            brush.bar(box, 26, ABOVE if staff else BELOW, 3)
+            _paint_sentence(brush, box, says, lines=2 if sheet.portrait else 1)
+            return
         brush.bar(box, 26, BELOW_DEEP if found else PANEL)
         if not found:
             brush.text(
@@ -70,8 +83,23 @@ def parts(glance: Glance) -> list[Part]:
     return [
         Part("title", title, view.language, paint_title),
         nickname_part(glance, Box(MARGIN + width - 230, 34, 230, 64)),
-        Part("picture", picture, None, paint_picture),
+        Part("picture", picture, trouble, paint_picture),
         Part("steps", steps, words, paint_steps),
-        Part("status", status, (says, found), paint_status),
-        buttons_part(foot, (((Button.STOP,), texts.say("button.leave")),)),
+        Part("status", status, (says, found, trouble), paint_status),
+        buttons_part(foot, _labels(glance)),
     ]
+
+
+def _labels(glance: Glance) -> tuple[Label, ...]:
+    change: Label = ((Button.UP, Button.DOWN), glance.texts.say("button.other_strap"))
+    leave: Label = ((Button.STOP,), glance.texts.say("button.leave"))
+    return (change, leave) if glance.view.may_change_strap else (leave,)
+
+
+def _paint_sentence(brush: Brush, box: Box, says: str, *, lines: int) -> None:
+    """What is wrong and what to do, in one line or two."""
+    style, width = Style(36, Weight.FIRM, WHITE), box.width - 72
+    if lines == 1 or brush.width(says, style) <= width:
+        brush.text(says, (box.middle_x, box.middle_y), style, "centre", width=width)
+    else:
+        brush.paragraph(says, (box.middle_x, box.middle_y - 26), style, width, "centre")

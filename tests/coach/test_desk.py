@@ -16,7 +16,8 @@ from coach.desk import (
     signs_out_at_t,
     view,
 )
-from coach.desk_view import Button, Face
+from coach.desk_participants import Arrival
+from coach.desk_view import Button, Choice, Face
 from coach.engine import step
 from coach.messages import (
     Answer,
@@ -34,7 +35,13 @@ from coach.plan import Load
 from coach.state import State
 from tests.coach.led_session import PLAN, LedSession
 
-PEOPLE = Desk(choices=("Rev", "Ugle", "Elg"))
+REV, OWL, ELK = (Choice(participant=f"p{n}", name=name) for n, name in enumerate(("Rev", "Ugle", "Elg")))
+FOX_WITH_PIN = replace(REV, has_pin=True)
+GUEST = Choice(participant="guest", guest=True, asks_age=True)
+PEOPLE = Desk(choices=(REV, OWL, ELK))
+ASKED = replace(PEOPLE, arrival=Arrival(who=REV))
+AT_PIN = replace(PEOPLE, arrival=Arrival(who=FOX_WITH_PIN, face=Face.PIN))
+AT_AGE = replace(PEOPLE, arrival=Arrival(who=GUEST, face=Face.GUEST_AGE), selected=40)
 CHOSEN = replace(PEOPLE, chosen=True)
 AFTER = session_ended(CHOSEN)
 AT_MOOD = replace(AFTER, asked=(Face.EXERTION,), selected=3)
@@ -71,6 +78,8 @@ def stopped() -> State:
     return LedSession().live_until(100, 150).command(CommandName.STOP).state
 
 
+AT_MACHINE = replace(PEOPLE, machine=True)
+
 Given = tuple[Desk, Callable[[], State | None]]
 
 
@@ -80,8 +89,13 @@ def nobody() -> None:
 
 FACES: dict[Face, Given] = {
     Face.SELF_TEST_FAILED: (replace(PEOPLE, findings=("no_sound",)), nobody),
+    Face.MACHINE: (AT_MACHINE, nobody),
+    Face.SELF_TEST: (replace(AT_MACHINE, tested=(True,)), nobody),
     Face.GO_ON: (replace(PEOPLE, offer_go_on=True), running),
     Face.CHOOSE_PARTICIPANT: (PEOPLE, nobody),
+    Face.CONFIRM: (ASKED, nobody),
+    Face.PIN: (AT_PIN, nobody),
+    Face.GUEST_AGE: (AT_AGE, nobody),
     Face.QUESTIONS: (CHOSEN, asking),
     Face.STRAP: (CHOSEN, strapless),
     Face.READY: (CHOSEN, ready),
@@ -95,12 +109,29 @@ FACES: dict[Face, Given] = {
 T = 1000.0
 OUT = (signed_out(CHOSEN), (), Wish.SIGN_OUT)
 EXPECTED: dict[tuple[Face, Button], tuple[Desk | None, tuple[object, ...], Wish | None]] = {
-    (Face.SELF_TEST_FAILED, Button.START): (PEOPLE, (), None),
+    (Face.SELF_TEST_FAILED, Button.START): (PEOPLE, (), Wish.LOOK_AGAIN),
+    (Face.SELF_TEST_FAILED, Button.STOP): (AT_MACHINE, (), None),
+    (Face.CHOOSE_PARTICIPANT, Button.STOP): (AT_MACHINE, (), None),
+    (Face.MACHINE, Button.START): (replace(AT_MACHINE, tested=()), (), Wish.TEST_AGAIN),
+    (Face.MACHINE, Button.STOP): (PEOPLE, (), None),
+    (Face.SELF_TEST, Button.START): (replace(AT_MACHINE, tested=(True, True)), (), Wish.TEST_AGAIN),
+    (Face.SELF_TEST, Button.STOP): (replace(AT_MACHINE, tested=(True, False)), (), Wish.TEST_AGAIN),
+    (Face.SELF_TEST, Button.UP): (None, (), Wish.TEST_AGAIN),
+    (Face.SELF_TEST, Button.DOWN): (None, (), Wish.TEST_AGAIN),
     (Face.GO_ON, Button.START): (CHOSEN, (), Wish.GO_ON),
     (Face.GO_ON, Button.STOP): (CHOSEN, (), Wish.LET_GO),
-    (Face.CHOOSE_PARTICIPANT, Button.START): (CHOSEN, (), Wish.BEGIN),
+    (Face.CHOOSE_PARTICIPANT, Button.START): (ASKED, (), None),
     (Face.CHOOSE_PARTICIPANT, Button.UP): (replace(PEOPLE, selected=2), (), None),
     (Face.CHOOSE_PARTICIPANT, Button.DOWN): (replace(PEOPLE, selected=1), (), None),
+    (Face.CONFIRM, Button.START): (replace(ASKED, chosen=True), (), Wish.BEGIN),
+    (Face.CONFIRM, Button.STOP): (PEOPLE, (), Wish.SIGN_OUT),
+    (Face.PIN, Button.UP): (replace(AT_PIN, selected=1), (), None),
+    (Face.PIN, Button.DOWN): (replace(AT_PIN, selected=9), (), None),
+    (Face.PIN, Button.STOP): (PEOPLE, (), Wish.SIGN_OUT),
+    (Face.GUEST_AGE, Button.START): (replace(AT_AGE, chosen=True), (), Wish.BEGIN),
+    (Face.GUEST_AGE, Button.UP): (replace(AT_AGE, selected=41), (), None),
+    (Face.GUEST_AGE, Button.DOWN): (replace(AT_AGE, selected=39), (), None),
+    (Face.GUEST_AGE, Button.STOP): (PEOPLE, (), Wish.SIGN_OUT),
     (Face.QUESTIONS, Button.START): (replace(CHOSEN, answers=(False,)), (), None),
     (Face.QUESTIONS, Button.UP): (replace(CHOSEN, selected=1), (), None),
     (Face.QUESTIONS, Button.STOP): OUT,
@@ -136,6 +167,10 @@ def test_every_button_on_every_face(now: Face, button: Button) -> None:
     desk, state = FACES[now][0], FACES[now][1]()
     assert face(desk, state) is now
     after, messages, wish = EXPECTED.get((now, button), (None, (), None))
+    if (now, button) == (Face.PIN, Button.START):
+        after = replace(AT_PIN, arrival=Arrival(who=FOX_WITH_PIN, face=Face.PIN, entered=1))
+        assert press(desk, state, button, T) == Pressed(after, typed=0)
+        return
     assert press(desk, state, button, T) == Pressed(desk if after is None else after, messages, wish)  # type: ignore[arg-type]
 
 
@@ -275,7 +310,7 @@ def test_the_view_of_an_empty_room() -> None:
     shown = view(PEOPLE, None)
     assert (shown.face, shown.choices, shown.snapshot, shown.profile, shown.nickname, shown.course_sessions) == (
         Face.CHOOSE_PARTICIPANT,
-        ("Rev", "Ugle", "Elg"),
+        (REV, OWL, ELK),
         None,
         None,
         None,

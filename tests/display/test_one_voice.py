@@ -29,9 +29,9 @@ SAID_FIRST = {
     "say_exertion": ("exertion.title",),
     "stopped": ("stopped.title", "stopped.belt"),
     "done": ("ended.title_nobody",),
+    "self_test": ("self_test.voice",),
 }
 ON_THE_SMALL_SCREEN = {
-    "who": "choose.title",
     "go_on": "go_on.title",
     "yes": "questions.yes",
     "no": "questions.no",
@@ -42,6 +42,9 @@ ON_THE_SMALL_SCREEN = {
     "saving": "saved.saving",
     "not_today": "not_today.title",
     "self_test_failed": "finding.title",
+    "machine_well": "machine.well",
+    "tried_voice": "self_test.voice",
+    "tried_lamp": "self_test.lamp",
     "paused": "paused.title",
     "strap_lost": "signal_reason.silent",
     "all_right": "check.phase_end",

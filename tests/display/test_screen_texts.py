@@ -13,8 +13,8 @@ from coach.desk_view import Face
 from coach.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
 from coach.events import Direction, Level, Signal
 from coach.protocol import PhaseKind
-from display.icons import SYMBOLS, symbol_of
 from display.numerals import change, clock, decimal, load, minutes_and_seconds, whole_or_decimal
+from display.pictures import PICTURES, person, picture_of
 from display.texts import LANGUAGES, OTHER, texts_in
 
 COACH = Path(__file__).parents[2] / "coach"
@@ -91,6 +91,9 @@ def test_every_phase_signal_level_and_direction_has_its_words() -> None:
 def test_every_face_has_a_title_or_says_its_phase() -> None:
     group = {
         Face.CHOOSE_PARTICIPANT: "choose.title",
+        Face.CONFIRM: "confirm.title",
+        Face.PIN: "pin.title",
+        Face.GUEST_AGE: "guest_age.title",
         Face.QUESTIONS: "questions.title",
         Face.STRAP: "strap.title",
         Face.READY: "ready.title",
@@ -101,6 +104,8 @@ def test_every_face_has_a_title_or_says_its_phase() -> None:
         Face.ENDED: "ended.title",
         Face.NOT_TODAY: "not_today.title",
         Face.SELF_TEST_FAILED: "finding.title",
+        Face.MACHINE: "machine.title",
+        Face.SELF_TEST: "self_test.voice",
     }
     assert set(group) == set(Face)
     assert [key for key in group.values() if key not in texts_in("nb").keys] == []
@@ -122,7 +127,7 @@ def test_everything_that_the_coach_can_say_has_its_words(group: str, codes: set[
 
 
 @pytest.mark.parametrize(
-    "group", ["notice", "check", "reason", "signal_reason", "question", "finding", "not_today_reason"]
+    "group", ["notice", "check", "reason", "signal_reason", "question", "finding", "advice", "not_today_reason"]
 )
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_unknown_code_is_never_shown_to_a_person(group: str, language: str) -> None:
@@ -161,13 +166,19 @@ def test_time_left_reaches_zero_only_at_zero() -> None:
     assert [clock(second) for second in (128.0, 127.2, 0.4, 0.0, -3.0)] == ["2:08", "2:08", "0:01", "0:00", "0:00"]
 
 
-def test_a_nickname_always_has_the_same_symbol_and_a_known_word_its_own() -> None:
-    assert symbol_of("Rev") is symbol_of("fox") is SYMBOLS["fox"]
-    assert symbol_of("Xylofon") is symbol_of("xylofon")
+def test_a_nickname_always_has_the_same_picture_and_a_known_word_its_own() -> None:
+    assert picture_of(None, "Rev") is picture_of(None, "fox") is PICTURES["fox"]
+    assert picture_of(None, "Xylofon") is picture_of(None, "xylofon")
 
 
-def test_every_symbol_has_words_and_a_drawing() -> None:
-    assert set(texts_in("nb").group("symbol")) == set(texts_in("en").group("symbol")) == set(SYMBOLS)
+def test_the_plans_picture_goes_before_the_nicknames_word_and_an_unknown_one_is_no_fault() -> None:
+    assert picture_of("boat", "Rev") is PICTURES["boat"]
+    assert picture_of("from_tomorrow", "Rev") is PICTURES["fox"]
+    assert picture_of(None, None) is person
+
+
+def test_every_picture_has_words_and_a_drawing() -> None:
+    assert set(texts_in("nb").group("symbol")) == set(texts_in("en").group("symbol")) == set(PICTURES)
 
 
 def test_the_catalogues_are_valid_toml_without_a_stray_key() -> None:

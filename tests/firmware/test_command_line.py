@@ -81,7 +81,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(
     ("text", "said"),
     [
         ("participant = ", "Invalid value"),
-        ('participant = "p"\nhr_max_bpm = 185\nceiling = 170', "unknown key ceiling"),
+        ('participant = "p"\nhr_max_bpm = 185\nceiling = 170', "unknown field `ceiling`. Known are"),
         ('participant = "p"\nhr_max_bpm = "high"', "hr_max_bpm"),
         ('participant = "p"', "has no HRmax"),
         ('participant = ""\nhr_max_bpm = 185', "participant is empty"),
