@@ -49,3 +49,30 @@ def log_to(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
+
+
+class PathsLeftOut(logging.Filter):
+    """What the web framework logs names paths, and paths name participants: its lines keep the status alone."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say what happened in words that hold nothing of the request."""
+        status = getattr(record, "status_code", None)
+        record.msg, record.args = ("request failed" if record.levelno >= logging.ERROR else "request refused"), ()
+        setattr(record, _FACTS, {"status": status})
+        return True
+
+
+def log_pages_to(stream: TextIO = sys.stderr) -> None:
+    """Write the web server's lines to a stream: this package's, and what framework and server say of trouble."""
+    log_to(stream)
+    [handler] = logging.getLogger("server").handlers
+    for name, level in (("uvicorn.error", logging.INFO), ("django", logging.ERROR), ("axes", logging.CRITICAL)):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
+    for name in ("django.request", "django.security", "django.security.csrf", "django.server"):
+        logger = logging.getLogger(name)
+        logger.filters[:] = [PathsLeftOut()]
+    for name in ("asyncio", "authlib", "weasyprint", "fontTools"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

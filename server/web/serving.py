@@ -1,0 +1,119 @@
+"""Serving the pages: uvicorn with the clinic's own certificate, or plain HTTP behind a proxy that holds one."""
+
+import os
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import uvicorn
+from django.core.management import call_command
+from msgspec import Struct
+
+from server.clinic import PLAIN_VARIABLE, Clinic
+from server.errors import SettingsError
+from server.log_lines import log_pages_to
+
+LOOPBACK = ("127.0.0.1", "::1")
+LOOK_AT_CERTIFICATE_EVERY_S = 60.0
+
+
+class Serving(Struct, frozen=True, kw_only=True):
+    """How the pages are served. `address` and `port`: the settings' unless told otherwise.
+
+    `behind_proxy`: plain HTTP, and the proxies that the settings trust say who calls. `plain_here`: plain HTTP for
+    browsers on this computer alone, for a trial.
+    """
+
+    address: str | None = None
+    port: int | None = None
+    workers: int = 1
+    behind_proxy: bool = False
+    plain_here: bool = False
+
+
+def serve(clinic: Clinic, how: Serving) -> int:
+    """Serve until told to end. Gives the exit status. Raises SettingsError."""
+    settings, places = clinic.settings, clinic.places
+    address = settings.web_address if how.address is None else how.address
+    if how.plain_here:
+        address = address or LOOPBACK[0]
+        if not is_loopback(address):
+            raise SettingsError(
+                f"Pages over plain HTTP are served on this computer's loopback only, not on {address}. Leave "
+                "--plain-here out, or put a proxy before the pages (--behind-proxy; docs/operations.md)."
+            )
+        os.environ[PLAIN_VARIABLE] = "1"
+    call_command("collectstatic", interactive=False, verbosity=0, clear=False)
+    log_pages_to()
+    direct = not how.behind_proxy and not how.plain_here
+    config = uvicorn.Config(
+        "server.web.asgi:application",
+        host=address or "",
+        port=settings.web_port if how.port is None else how.port,
+        workers=how.workers,
+        ssl_certfile=str(places.certificate("server")) if direct else None,
+        ssl_keyfile=str(places.key("server")) if direct else None,
+        ssl_context_factory=renewed_with if direct else None,
+        proxy_headers=how.behind_proxy,
+        forwarded_allow_ips=",".join(trusted(settings.trusted_proxies)) if how.behind_proxy else None,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=5,
+    )
+    server = uvicorn.Server(config)
+    if how.workers > 1:
+        from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - only where there are several
+
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        return 0
+    server.run()
+    return 0 if server.started else 1
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this computer can reach it."""
+    try:
+        return address == "localhost" or ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def trusted(proxies: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses and networks of proxies whose word is taken: this computer's, unless told. Raises SettingsError."""
+    for one in proxies:
+        try:
+            ip_network(one)
+        except ValueError as error:
+            raise SettingsError(
+                f"trusted_proxies: «{one}» is no address or network, such as 10.0.0.5 or 10.0.0.0/24. Mend clinic.toml."
+            ) from error
+    return proxies or LOOPBACK
+
+
+def renewed_with(config: uvicorn.Config, usual: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """A TLS context that takes the renewed certificate from the clinic's folder by itself (uvicorn calls this)."""
+    context = usual()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    certificate, key = Path(str(config.ssl_certfile)), Path(str(config.ssl_keyfile))
+
+    def look() -> None:
+        read_ns = certificate.stat().st_mtime_ns
+        while True:
+            time.sleep(LOOK_AT_CERTIFICATE_EVERY_S)
+            try:
+                now_ns = certificate.stat().st_mtime_ns
+                if now_ns != read_ns:
+                    context.load_cert_chain(certificate, key)
+                    read_ns = now_ns
+            except (OSError, ssl.SSLError):
+                continue
+
+    threading.Thread(target=look, name="certificate", daemon=True).start()
+    return context
