@@ -9,7 +9,7 @@ export PYGAME_HIDE_SUPPORT_PROMPT := 1
 
 .DEFAULT_GOAL := help
 .PHONY: bench-whole campaign-power help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
-.PHONY: wheel clean
+.PHONY: wheel clean install uninstall test-install
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,15 @@ bench-delivery: set-up ## the figures of delivery, beside a naive way; some minu
 
 campaign-delivery: set-up ## the long faults of delivery: network, broker, server, identity (needs root for some)
 	@$(RUN) -m pytest --timeout 0 -m "slow and not hardware" tests/faults -k "delivery or collector" $(ARGS)
+
+install: ## makes this computer a machine beside a treadmill: sudo make install (docs/installation.md)
+	@systemd/install.sh
+
+uninstall: ## takes the machine away again, and leaves diary and settings: sudo make uninstall
+	@systemd/install.sh uninstall
+
+test-install: ## installs for real, into a minimal Debian in a temporary folder; needs root, mmdebstrap and the network
+	@scripts/test-install.sh; status=$$?; [ $$status -eq 77 ] || exit $$status
 
 lock: set-up ## locks the dependencies anew; UPGRADE=--upgrade takes the newest releases
 	@scripts/lock.sh $(UPGRADE)
