@@ -25,12 +25,14 @@ import msgspec
 from msgspec import Struct
 
 from coach.cue import Cue
-from coach.desk_view import TriedPart
+from coach.desk_view import Button, TriedPart
 from coach.errors import Refused
 from coach.events import AnyEvent
 from coach.messages import AnyMessage, Mood
 from firmware.clock import ScaledClock
+from firmware.config_file import InForce
 from firmware.doctor.check import Finding
+from firmware.doctor.here import settled
 from firmware.doctor.place import Place
 from firmware.journal import Journal
 from firmware.journal_errors import JournalError, UnknownSessionError
@@ -70,6 +72,7 @@ from firmware.local_messages import (
 )
 from firmware.local_socket import Client, LocalServer
 from firmware.machine_health import FindingsLog, MachineHealth, lesser, severe
+from firmware.panels import Panels, load_beside, panels_of
 from firmware.participants import Participants
 from firmware.pins import PinError
 from firmware.places import identity_folder
@@ -100,12 +103,16 @@ AboutParticipants = GivePlan | WithdrawPlan | AddParticipant | RemoveParticipant
 
 
 class CoachSettings(Struct, frozen=True, kw_only=True):
-    """Where the service keeps things. `speed`: session seconds in each real one; other than 1 only in a demo."""
+    """Where the service keeps things. `speed`: session seconds in each real one; other than 1 only in a demo.
+
+    `in_force`: the machine's settings, which name its panel; None on a desk.
+    """
 
     socket: Path
     diary: Path
     speed: float = 1.0
     free_floor_bytes: int = JournalSettings().free_floor_bytes
+    in_force: InForce | None = None
 
 
 class CoachService:
@@ -115,12 +122,13 @@ class CoachService:
         self, settings: CoachSettings, plans: PlanShelf, make_strap: StrapMaker, place: Place | None = None
     ) -> None:
         """Nothing is opened before `run`. `place`: where the machine looks at itself; this one, by default."""
-        self._place = place or Place(
+        here = Place(
             diary=settings.diary,
             identity=identity_folder(),
             socket=settings.socket,
             free_floor_bytes=settings.free_floor_bytes,
         )
+        self._place = place or settled(here, settings.in_force)
         self._settings = settings
         self._plans = plans
         self._participants = Participants(settings.diary, plans)
@@ -192,6 +200,7 @@ class CoachService:
             asyncio.create_task(self._run_strap(strap), name="strap"),
             asyncio.create_task(self._watch_disk(), name="disk"),
             asyncio.create_task(self._health.run(), name="health"),
+            asyncio.create_task(self._run_panels(), name="panels"),
         ]
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         try:
@@ -352,6 +361,29 @@ class CoachService:
         hold()
         self._keeper.refresh()
         client.answer(Done(message.request))
+
+    # The panel
+
+    async def _run_panels(self) -> None:
+        in_force = self._settings.in_force
+        if in_force is None:
+            await asyncio.Event().wait()
+            return
+        await load_beside()
+        await Panels(
+            panels_of(in_force.config), press=self._pressed, type_digit=self._typed, on_stuck=self._health.stuck
+        ).run()
+
+    def _pressed(self, button: Button) -> None:
+        """A button of the panel, in this very turn of the loop (hazard H6)."""
+        with contextlib.suppress(Refused, PlanFileError, JournalError):
+            self._keeper.press(button)
+        self._set_timer()
+
+    def _typed(self, digit: int) -> None:
+        with contextlib.suppress(Refused, PlanFileError, JournalError):
+            self._keeper.type_digit(digit)
+        self._set_timer()
 
     # The disk
 

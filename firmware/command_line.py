@@ -285,6 +285,7 @@ def _run_coach(arguments: argparse.Namespace) -> int:
         diary=arguments.diary,
         speed=arguments.speed,
         free_floor_bytes=arguments.free_floor_mb * 2**20,
+        in_force=arguments.in_force,
     )
     maker = strap_maker(arguments.strap)
     plans = _plans(arguments)
@@ -453,6 +454,8 @@ def _coach_words(arguments: argparse.Namespace) -> list[str]:
         words += ["--hr-max", f"{arguments.hr_max:g}"]
     if arguments.age is not None:
         words += ["--age", str(arguments.age)]
+    if arguments.no_guests:
+        words.append("--no-guests")
     return words
 
 
