@@ -152,7 +152,7 @@ def view(
     if state is not None and now is Face.QUESTIONS:
         question = state.plan.questions[min(len(desk.answers), len(state.plan.questions) - 1)]
     strap = desk.strap
-    bound_name = None if strap.chosen is None else strap.chosen.name
+    bound_name = None if strap.chosen is None else strap.chosen.name or strap.chosen.printed
     return View(
         face=now,
         nickname=plan.nickname if plan else who.name if who else None,

@@ -68,7 +68,7 @@ def read(payload: bytes | bytearray) -> HeartRateMeasurement:
 def _refused(payload: bytes | bytearray, why: str) -> HeartRateMeasurementError:
     shown = bytes(payload).hex(" ").upper()
     return HeartRateMeasurementError(
-        f"The strap sent {len(payload)} bytes ({shown}) that are no heart-rate measurement: {why}. They are passed over."
+        f"The strap sent {len(payload)} bytes ({shown}) that are no heart-rate measurement: {why}. It is passed over."
     )
 
 

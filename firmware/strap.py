@@ -5,10 +5,11 @@ reconnects by itself for as long as `run` runs, and says `Lost` when it has noth
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from coach.desk_strap import StrapScene
 from coach.events import AnyEvent
 from coach.messages import AnyMessage, HeartRate
 from coach.snapshot import Snapshot
@@ -38,6 +39,14 @@ class Lost(Struct, frozen=True):
 Delivery = Measurement | Lost
 
 
+class Bond(Struct, frozen=True):
+    """The strap that somebody confirmed as theirs. `device_serial`: of its device information, where it told one."""
+
+    key: str
+    name: str
+    device_serial: str | None = None
+
+
 class Strap(Protocol):
     """A pulse strap. `name` and `serial` are what is printed on it; None where not known (yet)."""
 
@@ -62,6 +71,27 @@ class Strap(Protocol):
         `deliver` must return at once and is called on the running loop. The last delivery before a return is `Lost`;
         after a return or a cancellation nothing is delivered.
         """
+        ...
+
+
+@runtime_checkable
+class ChosenStrap(Strap, Protocol):
+    """A strap that a person chooses among those on the air, and that is released for others when they leave."""
+
+    def shown_to(self, on_scene: Callable[[StrapScene], None], on_bond: Callable[[Bond], None]) -> None:
+        """Tell `on_scene` what a person should see when it changes, `on_bond` when the strap has told its serial."""
+        ...
+
+    def look(self) -> None:
+        """Be bound to none, and list those on the air."""
+        ...
+
+    def bind(self, bond: Bond) -> None:
+        """Measure this strap and no other, until released."""
+        ...
+
+    def release(self) -> None:
+        """Let go of the strap, so that another machine can have it."""
         ...
 
 

@@ -92,7 +92,7 @@ def _row(glance: Glance, box: Box, seen: StrapSeen, *, chosen: bool) -> Part:
             right = left - 52 - 24
         number = Style(52 if portrait else 60, Weight.BOLD, WHITE)
         if portrait:
-            x, y, wide = box.x + 32, box.middle_y - (18 if tag else 0), right - box.x - 32
+            x, y, wide = box.x + 32, box.middle_y - (24 if tag else 0), right - box.x - 32
             brush.text(seen.printed, (x, y - 24), number, width=wide)
             brush.text(maker, (x, y + 32), Style(32, Weight.FIRM, WHITE), width=wide)
             brush.text(tag, (x, y + 72), TAG.in_colour(IN) if chosen else TAG, width=wide)

@@ -17,6 +17,7 @@ from coach.desk import (
     view,
 )
 from coach.desk_participants import Arrival
+from coach.desk_strap import StrapChoice, StrapScene, looked, reopened
 from coach.desk_view import Button, Choice, Face
 from coach.engine import step
 from coach.messages import (
@@ -28,11 +29,13 @@ from coach.messages import (
     Mood,
     Readiness,
     SourceLost,
+    StrapChosen,
     Time,
     Treadmill,
 )
 from coach.plan import Load
 from coach.state import State
+from coach.strap_seen import StrapSeen
 from tests.coach.led_session import PLAN, LedSession
 
 REV, OWL, ELK = (Choice(participant=f"p{n}", name=name) for n, name in enumerate(("Rev", "Ugle", "Elg")))
@@ -80,6 +83,12 @@ def stopped() -> State:
 
 AT_MACHINE = replace(PEOPLE, machine=True)
 
+MINE = StrapSeen("serial:8F3A2B1C", "Polar H10 8F3A2B1C", "8F3A2B1C", -51.0)
+THEIRS = StrapSeen("serial:A90C77E2", "Polar H10 A90C77E2", "A90C77E2", -63.0)
+ON_AIR = looked(StrapChoice(asked=True), StrapScene((MINE, THEIRS)))
+SEEKING = replace(CHOSEN, strap=ON_AIR)
+BOUND = replace(CHOSEN, strap=replace(ON_AIR, chosen=MINE))
+
 Given = tuple[Desk, Callable[[], State | None]]
 
 
@@ -97,6 +106,7 @@ FACES: dict[Face, Given] = {
     Face.PIN: (AT_PIN, nobody),
     Face.GUEST_AGE: (AT_AGE, nobody),
     Face.QUESTIONS: (CHOSEN, asking),
+    Face.CHOOSE_STRAP: (SEEKING, strapless),
     Face.STRAP: (CHOSEN, strapless),
     Face.READY: (CHOSEN, ready),
     Face.SESSION: (CHOSEN, running),
@@ -135,6 +145,10 @@ EXPECTED: dict[tuple[Face, Button], tuple[Desk | None, tuple[object, ...], Wish 
     (Face.QUESTIONS, Button.START): (replace(CHOSEN, answers=(False,)), (), None),
     (Face.QUESTIONS, Button.UP): (replace(CHOSEN, selected=1), (), None),
     (Face.QUESTIONS, Button.STOP): OUT,
+    (Face.CHOOSE_STRAP, Button.START): (BOUND, (StrapChosen(T, MINE.key, MINE.name),), Wish.BIND_STRAP),
+    (Face.CHOOSE_STRAP, Button.UP): (replace(CHOSEN, strap=replace(ON_AIR, selected=THEIRS.key)), (), None),
+    (Face.CHOOSE_STRAP, Button.DOWN): (replace(CHOSEN, strap=replace(ON_AIR, selected=THEIRS.key)), (), None),
+    (Face.CHOOSE_STRAP, Button.STOP): OUT,
     (Face.STRAP, Button.STOP): OUT,
     (Face.READY, Button.START): (None, (Command(T, CommandName.START),), None),
     (Face.READY, Button.STOP): OUT,
@@ -187,8 +201,8 @@ def test_the_choice_goes_round() -> None:
     assert press(replace(PEOPLE, selected=2), None, Button.DOWN, 0).desk.selected == 0
 
 
-def test_where_nobody_is_known_no_button_does_anything() -> None:
-    for button in Button:
+def test_where_nobody_is_known_no_button_begins_anything() -> None:
+    for button in (Button.START, Button.UP, Button.DOWN):
         assert press(Desk(), None, button, 0) == Pressed(Desk())
 
 
@@ -272,6 +286,31 @@ def test_the_strap_is_waited_for_until_it_lives() -> None:
         (SourceLost(0, "disconnected"), Face.STRAP),
     ):
         assert face(CHOSEN, LedSession(started=False).send(signal).state) is expected
+
+
+def test_until_a_strap_is_chosen_none_is_waited_for() -> None:
+    seeking = replace(CHOSEN, strap=StrapChoice(asked=True))
+    assert face(seeking, strapless()) is Face.STRAP
+    assert face(seeking, ready()) is Face.STRAP
+    assert face(SEEKING, LedSession(replace(PLAN, mode="exertion"), started=False).state) is Face.READY
+
+
+def test_before_the_start_up_or_down_asks_for_another_strap() -> None:
+    for state, now in ((strapless(), Face.STRAP), (ready(), Face.READY)):
+        assert face(BOUND, state) is now
+        for button in (Button.UP, Button.DOWN):
+            after = replace(CHOSEN, strap=reopened(BOUND.strap))
+            assert press(BOUND, state, button, T) == Pressed(after, wish=Wish.LOOK_FOR_STRAPS)
+
+
+def test_the_view_shows_the_straps_on_the_air_and_then_the_chosen_one() -> None:
+    shown = view(replace(SEEKING, strap=replace(ON_AIR, last=THEIRS.key, selected=THEIRS.key)), strapless())
+    assert (shown.straps, shown.selected, shown.last_strap, shown.strap_name) == ((MINE, THEIRS), 1, THEIRS.key, None)
+    in_trouble = replace(BOUND, strap=replace(BOUND.strap, trouble="not_found", battery_low=True))
+    shown = view(in_trouble, strapless())
+    assert (shown.straps, shown.strap_name, shown.strap_trouble) == ((), MINE.name, "not_found")
+    assert (shown.strap_battery_low, shown.may_change_strap) == (True, True)
+    assert view(BOUND, running()).may_change_strap is False
 
 
 def test_two_minutes_after_the_end_the_person_is_signed_out() -> None:

@@ -1,0 +1,502 @@
+"""A pulse strap over Bluetooth Low Energy, by bleak and BlueZ (hazards H2, H4).
+
+Theory of operation. The strap is *idle* while nobody is at the machine, *looking* while somebody chooses, and *bound*
+to one identity after they confirmed it. Bound, it looks for that identity alone and connects to nothing else; it goes
+on until it is released, whatever goes away in between:
+
+    find it ─► connect, while still looking ─► listen ─► lost, or silent ─► (a rung of the ladder) ─► find it …
+      └ the radio cannot be used: say why, help it, wait for it
+
+What comes in is measured, never invented. A reason is told once, when there is nothing to deliver and it is known why;
+a strap that is back within seconds was never lost. `bluetooth_ladder` says how a wedged radio is recovered, and
+docs/strap.md what all of it costs in seconds.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+
+from coach.desk_strap import StrapScene
+from coach.strap_seen import StrapSeen
+from firmware import heart_rate_measurement
+from firmware.bluetooth_ladder import Ladder, Rung
+from firmware.bluetooth_lookout import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE, LINK_ERRORS, Lookout
+from firmware.bluetooth_radio import Radio, forget_bluez
+from firmware.bluetooth_timings import StrapTimings
+from firmware.heart_rate_measurement import HeartRateMeasurementError
+from firmware.strap import Bond, Delivery, Lost, Measurement
+from firmware.strap_identity import Identity, advertised_bpm, identity
+
+_log = logging.getLogger(__name__)
+
+MEASUREMENT = "00002a37-0000-1000-8000-00805f9b34fb"
+BATTERY_SERVICE, BATTERY_LEVEL = "0000180f-0000-1000-8000-00805f9b34fb", "00002a19-0000-1000-8000-00805f9b34fb"
+DEVICE_SERVICE, SERIAL_NUMBER = "0000180a-0000-1000-8000-00805f9b34fb", "00002a25-0000-1000-8000-00805f9b34fb"
+LOW_BATTERY_PERCENT = 15
+"""Coin cells fall quickly once they begin to; one of 15 % has some hours left."""
+SMOOTHING = 0.3
+"""Share of a new signal strength: a body turning moves it by 10 dB from one advertisement to the next."""
+
+HELD_AFTER = 2
+"""So many refused connections of a strap that is heard: something else holds it."""
+
+
+class _Heard:
+    """A strap on the air."""
+
+    def __init__(self, device: BLEDevice) -> None:
+        self.device = device
+        self.signal_dbm: float | None = None
+        self.bpm: float | None = None
+        self.at_s = 0.0
+        self.identity = identity(device.name, device.address)
+
+
+class _WrongStrapError(Exception):
+    """What answered is not what was bound."""
+
+
+class BluetoothStrap:
+    """The strap of whoever is at this machine. `run` it once; `look`, `bind` and `release` change what it does."""
+
+    def __init__(
+        self,
+        radio: Radio,
+        lookout: Lookout,
+        *,
+        bond: Bond | None = None,
+        timings: StrapTimings | None = None,
+    ) -> None:
+        """Bound to `bond` from the start, else idle."""
+        self._radio, self._lookout = radio, lookout
+        self._on_scene: Callable[[StrapScene], None] = lambda _: None
+        self._on_bond: Callable[[Bond], None] = lambda _: None
+        self._timings = StrapTimings() if timings is None else timings
+        self._bond = bond
+        self._looks = False
+        self._turned = asyncio.Event()
+        self._heard: dict[str, _Heard] = {}
+        self._first_heard_s: float | None = None
+        self._scene = StrapScene()
+        self._trouble: str | None = None
+        self._battery: int | None = None
+        self._deliver: Callable[[Delivery], None] = lambda _: None
+        self._told: str | None = None
+        self._telling: asyncio.TimerHandle | None = None
+        self._measured_s = float("-inf")
+        self._daemons = 0
+        self._refusals = 0
+
+    # What is asked of it
+
+    @property
+    def name(self) -> str:
+        """What the bound strap calls itself; empty where none is bound."""
+        return "" if self._bond is None else self._bond.name
+
+    @property
+    def serial(self) -> str | None:
+        """The bound strap's serial, as printed on it where its name carries it."""
+        if self._bond is None:
+            return None
+        kind, _, value = self._bond.key.partition(":")
+        return value if kind == "serial" else self._bond.device_serial
+
+    @property
+    def battery_percent(self) -> int | None:
+        """Charge of the bound strap's battery, where it has told it."""
+        return self._battery
+
+    @property
+    def scene(self) -> StrapScene:
+        """What a person should see now."""
+        return self._scene
+
+    def shown_to(self, on_scene: Callable[[StrapScene], None], on_bond: Callable[[Bond], None]) -> None:
+        """Tell `on_scene` what a person should see when it changes, `on_bond` when the strap has told its serial."""
+        self._on_scene, self._on_bond = on_scene, on_bond
+
+    def look(self) -> None:
+        """Be bound to none, and list those on the air."""
+        self._turn(None, looks=True)
+
+    def bind(self, bond: Bond) -> None:
+        """Measure this strap and no other."""
+        if bond.key != (None if self._bond is None else self._bond.key):
+            self._turn(bond, looks=False)
+
+    def release(self) -> None:
+        """Let go of the strap, so that another machine can have it."""
+        self._turn(None, looks=False)
+
+    def _turn(self, bond: Bond | None, *, looks: bool) -> None:
+        self._bond, self._looks = bond, looks
+        self._turned.set()
+
+    # Life
+
+    async def run(self, deliver: Callable[[Delivery], None]) -> None:
+        """Deliver what the bound strap measures, until cancelled."""
+        self._deliver = deliver
+        await self._radio.open()
+        try:
+            while True:
+                self._turned.clear()
+                self._begin_anew()
+                following = asyncio.create_task(self._follow(), name="strap")
+                turned = asyncio.create_task(self._turned.wait(), name="strap turned")
+                try:
+                    await asyncio.wait({following, turned}, return_when=asyncio.FIRST_COMPLETED)
+                    if following.done():
+                        following.result()
+                finally:
+                    for task in (following, turned):
+                        task.cancel()
+                    await asyncio.gather(following, turned, return_exceptions=True)
+        finally:
+            self._deliver = lambda _: None
+            self._not_lost()
+
+    def _begin_anew(self) -> None:
+        self._not_lost()
+        self._heard, self._first_heard_s = {}, None
+        self._battery, self._told, self._refusals = None, None, 0
+        self._measured_s = float("-inf")
+        self._trouble = None
+        self._show()
+
+    async def _follow(self) -> None:
+        bond = self._bond
+        if bond is None and not self._looks:
+            await asyncio.Event().wait()
+        while True:
+            await self._until_ready()
+            try:
+                await self._clear_phantoms()
+                if bond is None:
+                    await self._list()
+                else:
+                    await self._measure(bond)
+            except LINK_ERRORS as error:
+                _log.info("The look for straps was interrupted: %s", error)
+                await self._radio.changed(self._timings.retry_s)
+
+    # The radio
+
+    async def _until_ready(self) -> None:
+        """Wait for the radio, say why it cannot be used, and help it. A new bluetoothd is begun with from scratch."""
+        tried_s = float("-inf")
+        while (condition := self._radio.condition) != "ready":
+            self._lost(condition)
+            self._first_heard_s = None
+            if condition == "bluetooth_off" and _now_s() - tried_s >= self._timings.power_on_every_s:
+                tried_s = _now_s()
+                await self._radio.power_on()
+                continue
+            await self._radio.changed(self._timings.power_on_every_s)
+        if self._radio.daemons != self._daemons:
+            if self._daemons:
+                forget_bluez()
+            self._daemons = self._radio.daemons
+        if self._trouble in ("no_bluetoothd", "no_adapter", "bluetooth_off", "bluetooth_blocked"):
+            self._trouble = None
+            self._show()
+
+    @property
+    def _radio_stands(self) -> bool:
+        return self._radio.condition == "ready" and self._radio.daemons == self._daemons
+
+    # Looking
+
+    async def _list(self) -> None:
+        """Show who is on the air, as long as the radio stands."""
+        async with self._lookout.looking(self._saw):
+            while self._radio_stands:
+                self._show()
+                await self._radio.changed(self._timings.tell_every_s)
+
+    def _saw(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
+        services = advertisement.service_uuids
+        if HEART_RATE_SERVICE not in services or FITNESS_MACHINE_SERVICE in services:
+            # A treadmill that also tells a rate is nobody's strap.
+            return
+        heard = self._heard.get(device.address)
+        if heard is None:
+            heard = self._heard[device.address] = _Heard(device)
+        heard.device, heard.at_s = device, _now_s()
+        heard.identity = identity(advertisement.local_name or device.name, device.address)
+        if advertisement.rssi > NOT_HEARD_DBM:
+            before = heard.signal_dbm
+            heard.signal_dbm = (
+                float(advertisement.rssi)
+                if before is None
+                else (1 - SMOOTHING) * before + SMOOTHING * advertisement.rssi
+            )
+        told_bpm = advertised_bpm(advertisement.manufacturer_data)
+        heard.bpm = heard.bpm if told_bpm is None else told_bpm
+        if self._first_heard_s is None:
+            self._first_heard_s = heard.at_s
+
+    def _listed(self) -> tuple[StrapSeen, ...]:
+        """Those heard lately and again since: BlueZ also tells of straps that it only remembers."""
+        now_s = _now_s()
+        self._heard = {at: heard for at, heard in self._heard.items() if now_s - heard.at_s < self._timings.gone_s}
+        if self._first_heard_s is None or now_s - self._first_heard_s < self._timings.settle_s:
+            return ()
+        seen = {
+            heard.identity.key: _seen(heard.identity, heard)
+            for heard in sorted(self._heard.values(), key=lambda heard: heard.at_s)
+            if heard.signal_dbm is not None
+        }
+        return tuple(seen.values())
+
+    def _show(self) -> None:
+        """Tell what a person should see, when it has changed."""
+        seen = self._listed() if self._looks else ()
+        low = self._battery is not None and self._battery <= LOW_BATTERY_PERCENT
+        scene = StrapScene(seen, self._trouble, low)
+        if scene != self._scene:
+            self._scene = scene
+            self._on_scene(scene)
+
+    # Measuring
+
+    async def _measure(self, bond: Bond) -> None:
+        """Measure the bound strap again and again, as long as the radio stands."""
+        ladder = Ladder(self._timings, _now_s)
+        looked_since_s = _now_s()
+        while self._radio_stands:
+            device: BLEDevice | None = None
+            try:
+                async with self._lookout.looking(self._saw):
+                    device = await self._found(bond, ladder, looked_since_s)
+                    if device is None:
+                        return
+                    client, gone = await self._connected(device)
+                # The look around has ended: Wi-Fi and strap share the radio's chip.
+                try:
+                    await self._listen(client, gone, bond, ladder)
+                finally:
+                    await _let_go(client)
+            except _WrongStrapError:
+                self._lost("wrong_strap")
+                await self._radio.changed(self._timings.look_anew_every_s)
+            except LINK_ERRORS as error:
+                _log.info("The strap %s was not reached: %s", bond.name or bond.key, str(error) or type(error).__name__)
+                if device is not None:
+                    await self._refused(device, ladder)
+            looked_since_s = _now_s()
+            if self._radio_stands:
+                await self._radio.changed(self._timings.retry_s)
+                await self._clear_phantoms()
+
+    async def _clear_phantoms(self) -> None:
+        """Nothing of ours is connected now, so what is connected hides a strap: it does not advertise."""
+        await self._radio.clear_phantoms(HEART_RATE_SERVICE, but=FITNESS_MACHINE_SERVICE)
+
+    async def _found(self, bond: Bond, ladder: Ladder, since_s: float) -> BLEDevice | None:
+        """Wait until the bound strap is on the air. None where the radio fell meanwhile."""
+        began_s, anew_s = _now_s(), _now_s()
+        self._heard = {}
+        while self._radio_stands:
+            for heard in self._heard.values():
+                if heard.identity.key == bond.key and heard.signal_dbm is not None:
+                    return heard.device
+            await asyncio.sleep(LOOK_EVERY_S)
+            now_s = _now_s()
+            if now_s - since_s >= self._timings.not_found_s:
+                self._lost("not_found")
+            if now_s - anew_s >= self._timings.look_anew_every_s:
+                anew_s = now_s
+                await self._lookout.look_anew()
+            if now_s - began_s >= self._timings.power_cycle_unheard_every_s and ladder.may(Rung.POWER_CYCLE):
+                # A controller can stop hearing without saying so.
+                began_s = now_s
+                await self._radio.power_cycle()
+        return None
+
+    async def _connected(self, device: BLEDevice) -> tuple[BleakClient, asyncio.Event]:
+        gone = asyncio.Event()
+        client = BleakClient(
+            device,
+            disconnected_callback=lambda _: gone.set(),
+            services=[HEART_RATE_SERVICE, BATTERY_SERVICE, DEVICE_SERVICE],
+            timeout=self._timings.connect_s,
+        )
+        async with self._lookout.connecting:
+            await client.connect()
+        return client, gone
+
+    async def _listen(self, client: BleakClient, gone: asyncio.Event, bond: Bond, ladder: Ladder) -> None:
+        """Deliver until the strap goes or falls silent."""
+        connected_s = _now_s()
+        fresh = False
+
+        def notified(_: BleakGATTCharacteristic, payload: bytearray) -> None:
+            nonlocal fresh
+            try:
+                measured = heart_rate_measurement.read(payload)
+            except HeartRateMeasurementError as error:
+                _log.warning("%s", error)
+                return
+            fresh = True
+            self._measured_s = _now_s()
+            self._measured(Measurement(float(measured.bpm), measured.rr_ms, measured.contact))
+
+        async with asyncio.timeout(self._timings.ask_s):
+            if bond.key.startswith("address:"):
+                bond = await self._verified(client, bond)
+            # StartNotify, not AcquireNotify, which several straps do not survive.
+            await client.start_notify(MEASUREMENT, notified, bluez={"use_start_notify": True})
+        asking = asyncio.create_task(self._ask_battery(client), name="strap battery")
+        try:
+            while not gone.is_set() and self._radio_stands:
+                if fresh:
+                    ladder.heard()
+                    self._refusals = 0
+                silent_s = _now_s() - max(self._measured_s, connected_s)
+                if silent_s >= self._timings.silent_s:
+                    _log.warning("The strap is connected and silent; it is connected anew.")
+                    break
+                await self._either(gone, self._timings.silent_s - silent_s)
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        if self._radio_stands:
+            if gone.is_set():
+                self._lost("disconnected", after_s=self._timings.grace_s)
+            if not fresh or not gone.is_set():
+                await self._climb(client.address, ladder)
+
+    async def _either(self, gone: asyncio.Event, within_s: float) -> None:
+        """Wait for the strap to go, for the radio to change, or for so long."""
+        going: asyncio.Future[Any] = asyncio.create_task(gone.wait(), name="strap gone")
+        change: asyncio.Future[Any] = self._radio.next_change()
+        try:
+            await asyncio.wait((going, change), timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            going.cancel()
+            change.cancel()
+            await asyncio.gather(going, change, return_exceptions=True)
+
+    async def _verified(self, client: BleakClient, bond: Bond) -> Bond:
+        """A strap that is known by its address alone must also carry the serial that it had."""
+        try:
+            told = bytes(await client.read_gatt_char(SERIAL_NUMBER)).decode("utf-8", "replace").strip("\0 ")
+        except LINK_ERRORS:
+            return bond
+        if not any(sign not in "0- " for sign in told):
+            return bond
+        if bond.device_serial is None:
+            bond = Bond(bond.key, bond.name, told)
+            self._bond = bond
+            self._on_bond(bond)
+        elif told != bond.device_serial:
+            _log.warning("The strap at %s carries the serial %s, not %s.", bond.key, told, bond.device_serial)
+            raise _WrongStrapError
+        return bond
+
+    async def _ask_battery(self, client: BleakClient) -> None:
+        def told(_: BleakGATTCharacteristic, payload: bytearray) -> None:
+            if payload:
+                self._battery = min(payload[0], 100)
+                self._show()
+
+        with contextlib.suppress(*LINK_ERRORS):
+            characteristic = client.services.get_characteristic(BATTERY_LEVEL)
+            if characteristic is None:
+                return
+            told(characteristic, await client.read_gatt_char(characteristic))
+            if "notify" in characteristic.properties:
+                await client.start_notify(characteristic, told, bluez={"use_start_notify": True})
+
+    # What is told
+
+    def _measured(self, measurement: Measurement) -> None:
+        self._not_lost()
+        self._told = None
+        if self._trouble is not None:
+            self._trouble = None
+            self._show()
+        self._deliver(measurement)
+
+    def _lost(self, reason: str, after_s: float = 0.0) -> None:
+        """Say once why nothing comes, now or after so long without anything."""
+        if after_s > 0:
+            if self._telling is None:
+                self._telling = asyncio.get_running_loop().call_later(after_s, self._lost, reason)
+            return
+        self._not_lost()
+        if self._told != reason:
+            self._told = reason
+            if self._bond is not None:
+                self._deliver(Lost(reason))
+        if self._trouble != reason:
+            self._trouble = None if reason == "disconnected" else reason
+            self._show()
+
+    def _not_lost(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+
+    # Recovery
+
+    async def _refused(self, device: BLEDevice, ladder: Ladder) -> None:
+        """It is on the air and does not let itself be connected."""
+        self._refusals += 1
+        if self._refusals >= HELD_AFTER:
+            self._lost("held_elsewhere")
+        if self._radio_stands:
+            await self._climb(device.address, ladder)
+
+    async def _climb(self, address: str, ladder: Ladder) -> None:
+        rung = ladder.failed()
+        _log.info("The strap is sought again: %s.", rung)
+        match rung:
+            case Rung.RECONNECT:
+                pass
+            case Rung.REMOVE_DEVICE:
+                await self._forget(address)
+            case Rung.POWER_CYCLE:
+                await self._radio.power_cycle()
+            case Rung.RESTART:
+                await self._radio.restart_daemon()
+
+    async def _forget(self, address: str) -> None:
+        path = self._radio.adapter_path
+        if path is not None:
+            await self._radio.remove(f"{path}/dev_{address.upper().replace(':', '_')}")
+
+
+NOT_HEARD_DBM = -127
+"""What bleak says where BlueZ has no signal strength: a strap that it remembers and does not hear."""
+
+LOOK_EVERY_S = 0.1
+LET_GO_WITHIN_S = 2.0
+"""What BlueZ does not end in this time is a phantom, ended before the next look."""
+
+
+def _seen(who: Identity, heard: _Heard) -> StrapSeen:
+    signal_dbm = NOT_HEARD_DBM if heard.signal_dbm is None else heard.signal_dbm
+    # In whole steps, so that a list that looks the same is not told again.
+    return StrapSeen(who.key, who.name, who.printed, float(round(signal_dbm / 3) * 3), heard.bpm)
+
+
+async def _let_go(client: BleakClient) -> None:
+    """End a connection, however far it has gone by itself."""
+    with contextlib.suppress(*LINK_ERRORS):
+        async with asyncio.timeout(LET_GO_WITHIN_S):
+            await client.disconnect()
+
+
+def _now_s() -> float:
+    return time.monotonic()
