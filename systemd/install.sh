@@ -198,7 +198,7 @@ install_settings() {
     local account made=0
     for account in $name $name-display $name-sync; do getent passwd "$account" >/dev/null || made=1; done
     if [ "$made" = 1 ]; then
-        systemd-sysusers "/etc/sysusers.d/$name.conf"
+        SYSTEMD_LOG_LEVEL=warning systemd-sysusers "/etc/sysusers.d/$name.conf"
         did "made the accounts $name, $name-display, $name-sync and their group"
     else
         was "the accounts"
@@ -211,6 +211,7 @@ install_settings() {
         was "/etc/$name/config.toml"
     else
         put_file "$share/config.toml" "/etc/$name/config.toml"
+        laid_out=1
     fi
     [ ${#changed[@]} -eq 0 ] || take_up "${changed[@]}"
 }
@@ -319,7 +320,7 @@ report() {
         head_line "$changes things were changed. Run again, this changes nothing."
     fi
     [ ${#waiting[@]} -eq 0 ] || printf 'Waits: %s.\n' "${waiting[@]}"
-    [ "$changes" -eq 0 ] || echo "Next: sudo $name setup"
+    [ "$laid_out" = 0 ] || echo "Next: sudo $name setup"
 }
 
 install_all() {
@@ -373,7 +374,7 @@ uninstall_all() {
     echo "that own them, and the packages of the system. Whoever wants the diary gone removes /var/lib/$name."
 }
 
-wheel='' tried=0
+wheel='' tried=0 laid_out=0
 checkout=$(dirname "$here")
 case ${1:-install} in
     install | --wheel) ;;
