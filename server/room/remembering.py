@@ -217,7 +217,7 @@ class Remembering:
         row = RaisedNotice(
             clinic=clinic,
             machine=machine,
-            session_id=_uuid(notice.session_id),
+            session_id=session_uuid(notice.session_id),
             participant=participant or "",
             code=notice.code,
             level=notice.level,
@@ -228,7 +228,11 @@ class Remembering:
 
     def _write_ended(self, code: str, machine: str, key: NoticeKey, lasted_s: float) -> None:
         rows = RaisedNotice.objects.filter(
-            clinic__code=code, machine=machine, session_id=_uuid(key.session_id), code=key.code, since_s=key.since_s
+            clinic__code=code,
+            machine=machine,
+            session_id=session_uuid(key.session_id),
+            code=key.code,
+            since_s=key.since_s,
         )
         rows.filter(lasted_s=None).update(lasted_s=lasted_s)
 
@@ -258,7 +262,7 @@ def called(account: Account | None) -> str:
     return "" if account is None else account.get_short_name() or account.get_username()
 
 
-def _uuid(text: str | None) -> UUID | None:
+def session_uuid(text: str | None) -> UUID | None:
     """The session's id, where it is one."""
     try:
         return UUID(text) if text else None

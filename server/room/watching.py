@@ -37,6 +37,12 @@ class Watcher:
         self.needs_whole = True
         self._news.set()
 
+    def begin(self) -> None:
+        """The whole room is made now: from here on pieces follow it."""
+        self._news.clear()
+        self._waiting.clear()
+        self.needs_whole = False
+
     async def wait(self, seconds: float) -> bool:
         """Wait until something is there, so long at most. Gives whether there is."""
         try:

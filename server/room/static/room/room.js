@@ -1,0 +1,230 @@
+// The live room: what comes over the stream is kept a machine at a time and shown where it changed; once a second
+// everything grows older, also when nothing comes.
+import * as clock from "./clock.js";
+import { Group } from "./group.js";
+import * as need from "./need.js";
+import { Order } from "./order.js";
+import { Panel } from "./panel.js";
+import * as send from "./send.js";
+import { Stream } from "./stream.js";
+import { Chip, put, show, TileView } from "./tile.js";
+import { Trace } from "./trace.js";
+import * as words from "./words.js";
+
+const find = (id) => document.getElementById(id);
+const places = new Map(); // machine → { tile, trace, view, chip, drawn_s }
+const list = find("tiles");
+const shelf = find("shelf");
+const trouble = find("trouble");
+const spoken = find("spoken");
+const announced = new Set();
+const order = new Order(list);
+let dead = null; // words on why nothing new comes
+let begun = false;
+
+const group = new Group(() => [...places.values()].map((place) => place.tile).sort((one, other) => words.by_name(one.machine, other.machine)), clock.now_s);
+const panel = new Panel({ seen: acknowledge, closed: () => fit() });
+
+function open(machine, opener) {
+  panel.open(machine, opener);
+  fit();
+  update_panel();
+}
+
+async function acknowledge(machine, notice) {
+  if (!notice) return;
+  try {
+    await send.seen(machine, notice);
+  } catch (error) {
+    say_trouble(error.message);
+    setTimeout(() => say_trouble(dead), 6000);
+  }
+}
+
+function heard(told) {
+  if (told.whole) whole(told.tiles);
+  else for (const tile of told.tiles) changed(tile);
+  dead = told.broker_up ? null : words.word("room", "broker_lost", { time: words.at(told.broker_s) });
+  say_trouble(dead);
+  if (told.whole || !begun) tick();
+  begun = true;
+}
+
+function whole(tiles) {
+  const there = new Set(tiles.map((tile) => tile.machine));
+  for (const [machine, place] of places) {
+    if (there.has(machine)) continue;
+    place.view.node.remove();
+    place.chip.node.remove();
+    places.delete(machine);
+  }
+  for (const tile of tiles) {
+    const place = place_of(tile.machine);
+    place.trace.load(tile.trace);
+    place.tile = tile;
+    if (!begun) for (const one of need.unseen(tile)) announced.add(mark(tile, one));
+    refresh(place);
+  }
+}
+
+function changed(tile) {
+  const place = place_of(tile.machine);
+  const before = place.tile;
+  place.tile = tile;
+  const now = tile.now;
+  if (now && before?.now && (before.now.session_id !== now.session_id || before.now.participant !== now.participant)) place.trace.clear();
+  if (now?.session_id && tile.heard_s !== before?.heard_s) place.trace.add(tile.heard_s, now.rate_bpm ?? null, now.low_bpm ?? null, now.high_bpm ?? null);
+  refresh(place);
+  announce(tile);
+}
+
+function place_of(machine) {
+  let place = places.get(machine);
+  if (!place) {
+    place = { tile: { machine }, trace: new Trace(), view: new TileView(machine, { open, seen: acknowledge }), chip: new Chip(machine, { open }), drawn_s: 0, rank: need.RANK.after };
+    places.set(machine, place);
+  }
+  return place;
+}
+
+// A tile that is not in the room is not drawn: it comes into it, or leaves it, with the next tick.
+function refresh(place) {
+  const now_s = clock.now_s();
+  if (place.chip.node.isConnected) place.chip.update(place.tile, now_s, { dead: Boolean(dead) });
+  if (place.view.node.isConnected) {
+    place.rank = place.view.update(place.tile, now_s, { dead: Boolean(dead) }).rank;
+    place.view.draw(place.trace, now_s, Boolean(dead));
+    place.drawn_s = now_s;
+  }
+  if (panel.machine === place.tile.machine) update_panel();
+}
+
+function update_panel() {
+  const place = places.get(panel.machine);
+  if (place) panel.update(place.tile, place.trace, clock.now_s(), Boolean(dead));
+}
+
+function tick() {
+  const now_s = clock.now_s();
+  const wanted = new Map();
+  const idle = [];
+  for (const [machine, place] of places) {
+    if (need.in_use(place.tile, now_s)) wanted.set(machine, need.condition(place.tile, now_s).rank);
+    else idle.push(machine);
+  }
+  const moved = order.arrange(wanted, (machine) => places.get(machine).view.node);
+  arrange_shelf(idle.sort(words.by_name));
+  list.classList.toggle("dead", Boolean(dead));
+  if (moved || begun === false) fit();
+  for (const place of places.values()) {
+    if (moved || now_s - place.drawn_s > 0.9) refresh(place);
+  }
+  sum(now_s, wanted, idle);
+  group.update();
+}
+
+function arrange_shelf(machines) {
+  const nodes = machines.map((machine) => places.get(machine).chip.node);
+  const there = new Set(nodes);
+  let changed_it = shelf.children.length !== nodes.length;
+  for (const node of [...shelf.children]) if (!there.has(node)) node.remove();
+  nodes.forEach((node, index) => {
+    if (shelf.children[index] === node) return;
+    shelf.insertBefore(node, shelf.children[index] ?? null);
+    changed_it = true;
+  });
+  if (!changed_it) return;
+  const now_s = clock.now_s();
+  for (const machine of machines) places.get(machine).chip.update(places.get(machine).tile, now_s, { dead: Boolean(dead) });
+  fit();
+}
+
+function sum(now_s, wanted, idle) {
+  const tiles = [...wanted.keys()].map((machine) => places.get(machine).tile);
+  const calling = tiles.filter((tile) => need.unseen(tile).length).length;
+  const away = [...places.values()].filter((place) => !need.linked(place.tile, now_s)).length;
+  const free = idle.filter((machine) => need.linked(places.get(machine).tile, now_s)).length;
+  const parts = [["waiting", calling], ["training", tiles.length], ["free", free], ["away", away]];
+  put(find("sum"), parts.filter(([name, count]) => count || name === "training").map(([name, count]) => words.word("room", name, { number: count })).join(" · "));
+  show(find("nobody"), begun && wanted.size === 0);
+  put(find("nobody"), words.word("room", "nobody"));
+}
+
+// The largest tiles with which all fit on the screen; the smallest where none do, and then the page scrolls.
+const SIZES = [["l", 300, 300], ["m", 224, 212], ["s", 176, 164], ["xs", 116, 118]];
+const GAP = { l: 20, m: 14, s: 10, xs: 8 };
+function fit() {
+  const count = list.children.length;
+  if (!count) return;
+  const width = list.clientWidth;
+  const top = list.getBoundingClientRect().top + scrollY;
+  const below = shelf.children.length ? shelf.offsetHeight + 16 : 0;
+  const height = innerHeight - top - below - 16;
+  let chosen = SIZES.at(-1);
+  for (const size of SIZES) {
+    const [name, least_width, least_height] = size;
+    const columns = Math.max(1, Math.floor((width + GAP[name]) / (least_width + GAP[name])));
+    const rows = Math.ceil(count / columns);
+    if (rows * (least_height + GAP[name]) - GAP[name] <= height) {
+      chosen = size;
+      break;
+    }
+  }
+  // A telephone scrolls: there a tile that can be read is worth more than all at once.
+  if (innerWidth < 640) chosen = SIZES[1];
+  const [name, least_width, least_height] = chosen;
+  const columns = Math.max(1, Math.floor((width + GAP[name]) / (least_width + GAP[name])));
+  const rows = Math.ceil(count / Math.min(columns, count));
+  const room_px = Math.floor((height - (rows - 1) * GAP[name]) / rows);
+  const most = name === "l" ? 340 : least_height * 1.5;
+  list.dataset.size = name;
+  list.style.setProperty("--columns", String(Math.max(columns, 1)));
+  list.style.setProperty("--tile-height", `${Math.max(least_height, Math.min(most, room_px))}px`);
+  for (const place of places.values()) place.drawn_s = 0;
+}
+
+const mark = (tile, one) => `${tile.machine} ${one.session_id ?? ""} ${one.code} ${one.since_s ?? 0}`;
+
+function announce(tile) {
+  const fresh = need.unseen(tile).filter((one) => !announced.has(mark(tile, one)));
+  for (const one of fresh) {
+    announced.add(mark(tile, one));
+    const who = [words.who(tile), words.machine(tile.machine)].filter((text, index, all) => all.indexOf(text) === index).join(", ");
+    spoken.append(Object.assign(document.createElement("p"), { textContent: words.word("room", "announce", { who, what: `${words.word("level", one.level)}. ${need.notice_words(one)}` }) }));
+  }
+  while (spoken.children.length > 5) spoken.firstElementChild.remove();
+}
+
+function say_trouble(text) {
+  show(trouble, Boolean(text));
+  put(trouble, text ?? "");
+}
+
+function lost(since_s) {
+  dead = words.word("room", begun ? "stream_lost" : "connecting", { time: words.at(since_s) });
+  say_trouble(dead);
+  tick();
+}
+
+function bye() {
+  dead = words.word("room", "signed_out");
+  say_trouble(dead);
+  const link = Object.assign(document.createElement("a"), { href: location.href, textContent: words.word("room", "log_in") });
+  trouble.append(" ", link);
+  tick();
+}
+
+async function keep_awake() {
+  if (document.visibilityState !== "visible") return;
+  try {
+    await navigator.wakeLock?.request("screen");
+  } catch {
+    // A browser that does not allow it, or a battery that is low: the screen's own settings hold.
+  }
+}
+
+addEventListener("resize", () => { fit(); tick(); });
+document.addEventListener("visibilitychange", keep_awake);
+keep_awake();
+setInterval(tick, 1000);
+new Stream(words.room.stream, { heard, lost, bye });

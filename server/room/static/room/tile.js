@@ -1,0 +1,128 @@
+// One machine's tile. It is made once and changed where something changed: a text that is the same is not touched.
+import * as need from "./need.js";
+import * as words from "./words.js";
+
+const ANSWER_S = 8;
+const GIVEN_SHOWN_S = 25;
+const template = document.getElementById("tile");
+const chip_template = document.getElementById("chip");
+
+export function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function show(node, shown) {
+  if (node.hidden === shown) node.hidden = !shown;
+}
+
+export function icon(use, name) {
+  const href = `#i-${name}`;
+  if (use.getAttribute("href") !== href) use.setAttribute("href", href);
+}
+
+export class TileView {
+  constructor(machine, { open, seen }) {
+    this.node = template.content.firstElementChild.cloneNode(true);
+    this.node.dataset.machine = machine;
+    const find = (selector) => this.node.querySelector(selector);
+    this.parts = {
+      who: find(".who"), where: find(".where"), bpm: find(".bpm"), share: find(".share"), phase: find(".phase-word"),
+      left: find(".left"), trace: find(".trace"), use: find("use"), status: find(".status-word"), advice: find(".advice"),
+      given: find(".given"), seeing: find(".seeing"), seeing_word: find(".seeing-word"), seen: find(".seen"), open: find(".tile-open"),
+    };
+    put(this.parts.seen, words.word("room", "seen"));
+    this.parts.open.addEventListener("click", () => open(machine, this.parts.open));
+    this.parts.seen.addEventListener("click", () => seen(machine, this.notice));
+    this.notice = null;
+  }
+
+  update(tile, now_s, { dead }) {
+    const now = tile.now;
+    const parts = this.parts;
+    const condition = need.condition(tile, now_s);
+    const linked = need.linked(tile, now_s) && !dead;
+    const look = linked ? condition.look : condition.look === "stop" ? "stop" : "away";
+    if (this.node.dataset.look !== look) this.node.dataset.look = look;
+    this.node.classList.toggle("old", !linked);
+    const name = words.who(tile);
+    const machine = words.machine(tile.machine);
+    put(parts.who, name);
+    const age = tile.heard_s ? words.ago(need.age_s(tile, now_s)) : "";
+    put(parts.where, name === machine ? age : [machine, age].filter(Boolean).join(" · "));
+    const training = now?.stage === "running" || now?.stage === "paused";
+    put(parts.bpm, typeof now?.rate_bpm === "number" ? String(Math.round(now.rate_bpm)) : training ? "–" : "");
+    const percent = typeof now?.fraction === "number" ? Math.round(100 * now.fraction) : null;
+    put(parts.share, percent === null ? "" : words.word("room", "percent", { number: percent }));
+    put(parts.phase, need.phase(now));
+    put(parts.left, training && typeof now.remaining_s === "number" ? words.minutes(now.remaining_s) : "");
+    icon(parts.use, condition.icon);
+    put(parts.status, condition.status);
+    put(parts.advice, condition.advice);
+    put(parts.open, words.word("room", "details", { name, machine }));
+    this.#notices(tile);
+    this.#given(tile, now_s);
+    return condition;
+  }
+
+  draw(trace, now_s, dead) {
+    trace.draw(this.parts.trace, now_s, { old: dead || this.node.dataset.look === "away" || this.node.dataset.look === "lost" });
+  }
+
+  #notices(tile) {
+    const parts = this.parts;
+    const unseen = need.unseen(tile).sort((one, other) => need.worst_first[one.level] - need.worst_first[other.level]);
+    const seen = (tile.notices ?? []).filter((one) => one.at_s);
+    const shown = unseen[0] ?? seen.at(-1) ?? null;
+    show(parts.seeing, shown !== null);
+    this.notice = unseen[0] ?? null;
+    this.node.classList.toggle("calls", unseen.length > 0);
+    if (!shown) return;
+    const more = unseen.length > 1 ? ` (+${unseen.length - 1})` : "";
+    put(parts.seeing_word, shown.at_s ? `${need.notice_words(shown)} – ${words.word("room", "seen_by", { name: shown.by ?? "", time: words.at(shown.at_s) })}` : need.notice_words(shown) + more);
+    parts.seeing.dataset.level = shown.at_s ? "seen" : shown.level;
+    show(parts.seen, unseen.length > 0 && words.room.may_command);
+    if (unseen.length) parts.seen.setAttribute("aria-label", `${words.word("room", "seen")}: ${words.who(tile)}, ${need.notice_words(shown)}`);
+  }
+
+  #given(tile, now_s) {
+    const last = (tile.commands ?? []).at(-1);
+    const shown = last && now_s - last.made_s < GIVEN_SHOWN_S;
+    show(this.parts.given, Boolean(shown));
+    if (!shown) return;
+    put(this.parts.given, given_words(last, now_s));
+    this.parts.given.dataset.outcome = outcome(last, now_s);
+  }
+}
+
+export function outcome(given, now_s) {
+  if (given.outcome) return given.outcome;
+  return now_s - given.made_s > ANSWER_S ? "silent" : "sent";
+}
+
+export function given_words(given, now_s) {
+  const what = words.word("command", given.name);
+  const became = outcome(given, now_s);
+  const how = words.word("outcome", became, { seconds: ANSWER_S });
+  const why = became === "refused" && given.code ? `: ${words.word("refused", given.code, { reason: given.reason ?? given.code })}` : "";
+  return `${what} – ${how}${why}`;
+}
+
+// A machine that nobody uses needs no tile.
+export class Chip {
+  constructor(machine, { open }) {
+    this.node = chip_template.content.firstElementChild.cloneNode(true);
+    this.node.dataset.machine = machine;
+    this.button = this.node.querySelector("button");
+    this.where = this.node.querySelector(".where");
+    this.word = this.node.querySelector(".chip-word");
+    this.button.addEventListener("click", () => open(machine, this.button));
+  }
+
+  update(tile, now_s, { dead }) {
+    put(this.where, words.machine(tile.machine));
+    const linked = need.linked(tile, now_s);
+    const used = tile.used_s ? `, ${words.word("room", "last_used", { time: words.at(tile.used_s) })}` : "";
+    put(this.word, linked ? words.word("face", tile.now?.face ?? "choose_participant") + used : need.condition({ ...tile, notices: [] }, now_s).status);
+    this.node.dataset.look = dead ? "away" : !linked ? "away" : tile.now?.face === "self_test_failed" ? "above" : "free";
+  }
+}
