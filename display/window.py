@@ -26,23 +26,27 @@ BUTTON_OF_KEY: Final[dict[int, Button]] = {
     pygame.K_RETURN: Button.START,
     pygame.K_KP_ENTER: Button.START,
     pygame.K_SPACE: Button.START,
-    pygame.K_KP5: Button.START,
     pygame.K_j: Button.START,
     pygame.K_y: Button.START,
     pygame.K_UP: Button.UP,
-    pygame.K_KP8: Button.UP,
     pygame.K_KP_PLUS: Button.UP,
     pygame.K_PLUS: Button.UP,
     pygame.K_DOWN: Button.DOWN,
-    pygame.K_KP2: Button.DOWN,
     pygame.K_KP_MINUS: Button.DOWN,
     pygame.K_MINUS: Button.DOWN,
     pygame.K_ESCAPE: Button.STOP,
-    pygame.K_KP0: Button.STOP,
+    pygame.K_KP_PERIOD: Button.STOP,
+    pygame.K_DELETE: Button.STOP,
     pygame.K_BACKSPACE: Button.STOP,
     pygame.K_s: Button.STOP,
 }
-"""Green: Enter, space, 5, J, Y. Up and down: the arrows, 8 and 2, + and −. Stop: Escape, 0, backspace, S."""
+"""Green: Enter, space, J, Y. Up and down: the arrows, + and −. Stop: Escape, backspace, a keypad's point, S."""
+
+DIGIT_OF_KEY: Final[dict[int, int]] = {
+    **{getattr(pygame, f"K_KP{digit}"): digit for digit in range(10)},
+    **{getattr(pygame, f"K_{digit}"): digit for digit in range(10)},
+}
+"""Digits are digits where a PIN or an age is asked for; elsewhere the coach takes 5, 8, 2 and 0 as the buttons."""
 CLOSING_KEY: Final = pygame.K_q
 
 
@@ -99,14 +103,19 @@ class Window:
             self._presenter.present(self.screen.dirty)
         return changed
 
-    def buttons(self) -> tuple[Button, ...]:
-        """The buttons pressed since the last call, in order. Also notices a new size, and a closed window."""
-        pressed = []
+    def buttons(self) -> tuple[Button | int, ...]:
+        """The buttons pressed and digits typed since the last call, in order.
+
+        Also notices a new size, and a closed window.
+        """
+        pressed: list[Button | int] = []
         for event in pygame.event.get():
             if event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == CLOSING_KEY):
                 self.closed = True
             elif event.type == pygame.KEYDOWN and event.key in BUTTON_OF_KEY:
                 pressed.append(BUTTON_OF_KEY[event.key])
+            elif event.type == pygame.KEYDOWN and event.key in DIGIT_OF_KEY:
+                pressed.append(DIGIT_OF_KEY[event.key])
             elif event.type == pygame.VIDEORESIZE:
                 if self._presenter.resized():
                     self.screen = self._screen()

@@ -108,6 +108,8 @@ def _parser(words: Sequence[str], settled: Mapping[str, object] | None = None) -
     wanted = next((word for word in words if not word.startswith("-")), None)
     if wanted in ("sessions", None):
         _add_sessions(subparsers)
+    if wanted in ("participants", None):
+        _add_participants(subparsers)
     if wanted in ("replay", None):
         _add_replay(subparsers)
     if wanted in ("engine", None):
@@ -584,6 +586,14 @@ def _run_sessions(arguments: argparse.Namespace) -> int:
     from firmware.remote_diary import open_diary  # noqa: PLC0415 - as above
 
     return sessions_command.run(arguments, open_diary=lambda path: open_diary(path, arguments.socket))
+
+
+def _add_participants(subparsers: "Subparsers") -> None:
+    from firmware import participants_command  # noqa: PLC0415 - see `_parser`
+
+    parser = participants_command.add_parser(subparsers)
+    _add_socket(parser)
+    parser.set_defaults(run=participants_command.run)
 
 
 def _add_doctor(subparsers: "Subparsers") -> None:

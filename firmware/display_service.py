@@ -35,7 +35,7 @@ from firmware.display_hardware import (
 from firmware.display_parts import DisplayParts
 from firmware.errors import FirmwareError
 from firmware.local_link import CoachLink, NoCoachError
-from firmware.local_messages import CueNow, Press, Subscribe, ViewNow
+from firmware.local_messages import CueNow, Press, Subscribe, TypeDigit, ViewNow
 from firmware.lost_part import Backoff, Said
 from firmware.priority import before_others, nicer, quick_to_switch
 from firmware.service_notice import ServiceNotice
@@ -275,12 +275,12 @@ class DisplayService:
         config, sound = self._settings.config, self._sound
         return (config is not None and not config.buzzer.only_without_speaker) or sound is None or not sound.alive
 
-    def _press(self, buttons: tuple[Button, ...]) -> None:
+    def _press(self, buttons: tuple[Button | int, ...]) -> None:
         link = self._link
         for button in buttons:
             if link is not None:
                 with contextlib.suppress(NoCoachError, ValueError):
-                    link.say(Press(button=button))
+                    link.say(Press(button=button) if isinstance(button, Button) else TypeDigit(digit=button))
 
     # The main thread
 

@@ -47,6 +47,10 @@ class JournalLock:
                 f"The diary {journal} cannot be opened: its folder cannot be written ({error.strerror}). "
                 "Name another diary with --diary, or a copy of this one."
             ) from error
+        if os.geteuid() == 0:
+            # Left behind by root, the lock must not shut out the service that owns the folder.
+            owner = journal.parent.stat()
+            os.fchown(self._descriptor, owner.st_uid, owner.st_gid)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -27,8 +27,13 @@ def _press(*keys: int) -> None:
 
 
 def test_a_keypad_presses_the_panels_buttons(window: Window) -> None:
-    _press(pygame.K_KP_ENTER, pygame.K_KP8, pygame.K_KP2, pygame.K_KP0)
+    _press(pygame.K_KP_ENTER, pygame.K_KP_PLUS, pygame.K_KP_MINUS, pygame.K_KP_PERIOD)
     assert window.buttons() == (Button.START, Button.UP, Button.DOWN, Button.STOP)
+
+
+def test_digits_of_keypad_and_keyboard_are_digits(window: Window) -> None:
+    _press(pygame.K_KP0, pygame.K_KP8, pygame.K_2, pygame.K_9)
+    assert window.buttons() == (0, 8, 2, 9)
 
 
 def test_a_keyboard_presses_the_panels_buttons(window: Window) -> None:
