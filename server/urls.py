@@ -6,6 +6,7 @@ from server.web import health
 
 urlpatterns = [
     path("", include("server.web.urls")),
+    path("c/<slug:clinic>/room/", include("server.room.urls")),
     path("health/live", health.live),
     path("health/ready", health.ready),
 ]

@@ -24,6 +24,11 @@ def limited(application: Application, most_bytes: int = MOST_BODY_BYTES) -> Appl
     """An application that answers 413 to a body of more than `most_bytes`, and keeps nothing of it."""
 
     async def inner(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            from server.room.lifespan import live  # noqa: PLC0415 - models exist once Django is ready
+
+            await live(receive, send)
+            return
         if scope["type"] != "http":
             return
         told = dict(scope["headers"]).get(b"content-length", b"0")

@@ -62,7 +62,7 @@ def serve(clinic: Clinic, how: Serving) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
-        lifespan="off",
+        lifespan="on",
         ws="none",
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
