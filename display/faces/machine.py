@@ -11,7 +11,7 @@ from display.panel_buttons import buttons_part
 from display.sheet import MARGIN, Box, Part
 
 SHOWN = 3
-ROW_HEIGHT, ROW_APART = 124.0, 16.0
+ROW_HEIGHT, ROW_HEIGHT_STANDING, ROW_APART = 124.0, 252.0, 16.0
 
 
 def parts(glance: Glance) -> list[Part]:
@@ -34,10 +34,9 @@ def parts(glance: Glance) -> list[Part]:
     title, more = texts.say("machine.title"), len(found) - SHOWN
     also = texts.say("machine.more", number=more) if more > 0 else ""
     top = Box(MARGIN, 40, sheet.width - 2 * MARGIN, 84)
+    high = ROW_HEIGHT_STANDING if sheet.portrait else ROW_HEIGHT
     rows = [
-        _row(
-            glance, Box(MARGIN, top.bottom + 20 + place * (ROW_HEIGHT + ROW_APART), top.width, ROW_HEIGHT), code, place
-        )
+        _row(glance, Box(MARGIN, top.bottom + 20 + place * (high + ROW_APART), top.width, high), code, place)
         for place, code in enumerate(found[:SHOWN])
     ]
     foot = Box(MARGIN, sheet.height - 96, top.width, 64)
@@ -62,7 +61,7 @@ def _row(glance: Glance, box: Box, code: str, place: int) -> Part:
         side = 60.0
         brush.icon(icons.attention, Box(box.x + 28, box.middle_y - side / 2, side, side), ABOVE)
         left, width = box.x + 28 + side + 30, box.width - side - 28 - 30 - 32
-        brush.text(what, (left, box.y + 42), brush.fitted(what, Style(42, Weight.BOLD, WHITE), width))
-        brush.text(how, (left, box.bottom - 38), brush.fitted(how, Style(32, Weight.PLAIN, QUIET), width))
+        y = brush.paragraph(what, (left, box.y + 42), Style(42, Weight.BOLD, WHITE), width)
+        brush.paragraph(how, (left, y + 46), Style(32, Weight.PLAIN, QUIET), width)
 
     return Part(f"finding {place}", box, (what, how), paint)

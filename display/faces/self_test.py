@@ -30,7 +30,7 @@ def parts(glance: Glance) -> list[Part]:
         ((Button.STOP,), texts.say("button.no")),
         *((((Button.UP,), again),) if again else ()),
     )
-    title = Box(MARGIN, 44, width, 150)
+    title = Box(MARGIN, 44, width, 200 if sheet.portrait else 150)
     shown = Box(MARGIN, title.bottom + 36, width, foot.y - 40 - title.bottom - 36)
     paint: Callable[[Brush, Box], None]
     match tried:
@@ -43,7 +43,7 @@ def parts(glance: Glance) -> list[Part]:
 
     def paint_title(brush: Brush, box: Box) -> None:
         brush.text(question, (box.x, box.y + 48), brush.fitted(question, Style(72, Weight.BOLD, WHITE), box.width))
-        brush.text(how, (box.x, box.y + 120), brush.fitted(how, Style(34, Weight.PLAIN, QUIET), box.width))
+        brush.paragraph(how, (box.x, box.y + 120), Style(34, Weight.PLAIN, QUIET), box.width)
 
     return [
         Part("title", title, (question, how), paint_title),

@@ -71,6 +71,7 @@ def test_every_face_has_a_light_and_an_idle_machine_is_dark() -> None:
     assert {face for face, light in lights.items() if light == IDLE} == {
         Face.CHOOSE_PARTICIPANT,
         Face.NOT_TODAY,
+        Face.MACHINE,
         Face.SESSION,
     }
 
