@@ -113,19 +113,22 @@ class ButtonPanel:
         self._backoff.works()
 
         def changed(button: Button, down: bool) -> None:  # noqa: FBT001 - as `Pins.listen` tells it
-            # The loop may have been closed while a driver's thread still tells.
+            # The loop may have been closed while a driver's thread still tells. The edge counts from when it came,
+            # not from when a busy loop hears of it: a short press must not look like a spike.
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._changed, button, down, hear)
+                loop.call_soon_threadsafe(self._changed, button, down, self._clock.now(), hear)
 
         pins.listen(changed)
         while True:
             for button, down in pins.down().items():
-                self._changed(button, down, hear)
+                self._changed(button, down, self._clock.now(), hear)
             await self._clock.sleep_until(self._clock.now() + LOOK_EVERY_S)
 
-    def _changed(self, button: Button, down: bool, hear: Hear) -> None:  # noqa: FBT001 - as `Pins.listen` tells it
+    def _changed(self, button: Button, down: bool, at_s: float, hear: Hear) -> None:  # noqa: FBT001 - as it is told
         if button in self._contacts:
-            self._contacts.edge(button, self._clock.now(), down=down)
+            for heard in self._contacts.settle(at_s):
+                hear(heard)
+            self._contacts.edge(button, at_s, down=down)
             self._set_timer(hear)
 
     def _set_timer(self, hear: Hear) -> None:

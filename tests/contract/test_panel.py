@@ -355,6 +355,19 @@ def test_a_spike_is_no_press(make: MakeRig) -> None:
     assert lived(make, life) == []
 
 
+def test_a_press_while_the_loop_is_busy_is_heard_after_it() -> None:
+    """Both edges wait in the loop: they count from when they came, or a short press would look like a spike."""
+
+    async def life(rig: _Rig, clock: HandClock, _: list[Heard]) -> None:
+        rig.put(Button.STOP, down=True)
+        clock._now += 0.1
+        rig.put(Button.STOP, down=False)
+        clock._now += 0.3
+        await clock.advance(0.5)
+
+    assert lived(_HandRig, life) == [Pressed(Button.STOP)]
+
+
 def test_a_stop_button_that_never_stops_ringing_still_stops() -> None:
     async def life(rig: _Rig, clock: HandClock, heard: list[Heard]) -> None:
         for turn in range(40):
