@@ -159,7 +159,7 @@ def _add_session_arguments(parser: argparse.ArgumentParser) -> None:
         "--strap",
         default="simulated",
         metavar="STRAP",
-        help="simulated[:KIND,SEED] or recording:FILE (%(default)s)",
+        help="bluetooth[:ADAPTER], simulated[:KIND,SEED] or recording:FILE (%(default)s)",
     )
     parser.add_argument(
         "--plans", type=Path, metavar="FOLDER", default=plans_folder(), help="the participants' plans (%(default)s)"
@@ -593,6 +593,7 @@ def _add_participants(subparsers: "Subparsers") -> None:
 
     parser = participants_command.add_parser(subparsers)
     _add_socket(parser)
+    _add_config_argument(parser)
     parser.set_defaults(run=participants_command.run)
 
 

@@ -19,11 +19,12 @@ from coach import desk_participants as arriving
 from coach.cue import Cue
 from coach.default_guidance import default_guidance
 from coach.desk import Desk, Pressed, Wish
+from coach.desk_strap import StrapScene
 from coach.desk_view import Button, Face, TriedPart, View
 from coach.engine import next_due_s, step
 from coach.errors import Refused
-from coach.events import AnyEvent, Predicted, SessionEnded, SessionStarted
-from coach.messages import AnyMessage, Command, CommandName, HeartRate, Restored, SourceLost, Time
+from coach.events import AnyEvent, Predicted, SessionEnded, SessionStarted, Signal
+from coach.messages import AnyMessage, Command, CommandName, HeartRate, Restored, SourceLost, Time, Treadmill
 from coach.snapshot import Prediction
 from coach.state import State, begin
 from coach.view import snapshot
@@ -37,6 +38,7 @@ from firmware.session_id import new_session_id
 from firmware.session_record import SessionRecord
 from firmware.stamp import Stamp, StampClock
 from firmware.strap import Delivery, Lost, Measurement, Sight
+from firmware.strap_choosing import StrapChoosing
 
 _log = logging.getLogger(__name__)
 
@@ -99,6 +101,7 @@ class SessionKeeper:
         self.strap_name: str | None = None
         self.room = True
         self.machine = MachinePage(speed)
+        self._straps: StrapChoosing | None = None
         self._origin_s = 0.0
         self._session_id = ""
         self._begun: Stamp | None = None
@@ -139,12 +142,7 @@ class SessionKeeper:
 
     def _carry_out(self, pressed: Pressed) -> str | None:
         if self._needs_room(pressed.wish, pressed.messages) and self.closed_by:
-            self.desk = replace(
-                at_desk.signed_out(self.desk) if self.state is None else self.desk, findings=self.closed_by
-            )
-            self._typed.clear()
-            self._outlet.changed(at_once=True)
-            return self._closed_because()
+            return self._refuse_to_begin()
         self.desk = pressed.desk
         if pressed.typed is not None:
             self._typed.append(pressed.typed)
@@ -167,6 +165,8 @@ class SessionKeeper:
                 self.machine.on_look_again()
             case Wish.KEEP_ANSWERS:
                 self.desk = self.machine.answered(self.desk)
+            case Wish.BIND_STRAP | Wish.LOOK_FOR_STRAPS:
+                self._look_or_bind()
             case Wish.TEST_AGAIN | None:
                 pass
         self.machine.pressed(self.desk, self._clock.now())
@@ -180,6 +180,31 @@ class SessionKeeper:
         if self._needs_room(None, (message,)) and self.closed_by:
             raise Refused(self.closed_by[0], self._closed_because())
         self._step(replace(message, t=self._now_t()))
+
+    def choose_straps(self, straps: StrapChoosing) -> None:
+        """Here a strap is chosen by the person; one that goes on after a restart has the strap that it had."""
+        self._straps = straps
+        straps.shown_to(self._looked)
+        if self.state is not None:
+            self.desk = straps.restored(self.desk, self.state)
+
+    def _look_or_bind(self) -> None:
+        if self._straps is not None:
+            self._straps.chosen_or_not(self.desk)
+
+    def _looked(self, scene: StrapScene) -> None:
+        if self._straps is not None:
+            self.desk = self._straps.looked(self.desk, scene)
+            self._outlet.changed(at_once=True)
+
+    def measured(self, speed_kmh: float, incline_percent: float | None) -> None:
+        """The treadmill tells its setting; an incline that it does not tell stays what it was."""
+        if self.state is None or self.desk.offer_go_on:
+            return
+        incline = self.state.incline_percent if incline_percent is None else incline_percent
+        refused = self._try(Treadmill(self._now_t(), speed_kmh, incline or 0.0))
+        if refused is not None:
+            _log.warning("The treadmill sent what no treadmill does: %s", refused)
 
     def show_text(self, text: str, for_s: float) -> None:
         """Show a line from the therapist for so many real seconds; it changes nothing but the view. Raises Refused."""
@@ -197,12 +222,14 @@ class SessionKeeper:
         match delivery:
             case Measurement():
                 message = delivery.at(t)
-                self._touched_s = self._clock.now()
             case Lost(reason):
                 message = SourceLost(t, reason)
         refused = self._try(message)
         if refused is not None:
             _log.warning("The strap sent what no strap sends: %s", refused)
+        if isinstance(delivery, Measurement) and self.state.source.signal in (Signal.LIVE, Signal.WEAK):
+            # A heart that beats is somebody who is there; a strap on a bench is not.
+            self._touched_s = self._clock.now()
 
     def wake(self) -> None:
         """Time has passed: live through what is due."""
@@ -487,6 +514,15 @@ class SessionKeeper:
         self._begun = self._stamps.now()
         plan = self._past.informed(ready.plan, self._begun.wall_s)
         self.state = begin(plan, ready.protocol, default_guidance)
+        if self._straps is not None:
+            self.desk = self._straps.began(self.desk, plan.participant)
+
+    def _refuse_to_begin(self) -> str:
+        desk = at_desk.signed_out(self.desk) if self.state is None else self.desk
+        self.desk = replace(desk, findings=self.closed_by)
+        self._typed.clear()
+        self._outlet.changed(at_once=True)
+        return self._closed_because()
 
     def _look_at_choices(self) -> None:
         """Plans, PINs or the date may have changed."""
@@ -525,6 +561,8 @@ class SessionKeeper:
     def _sign_out(self) -> None:
         self._typed.clear()
         self.desk = at_desk.signed_out(self.desk)
+        if self._straps is not None:
+            self._straps.left()
         if not self._finish_failed:
             self._forget()
         self.state = None

@@ -1,4 +1,4 @@
-"""Who is training: nobody but the one who was confirmed, never without a PIN where one is set, and stop always leaves."""
+"""Who is training: nobody but who was confirmed, never without a PIN where one is set; stop always leaves."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +71,7 @@ class Run(Struct):
     begun: list[tuple[str, str | None, bool]] = []
 
     def do(self, act: Button | int | str) -> None:
+        """One press, one digit, or something that happens meanwhile."""
         before, was = face(self.desk, None), self.desk.arrival
         self.t += 0.7
         if act == "list changes":
