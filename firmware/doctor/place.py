@@ -58,12 +58,12 @@ class Fittings(Struct, frozen=True, kw_only=True):
 def fittings_of(config: Config) -> Fittings:
     """What a machine with these settings has."""
     device = config.sound.device
-    named = re.search(r"(?:CARD=|:)(\w+)", device)
+    named = re.search(r"CARD=(?P<name>\w+)|:(?P<number>\w+)(?:,|$)", device)
     return Fittings(
         bluetooth=config.strap.source == "bluetooth",
         screen=config.screen.driver != "none",
         sound=device != "none",
-        sound_card=named[1] if named else None,
+        sound_card=(named["name"] or named["number"]) if named else None,
         oled=config.oled.driver != "none",
         i2c_bus=config.oled.i2c_port,
         panel=config.panel.buttons,
