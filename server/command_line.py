@@ -10,11 +10,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from server.clinic import DATABASE_VARIABLE, FOLDER_VARIABLE, PLAIN_VARIABLE, Clinic, ClinicSettings, read_clinic
+from server.clinic import DATABASE_VARIABLE, FOLDER_VARIABLE, Clinic, ClinicSettings, read_clinic
 from server.database import prepare
 from server.errors import ServerError
 from server.log_lines import facts, log_to
 from server.making import make_clinic
+from server.page_commands import add_commands
 from sync.errors import SyncError
 
 _log = logging.getLogger(__name__)
@@ -94,13 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     collect.add_argument("--metrics-port", type=int, default=None, help="for its figures; 0: any")
 
-    web = command("web", _web, "serve the web pages")
-    web.add_argument("--address", default=None, help="be reached there only (the settings' web_address)")
-    web.add_argument("--port", type=int, default=None, help="the pages' port (the settings' web_port, 8443)")
-    web.add_argument("--workers", type=int, default=1, metavar="N", help="so many processes (1)")
-    plain = web.add_mutually_exclusive_group()
-    plain.add_argument("--behind-proxy", action="store_true", help="plain HTTP, for a proxy that holds the certificate")
-    plain.add_argument("--plain-here", action="store_true", help="plain HTTP on this computer alone, for a trial")
+    add_commands(command, _clinic)
 
     for kept, text in (
         ("quarantine", "sessions that a person must look at"),
@@ -165,6 +160,8 @@ def _init(given: argparse.Namespace) -> None:
         f"  interval-coach-server enrol-service --dir {folder}",
         f"  interval-coach-server collect --dir {folder}",
         f"  interval-coach-server web --dir {folder}",
+        "for the first who logs in, who lets the others in:",
+        f"  interval-coach-server account add NAME --role clinic_admin --dir {folder}",
         "and for each machine:",
         f"  interval-coach-server enroll MACHINE --dir {folder}",
         f"Back up {folder}: without the authority's key every machine must be enrolled anew.",
@@ -339,25 +336,6 @@ def _enrol_service(given: argparse.Namespace) -> None:
         while not stopping.wait(1.0):
             pass
         service.shutdown()
-
-
-def _web(given: argparse.Namespace) -> int:
-    # The pages' settings depend on how they are served: this is known before Django reads them.
-    if given.plain_here:
-        os.environ[PLAIN_VARIABLE] = "1"
-    clinic = _clinic(given)
-    from server.web.serving import Serving, serve
-
-    return serve(
-        clinic,
-        Serving(
-            address=given.address,
-            port=given.port,
-            workers=max(1, given.workers),
-            behind_proxy=given.behind_proxy,
-            plain_here=given.plain_here,
-        ),
-    )
 
 
 def _collect(given: argparse.Namespace) -> int:

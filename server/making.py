@@ -33,7 +33,9 @@ def make_clinic(folder: Path, settings: ClinicSettings, collectors: int = 1, web
     prepare(clinic)
     call_command("migrate", verbosity=0)
     from server import identities  # noqa: PLC0415 - models exist only after prepare()
+    from server.clinics.models import Clinic as ClinicRow  # noqa: PLC0415 - as above
 
+    ClinicRow.objects.get_or_create(code=settings.clinic, defaults={"name": settings.clinic.replace("-", " ").title()})
     own = [
         *(f"collector-{number + 1}" for number in range(collectors)),
         *(f"web-{number + 1}" for number in range(webs)),

@@ -7,6 +7,9 @@ from server.web import health
 urlpatterns = [
     path("", include("server.web.urls")),
     path("c/<slug:clinic>/room/", include("server.room.urls")),
+    path("c/<slug:clinic>/", include("server.diary.urls")),
+    path("c/<slug:clinic>/manage/", include("server.clinics.urls")),
+    path("c/<slug:clinic>/log/", include("server.audit.urls")),
     path("health/live", health.live),
     path("health/ready", health.ready),
 ]

@@ -68,3 +68,20 @@ class Membership(models.Model):
     def __str__(self) -> str:
         """Role and place."""
         return f"{self.get_role_display()}: {self.clinic or self.region or _('all clinics')}"
+
+
+class Invitation(models.Model):
+    """A one-time link by which somebody makes an account theirs, or comes back after losing password or phone.
+
+    Only the hash of its secret is kept.
+    """
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="invitations")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+    until = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        """Whose it is."""
+        return self.account.get_username()

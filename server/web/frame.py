@@ -25,10 +25,13 @@ class Place:
     below: tuple[str, ...] = ()
 
 
+OF_A_PARTICIPANT = ("diary:calendar", "diary:list", "diary:course", "diary:begin_course")
+"""Pages of the diary that belong to one participant."""
+
 PLACES = (
     Place(May.SEE_ROOM, "room:index", _("Room"), ("room",)),
-    Place(May.SEE_PEOPLE, "people:list", _("Participants"), ("people", "papers_of", "diary_of")),
-    Place(May.SEE_DIARY, "diary:calendar", _("Diary"), ("diary",)),
+    Place(May.SEE_PEOPLE, "people:list", _("Participants"), ("people", "papers_of", *OF_A_PARTICIPANT)),
+    Place(May.SEE_DIARY, "diary:days", _("Diary"), ("diary",)),
     Place(May.REPORT_ACTIVITY, "papers:reports", _("Reports"), ("papers",)),
     Place(May.SEE_MACHINES, "clinics:machines", _("Machines"), ("clinics:machines",)),
     Place(May.MANAGE_ACCOUNTS, "clinics:accounts", _("Accounts"), ("clinics:",)),

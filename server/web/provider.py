@@ -1,12 +1,296 @@
-"""Log-in through the organisation's own identity provider (OpenID Connect)."""
+"""Log-in through the organisation's own identity provider (OpenID Connect), as strictly as HelseID's FAPI profile asks.
+
+Authorization code with PKCE, state and nonce, pushed authorization request where the provider offers one, the client
+proved by a signed assertion (private_key_jwt) or a secret. Accounts are matched by issuer and subject; who is not
+known is let in by an invitation alone, never by themselves.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import requests
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from joserfc import jwk, jwt
+from joserfc.errors import JoseError
+from msgspec import Struct
 
 from server.clinic import folder_from_environment, read_clinic
+from server.errors import ServerError
+
+SIGNED_WITH = ("RS256", "PS256", "ES256", "PS384", "ES384", "PS512", "ES512", "EdDSA", "Ed25519")
+"""Signatures that are taken; none with a shared secret, and never «none»."""
+
+PATIENCE_S = 10
+KEPT_S = 3600.0
+LEEWAY_S = 60
+
+
+class ProviderError(ServerError):
+    """A log-in at the provider that did not come about. `code` is for the log; the page says it in words."""
+
+    def __init__(self, code: str) -> None:
+        """Keep the code."""
+        super().__init__(code)
+        self.code = code
+
+
+class Metadata(Struct, frozen=True):
+    """What the provider says of itself (OpenID Connect Discovery 1.0)."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    pushed_authorization_request_endpoint: str = ""
+    require_pushed_authorization_requests: bool = False
+    authorization_response_iss_parameter_supported: bool = False
+
+
+class Begun(Struct, frozen=True):
+    """What is kept in the session while somebody is at the provider."""
+
+    state: str
+    nonce: str
+    verifier: str
+    back: str
+    onward: str
+    invitation: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Who came back: `external_id` as accounts keep it. `strong`: the provider says that two factors were given."""
+
+    external_id: str
+    strong: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The clinic's settings for its provider."""
+
+    issuer: str
+    client_id: str
+    scopes: str
+    name: str
+    strong_acr: tuple[str, ...]
+    key: Path | None
+    secret: Path | None
+
+
+def settings() -> Settings | None:
+    """The provider that the clinic's settings name; None where they name none."""
+    folder = folder_from_environment()
+    if folder is None:
+        return None
+    told = read_clinic(folder).settings
+    if not told.oidc_issuer:
+        return None
+    return Settings(
+        issuer=told.oidc_issuer.rstrip("/"),
+        client_id=told.oidc_client_id,
+        scopes=told.oidc_scopes,
+        name=told.oidc_name or told.oidc_issuer,
+        strong_acr=told.oidc_strong_acr,
+        key=folder / told.oidc_key_file if told.oidc_key_file else None,
+        secret=folder / told.oidc_secret_file if told.oidc_secret_file else None,
+    )
+
+
+class Provider:
+    """One provider, whose metadata and keys are read when they are needed, and kept for an hour."""
+
+    def __init__(self, told: Settings) -> None:
+        """Nothing is asked yet."""
+        self.settings = told
+        self._metadata: Metadata | None = None
+        self._keys: jwk.KeySet | None = None
+        self._read_s = 0.0
+
+    def begin(self, back: str, onward: str, invitation: str = "") -> tuple[str, Begun]:
+        """Where to send the browser, and what to keep until it comes back to `back`. Raises ProviderError."""
+        metadata = self._discover()
+        begun = Begun(
+            state=secrets.token_urlsafe(32),
+            nonce=secrets.token_urlsafe(32),
+            verifier=secrets.token_urlsafe(64),
+            back=back,
+            onward=onward,
+            invitation=invitation,
+        )
+        asked = {
+            "response_type": "code",
+            "client_id": self.settings.client_id,
+            "redirect_uri": back,
+            "scope": self.settings.scopes,
+            "state": begun.state,
+            "nonce": begun.nonce,
+            "code_challenge": create_s256_code_challenge(begun.verifier),
+            "code_challenge_method": "S256",
+        }
+        if self.settings.strong_acr:
+            asked["acr_values"] = " ".join(self.settings.strong_acr)
+        if metadata.pushed_authorization_request_endpoint:
+            asked = {
+                "client_id": self.settings.client_id,
+                "request_uri": self._push(metadata.pushed_authorization_request_endpoint, asked),
+            }
+        separator = "&" if "?" in metadata.authorization_endpoint else "?"
+        return f"{metadata.authorization_endpoint}{separator}{urlencode(asked)}", begun
+
+    def finish(self, begun: Begun, answer: dict[str, str]) -> Known:
+        """Who it is that came back with this answer. Raises ProviderError."""
+        metadata = self._discover()
+        if not secrets.compare_digest(answer.get("state", "").encode(), begun.state.encode()):
+            raise ProviderError("wrong_state")
+        # RFC 9207: an answer from another provider is not taken for this one's.
+        issuer = answer.get("iss")
+        if (issuer is None and metadata.authorization_response_iss_parameter_supported) or (
+            issuer is not None and issuer != metadata.issuer
+        ):
+            raise ProviderError("wrong_issuer")
+        if "error" in answer or not answer.get("code"):
+            raise ProviderError("refused_by_provider")
+        try:
+            with self._session() as session:
+                token = session.fetch_token(
+                    metadata.token_endpoint,
+                    grant_type="authorization_code",
+                    code=answer["code"],
+                    redirect_uri=begun.back,
+                    code_verifier=begun.verifier,
+                    timeout=PATIENCE_S,
+                    allow_redirects=False,
+                )
+        except (AuthlibBaseError, requests.RequestException, ValueError) as error:
+            raise ProviderError("no_token") from error
+        return self._read(metadata, str(token.get("id_token") or ""), begun.nonce)
+
+    def _read(self, metadata: Metadata, id_token: str, nonce: str) -> Known:
+        claims = self._verified(metadata, id_token)
+        audience = claims.get("aud")
+        several = isinstance(audience, list) and len(audience) > 1
+        if (several or "azp" in claims) and claims.get("azp") != self.settings.client_id:
+            raise ProviderError("wrong_party")
+        if not secrets.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
+            raise ProviderError("wrong_nonce")
+        subject = claims.get("sub")
+        if not isinstance(subject, str) or not subject:
+            raise ProviderError("no_subject")
+        return Known(f"{metadata.issuer} {subject}"[:200], claims.get("acr") in self.settings.strong_acr)
+
+    def _verified(self, metadata: Metadata, id_token: str) -> dict[str, Any]:
+        rules = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_S,
+            iss={"essential": True, "value": metadata.issuer},
+            aud={"essential": True, "value": self.settings.client_id},
+            exp={"essential": True},
+            iat={"essential": True},
+            sub={"essential": True},
+        )
+        for fresh in (False, True):
+            try:
+                read = jwt.decode(id_token, self._key_set(metadata, fresh=fresh), algorithms=list(SIGNED_WITH))
+                rules.validate(read.claims)
+            except (JoseError, ValueError) as error:
+                # The provider may have changed its keys since they were read.
+                if fresh:
+                    raise ProviderError("bad_id_token") from error
+            else:
+                return read.claims
+        raise ProviderError("bad_id_token")
+
+    def _push(self, endpoint: str, asked: dict[str, str]) -> str:
+        try:
+            with self._session() as session:
+                auth = session.client_auth(session.token_endpoint_auth_method)
+                answer = session.request(
+                    "POST",
+                    endpoint,
+                    data=asked,
+                    auth=auth,
+                    withhold_token=True,
+                    timeout=PATIENCE_S,
+                    allow_redirects=False,
+                )
+                answer.raise_for_status()
+                return str(answer.json()["request_uri"])
+        except (AuthlibBaseError, requests.RequestException, ValueError, KeyError) as error:
+            raise ProviderError("not_pushed") from error
+
+    def _session(self) -> OAuth2Session:
+        told = self.settings
+        if told.key is not None:
+            key = jwk.import_key(msgspec.json.decode(told.key.read_bytes(), type=dict[str, Any]))
+            session = OAuth2Session(told.client_id, key, token_endpoint_auth_method="private_key_jwt")  # noqa: S106 - a method's name
+            # The audience is the issuer, as FAPI 2.0 wants it.
+            session.register_client_auth_method(
+                PrivateKeyJWT(
+                    self._discover().issuer,
+                    headers={"kid": key.kid} if key.kid else None,
+                    alg=_algorithm(key),
+                )
+            )
+            return session
+        secret = told.secret.read_text().strip() if told.secret is not None else ""
+        return OAuth2Session(told.client_id, secret, token_endpoint_auth_method="client_secret_basic")  # noqa: S106 - a method's name
+
+    def _discover(self) -> Metadata:
+        if self._metadata is not None and time.monotonic() - self._read_s < KEPT_S:
+            return self._metadata
+        address = f"{self.settings.issuer}/.well-known/openid-configuration"
+        try:
+            answer = requests.get(address, timeout=PATIENCE_S, allow_redirects=False)
+            answer.raise_for_status()
+            metadata = msgspec.json.decode(answer.content, type=Metadata)
+        except (requests.RequestException, msgspec.MsgspecError) as error:
+            raise ProviderError("provider_away") from error
+        if metadata.issuer.rstrip("/") != self.settings.issuer:
+            raise ProviderError("wrong_issuer")
+        self._metadata, self._keys, self._read_s = metadata, None, time.monotonic()
+        return metadata
+
+    def _key_set(self, metadata: Metadata, *, fresh: bool) -> jwk.KeySet:
+        if self._keys is None or fresh:
+            try:
+                answer = requests.get(metadata.jwks_uri, timeout=PATIENCE_S, allow_redirects=False)
+                answer.raise_for_status()
+                self._keys = jwk.KeySet.import_key_set(answer.json())
+            except (requests.RequestException, JoseError, ValueError, KeyError) as error:
+                raise ProviderError("provider_away") from error
+        return self._keys
+
+
+def _algorithm(key: jwk.Key) -> str:
+    """With what this key signs: its own word, else what its kind is commonly used with."""
+    told = key.as_dict(private=False).get("alg")
+    if isinstance(told, str):
+        return told
+    curve = key.as_dict(private=False).get("crv")
+    return {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}.get(str(curve), "PS256")
+
+
+@cache
+def _provider(told: Settings) -> Provider:
+    return Provider(told)
+
+
+def provider() -> Provider | None:
+    """The clinic's provider; None where it has none."""
+    told = settings()
+    return _provider(told) if told else None
 
 
 def provider_name() -> str:
     """What the button says; empty where no provider is set."""
-    folder = folder_from_environment()
-    settings = read_clinic(folder).settings if folder else None
-    if settings is None or not settings.oidc_issuer:
-        return ""
-    return settings.oidc_name or settings.oidc_issuer
+    told = settings()
+    return told.name if told else ""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from server.web import code, home, language, log_in, own_account
+from server.web import code, home, language, log_in, own_account, provider_pages, welcome
 
 app_name = "web"
 urlpatterns = [
@@ -11,6 +11,9 @@ urlpatterns = [
     path("log-in/code/", code.give, name="code"),
     path("log-in/code/set-up/", code.set_up, name="set_up_code"),
     path("log-in/code/set-up/picture.svg", code.picture, name="code_picture"),
+    path("log-in/provider/", provider_pages.go, name="provider"),
+    path("log-in/provider/back/", provider_pages.back, name="provider_back"),
+    path("welcome/<str:secret>/", welcome.welcome, name="welcome"),
     path("log-out/", log_in.log_out, name="log_out"),
     path("language/", language.choose, name="language"),
     path("account/", own_account.own, name="account"),

@@ -1,0 +1,58 @@
+"""The access log as a file, for whoever must answer for it: CSV or JSON lines, in order, with the chain's hashes."""
+
+import csv
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from io import StringIO
+
+from django.db.models import QuerySet
+
+from server.audit.models import Entry
+
+COLUMNS = (
+    "number", "at", "account", "role", "clinic", "participant", "action", "detail", "previous_sha256", "sha256",
+)  # fmt: skip
+
+
+def chosen(clinic: str = "", since: date | None = None, until: date | None = None) -> QuerySet[Entry]:
+    """The lines of a clinic (all without one) from and to these days, both included, in UTC."""
+    found = Entry.objects.order_by("number")
+    if clinic:
+        found = found.filter(clinic=clinic)
+    if since:
+        found = found.filter(at__gte=datetime.combine(since, time.min, UTC))
+    if until:
+        found = found.filter(at__lt=datetime.combine(until + timedelta(days=1), time.min, UTC))
+    return found
+
+
+def json_lines(found: QuerySet[Entry]) -> Iterator[str]:
+    """One JSON object a line."""
+    for one in found.iterator():
+        yield json.dumps(_told(one), ensure_ascii=False)
+
+
+def csv_lines(found: QuerySet[Entry]) -> Iterator[str]:
+    """CSV (RFC 4180) with a heading; `detail` as JSON."""
+    yield _row(COLUMNS)
+    for one in found.iterator():
+        told = _told(one)
+        detail = json.dumps(told["detail"], ensure_ascii=False, sort_keys=True)
+        yield _row([detail if name == "detail" else _harmless(told[name]) for name in COLUMNS])
+
+
+def _told(one: Entry) -> dict[str, object]:
+    at = one.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return {name: at if name == "at" else getattr(one, name) for name in COLUMNS}
+
+
+def _harmless(value: object) -> object:
+    """A text that a spreadsheet would take for a formula gets an apostrophe (OWASP, CSV injection)."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _row(values: object) -> str:
+    line = StringIO()
+    csv.writer(line, lineterminator="").writerow(values)  # type: ignore[arg-type] # any row
+    return line.getvalue()

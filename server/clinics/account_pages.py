@@ -1,0 +1,164 @@
+"""The pages on which a clinic's administrator looks after accounts."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from server.clinics import accounts as acts
+from server.clinics.access import account_of, in_clinic
+from server.clinics.errors import AccountError
+from server.clinics.models import Account, Clinic
+from server.clinics.roles import May, Role
+
+
+class RolesForm(forms.Form):
+    """Which roles somebody holds in this clinic."""
+
+    roles = forms.MultipleChoiceField(
+        label=gettext_lazy("Roles"),
+        choices=Role.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def chosen(self) -> set[Role]:
+        """The roles that were ticked."""
+        return {Role(one) for one in self.cleaned_data["roles"]}
+
+
+class NewAccountForm(RolesForm):
+    """Who is invited."""
+
+    field_order = ("username", "first_name", "last_name", "roles")
+    username = forms.CharField(
+        label=gettext_lazy("User name"),
+        max_length=150,
+        help_text=gettext_lazy("What the person types to log in, such as kari.nordmann. It cannot be changed later."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+    first_name = forms.CharField(label=gettext_lazy("First name"), max_length=150)
+    last_name = forms.CharField(label=gettext_lazy("Last name"), max_length=150)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        """An account without a role could do nothing."""
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type] # passed on as it came
+        self.fields["roles"].required = True
+
+
+def accounts_of(clinic: Clinic) -> QuerySet[Account]:
+    """The accounts that hold a role in this clinic itself."""
+    return Account.objects.filter(memberships__clinic=clinic).distinct().order_by("last_name", "first_name", "username")
+
+
+@in_clinic(May.MANAGE_ACCOUNTS)
+@require_safe
+def accounts(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """List them."""
+    rows = [
+        (account, [Role(one.role).label for one in account.memberships.all() if one.clinic_id == clinic.pk])
+        for account in accounts_of(clinic).prefetch_related("memberships")
+    ]
+    return render(request, "clinics/accounts.html", {"rows": rows})
+
+
+@in_clinic(May.MANAGE_ACCOUNTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """Invite somebody; the one-time link is shown on the answer, and never again."""
+    form = NewAccountForm(request.POST or None)
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        if form.is_valid():
+            given = form.cleaned_data
+            try:
+                secret = acts.new_account(
+                    account_of(request),
+                    given["username"],
+                    roles=form.chosen(),
+                    clinic=clinic,
+                    first_name=given["first_name"],
+                    last_name=given["last_name"],
+                )
+            except AccountError as error:
+                form.add_error("username", str(error))
+            else:
+                return _link(request, clinic, given["username"], secret)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return render(request, "clinics/new_account.html", {"form": form}, status=status)
+
+
+@in_clinic(May.MANAGE_ACCOUNTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def one(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
+    """One account: its roles here, and what may be done with it."""
+    account = get_object_or_404(accounts_of(clinic), pk=number)
+    held = [one.role for one in account.memberships.all() if one.clinic_id == clinic.pk]
+    form = RolesForm(request.POST or None, initial={"roles": held})
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        if form.is_valid():
+            try:
+                acts.set_roles(account_of(request), account, clinic, form.chosen())
+            except AccountError as error:
+                form.add_error("roles", str(error))
+            else:
+                messages.success(request, _("The roles are changed."))
+                return redirect("clinics:accounts", clinic.code)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    shown = {"account": account, "form": form, "whole": acts.whole(account, clinic)}
+    return render(request, "clinics/account.html", shown, status=status)
+
+
+@in_clinic(May.MANAGE_ACCOUNTS)
+@require_POST
+def reset(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
+    """Forget password and one-time codes, and show a new link."""
+    account = get_object_or_404(accounts_of(clinic), pk=number)
+    try:
+        secret = acts.reset(account_of(request), account, clinic)
+    except AccountError as error:
+        messages.error(request, str(error))
+        return redirect("clinics:account", clinic.code, number)
+    return _link(request, clinic, account.get_username(), secret)
+
+
+@in_clinic(May.MANAGE_ACCOUNTS)
+@require_POST
+def close(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
+    """Close it."""
+    return _act(request, clinic, number, acts.close, _("The account is closed, and logged out everywhere."))
+
+
+@in_clinic(May.MANAGE_ACCOUNTS)
+@require_POST
+def open_again(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
+    """Open it again."""
+    return _act(request, clinic, number, acts.open_again, _("The account is open again."))
+
+
+def _act(
+    request: HttpRequest, clinic: Clinic, number: int, act: Callable[[Account, Account, Clinic], None], done: str
+) -> HttpResponse:
+    account = get_object_or_404(accounts_of(clinic), pk=number)
+    try:
+        act(account_of(request), account, clinic)
+    except AccountError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, done)
+    return redirect("clinics:account", clinic.code, number)
+
+
+def _link(request: HttpRequest, clinic: Clinic, name: str, secret: str) -> HttpResponse:
+    link = request.build_absolute_uri(reverse("web:welcome", args=[secret]))
+    shown = {"name": name, "link": link, "hours": acts.LINK_HOURS, "clinic": clinic}
+    return render(request, "clinics/link.html", shown)

@@ -1,0 +1,158 @@
+"""Acts on accounts: invite, change roles, reset, close, open again. Each is one transaction and one line in the log.
+
+Nobody else ever knows a password: whoever is invited gets a one-time link, sets a password (or logs in through the
+organisation's provider), and sets up one-time codes. A reset is the same link again, after everything old is gone.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django_otp import devices_for_user
+
+from server.audit.record import record
+from server.clinics.errors import AccountError
+from server.clinics.models import Account, Clinic, Invitation, Membership, Region
+from server.clinics.roles import May, Role
+
+LINK_HOURS = 72
+
+
+def new_account(
+    by: Account | str,
+    name: str,
+    *,
+    roles: Collection[Role],
+    clinic: Clinic | None,
+    region: Region | None = None,
+    first_name: str = "",
+    last_name: str = "",
+) -> str:
+    """Make an account with these roles there, and give the secret of its one-time link. Raises AccountError."""
+    try:
+        UnicodeUsernameValidator()(name)
+    except ValidationError as error:
+        raise AccountError(_("The user name may hold letters, digits and @ . + - _ only.")) from error
+    with transaction.atomic():
+        if Account.objects.filter(username__iexact=name).exists():
+            raise AccountError(_("There is an account of this name already. Choose another name."))
+        account = Account.objects.create_user(name, first_name=first_name, last_name=last_name)
+        for role in roles:
+            Membership.objects.create(account=account, role=role, clinic=clinic, region=region)
+        record(by, "account_made", clinic=clinic, may=_may(clinic), of=name, roles=sorted(roles))
+        return _new_link(account)
+
+
+def set_roles(by: Account | str, account: Account, clinic: Clinic, roles: Collection[Role]) -> None:
+    """Let the account hold exactly these roles in this clinic. Raises AccountError."""
+    before = _roles(account, clinic)
+    if account == by and Role.CLINIC_ADMIN in before and Role.CLINIC_ADMIN not in roles:
+        raise AccountError(_("You cannot take the administrator's role from yourself. Ask another administrator."))
+    with transaction.atomic():
+        Membership.objects.filter(account=account, clinic=clinic).exclude(role__in=roles).delete()
+        for role in roles:
+            Membership.objects.get_or_create(account=account, role=role, clinic=clinic, region=None)
+        record(
+            by,
+            "account_roles",
+            clinic=clinic,
+            may=_may(clinic),
+            of=account.get_username(),
+            before=sorted(before),
+            after=sorted(roles),
+        )
+
+
+def reset(by: Account | str, account: Account, clinic: Clinic | None) -> str:
+    """Forget password, one-time codes, link to a provider and sessions; give the secret of a new one-time link.
+
+    Raises AccountError where the account belongs to other clinics too: one clinic must not open another's door.
+    """
+    _require_whole(account, clinic)
+    with transaction.atomic():
+        account.set_unusable_password()
+        account.external_id = None
+        account.save(update_fields=["password", "external_id"])
+        for device in devices_for_user(account, confirmed=None):
+            device.delete()
+        record(by, "account_reset", clinic=clinic, may=_may(clinic), of=account.get_username())
+        return _new_link(account)
+
+
+def close(by: Account | str, account: Account, clinic: Clinic | None) -> None:
+    """Close an account: it is logged out everywhere at once. Raises AccountError."""
+    if account == by:
+        raise AccountError(_("You cannot close your own account. Ask another administrator."))
+    _require_whole(account, clinic)
+    _set_active(by, account, clinic, active=False)
+
+
+def open_again(by: Account | str, account: Account, clinic: Clinic | None) -> None:
+    """Open a closed account. Raises AccountError."""
+    _require_whole(account, clinic)
+    _set_active(by, account, clinic, active=True)
+
+
+def _set_active(by: Account | str, account: Account, clinic: Clinic | None, *, active: bool) -> None:
+    with transaction.atomic():
+        account.is_active = active
+        account.save(update_fields=["is_active"])
+        action = "account_opened" if active else "account_closed"
+        record(by, action, clinic=clinic, may=_may(clinic), of=account.get_username())
+
+
+def whole(account: Account, clinic: Clinic) -> bool:
+    """Whether all that an account may do lies in this clinic."""
+    return not account.memberships.exclude(clinic=clinic).exists()
+
+
+def invited(secret: str, now: datetime) -> Account | None:
+    """Whose one-time link this is, while it holds."""
+    found = _links(secret, now).select_related("account").first()
+    return found.account if found else None
+
+
+def use_link(secret: str, now: datetime) -> Account | None:
+    """The same, and the link is used up: of two who come at once, one gets the account."""
+    with transaction.atomic():
+        found = _links(secret, now).select_related("account").first()
+        if found is None or not Invitation.objects.filter(pk=found.pk, used_at=None).update(used_at=now):
+            return None
+        return found.account
+
+
+def _links(secret: str, now: datetime) -> QuerySet[Invitation]:
+    mark = hashlib.sha256(secret.encode()).hexdigest()
+    return Invitation.objects.filter(token_sha256=mark, used_at=None, until__gt=now, account__is_active=True)
+
+
+def _new_link(account: Account) -> str:
+    secret = secrets.token_urlsafe(32)
+    Invitation.objects.filter(account=account, used_at=None).delete()
+    Invitation.objects.create(
+        account=account,
+        token_sha256=hashlib.sha256(secret.encode()).hexdigest(),
+        until=datetime.now(UTC) + timedelta(hours=LINK_HOURS),
+    )
+    return secret
+
+
+def _require_whole(account: Account, clinic: Clinic | None) -> None:
+    if clinic is not None and not whole(account, clinic):
+        raise AccountError(
+            _("This account has roles outside this clinic too. Whoever runs the server can do this, by command.")
+        )
+
+
+def _roles(account: Account, clinic: Clinic) -> set[str]:
+    return set(Membership.objects.filter(account=account, clinic=clinic).values_list("role", flat=True))
+
+
+def _may(clinic: Clinic | None) -> May | None:
+    return May.MANAGE_ACCOUNTS if clinic is not None else None

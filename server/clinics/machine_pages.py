@@ -1,0 +1,98 @@
+"""The machines of a clinic: how each is, for technical support and the clinic's administrator. Nothing about health."""
+
+import time
+from datetime import UTC, datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+from msgspec import Struct
+
+from server.clinics import finding_words
+from server.clinics.access import in_clinic
+from server.clinics.models import Clinic
+from server.clinics.roles import May
+from server.models import Certificate, MachineState
+
+SOON_DAYS = 30
+SILENT_S = 90.0
+"""A machine whose state says «online» and which sent nothing for so long is unreachable (docs/wire.md)."""
+
+
+class FindingShown(Struct, frozen=True):
+    """A finding in words. `detail` is the machine's own, for whoever repairs it."""
+
+    code: str
+    words: str
+    detail: str
+    since: datetime | None
+
+
+class MachineShown(Struct, frozen=True, kw_only=True):
+    """One machine as the pages show it."""
+
+    name: str
+    online: bool
+    heard: datetime
+    waiting: int
+    findings: tuple[FindingShown, ...]
+    certificate_until: datetime | None
+    certificate_soon: bool
+    version: str
+    python: str
+    system: str
+    connection: int
+
+
+def shown(state: MachineState, until_wall_s: float | None, now_s: float) -> MachineShown:
+    """A machine's last word as the pages show it. `until_wall_s`: when the certificate given here ends."""
+    told = state.state if isinstance(state.state, dict) else {}
+    software = told.get("software") or {}
+    ends_s = told.get("certificate_until_wall_s") or until_wall_s
+    return MachineShown(
+        name=state.machine,
+        online=state.online,
+        heard=datetime.fromtimestamp(state.heard_wall_s, UTC),
+        waiting=state.waiting,
+        findings=tuple(_finding(one) for one in told.get("findings") or ()),
+        certificate_until=datetime.fromtimestamp(ends_s, UTC) if ends_s else None,
+        certificate_soon=ends_s is not None and ends_s - now_s < SOON_DAYS * 86_400,
+        version=str(software.get("interval_coach", "")),
+        python=str(software.get("python", "")),
+        system=str(software.get("system", "")),
+        connection=state.connection,
+    )
+
+
+def _finding(one: dict[str, object]) -> FindingShown:
+    since = one.get("since_wall_s")
+    return FindingShown(
+        code=str(one.get("code", "")),
+        words=finding_words.said(str(one.get("code", ""))),
+        detail=str(one.get("detail", "")),
+        since=datetime.fromtimestamp(since, UTC) if isinstance(since, int | float) else None,
+    )
+
+
+@in_clinic(May.SEE_MACHINES)
+@require_safe
+def machines(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """List them: those that need somebody first."""
+    until = _certificates()
+    now_s = time.time()
+    rows = [shown(one, until.get(one.machine), now_s) for one in MachineState.objects.filter(clinic=clinic.code)]
+    rows.sort(key=lambda one: (not one.findings, not one.certificate_soon, one.online, one.name))
+    return render(request, "clinics/machines.html", {"rows": rows})
+
+
+@in_clinic(May.SEE_MACHINES)
+@require_safe
+def one(request: HttpRequest, clinic: Clinic, machine: str) -> HttpResponse:
+    """Everything that one machine last said of itself."""
+    state = get_object_or_404(MachineState, clinic=clinic.code, machine=machine)
+    return render(request, "clinics/machine.html", {"machine": shown(state, _certificates().get(machine), time.time())})
+
+
+def _certificates() -> dict[str, float]:
+    held = Certificate.objects.filter(revoked_wall_s=None).order_by("until_wall_s")
+    return dict(held.values_list("name", "until_wall_s"))

@@ -1,0 +1,165 @@
+"""The commands around the pages: serve them, accounts, regions and clinics, the access log."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from server.clinic import PLAIN_VARIABLE, Clinic
+from server.errors import ServerError
+
+Command = Callable[[str, Callable[[argparse.Namespace], int | None], str], argparse.ArgumentParser]
+Open = Callable[[argparse.Namespace], Clinic]
+
+ROLES = ("therapist", "clinic_admin", "coordinator", "researcher", "support")
+
+
+def add_commands(command: Command, open_clinic: Open) -> None:
+    """Add them. `open_clinic` makes Django ready for the folder that was named."""
+    web = command("web", lambda given: _web(given, open_clinic), "serve the web pages")
+    web.add_argument("--address", default=None, help="be reached there only (the settings' web_address)")
+    web.add_argument("--port", type=int, default=None, help="the pages' port (the settings' web_port, 8443)")
+    web.add_argument("--workers", type=int, default=1, metavar="N", help="so many processes (1)")
+    plain = web.add_mutually_exclusive_group()
+    plain.add_argument("--behind-proxy", action="store_true", help="plain HTTP, for a proxy that holds the certificate")
+    plain.add_argument("--plain-here", action="store_true", help="plain HTTP on this computer alone, for a trial")
+
+    account = command("account", lambda given: _account(given, open_clinic), "who may log in to the pages")
+    account.add_argument("act", choices=("add", "role", "reset", "close", "open", "list"))
+    account.add_argument("name", nargs="?", help="the user name")
+    account.add_argument("--role", action="append", choices=ROLES, help="what it may do; several times for several")
+    account.add_argument("--clinic", help="where (this folder's own clinic)")
+    account.add_argument("--region", help="in all clinics of this region instead")
+    account.add_argument("--everywhere", action="store_true", help="in all clinics instead")
+    account.add_argument("--first-name", default="")
+    account.add_argument("--last-name", default="")
+
+    for kind in ("region", "clinic"):
+        one = command(kind, lambda given: _place(given, open_clinic), f"the {kind}s that this server serves")
+        one.set_defaults(kind=kind)
+        one.add_argument("act", choices=("add", "list"))
+        one.add_argument("code", nargs="?", help="its name on the wire and in addresses")
+        one.add_argument("--name", default="", help="its name for people")
+        if kind == "clinic":
+            one.add_argument("--region", help="the code of the region that it belongs to")
+            one.add_argument("--time-zone", default="Europe/Oslo")
+
+    audit = command("audit", lambda given: _audit(given, open_clinic), "the access log: check its chain, export it")
+    audit.add_argument("act", choices=("verify", "export"))
+    audit.add_argument("--clinic", default="", help="of this clinic only")
+    audit.add_argument("--since", type=date.fromisoformat, default=None, metavar="YYYY-MM-DD")
+    audit.add_argument("--until", type=date.fromisoformat, default=None, metavar="YYYY-MM-DD")
+    audit.add_argument("--csv", action="store_true", help="CSV in place of JSON lines")
+    audit.add_argument("--out", type=Path, default=None, help="write to this file, readable by its owner alone")
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def _web(given: argparse.Namespace, open_clinic: Open) -> int:
+    # The pages' settings depend on how they are served: this is known before Django reads them.
+    if given.plain_here:
+        os.environ[PLAIN_VARIABLE] = "1"
+    clinic = open_clinic(given)
+    from server.web.serving import Serving, serve  # noqa: PLC0415 - only where Django is ready
+
+    return serve(
+        clinic,
+        Serving(
+            address=given.address,
+            port=given.port,
+            workers=max(1, given.workers),
+            behind_proxy=given.behind_proxy,
+            plain_here=given.plain_here,
+        ),
+    )
+
+
+def _account(given: argparse.Namespace, open_clinic: Open) -> int:
+    folder = open_clinic(given)
+    from server.clinics import by_command  # noqa: PLC0415 - only where Django is ready
+
+    if given.act == "list":
+        _say(*by_command.accounts())
+        return 0
+    if not given.name:
+        sys.stderr.write(f"interval-coach-server: whose? «account {given.act} NAME».\n")
+        return 2
+    where = by_command.Where(
+        clinic=None if given.region or given.everywhere else given.clinic or folder.settings.clinic,
+        region=given.region,
+    )
+    match given.act:
+        case "add":
+            names = (given.first_name, given.last_name)
+            secret = by_command.add(given.name, given.role or [], where, names)
+        case "reset":
+            secret = by_command.reset(given.name)
+        case "role":
+            _say(by_command.role(given.name, given.role or [], where))
+            return 0
+        case _:
+            _say(by_command.set_open(given.name, open_it=given.act == "open"))
+            return 0
+    _say(
+        f"One-time link for «{given.name}», within {by_command.LINK_HOURS} h; it is shown only now:",
+        f"  {address(folder)}/welcome/{secret}/",
+    )
+    return 0
+
+
+def address(folder: Clinic) -> str:
+    """The address under which browsers reach the pages."""
+    settings = folder.settings
+    port = "" if settings.web_port == 443 else f":{settings.web_port}"  # noqa: PLR2004 - HTTPS' own port
+    return settings.web_url.rstrip("/") or f"https://{settings.host}{port}"
+
+
+def _place(given: argparse.Namespace, open_clinic: Open) -> int:
+    open_clinic(given)
+    from server.clinics import by_command  # noqa: PLC0415 - only where Django is ready
+
+    if given.act == "list":
+        _say(*(by_command.regions() if given.kind == "region" else by_command.clinics()))
+        return 0
+    if not given.code:
+        sys.stderr.write(f"interval-coach-server: which one? «{given.kind} add CODE».\n")
+        return 2
+    if given.kind == "region":
+        _say(by_command.add_region(given.code, given.name or given.code))
+    else:
+        _say(by_command.add_clinic(given.code, given.name or given.code, given.region, given.time_zone))
+    return 0
+
+
+def _audit(given: argparse.Namespace, open_clinic: Open) -> int:
+    open_clinic(given)
+    from server.audit import export  # noqa: PLC0415 - only where Django is ready
+    from server.audit.models import Entry  # noqa: PLC0415 - as above
+    from server.audit.record import faults, record  # noqa: PLC0415 - as above
+
+    if given.act == "verify":
+        found = list(faults())
+        _say(*found, f"{Entry.objects.count()} lines; {'the chain is broken' if found else 'the chain is whole'}.")
+        return 1 if found else 0
+    record("command", "log_exported", of=given.clinic)
+    lines = (export.csv_lines if given.csv else export.json_lines)(
+        export.chosen(given.clinic, given.since, given.until)
+    )
+    if given.out is None:
+        for line in lines:
+            _say(line)
+        return 0
+    try:
+        descriptor = os.open(given.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise ServerError(
+            f"{given.out}: cannot be written ({error.strerror}). Name a file that is not there."
+        ) from error
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    return 0
