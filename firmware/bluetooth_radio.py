@@ -51,6 +51,7 @@ class Radio:
         self._there = False
         self._waiting: set[asyncio.Future[None]] = set()
         self._keeping: asyncio.Task[None] | None = None
+        self._users = 0
         self.daemons = 0
         """How many bluetoothds have been seen: another number means that whatever was connected is not any more."""
 
@@ -119,15 +120,17 @@ class Radio:
     # Being there
 
     async def open(self) -> None:
-        """Begin to listen; waits for the first look, not for a radio."""
+        """Begin to listen; waits for the first look, not for a radio. As many `close` end it."""
+        self._users += 1
         if self._keeping is None:
             first = asyncio.Event()
             self._keeping = asyncio.create_task(self._keep(first), name="bluetooth radio")
             await first.wait()
 
     async def close(self) -> None:
-        """Stop listening."""
-        if self._keeping is not None:
+        """Stop listening, when the last who opened it does."""
+        self._users -= 1
+        if self._keeping is not None and self._users <= 0:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
             self._keeping = None
@@ -144,7 +147,7 @@ class Radio:
                 await self._listen(bus)
                 first.set()
                 told = False
-                await bus.wait_for_disconnect()
+                await bus.wait_for_disconnect()  # type: ignore[no-untyped-call] # dbus-fast gives it no annotation
             except (*BUS_ERRORS, RadioError) as error:
                 if not told:
                     _log.warning("The system's message bus cannot be used: %s. It is tried again.", error)
@@ -299,8 +302,8 @@ class Radio:
         )
         async with asyncio.timeout(CALL_WITHIN_S):
             reply = await self._bus.call(message)
-        if reply is None or reply.message_type is MessageType.ERROR:
-            said = "nothing" if reply is None else " ".join(map(str, (reply.error_name, *reply.body)))
+        if reply.message_type is MessageType.ERROR:
+            said = " ".join(map(str, (reply.error_name, *reply.body)))
             raise RadioError(f"{member} on {path} was answered with {said}.")
         return reply
 

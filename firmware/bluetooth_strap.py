@@ -80,7 +80,7 @@ class BluetoothStrap:
         self._on_scene: Callable[[StrapScene], None] = lambda _: None
         self._on_bond: Callable[[Bond], None] = lambda _: None
         self._timings = StrapTimings() if timings is None else timings
-        self._bond = bond
+        self._bond = self._last = bond
         self._looks = False
         self._turned = asyncio.Event()
         self._heard: dict[str, _Heard] = {}
@@ -99,8 +99,9 @@ class BluetoothStrap:
 
     @property
     def name(self) -> str:
-        """What the bound strap calls itself; empty where none is bound."""
-        return "" if self._bond is None else self._bond.name
+        """What the bound strap calls itself, or the one bound last; empty where there was none."""
+        bond = self._bond or self._last
+        return "" if bond is None else bond.name
 
     @property
     def serial(self) -> str | None:
@@ -112,13 +113,28 @@ class BluetoothStrap:
 
     @property
     def battery_percent(self) -> int | None:
-        """Charge of the bound strap's battery, where it has told it."""
+        """Charge of that strap's battery, where it has told it."""
         return self._battery
 
     @property
     def scene(self) -> StrapScene:
         """What a person should see now."""
         return self._scene
+
+    @property
+    def measuring(self) -> bool:
+        """Whether a strap is bound, so that nobody should scan for anything else."""
+        return self._bond is not None
+
+    @property
+    def radio(self) -> Radio:
+        """The radio it is heard by."""
+        return self._radio
+
+    @property
+    def lookout(self) -> Lookout:
+        """The look around that it shares with others."""
+        return self._lookout
 
     def shown_to(self, on_scene: Callable[[StrapScene], None], on_bond: Callable[[Bond], None]) -> None:
         """Tell `on_scene` what a person should see when it changes, `on_bond` when the strap has told its serial."""
@@ -138,6 +154,8 @@ class BluetoothStrap:
         self._turn(None, looks=False)
 
     def _turn(self, bond: Bond | None, *, looks: bool) -> None:
+        if bond is not None and (self._last is None or bond.key != self._last.key):
+            self._last, self._battery = bond, None
         self._bond, self._looks = bond, looks
         self._turned.set()
 
@@ -164,11 +182,12 @@ class BluetoothStrap:
         finally:
             self._deliver = lambda _: None
             self._not_lost()
+            await self._radio.close()
 
     def _begin_anew(self) -> None:
         self._not_lost()
         self._heard, self._first_heard_s = {}, None
-        self._battery, self._told, self._refusals = None, None, 0
+        self._told, self._refusals = None, 0
         self._measured_s = float("-inf")
         self._trouble = None
         self._show()
@@ -261,7 +280,7 @@ class BluetoothStrap:
     def _show(self) -> None:
         """Tell what a person should see, when it has changed."""
         seen = self._listed() if self._looks else ()
-        low = self._battery is not None and self._battery <= LOW_BATTERY_PERCENT
+        low = self._bond is not None and self._battery is not None and self._battery <= LOW_BATTERY_PERCENT
         scene = StrapScene(seen, self._trouble, low)
         if scene != self._scene:
             self._scene = scene

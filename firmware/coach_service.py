@@ -17,7 +17,7 @@ import queue
 import signal
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, assert_never
 
@@ -29,6 +29,7 @@ from coach.desk_view import Button, TriedPart
 from coach.errors import Refused
 from coach.events import AnyEvent
 from coach.messages import AnyMessage, Mood
+from firmware import strap_memory
 from firmware.clock import ScaledClock
 from firmware.config_file import InForce
 from firmware.doctor.check import Finding
@@ -81,8 +82,10 @@ from firmware.priority import before_others, quick_to_switch
 from firmware.service_notice import ServiceNotice
 from firmware.session_keeper import SessionKeeper
 from firmware.stamp import SystemStampClock
-from firmware.strap import Delivery, Strap
-from firmware.straps import StrapMaker
+from firmware.strap import ChosenStrap, Delivery, Strap
+from firmware.strap_choosing import StrapChoosing
+from firmware.strap_memory import StrapMemory
+from firmware.straps import StrapMaker, treadmill_beside
 from firmware.version import own_version
 from firmware.whole_file import UnsafeNameError
 
@@ -133,6 +136,7 @@ class CoachService:
         self._plans = plans
         self._participants = Participants(settings.diary, plans)
         self._make_strap = make_strap
+        self._disk = ThreadPoolExecutor(1, "straps")
         self._stop = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._view_timer: asyncio.TimerHandle | None = None
@@ -170,6 +174,7 @@ class CoachService:
         finally:
             self._server.close()
             self._participants.close()
+            self._disk.shutdown(wait=False)
             if not self._journal.close(CLOSE_WITHIN_S):
                 _log.error("The diary could not take everything before the end; what it has not is lost.")
 
@@ -186,6 +191,9 @@ class CoachService:
         )
         strap = self._make_strap(self._clock, self._keeper.look, self._told_by_person)
         self._keeper.strap_name = strap.name
+        if isinstance(strap, ChosenStrap):
+            memory = StrapMemory(strap_memory.folder_beside(self._settings.diary), self._disk.submit)
+            self._keeper.choose_straps(StrapChoosing(strap, memory))
         self._health = self._look_after_machine(strap, stamps)
         self._keeper.room = self._journal.no_room() is None
         quick_to_switch()
@@ -198,6 +206,7 @@ class CoachService:
         self._tell_alive()
         tasks = [
             asyncio.create_task(self._run_strap(strap), name="strap"),
+            asyncio.create_task(self._run_treadmill(strap), name="treadmill"),
             asyncio.create_task(self._watch_disk(), name="disk"),
             asyncio.create_task(self._health.run(), name="health"),
             asyncio.create_task(self._run_panels(), name="panels"),
@@ -317,6 +326,18 @@ class CoachService:
     async def _run_strap(self, strap: Strap) -> None:
         await strap.run(self._delivered)
         await asyncio.Event().wait()
+
+    async def _run_treadmill(self, strap: Strap) -> None:
+        """Read the treadmill where the settings say that it speaks FTMS; what fails there stops nothing else."""
+        in_force = self._settings.in_force
+        if in_force is not None and in_force.config.treadmill.ftms:
+            treadmill = treadmill_beside(strap, in_force.config)
+            await treadmill.run(self._treadmill_told)
+        await asyncio.Event().wait()
+
+    def _treadmill_told(self, speed_kmh: float, incline_percent: float | None) -> None:
+        self._keeper.measured(speed_kmh, incline_percent)
+        self._set_timer()
 
     def _delivered(self, delivery: Delivery) -> None:
         self._health.strap_spoke()

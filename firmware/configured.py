@@ -44,12 +44,17 @@ def defaults_of(now: "InForce") -> "dict[str, object]":
         "language": config.machine.language,
         "plans": Path(config.participants.plans),
         "no_guests": not config.participants.guests,
-        "strap": config.strap.source,
+        "strap": _strap_of(config),
         "screen": screens.get(config.screen.driver, window),
         "no_sound": config.sound.device == "none",
         "voices": [Path(folder) for folder in config.voice.packs],
         "oled": config.oled.driver,
     }
+
+
+def _strap_of(config: "Config") -> str:
+    part = config.strap
+    return f"{part.source}:{part.adapter}" if part.source == "bluetooth" and part.adapter else part.source
 
 
 def _tell_environment(config: "Config") -> None:

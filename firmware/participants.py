@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from coach.errors import Refused
 from coach.plan import Plan
-from firmware import given_plans, pins
+from firmware import given_plans, pins, strap_memory
 from firmware.local_messages import AddParticipant, RemoveParticipant, SetPin
 from firmware.pins import PinHash
 from firmware.plans import GUEST, GuestTerms, PlanFileError, PlanShelf, Source, expired, read_folder, ready
@@ -46,6 +46,7 @@ class Participants:
         self._added = given_plans.added_beside(diary)
         self._given = given_plans.folder_beside(diary)
         self._pin_folder = diary.parent / pins.FOLDER
+        self._straps = strap_memory.folder_beside(diary)
         self._pins, damaged = pins.read_pins(self._pin_folder)
         self._damaged = frozenset(damaged)
         for participant in damaged:
@@ -102,6 +103,7 @@ class Participants:
             for folder in (self._given, self._added):
                 given_plans.remove(folder, participant)
             pins.forget_pin(self._pin_folder, participant)
+            strap_memory.forget(self._straps, participant)
 
         return self._disk.submit(remove)
 
@@ -165,6 +167,7 @@ class Participants:
         def write() -> None:
             given_plans.remove(self._added, participant)
             pins.forget_pin(self._pin_folder, participant)
+            strap_memory.forget(self._straps, participant)
 
         def hold() -> None:
             self.shelf.withdraw(participant)

@@ -1,8 +1,9 @@
 """Which pulse straps there are, by the name that `--strap` takes."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
 from msgspec.structs import replace
@@ -16,12 +17,16 @@ from firmware.person import Person
 from firmware.recording import Recording, read
 from firmware.strap import ReplayedStrap, Sight, SimulatedStrap, Strap
 
+if TYPE_CHECKING:
+    from firmware.bluetooth_treadmill import BluetoothTreadmill
+    from firmware.config import Config
+
 StrapMaker = Callable[[Clock, Callable[[], Sight], Callable[[AnyMessage], None]], Strap]
 """Makes a strap on the service's clock; the others show a simulated person the screen, and take what they tell."""
 
 KINDS: tuple[str, ...] = get_args(Kind)
-SIMULATED, RECORDING = "simulated", "recording"
-FORMS = f"«simulated», «simulated:KIND,SEED» (KIND: {', '.join(KINDS)}) and «recording:FILE»"
+SIMULATED, RECORDING, BLUETOOTH = "simulated", "recording", "bluetooth"
+FORMS = f"«bluetooth[:ADAPTER]», «simulated», «simulated:KIND,SEED» (KIND: {', '.join(KINDS)}) and «recording:FILE»"
 NICKNAMES = {"nb": "Rev", "en": "Fox"}
 
 
@@ -61,7 +66,39 @@ def strap_maker(spec: str) -> StrapMaker:
             raise StrapError("--strap recording needs a file: --strap recording:FILE")
         recording = read(Path(rest))
         return lambda clock, _look, _act: _replayed(recording, clock)
+    if name == BLUETOOTH:
+        return _bluetooth_maker(rest)
     raise StrapError(f"There is no strap «{spec}» in this version. There are {FORMS}.")
+
+
+def _bluetooth_maker(adapter: str) -> StrapMaker:
+    if adapter and not re.fullmatch(r"hci\d{1,2}", adapter):
+        raise StrapError(f"«{adapter}» is no Bluetooth adapter. Write --strap bluetooth, or --strap bluetooth:hci0.")
+    # Loaded at once, so that a missing package is told here: bleak comes with the extra «device».
+    from firmware.bluetooth_lookout import Lookout  # noqa: PLC0415 - see above
+    from firmware.bluetooth_radio import Radio  # noqa: PLC0415 - see above
+    from firmware.bluetooth_strap import BluetoothStrap  # noqa: PLC0415 - see above
+
+    def make(_clock: Clock, _look: Callable[[], Sight], _act: Callable[[AnyMessage], None]) -> Strap:
+        radio = Radio(adapter or None)
+        return BluetoothStrap(radio, Lookout(radio, adapter or None))
+
+    return make
+
+
+def treadmill_beside(strap: Strap, config: "Config") -> "BluetoothTreadmill":
+    """The treadmill of the settings, on the strap's own radio where it has one."""
+    from firmware.bluetooth_lookout import Lookout  # noqa: PLC0415 - bleak comes with the extra «device»
+    from firmware.bluetooth_radio import Radio  # noqa: PLC0415 - as above
+    from firmware.bluetooth_strap import BluetoothStrap  # noqa: PLC0415 - as above
+    from firmware.bluetooth_treadmill import BluetoothTreadmill  # noqa: PLC0415 - as above
+
+    wanted = config.treadmill.name
+    if isinstance(strap, BluetoothStrap):
+        return BluetoothTreadmill(strap.radio, strap.lookout, wanted=wanted, measuring=lambda: strap.measuring)
+    adapter = config.strap.adapter or None
+    radio = Radio(adapter)
+    return BluetoothTreadmill(radio, Lookout(radio, adapter), wanted=wanted)
 
 
 def _replayed(recording: Recording, clock: Clock) -> Strap:

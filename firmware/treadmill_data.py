@@ -109,7 +109,7 @@ def read(payload: bytes | bytearray) -> TreadmillData:
 
 def _raw_fields(payload: bytes | bytearray, flags: int) -> Iterator[tuple[str, int]]:
     at = 2
-    announced = [] if flags & MORE_DATA else [("<H", ("speed",))]
+    announced: list[tuple[str, tuple[str, ...]]] = [] if flags & MORE_DATA else [("<H", ("speed",))]
     announced += [(form, names) for bit, form, names in _FIELDS if flags & 1 << bit]
     for form, names in announced:
         end = at + struct.calcsize(form)

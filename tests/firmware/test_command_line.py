@@ -55,7 +55,7 @@ def test_a_picture_without_a_coach_is_refused_in_a_sentence(tmp_path: Path, caps
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--strap", "polar"], "There is no strap «polar» in this version. There are «simulated»"),
+        (["--strap", "polar"], "There is no strap «polar» in this version. There are «bluetooth[:ADAPTER]»"),
         (["--strap", "simulated:tired,1"], "«tired» is no kind of simulated participant"),
         (["--strap", "simulated:ordinary,x"], "The seed «x» is no whole number"),
         (["--strap", "recording:"], "--strap recording needs a file"),

@@ -1,0 +1,73 @@
+"""Between the desk, where a person chooses, and the strap, which is looked for, bound and released (hazard H4)."""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from coach import desk_strap
+from coach.desk import Desk
+from coach.desk_strap import StrapChoice, StrapScene
+from coach.state import State
+from coach.strap_seen import StrapSeen
+from firmware.strap import Bond, ChosenStrap
+from firmware.strap_memory import StrapMemory
+
+
+class StrapChoosing:
+    """The strap of whoever is at the machine. Each call gives the desk as it is afterwards."""
+
+    def __init__(self, strap: ChosenStrap, memory: StrapMemory) -> None:
+        """Nobody is here."""
+        self._strap, self._memory = strap, memory
+        self._participant: str | None = None
+
+    def shown_to(self, on_scene: Callable[[StrapScene], None]) -> None:
+        """Tell `on_scene` what a person should see when it has changed."""
+        self._strap.shown_to(on_scene, self._told_serial)
+
+    def began(self, desk: Desk, participant: str) -> Desk:
+        """Somebody has come: list those on the air, theirs of last time first."""
+        self._participant = participant
+        last = self._memory.of(participant)
+        self._strap.look()
+        return replace(desk, strap=StrapChoice(asked=True, last=None if last is None else last.key))
+
+    def restored(self, desk: Desk, state: State) -> Desk:
+        """A session goes on after a restart: with the strap it had."""
+        self._participant = state.plan.participant
+        if state.strap_key is None:
+            return replace(desk, strap=StrapChoice(asked=True))
+        had = StrapSeen(state.strap_key, state.strap_name, state.strap_key.partition(":")[2])
+        self._strap.bind(self._bond(had))
+        return replace(desk, strap=desk_strap.chosen_again(StrapChoice(asked=True), had))
+
+    def chosen_or_not(self, desk: Desk) -> None:
+        """The person has pressed: this one is mine, or it was the wrong one."""
+        chosen = desk.strap.chosen
+        if chosen is None:
+            self._strap.look()
+            return
+        bond = self._bond(chosen)
+        self._strap.bind(bond)
+        self._keep(bond)
+
+    def left(self) -> None:
+        """Nobody is here any more: let others have the strap."""
+        self._participant = None
+        self._strap.release()
+
+    def looked(self, desk: Desk, scene: StrapScene) -> Desk:
+        """Another look around."""
+        return replace(desk, strap=desk_strap.looked(desk.strap, scene))
+
+    def _bond(self, strap: StrapSeen) -> Bond:
+        known = None if self._participant is None else self._memory.of(self._participant)
+        device_serial = known.device_serial if known is not None and known.key == strap.key else None
+        return Bond(strap.key, strap.name, device_serial)
+
+    def _told_serial(self, bond: Bond) -> None:
+        self._keep(bond)
+
+    def _keep(self, bond: Bond) -> None:
+        if self._participant is not None:
+            self._memory.keep(self._participant, bond)
