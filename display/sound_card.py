@@ -25,7 +25,7 @@ NO_SUCH_CARD: Final = "plughw:CARD=none"
 """Fails to open: nothing may come out of another card than the chosen one."""
 
 _LINE: Final = re.compile(r"^ *\d+ \[(\S+) *\]: (\S+) - ", re.MULTILINE)
-_BOARD: Final = re.compile(r"^(bcm2835|Loopback|Dummy|HDA|ac97)", re.IGNORECASE)
+_BOARD: Final = re.compile(r"^(bcm2835|Loopback|Dummy|HDA-Intel|ac97)", re.IGNORECASE)
 """Cards of the board itself, or of nothing: the Pi's own jack, and what is there for tests."""
 
 

@@ -33,7 +33,7 @@ def prepare_environment(config: Config, environment: MutableMapping[str, str] = 
 
 
 def shown_through(config: Config) -> Literal["surface", "renderer"]:
-    """How SDL shows the picture: without a desktop through its renderer (docs/adr/0011)."""
+    """How SDL shows the picture: without a desktop through its renderer (docs/adr/0012)."""
     return "renderer" if config.screen.driver == "kmsdrm" else "surface"
 
 
