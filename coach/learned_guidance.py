@@ -24,6 +24,7 @@ from coach.advice_policy import (
     zone_fractions,
 )
 from coach.events import Advice, Direction
+from coach.expectation import expectation
 from coach.forecast import Cloud, cloud, spread_sd_bpm
 from coach.fork import FOLLOWED, IGNORED, branch_weights, forked, merged
 from coach.guidance import EASE_FROM_S, PHASE_START, REMINDER, Moment, urges
@@ -368,4 +369,5 @@ def learned_guidance(plan: Plan) -> LearnedGuidance:
         sessions=0 if response is None else response.sessions,
         borgs=borgs,
         finding=judged(bank, plan, borgs, None),
+        expected=expectation(bank),
     )

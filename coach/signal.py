@@ -5,8 +5,9 @@ of range, jumps faster than a heart can, stands still for too long, or disagrees
 the source is trusted again when the rate jumps back by about as much, or glides back within seconds; a rate that climbs
 back slowly may be a wrong one that rises with the effort. A jump upwards that stays smooth is believed after a minute
 (believing it can only slow a person down); a jump downwards only in the warm-up, where a dry strap becomes wet. Until
-then it is *weak*: shown, never used to urge. Silence makes the source *stale* after 5 s and *lost* after 20 s, at those
-very instants; the rate after it is compared with what a heart can do in the meantime.
+then, and for some minutes after a belief that rests on time alone, it is *weak*: shown, never used to urge. Silence
+makes the source *stale* after 5 s and *lost* after 20 s, at those very instants; the rate after it is compared with
+what a heart can do in the meantime.
 """
 
 from statistics import median
@@ -20,6 +21,8 @@ from coach.messages import HeartRate
 STALE_AFTER_S = 5.0
 LOST_AFTER_S = 20.0
 LOWEST_BPM, HIGHEST_BPM = 30.0, 230.0
+RARE_BPM = 40.0
+"""A heart on its way to training is seldom slower: shown, but nobody is urged by it."""
 JUMP_BPM, JUMP_BPM_PER_S, LARGEST_JUMP_BPM = 10.0, 3.0, 35.0
 """Clean recordings change at most 1–5 bpm/s (99.9th percentile, training.md); a beat-by-beat rate wobbles more."""
 SHORT_ARTEFACT_S = 10.0
@@ -31,6 +34,8 @@ GAP_BPM, GAP_BPM_PER_S = 15.0, 1.0
 DOUBTED_FOR_S = 15.0
 BELIEVE_UPWARDS_AFTER_S = 60.0
 BELIEVE_DOWNWARDS_AFTER_S = 180.0
+WEAK_AFTER_BELIEF_S = 300.0
+"""Nothing showed that a believed level is the heart's own, so nobody is urged by it for so long."""
 WEAK_AFTER_GAP_S = 5.0
 FLAT_WEAK_S, FLAT_IMPLAUSIBLE_S = 45.0, 60.0
 """A living strap has shown one value for 33 s on a real plateau, so less than that is no sign of a frozen one."""
@@ -54,6 +59,7 @@ class Source(Struct, frozen=True):
     level_bpm: float = 0.0
     level_t: float = 0.0
     weak_until_t: float = 0.0
+    weak_reason: str = "returning"
     rr_ms: tuple[float, ...] = ()
     last_rr_ms: tuple[float, ...] = ()
     same_rr: int = 0
@@ -145,7 +151,7 @@ def _compare(source: Source, t: float, bpm: float, *, warming_up: bool) -> Sourc
         return _trust(source, t, bpm)
     believed = since_s >= (BELIEVE_UPWARDS_AFTER_S if source.jump_bpm > 0 else BELIEVE_DOWNWARDS_AFTER_S)
     if believed and (source.jump_bpm > 0 or warming_up):
-        return _trust(source, t, bpm)
+        return replace(_trust(source, t, bpm), weak_until_t=t + WEAK_AFTER_BELIEF_S, weak_reason="believed")
     return replace(source, level_bpm=bpm, level_t=t)
 
 
@@ -156,7 +162,15 @@ def _doubt(source: Source, t: float, bpm: float) -> Source:
 
 
 def _trust(source: Source, t: float, bpm: float) -> Source:
-    return replace(source, trusted_bpm=bpm, trusted_t=t, jumped_t=None, jump_bpm=0.0, weak_until_t=t + WEAK_AFTER_GAP_S)
+    return replace(
+        source,
+        trusted_bpm=bpm,
+        trusted_t=t,
+        jumped_t=None,
+        jump_bpm=0.0,
+        weak_until_t=t + WEAK_AFTER_GAP_S,
+        weak_reason="returning",
+    )
 
 
 def _reach_bpm(dt_s: float) -> float:
@@ -181,10 +195,12 @@ def _judge(source: Source, t: float, *, contact: bool | None) -> Source:
         signal, reason = Signal.WEAK, "frozen"
     elif source.jumped_t is not None:
         signal, reason = Signal.WEAK, "jump"
+    elif source.bpm is not None and source.bpm < RARE_BPM:
+        signal, reason = Signal.WEAK, "very_low"
     elif contact is False:
         signal, reason = Signal.WEAK, "no_contact"
     elif t < source.weak_until_t:
-        signal, reason = Signal.WEAK, "returning"
+        signal, reason = Signal.WEAK, source.weak_reason
     else:
         return source if source.signal is Signal.LIVE else replace(source, signal=Signal.LIVE, reason="ok")
     return (

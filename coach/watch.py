@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from coach import effort
 from coach.advice_policy import Setting
 from coach.events import HrMaxFinding, Signal
+from coach.expectation import Expectation
 from coach.fork import merged
 from coach.guidance import Moment
 from coach.heart_model import DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM, FAST, GAIN, SLOW, STEP_S, Bank
@@ -21,7 +22,7 @@ from coach.heart_prior import Person, first_bank
 from coach.hr_max_finding import judged, sailed_above
 from coach.plan import Plan
 from coach.protocol import PhaseKind
-from coach.treadmill_load import demands
+from coach.treadmill_load import GRADUAL, demands
 
 WEAK_SD_BPM = 4.0
 PAUSED_SD_BPM = 15.0
@@ -39,6 +40,8 @@ FORGOTTEN_SD_BPM = 25.0
 LEAP_BPM, LEAP_DOUBTED_S, SETTLED_S = 20.0, 120.0, 60.0
 CALM_BPM, CALM_S = 8.0, 12
 """A heart does not leap 20 bpm from a forecast five seconds old. Near it again for 12 s, it is believed."""
+LOW_SD, WALKS_FROM_BPM = -1.3, 10.0
+"""A warm-up's rate so far under what its load would give anybody may be a dry strap's (clean ones: one in fifteen)."""
 ODD_SD, ODD_LOOSENS = 2.5, 2
 UNKNOWN_ODD_SD, UNKNOWN_ODD_BPM = 0.15, 6.0
 """A rate that keeps surprising, where the speed is unknown, is a load of the person's own: then the load is learned
@@ -79,13 +82,21 @@ class Watch(Struct, frozen=True, kw_only=True):
     doubted_until_t: float | None = None
     jumped_until_t: float | None = None
     calm: int = 0
+    expected: Expectation | None = None
 
     @property
     def doubt(self) -> str | None:
         """Why the rate does not fit what a heart would do at this load."""
         misfits = len(self.settings) == 1 and abs(self.misfit) > DOUBTED_SHARE * self._misfit_limit
-        doubted = misfits or self.doubted_until_t is not None or self.jumped_until_t is not None
+        doubted = misfits or self.doubted_until_t is not None or self.jumped_until_t is not None or self._reads_low
         return "model_disagrees" if doubted else None
+
+    @property
+    def _reads_low(self) -> bool:
+        if self.phase is not PhaseKind.WARM_UP or self.expected is None or not self.recent_bpm:
+            return False
+        walks = self.expected.rise_bpm > WALKS_FROM_BPM
+        return walks and self.expected.standard_deviations_off(self.recent_bpm[-1]) < LOW_SD
 
     @property
     def _misfit_limit(self) -> float:
@@ -144,6 +155,9 @@ class Watch(Struct, frozen=True, kw_only=True):
             load = np.array(each).mean(axis=0)
         unknown = len(self.settings) > 1
         bank = self.bank.advanced(load, self.roam_sd)
+        expected = self.expected
+        if expected is not None and self.phase is PhaseKind.WARM_UP:
+            expected = None if unknown else expected.after(float(load[0, GRADUAL, 0]), STEP_S)
         if unknown and self.phase_s <= LATE_CHANGE_S:
             bank = bank.loosened(FAST, LATE_CHANGE_SD_BPM)
         recent, odd, misfit = self.recent_bpm, self.odd, self.misfit
@@ -174,6 +188,7 @@ class Watch(Struct, frozen=True, kw_only=True):
             misfit=misfit,
             doubted_until_t=doubted_until_t,
             calm=calm,
+            expected=expected,
             slot_s=0,
             loads=(),
             reading_sum_bpm=0.0,

@@ -141,12 +141,22 @@ def test_a_sudden_jump_is_disbelieved_at_once_and_believed_again_when_it_is_over
 
 
 def test_a_jump_upwards_that_stays_is_believed_after_a_minute_and_never_before() -> None:
-    assert states(rates(120, 100, alive(190))) == [
+    assert states(rates(120, 500, alive(190))) == [
         ("implausible", "jump"),
         ("weak", "jump"),
-        ("weak", "returning"),
+        ("weak", "believed"),
         ("live", "ok"),
     ]
+
+
+def test_nobody_is_urged_for_five_minutes_by_a_level_that_is_believed_for_its_age_alone() -> None:
+    seen = fed([*GOOD, *rates(120, 500, alive(190))])
+    assert [one.signal for one in seen[180:480]] == [Signal.WEAK] * 300
+    assert seen[-1].signal is Signal.LIVE
+
+
+def test_a_rate_under_forty_is_shown_and_urges_nobody() -> None:
+    assert state(fed(rates(0, 60, alive(36)))[-1]) == ("weak", "very_low")
 
 
 def test_a_jump_downwards_in_work_is_not_believed() -> None:
@@ -155,7 +165,8 @@ def test_a_jump_downwards_in_work_is_not_believed() -> None:
 
 
 def test_a_dry_strap_that_becomes_wet_in_the_warm_up_is_believed_after_three_minutes() -> None:
-    assert states(rates(120, 400, alive(100)), warming_up=True)[-1] == ("live", "ok")
+    seen = states(rates(120, 600, alive(100)), warming_up=True)
+    assert seen == [("implausible", "jump"), ("weak", "jump"), ("weak", "believed"), ("live", "ok")]
 
 
 def test_a_short_artefact_that_glides_back_is_over() -> None:
