@@ -132,7 +132,10 @@ def run(
     errors = errors or Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         _act(arguments, typist, output)
-    except (FirmwareError, CoachError) as error:
+    except FirmwareError as error:
+        errors.print(f"interval-coach: {error}", markup=False)
+        return 2
+    except CoachError as error:
         errors.print(f"interval-coach: {_sentence(str(error))}", markup=False)
         return 2
     except EOFError:

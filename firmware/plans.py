@@ -87,7 +87,10 @@ def _written(text: str, path: Path) -> Plan:
     if written.valid_until is not None:
         if written.valid_until_wall_s is not None:
             raise PlanFileError(f"{path}: both valid_until and valid_until_wall_s are there. Keep one of them.")
-        fields["valid_until_wall_s"] = end_of_day_s(written.valid_until)
+        try:
+            fields["valid_until_wall_s"] = end_of_day_s(written.valid_until)
+        except PlanFileError as error:
+            raise PlanFileError(f"{path}: {error}") from error
     return Plan(**fields)
 
 
