@@ -7,8 +7,8 @@
 
 24 sessions over 8 weeks, two to three a week (Flemmen 2014). «After a break, go back a week in the plan»
 (rusfeltet.no, «4 x 4 intervalltrening»); that source does not say how long a break is. Here it is 7 whole days
-without a session, since the plan itself never leaves more than four. The weeks of the plan are counted from the first day
-after a break, so they need not be the calendar's.
+without a session, since the plan itself never leaves more than four. The weeks of the plan are counted from the first
+day after a break, so they need not be the calendar's.
 
 A day counts once, however many sessions were begun on it: one that was broken off and begun anew is one training.
 Attendance is measured against the plan as it was made, breaks and all, so that a figure means the same everywhere.

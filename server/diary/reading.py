@@ -1,0 +1,99 @@
+"""What the diary's pages and papers read from the database, always within a clinic; a payload for one session only."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import msgspec
+from django.db.models import F, QuerySet
+from django.shortcuts import get_object_or_404
+
+from coach.summary import Summary
+from server.clinics.models import Clinic
+from server.diary.course import CoursePlan, Trained
+from server.diary.course_page import Person, Point
+from server.diary.models import DiaryEntry
+from server.models import Session
+from server.people.models import Course, Participant
+from sync.envelope import Unreadable
+from sync.reading import read_session
+from sync.wire import SessionDelivery
+
+
+class OneSession(msgspec.Struct, frozen=True):
+    """A session with all that is kept of it. `flaw`: what was wrong with it, in words; `delivery`: None where gone."""
+
+    entry: DiaryEntry
+    summary: Summary
+    delivery: SessionDelivery | None
+    flaw: str
+    revision: int
+
+
+def entries_of(participant: Participant) -> QuerySet[DiaryEntry]:
+    """A participant's entries, newest first; `flaw` says what is wrong with a session."""
+    return flawed(DiaryEntry.objects.filter(participant=participant)).order_by("-begun_at", "-pk")
+
+
+def unassigned_in(clinic: Clinic) -> QuerySet[DiaryEntry]:
+    """Entries that are counted for nobody, newest first."""
+    return flawed(DiaryEntry.objects.filter(clinic=clinic, participant=None)).order_by("-begun_at", "-pk")
+
+
+def flawed(entries: QuerySet[DiaryEntry]) -> QuerySet[DiaryEntry]:
+    """The same, each with its flaw and without reading the session itself."""
+    return entries.annotate(flaw=F("stored__flaw"))
+
+
+def entry_in(clinic: Clinic, session_id: UUID) -> DiaryEntry:
+    """One entry of this clinic. Raises Http404."""
+    return get_object_or_404(DiaryEntry.objects.select_related("participant"), clinic=clinic, session_id=session_id)
+
+
+def one_session(entry: DiaryEntry) -> OneSession:
+    """Read a session through."""
+    stored = Session.objects.only("summary", "flaw", "payload", "revision").get(pk=entry.stored_id)
+    delivery, flaw = None, stored.flaw
+    if stored.payload is not None:
+        found = read_session(bytes(stored.payload))
+        if isinstance(found, Unreadable):
+            flaw = flaw or found.reason
+        else:
+            delivery = found
+    return OneSession(entry, msgspec.convert(stored.summary, Summary), delivery, flaw, stored.revision)
+
+
+def plan_of(course: Course) -> CoursePlan:
+    """The course as the pure room knows it."""
+    return CoursePlan(course.begins_on, max(1, course.weeks), max(1, course.sessions), course.ended_on)
+
+
+def points_of(entries: Iterable[DiaryEntry]) -> list[Point]:
+    """What the plots need, oldest first."""
+    names = (
+        "zone_s",
+        "above_95_s",
+        "third_minute_bpm",
+        "third_minute_fraction",
+        "speed_kmh",
+        "incline_percent",
+        "recovery_fall_bpm",
+        "borg",
+        "mood",
+        "completed",
+        "completed_intervals",
+    )
+    return [
+        Point(session_id=str(one.session_id), on=one.begun_on, **{name: getattr(one, name) for name in names})
+        for one in sorted(entries, key=lambda one: (one.begun_at, one.pk))
+    ]
+
+
+def trained_of(points: Iterable[Point]) -> list[Trained]:
+    """What the course needs of them."""
+    return [Trained(one.on, one.session_id, one.completed, one.completed_intervals) for one in points]
+
+
+def person_of(participant: Participant) -> Person:
+    """What the fitness age needs of a participant."""
+    sex = participant.sex
+    return Person(participant.birth_year, sex if sex in ("f", "m") else None)  # type: ignore[arg-type] # narrowed by `in`

@@ -1,0 +1,44 @@
+"""Counting a session for another participant than it was trained as (hazard H12): logged, and undone the same way."""
+
+from django.db import transaction
+
+from server.audit.record import record
+from server.clinics.models import Account
+from server.clinics.roles import May
+from server.diary.models import DiaryEntry, Reassignment
+from server.people.models import Note, Participant
+
+ACTION = "reassign session"
+
+
+class ChangedMeanwhileError(Exception):
+    """Somebody else has reassigned the session since the page was shown."""
+
+
+def reassign(
+    entry: DiaryEntry, before: Participant | None, after: Participant | None, account: Account, reason: str
+) -> Reassignment:
+    """Count this session for `after` (None: nobody yet). Its notes go with it. Undone by reassigning it back.
+
+    The log tells it about both, without the reason, which may say more than a log should. Raises ChangedMeanwhileError
+    where it is not counted for `before` any more.
+    """
+    with transaction.atomic():
+        held = DiaryEntry.objects.select_for_update().get(pk=entry.pk)
+        if held.participant_id != (before.pk if before else None):
+            raise ChangedMeanwhileError
+        held.participant = after
+        held.save(update_fields=["participant"])
+        if before is not None and after is not None:
+            Note.objects.filter(session_id=entry.session_id, participant=before).update(participant=after)
+        made = Reassignment.objects.create(entry=held, before=before, after=after, made_by=account, reason=reason)
+        told = {
+            "session": str(entry.session_id),
+            "before": before.pseudonym if before else "",
+            "after": after.pseudonym if after else "",
+        }
+        about: list[Participant | None] = [one for one in (before, after) if one is not None]
+        for participant in about:
+            record(account, ACTION, clinic=entry.clinic, may=May.CHANGE_DIARY, participant=participant, **told)
+    entry.participant = after
+    return made

@@ -1,0 +1,76 @@
+"""Figures and rows of the diary in the page's words; `server.diary.wording` says how."""
+
+from datetime import date
+
+from django import template
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from server.diary import course_page, wording
+from server.diary.course import Break, State, Week
+from server.diary.event_words import MOODS
+
+register = template.Library()
+register.filter("clock", wording.clock)
+register.filter("minutes", wording.minutes)
+register.filter("percent", wording.percent)
+register.filter("figure", wording.number)
+register.filter("short_day", wording.day)
+register.filter("month_words", wording.month_of)
+register.filter("moment", wording.moment)
+register.filter("week_words", course_page.week_words)
+register.filter("row_days", course_page.row_days)
+register.filter("break_words", course_page.break_words)
+
+STATES: dict[State, str | Promise] = {
+    State.DONE: gettext_lazy("trained"),
+    State.PART: gettext_lazy("partly trained"),
+    State.MISSED: gettext_lazy("not trained"),
+    State.LEFT: gettext_lazy("still to come"),
+    State.AHEAD: gettext_lazy("ahead"),
+    State.EXTRA: gettext_lazy("extra"),
+}
+SIGNS: dict[State, str] = {
+    State.DONE: "✓",
+    State.PART: "◐",
+    State.MISSED: "–",
+    State.LEFT: "",
+    State.AHEAD: "",
+    State.EXTRA: "+",
+}
+
+
+@register.filter
+def state_words(state: State) -> str:
+    """«trained»."""
+    return str(STATES[state])
+
+
+@register.filter
+def state_sign(state: State) -> str:
+    """The same as a sign, so that no colour is needed."""
+    return SIGNS[state]
+
+
+@register.filter
+def is_break(row: Week | Break) -> bool:
+    """Whether a row is a break."""
+    return isinstance(row, Break)
+
+
+@register.filter
+def mood_words(mood: int | None) -> str:
+    """«good»."""
+    return str(MOODS.get(mood, "")) if mood is not None else wording.NOTHING
+
+
+@register.filter
+def as_day(on: date) -> str:
+    """As it stands in an address."""
+    return on.isoformat()
+
+
+@register.simple_tag
+def weekdays() -> tuple[tuple[str, str], ...]:
+    """Monday to Sunday, short and in full."""
+    return wording.weekday_initials()

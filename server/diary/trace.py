@@ -1,0 +1,158 @@
+"""A session along its time axis, in columns that a browser draws at once: rate, forecast, setting, advice, phases.
+
+Times in s since the session began, to a tenth; rates in bpm, speeds in km/h, inclines in percent. What holds for long
+is told as runs: `[from, what]`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+
+from coach.events import (
+    AnyEvent,
+    PhaseEnded,
+    PhaseStarted,
+    SessionEnded,
+    SessionPaused,
+    SessionResumed,
+    Signal,
+    TargetAdjusted,
+)
+from coach.plan import Plan
+from coach.protocol import Phase, PhaseKind, Protocol
+from sync.columns import Row, rows
+from sync.wire import SessionDelivery
+
+SHOWN = (Signal.LIVE, Signal.WEAK, Signal.IMPLAUSIBLE)
+"""In these states a rate came; a silent strap's old one is not drawn as if it held (hazard H2)."""
+
+
+class PhaseSpan(Struct, frozen=True):
+    """A phase as it ran. The zone in bpm, where it has one, as it was planned."""
+
+    kind: PhaseKind
+    interval: int
+    start_s: float
+    end_s: float
+    low_bpm: float | None = None
+    high_bpm: float | None = None
+
+
+class Band(Struct, frozen=True):
+    """A target zone for a while; lowered where a therapist or the coach lowered it."""
+
+    start_s: float
+    end_s: float
+    low_bpm: float
+    high_bpm: float
+
+
+class Trace(Struct, frozen=True, kw_only=True):
+    """All that the picture of a session is made of. `doubtful`: 1 where the rate was not believed."""
+
+    length_s: float
+    t: tuple[float, ...]
+    rate_bpm: tuple[float | None, ...]
+    doubtful: tuple[int, ...]
+    expected_bpm: tuple[float | None, ...]
+    speed_kmh: tuple[tuple[float, float | None], ...]
+    incline_percent: tuple[tuple[float, float | None], ...]
+    advice: tuple[tuple[float, str, str, float | None, float | None], ...]
+    signal: tuple[tuple[float, Signal], ...]
+    phases: tuple[PhaseSpan, ...]
+    bands: tuple[Band, ...]
+    pauses: tuple[tuple[float, float], ...]
+    ceiling_bpm: float | None
+    hr_max_bpm: float | None
+
+
+def trace_of(delivery: SessionDelivery) -> Trace:
+    """Lay a session out. Raises WireError where its columns have not the same length."""
+    opened = list(rows(delivery.samples))
+    ended_s = next((event.t for event in delivery.events if isinstance(event, SessionEnded)), None)
+    length_s = ended_s if ended_s is not None else max([0.0, *(row.t for row in opened[-1:])])
+    phases = phases_of(delivery.events, delivery.protocol, delivery.plan, length_s)
+    return Trace(
+        length_s=max(length_s, opened[-1].t if opened else 0.0),
+        t=tuple(round(row.t, 1) for row in opened),
+        rate_bpm=tuple(row.rate_bpm if row.signal in SHOWN else None for row in opened),
+        doubtful=tuple(int(row.signal is Signal.IMPLAUSIBLE) for row in opened),
+        expected_bpm=tuple(_expected(opened)),
+        speed_kmh=_runs((row.t, row.speed_kmh) for row in opened),
+        incline_percent=_runs((row.t, row.incline_percent) for row in opened),
+        advice=tuple(
+            (at, told.direction.value, told.reason, told.speed_kmh, told.incline_percent)
+            for at, told in _runs((row.t, row.advice) for row in opened)
+        ),
+        signal=_runs((row.t, row.signal) for row in opened),
+        phases=phases,
+        bands=tuple(bands_of(delivery.events, phases, delivery.plan.hr_max_bpm)),
+        pauses=tuple(pauses_of(delivery.events, length_s)),
+        ceiling_bpm=delivery.plan.effective_ceiling_bpm,
+        hr_max_bpm=delivery.plan.hr_max_bpm,
+    )
+
+
+def phases_of(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length_s: float) -> tuple[PhaseSpan, ...]:
+    """The phases that ran."""
+    ends_s = {event.index: event.t for event in events if isinstance(event, PhaseEnded)}
+    starts = [event for event in events if isinstance(event, PhaseStarted)]
+    spans = []
+    for event, following in zip(starts, [*starts[1:], None], strict=False):
+        end_s = ends_s.get(event.index, length_s if following is None else following.t)
+        planned = _planned(protocol, event)
+        zone = None if planned is None or plan.mode == "exertion" else planned.zone
+        low = high = None
+        if zone is not None and plan.hr_max_bpm is not None:
+            low, high = zone.low_fraction * plan.hr_max_bpm, zone.high_fraction * plan.hr_max_bpm
+        spans.append(PhaseSpan(event.kind, event.interval, event.t, end_s, low, high))
+    return tuple(spans)
+
+
+def _planned(protocol: Protocol, event: PhaseStarted) -> Phase | None:
+    """The protocol's phase that this one is: by its place, else (one was put in or left out) by its kind."""
+    if event.index < len(protocol.phases):
+        phase = protocol.phases[event.index]
+        if (phase.kind, phase.interval) == (event.kind, event.interval):
+            return phase
+    of_kind = [phase for phase in protocol.phases if phase.kind is event.kind]
+    return next((phase for phase in of_kind if phase.interval == event.interval), of_kind[0] if of_kind else None)
+
+
+def bands_of(events: Sequence[AnyEvent], phases: Sequence[PhaseSpan], hr_max_bpm: float | None) -> Iterator[Band]:
+    """The zones, each cut where it was lowered or taken back up."""
+    changes = [(event.t, event.lowered_fraction) for event in events if isinstance(event, TargetAdjusted)]
+    for phase in phases:
+        if phase.low_bpm is None or phase.high_bpm is None:
+            continue
+        inside = [t for t, _ in changes if phase.start_s < t < phase.end_s]
+        for start_s, end_s in pairwise([phase.start_s, *inside, phase.end_s]):
+            lowered = next((by for t, by in reversed(changes) if t <= start_s), 0.0) * (hr_max_bpm or 0.0)
+            yield Band(start_s, end_s, round(phase.low_bpm - lowered, 1), round(phase.high_bpm - lowered, 1))
+
+
+def pauses_of(events: Sequence[AnyEvent], length_s: float) -> Iterator[tuple[float, float]]:
+    """When the session's clock stood still."""
+    since_s: float | None = None
+    for event in events:
+        if isinstance(event, SessionPaused) and since_s is None:
+            since_s = event.t
+        elif isinstance(event, SessionResumed | SessionEnded) and since_s is not None:
+            yield since_s, event.t
+            since_s = None
+    if since_s is not None:
+        yield since_s, length_s
+
+
+def _expected(opened: Sequence[Row]) -> Iterator[float | None]:
+    for row in opened:
+        yield None if row.prediction is None else round(row.prediction.end_bpm, 1)
+
+
+def _runs(values: Iterable[tuple[float, object]]) -> tuple:  # type: ignore[type-arg] # its callers' fields say what is in it
+    told: list[tuple[float, object]] = []
+    for t, value in values:
+        if not told or told[-1][1] != value:
+            told.append((round(t, 1), value))
+    return tuple(told)
