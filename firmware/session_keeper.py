@@ -141,7 +141,8 @@ class SessionKeeper:
         return t
 
     def _carry_out(self, pressed: Pressed) -> str | None:
-        if self._needs_room(pressed.wish, pressed.messages) and self.closed_by:
+        arrives = self.desk.arrival is None and pressed.desk.arrival is not None
+        if (arrives or self._needs_room(pressed.wish, pressed.messages)) and self.closed_by:
             return self._refuse_to_begin()
         self.desk = pressed.desk
         if pressed.typed is not None:
