@@ -68,6 +68,27 @@ def test_what_was_learned_last_goes_into_the_next_plan() -> None:
     assert past.informed(own, NOW_S).response == {"kind": "x", "n": 9}
 
 
+def test_of_what_the_server_counted_and_the_diary_the_stricter_counts() -> None:
+    past = hours_ago((100, summary()), (60, summary()))
+    elsewhere = replace(PLAN, sessions_last_7_days=3, hours_since_last=5.0)
+    told = past.informed(elsewhere, NOW_S)
+    assert (told.sessions_last_7_days, told.hours_since_last) == (3, 5.0)
+    rested = past.informed(replace(PLAN, sessions_last_7_days=1, hours_since_last=90.0), NOW_S)
+    assert (rested.sessions_last_7_days, rested.hours_since_last) == (2, 60.0)
+
+
+def test_a_count_ages_with_the_plan_that_holds_it() -> None:
+    """A plan of last week must not close today's session for ever."""
+    counted = replace(PLAN, sessions_last_7_days=3, hours_since_last=5.0)
+    two_days = replace(counted, counted_at_wall_s=NOW_S - 48 * HOUR_S)
+    told = PastTraining().informed(two_days, NOW_S)
+    assert (told.sessions_last_7_days, told.hours_since_last) == (3, 53.0)
+    a_week = replace(counted, counted_at_wall_s=NOW_S - 168 * HOUR_S)
+    assert PastTraining().informed(a_week, NOW_S).sessions_last_7_days == 0
+    behind = replace(counted, counted_at_wall_s=NOW_S + 48 * HOUR_S)
+    assert PastTraining().informed(behind, NOW_S).hours_since_last == 5.0
+
+
 def test_guests_inherit_nothing_from_each_other() -> None:
     guest = replace(PLAN, participant=GUEST)
     assert hours_ago((3, summary(GUEST, response={"kind": "x"}))).informed(guest, NOW_S) == guest
