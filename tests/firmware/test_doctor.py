@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 from rich.console import Console
 
+from benchmarks.recorded_machine import DAY_S, DEVICES, FILES, NOW_S, machine, programs, state_of, write_account
 from coach.desk_view import Button
 from display.texts import LANGUAGES, texts_in
 from firmware.command_line import main
@@ -27,7 +28,6 @@ from firmware.doctor.self_test import Answers, answers_file, keep, read
 from firmware.journal_schema import migrate
 from firmware.sync_state import state_file, write_state
 from sync.wire import Finding as WireFinding
-from tests.firmware.recorded_machine import DAY_S, DEVICES, FILES, NOW_S, machine, programs, state_of, write_account
 
 DOCS = Path(__file__).parents[2] / "docs"
 GARBAGE = (b"", b"\x00\xff\xfe garbage \x80", b"-1", b"999999999999999999999", b"no such thing\n" * 50, b"{}", b"[]")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from benchmarks.recorded_machine import DEVICES, machine
 from coach.cue import Cue, CueName
 from coach.desk_view import Button, Face, TriedPart
 from coach.errors import Refused
@@ -25,7 +26,6 @@ from firmware.session_keeper import SessionKeeper
 from firmware.stamp import SystemStampClock
 from firmware.strap import Measurement
 from sync.findings import Findings, Trouble
-from tests.firmware.recorded_machine import DEVICES, machine
 
 
 class _Hand:
@@ -110,7 +110,7 @@ def test_a_severe_finding_closes_the_start_and_is_shown_with_all_that_is_wrong(r
     assert (room.face, room.keeper.view().attention) == (Face.MACHINE, ("nothing_to_train_by", "wifi_weak"))
     room.press(Button.STOP)
     assert room.face is Face.CHOOSE_PARTICIPANT
-    room.press(Button.START, Button.START)
+    room.press(Button.START)
     assert (room.face, room.keeper.state) == (Face.SELF_TEST_FAILED, None)
 
 
