@@ -49,7 +49,7 @@ class LightMachine:
         self.connected = True
         self._reading = asyncio.create_task(self._read_all(reader))
 
-    def publish(self, topic: str, payload: bytes, qos: int = 1) -> int:
+    def publish(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> int:
         """Publish; gives the message's number (0 for QoS 0)."""
         if self._writer is None:
             raise ConnectionError("not connected")
@@ -58,7 +58,7 @@ class LightMachine:
         if qos:
             self._number = number = self._number % 65_000 + 1
             head += struct.pack(">H", number)
-        self._writer.write(_packet(PUBLISH | qos << 1, head + b"\x00" + payload))
+        self._writer.write(_packet(PUBLISH | qos << 1 | retain, head + b"\x00" + payload))
         return number
 
     async def drain(self) -> None:

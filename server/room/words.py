@@ -23,6 +23,8 @@ PHASE: Mapping[str, Word] = {
     "waiting": pgettext_lazy("phase", "Ready"),
     "ended": pgettext_lazy("phase", "Done"),
     "paused": pgettext_lazy("phase", "Paused"),
+    "interval_short": _("Interval {number}/{of}"),
+    "recovery_short": _("Active recovery {number}/{of}"),
     "other": _("Training"),
 }
 
@@ -51,6 +53,7 @@ POSITION: Mapping[str, Word] = {
     "below": _("Below the zone"),
     "rising": _("On the way up"),
     "expected": _("On the way up – {percent} % expected in the third minute"),
+    "expected_short": _("On the way up – {percent} % expected"),
     "falling": _("On the way down"),
     "in": _("In the zone"),
     "above": _("Above the zone"),
@@ -79,7 +82,6 @@ ADVICE: Mapping[str, Word] = {
     "slower": _("A little slower"),
     "recovery": _("Easy now"),
     "by_feeling": _("By feeling"),
-    "to": _("to {speed}"),
 }
 
 NOTICE: Mapping[str, Word] = {
@@ -183,15 +185,14 @@ SAVED: Mapping[str, Word] = {
 
 ROOM: Mapping[str, Word] = {
     "machine": _("Treadmill {number}"),
+    "old_s": _("{number} s"),
+    "old_min": _("{number} min"),
     "ago_s": _("{number} s ago"),
     "ago_min": _("{number} min ago"),
     "since": _("since {time}"),
-    "minutes_left": _("{time} left"),
     "speed": _("{number} km/h"),
     "percent": _("{number} %"),
     "of_max": _("{number} % of HRmax"),
-    "zone": _("Zone {low}–{high}"),
-    "bpm": _("beats/min"),
     "no_contact": _("No contact with the machine since {time}"),
     "machine_off": _("Machine off or without network since {time}"),
     "never_heard": _("Not heard yet"),
@@ -216,11 +217,7 @@ ROOM: Mapping[str, Word] = {
     "chosen": _("{number} chosen"),
     "start_in": _("Start in {seconds} s"),
     "nobody_ready": _("Nobody stands ready. Whoever is to start first chooses themselves at the machine."),
-    "expected": _("Expected at the end: {number}"),
     "waiting_sessions": _("{number} sessions wait there to be sent"),
-    "software": _("Software {version}"),
-    "text_for": _("Shown on the screen for {seconds} s"),
-    "lowered_by": _("Target lowered by {number} % of HRmax"),
     "announce": _("{who}: {what}"),
 }
 

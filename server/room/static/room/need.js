@@ -48,7 +48,7 @@ function away(tile, now_s) {
     look: "away",
     icon: "link",
     status: words.word("room", code, { time: since_s ? words.at(since_s) : "" }),
-    advice: tile.heard_s ? words.ago(age_s(tile, now_s)) : "",
+    advice: "",
   };
 }
 
@@ -100,7 +100,7 @@ function rising(now, working) {
   const run_up = now.length_s && now.remaining_s !== undefined ? now.length_s - now.remaining_s < 120 : false;
   if (working && told?.third_minute_bpm && most_bpm && run_up) {
     const percent = Math.round((100 * told.third_minute_bpm) / most_bpm);
-    return { rank: RANK.fine, look: "below", icon: "up", status: words.word("position", "expected", { percent }) };
+    return { rank: RANK.fine, look: "below", icon: "up", status: words.word("position", "expected", { percent }), medium: words.word("position", "expected_short", { percent }), short: words.word("position", "rising") };
   }
   if (!working || run_up) return { rank: RANK.fine, look: "below", icon: "up", status: words.word("position", "rising") };
   return { rank: RANK.below, look: "below", icon: "down", status: words.word("position", "below") };
@@ -118,12 +118,13 @@ function advised(now) {
   return parts.join(" · ");
 }
 
-export function phase(now) {
+export function phase(now, short = false) {
   if (!now) return "";
   if (now.stage === "paused") return words.word("phase", "paused");
   if (!now.phase || now.stage !== "running") return "";
   const of = now.phase === "recovery" ? Math.max(1, now.intervals - 1) : now.intervals;
-  return words.word("phase", now.phase, { number: now.interval || 1, of });
+  const code = short && words.knows("phase", `${now.phase}_short`) ? `${now.phase}_short` : now.phase;
+  return words.word("phase", code, { number: now.interval || 1, of });
 }
 
 export function notice_words(one) {

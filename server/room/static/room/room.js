@@ -92,7 +92,7 @@ function refresh(place) {
   const now_s = clock.now_s();
   if (place.chip.node.isConnected) place.chip.update(place.tile, now_s, { dead: Boolean(dead) });
   if (place.view.node.isConnected) {
-    place.rank = place.view.update(place.tile, now_s, { dead: Boolean(dead) }).rank;
+    place.rank = place.view.update(place.tile, now_s, { dead: Boolean(dead), size: list.dataset.size }).rank;
     place.view.draw(place.trace, now_s, Boolean(dead));
     place.drawn_s = now_s;
   }
@@ -113,13 +113,14 @@ function tick() {
     else idle.push(machine);
   }
   const moved = order.arrange(wanted, (machine) => places.get(machine).view.node);
-  arrange_shelf(idle.sort(words.by_name));
+  const away = (machine) => Number(!need.linked(places.get(machine).tile, now_s));
+  arrange_shelf(idle.sort((one, other) => away(one) - away(other) || words.by_name(one, other)));
   list.classList.toggle("dead", Boolean(dead));
-  if (moved || begun === false) fit();
+  sum(now_s, wanted, idle);
+  fit();
   for (const place of places.values()) {
     if (moved || now_s - place.drawn_s > 0.9) refresh(place);
   }
-  sum(now_s, wanted, idle);
   group.update();
 }
 
@@ -136,7 +137,6 @@ function arrange_shelf(machines) {
   if (!changed_it) return;
   const now_s = clock.now_s();
   for (const machine of machines) places.get(machine).chip.update(places.get(machine).tile, now_s, { dead: Boolean(dead) });
-  fit();
 }
 
 function sum(now_s, wanted, idle) {
@@ -151,14 +151,19 @@ function sum(now_s, wanted, idle) {
 }
 
 // The largest tiles with which all fit on the screen; the smallest where none do, and then the page scrolls.
-const SIZES = [["l", 300, 300], ["m", 224, 212], ["s", 176, 164], ["xs", 116, 118]];
+const SIZES = [["l", 300, 290], ["m", 224, 206], ["s", 176, 150], ["xs", 110, 112]];
 const GAP = { l: 20, m: 14, s: 10, xs: 8 };
+let fitted = "";
 function fit() {
   const count = list.children.length;
   if (!count) return;
   const width = list.clientWidth;
   const top = list.getBoundingClientRect().top + scrollY;
-  const below = shelf.children.length ? shelf.offsetHeight + 16 : 0;
+  const now_fits = [count, width, top, innerHeight, shelf.offsetHeight].join(" ");
+  if (now_fits === fitted) return;
+  fitted = now_fits;
+  // Of many idle machines the first line is enough; the rest is scrolled to.
+  const below = shelf.children.length ? Math.min(shelf.offsetHeight, 92) + 12 : 0;
   const height = innerHeight - top - below - 16;
   let chosen = SIZES.at(-1);
   for (const size of SIZES) {
@@ -173,12 +178,13 @@ function fit() {
   // A telephone scrolls: there a tile that can be read is worth more than all at once.
   if (innerWidth < 640) chosen = SIZES[1];
   const [name, least_width, least_height] = chosen;
-  const columns = Math.max(1, Math.floor((width + GAP[name]) / (least_width + GAP[name])));
-  const rows = Math.ceil(count / Math.min(columns, count));
+  const most_columns = Math.max(1, Math.floor((width + GAP[name]) / (least_width + GAP[name])));
+  const rows = Math.ceil(count / most_columns);
+  const columns = innerWidth < 640 || rows === 1 ? most_columns : Math.ceil(count / rows);
   const room_px = Math.floor((height - (rows - 1) * GAP[name]) / rows);
   const most = name === "l" ? 340 : least_height * 1.5;
   list.dataset.size = name;
-  list.style.setProperty("--columns", String(Math.max(columns, 1)));
+  list.style.setProperty("--columns", String(columns));
   list.style.setProperty("--tile-height", `${Math.max(least_height, Math.min(most, room_px))}px`);
   for (const place of places.values()) place.drawn_s = 0;
 }

@@ -26,7 +26,7 @@ export class TileView {
     this.node.dataset.machine = machine;
     const find = (selector) => this.node.querySelector(selector);
     this.parts = {
-      who: find(".who"), where: find(".where"), bpm: find(".bpm"), share: find(".share"), phase: find(".phase-word"),
+      who: find(".who"), where: find(".where"), age: find(".age"), bpm: find(".bpm"), share: find(".share"), share_small: find(".share-small"), phase: find(".phase-word"),
       left: find(".left"), trace: find(".trace"), use: find("use"), status: find(".status-word"), advice: find(".advice"),
       given: find(".given"), seeing: find(".seeing"), seeing_word: find(".seeing-word"), seen: find(".seen"), open: find(".tile-open"),
     };
@@ -36,7 +36,7 @@ export class TileView {
     this.notice = null;
   }
 
-  update(tile, now_s, { dead }) {
+  update(tile, now_s, { dead, size }) {
     const now = tile.now;
     const parts = this.parts;
     const condition = need.condition(tile, now_s);
@@ -47,16 +47,18 @@ export class TileView {
     const name = words.who(tile);
     const machine = words.machine(tile.machine);
     put(parts.who, name);
-    const age = tile.heard_s ? words.ago(need.age_s(tile, now_s)) : "";
-    put(parts.where, name === machine ? age : [machine, age].filter(Boolean).join(" · "));
+    put(parts.where, name === machine ? "" : machine);
+    put(parts.age, tile.heard_s ? words.ago(need.age_s(tile, now_s), size !== "l") : "");
     const training = now?.stage === "running" || now?.stage === "paused";
     put(parts.bpm, typeof now?.rate_bpm === "number" ? String(Math.round(now.rate_bpm)) : training ? "–" : "");
     const percent = typeof now?.fraction === "number" ? Math.round(100 * now.fraction) : null;
-    put(parts.share, percent === null ? "" : words.word("room", "percent", { number: percent }));
-    put(parts.phase, need.phase(now));
+    const share = percent === null ? "" : words.word("room", "percent", { number: percent });
+    put(parts.share, share);
+    put(parts.share_small, share);
+    put(parts.phase, need.phase(now, size !== "l"));
     put(parts.left, training && typeof now.remaining_s === "number" ? words.minutes(now.remaining_s) : "");
     icon(parts.use, condition.icon);
-    put(parts.status, condition.status);
+    put(parts.status, (size === "l" ? null : size === "m" ? condition.medium : condition.short) ?? condition.status);
     put(parts.advice, condition.advice);
     put(parts.open, words.word("room", "details", { name, machine }));
     this.#notices(tile);

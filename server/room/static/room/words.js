@@ -30,9 +30,10 @@ export function minutes(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-export function ago(seconds) {
+export function ago(seconds, short = false) {
   const whole = Math.max(0, Math.floor(seconds));
-  return whole < 120 ? word("room", "ago_s", { number: whole }) : word("room", "ago_min", { number: Math.floor(whole / 60) });
+  const kind = short ? "old" : "ago";
+  return whole < 120 ? word("room", `${kind}_s`, { number: whole }) : word("room", `${kind}_min`, { number: Math.floor(whole / 60) });
 }
 
 // «molle-3» and «treadmill-3» are called as the clinic's people say it; any other name stays what it is.
