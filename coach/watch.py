@@ -57,6 +57,7 @@ class Watch(Struct, frozen=True, kw_only=True):
     """The belief and what it was made from. `settings`: the treadmill's, known, or one for each branch of the belief.
 
     `odd` and `misfit`: readings in a row that surprised, and their running sum; `borgs`: (rate, Borg) heard so far.
+    `foretold_bpm`: the rate by the belief of the last whole slot.
     """
 
     plan: Plan
@@ -83,6 +84,7 @@ class Watch(Struct, frozen=True, kw_only=True):
     jumped_until_t: float | None = None
     calm: int = 0
     expected: Expectation | None = None
+    foretold_bpm: float | None = None
 
     @property
     def doubt(self) -> str | None:
@@ -114,7 +116,7 @@ class Watch(Struct, frozen=True, kw_only=True):
             guidance = replace(self, bank=self.bank.loosened(SLOW, PAUSED_SD_BPM))
         guidance = guidance.treadmill_now(moment)
         if moment.bpm is not None:
-            miss_bpm = moment.bpm - guidance.bank.average(guidance.bank.rate_bpm)
+            miss_bpm = 0.0 if guidance.foretold_bpm is None else moment.bpm - guidance.foretold_bpm
             jumped_until_t, calm = guidance.leapt(moment.t, miss_bpm)
             guidance = replace(guidance, jumped_until_t=jumped_until_t, calm=calm)
         bpm = moment.bpm if moment.signal in (Signal.LIVE, Signal.WEAK) else None
@@ -189,6 +191,7 @@ class Watch(Struct, frozen=True, kw_only=True):
             doubted_until_t=doubted_until_t,
             calm=calm,
             expected=expected,
+            foretold_bpm=bank.average(bank.rate_bpm),
             slot_s=0,
             loads=(),
             reading_sum_bpm=0.0,
