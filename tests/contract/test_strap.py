@@ -1,11 +1,15 @@
-"""One suite over every pulse strap that needs no radio. A strap with one joins by adding a maker."""
+"""One suite over every pulse strap: simulated, recorded, and over Bluetooth by bleak on a real D-Bus."""
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 
+from benchmarks.fake_bluez import FakeBlueZ
+from benchmarks.fake_bluez import strap as peripheral
+from benchmarks.private_bus import private_bus
 from coach.engine import step
 from coach.events import AnyEvent, Signal
 from coach.messages import AnyMessage, Command, CommandName, Time
@@ -13,15 +17,19 @@ from coach.rule_guidance import rule_guidance
 from coach.snapshot import Snapshot
 from coach.state import begin
 from coach.view import snapshot
+from firmware.bluetooth_lookout import Lookout
+from firmware.bluetooth_radio import Radio
+from firmware.bluetooth_strap import BluetoothStrap
 from firmware.clock import HandClock
 from firmware.participant import Day, Population, plan_for
 from firmware.person import Person
 from firmware.protocol_store import load
 from firmware.recording import Recording
 from firmware.sample import Sample
-from firmware.strap import Delivery, Lost, Measurement, ReplayedStrap, Sight, SimulatedStrap, Strap
+from firmware.strap import Bond, Delivery, Lost, Measurement, ReplayedStrap, Sight, SimulatedStrap, Strap
 
 SECONDS = 30
+PATIENCE_S = 60.0
 
 
 def simulated(clock: HandClock) -> Strap:
@@ -34,45 +42,81 @@ def replayed(clock: HandClock) -> Strap:
     return ReplayedStrap(Recording(name="a.csv", samples=samples), clock)
 
 
-MAKERS: list[Callable[[HandClock], Strap]] = [simulated, replayed]
+Maker = Callable[[HandClock], Strap]
+Heard = list[tuple[float, Delivery]]
 
 
-def worn(make: Callable[[HandClock], Strap], seconds: float) -> list[tuple[float, Delivery]]:
-    """Wear the strap for so many seconds; return what was delivered and when."""
+def worn(make: Maker, seconds: int) -> tuple[Strap, Heard]:
+    """Wear the strap for so many seconds; return it, and what was delivered and when."""
 
-    async def main() -> list[tuple[float, Delivery]]:
+    async def main() -> tuple[Strap, Heard]:
         clock = HandClock()
-        heard: list[tuple[float, Delivery]] = []
-        task = asyncio.create_task(make(clock).run(lambda delivery: heard.append((clock.now(), delivery))))
+        heard: Heard = []
+        strap = make(clock)
+        task = asyncio.create_task(strap.run(lambda delivery: heard.append((clock.now(), delivery))))
         await clock.advance(seconds)
         count = len(heard)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await clock.advance(seconds)
         assert len(heard) == count, "something was delivered after the strap was taken off"
-        return heard
+        return strap, heard
 
     return asyncio.run(main())
 
 
-@pytest.mark.parametrize("make", MAKERS)
-def test_a_strap_delivers_about_one_measurement_a_second(make: Callable[[HandClock], Strap]) -> None:
-    heard = worn(make, SECONDS)
+def over_the_air(seconds: int) -> tuple[Strap, Heard]:
+    """The same with a strap on the air that beats once in each second of the clock."""
+
+    async def main() -> tuple[Strap, Heard]:
+        clock, heard, h10 = HandClock(), Heard(), peripheral()
+        async with FakeBlueZ(h10) as bluez:
+            radio = Radio()
+            strap = BluetoothStrap(radio, Lookout(radio), bond=Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C"))
+            task = asyncio.create_task(strap.run(lambda delivery: heard.append((clock.now(), delivery))))
+            async with asyncio.timeout(PATIENCE_S):
+                while not h10.notifying or strap.battery_percent is None:  # noqa: ASYNC110 - the far end tells nobody
+                    await asyncio.sleep(0.01)
+                for second in range(seconds):
+                    await clock.advance(1)
+                    bluez.beat(h10, 80 + second, (768, 770))
+                    while len(heard) <= second:  # noqa: ASYNC110 - it is heard by a callback
+                        await asyncio.sleep(0.001)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert not bluez.beat(h10), "somebody listens after the strap was taken off"
+            assert len(heard) == seconds
+        return strap, heard
+
+    with private_bus():
+        return asyncio.run(main())
+
+
+WEARERS: dict[str, Callable[[int], tuple[Strap, Heard]]] = {
+    "simulated": partial(worn, simulated),
+    "replayed": partial(worn, replayed),
+    "bluetooth": over_the_air,
+}
+
+
+@pytest.mark.parametrize("wear", WEARERS.values(), ids=WEARERS)
+def test_a_strap_delivers_about_one_measurement_a_second(wear: Callable[[int], tuple[Strap, Heard]]) -> None:
+    _, heard = wear(SECONDS)
     assert SECONDS - 1 <= len(heard) <= SECONDS + 1
     assert all(isinstance(delivery, Measurement) for _, delivery in heard)
 
 
-@pytest.mark.parametrize("make", MAKERS)
-def test_measurements_are_a_living_persons(make: Callable[[HandClock], Strap]) -> None:
-    for _, delivery in worn(make, SECONDS):
+@pytest.mark.parametrize("wear", WEARERS.values(), ids=WEARERS)
+def test_measurements_are_a_living_persons(wear: Callable[[int], tuple[Strap, Heard]]) -> None:
+    for _, delivery in wear(SECONDS)[1]:
         assert isinstance(delivery, Measurement)
         assert 30 <= delivery.bpm <= 230
         assert all(250 <= rr <= 2000 for rr in delivery.rr_ms)
 
 
-@pytest.mark.parametrize("make", MAKERS)
-def test_a_strap_says_what_it_is_called(make: Callable[[HandClock], Strap]) -> None:
-    strap = make(HandClock())
+@pytest.mark.parametrize("wear", WEARERS.values(), ids=WEARERS)
+def test_a_strap_says_what_it_is_called(wear: Callable[[int], tuple[Strap, Heard]]) -> None:
+    strap, _ = wear(2)
     assert strap.name
     assert strap.serial is None or strap.serial in strap.name
     assert strap.battery_percent is None or 0 <= strap.battery_percent <= 100

@@ -1,0 +1,345 @@
+"""What a strap and its radio do to the coach (faults.md rows 21–23), with bleak's own code on a real D-Bus.
+
+Every figure is measured by `benchmarks/bench_strap.py`; here only what happens is judged, and in which order.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from benchmarks.fake_bluez import FakeBlueZ, Peripheral, strap, treadmill
+from benchmarks.private_bus import private_bus
+from coach.desk_strap import StrapScene
+from firmware.bluetooth_lookout import Lookout
+from firmware.bluetooth_radio import Radio
+from firmware.bluetooth_strap import MEASUREMENT, BluetoothStrap
+from firmware.bluetooth_timings import StrapTimings
+from firmware.strap import Bond, Delivery, Lost, Measurement
+from firmware.strap_identity import POLAR
+
+PATIENCE_S = 60.0
+QUICK = StrapTimings(
+    silent_s=PATIENCE_S,
+    grace_s=PATIENCE_S,
+    connect_s=20.0,
+    ask_s=20.0,
+    retry_s=0.02,
+    settle_s=0.2,
+    gone_s=1.0,
+    tell_every_s=0.05,
+    not_found_s=PATIENCE_S,
+    look_anew_every_s=0.5,
+    power_on_every_s=0.1,
+    power_cycle_every_s=0.1,
+    power_cycle_unheard_every_s=1.0,
+    restart_every_s=0.1,
+)
+"""Patient where a busy machine could be taken for a silent strap; each test is impatient about its own fault alone."""
+
+SILENT = replace(QUICK, silent_s=0.5)
+AWAY = replace(QUICK, grace_s=0.1, not_found_s=0.3)
+MINE = Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C")
+
+
+@pytest.fixture(autouse=True)
+def _bus() -> Iterator[None]:
+    with private_bus():
+        yield
+
+
+class Worn:
+    """A strap of the coach's in use, and what came of it."""
+
+    def __init__(self, bluez: FakeBlueZ, adapter: BluetoothStrap) -> None:
+        """Listen to all that it tells."""
+        self.bluez, self.adapter = bluez, adapter
+        self.heard: list[Delivery] = []
+        self.scenes: list[StrapScene] = []
+        self.bonds: list[Bond] = []
+        adapter.shown_to(self.scenes.append, self.bonds.append)
+
+    @property
+    def scene(self) -> StrapScene:
+        """What a person sees now."""
+        return self.scenes[-1] if self.scenes else StrapScene()
+
+    @property
+    def lost(self) -> list[str]:
+        """Every reason that was told, in order."""
+        return [delivery.reason for delivery in self.heard if isinstance(delivery, Lost)]
+
+    async def until(self, there: Callable[[], object], beating: Peripheral | None = None) -> None:
+        """Wait until it is so, with a strap that goes on beating."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not there():
+                if beating is not None:
+                    self.bluez.beat(beating)
+                await asyncio.sleep(0.01)
+
+    async def measured(self, one: Peripheral) -> None:
+        """Until another measurement of this strap has come."""
+        count = len(self.heard)
+        await self.until(lambda: any(isinstance(delivery, Measurement) for delivery in self.heard[count:]), beating=one)
+
+
+@asynccontextmanager
+async def coach(
+    bluez: FakeBlueZ, bond: Bond | None = MINE, timings: StrapTimings = QUICK, rfkill: Path = Path("/nowhere")
+) -> AsyncIterator[Worn]:
+    radio = Radio(rfkill=rfkill)
+    adapter = BluetoothStrap(radio, Lookout(radio), bond=bond, timings=timings)
+    worn = Worn(bluez, adapter)
+    task = asyncio.create_task(adapter.run(worn.heard.append))
+    try:
+        yield worn
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        await main()
+
+    asyncio.run(whole())
+
+
+def test_a_strap_is_measured_without_scanning_on_and_its_battery_is_read() -> None:
+    async def main() -> None:
+        h10 = strap(battery=12)
+        async with FakeBlueZ(h10) as bluez, coach(bluez) as worn:
+            await worn.measured(h10)
+            await worn.until(lambda: worn.scene == StrapScene(battery_low=True))
+            await worn.until(lambda: not bluez.scanning)
+            bluez.scanned_while_connected = False
+            for _ in range(5):
+                await worn.measured(h10)
+            assert (worn.adapter.battery_percent, worn.adapter.serial, worn.lost) == (12, "8F3A2B1C", [])
+            assert not bluez.scanned_while_connected
+            bluez.notify(h10, "00002a19-0000-1000-8000-00805f9b34fb", b"\x64")
+            await worn.until(lambda: worn.scene == StrapScene())
+            assert worn.adapter.battery_percent == 100
+
+    run(main)
+
+
+def test_a_strap_that_is_back_within_seconds_was_never_lost() -> None:
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10) as bluez, coach(bluez) as worn:
+            for drop in range(1, 4):
+                await worn.measured(h10)
+                bluez.hang_up(h10)
+                await worn.until(lambda count=drop: h10.connections == count + 1)  # type: ignore[misc]
+            await worn.measured(h10)
+            assert worn.lost == []
+
+    run(main)
+
+
+def test_a_strap_out_of_reach_is_told_once_for_each_reason_and_measured_again_when_it_returns() -> None:
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10) as bluez, coach(bluez, timings=AWAY) as worn:
+            await worn.measured(h10)
+            bluez.take_away(h10)
+            await worn.until(lambda: "not_found" in worn.lost)
+            assert worn.scene.trouble == "not_found"
+            bluez.bring_back(h10)
+            await worn.measured(h10)
+            assert worn.lost in (["disconnected", "not_found"], ["not_found"])
+            assert worn.scene.trouble is None
+
+    run(main)
+
+
+def test_a_strap_that_is_connected_and_silent_is_connected_anew_then_forgotten_then_the_adapter_switched() -> None:
+    """Row 21, the whole ladder: each rung in its order, and a measurement is the way down."""
+
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10) as bluez, coach(bluez, timings=SILENT) as worn:
+            await bluez.serve_systemd()
+            await worn.measured(h10)
+            await worn.until(lambda: h10.connections >= 2)
+            assert (h10.removals, bluez.power_changes) == (0, [])
+            await worn.until(lambda: h10.removals)
+            assert bluez.power_changes == []
+            await worn.until(lambda: bluez.power_changes)
+            assert (bluez.power_changes[0], bluez.unit_restarts) == (False, [])
+            await worn.until(lambda: bluez.unit_restarts)
+            assert bluez.unit_restarts == ["bluetooth.service"]
+            await worn.measured(h10)
+
+    run(main)
+
+
+def test_what_is_no_measurement_costs_nothing_but_itself() -> None:
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10) as bluez, coach(bluez) as worn:
+            await worn.measured(h10)
+            for payload in (b"", b"\x16", bytes.fromhex("16 48 54 01 EC")):
+                bluez.notify(h10, MEASUREMENT, payload)
+            await worn.measured(h10)
+            assert (h10.connections, worn.lost) == (1, [])
+
+    run(main)
+
+
+def test_an_adapter_that_is_pulled_out_is_told_and_the_strap_measured_again_when_it_is_back() -> None:
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10) as bluez, coach(bluez) as worn:
+            await worn.measured(h10)
+            bluez.remove_adapter()
+            await worn.until(lambda: worn.lost == ["no_adapter"])
+            assert worn.scene.trouble == "no_adapter"
+            bluez.insert_adapter()
+            await worn.measured(h10)
+            assert worn.scene.trouble is None
+
+    run(main)
+
+
+def test_a_bluetoothd_that_is_killed_is_told_and_the_strap_measured_again_by_the_next() -> None:
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10) as bluez, coach(bluez) as worn:
+            for times in (1, 2):
+                await worn.measured(h10)
+                await bluez.kill()
+                await worn.until(lambda count=times: worn.lost == ["no_bluetoothd"] * count)  # type: ignore[misc]
+                assert worn.scene.trouble == "no_bluetoothd"
+                await bluez.start()
+            await worn.measured(h10)
+            assert worn.scene.trouble is None
+
+    run(main)
+
+
+def test_bluetooth_that_is_off_is_switched_on() -> None:
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10, powered=False) as bluez, coach(bluez) as worn:
+            await worn.measured(h10)
+            assert worn.lost == ["bluetooth_off"]
+            assert bluez.power_changes == [True]
+
+    run(main)
+
+
+def test_bluetooth_that_is_blocked_is_told_as_blocked_and_not_fought(tmp_path: Path) -> None:
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10, powered=False) as bluez:
+            bluez.power_state = "off-blocked"
+            async with coach(bluez) as worn:
+                await worn.until(lambda: worn.lost == ["bluetooth_blocked"])
+                assert (worn.scene.trouble, bluez.power_changes) == ("bluetooth_blocked", [])
+                bluez.switch(on=True)
+                await worn.measured(h10)
+        (tmp_path / "rfkill0").mkdir()
+        for name, value in (("type", "bluetooth"), ("soft", "1"), ("hard", "0")):
+            (tmp_path / "rfkill0" / name).write_text(f"{value}\n")
+        async with FakeBlueZ(h10, powered=False) as older, coach(older, rfkill=tmp_path) as worn:
+            await worn.until(lambda: worn.lost == ["bluetooth_blocked"])
+
+    run(main)
+
+
+def test_a_strap_that_something_else_holds_is_told_apart_from_one_that_is_not_there() -> None:
+    async def main() -> None:
+        h10 = strap()
+        h10.refuses = "le-connection-refused"
+        async with FakeBlueZ(h10) as bluez, coach(bluez) as worn:
+            await worn.until(lambda: worn.scene.trouble == "held_elsewhere")
+            assert "not_found" not in worn.lost
+            h10.refuses = None
+            await worn.measured(h10)
+            assert worn.scene.trouble is None
+
+    run(main)
+
+
+def test_no_strap_but_the_bound_one_is_ever_connected() -> None:
+    """Rows 22 and 23: the neighbour's is nearer, and mine is away."""
+
+    async def main() -> None:
+        mine, theirs = strap(), strap("Polar H10 A90C77E2", "A0:9E:1A:00:00:02", rssi=-30)
+        mine.advertises = False
+        async with FakeBlueZ(mine, theirs) as bluez, coach(bluez, timings=AWAY) as worn:
+            await worn.until(lambda: worn.lost == ["not_found"])
+            assert (theirs.connections, worn.heard) == (0, [Lost("not_found")])
+            bluez.bring_back(mine)
+            await worn.measured(mine)
+            assert theirs.connections == 0
+
+    run(main)
+
+
+def test_a_strap_with_a_new_address_is_the_same_strap() -> None:
+    async def main() -> None:
+        before, after = strap(), strap(address="C8:00:00:00:00:77")
+        after.advertises = False
+        async with FakeBlueZ(before, after) as bluez, coach(bluez) as worn:
+            await worn.measured(before)
+            bluez.take_away(before)
+            bluez.bring_back(after)
+            await worn.measured(after)
+
+    run(main)
+
+
+def test_a_strap_known_by_its_address_must_carry_the_serial_it_had() -> None:
+    async def main() -> None:
+        plain = strap("HR Strap", serial="S-778")
+        bond = Bond(f"address:{plain.address}", "HR Strap")
+        async with FakeBlueZ(plain) as bluez, coach(bluez, bond) as worn:
+            await worn.measured(plain)
+            assert worn.bonds == [Bond(bond.key, bond.name, "S-778")]
+            assert worn.adapter.serial == "S-778"
+        async with FakeBlueZ(plain) as bluez, coach(bluez, Bond(bond.key, bond.name, "S-1")) as worn:
+            await worn.until(lambda: worn.lost == ["wrong_strap"])
+            assert not bluez.beat(plain)
+
+    run(main)
+
+
+def test_a_connection_that_a_killed_coach_left_is_ended_so_that_the_strap_is_heard_again() -> None:
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10) as bluez:
+            bluez.hold_phantom(h10)
+            async with coach(bluez) as worn:
+                await worn.measured(h10)
+            assert (h10.removals, h10.connections) == (1, 2)
+
+    run(main)
+
+
+def test_those_on_the_air_are_listed_while_somebody_chooses_and_none_is_connected() -> None:
+    async def main() -> None:
+        near = strap(rssi=-48, manufacturer={POLAR: bytes((0x02, 0x2A, 84, 85))})
+        far = strap("HRM-Pro:123456", "A0:9E:1A:00:00:02", rssi=-84)
+        async with FakeBlueZ(near, far, treadmill()) as bluez, coach(bluez, None) as worn:
+            worn.adapter.look()
+            await worn.until(lambda: len(worn.scene.seen) == 2)
+            seen = {one.printed: one for one in worn.scene.seen}
+            assert set(seen) == {"8F3A2B1C", "123456"}
+            assert (seen["8F3A2B1C"].bpm, seen["123456"].bpm) == (85.0, None)
+            assert seen["8F3A2B1C"].signal_dbm > seen["123456"].signal_dbm
+            bluez.take_away(far)
+            await worn.until(lambda: [one.printed for one in worn.scene.seen] == ["8F3A2B1C"])
+            assert (near.connections, far.connections) == (0, 0)
+            worn.adapter.bind(MINE)
+            await worn.measured(near)
+            worn.adapter.release()
+            await worn.until(lambda: not near.connected)
+            assert not bluez.scanning
+
+    run(main)
