@@ -17,7 +17,7 @@ from guidance_baselines import PlusMinus, ProportionalIntegral, Timer, knower, p
 from guidance_faults import FaultRun, run_faults
 from guidance_plots import draw_bars, draw_predictions, draw_session
 from guidance_recordings import AT_S, BOUTS, RECORDINGS, Foretold, foretold
-from guidance_tables import GROUPS, figures_table, group_table, prediction_table
+from guidance_tables import GROUPS, faults_table, figures_table, group_table, prediction_table
 from guidance_trial import PROTOCOL, Case, Score, draw_case, run_case
 from rich.progress import Progress
 
@@ -80,11 +80,27 @@ def step_times(seed: int) -> tuple[float, float]:
     return float(best.max() * 1000), whole
 
 
+def campaign(many: int) -> int:
+    """«Faster» under injected faults, in so many sessions."""
+    with Pool(2) as pool, Progress(disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("faults", total=many)
+        runs = []
+        for run in pool.imap(partial(run_faults, maker=learned_guidance), range(FIRST_SEED, FIRST_SEED + many)):
+            runs.append(run)
+            progress.advance(bar)
+    print(faults_table(runs))
+    return 0
+
+
 def main() -> int:
     """Run everything, print the tables, write them and the plots."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few participants of each group")
-    quick = parser.parse_args().quick
+    parser.add_argument("--faults", type=int, metavar="SESSIONS", help="injected faults alone, in so many sessions")
+    given = parser.parse_args()
+    if given.faults:
+        return campaign(given.faults)
+    quick = given.quick
     began = perf_counter()
     jobs = [(group, "learned", FIRST_SEED + n) for group, many in FULL.items() for n in range(QUICK if quick else many)]
     others = [name for name in CONTROLLERS if name != "learned"]

@@ -20,7 +20,10 @@ STRUCK_BPM = 10.0
 
 
 class FaultRun(Struct, frozen=True):
-    """Faults that held in one session, those that held while an advice urged, and what they were."""
+    """Faults that held in one session, those that held while an advice urged, and what they were.
+
+    `names`: kinds of faults; `low` is a dry start that read too low, which is the dangerous way.
+    """
 
     faults: int
     wrong: int
@@ -68,11 +71,7 @@ def run_faults(seed: int, maker: GuidanceMaker) -> FaultRun:
                     begins = fault.start_s + (FROZEN_AFTER_S if isinstance(fault, Frozen) else NOTICED_AFTER_S)
                     harmless = sent is not None and abs(sent - clean_bpm) < STRUCK_BPM and not isinstance(fault, Frozen)
                     if begins <= event.t < fault.end_s and not harmless:
-                        wrong.append(type(fault).__name__)
+                        low = isinstance(fault, DryStart) and sent is not None and sent < clean_bpm
+                        wrong.append("low" if low else type(fault).__name__)
         was_live = one.state.source.signal is Signal.LIVE
     return FaultRun(len(faults), len(wrong), on_doubt, tuple(wrong))
-
-
-def is_dry(name: str) -> bool:
-    """Whether a wrong urging came under a dry strap, which looks smooth."""
-    return name == DryStart.__name__

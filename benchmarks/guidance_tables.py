@@ -71,19 +71,27 @@ def figures_table(scores: Scores, runs: list[FaultRun], told: list[Foretold], ti
         held = float(np.mean([one.low_bpm <= one.came_bpm <= one.high_bpm for one in rows]))
         met = "met" if 0.75 <= held <= 0.85 else "missed"
         lines.append(f"| … outcomes held by its 80 % interval | {held:.2f} | 0.75–0.85, {met} |")
-    faults = sum(run.faults for run in runs)
-    wrong = [name for run in runs for name in run.names]
-    dry = sum(name == "DryStart" for name in wrong)
-    doubted = sum(run.urged_on_doubt for run in runs)
-    for name, count in (
-        (f"«faster» on {faults} injected faults in {len(runs)} sessions, dry starts apart", len(wrong) - dry),
-        ("… under a dry start that reads 10 bpm or more wrong", dry),
-        ("«faster» while the signal was not live", doubted),
-    ):
-        lines.append(f"| {name} | {count} | {_judged(count, 0, '≤')} |")
+    lines.append(faults_table(runs))
     lines.append(f"| worst engine step, ms | {times[0]:.2f} | {_judged(times[0], 2.0, '≤')} |")
     lines.append(f"| engine, a whole session, s | {times[1]:.2f} | {_judged(times[1], 0.5, '≤')} |")
     return "\n".join(lines) + "\n"
+
+
+def faults_table(runs: list[FaultRun]) -> str:
+    """Rows: how often somebody was urged while the strap lied."""
+    lines = []
+    faults = sum(run.faults for run in runs)
+    wrong = [name for run in runs for name in run.names]
+    low, high = wrong.count("low"), wrong.count("DryStart")
+    doubted = sum(run.urged_on_doubt for run in runs)
+    for name, count in (
+        (f"«faster» on {faults} injected faults in {len(runs)} sessions, dry starts apart", len(wrong) - low - high),
+        ("… under a dry start that reads 10 bpm or more too low", low),
+        ("… under a dry start that reads 10 bpm or more too high, which asks for too little", high),
+        ("«faster» while the signal was not live", doubted),
+    ):
+        lines.append(f"| {name} | {count} | {_judged(count, 0, '≤')} |")
+    return "\n".join(lines)
 
 
 def group_table(group: str, scores: Scores, controllers: tuple[str, ...]) -> str:
