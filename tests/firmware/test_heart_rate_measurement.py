@@ -13,7 +13,11 @@ VECTORS = [
     ("16 48 54 01 EC 02", HeartRateMeasurement(72, contact=True, rr_ticks=(340, 748)), (332.03125, 730.46875)),
     ("02 3C", HeartRateMeasurement(60, None), ()),
     ("01 01 01", HeartRateMeasurement(257), ()),
-    ("1E 4B D2 04 00 04 00 02", HeartRateMeasurement(75, contact=True, energy_kj=1234, rr_ticks=(1024, 512)), (1000.0, 500.0)),
+    (
+        "1E 4B D2 04 00 04 00 02",
+        HeartRateMeasurement(75, contact=True, energy_kj=1234, rr_ticks=(1024, 512)),
+        (1000.0, 500.0),
+    ),
     ("04 50", HeartRateMeasurement(80, contact=False), ()),
     ("00 00", HeartRateMeasurement(0), ()),
     ("10 50", HeartRateMeasurement(80), ()),
