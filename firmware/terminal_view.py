@@ -56,6 +56,8 @@ FACE_WORDS = {
     Face.ENDED: "Done",
     Face.NOT_TODAY: "Not today",
     Face.SELF_TEST_FAILED: "The machine is not ready",
+    Face.MACHINE: "The machine's own page",
+    Face.SELF_TEST: "Trying screen, lamp and voice",
 }
 SAVED_WORDS = {"no": "", "saving": "saving …", "saved": "saved in the diary", "not_saved": "NOT SAVED"}
 

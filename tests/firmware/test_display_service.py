@@ -10,6 +10,7 @@ from typing import Self
 
 import pygame
 import pytest
+from msgspec.structs import replace
 
 from coach.cue import Cue, CueName
 from coach.desk_view import Button, Face, View
@@ -17,11 +18,13 @@ from display.examples import examples
 from display.lamp import LampState
 from display.sound import SilentSound
 from firmware import display_service
+from firmware.display_parts import HEARTBEAT_S, DisplayParts
 from firmware.display_service import DisplayService, DisplaySettings, Newest, save_png, screen_kind, view_now
 from firmware.local_link import NoCoachError
-from firmware.local_messages import FORMAT, AnyToCoach, CueNow, Devices, Hello, Press, Subscribe, ViewNow
+from firmware.local_messages import FORMAT, AnyToCoach, CueNow, Devices, Hello, Press, Subscribe, TypeDigit, ViewNow
 from firmware.local_socket import Client, LocalServer
 from firmware.lost_part import Said
+from firmware.version import own_version
 
 SIZE = (320, 180)
 
@@ -34,6 +37,7 @@ class _Coach:
         self.view = examples()["ready"]
         self.pressed: list[Button] = []
         self.devices: list[Devices] = []
+        self.typed: list[int] = []
         self._ready, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
 
@@ -54,6 +58,8 @@ class _Coach:
                 self.devices.append(message)
             case Press():
                 self.pressed.append(message.button)
+            case TypeDigit():
+                self.typed.append(message.digit)
             case _:
                 raise AssertionError(message)
 
@@ -73,6 +79,20 @@ class _Coach:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+
+
+class _BrokenLamp:
+    """A lamp whose wire is loose."""
+
+    def __init__(self) -> None:
+        self.broken = True
+
+    def show(self, _state: LampState, _brightness: float) -> None:
+        if self.broken:
+            raise OSError("no lamp")
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class _Shown:
@@ -136,6 +156,51 @@ def test_views_reach_the_screen_and_cues_the_sound(settings: DisplaySettings) ->
     assert list(service._sound.said) == ["Hold farten."]
 
 
+def test_the_heartbeat_tells_which_parts_work_and_what_nobody_misses(settings: DisplaySettings) -> None:
+    service = DisplayService(settings)
+    with _Coach(settings.socket) as coach:
+        beside(service, lambda: wait_for(lambda: coach.devices))
+    told = coach.devices[0]
+    assert (told.screen, told.sound, told.oled, told.lamp) == ("works", "off", "off", "off")
+    assert (told.format, told.version) == (FORMAT, own_version())
+
+
+def test_a_part_that_is_lost_is_told_of_and_told_again_when_it_is_back(settings: DisplaySettings) -> None:
+    lamp = _BrokenLamp()
+    service = DisplayService(settings, lights=(lamp,))
+    with _Coach(settings.socket) as coach:
+
+        def act() -> None:
+            wait_for(lambda: [one.lamp for one in coach.devices][-1:] == ["missing"])
+            lamp.broken = False
+            wait_for(lambda: [one.lamp for one in coach.devices][-1:] == ["works"])
+
+        beside(service, act)
+
+
+def test_a_picture_that_nobody_can_see_and_nobody_asked_for_is_a_missing_screen(
+    settings: DisplaySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    service = DisplayService(replace(settings, screen="auto"))
+    with _Coach(settings.socket) as coach:
+        beside(service, lambda: wait_for(lambda: coach.devices))
+    assert coach.devices[0].screen == "missing"
+
+
+def test_nothing_is_told_before_every_part_was_tried_and_no_more_than_needed() -> None:
+    parts = DisplayParts()
+    for part in ("screen", "sound", "oled"):
+        parts.note(part, "works")  # type: ignore[arg-type] # the names of parts
+    assert parts.to_say(0.0) is None
+    parts.note("lamp", "off")
+    first = parts.to_say(0.0)
+    assert (first is not None, parts.to_say(1.0), parts.to_say(HEARTBEAT_S)) == (True, None, first)
+    parts.note_working("sound", works=False)
+    assert parts.to_say(HEARTBEAT_S + 0.1) is not None
+
+
 def test_keys_become_presses(settings: DisplaySettings) -> None:
     shown = _Shown()
     service = DisplayService(settings, on_drawn=shown)
@@ -143,13 +208,13 @@ def test_keys_become_presses(settings: DisplaySettings) -> None:
 
         def act() -> None:
             wait_for(lambda: shown.faces)
-            for key in (pygame.K_RETURN, pygame.K_UP, pygame.K_KP2, pygame.K_ESCAPE):
+            for key in (pygame.K_RETURN, pygame.K_UP, pygame.K_DOWN, pygame.K_KP2, pygame.K_ESCAPE):
                 pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key))
             service._newest.wake()
             wait_for(lambda: len(coach.pressed) == 4)
 
         beside(service, act)
-    assert coach.pressed == [Button.START, Button.UP, Button.DOWN, Button.STOP]
+    assert (coach.pressed, coach.typed) == ([Button.START, Button.UP, Button.DOWN, Button.STOP], [2])
 
 
 def test_without_a_coach_it_says_so_after_a_while_and_shows_the_coach_when_it_comes(
@@ -197,7 +262,7 @@ def test_a_screen_that_fails_is_told_once_and_opened_again_while_the_sound_goes_
     with _Coach(settings.socket) as coach:
 
         def act() -> None:
-            wait_for(lambda: service._link)
+            wait_for(lambda: service._link and service._sound)
             coach.say(Cue(0.0, CueName.HOLD))
             wait_for(lambda: isinstance(service._sound, SilentSound) and service._sound.said)
             wait_for(lambda: shown.faces)

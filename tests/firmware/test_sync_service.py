@@ -2,22 +2,28 @@
 
 import asyncio
 import hashlib
+import os
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 import pytest
 
+from benchmarks.recorded_machine import machine
 from firmware.local_messages import (
     FORMAT,
     AnyToCoach,
     Done,
+    Found,
     GiveReceipt,
+    Health,
     Hello,
     NextUndelivered,
     NothingUndelivered,
     Refusal,
+    Subscribe,
     pieces,
 )
 from firmware.local_socket import Client, LocalServer
@@ -51,6 +57,8 @@ class _Coach:
 
     def _heard(self, client: Client, message: AnyToCoach) -> None:
         match message:
+            case Subscribe():
+                client.answer(Health((Found("too_hot", "attention", "83 °C"),)))
             case NextUndelivered(held=held):
                 if self.refuses:
                     client.answer(Refusal("journal", "The disk is away.", message.request))
@@ -131,6 +139,38 @@ def test_every_session_is_carried_byte_for_byte_and_its_receipt_brought_back(tmp
     assert {parcel.session_id: parcel.document for parcel in courier.parcels} == DOCUMENTS
     assert all(parcel.sha256 == sha256_of(parcel.document) for parcel in courier.parcels)
     assert (coach.undelivered, courier.closed) == ({}, True)
+
+
+class _Hearing(KeepingCourier):
+    """A courier that is told how the machine is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[dict[str, str]] = []
+
+    def fileno(self) -> int:
+        return self._end
+
+    def __enter__(self) -> Self:
+        self._end, self._other_end = os.pipe()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._end)
+        os.close(self._other_end)
+
+    def tell_machine(self, found: Mapping[str, str]) -> None:
+        self.told.append(dict(found))
+
+
+def test_what_the_coach_finds_and_the_network_that_it_cannot_see_go_to_the_server(tmp_path: Path) -> None:
+    place = machine(tmp_path)
+    (tmp_path / "root/sys/class/net/wlan0/operstate").write_text("down")
+    with _Coach(tmp_path / "s"), _Hearing() as courier:
+        service = SyncService(tmp_path / "s", courier, look_every_s=0.02)
+        service.place = place
+        run_until(service, lambda: courier.told and "too_hot" in courier.told[-1])
+    assert courier.told[-1] == {"too_hot": "83 °C", "network_away": "eth0, wlan0"}
 
 
 def test_a_machine_without_a_server_acknowledges_nothing(tmp_path: Path) -> None:
