@@ -94,7 +94,7 @@ class View(Struct, frozen=True, kw_only=True):
     the air, on `choose_strap`; `last_strap`: key of the one that this participant wore last. `strap_trouble`: why no
     strap is heard (`no_adapter`, …). `may_change_strap`: whether up and down choose another. `attention`: what is wrong
     with the machine though one may train, on `choose_participant`; on `machine` all that is wrong. `tried`: what
-    `self_test` tries now.
+    `self_test` tries now. `settings_fault`: on `machine`, the file of settings that is wrong, its line, and why.
     """
 
     face: Face
@@ -121,4 +121,5 @@ class View(Struct, frozen=True, kw_only=True):
     profile: Profile | None = None
     message: str | None = None
     attention: tuple[str, ...] = ()
+    settings_fault: str | None = None
     tried: TriedPart | None = None

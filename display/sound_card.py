@@ -21,8 +21,9 @@ from msgspec import Struct
 from display.sound import signs_of_a_card
 
 CARDS: Final = Path("/proc/asound/cards")
-NO_SUCH_CARD: Final = "plughw:CARD=none"
-"""Fails to open: nothing may come out of another card than the chosen one."""
+NO_DRIVER: Final = "no such card"
+"""No driver of SDL's: nothing may come out of another card than the chosen one, and ALSA's library, which would be
+asked for a card in vain, writes to the log of its own accord."""
 
 _LINE: Final = re.compile(r"^ *\d+ \[(\S+) *\]: (\S+) - ", re.MULTILINE)
 _BOARD: Final = re.compile(r"^(bcm2835|Loopback|Dummy|HDA-Intel|ac97)", re.IGNORECASE)
@@ -49,13 +50,13 @@ def _kind(name: str, driver: str) -> Literal["hdmi", "usb", "i2s", "other"]:
     return "other" if _BOARD.match(driver) else "i2s"
 
 
-def alsa_name(device: str, cards: tuple[Card, ...]) -> str:
-    """ALSA's name for what the settings call the device; `NO_SUCH_CARD` where no card of that kind is there."""
+def alsa_name(device: str, cards: tuple[Card, ...]) -> str | None:
+    """ALSA's name for what the settings call the device; None where no card of that kind is there."""
     if device not in ("hdmi", "usb", "i2s"):
         return device
     found = next((card for card in cards if card.kind == device), None)
     if found is None:
-        return NO_SUCH_CARD
+        return None
     return f"default:CARD={found.name}" if device == "hdmi" else f"plughw:CARD={found.name}"
 
 
@@ -69,8 +70,9 @@ def signs_of(
             text = cards.read_text(encoding="utf-8", errors="replace")
         except OSError:
             text = ""
-        environment["SDL_AUDIODRIVER"] = "alsa"
-        environment["AUDIODEV"] = alsa_name(device, cards_in(text))
+        name = alsa_name(device, cards_in(text))
+        environment["SDL_AUDIODRIVER"] = NO_DRIVER if name is None else "alsa"
+        environment["AUDIODEV"] = name or ""
         return (*signs_of_a_card(), environment["AUDIODEV"], text)
 
     return look

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any, Literal, assert_never
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from coach.cue import Cue
-from coach.desk_view import Button, TriedPart
+from coach.desk_view import Button, Face, TriedPart
 from coach.errors import Refused
 from coach.events import AnyEvent
 from coach.messages import AnyMessage, Mood
@@ -283,7 +283,9 @@ class CoachService:
         self._set_timer()
 
     def _view_now(self) -> ViewNow:
-        view = self._keeper.view()
+        view, in_force = self._keeper.view(), self._settings.in_force
+        if view.face is Face.MACHINE and in_force is not None and in_force.fault is not None:
+            view = structs.replace(view, settings_fault=str(in_force.fault))
         return ViewNow(time.monotonic(), view, self._keeper.participant, self._keeper.session_id)
 
     # Time

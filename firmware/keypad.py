@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from coach.desk_participants import BUTTON_OF_DIGIT
 from coach.desk_view import Button
 from firmware.clock import Clock
 from firmware.contacts import Pressed, Stuck
@@ -55,9 +56,6 @@ KEYS: dict[str, Button | int] = {
     "KEY_PAGEUP": 9,
 }
 """What each key of the kernel's names means."""
-
-STUCK_AS = {0: Button.STOP, 2: Button.DOWN, 5: Button.START, 8: Button.UP}
-"""The button that a held digit takes the place of."""
 
 _NEEDED = frozenset(f"KEY_KP{digit}" for digit in range(10)) | {"KEY_KPENTER"}
 _LETTERS = frozenset(f"KEY_{letter}" for letter in "QWERTYASDFGHZXCVBN")
@@ -216,7 +214,7 @@ class Keypad:
             held.stuck |= {key for key, since_s in held.down_since_s.items() if now_s >= since_s + self._stuck_after_s}
         keys = {key for held in self._held.values() for key in held.stuck}
         meanings = {KEYS[key] for key in keys}
-        buttons = {one if isinstance(one, Button) else STUCK_AS.get(one) for one in meanings}
+        buttons = {one if isinstance(one, Button) else BUTTON_OF_DIGIT.get(one) for one in meanings}
         stuck = tuple(button for button in Button if button in buttons)
         if stuck != self._told:
             self._told = stuck

@@ -1,5 +1,7 @@
 """For whoever looks after the machine: what is wrong with it, what to do, and the way to its self-test."""
 
+import textwrap
+
 from coach.desk_view import Button
 from display import icons
 from display.announcement import Announcement, announcement_part
@@ -11,6 +13,7 @@ from display.panel_buttons import buttons_part
 from display.sheet import MARGIN, Box, Part
 
 SHOWN = 3
+LONGEST_FAULT = 150
 ROW_HEIGHT, ROW_HEIGHT_STANDING, ROW_APART = 124.0, 252.0, 16.0
 
 
@@ -55,6 +58,11 @@ def _paint_title(brush: Brush, box: Box, title: str, also: str) -> None:
 
 def _row(glance: Glance, box: Box, code: str, place: int) -> Part:
     what, how = glance.texts.of("finding", code), glance.texts.of("advice", code)
+    size, drop = 32.0, 46.0
+    if code == "config_refused" and glance.view.settings_fault is not None:
+        # Whoever comes to the machine with a keyboard needs the file and the line.
+        how = textwrap.shorten(glance.view.settings_fault, LONGEST_FAULT, placeholder=" …")
+        size, drop = 20.0, 36.0
 
     def paint(brush: Brush, box: Box) -> None:
         brush.bar(box, 24, PANEL)
@@ -62,6 +70,6 @@ def _row(glance: Glance, box: Box, code: str, place: int) -> Part:
         brush.icon(icons.attention, Box(box.x + 28, box.middle_y - side / 2, side, side), ABOVE)
         left, width = box.x + 28 + side + 30, box.width - side - 28 - 30 - 32
         y = brush.paragraph(what, (left, box.y + 42), Style(42, Weight.BOLD, WHITE), width)
-        brush.paragraph(how, (left, y + 46), Style(32, Weight.PLAIN, QUIET), width)
+        brush.paragraph(how, (left, y + drop), Style(size, Weight.PLAIN, QUIET), width)
 
     return Part(f"finding {place}", box, (what, how), paint)
