@@ -9,7 +9,7 @@ export PYGAME_HIDE_SUPPORT_PROMPT := 1
 
 .DEFAULT_GOAL := help
 .PHONY: bench-whole campaign-power help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
-.PHONY: wheel clean install uninstall test-install
+.PHONY: wheel clean texts sbom audit install uninstall test-install
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,15 @@ lock: set-up ## locks the dependencies anew; UPGRADE=--upgrade takes the newest 
 
 voices: set-up ## synthesises the default voice pack again
 	@$(RUN) -m display.voice_pack build display/voices
+
+texts: set-up ## adds the web pages' new texts to their catalogues, and says which have no bokmål yet
+	@$(RUN) -m scripts.catalogues --update
+
+sbom: set-up ## lists every part of the product as CycloneDX, into dist/sbom/
+	@$(RUN) -m scripts.parts sbom
+
+audit: set-up ## asks the public advisory service about known faults of the locked packages
+	@$(RUN) -m scripts.parts audit
 
 screens: set-up ## draws the pictures of docs/screens/ again, of the screen and of the small screen
 	@$(RUN) scripts/draw_screens.py

@@ -67,7 +67,8 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         """Role and place."""
-        return f"{self.get_role_display()}: {self.clinic or self.region or _('all clinics')}"
+        everywhere = _("all clinics")
+        return f"{self.get_role_display()}: {self.clinic or self.region or everywhere}"
 
 
 class Invitation(models.Model):
