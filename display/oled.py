@@ -16,11 +16,11 @@ from luma.core.device import dummy
 from luma.core.error import Error as LumaError
 from PIL import Image, ImageChops
 
-from coach.desk_view import Face, TriedPart, View
+from coach.desk_view import Face, View
 from coach.events import Direction, Signal
 from coach.guidance import SETTING_REASONS
 from coach.snapshot import Snapshot
-from display import oled_arrival
+from display import oled_arrival, oled_machine
 from display.oled_panel import OledPanel
 from display.oled_pen import HEIGHT, WIDTH, Pen
 from display.phrases import Catalogue, catalogue
@@ -129,7 +129,7 @@ class Oled:
         self._pause_s = min(2 * self._pause_s, LONGEST_RETRY_S)
 
 
-def picture(view: View) -> Image.Image:
+def picture(view: View) -> Image.Image:  # noqa: C901, PLR0912 - one branch for each face
     """Draw a view as a one-bit image of 128×64."""
     pen, words, texts = Pen(), catalogue(view.language), texts_in(view.language)
     match view.face:
@@ -167,21 +167,11 @@ def picture(view: View) -> Image.Image:
             pen.centred(words.oled("not_today"), 4, 22)
             pen.paragraph(words.oled("talk_to_therapist"), (0, 32, 127, 63), 14)
         case Face.SELF_TEST_FAILED:
-            pen.bar(0, 0, 127, 35)
-            pen.paragraph(words.oled("self_test_failed"), (3, 1, 124, 34), 17, ink=0)
-            pen.paragraph(words.oled("tell_therapist"), (0, 37, 127, 63), 13)
+            oled_machine.failed(pen, words, texts, view)
         case Face.MACHINE:
-            pen.bar(0, 0, 127, 17)
-            pen.left(words.oled("machine"), 3, 0, 14, ink=0, within=122)
-            found = [texts.of("finding", code) for code in view.attention[:1]] or [words.oled("machine_well")]
-            pen.paragraph(found[0], (0, 19, 127, 47), 13)
-            pen.left(words.oled("machine_try"), 0, 49, 12, within=127)
+            oled_machine.page(pen, words, texts, view)
         case Face.SELF_TEST:
-            if view.tried is TriedPart.SCREEN:
-                pen.box(0, 0, 127, 63, filled=False)
-            pen.paragraph(words.oled(f"tried_{view.tried or TriedPart.VOICE}"), (5, 3, 122, 39), 17)
-            pen.left(words.oled("green_yes"), 5, 45, 13, within=58)
-            pen.right(words.oled("stop_no"), 122, 45, 13, within=58)
+            oled_machine.self_test(pen, words, view)
         case _ as unknown:
             assert_never(unknown)
     return pen.image
