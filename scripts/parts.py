@@ -86,35 +86,44 @@ def audit() -> int:
     """Ask about each lock. Gives the exit status."""
     worst = 0
     for lock in LOCKS:
+        words = [
+            "--require-hashes",
+            "--disable-pip",
+            "--progress-spinner",
+            "off",
+            "--timeout",
+            "15",
+            "--format",
+            "json",
+        ]
         finished = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pip_audit",
-                "--requirement",
-                f"requirements/{lock}.txt",
-                "--require-hashes",
-                "--disable-pip",
-                "--progress-spinner",
-                "off",
-                "--timeout",
-                "15",
-            ],
+            [sys.executable, "-m", "pip_audit", "--requirement", f"requirements/{lock}.txt", *words],
             cwd=ROOT,
             capture_output=True,
             text=True,
             check=False,
         )
-        said = finished.stdout + finished.stderr
-        if finished.returncode == 0:
-            print(f"requirements/{lock}.txt: nothing known")
-        elif "vulnerabilit" in said and "Name" in said and "ID" in said:
-            print(f"requirements/{lock}.txt:\n{said}")
-            worst = max(worst, 1)
-        else:
-            last = said.strip().splitlines()[-1] if said.strip() else "no answer"
-            print(f"requirements/{lock}.txt: the advisory service was not reached, so nothing is known. ({last[:200]})")
-            worst = max(worst, UNREACHABLE)
+        try:
+            packages = json.loads(finished.stdout)["dependencies"]
+        except (ValueError, KeyError):
+            packages = []
+        faulty = [one for one in packages if one.get("vulns")]
+        # A registry that has no advisories answers as one that knows of none: that is no answer.
+        unknown = [one for one in packages if "skip_reason" in one]
+        for one in faulty:
+            known = ", ".join(fault["id"] for fault in one["vulns"])
+            print(f"requirements/{lock}.txt: {one['name']} {one['version']}: {known}")
+        if faulty:
+            worst = max(worst, 1) if worst != UNREACHABLE else worst
+        if unknown or not packages:
+            print(
+                f"requirements/{lock}.txt: the advisory service did not answer for "
+                f"{len(unknown) if packages else 'any'} of the packages, so nothing is known of them. Ask again where "
+                "it can be reached."
+            )
+            worst = UNREACHABLE
+        elif not faulty:
+            print(f"requirements/{lock}.txt: nothing known of {len(packages)} packages")
     return worst
 
 
