@@ -31,6 +31,7 @@ from coach.events import AnyEvent
 from coach.messages import AnyMessage, Mood
 from firmware import strap_memory
 from firmware.clock import ScaledClock
+from firmware.config import Config
 from firmware.config_file import InForce
 from firmware.doctor.check import Finding
 from firmware.doctor.here import settled
@@ -164,7 +165,11 @@ class CoachService:
         )
         self._server.open()
         try:
-            journal_settings = JournalSettings(free_floor_bytes=self._settings.free_floor_bytes)
+            in_force = self._settings.in_force
+            journal_settings = JournalSettings(
+                free_floor_bytes=self._settings.free_floor_bytes,
+                keep_acknowledged_days=(Config() if in_force is None else in_force.config).diary.raw_kept_days,
+            )
             self._journal = Journal.open(self._settings.diary, settings=journal_settings, on_state=self._saving_changed)
         except BaseException:
             self._server.close()

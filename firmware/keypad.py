@@ -26,6 +26,9 @@ from firmware.lost_part import Said
 from firmware.panel import Hear, PanelError, Typed
 
 LOOK_EVERY_S = 2.0
+LOOK_ANEW_AFTER = 15
+"""Looks after which what was no keypad is looked at anew: its name may belong to another device by now."""
+
 DOWN, UP_AGAIN = 1, 0
 """Values of a key event; 2 is the repetition of a held key, which means nothing here."""
 
@@ -129,6 +132,7 @@ class Keypad:
         self._devices, self._clock, self._named, self._stuck_after_s = devices, clock, named, stuck_after_s
         self._held: dict[str, _Held] = {}
         self._passed_over: set[str] = set()
+        self._looks = 0
         self._said = Said("The keypad")
         self._told: tuple[Button, ...] = ()
 
@@ -156,7 +160,8 @@ class Keypad:
         for path in tuple(self._held):
             if path not in plugged:
                 self._lose(path, "unplugged")
-        self._passed_over &= set(plugged)
+        self._looks += 1
+        self._passed_over &= set() if self._looks % LOOK_ANEW_AFTER == 0 else set(plugged)
         for path in plugged:
             if path not in self._held and path not in self._passed_over:
                 self._open(path, hear)
@@ -167,8 +172,7 @@ class Keypad:
         except OSError as error:
             if self._named:
                 raise PanelError(f"{path}: {error}") from error
-            # Not ours to read: a mouse, a power button, a keyboard kept for its owner.
-            self._passed_over.add(path)
+            # Not ours to read, or not yet: its permissions come a moment after it.
             return
         try:
             if not self._named and not is_keypad(device.name, device.keys()):
@@ -193,6 +197,9 @@ class Keypad:
         try:
             for key, value in held.device.read():
                 self._take(held, key, value, hear)
+        except BlockingIOError:
+            # Woken for nothing.
+            return
         except OSError as error:
             self._lose(path, error)
         self._tell_stuck(hear)

@@ -115,7 +115,7 @@ class _FakeKeys:
 
     def __init__(self, path: str, held: frozenset[str], keys: frozenset[str], name: str = "USB Keypad") -> None:
         self.path, self.name = path, name
-        self.grabbed = self.closed = self.unplugged = False
+        self.grabbed = self.closed = self.unplugged = self.woken_for_nothing = False
         self.down = set(held)
         self._keys = keys
         self._here, self._there = socket.socketpair()
@@ -143,6 +143,9 @@ class _FakeKeys:
 
     def read(self) -> Iterable[tuple[str, int]]:
         self._here.recv(1000)
+        if self.woken_for_nothing:
+            self.woken_for_nothing = False
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         if self.unplugged:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         events, self._events = self._events, []
@@ -442,6 +445,33 @@ def test_digits_are_told_as_digits() -> None:
             await clock.advance(0.1)
 
     assert lived(_KeypadRig, life) == [Typed(1), Typed(9), Typed(8), Typed(4), Typed(0)]
+
+
+def test_a_keypad_that_wakes_for_nothing_is_kept() -> None:
+    async def life(rig: _Rig, clock: HandClock, _: list[Heard]) -> None:
+        assert isinstance(rig, _KeypadRig)
+        assert rig.device is not None
+        rig.device.woken_for_nothing = True
+        rig.device._there.send(b".")
+        await clock.advance(0.1)
+        await pressed(rig, clock, Button.UP)
+        assert len(rig.opened) == 1
+
+    assert lived(_KeypadRig, life) == [Pressed(Button.UP)]
+
+
+def test_a_keypad_that_takes_the_place_of_something_else_is_found() -> None:
+    """The kernel gives the name of what was pulled out to what is plugged in next."""
+
+    async def life(rig: _Rig, clock: HandClock, _: list[Heard]) -> None:
+        assert isinstance(rig, _KeypadRig)
+        await clock.advance(5.0)
+        assert len(rig.opened) == 1, "what is no keypad is not opened at each look"
+        rig._keys = NUMERIC
+        await clock.advance(40.0)
+        await pressed(rig, clock, Button.START)
+
+    assert lived(lambda clock: _KeypadRig(clock, keys=frozenset({"KEY_POWER"})), life) == [Pressed(Button.START)]
 
 
 def test_a_held_zero_is_told_of_as_a_stuck_stop() -> None:

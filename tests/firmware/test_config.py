@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from firmware import configured, protocol_store
 from firmware.command_line import REFUSED, main
-from firmware.config import Config, ConfigError, DiaryPart, ScreenPart, SoundPart, VoicePart, meanings, read
-from firmware.config_file import KEPT_NAME, in_force, kept_copy
+from firmware.config import Config, ConfigError, DiaryPart, ScreenPart, SoundPart, StrapPart, VoicePart, meanings, read
+from firmware.config_file import KEPT_NAME, InForce, in_force, kept_copy
 from firmware.config_text import commented, document, shown, with_values
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +98,23 @@ def test_a_wrong_file_is_refused_with_line_and_reason(text: str, line: int, word
     assert (at, words in reason) == (line, True), reason
 
 
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from(["", "#", "=", "[", '"', "x", "9", "\n", "é", "[[panel]]\n", "true"]),
+    st.booleans(),
+)
+def test_whatever_happens_to_a_file_it_is_read_or_refused_with_its_line(at: int, put: str, over: bool) -> None:  # noqa: FBT001 - drawn
+    text = shown(Config())
+    at %= len(text)
+    spoilt = text[:at] + put + text[at + (len(put) or 1) * over :]
+    faults: list[ConfigError] = []
+    try:
+        read(spoilt, "config.toml")
+    except ConfigError as fault:
+        faults.append(fault)
+    assert all(0 <= fault.line <= spoilt.count("\n") + 1 and fault.reason for fault in faults)
+
+
 def test_a_pin_may_be_used_twice_where_one_of_the_two_is_not_there() -> None:
     config = read('[lamp]\ndriver = "none"\n[panel]\nup_pin = 5\n', "config.toml")
     assert config.panel.up_pin == config.lamp.red_pin
@@ -172,6 +191,18 @@ def test_what_the_file_says_holds_where_the_command_line_says_nothing(tmp_path: 
     file.write_text(shown(replace(config, sound=SoundPart(device="none"))))
     told = configured.defaults_of(in_force(file, kept))
     assert (told["diary"], told["screen"], told["no_sound"]) == (Path("/srv/diary/diary.db"), "window", True)
+
+
+@pytest.mark.parametrize(
+    ("strap", "word"),
+    [
+        (StrapPart(), "bluetooth"),
+        (StrapPart(adapter="hci1"), "bluetooth:hci1"),
+        (StrapPart(source="simulated", adapter="hci1"), "simulated"),
+    ],
+)
+def test_the_strap_is_the_one_of_the_settings(strap: StrapPart, word: str) -> None:
+    assert configured.defaults_of(InForce(Config(strap=strap), Path("config.toml")))["strap"] == word
 
 
 def test_without_a_file_nothing_is_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
