@@ -16,6 +16,8 @@ from display.sheet import MARGIN, Box, Part
 PICTURE_COLOURS: tuple[Colour, ...] = (ABOVE, BELOW, IN, WHITE)
 TILE_APART = 24.0
 DOT_APART = 34.0
+LOW_TILE = 190.0
+"""A tile lower than this has its words beside the picture instead of under it."""
 
 
 def name_of(glance: Glance, who: Choice) -> str:
@@ -137,11 +139,18 @@ def _tile(glance: Glance, box: Box, *, index: int, chosen: bool) -> Part:
         brush.bar(box, 28, IN_DEEP if chosen else PANEL)
         if chosen:
             brush.bar(box, 28, IN, 6)
+        if who.has_pin:
+            brush.icon(icons.lock, Box(box.right - 58, box.y + 20, 36, 36), QUIET)
+        if box.height < LOW_TILE:
+            side = box.height * 0.6
+            brush.icon(drawing, Box(box.x + 28, box.middle_y - side / 2, side, side), QUIET if expired else colour)
+            left, width = box.x + 28 + side + 26, box.width - 28 - side - 26 - 24
+            brush.text(name, (left, box.middle_y - (22 if expired else 0)), Style(50, Weight.BOLD, WHITE), width=width)
+            brush.text(expired, (left, box.middle_y + 34), Style(34, Weight.FIRM, QUIET), width=width)
+            return
         side = min(box.height * (0.38 if expired else 0.5), box.width * 0.5)
         top = box.y + box.height * (0.07 if expired else 0.12)
         brush.icon(drawing, Box(box.middle_x - side / 2, top, side, side), QUIET if expired else colour)
-        if who.has_pin:
-            brush.icon(icons.lock, Box(box.right - 58, box.y + 20, 36, 36), QUIET)
         style = Style(50, Weight.BOLD, WHITE)
         y = box.bottom - (84 if expired else box.height * 0.2)
         brush.text(name, (box.middle_x, y), style, "centre", width=box.width - 40)

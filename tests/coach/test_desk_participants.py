@@ -277,3 +277,9 @@ def test_the_view_speaks_the_language_of_who_is_asked_and_shows_their_picture() 
     shown = view(AT_PIN, None)
     assert (shown.language, shown.nickname, shown.picture, shown.who) == ("en", "Fjell", "mountain", MOUNTAIN)
     assert view(replace(PEOPLE, language="en"), None).language == "en"
+
+
+def test_the_list_may_change_while_somebody_trains_and_moves_nothing_of_theirs() -> None:
+    chosen = replace(PEOPLE, chosen=True, selected=3)
+    assert with_choices(chosen, EVERYBODY) is chosen
+    assert with_choices(chosen, (FOX,)) == replace(chosen, choices=(FOX,))
