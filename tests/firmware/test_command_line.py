@@ -13,7 +13,7 @@ from firmware.command_line import main
 from firmware.journal_file import JournalLock
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("run", "coach", "display", "sync", "demo", "sessions", "replay", "engine", "protocols")
+NAMES = ("run", "coach", "display", "sync", "demo", "participants", "sessions", "replay", "engine", "protocols")
 
 
 def sentence(capsys: pytest.CaptureFixture[str]) -> str:
