@@ -19,6 +19,7 @@ from django.shortcuts import redirect
 from django.utils.deprecation import MiddlewareMixin
 
 from server.clinics.access import Needs, View
+from server.clinics.models import Account
 
 BEGUN, SEEN, STRONG = "begun_s", "seen_s", "strong"
 TOUCH_EVERY_S = 30.0
@@ -77,7 +78,7 @@ def _still_in(request: HttpRequest) -> bool:
         touch(session, now_s)
         if session.modified:
             session.save(must_create=False)
-    return type(request.user).objects.filter(pk=request.user.pk, is_active=True).exists()
+    return Account.objects.filter(pk=request.user.pk, is_active=True).exists()
 
 
 class GateMiddleware(MiddlewareMixin):
