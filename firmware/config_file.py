@@ -27,12 +27,14 @@ class InForce(Struct, frozen=True):
     fault: ConfigError | None = None
 
 
-def kept_copy(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the last good file is kept: in the service's own state folder, else in the user's."""
+def kept_copy(environment: Mapping[str, str] = os.environ, service: Path = Path("/var/lib") / NAME) -> Path:
+    """Where the last good file is kept: in the service's own state folder, else in the user's.
+
+    Display and sync may not write beside the diary: they read there what the coach has kept.
+    """
     if given := environment.get("STATE_DIRECTORY"):
         return Path(given.split(":")[0]) / KEPT_NAME
-    service = Path("/var/lib") / NAME
-    if service.is_dir() and os.access(service, os.W_OK):
+    if os.access(service, os.W_OK) or os.access(service / KEPT_NAME, os.R_OK):
         return service / KEPT_NAME
     state = environment.get("XDG_STATE_HOME") or "~/.local/state"
     return Path(state).expanduser() / NAME / KEPT_NAME

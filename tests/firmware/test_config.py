@@ -175,6 +175,16 @@ def test_the_copy_lies_in_the_service_s_state_folder() -> None:
     )
 
 
+def test_a_service_that_may_not_write_there_reads_what_another_has_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).exists() and mode != os.W_OK)
+    own = {"XDG_STATE_HOME": str(tmp_path / "own")}
+    assert kept_copy(own, tmp_path) == tmp_path / "own/interval-coach" / KEPT_NAME
+    (tmp_path / KEPT_NAME).write_text(GOOD)
+    assert kept_copy(own, tmp_path) == tmp_path / KEPT_NAME
+
+
 def test_a_service_does_not_start_with_a_wrong_file_and_no_copy(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(BAD)
