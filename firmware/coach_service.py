@@ -34,8 +34,7 @@ from firmware.clock import ScaledClock
 from firmware.config import Config
 from firmware.config_file import InForce
 from firmware.doctor.check import Finding
-from firmware.doctor.here import settled
-from firmware.doctor.place import Place
+from firmware.doctor.place import Place, settled
 from firmware.journal import Journal
 from firmware.journal_errors import JournalError, UnknownSessionError
 from firmware.journal_store import Delivery as SessionDelivery

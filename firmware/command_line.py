@@ -275,8 +275,6 @@ def _run_coach(arguments: argparse.Namespace) -> int:
     import asyncio  # noqa: PLC0415 - only the coach has a loop
 
     from firmware.coach_service import CoachService, CoachSettings, logging_apart  # noqa: PLC0415 - as above
-    from firmware.doctor.here import settled  # noqa: PLC0415 - as above
-    from firmware.doctor.place import Place  # noqa: PLC0415 - as above
     from firmware.straps import strap_maker  # noqa: PLC0415 - as above
     from firmware.supervisor import end_with_parent  # noqa: PLC0415 - as above
 
@@ -292,14 +290,8 @@ def _run_coach(arguments: argparse.Namespace) -> int:
     maker = strap_maker(arguments.strap)
     plans = _plans(arguments)
 
-    floor_bytes = settings.free_floor_bytes
-    bare = Place(
-        diary=arguments.diary, identity=identity_folder(), socket=arguments.socket, free_floor_bytes=floor_bytes
-    )
-    place = settled(bare, arguments.in_force)
-
     async def serve() -> None:
-        await CoachService(settings, plans, maker, place).run()
+        await CoachService(settings, plans, maker).run()
 
     with logging_apart():
         asyncio.run(serve())

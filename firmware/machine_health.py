@@ -19,7 +19,6 @@ from coach.desk_view import Button, TriedPart
 from firmware.doctor.check import Finding, Severity
 from firmware.doctor.guides import DISPLAY_AWAY_S
 from firmware.doctor.place import Place, StrapSeen, Told, run_program
-from firmware.doctor.round import findings, look
 from firmware.doctor.self_test import Answers, keep
 from firmware.local_messages import Devices, Found, Health
 from firmware.stamp import StampClock
@@ -167,8 +166,7 @@ class MachineHealth:
             run=run_program if thorough else None,
             ask_diary=self._wait_for_diary if thorough else None,
         )
-        looked = await asyncio.to_thread(look, place)
-        self.found = findings(looked)
+        self.found = await asyncio.to_thread(_found_at, place)
         self._on_findings(self.found, asked)
 
     def _told(self) -> Told:
@@ -201,6 +199,13 @@ class MachineHealth:
         if away and not self._display_was_away:
             self._display_was_away = True
             self._changed.set()
+
+
+def _found_at(place: Place) -> tuple[Finding, ...]:
+    """One round, in its own thread, which also loads the checks: the first picture need not wait for them."""
+    from firmware.doctor.round import findings, look  # noqa: PLC0415 - see above
+
+    return findings(look(place))
 
 
 def severe(found: tuple[Finding, ...]) -> tuple[str, ...]:

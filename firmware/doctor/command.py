@@ -61,13 +61,13 @@ def run_doctor(arguments: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415 - only where somebody reads
 
     from firmware.doctor import here, report  # noqa: PLC0415 - as above
-    from firmware.doctor.place import Place  # noqa: PLC0415 - as above
+    from firmware.doctor.place import Place, settled  # noqa: PLC0415 - as above
     from firmware.doctor.round import look  # noqa: PLC0415 - as above
     from firmware.version import own_version  # noqa: PLC0415 - as above
 
     now, refused = here.settings_here(arguments.settings)
     diary = arguments.diary or (diary_path() if now is None else Path(now.config.diary.folder) / "diary.db")
-    place = here.settled(Place(diary=diary, identity=arguments.identity, socket=arguments.socket), now, refused)
+    place = settled(Place(diary=diary, identity=arguments.identity, socket=arguments.socket), now, refused)
     place, health = here.asked_of_coach(here.whole(place))
     looked = here.with_coachs(look(place, arguments.names), health)
     language = cast("Language", arguments.language or ("nb" if now is None else now.config.machine.language))

@@ -14,7 +14,7 @@ from firmware.config_file import InForce, in_force, kept_copy
 from firmware.configured import CONFIG
 from firmware.doctor.check import Codes, Finding, Outcome, Severity
 from firmware.doctor.checks import CHECKS
-from firmware.doctor.place import Place, StrapSeen, Told, fittings_of, run_program
+from firmware.doctor.place import Place, StrapSeen, Told, run_program
 from firmware.doctor.round import Looked
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import AskHealth, Health
@@ -24,22 +24,6 @@ ANSWER_WITHIN_S = 3.0
 REACH_WITHIN_S = 5.0
 SEEN_BY_COACH = ("guides", "gpio", "strap", "journal")
 """What only the running coach can see whole."""
-
-
-def settled(place: Place, now: InForce | None, refused: str | None = None) -> Place:
-    """The place with what the settings say; a computer on a desk where there are none. `refused`: what is wrong."""
-    if now is None:
-        return replace(place, told=structs.replace(place.told, config_refused=refused))
-    config = now.config
-    fault = refused if now.fault is None else str(now.fault)
-    return replace(
-        place,
-        fittings=fittings_of(config),
-        limits=config.doctor,
-        protocols=Path(config.protocols.folder),
-        free_floor_bytes=config.diary.free_floor_mb * 2**20,
-        told=structs.replace(place.told, config_refused=fault),
-    )
 
 
 def settings_here(path: Path | None) -> tuple[InForce | None, str | None]:

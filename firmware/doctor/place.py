@@ -10,16 +10,19 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from coach.desk_view import Button
 from firmware.config import Config, DoctorPart
 from firmware.local_messages import Devices
 from firmware.stamp import wall_clock_synchronised
+
+if TYPE_CHECKING:
+    from firmware.config_file import InForce
 
 Answer = TypeVar("Answer")
 
@@ -150,6 +153,22 @@ class Place:
     def may_use(self, path: str) -> bool:
         """Whether this process may read and write it."""
         return self.access(self.at(path), os.R_OK | os.W_OK)
+
+
+def settled(place: Place, now: "InForce | None", refused: str | None = None) -> Place:
+    """The place with what the settings say; a computer on a desk where there are none. `refused`: what is wrong."""
+    if now is None:
+        return replace(place, told=structs.replace(place.told, config_refused=refused))
+    config = now.config
+    fault = refused if now.fault is None else str(now.fault)
+    return replace(
+        place,
+        fittings=fittings_of(config),
+        limits=config.doctor,
+        protocols=Path(config.protocols.folder),
+        free_floor_bytes=config.diary.free_floor_mb * 2**20,
+        told=structs.replace(place.told, config_refused=fault),
+    )
 
 
 def run_program(words: Sequence[str]) -> Ran | None:
