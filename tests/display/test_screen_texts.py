@@ -95,6 +95,7 @@ def test_every_face_has_a_title_or_says_its_phase() -> None:
         Face.PIN: "pin.title",
         Face.GUEST_AGE: "guest_age.title",
         Face.QUESTIONS: "questions.title",
+        Face.CHOOSE_STRAP: "choose_strap.title",
         Face.STRAP: "strap.title",
         Face.READY: "ready.title",
         Face.SESSION: "phase.interval",
