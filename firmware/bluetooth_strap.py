@@ -237,8 +237,13 @@ class BluetoothStrap:
 
     async def _list(self) -> None:
         """Show who is on the air, as long as the radio stands."""
+        began_s = _now_s()
         async with self._lookout.looking(self._saw):
             while self._radio_stands:
+                if self._heard:
+                    self._trouble = None
+                elif _now_s() - began_s >= self._timings.not_found_s:
+                    self._trouble = "not_found"
                 self._show()
                 await self._radio.changed(self._timings.tell_every_s)
 

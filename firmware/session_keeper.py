@@ -419,6 +419,8 @@ class SessionKeeper:
         if stepped.events:
             self._since_look += stepped.events
             self._outlet.happened(stepped.events)
+            if self._straps is not None and any(isinstance(event, SessionStarted) for event in stepped.events):
+                self._straps.started(self.desk)
             if any(isinstance(event, SessionEnded) for event in stepped.events):
                 self.desk = at_desk.session_ended(self.desk)
         self._finish_if_ended(before)

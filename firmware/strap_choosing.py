@@ -51,6 +51,11 @@ class StrapChoosing:
         self._strap.bind(bond)
         self._keep(bond)
 
+    def started(self, desk: Desk) -> None:
+        """The session has begun; whoever trains by perceived exertion, without a strap, is not looked around for."""
+        if desk.strap.chosen is None:
+            self._strap.release()
+
     def left(self) -> None:
         """Nobody is here any more: let others have the strap."""
         self._participant = None

@@ -22,6 +22,7 @@ from coach.messages import (
     Mood,
     Restored,
     SourceLost,
+    StrapChosen,
     Time,
     Treadmill,
 )
@@ -78,7 +79,7 @@ def message_lists(draw: st.DrawFn) -> list[AnyMessage]:
     started = False
     for _ in range(draw(st.integers(5, 60))):
         t += draw(st.sampled_from([0.0, 0.25, 1.0, 1.0, 3.0, 7.5, 25.0]))
-        kind = draw(st.integers(0, 14))
+        kind = draw(st.integers(0, 15))
         if not started:
             messages.append(HeartRate(t, bpm))
             messages.append(Command(t, CommandName.START))
@@ -103,6 +104,7 @@ def _other(t: float, kind: int) -> st.SearchStrategy[AnyMessage]:
         st.booleans().map(lambda ok: Answer(t, ok)),
         st.just(Restored(t)),
         st.just(Mood(t, 4)),
+        st.sampled_from(["serial:1", "serial:2"]).map(lambda key: StrapChosen(t, key, "Polar H10")),
     ]
     return rest[kind - 8]
 

@@ -322,6 +322,20 @@ def test_a_connection_that_a_killed_coach_left_is_ended_so_that_the_strap_is_hea
     run(main)
 
 
+def test_where_no_strap_is_on_the_air_the_person_is_told_to_wet_it() -> None:
+    async def main() -> None:
+        cold = strap()
+        cold.advertises = False
+        async with FakeBlueZ(cold) as bluez, coach(bluez, None, AWAY) as worn:
+            worn.adapter.look()
+            await worn.until(lambda: worn.scene == StrapScene(trouble="not_found"))
+            bluez.bring_back(cold)
+            await worn.until(lambda: len(worn.scene.seen) == 1)
+            assert (worn.scene.trouble, worn.heard) == (None, [])
+
+    run(main)
+
+
 def test_those_on_the_air_are_listed_while_somebody_chooses_and_none_is_connected() -> None:
     async def main() -> None:
         near = strap(rssi=-48, manufacturer={POLAR: bytes((0x02, 0x2A, 84, 85))})

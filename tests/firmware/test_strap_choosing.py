@@ -7,7 +7,7 @@ import pytest
 
 from coach.desk_strap import StrapScene
 from coach.desk_view import Button, Face
-from coach.messages import StrapChosen
+from coach.messages import Command, CommandName, StrapChosen
 from coach.strap_seen import StrapSeen
 from firmware.bluetooth_ladder import Ladder, Rung
 from firmware.bluetooth_timings import StrapTimings
@@ -148,6 +148,13 @@ def test_who_leaves_lets_others_have_the_strap(bench: Bench) -> None:
     bench.press(Button.START, Button.STOP)
     assert bench.strap.asked[-1] == "release"
     assert bench.keeper.view().strap_name is None
+    bench.journal.close(10)
+
+
+def test_who_trains_without_a_strap_is_not_looked_around_for(bench: Bench) -> None:
+    bench.come()
+    bench.keeper.tell(Command(0, CommandName.START))
+    assert bench.strap.asked == ["look", "release"]
     bench.journal.close(10)
 
 
