@@ -1,6 +1,7 @@
 """The commands `interval-coach doctor` and `interval-coach self-test`, for whoever stands beside the machine."""
 
 import argparse
+import os
 import select
 import sys
 from pathlib import Path
@@ -99,21 +100,27 @@ def _asked(link: CoachLink, words: dict[str, str], keys: TextIO) -> dict[TriedPa
     answers: dict[TriedPart, bool] = {}
     asking: TriedPart | None = None
     began = False
+    typed = b""
     while True:
-        waits: list[CoachLink | TextIO] = [link, keys] if asking else [link]
+        if asking is not None and asking not in answers and b"\n" in typed:
+            line, _, typed = typed.partition(b"\n")
+            button = _button(line.decode(errors="replace").strip().lower())
+            if button in (Button.START, Button.STOP):
+                answers[asking] = button is Button.START
+            if button is not None:
+                link.say(Press(button=button))
+            continue
+        waits = [link.fileno(), keys.fileno()] if asking not in answers and asking else [link.fileno()]
         readable, _, _ = select.select(waits, [], [], PATIENCE_S)
         if not readable:
             raise SelfTestError("The machine says nothing more. Look whether it runs: interval-coach doctor.")
-        if keys in readable:
-            line = keys.readline()
-            if not line:
+        if keys.fileno() in readable:
+            # Not through the file's own buffer, of which `select` knows nothing.
+            came = os.read(keys.fileno(), 4096)
+            if not came:
                 raise SelfTestError("There is nobody to answer here. Carry it out on the machine's own buttons.")
-            button = _button(line.strip().lower())
-            if button is not None and asking is not None:
-                if button in (Button.START, Button.STOP):
-                    answers[asking] = button is Button.START
-                link.say(Press(button=button))
-        for message in link.receive(0) if link in readable else ():
+            typed += came
+        for message in link.receive(0) if link.fileno() in readable else ():
             if isinstance(message, Refusal):
                 raise SelfTestError(f"The self-test cannot begin now: {message.reason}.")
             if isinstance(message, ViewNow):
