@@ -130,7 +130,9 @@ class RendererPresenter:
         return surface
 
     def close(self) -> None:
-        """Take the window away."""
+        """Take the window away, and first what was made from it: SDL frees these in that order alone."""
+        self._texture = None
+        self._renderer = None
         self._window.destroy()
 
 

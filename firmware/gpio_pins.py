@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -23,8 +24,10 @@ _loading = threading.Lock()
 def open_chip() -> Factory:
     """The header's chip. Raises PanelError: no chip, no permission, no Raspberry Pi, or no driver installed."""
     try:
-        # lgpio makes a named pipe in the present folder when it is loaded, and needs its name only then.
+        # lgpio makes a named pipe when it is loaded, in `$LG_WD` or the present folder, opens it in the present one, and
+        # needs its name only then.
         with _loading, tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            os.environ.pop("LG_WD", None)
             from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415 - loading it reaches for the hardware
 
         return LGPIOFactory()

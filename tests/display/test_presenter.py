@@ -90,6 +90,14 @@ def test_a_display_on_end_shows_an_upright_face(through: Literal["surface", "ren
         window.close()
 
 
+def test_a_display_may_be_opened_and_closed_many_times() -> None:
+    """Each time that a cable is plugged in."""
+    for _ in range(20):
+        window = Window("headless", SIZE, through="renderer")
+        assert window.show(examples()["mood"], 0.0)
+        window.close()
+
+
 def test_the_renderer_fills_the_whole_display() -> None:
     presenter = RendererPresenter((0, 0), "test", turned="right", display=7)
     width, height = pygame.display.get_desktop_sizes()[0]
