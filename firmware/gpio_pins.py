@@ -24,8 +24,8 @@ _loading = threading.Lock()
 def open_chip() -> Factory:
     """The header's chip. Raises PanelError: no chip, no permission, no Raspberry Pi, or no driver installed."""
     try:
-        # lgpio makes a named pipe when it is loaded, in `$LG_WD` or the present folder, opens it in the present one, and
-        # needs its name only then.
+        # When it is loaded, lgpio makes a named pipe in `$LG_WD` or the present folder, and opens it in the latter.
+        # Only then is its name needed.
         with _loading, tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             os.environ.pop("LG_WD", None)
             from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415 - loading it reaches for the hardware
