@@ -1,0 +1,100 @@
+"""With what the sweep over all pages asks: an example for each parameter of an address, at two clinics.
+
+The sweep finds every URL by itself. A new parameter needs one line in `PARAMETERS`: by its name, or, where one name
+means different things in different rooms, by `<room>:<page>.<parameter>`; and the thing it names made in `stocked`.
+`PUBLIC` names every page that anyone may see: a page that is not there and asks for nothing fails the sweep.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from benchmarks import session_maker
+from benchmarks.delivery_maker import delivery
+from server import intake, store
+from server.clinics.models import Account, Clinic
+from server.diary.entering import enter_waiting
+from server.models import Certificate, MachineState
+from server.people.models import Course, Participant
+from sync.columns import samples_of
+from sync.reading import encode_session
+from sync.wire import ClocksAt
+
+PUBLIC = {
+    "web:log_in",
+    "web:provider",
+    "web:provider_back",
+    "web:welcome",
+    "web:language",
+    "health:live",
+    "health:ready",
+}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What there is at one clinic, each by what an address calls it."""
+
+    clinic: str
+    pseudonym: str
+    machine: str
+    session_id: str
+    course: int
+    account: int
+
+
+PARAMETERS: dict[str, Callable[[Ground], object]] = {
+    "clinic": lambda at: at.clinic,
+    "pseudonym": lambda at: at.pseudonym,
+    "machine": lambda at: at.machine,
+    "session_id": lambda at: at.session_id,
+    "course": lambda at: at.course,
+    "clinics:account.number": lambda at: at.account,
+    "clinics:reset_account.number": lambda at: at.account,
+    "clinics:close_account.number": lambda at: at.account,
+    "clinics:open_account.number": lambda at: at.account,
+    "web:welcome.secret": lambda _at: "no-such-secret",
+}
+
+ABSENT = {"web:welcome", "web:provider", "web:provider_back"}
+"""Pages that answer 404 though one may see them: there is no such link, and no provider is set."""
+
+
+def stocked(clinic: Clinic, number: int, account: str) -> Ground:
+    """Make one of each thing at a clinic; `number` tells two clinics' things apart."""
+    person = Participant.objects.filter(clinic=clinic).order_by("pseudonym")[0]
+    made = delivery(number, clinic=clinic.code, machine=f"machine-{number}", seed=0)
+    at_wall_s = datetime(2026, 3, 4, 10, tzinfo=UTC).timestamp()
+    clocks = msgspec.structs.replace(made.clocks[0].clocks, wall_s=at_wall_s)
+    summary = msgspec.structs.replace(made.summary, participant=person.pseudonym)
+    made = msgspec.structs.replace(made, participant=person.pseudonym, summary=summary, clocks=(ClocksAt(0.0, clocks),))
+    topic = f"ic/1/{made.clinic}/{made.machine}/session/{made.session_id}"
+    store.commit([intake.arrival(topic, encode_session(made))])
+    enter_waiting()
+    MachineState.objects.create(
+        clinic=clinic.code,
+        machine=made.machine,
+        online=True,
+        connection=7,
+        waiting=2,
+        state={
+            "software": {"interval_coach": "0.1.0", "python": "3.11", "system": "Debian 12"},
+            "findings": [{"code": "certificate_soon", "detail": "", "since_wall_s": at_wall_s}],
+        },
+        heard_wall_s=time.time(),
+    )
+    Certificate.objects.create(
+        serial=f"{number:x}", name=made.machine, given_wall_s=at_wall_s, until_wall_s=time.time() + 86_400
+    )
+    course = Course.objects.create(participant=person, begins_on=date(2026, 3, 1))
+    return Ground(
+        clinic=clinic.code,
+        pseudonym=person.pseudonym,
+        machine=made.machine,
+        session_id=str(made.session_id),
+        course=course.pk,
+        account=Account.objects.get(username=account).pk,
+    )
