@@ -32,8 +32,7 @@ def record(
         role_in(account, clinic, may) if clinic is not None and may is not None and not isinstance(account, str) else ""
     )
     with transaction.atomic():
-        Head.objects.get_or_create(pk=1)
-        head = Head.objects.select_for_update().get(pk=1)
+        head = _head()
         entry = Entry(
             number=head.number + 1,
             at=datetime.now(UTC),
@@ -49,6 +48,16 @@ def record(
         entry.save(force_insert=True)
         Head.objects.filter(pk=1).update(number=entry.number, sha256=entry.sha256)
     return entry
+
+
+def _head() -> Head:
+    """The chain's end, locked where the database can; made by whoever comes first."""
+    locked = Head.objects.select_for_update().filter(pk=1)
+    found = locked.first()
+    if found is None:
+        Head.objects.get_or_create(pk=1)
+        found = locked.get()
+    return found
 
 
 def digest(entry: Entry) -> str:

@@ -238,7 +238,7 @@ def _change(values: Sequence[float | None], decimals: int, unit: str) -> str:
         "after": number(median(known[-part:]), decimals),
         "unit": unit,
     }
-    return _("From %(before)s to %(after)s %(unit)s.") % told
+    return (_("From %(before)s to %(after)s %(unit)s.") if unit else _("From %(before)s to %(after)s.")) % told
 
 
 def _zone(points: Sequence[Point]) -> Plot:
@@ -331,11 +331,14 @@ def _fitness_age(points: Sequence[Point], person: Person) -> Plot:
         ages.append(fitness.fitness_age(cast("float", vo2_max), cast("fitness.Sex", person.sex)) if known else None)
     own = [one.on.year - person.birth_year for one in points]
     values = tuple(None if age is None else round(age.years, 1) for age in ages)
-    told = _change(values, 0, _("years"))
+    told_ages = [age for age in ages if age is not None]
     return Plot(
         key="fitness",
         title=title,
-        words=told,
+        words=_("From %(before)s to %(after)s %(unit)s.")
+        % {"before": age_in_words(told_ages[0]), "after": age_in_words(told_ages[-1]), "unit": _("years")}
+        if len(told_ages) >= FEWEST_TO_COMPARE
+        else "",
         kind="line",
         x_title=_("Session"),
         y_title=_("years"),

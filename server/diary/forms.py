@@ -20,6 +20,7 @@ class NoteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it
 
         model = Note
         fields: ClassVar = ["text"]
+        labels: ClassVar = {"text": _("New note")}
         widgets: ClassVar = {"text": forms.Textarea(attrs={"rows": 3, "maxlength": 4000})}
 
 

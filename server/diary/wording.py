@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
+from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -80,8 +81,8 @@ def days(first: date, last: date | None) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A day with its year, and the time of day."""
-    return date_format(at, pgettext("date format of Django", "j M Y, H:i"))
+    """A day with its year, and the time of day in the zone at hand: the clinic's."""
+    return date_format(timezone.localtime(at), pgettext("date format of Django", "j M Y, H:i"))
 
 
 def month_of(on: date) -> str:

@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy
 
 from server.diary import course_page, wording
 from server.diary.course import Break, State, Week
-from server.diary.event_words import MOODS
 
 register = template.Library()
 register.filter("clock", wording.clock)
@@ -56,12 +55,6 @@ def state_sign(state: State) -> str:
 def is_break(row: Week | Break) -> bool:
     """Whether a row is a break."""
     return isinstance(row, Break)
-
-
-@register.filter
-def mood_words(mood: int | None) -> str:
-    """«good»."""
-    return str(MOODS.get(mood, "")) if mood is not None else wording.NOTHING
 
 
 @register.filter

@@ -88,13 +88,5 @@ if (all) {
   const numbers = new Intl.NumberFormat(all.dataset.language === "nb" ? "nb-NO" : "en-GB");
   await document.fonts.ready;
   const { default: uPlot } = await import(all.dataset.uplot);
-  // Drawn once they come into view: a page with six plots is quick on a tablet too.
-  const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      seen.unobserve(entry.target);
-      draw(uPlot, told.find((one) => one.key === entry.target.dataset.plot), entry.target, numbers);
-    }
-  }, { rootMargin: "300px" });
-  for (const figure of all.querySelectorAll("[data-plot]")) seen.observe(figure);
+  for (const one of told) draw(uPlot, one, all.querySelector(`[data-plot="${one.key}"]`), numbers);
 }

@@ -113,7 +113,7 @@ function range(trace) {
   return [Math.floor((low - 6) / 10) * 10, Math.ceil((high + 14) / 10) * 10];
 }
 
-function axes(extra) {
+function axes(extra, below = true) {
   const common = {
     stroke: colour("--text-faint"),
     font: `12px ${FACE}`,
@@ -121,7 +121,7 @@ function axes(extra) {
     ticks: { show: false },
   };
   return [
-    { ...common, values: (_u, splits) => splits.map(clock), incrs: [5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600], space: 60, size: 28, grid: { show: false } },
+    { ...common, show: below, values: (_u, splits) => splits.map(clock), incrs: [5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600], space: 60, size: 28, grid: { show: false } },
     ...extra.map((one) => ({ ...common, size: AXIS, space: 26, values: (_u, splits) => splits.map((value) => numbers.format(value)), ...one })),
   ];
 }
@@ -144,14 +144,14 @@ function draw(uPlot, { trace, words }) {
     {
       width: width(),
       height: height(),
-      padding: [6, AXIS, 0, 0],
+      padding: [6, AXIS, 10, 0],
       legend: { show: false },
       cursor,
       scales: { ...scales, bpm: { range: [low, high] } },
-      axes: axes([{ scale: "bpm" }]),
+      axes: axes([{ scale: "bpm" }], false),
       series: [
         {},
-        { scale: "bpm", stroke: colour("--text"), width: 2, points: { show: false } },
+        { scale: "bpm", stroke: colour("--text"), width: 1.75, points: { show: false } },
         { scale: "bpm", stroke: colour("--above"), width: 2, dash: [2, 4], points: { show: false } },
         { scale: "bpm", stroke: colour("--below"), width: 1.5, dash: [5, 4], alpha: 0.55, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } },
       ],
@@ -165,7 +165,7 @@ function draw(uPlot, { trace, words }) {
     {
       width: width(),
       height: 120,
-      padding: [8, 0, 0, 0],
+      padding: [12, 0, 0, 0],
       legend: { show: false },
       cursor,
       scales: {
@@ -173,7 +173,7 @@ function draw(uPlot, { trace, words }) {
         kmh: { range: (_u, _min, most) => [0, Math.max(6, Math.ceil((most ?? 0) + 1))] },
         incline: { range: (_u, _min, most) => [0, Math.max(6, Math.ceil((most ?? 0) + 1))] },
       },
-      axes: axes([{ scale: "kmh" }, { scale: "incline", side: 1, grid: { show: false }, values: (_u, splits) => splits.map((value) => `${numbers.format(value)} %`) }]),
+      axes: axes([{ scale: "kmh", incrs: [1, 2, 4, 5, 10] }, { scale: "incline", side: 1, incrs: [1, 2, 4, 5, 10], grid: { show: false }, values: (_u, splits) => splits.map((value) => `${numbers.format(value)} %`) }]),
       series: [
         {},
         { scale: "kmh", stroke: colour("--text"), width: 2, paths: stepped, points: { show: false } },
