@@ -106,15 +106,5 @@ class Restored(Message, frozen=True, tag="restored"):
 
 
 AnyMessage = (
-    HeartRate
-    | SourceLost
-    | StrapChosen
-    | Treadmill
-    | Exertion
-    | Mood
-    | Time
-    | Command
-    | Answer
-    | Readiness
-    | Restored
+    HeartRate | SourceLost | StrapChosen | Treadmill | Exertion | Mood | Time | Command | Answer | Readiness | Restored
 )

@@ -257,13 +257,17 @@ def _phase(pen: Pen, words: Catalogue, now: Snapshot) -> None:
 
 
 def _choose_strap(pen: Pen, words: Catalogue, view: View) -> None:
-    """Three of the straps on the air, by what is printed on them, the highlighted one on a light bar."""
+    """Three of the straps on the air, by what is printed on them, with the rate that they tell; one on a light bar."""
+    pen.left(words.oled("which_strap"), 1, 0, 13)
     first = max(0, min(view.selected - 1, len(view.straps) - _NAMES_SHOWN))
     for place, strap in enumerate(view.straps[first : first + _NAMES_SHOWN]):
-        top, chosen = 21 * place, first + place == view.selected
+        top, chosen = 16 + 16 * place, first + place == view.selected
         if chosen:
-            pen.bar(0, top, 127, top + 20)
-        pen.left(strap.printed or strap.name or words.oled("strap"), 4, top + 2, 15, ink=0 if chosen else 1, within=120)
+            pen.bar(0, top, 127, top + 15)
+        ink = 0 if chosen else 1
+        pen.left(strap.printed, 4, top, 14, ink=ink, within=88)
+        if strap.bpm:
+            pen.right(f"{strap.bpm:.0f}", 123, top, 14, ink=ink)
 
 
 def _strap(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:

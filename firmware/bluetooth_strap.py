@@ -353,7 +353,7 @@ class BluetoothStrap:
             device,
             disconnected_callback=lambda _: gone.set(),
             services=[HEART_RATE_SERVICE, BATTERY_SERVICE, DEVICE_SERVICE],
-            timeout=self._timings.connect_s,
+            timeout=self._timings.connect_s if self._measured_s > 0 else self._timings.first_connect_s,
         )
         async with self._lookout.connecting:
             await client.connect()

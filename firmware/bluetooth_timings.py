@@ -7,13 +7,15 @@ class StrapTimings(Struct, frozen=True, kw_only=True):
     """`silent_s`: a connection without a measurement for so long is taken for dead (the engine calls it stale at 5).
 
     `grace_s`: a strap that comes back within it was not lost; Polar straps drop for a moment now and then.
-    `settle_s`: from the first strap seen to the list, so that the nearest can be first. `gone_s`: a strap not heard for
-    so long leaves the list. `not_found_s`: how long a bound strap is looked for before the person is told.
+    `first_connect_s`: BlueZ asks a strap that it does not know for all it has. `settle_s`: from the first strap seen to
+    the list, so that the nearest can be first. `gone_s`: a strap not heard for so long leaves the list. `not_found_s`:
+    how long one is looked for before the person is told.
     """
 
     silent_s: float = 6.0
     grace_s: float = 5.0
     connect_s: float = 8.0
+    first_connect_s: float = 15.0
     ask_s: float = 5.0
     retry_s: float = 0.5
     settle_s: float = 2.0

@@ -26,6 +26,7 @@ QUICK = StrapTimings(
     silent_s=PATIENCE_S,
     grace_s=PATIENCE_S,
     connect_s=20.0,
+    first_connect_s=20.0,
     ask_s=20.0,
     retry_s=0.02,
     settle_s=0.2,

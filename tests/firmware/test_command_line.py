@@ -66,6 +66,7 @@ def test_a_picture_without_a_coach_is_refused_in_a_sentence(tmp_path: Path, caps
         (["--age", "40", "--protocol", "5x5"], "no such protocol; known are"),
         (["--plan", "/nowhere.toml"], "/nowhere.toml: the plan cannot be read"),
         (["--speed", "0"], "--speed is 0"),
+        (["--strap", "bluetooth:wlan0"], "«wlan0» is no Bluetooth adapter"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(
