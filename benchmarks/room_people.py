@@ -1,3 +1,4 @@
+# ruff: noqa: PLC0415 - models can be imported only once a clinic's folder is known
 """Accounts and participants of a room's clinic, for tests and benchmarks; tells in JSON how to be logged in.
 
 python -m benchmarks.room_people FOLDER PARTICIPANTS [OTHER_CLINIC]

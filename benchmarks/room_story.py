@@ -164,7 +164,9 @@ class StoryMachine:
             speed_kmh=6.4 if phase == "interval" else 4.2,
             incline_percent=5.0 if phase == "interval" else 2.0,
             advice=_advice(phase, position),
-            prediction=Foretold(person.goal_fraction * HR_MAX_BPM, 164.0, 158.0, 171.0) if phase == "interval" else None,
+            prediction=Foretold(person.goal_fraction * HR_MAX_BPM, 164.0, 158.0, 171.0)
+            if phase == "interval"
+            else None,
             limits=("ceiling",),
             notices=tuple(person.notices),
         )
@@ -201,11 +203,11 @@ class StoryMachine:
                 case Ease() if _phase(person.t)[0] != "interval":
                     outcome, code = "refused", "not_in_work"
                 case Ease():
-                    phase, length_s, *_rest, elapsed_s = _phase(person.t)
+                    _phase_now, length_s, *_rest, elapsed_s = _phase(person.t)
                     person.t += length_s - elapsed_s
                 case _:
                     pass
-        return CommandResult(id=command.id, outcome=outcome, at=_clocks(), code=code, reason="" if not code else code)
+        return CommandResult(id=command.id, outcome=outcome, at=_clocks(), code=code, reason=code)
 
     def _lag(self, t: float) -> None:
         person = self.person

@@ -70,6 +70,8 @@ class Hub:
     def stop(self) -> None:
         """Say goodbye, and give the certificate back."""
         self._stopping.set()
+        if self._beginning.ident is None:
+            return
         self._beginning.join(5.0)
         if self._publisher is not None:
             self._publisher.stop()
@@ -229,7 +231,7 @@ _once = threading.Lock()
 
 
 def hub() -> Hub:
-    """Give this process's hub, started when it is first asked for. Raises SettingsError where there is no clinic."""
+    """Give this process's hub; it hears nobody before it is started. Raises SettingsError where there is no clinic."""
     global _the_hub  # noqa: PLW0603 - one connection a process, which each request finds
     with _once:
         if _the_hub is None:
@@ -237,7 +239,6 @@ def hub() -> Hub:
             if folder is None:
                 raise SettingsError("There is no clinic's folder: name it in INTERVAL_COACH_SERVER.")
             _the_hub = Hub(read_clinic(folder))
-            _the_hub.start()
         return _the_hub
 
 

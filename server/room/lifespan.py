@@ -20,7 +20,7 @@ async def live(
         message = await receive()
         if message["type"] == "lifespan.startup":
             try:
-                hub()
+                hub().start()
             except ServerError as error:
                 _log.error("the room hears no machines", extra=facts(why=str(error)))
             await send({"type": "lifespan.startup.complete"})

@@ -11,6 +11,7 @@ from sync.wire import CommandResult, Live, LiveNotice, State
 TRACE_S = 300
 COMMANDS_SHOWN_S = 120.0
 MOST_COMMANDS = 4
+MOST_EARLY = 16
 PASSED_SHOWN_S = 12 * 3600.0
 """A notice that nobody saw stays on its tile so long."""
 
@@ -60,6 +61,7 @@ class Place:
         self._trace: deque[tuple[float, float | None, float | None, float | None]] = deque(maxlen=TRACE_S + 60)
         self._notices: dict[NoticeKey, NoticeTold] = {}
         self._commands: dict[str, CommandTold] = {}
+        self._early: dict[str, CommandResult] = {}
 
     @property
     def participant(self) -> str | None:
@@ -108,7 +110,13 @@ class Place:
     def hear_result(self, result: CommandResult) -> bool:
         """Take what became of a command. Gives whether it was given from the room, and this is news."""
         known = self._commands.get(result.id)
-        if known is None or _OUTCOMES.index(result.outcome) <= _OUTCOMES.index(known.outcome):
+        if known is None:
+            # A machine may be quicker than the word of the worker that sent the command.
+            self._early[result.id] = result
+            while len(self._early) > MOST_EARLY:
+                del self._early[next(iter(self._early))]
+            return False
+        if _OUTCOMES.index(result.outcome) <= _OUTCOMES.index(known.outcome):
             return False
         self._commands[result.id] = replace(known, outcome=result.outcome, code=result.code, reason=result.reason)
         return True
@@ -118,6 +126,9 @@ class Place:
         if command.id in self._commands:
             return False
         self._commands[command.id] = command
+        early = self._early.pop(command.id, None)
+        if early is not None:
+            self.hear_result(early)
         return True
 
     def told_notice(self, notice: NoticeTold) -> bool:

@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 BEAT_S = 3.0
 """A quiet room says so often that it is there; a browser that hears nothing for four of these says so."""
 
-ASK_AGAIN_S = 15.0
+ASK_AGAIN_S = 5.0
 """How often a stream asks whether whoever watches still may."""
 
 MOST_DOUBTS = 4
@@ -54,7 +54,6 @@ def index(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Show the room. The tiles come over the stream."""
     account = account_of(request)
     record(account, "room.opened", clinic=clinic, may=May.SEE_ROOM)
-    hub()
     told = {
         "stream": reverse("room:stream", args=[clinic.code]),
         "command": reverse("room:command", args=[clinic.code]),
