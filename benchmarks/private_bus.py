@@ -25,6 +25,10 @@ CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
 ADDRESS = "DBUS_SYSTEM_BUS_ADDRESS"
 
 
+HAS_DAEMON = shutil.which("dbus-daemon") is not None
+"""Whether there can be a bus; without one a test says so and is skipped."""
+
+
 @contextmanager
 def private_bus() -> Iterator[str]:
     """Start the daemon and make it this process's system bus; end it, by its own id, on the way out."""

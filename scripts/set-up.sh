@@ -122,6 +122,8 @@ if [ "$lock" = dev ]; then
     compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
     PATH=$PATH:/usr/sbin command -v nginx >/dev/null || missing+=(nginx-light)
     command -v caddy >/dev/null || missing+=(caddy)
+    # The strap is tested with a D-Bus daemon of the tests' own.
+    command -v dbus-daemon >/dev/null || missing+=(dbus-daemon)
 fi
 if [ "$lock" != desk ] && [ "$lock" != server ]; then
     command -v openssl >/dev/null || missing+=(openssl)

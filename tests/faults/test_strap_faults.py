@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from benchmarks.fake_bluez import FakeBlueZ, Peripheral, strap, treadmill
-from benchmarks.private_bus import private_bus
+from benchmarks.private_bus import HAS_DAEMON, private_bus
 from coach.desk_strap import StrapScene
 from firmware.bluetooth_lookout import Lookout
 from firmware.bluetooth_radio import Radio
@@ -21,6 +21,7 @@ from firmware.bluetooth_timings import StrapTimings
 from firmware.strap import Bond, Delivery, Lost, Measurement
 from firmware.strap_identity import POLAR
 
+pytestmark = pytest.mark.skipif(not HAS_DAEMON, reason="dbus-daemon is not installed: run scripts/set-up.sh")
 PATIENCE_S = 60.0
 QUICK = StrapTimings(
     silent_s=PATIENCE_S,

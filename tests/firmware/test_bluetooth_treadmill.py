@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from benchmarks.fake_bluez import FakeBlueZ, strap, treadmill
-from benchmarks.private_bus import private_bus
+from benchmarks.private_bus import HAS_DAEMON, private_bus
 from firmware.bluetooth_lookout import Lookout
 from firmware.bluetooth_radio import Radio
 from firmware.bluetooth_treadmill import TREADMILL_DATA, BluetoothTreadmill, TreadmillTimings
 
+pytestmark = pytest.mark.skipif(not HAS_DAEMON, reason="dbus-daemon is not installed: run scripts/set-up.sh")
 PATIENCE_S = 60.0
 QUICK = TreadmillTimings(
     settle_s=0.2, look_for_s=1.0, rest_s=0.1, connect_s=20.0, ask_s=20.0, silent_s=PATIENCE_S, tell_again_s=PATIENCE_S

@@ -6,11 +6,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from benchmarks.fake_bluez import FakeBlueZ, Peripheral, strap
 from benchmarks.machine import Machine
-from benchmarks.private_bus import private_bus
+from benchmarks.private_bus import HAS_DAEMON, private_bus
 from coach.desk_view import Button, Face
 from coach.messages import StrapChosen
+
+pytestmark = pytest.mark.skipif(not HAS_DAEMON, reason="dbus-daemon is not installed: run scripts/set-up.sh")
 
 
 @contextmanager
