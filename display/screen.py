@@ -7,6 +7,7 @@ snapshot has not been renewed for some seconds, the screen says so and shows no 
 """
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -175,44 +176,33 @@ def _silent(snapshot: Snapshot) -> Snapshot:
     )
 
 
+_PARTS: dict[Face, Callable[[Glance], list[Part]]] = {
+    Face.CHOOSE_PARTICIPANT: choose_participant.parts,
+    Face.CONFIRM: confirm.parts,
+    Face.PIN: pin.parts,
+    Face.GUEST_AGE: guest_age.parts,
+    Face.QUESTIONS: questions.parts,
+    Face.CHOOSE_STRAP: choose_strap.parts,
+    Face.STRAP: strap.parts,
+    Face.READY: ready.parts,
+    Face.SESSION: session.parts,
+    Face.GO_ON: go_on.parts,
+    Face.EXERTION: exertion.parts,
+    Face.MOOD: mood.parts,
+    Face.ENDED: ended.parts,
+    Face.NOT_TODAY: not_today.parts,
+    Face.SELF_TEST_FAILED: self_test_failed.parts,
+    Face.MACHINE: machine.parts,
+    Face.SELF_TEST: self_test.parts,
+}
+
+
 def parts_of(glance: Glance) -> list[Part]:
     """The parts of a view's face."""
-    match glance.view.face:
-        case Face.CHOOSE_PARTICIPANT:
-            return choose_participant.parts(glance)
-        case Face.CONFIRM:
-            return confirm.parts(glance)
-        case Face.PIN:
-            return pin.parts(glance)
-        case Face.GUEST_AGE:
-            return guest_age.parts(glance)
-        case Face.QUESTIONS:
-            return questions.parts(glance)
-        case Face.CHOOSE_STRAP:
-            return choose_strap.parts(glance)
-        case Face.STRAP:
-            return strap.parts(glance)
-        case Face.READY:
-            return ready.parts(glance)
-        case Face.SESSION:
-            return session.parts(glance)
-        case Face.GO_ON:
-            return go_on.parts(glance)
-        case Face.EXERTION:
-            return exertion.parts(glance)
-        case Face.MOOD:
-            return mood.parts(glance)
-        case Face.ENDED:
-            snapshot = glance.view.snapshot
-            return stopped.parts(glance) if snapshot is not None and snapshot.cool_down_offered else ended.parts(glance)
-        case Face.NOT_TODAY:
-            return not_today.parts(glance)
-        case Face.SELF_TEST_FAILED:
-            return self_test_failed.parts(glance)
-        case Face.MACHINE:
-            return machine.parts(glance)
-        case Face.SELF_TEST:
-            return self_test.parts(glance)
+    snapshot = glance.view.snapshot
+    if glance.view.face is Face.ENDED and snapshot is not None and snapshot.cool_down_offered:
+        return stopped.parts(glance)
+    return _PARTS[glance.view.face](glance)
 
 
 __all__ = ["Box", "Screen", "parts_of"]

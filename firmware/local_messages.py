@@ -156,7 +156,7 @@ class Devices(ToCoach, frozen=True, tag="devices", kw_only=True):
 
 
 class AskHealth(ToCoach, frozen=True, tag="health"):
-    """How is the machine?"""
+    """Tell how the machine is."""
 
 
 class BeginSelfTest(ToCoach, frozen=True, tag="self_test"):

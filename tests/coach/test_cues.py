@@ -139,7 +139,8 @@ def eventful_sessions() -> list[LedSession]:
 
 def test_every_cue_is_given_in_some_session() -> None:
     given = {cue.name for session in eventful_sessions() for cue in session.cues}
-    assert set(CueName) - given == set()
+    # The machine says this one of itself, where nobody trains.
+    assert set(CueName) - given == {CueName.SELF_TEST}
 
 
 def test_a_protocol_of_nothing_but_a_walk_is_completed_by_walking() -> None:

@@ -37,6 +37,10 @@ title = { nb = "Langt drag", en = "Long interval" }
   kind = "interval"
   length_s = 7200
   zone = { low_fraction = 0.85, high_fraction = 0.95 }
+  [[block.phase]]
+  kind = "cool_down"
+  length_s = 300
+  zone = { low_fraction = 0.50, high_fraction = 0.65 }
 """
 """Soon in its interval, and still there when a busy machine comes back from its other work."""
 
