@@ -22,18 +22,16 @@ from typing import Any
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData
 
 from coach.desk_strap import StrapScene
-from coach.strap_seen import StrapSeen
 from firmware import heart_rate_measurement
 from firmware.bluetooth_ladder import Ladder, Rung
 from firmware.bluetooth_lookout import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE, LINK_ERRORS, Lookout
+from firmware.bluetooth_on_air import OnAir
 from firmware.bluetooth_radio import Radio, forget_bluez
 from firmware.bluetooth_timings import StrapTimings
 from firmware.heart_rate_measurement import HeartRateMeasurementError
 from firmware.strap import Bond, Delivery, Lost, Measurement
-from firmware.strap_identity import Identity, advertised_bpm, identity
 
 _log = logging.getLogger(__name__)
 
@@ -42,22 +40,8 @@ BATTERY_SERVICE, BATTERY_LEVEL = "0000180f-0000-1000-8000-00805f9b34fb", "00002a
 DEVICE_SERVICE, SERIAL_NUMBER = "0000180a-0000-1000-8000-00805f9b34fb", "00002a25-0000-1000-8000-00805f9b34fb"
 LOW_BATTERY_PERCENT = 15
 """Coin cells fall quickly once they begin to; one of 15 % has some hours left."""
-SMOOTHING = 0.3
-"""Share of a new signal strength: a body turning moves it by 10 dB from one advertisement to the next."""
-
 HELD_AFTER = 2
 """So many refused connections of a strap that is heard: something else holds it."""
-
-
-class _Heard:
-    """A strap on the air."""
-
-    def __init__(self, device: BLEDevice) -> None:
-        self.device = device
-        self.signal_dbm: float | None = None
-        self.bpm: float | None = None
-        self.at_s = 0.0
-        self.identity = identity(device.name, device.address)
 
 
 class _WrongStrapError(Exception):
@@ -83,8 +67,7 @@ class BluetoothStrap:
         self._bond = self._last = bond
         self._looks = False
         self._turned = asyncio.Event()
-        self._heard: dict[str, _Heard] = {}
-        self._first_heard_s: float | None = None
+        self._on_air = OnAir(self._timings)
         self._scene = StrapScene()
         self._trouble: str | None = None
         self._battery: int | None = None
@@ -186,7 +169,7 @@ class BluetoothStrap:
 
     def _begin_anew(self) -> None:
         self._not_lost()
-        self._heard, self._first_heard_s = {}, None
+        self._on_air.clear()
         self._told, self._refusals = None, 0
         self._measured_s = float("-inf")
         self._trouble = None
@@ -207,6 +190,10 @@ class BluetoothStrap:
             except LINK_ERRORS as error:
                 _log.info("The look for straps was interrupted: %s", error)
                 await self._radio.changed(self._timings.retry_s)
+            except Exception:  # noqa: BLE001 - see below
+                # What BlueZ or bleak make of a radio that falls is not all foreseen, and no session may end by it.
+                _log.exception("The strap's adapter stumbled, and begins again")
+                await asyncio.sleep(STUMBLED_S)
 
     # The radio
 
@@ -215,7 +202,7 @@ class BluetoothStrap:
         tried_s = float("-inf")
         while (condition := self._radio.condition) != "ready":
             self._lost(condition)
-            self._first_heard_s = None
+            self._on_air.clear()
             if condition == "bluetooth_off" and _now_s() - tried_s >= self._timings.power_on_every_s:
                 tried_s = _now_s()
                 await self._radio.power_on()
@@ -238,53 +225,18 @@ class BluetoothStrap:
     async def _list(self) -> None:
         """Show who is on the air, as long as the radio stands."""
         began_s = _now_s()
-        async with self._lookout.looking(self._saw):
+        async with self._lookout.looking(self._on_air.saw):
             while self._radio_stands:
-                if self._heard:
+                if not self._on_air.silent:
                     self._trouble = None
                 elif _now_s() - began_s >= self._timings.not_found_s:
                     self._trouble = "not_found"
                 self._show()
                 await self._radio.changed(self._timings.tell_every_s)
 
-    def _saw(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
-        services = advertisement.service_uuids
-        if HEART_RATE_SERVICE not in services or FITNESS_MACHINE_SERVICE in services:
-            # A treadmill that also tells a rate is nobody's strap.
-            return
-        heard = self._heard.get(device.address)
-        if heard is None:
-            heard = self._heard[device.address] = _Heard(device)
-        heard.device, heard.at_s = device, _now_s()
-        heard.identity = identity(advertisement.local_name or device.name, device.address)
-        if advertisement.rssi > NOT_HEARD_DBM:
-            before = heard.signal_dbm
-            heard.signal_dbm = (
-                float(advertisement.rssi)
-                if before is None
-                else (1 - SMOOTHING) * before + SMOOTHING * advertisement.rssi
-            )
-        told_bpm = advertised_bpm(advertisement.manufacturer_data)
-        heard.bpm = heard.bpm if told_bpm is None else told_bpm
-        if self._first_heard_s is None:
-            self._first_heard_s = heard.at_s
-
-    def _listed(self) -> tuple[StrapSeen, ...]:
-        """Those heard lately and again since: BlueZ also tells of straps that it only remembers."""
-        now_s = _now_s()
-        self._heard = {at: heard for at, heard in self._heard.items() if now_s - heard.at_s < self._timings.gone_s}
-        if self._first_heard_s is None or now_s - self._first_heard_s < self._timings.settle_s:
-            return ()
-        seen = {
-            heard.identity.key: _seen(heard.identity, heard)
-            for heard in sorted(self._heard.values(), key=lambda heard: heard.at_s)
-            if heard.signal_dbm is not None
-        }
-        return tuple(seen.values())
-
     def _show(self) -> None:
         """Tell what a person should see, when it has changed."""
-        seen = self._listed() if self._looks else ()
+        seen = self._on_air.listed() if self._looks else ()
         low = self._bond is not None and self._battery is not None and self._battery <= LOW_BATTERY_PERCENT
         scene = StrapScene(seen, self._trouble, low)
         if scene != self._scene:
@@ -300,7 +252,7 @@ class BluetoothStrap:
         while self._radio_stands:
             device: BLEDevice | None = None
             try:
-                async with self._lookout.looking(self._saw):
+                async with self._lookout.looking(self._on_air.saw):
                     device = await self._found(bond, ladder, looked_since_s)
                     if device is None:
                         return
@@ -329,11 +281,10 @@ class BluetoothStrap:
     async def _found(self, bond: Bond, ladder: Ladder, since_s: float) -> BLEDevice | None:
         """Wait until the bound strap is on the air. None where the radio fell meanwhile."""
         began_s, anew_s = _now_s(), _now_s()
-        self._heard = {}
+        self._on_air.clear()
         while self._radio_stands:
-            for heard in self._heard.values():
-                if heard.identity.key == bond.key and heard.signal_dbm is not None:
-                    return heard.device
+            if (device := self._on_air.find(bond.key)) is not None:
+                return device
             await asyncio.sleep(LOOK_EVERY_S)
             now_s = _now_s()
             if now_s - since_s >= self._timings.not_found_s:
@@ -501,18 +452,10 @@ class BluetoothStrap:
             await self._radio.remove(f"{path}/dev_{address.upper().replace(':', '_')}")
 
 
-NOT_HEARD_DBM = -127
-"""What bleak says where BlueZ has no signal strength: a strap that it remembers and does not hear."""
-
 LOOK_EVERY_S = 0.1
+STUMBLED_S = 1.0
 LET_GO_WITHIN_S = 2.0
 """What BlueZ does not end in this time is a phantom, ended before the next look."""
-
-
-def _seen(who: Identity, heard: _Heard) -> StrapSeen:
-    signal_dbm = NOT_HEARD_DBM if heard.signal_dbm is None else heard.signal_dbm
-    # In whole steps, so that a list that looks the same is not told again.
-    return StrapSeen(who.key, who.name, who.printed, float(round(signal_dbm / 3) * 3), heard.bpm)
 
 
 async def _let_go(client: BleakClient) -> None:

@@ -77,6 +77,9 @@ class BluetoothTreadmill:
                     await self._once(tell)
                 except LINK_ERRORS as error:
                     _log.info("The treadmill was not reached: %s", str(error) or type(error).__name__)
+                except Exception:  # noqa: BLE001 - see below
+                    # As for the strap: what is not foreseen must not end a session.
+                    _log.exception("The treadmill's adapter stumbled, and begins again")
                 await self._radio.changed(self._timings.rest_s)
         finally:
             await self._radio.close()

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from bleak import BleakClient
 from msgspec.structs import replace
 
 from benchmarks.fake_bluez import FakeBlueZ, Peripheral, strap, treadmill
@@ -191,6 +192,28 @@ def test_what_is_no_measurement_costs_nothing_but_itself() -> None:
             assert (h10.connections, worn.lost) == (1, [])
 
     run(main)
+
+
+def test_what_nobody_foresaw_in_a_falling_radio_is_logged_and_begun_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    connect = BleakClient.connect
+    stumbles = iter([KeyError("/org/bluez/hci0")])
+
+    async def stumbling(client: BleakClient) -> None:
+        for stumble in stumbles:
+            raise stumble
+        await connect(client)
+
+    async def main() -> None:
+        h10 = strap()
+        monkeypatch.setattr(BleakClient, "connect", stumbling)
+        async with FakeBlueZ(h10) as bluez, coach(bluez) as worn:
+            await worn.measured(h10)
+            assert worn.lost == []
+
+    run(main)
+    assert "The strap's adapter stumbled, and begins again" in caplog.messages
 
 
 def test_an_adapter_that_is_pulled_out_is_told_and_the_strap_measured_again_when_it_is_back() -> None:
