@@ -8,7 +8,7 @@ ROOMS := coach firmware display sync server
 export PYGAME_HIDE_SUPPORT_PROMPT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: bench-whole campaign-power help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
+.PHONY: bench-web bench-whole campaign-power help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
 .PHONY: wheel clean texts sbom audit install uninstall test-install
 
 help: ## what can be made
@@ -59,6 +59,9 @@ bench-guidance: set-up ## the guidance against four others on 1,000 simulated pe
 
 bench-delivery: set-up ## the figures of delivery, beside a naive way; some minutes, with broker and PostgreSQL
 	@failed=0; for file in benchmarks/bench_delivery*.py; do $(RUN) "$$file" || failed=1; done; exit $$failed
+
+bench-web: set-up ## the figures of the web pages; some minutes, with broker, PostgreSQL and chromium
+	@failed=0; for file in benchmarks/bench_web*.py; do $(RUN) "$$file" || failed=1; done; exit $$failed
 
 campaign-delivery: set-up ## the long faults of delivery: network, broker, server, identity (needs root for some)
 	@$(RUN) -m pytest --timeout 0 -m "slow and not hardware" tests/faults -k "delivery or collector" $(ARGS)

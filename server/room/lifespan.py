@@ -5,11 +5,26 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from django.conf import settings
+from django.template.loader import get_template
+from django.urls import get_resolver
+from django.utils import translation
+
 from server.errors import ServerError
 from server.log_lines import facts
+from server.room import words
 from server.room.hub import hub, stop_hub
 
 _log = logging.getLogger(__name__)
+
+
+def _warm_up() -> None:
+    """Read pages, addresses and catalogues now, and not while the first browser waits."""
+    get_resolver().reverse_dict  # noqa: B018 - reading it reads every page's module
+    get_template("room/index.html")
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            words.for_page()
 
 
 async def live(
@@ -19,6 +34,7 @@ async def live(
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            await asyncio.to_thread(_warm_up)
             try:
                 hub().start()
             except ServerError as error:

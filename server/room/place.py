@@ -196,11 +196,11 @@ class Place:
         if not kept:
             return None
         start_s = int(kept[0][0])
-        bpm: list[float | None] = [None] * (int(kept[-1][0]) - start_s + 1)
+        bpm: list[int | None] = [None] * (int(kept[-1][0]) - start_s + 1)
         bands: list[tuple[int, float | None, float | None]] = []
         for at_s, rate, low, high in kept:
             second = int(at_s) - start_s
-            bpm[second] = rate
+            bpm[second] = None if rate is None else round(rate)
             if not bands or bands[-1][1:] != (low, high):
                 bands.append((second, low, high))
         return Trace(start_s, tuple(bpm), tuple(bands))

@@ -74,10 +74,13 @@ class FindingTold(Struct, frozen=True, omit_defaults=True):
 
 
 class Trace(Struct, frozen=True):
-    """The rate, a value a second from `start_s`; null where there was none. `bands`: from which second which zone."""
+    """The rate in whole bpm, a value a second from `start_s`, null where there was none.
+
+    `bands`: from which second which zone.
+    """
 
     start_s: int
-    bpm: tuple[float | None, ...]
+    bpm: tuple[int | None, ...]
     bands: tuple[tuple[int, float | None, float | None], ...]
 
 

@@ -20,7 +20,7 @@ def plan_on_wire(version: PlanVersion) -> PlanOnWire:
             participant=participant.pseudonym,
             protocol=version.protocol,
             hr_max_bpm=version.hr_max_bpm,
-            hr_max_source=version.hr_max_source or None,
+            hr_max_source=_source(version),
             age=version.made_at.year - participant.birth_year,
             ceiling_bpm=version.ceiling_bpm,
             mode="exertion" if version.mode == "exertion" else "heart_rate",
@@ -29,12 +29,14 @@ def plan_on_wire(version: PlanVersion) -> PlanOnWire:
             max_speed_kmh=version.max_speed_kmh,
             language="en" if participant.language == "en" else "nb",
             nickname=participant.nickname,
+            picture=participant.picture or None,
             early_warm_up_end=version.early_warm_up_end,
             exertion_when_lost=version.exertion_when_lost,
             questions=tuple(str(one) for one in version.questions),
             weekly_cap=version.weekly_cap,
             rest_hours=version.rest_hours,
             cap_released=version.cap_released,
+            valid_until_wall_s=valid_until_wall_s(version),
         ),
         valid_until_wall_s=valid_until_wall_s(version),
     )
@@ -53,6 +55,11 @@ def holds(version: PlanVersion, now: datetime | None = None) -> bool:
     until_s = valid_until_wall_s(version)
     over = until_s is not None and until_s <= (now or datetime.now(UTC)).timestamp()
     return not version.withdrawn and version.participant.active and not over
+
+
+def _source(version: PlanVersion) -> str | None:
+    """As the coach weighs it: a formula stays a formula on a beta-blocker, and is believed no more than one."""
+    return "formula" if version.hr_max_source == "formula_beta_blocker" else version.hr_max_source or None
 
 
 def _start(version: PlanVersion) -> Load | None:
