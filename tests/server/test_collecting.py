@@ -51,6 +51,19 @@ def test_a_session_is_receipted_after_its_commit_and_counted(clinic: Clinic, chi
     assert child.process.poll() is None
 
 
+def test_a_stored_session_becomes_a_diary_entry_in_a_quiet_moment(clinic: Clinic, child: Child) -> None:
+    with Machine(clinic, "machine-1") as machine:
+        machine.publish(machine.topic(f"session/{session_id(21)}"), sealed(21))
+        until(lambda: (session_id(21), 1) in machine.receipts)
+    key = session_id(21).replace("-", "")
+    until(lambda: (key,) in sql(clinic, "SELECT session_id FROM diary_diaryentry"), 90.0)
+    assert words("diary", "enter", clinic=clinic)[0].endswith("the diary is up to date.")
+    assert words("diary", "enter", "--all", clinic=clinic) == [
+        f"{stored(clinic)} stored session(s) looked at; the diary is up to date."
+    ]
+    assert child.process.poll() is None
+
+
 def test_a_large_session_comes_in_parts(clinic: Clinic, child: Child) -> None:
     with Machine(clinic, "machine-1") as machine:
         for part in cut(sealed(2), 2048):
