@@ -368,3 +368,12 @@ def test_who_trains_by_perceived_exertion_needs_no_strap_to_start() -> None:
     by_feeling = LedSession(replace(PLAN, mode="exertion"), started=False).state
     assert face(CHOSEN, by_feeling) is Face.READY
     assert press(CHOSEN, by_feeling, Button.START, 3.0) == Pressed(CHOSEN, (Command(3.0, CommandName.START),))
+
+
+def test_the_self_test_shows_each_part_in_turn_and_then_none() -> None:
+    desk = Desk(machine=True)
+    shown = []
+    for _ in range(len(desk.parts) + 1):
+        desk = press(desk, None, Button.START, 0.0).desk
+        shown.append(view(desk, None).tried)
+    assert shown == [*desk.parts, None]
