@@ -141,12 +141,13 @@ def _audit(given: argparse.Namespace, open_clinic: Open) -> int:
     from server.audit import export  # noqa: PLC0415 - only where Django is ready
     from server.audit.models import Entry  # noqa: PLC0415 - as above
     from server.audit.record import faults, record  # noqa: PLC0415 - as above
+    from server.clinics import by_command  # noqa: PLC0415 - as above
 
     if given.act == "verify":
         found = list(faults())
         _say(*found, f"{Entry.objects.count()} lines; {'the chain is broken' if found else 'the chain is whole'}.")
         return 1 if found else 0
-    record("command", "log_exported", of=given.clinic)
+    record(by_command.WHO, "log_exported", of=given.clinic)
     lines = (export.csv_lines if given.csv else export.json_lines)(
         export.chosen(given.clinic, given.since, given.until)
     )

@@ -28,6 +28,16 @@ WORDS: dict[str, str | Promise] = {
     "room.opened": _("opened the live room"),
     "spare_codes_made": _("made new spare codes"),
     "who_looked_read": _("read who has looked"),
+    "begin course": _("began a course"),
+    "end course": _("ended a course"),
+    "see course": _("looked at the course"),
+    "see day": _("looked at a day of the diary"),
+    "see diary": _("looked at the diary"),
+    "see unassigned sessions": _("looked at sessions without a participant"),
+    "see session": _("looked at a session"),
+    "see trace": _("looked at a session's trace"),
+    "add note": _("wrote a note on a session"),
+    "reassign session": _("counted a session for another participant"),
 }
 
 

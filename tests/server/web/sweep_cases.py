@@ -70,7 +70,13 @@ def stocked(clinic: Clinic, number: int, account: str) -> Ground:
     at_wall_s = datetime(2026, 3, 4, 10, tzinfo=UTC).timestamp()
     clocks = msgspec.structs.replace(made.clocks[0].clocks, wall_s=at_wall_s)
     summary = msgspec.structs.replace(made.summary, participant=person.pseudonym)
-    made = msgspec.structs.replace(made, participant=person.pseudonym, summary=summary, clocks=(ClocksAt(0.0, clocks),))
+    made = msgspec.structs.replace(
+        made,
+        participant=person.pseudonym,
+        summary=summary,
+        samples=samples_of(session_maker.messages(), session_maker.events()),
+        clocks=(ClocksAt(0.0, clocks),),
+    )
     topic = f"ic/1/{made.clinic}/{made.machine}/session/{made.session_id}"
     store.commit([intake.arrival(topic, encode_session(made))])
     enter_waiting()

@@ -1,0 +1,110 @@
+"""The access log's pages and commands: who sees what of it, and that a changed line is found."""
+
+import csv
+import json
+import re
+from datetime import UTC, date, datetime
+from io import StringIO
+from pathlib import Path
+
+from django.db import connection
+
+from server.audit import export
+from server.audit.models import Entry
+from server.audit.record import faults, record
+from server.audit.words import WORDS
+from server.clinics.roles import May
+from tests.server.web.conftest import People
+
+
+def fill(people: People) -> None:
+    therapist, elsewhere = people.account("therapist"), people.account("bergen-therapist")
+    for number in range(3):
+        record(therapist, "log_in")
+        record(
+            therapist,
+            "room.opened",
+            clinic=people.clinic,
+            may=May.SEE_ROOM,
+            participant=people.participants[number % 2],
+        )
+    record(elsewhere, "room.opened", clinic=people.other, may=May.SEE_ROOM, participant=people.others_participant)
+
+
+def rows(people: People, query: str = "") -> list[tuple[str, str, str]]:
+    page = people.admin.get(f"/c/trondheim/log/{query}")
+    assert page.status_code == 200
+    return [(one["name"], str(one["role"]), one["entry"].participant) for one in page.context["rows"]]
+
+
+def test_a_clinic_sees_its_own_lines_only_the_newest_first(people: People) -> None:
+    fill(people)
+    line = ("Therapist Testesen", "terapeut")
+    reading = ("Clinic_Admin Testesen", "klinikkadministrator", "")
+    assert rows(people) == [reading, (*line, "p-1"), (*line, "p-2"), (*line, "p-1")]
+
+
+def test_the_log_is_searched_by_account_participant_and_day(people: People) -> None:
+    fill(people)
+    line = ("Therapist Testesen", "terapeut")
+    assert rows(people, "?participant=p-2") == [(*line, "p-2")]
+    assert rows(people, "?account=somebody") == []
+    assert rows(people, "?since=2001-01-01&until=2001-01-02") == []
+    assert len(rows(people, "?account=THERAPIST&since=2001-01-01")) == 3
+
+
+def test_reading_the_log_is_in_the_log(people: People) -> None:
+    people.admin.get("/c/trondheim/log/")
+    assert [(one.account, one.role, one.action) for one in Entry.objects.all()] == [
+        ("clinic_admin", "clinic_admin", "log_read")
+    ]
+
+
+def test_who_has_looked_tells_names_roles_and_actions_about_one_participant(people: People) -> None:
+    fill(people)
+    page = people.admin.get("/c/trondheim/log/participant/p-2/")
+    told = [(one["name"], one["role"], one["action"]) for one in page.context["rows"]]
+    assert told == [
+        ("Clinic_Admin Testesen", "klinikkadministrator", "leste hvem som har sett"),
+        ("Therapist Testesen", "terapeut", "åpnet salen"),
+    ]
+
+
+def test_a_whole_chain_is_whole_and_a_changed_removed_or_added_line_is_found(people: People) -> None:
+    fill(people)
+    assert list(faults()) == []
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_entry SET account = 'somebody' WHERE number = 2")
+    assert list(faults()) == ["Line 2 has been changed."]
+    Entry.objects.filter(number=7).delete()
+    assert list(faults()) == ["Line 2 has been changed.", "The log should end with line 7, and ends with line 6."]
+    Entry.objects.filter(number=3).delete()
+    assert "Lines 3–3 are missing." in list(faults())
+
+
+def test_the_export_holds_every_line_of_a_clinic_with_the_chains_hashes(people: People) -> None:
+    fill(people)
+    lines = [json.loads(one) for one in export.json_lines(export.chosen("trondheim"))]
+    assert [(one["number"], one["participant"], len(one["sha256"])) for one in lines] == [
+        (2, "p-1", 64),
+        (4, "p-2", 64),
+        (6, "p-1", 64),
+    ]
+    read = list(csv.DictReader(StringIO("\n".join(export.csv_lines(export.chosen("trondheim"))))))
+    assert [one["number"] for one in read] == ["2", "4", "6"]
+    assert list(export.json_lines(export.chosen("trondheim", until=date(2001, 1, 1)))) == []
+    assert len(list(export.json_lines(export.chosen(since=datetime.now(UTC).date())))) == 7
+
+
+def test_a_spreadsheet_takes_no_line_for_a_formula(people: People) -> None:
+    record("=1+1", "log_in", clinic=people.clinic)
+    [row] = csv.DictReader(StringIO("\n".join(export.csv_lines(export.chosen()))))
+    assert row["account"] == "'=1+1"
+
+
+def test_every_action_that_the_server_logs_has_words() -> None:
+    root = Path(__file__).resolve().parents[3] / "server"
+    logged = re.compile(r'\b(?:record|_log|about_participant)\((?:[^"()]|\([^()]*\))*?"([a-z][a-z_. ]+)"')
+    used = {one for path in root.rglob("*.py") for one in logged.findall(path.read_text())}
+    assert len(used) > 15
+    assert used - set(WORDS) == set()

@@ -1,0 +1,42 @@
+"""The commands around the pages: the first account, places, the log's check and export."""
+
+import json
+import stat
+from pathlib import Path
+
+from benchmarks.clinic_at_hand import command
+from server.clinic import Clinic
+
+
+def test_init_makes_the_clinic_and_the_first_account_gets_a_link(clinic: Clinic) -> None:
+    folder = str(clinic.places.folder)
+    assert command("clinic", "list", "--dir", folder) == "trondheim\tTrondheim\t–\tEurope/Oslo\n"
+    said = command("account", "add", "kari", "--role", "clinic_admin", "--dir", folder)
+    assert "  https://localhost:8443/welcome/" in said
+    assert command("account", "list", "--dir", folder) == "kari\tclinic_admin in trondheim\topen\tnever logged in\n"
+
+
+def test_places_and_roles_are_added_and_every_act_is_in_a_log_that_can_be_checked_and_exported(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    folder = ("--dir", str(clinic.places.folder))
+    command("region", "add", "west", "--name", "Vest", *folder)
+    command("clinic", "add", "bergen", "--region", "west", *folder)
+    command("account", "add", "ola", "--role", "coordinator", "--region", "west", *folder)
+    command("account", "role", "ola", "--role", "therapist", "--clinic", "bergen", *folder)
+    assert command("account", "list", *folder).startswith("ola\tcoordinator in west, therapist in bergen\topen")
+    assert command("audit", "verify", *folder) == "4 lines; the chain is whole.\n"
+    out = tmp_path / "log.jsonl"
+    command("audit", "export", "--out", str(out), *folder)
+    assert [json.loads(one)["action"] for one in out.read_text().splitlines()] == [
+        "region_made", "clinic_made", "account_made", "account_roles", "log_exported"
+    ]  # fmt: skip
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+
+def test_what_cannot_be_done_is_said_in_a_sentence(clinic: Clinic) -> None:
+    folder = ("--dir", str(clinic.places.folder))
+    assert "An account without a role can do nothing" in command("account", "add", "kari", *folder, check=False)
+    assert "There is no account «ola»" in command("account", "reset", "ola", *folder, check=False)
+    assert "is no time zone" in command("clinic", "add", "x", "--time-zone", "Mars/Base", *folder, check=False)
+    assert "whose?" in command("account", "reset", *folder, check=False)
