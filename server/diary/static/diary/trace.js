@@ -134,8 +134,7 @@ function draw(uPlot, { trace, words }) {
   const incline = opened(trace.incline_percent, times);
   const whole = [0, Math.max(trace.length_s, 1)];
   const [low, high] = range(trace);
-  const key = uPlot.sync("trace");
-  const cursor = { sync: { key: key.key, setSeries: false }, drag: { x: true, y: false, uni: 12 }, points: { size: 9 }, x: true, y: false };
+  const cursor = { sync: { key: "trace", setSeries: false }, drag: { x: true, y: false, uni: 12 }, points: { size: 9 }, x: true, y: false };
   const width = () => Math.max(240, plotBox.clientWidth);
   const height = () => (innerWidth < 640 ? 240 : 340);
   const scales = { x: { time: false, min: whole[0], max: whole[1] } };
@@ -198,8 +197,6 @@ function draw(uPlot, { trace, words }) {
     [times, speed, incline],
     loadBox,
   );
-  key.sub(main);
-  key.sub(load);
 
   const resting = line.innerHTML;
   let place = null;
