@@ -1,52 +1,10 @@
-"""A session as CSV: one row a second, readable again as a recording, `t_s,hr_bpm` first. Columns: docs/diary.md."""
-
-import csv
-import io
+"""A session of the journal as CSV; how, says `sync.session_csv`. Columns: docs/diary.md."""
 
 from firmware.session_record import SessionDocument
-from firmware.session_track import Second, seconds_of, track_of
-
-COLUMNS = (
-    "t_s",
-    "hr_bpm",
-    "signal",
-    "phase",
-    "interval",
-    "zone_low_bpm",
-    "zone_high_bpm",
-    "speed_kmh",
-    "incline_percent",
-    "advice",
-    "paused",
-)
+from firmware.session_track import track_of
+from sync.session_csv import csv_of
 
 
 def export_csv(document: SessionDocument) -> bytes:
     """Write the session as UTF-8 CSV with a line of column names; an empty field is a value that was not known."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_row(second) for second in seconds_of(track_of(document)))
-    return text.getvalue().encode()
-
-
-def _row(second: Second) -> tuple[str, ...]:
-    phase = second.phase
-    return (
-        str(second.t_s),
-        _number(second.hr_bpm),
-        second.signal.value,
-        "" if phase is None else phase.kind.value,
-        "" if phase is None or phase.interval == 0 else str(phase.interval),
-        _number(None if phase is None else phase.low_bpm),
-        _number(None if phase is None else phase.high_bpm),
-        _number(second.speed_kmh),
-        _number(second.incline_percent),
-        second.advice.value,
-        "1" if second.paused else "0",
-    )
-
-
-def _number(value: float | None) -> str:
-    """Write a number without a needless fraction, with at most two decimals."""
-    return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+    return csv_of(track_of(document))

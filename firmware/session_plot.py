@@ -23,7 +23,8 @@ from coach.protocol import PhaseKind
 from coach.summary import Summary
 from firmware.plot_texts import Language, PlotTexts, plot_texts
 from firmware.session_record import SessionDocument
-from firmware.session_track import PhaseSpan, Track, seconds_of, spans_with, track_of
+from firmware.session_track import track_of
+from sync.session_track import PhaseSpan, Track, seconds_of, spans_with
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

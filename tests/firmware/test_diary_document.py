@@ -10,12 +10,12 @@ import pytest
 
 from coach.events import AnyEvent
 from coach.messages import AnyMessage
-from firmware.export_csv import COLUMNS
-from firmware.export_fit import EARLIEST
 from firmware.journal_schema import APPLICATION_ID
 from firmware.journal_writer import JournalSettings, NotSavedReason
 from firmware.session_record import SessionRecord
 from firmware.sessions_command import FORMATS
+from sync.session_csv import COLUMNS
+from sync.session_fit import EARLIEST
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "diary.md").read_text(encoding="utf-8")
 

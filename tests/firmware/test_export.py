@@ -18,13 +18,16 @@ from benchmarks.session_maker import BEGUN, HR_MAX_BPM, events, record, summary
 from coach.events import PhaseEnded, PhaseStarted, Signal
 from coach.messages import HeartRate
 from coach.protocol import PhaseKind
-from firmware.export_csv import COLUMNS, export_csv
-from firmware.export_fit import EARLIEST, INTENSITIES, export_fit
+from firmware.export_csv import export_csv
+from firmware.export_fit import export_fit
 from firmware.export_json import export_json
 from firmware.recording import read
 from firmware.session_record import SessionRecord
-from firmware.session_track import PhaseSpan, Span, seconds_of, spans_with, track_of
+from firmware.session_track import track_of
 from firmware.stamp import Stamp
+from sync.session_csv import COLUMNS
+from sync.session_fit import EARLIEST, INTENSITIES
+from sync.session_track import PhaseSpan, Span, seconds_of, spans_with
 
 START = datetime.fromtimestamp(BEGUN.wall_s, tz=UTC)
 WHOLE = record()

@@ -11,7 +11,7 @@ from benchmarks.session_maker import BEGUN, record, summary
 from coach.protocol import PhaseKind
 from firmware.plot_texts import Language, plot_texts
 from firmware.session_plot import SessionPicture, _Plot, draw, picture_of, third_minutes_of
-from firmware.session_track import PhaseSpan, Rate, Track
+from sync.session_track import PhaseSpan, Rate, Track
 
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
 

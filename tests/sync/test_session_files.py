@@ -1,0 +1,50 @@
+"""Files of a session made at the machine from its journal, and on the server from the delivery, are the same files."""
+
+import msgspec
+import pytest
+
+from benchmarks.delivery_maker import delivery
+from benchmarks.session_maker import BEGUN, record
+from coach.messages import AnyMessage, HeartRate
+from firmware.export_csv import export_csv
+from firmware.export_fit import export_fit
+from firmware.session_track import track_of as track_of_journal
+from sync.columns import samples_of
+from sync.session_csv import csv_of
+from sync.session_fit import fit_of
+from sync.session_track import track_of
+
+
+def as_sent(message: AnyMessage) -> AnyMessage:
+    """With beats in 1/1024 s, as every strap sends them."""
+    if not isinstance(message, HeartRate):
+        return message
+    return msgspec.structs.replace(message, rr_ms=tuple(round(rr * 1.024) / 1.024 for rr in message.rr_ms))
+
+
+WHOLE = msgspec.structs.replace(record(), messages=tuple(as_sent(one) for one in record().messages))
+DELIVERED = msgspec.structs.replace(
+    delivery(1, seed=0),
+    session_id=WHOLE.session_id,
+    protocol=WHOLE.protocol,
+    plan=WHOLE.plan,
+    events=WHOLE.events,
+    samples=samples_of(WHOLE.messages, WHOLE.events),
+)
+
+
+def test_a_delivered_session_has_the_track_of_the_machines_own() -> None:
+    told, kept = track_of(DELIVERED), track_of_journal(WHOLE)
+    beats = [rr for one in kept.rates for rr in one.rr_ms]
+    assert [(one.t, one.bpm) for one in told.rates] == [(one.t, one.bpm) for one in kept.rates]
+    assert [rr for one in told.rates for rr in one.rr_ms] == pytest.approx(beats)
+    assert msgspec.structs.replace(told, rates=()) == msgspec.structs.replace(kept, rates=())
+
+
+def test_its_csv_is_the_machines_own_byte_for_byte() -> None:
+    assert csv_of(track_of(DELIVERED)) == export_csv(WHOLE)
+
+
+def test_its_fit_file_is_the_machines_own_byte_for_byte() -> None:
+    made = fit_of(track_of(DELIVERED), WHOLE.session_id, BEGUN.wall_s)
+    assert made == export_fit(WHOLE)
