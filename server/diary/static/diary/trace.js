@@ -52,6 +52,7 @@ function behind(trace, words) {
     ctx.clip();
     ctx.font = `600 ${12 * ratio}px ${FACE}`;
     ctx.textBaseline = "top";
+    ctx.textAlign = "left";
     trace.phases.forEach((phase, place) => {
       const left = x(phase.start_s);
       const width = x(phase.end_s) - left;
