@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
+from playwright.sync_api import sync_playwright
 
-from benchmarks.clinic_at_hand import Child, command, files_of, kill_broker, make, mosquitto, until
-from benchmarks.room_at_hand import PATIENCE_S, Opened, RoomMachine, Watching, inside, post, served
+from benchmarks.clinic_at_hand import Child, command, files_of, kill_broker, make, mosquitto, program, until
+from benchmarks.room_at_hand import COOKIE, PATIENCE_S, Opened, RoomMachine, Watching, inside, post, served
 from coach.events import Level, Signal
 from server.room.place import NoticeKey
 from sync.envelope import Unreadable
@@ -210,6 +211,44 @@ def test_another_clinics_machines_are_never_shown(opened: Opened, machine: RoomM
         assert machine.name not in there.tiles
         to = [{"machine": "m-9", "participant": "P000"}]
         assert post(opened, "kari", "command", {"to": to, "action": {"name": "pause"}})[0] == 400
+
+
+def test_a_page_tells_a_silent_strap_a_silent_machine_and_a_lost_server_apart(
+    opened: Opened, machine: RoomMachine
+) -> None:
+    """In real chromium, whose clock is moved on by hand."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
+        context = browser.new_context()
+        context.add_cookies([{"name": COOKIE, "value": opened.cookies["kari"], "url": opened.address("/")}])
+        page = context.new_page()
+        page.set_default_timeout(1000 * PATIENCE_S)
+        page.clock.install()
+        page.goto(opened.address("/c/trondheim/room/"))
+        tile = page.locator(f'.tile[data-machine="{machine.name}"]')
+        machine.be(
+            State(online=True, connection=1, clinic="trondheim", machine=machine.name, software=Software("1", "3", "d"))
+        )
+
+        silent = replace(live(0.0), rate_bpm=None, signal=Signal.LOST, signal_age_s=25.0)
+
+        def shown(words: str, picture: Live) -> bool:
+            """Whether the tile says so; the picture is told anew, since the first ones may come before the page."""
+            machine.tell(picture)
+            return words in (tile.inner_text() if tile.count() else "")
+
+        until(lambda: shown("150", live(150.0)), PATIENCE_S, every_s=0.2)
+        assert "old" not in str(tile.get_attribute("class"))
+        until(lambda: shown("Mister puls fra beltet, 25 s", silent), PATIENCE_S, every_s=0.2)
+        page.clock.run_for(12_000)
+        assert "Ingen kontakt med maskinen siden" in tile.inner_text()
+        assert "old" in str(tile.get_attribute("class"))
+        context.set_offline(True)
+        page.clock.run_for(15_000)
+        trouble = page.locator("#trouble")
+        trouble.wait_for(state="visible")
+        assert "Ingen forbindelse med serveren siden" in trouble.inner_text()
+        browser.close()
 
 
 def test_when_the_broker_was_away_the_room_says_so_and_comes_back_and_plans_go_out(

@@ -38,8 +38,7 @@ export class Trace {
 
   draw(canvas, now_s, { old = false, large = false } = {}) {
     const ratio = Math.min(2, globalThis.devicePixelRatio || 1);
-    const width = canvas.clientWidth;
-    const height = canvas.clientHeight;
+    const { width, height } = size_of(canvas);
     if (!width || !height) return;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
       canvas.width = Math.round(width * ratio);
@@ -57,6 +56,20 @@ export class Trace {
     if (large) lines(paint, points, y, width, left);
     line(paint, points, x, y, old ? pale : ink, large ? 2.5 : 2);
   }
+}
+
+// Asking a canvas for its size right after a text has changed would make the browser lay out the page each time.
+const sizes = new WeakMap();
+const watching = new ResizeObserver((entries) => {
+  for (const entry of entries) sizes.set(entry.target, { width: entry.contentRect.width, height: entry.contentRect.height });
+});
+
+function size_of(canvas) {
+  if (!sizes.has(canvas)) {
+    sizes.set(canvas, { width: canvas.clientWidth, height: canvas.clientHeight });
+    watching.observe(canvas);
+  }
+  return sizes.get(canvas);
 }
 
 function scale(points, height, large) {
