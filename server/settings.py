@@ -173,6 +173,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "nb"
+FORMAT_MODULE_PATH = ["server.web.formats"]
 LANGUAGES = [("nb", "Bokmål"), ("en", "English")]
 # Log lines are the project's own (`server.log_lines`); Django's must not print a statement's values.
 LOGGING_CONFIG = None

@@ -83,6 +83,15 @@ def _rows(entries: list[Entry]) -> list[dict[str, object]]:
             "name": names.get(one.account) or one.account,
             "role": roles.get(one.role, one.role),
             "action": said(one.action),
+            "detail": _plain(one.detail),
         }
         for one in entries
     ]
+
+
+def _plain(detail: object) -> str:
+    """What a line tells beside its columns, as it was written."""
+    if not isinstance(detail, dict):
+        return ""
+    told = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in detail.items()}
+    return " · ".join(f"{name}: {value}" for name, value in told.items() if value not in ("", None))

@@ -38,6 +38,10 @@ WORDS: dict[str, str | Promise] = {
     "see trace": _("looked at a session's trace"),
     "add note": _("wrote a note on a session"),
     "reassign session": _("counted a session for another participant"),
+    "people.changed": _("changed what is kept about the participant"),
+    "people.made": _("took in a participant"),
+    "plan.changed": _("changed the plan"),
+    "plan.withdrawn": _("withdrew the plan"),
 }
 
 

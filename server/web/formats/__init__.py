@@ -1,0 +1,1 @@
+"""How dates and numbers look on the pages, where that differs from what Django has."""
