@@ -93,7 +93,7 @@ def test_the_list_is_paged_and_says_what_was_trained(people: People) -> None:
 
 def test_an_empty_diary_says_when_it_will_not_be(people: People) -> None:
     assert "Ingen økt ennå" in shown(people.therapist, "list", "trondheim", "p-1")
-    assert "Ikke noe kurs ennå" in shown(people.therapist, "course", "trondheim", "p-1")
+    assert "Ikke noe kurs ennå" in shown(people.therapist, "course", "trondheim", "p-1")  # codespell:ignore
 
 
 def test_a_course_shows_weeks_attendance_and_going_back(people: People) -> None:
@@ -110,7 +110,7 @@ def test_a_course_shows_weeks_attendance_and_going_back(people: People) -> None:
     assert "Uke 1, en gang til" in page
     for plot in (
         "Minutter i målsonen, av 16",
-        "Puls i 3. minutt mot belastning",
+        "Puls i 3. minutt mot belastning",  # codespell:ignore
         "Kondisjonsalder",
         "Opplevd anstrengelse",
     ):
@@ -168,7 +168,7 @@ def test_a_session_tells_intervals_signal_clock_events_and_software(people: Peop
     assert "9 min 40 s i målsonen" in page
     assert "Økta ble trent til slutten · 4 av 4 drag" in page
     assert "Borg 1 10:00 161 (87 %) 1:35 2:25 0:00 168 24 6,4 5,0 – 2 18:00" in page.replace("\u00a0", " ")
-    assert "sikker puls 98" in page
+    assert "sikker puls 98" in page  # codespell:ignore
     assert "god kontakt: 39:05" in page
     assert "Maskinens klokke var stilt." in page
     assert "15:00 Pause på oppfordring" in page
@@ -213,7 +213,7 @@ def test_a_flaw_is_shown_on_page_and_list(people: People) -> None:
     [entry] = keep(trained(1))
     Session.objects.update(flaw="The content is cut off.")
     assert "The content is cut off." in shown(people.therapist, "session", "trondheim", entry.session_id)
-    assert "ikke hel" in shown(people.therapist, "list", "trondheim", "p-1")
+    assert "ikke hel" in shown(people.therapist, "list", "trondheim", "p-1")  # codespell:ignore
 
 
 def test_an_unsure_clock_is_told(people: People) -> None:
@@ -253,7 +253,7 @@ def test_a_session_is_reassigned_once_it_is_confirmed_and_back_again(people: Peo
     assert reassign(people, entry, ola, sure="yes") == 302
     assert (DiaryEntry.objects.get().participant, Note.objects.get().participant) == (ola, ola)
     page = shown(people.therapist, "session", "trondheim", entry.session_id)
-    assert "trent som p-1" in page
+    assert "trent som p-1" in page  # codespell:ignore
     assert "Kari Nordmann → Ola Nordmann: «Valgte feil navn» (Therapist Testesen)" in page
     assert reassign(people, entry, kari, sure="yes") == 302
     assert (DiaryEntry.objects.get().participant, Reassignment.objects.count()) == (kari, 2)
@@ -300,7 +300,8 @@ def test_a_guests_session_is_listed_until_it_is_known_whose_it_is(people: People
         == 404
     )
     assert reassign(people, entry, people.participants[1], sure="yes") == 302
-    assert "Ingen. Alle øktene regnes for noen." in shown(people.therapist, "unassigned", "trondheim")
+    page = shown(people.therapist, "unassigned", "trondheim")
+    assert "Ingen. Alle øktene regnes for noen." in page  # codespell:ignore
     assert DiaryEntry.objects.get().participant == people.participants[1]
 
 
