@@ -152,6 +152,7 @@ function sum(now_s, wanted, idle) {
 
 // The largest tiles with which all fit on the screen; the smallest where none do, and then the page scrolls.
 const SIZES = [["l", 300, 290], ["m", 224, 206], ["s", 176, 150], ["xs", 110, 112]];
+const MANY = 20;
 const GAP = { l: 20, m: 14, s: 10, xs: 8 };
 let fitted = "";
 function fit() {
@@ -165,8 +166,10 @@ function fit() {
   // Of many idle machines the first line is enough; the rest is scrolled to.
   const below = shelf.children.length ? Math.min(shelf.offsetHeight, 92) + 12 : 0;
   const height = innerHeight - top - below - 16;
-  let chosen = SIZES.at(-1);
-  for (const size of SIZES) {
+  // Tiles too small to be read from afar are for rooms that cannot be shown otherwise.
+  const sizes = count > MANY ? SIZES : SIZES.slice(0, -1);
+  let chosen = sizes.at(-1);
+  for (const size of sizes) {
     const [name, least_width, least_height] = size;
     const columns = Math.max(1, Math.floor((width + GAP[name]) / (least_width + GAP[name])));
     const rows = Math.ceil(count / columns);
