@@ -116,6 +116,7 @@ def _enter_some(at_a_time: int, now_s: float) -> Entered:
     progress = _progress()
     if progress is None:
         return Entered(0, more=False)
+    before = (progress.last_id, progress.missing, progress.passed_over)
     late = _late(progress, now_s)
     caught_up, more_to_catch_up = _catch_up(progress, at_a_time)
     fresh = list(_sessions(Q(id__gt=progress.last_id)).order_by("id")[:at_a_time])
@@ -124,7 +125,8 @@ def _enter_some(at_a_time: int, now_s: float) -> Entered:
         progress.last_id = fresh[-1]["id"]
     seen = [*late, *caught_up, *fresh]
     _enter(seen, progress)
-    progress.save()
+    if (progress.last_id, progress.missing, progress.passed_over) != before:
+        progress.save()
     return Entered(len(seen), more=len(fresh) == at_a_time or more_to_catch_up)
 
 
