@@ -145,18 +145,23 @@ install_packages() {
     fi
     say "installing with apt: $*"
     # Output goes to a file that is shown only on failure: the reader waits for the coach, not for apt.
-    local log
+    local log one refused=()
     log=$(mktemp)
-    if ! {
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
-            "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "$@"
-    } >"$log" 2>&1 </dev/null; then
+    apt_get() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$log" 2>&1 </dev/null; }
+    # A list of packages that cannot be fetched anew may still serve.
+    apt_get update || true
+    if ! apt_get -y install --no-install-recommends "$@"; then
+        # Not every system has every one of them: what there is, is taken.
+        for one in "$@"; do
+            apt_get -y install --no-install-recommends "$one" || refused+=("$one")
+        done
+    fi
+    if [ ${#refused[@]} -gt 0 ]; then
         tail -n 15 "$log" >&2
-        rm -f "$log"
-        say "apt could not install: $*"
-        return 1
+        say "apt could not install: ${refused[*]}"
     fi
     rm -f "$log"
+    [ ${#refused[@]} -eq 0 ]
 }
 
 if [ ${#missing[@]} -gt 0 ]; then
@@ -164,7 +169,8 @@ if [ ${#missing[@]} -gt 0 ]; then
         [ -n "$(find_python)" ] || refuse "Python 3.11, 3.12 or 3.13 with venv is needed, and was not found."
         say "going on without: the coach then gives text and tones, in another font; without mosquitto the demo's session" \
             "stays in the diary, tests that need a missing program are skipped, and the server prints no PDF without pango."
-    elif [ -d /run/systemd/system ]; then
+    fi
+    if [ -d /run/systemd/system ]; then
         # With these packages Debian starts a service for the whole machine; nobody asked for that one.
         as_root=()
         [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
