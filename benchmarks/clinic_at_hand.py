@@ -37,7 +37,7 @@ from sync.envelope import Unreadable
 from sync.reading import read
 from sync.wire import Receipt
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 CLINIC = "trondheim"
 Found = TypeVar("Found")
 
