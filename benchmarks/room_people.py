@@ -13,10 +13,9 @@ import msgspec
 from server.clinic import read_clinic
 from server.database import prepare
 
-NICKNAMES = (
-    "Rev", "Bjørk", "Ørn", "Måne", "Sol", "Elg", "Furu", "Hav", "Falk", "Lyng", "Ulv", "Stein", "Vind", "Gran", "Oter",
-    "Tind", "Mår", "Fjell", "Rype", "Bekk",
-)  # fmt: skip
+NICKNAMES = "«Rev Bjørk Ørn Måne Sol Elg Furu Hav Falk Lyng Ulv Stein Vind Gran Oter Tind Mår Fjell Rype Bekk»".strip(
+    "«»"
+).split()
 
 
 def main() -> None:
@@ -33,6 +32,7 @@ def main() -> None:
     from server.clinics.models import Clinic as ClinicRow
     from server.clinics.roles import Role
     from server.people.models import Participant
+    from server.people.pictures import PICTURES
     from server.web.gate import STRONG, begin
 
     def logged_in(name: str, first_name: str, row: ClinicRow, role: Role) -> str:
@@ -52,6 +52,7 @@ def main() -> None:
     row, _new = ClinicRow.objects.get_or_create(
         code=clinic.settings.clinic, defaults={"name": clinic.settings.clinic.capitalize()}
     )
+    pictures = list(PICTURES)
     people = [f"P{number:03d}" for number in range(count)]
     for number, one in enumerate(people):
         Participant.objects.create(
@@ -59,6 +60,7 @@ def main() -> None:
             pseudonym=one,
             name=f"Prøve {number}",
             nickname=NICKNAMES[number % len(NICKNAMES)] + ("" if number < len(NICKNAMES) else f" {number}"),
+            picture=pictures[number % len(pictures)],
             birth_year=1990,
         )
     cookies = {

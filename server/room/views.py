@@ -18,6 +18,7 @@ from server.audit.record import record
 from server.clinics.access import account_of, allowed, in_clinic
 from server.clinics.models import Account, Clinic
 from server.clinics.roles import May
+from server.people.pictures import PICTURES, address_of
 from server.room import words
 from server.room.commanding import NotGivenError, give
 from server.room.feed import Feed
@@ -61,6 +62,7 @@ def index(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         "may_command": allowed(account, clinic, May.COMMAND),
         "zone": clinic.time_zone,
         "words": words.for_page(),
+        "pictures": {picture: address_of(picture) for picture in PICTURES},
     }
     return render(request, "room/index.html", {"room": told, "may_command": told["may_command"], "modules": MODULES})
 

@@ -20,13 +20,19 @@ export function icon(use, name) {
   if (use.getAttribute("href") !== href) use.setAttribute("href", href);
 }
 
+function pictured(image, picture) {
+  const address = (picture && words.room.pictures[picture]) || "";
+  show(image, Boolean(address));
+  if (address && image.getAttribute("src") !== address) image.src = address;
+}
+
 export class TileView {
   constructor(machine, { open, seen }) {
     this.node = template.content.firstElementChild.cloneNode(true);
     this.node.dataset.machine = machine;
     const find = (selector) => this.node.querySelector(selector);
     this.parts = {
-      who: find(".who"), where: find(".where"), age: find(".age"), bpm: find(".bpm"), share: find(".share"), share_small: find(".share-small"), phase: find(".phase-word"),
+      picture: find(".picture"), who: find(".who"), where: find(".where"), age: find(".age"), bpm: find(".bpm"), share: find(".share"), share_small: find(".share-small"), phase: find(".phase-word"),
       left: find(".left"), trace: find(".trace"), use: find("use"), status: find(".status-word"), advice: find(".advice"),
       given: find(".given"), seeing: find(".seeing"), seeing_word: find(".seeing-word"), seen: find(".seen"), open: find(".tile-open"),
     };
@@ -47,6 +53,7 @@ export class TileView {
     const name = words.who(tile);
     const machine = words.machine(tile.machine);
     put(parts.who, name);
+    pictured(parts.picture, tile.picture);
     put(parts.where, name === machine ? "" : machine);
     put(parts.age, tile.heard_s ? words.ago(need.age_s(tile, now_s), size !== "l") : "");
     const training = now?.stage === "running" || now?.stage === "paused";
