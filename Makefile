@@ -9,7 +9,7 @@ export PYGAME_HIDE_SUPPORT_PROMPT := 1
 
 .DEFAULT_GOAL := help
 .PHONY: bench-web bench-whole campaign-power help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
-.PHONY: wheel clean texts sbom audit install uninstall test-install
+.PHONY: wheel clean texts sbom audit install uninstall test-install test-vm
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ uninstall: ## takes the machine away again, and leaves diary and settings: sudo 
 
 test-install: ## installs for real, into a minimal Debian in a temporary folder; needs root, mmdebstrap and the network
 	@scripts/test-install.sh; status=$$?; [ $$status -eq 77 ] || exit $$status
+
+test-vm: set-up ## boots a machine under qemu: real systemd, bluetoothd, pins, display, power cuts (docs/virtual-machine.md)
+	@INTERVAL_COACH_VM_TESTS=yes $(RUN) -m pytest --timeout 0 -s tests/vm $(ARGS)
 
 lock: set-up ## locks the dependencies anew; UPGRADE=--upgrade takes the newest releases
 	@scripts/lock.sh $(UPGRADE)

@@ -37,39 +37,14 @@ fi
 work=${WORK:?}
 root=$work/root
 sources=$work/sources
-find /etc/apt/sources.list /etc/apt/sources.list.d -type f \( -name '*.sources' -o -name '*.list' \) -print0 2>/dev/null |
-    xargs -0 grep -lE 'debian\.sources|[/.]debian|URIs:.*/debian' | head -n 1 | xargs cat >"$sources" || true
-[ -s "$sources" ] || printf 'deb http://deb.debian.org/debian %s main\n' "$suite" >"$sources"
-here=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-[ "$here" = "$suite" ] || sed -i "s/\b$here\b/$suite/g; s/\b$here-/$suite-/g" "$sources"
+# shellcheck source=scripts/debian-root.sh
+. scripts/debian-root.sh
+write_sources "$suite" "$sources"
 
 say "a minimal Debian $suite"
 mmdebstrap --quiet --variant=minbase --include=ca-certificates,systemd-sysv "$suite" "$root" "$sources"
 
-lent=()
-own=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8)
-inside() { chroot "$root" env -i "${own[@]}" "${lent[@]}" "$@"; }
-
-mount -t tmpfs tmpfs "$root/run"
-mount -t tmpfs tmpfs "$root/tmp"
-mount -t proc proc "$root/proc"
-cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-
-# pip's configuration, what it names on this disk, and the authorities that this computer trusts.
-mapfile -t lent < <(env | grep -E '^(PIP_|https?_proxy=|HTTPS?_PROXY=|no_proxy=|NO_PROXY=)' || true)
-mkdir -p "$root/root/.config/pip"
-[ ! -f /etc/pip.conf ] || cp /etc/pip.conf "$root/etc/pip.conf"
-[ ! -f "$HOME/.config/pip/pip.conf" ] || cp "$HOME/.config/pip/pip.conf" "$root/root/.config/pip/pip.conf"
-if ls /usr/local/share/ca-certificates/*.crt >/dev/null 2>&1; then
-    cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/"
-    inside update-ca-certificates >/dev/null 2>&1
-fi
-for folder in $({ printf '%s\n' "${lent[@]}" && cat "$root/etc/pip.conf" "$root/root/.config/pip/pip.conf" 2>/dev/null; printf '%s\n' "${LEND:-}" | tr ' ' '\n' | sed 's/^/=/'; } | grep -oE '(file://|= *|=)/[^ ,]+' | sed -E 's#^(file://|= *)##' | sort -u); do
-    if [ -d "$folder" ]; then
-        mkdir -p "$root$folder"
-        mount --bind -o ro "$folder" "$root$folder"
-    fi
-done
+lend
 
 # As on a Raspberry Pi: the file that its firmware reads.
 mkdir -p "$root/boot/firmware"
