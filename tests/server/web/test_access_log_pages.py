@@ -12,7 +12,7 @@ from django.db import connection
 from server.audit import export
 from server.audit.models import Entry
 from server.audit.record import faults, record
-from server.audit.words import WORDS
+from server.audit.words import WORDS, said
 from server.clinics.roles import May
 from tests.server.web.conftest import People
 
@@ -65,8 +65,8 @@ def test_who_has_looked_tells_names_roles_and_actions_about_one_participant(peop
     page = people.admin.get("/c/trondheim/log/participant/p-2/")
     told = [(one["name"], one["role"], one["action"]) for one in page.context["rows"]]
     assert told == [
-        ("Clinic_Admin Testesen", "klinikkadministrator", "leste hvem som har sett"),
-        ("Therapist Testesen", "terapeut", "åpnet salen"),
+        ("Clinic_Admin Testesen", "klinikkadministrator", said("who_looked_read")),
+        ("Therapist Testesen", "terapeut", said("room.opened")),
     ]
 
 

@@ -18,7 +18,7 @@ from server.web import gate
 from server.web.code import kept_spare, new_spare_codes
 from tests.server.web.conftest import Browser, People
 
-PASSWORD = "et langt og godt passord 7"  # noqa: S105 - of an account made for a test
+PASSWORD = "en lang og god setning 7"  # noqa: S105 - of an account made for a test
 
 
 def with_password(people: People, name: str = "therapist") -> Account:
@@ -66,7 +66,7 @@ def test_a_wrong_password_says_what_to_do_and_is_logged_by_the_name_of_the_accou
     with_password(people)
     browser = people.anybody
     assert gives_password(browser, "therapist", "galt") == 422
-    assert gives_password(browser, "passord-i-feil-felt", "galt") == 422
+    assert gives_password(browser, "in-the-wrong-field", "galt") == 422
     assert [(one.account, one.action) for one in Entry.objects.all()] == [("therapist", "log_in_refused")]
 
 
@@ -197,7 +197,7 @@ def test_a_new_password_logs_out_everywhere_else(people: People) -> None:
     for browser in (here, there):
         gives_password(browser, "therapist", PASSWORD)
         browser.post("/log-in/code/", {"code": code_of(account)})
-    fresh = "et helt annet passord 9"
+    fresh = "en helt annen setning 9"
     given = {"old_password": PASSWORD, "new_password1": fresh, "new_password2": fresh}
     assert here.post("/account/password/", given)["Location"] == "/account/"
     assert (here.get("/account/").status_code, there.get("/account/").status_code) == (200, 302)
