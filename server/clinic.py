@@ -35,13 +35,13 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     away.
 
     The web pages: `web_port` and `web_address` where they listen; `web_hosts`: further names by which browsers reach
-    them; `web_url`: the address that browsers use, where it is not `https://host:web_port`; `trusted_proxies`: addresses or networks of the proxies before them, whose word on the caller's address is
-    taken. Whoever does nothing for `idle_minutes` is logged out, and everyone after `absolute_hours`; `wall_counts`:
-    an open room page counts as doing something, for a tablet on the wall. `oidc_*`: log-in by the organisation's
-    identity provider, where `oidc_issuer` names one; `oidc_key_file` (a private JWK, for private_key_jwt) or
-    `oidc_secret_file`, relative to the folder, proves who asks; `oidc_name`: what the button says;
-    `oidc_strong_acr`: the provider's words (`acr`) for a log-in with two factors, after which no one-time code is asked
-    for here.
+    them; `web_url`: the address that browsers use, where it is not `https://host:web_port`; `trusted_proxies`:
+    addresses or networks of the proxies before them, whose word on the caller's address is taken. Whoever does nothing
+    for `idle_minutes` is logged out, and everyone after `absolute_hours`; `wall_counts`: an open room page counts as
+    doing something, for a tablet on the wall. `oidc_*`: log-in by the organisation's identity provider, where
+    `oidc_issuer` names one; `oidc_key_file` (a private JWK, for private_key_jwt) or `oidc_secret_file`, relative to
+    the folder, proves who asks; `oidc_name`: what the button says; `oidc_strong_acr`: the provider's words (`acr`) for
+    a log-in with two factors, after which no one-time code is asked for here.
     """
 
     clinic: str
