@@ -7,7 +7,10 @@ from server.web import health
 urlpatterns = [
     path("", include("server.web.urls")),
     path("c/<slug:clinic>/room/", include("server.room.urls")),
+    path("c/<slug:clinic>/participants/", include("server.people.urls")),
     path("c/<slug:clinic>/", include("server.diary.urls")),
+    path("c/<slug:clinic>/papers/", include("server.papers.urls")),
+    path("c/<slug:clinic>/participants/<slug:pseudonym>/papers/", include("server.papers.urls_of")),
     path("c/<slug:clinic>/manage/", include("server.clinics.urls")),
     path("c/<slug:clinic>/log/", include("server.audit.urls")),
     path("health/live", health.live),

@@ -39,8 +39,12 @@ WORDS: dict[str, str | Promise] = {
     "add note": _("wrote a note on a session"),
     "reassign session": _("counted a session for another participant"),
     "people.changed": _("changed what is kept about the participant"),
+    "people.listed": _("looked at the list of participants"),
+    "people.opened": _("looked at the participant's page"),
     "people.made": _("took in a participant"),
+    "note.made": _("wrote a note on the participant"),
     "plan.changed": _("changed the plan"),
+    "plan.opened": _("looked at the plan"),
     "plan.withdrawn": _("withdrew the plan"),
 }
 

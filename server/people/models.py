@@ -1,11 +1,29 @@
 """Participants and their plans. The name stands here and nowhere else: machines and wire know the pseudonym."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from server.clinics.models import Account, Clinic
+
+SEARCHED = ("name", "nickname", "pseudonym", "group")
+"""By what a participant is found in the list."""
+
+
+def searchable(*words: str) -> str:
+    """As the list searches: case does not matter, and spaces are single. SQLite knows no case beyond ASCII («Ø»)."""
+    return " ".join(" ".join(words).casefold().split())
+
+
+class SearchedField(models.TextField):  # type: ignore[type-arg] # not generic when it runs
+    """What the list searches in, made from `SEARCHED` at every save and bulk creation."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:  # noqa: ARG002, FBT001 - Django's own signature
+        """The words of this row."""
+        words = searchable(*(getattr(model_instance, name) for name in SEARCHED))
+        setattr(model_instance, self.attname, words)
+        return words
 
 
 class Participant(models.Model):
@@ -32,6 +50,7 @@ class Participant(models.Model):
     research_consent_at = models.DateTimeField(_("consent to research"), null=True, blank=True)
     made_at = models.DateTimeField(auto_now_add=True)
     handed_over_to = models.CharField(max_length=100, blank=True)
+    searched = SearchedField(editable=False, default="")
 
     class Meta:
         """A pseudonym is one person's within a clinic."""
@@ -43,13 +62,20 @@ class Participant(models.Model):
         """The pseudonym: the name must not end up in a log."""
         return self.pseudonym
 
+    def save(self, **options: object) -> None:
+        """Save; what the list searches in goes along where only some fields are saved."""
+        some = cast("set[str] | None", options.get("update_fields"))
+        if some is not None and set(some) & set(SEARCHED):
+            options["update_fields"] = {*some, "searched"}
+        super().save(**options)  # type: ignore[arg-type] # passed on as they came
+
 
 class PlanVersion(models.Model):
     """One version of a participant's plan; never changed, only followed by the next one.
 
     `version` counts from 1 and is the version on the wire. Rates in bpm, `start_*` in km/h and percent.
-    `hr_max_source`: `measured`, `highest_seen`, `formula`, or the therapist's own words. `withdrawn`: from this version
-    on no plan holds.
+    `hr_max_source`: `measured`, `highest_seen`, `formula`, `formula_beta_blocker`, or the therapist's own words.
+    `withdrawn`: from this version on no plan holds.
     """
 
     participant = models.ForeignKey(Participant, models.CASCADE, related_name="plans")

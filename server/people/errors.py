@@ -1,0 +1,11 @@
+"""What can go wrong with participants and plans."""
+
+from server.errors import ServerError
+
+
+class PeopleError(ServerError):
+    """Something about a participant or a plan that cannot be done. Its text says what, why, and what to do."""
+
+
+class ChangedMeanwhileError(PeopleError):
+    """Somebody else has changed the plan since it was shown."""

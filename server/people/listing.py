@@ -1,0 +1,209 @@
+"""The list of participants: who is found, and for those on a page their plan, their training and what needs a look.
+
+Seven statements, however many participants there are; what a row tells is read for the page's rows alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from django.core.paginator import Page, Paginator
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from msgspec import Struct
+
+from server.clinics.models import Clinic
+from server.diary.course import BREAK_DAYS, Attendance, Trained, course_of
+from server.diary.models import DiaryEntry
+from server.diary.reading import plan_of
+from server.people import plan_words
+from server.people.learned import FINDINGS
+from server.people.models import Course, Participant, PlanVersion, searchable
+from server.people.plan_rules import values_of
+
+ON_A_PAGE = 25
+LONGEST_SEARCH = 100
+MOST_WORDS = 6
+COUNTS_FROM_S = 600.0
+"""A session broken off before ten minutes of training counts towards no cap, here as on the machine (H13)."""
+SOON = timedelta(days=7)
+
+Weight = Literal["", "above", "below"]
+
+
+class Asked(Struct, frozen=True):
+    """What part of the list one wants. `ended`: those who train no more, None: all."""
+
+    words: tuple[str, ...] = ()
+    ended: bool | None = False
+    group: str = ""
+
+
+class Look(Struct, frozen=True):
+    """Something that needs a look: in few words, and how much."""
+
+    words: str
+    weight: Weight = "above"
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One participant. What comes from the diary is None for those who may not see it."""
+
+    participant: Participant
+    plan: str
+    last: DiaryEntry | None
+    week: int
+    cap: int | None
+    attendance: Attendance | None
+    looks: tuple[Look, ...]
+
+    @property
+    def cap_reached(self) -> bool:
+        """Whether the cap is reached."""
+        return self.cap is not None and self.week >= self.cap
+
+
+def asked_for(search: str, state: str, group: str) -> Asked:
+    """What was typed and chosen, made sound: nothing that is typed is an error."""
+    text = searchable(search.replace("\x00", " ")[:LONGEST_SEARCH])
+    ended = {"ended": True, "all": None}.get(state, False)
+    return Asked(tuple(text.split()[:MOST_WORDS]), ended, group.replace("\x00", "")[:LONGEST_SEARCH])
+
+
+def found(clinic: Clinic, asked: Asked) -> QuerySet[Participant]:
+    """Those who fit, by name. Each word must occur in name, nickname, pseudonym or group.
+
+    A clinic's own rows come from the index (clinic, active, name) and are looked through: some thousand of them take a
+    few ms, and an index over parts of words would cost every change and help nobody.
+    """
+    rows = Participant.objects.filter(clinic=clinic)
+    if asked.ended is not None:
+        rows = rows.filter(active=not asked.ended)
+    if asked.group:
+        rows = rows.filter(group=asked.group)
+    for word in asked.words:
+        rows = rows.filter(searched__contains=word)
+    return rows.order_by("name", "pk")
+
+
+def groups_of(clinic: Clinic) -> list[str]:
+    """The clinic's groups."""
+    named = Participant.objects.filter(clinic=clinic).exclude(group="")
+    return list(named.order_by("group").values_list("group", flat=True).distinct())
+
+
+def page_of(rows: QuerySet[Participant], number: int) -> Page[Participant]:
+    """One page; the nearest there is where the number is beyond the last."""
+    return Paginator(rows, ON_A_PAGE).get_page(number)
+
+
+def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bool) -> list[Row]:
+    """What the page tells of each."""
+    people = list(participants)
+    plans = _newest_plans(people)
+    lasts = _newest_entries(people, whole=False) if see_diary else {}
+    tellers = _newest_entries(people, whole=True) if see_diary else {}
+    week = _this_week(people, now) if see_diary else Counter()
+    courses = _running_courses(people, timezone.localdate(now)) if see_diary else {}
+    rows = []
+    for one in people:
+        plan = plans.get(one.pk)
+        last = lasts.get(one.pk)
+        course, attendance = courses.get(one.pk, (None, None))
+        looks = (
+            *_of_plan(one, plan, timezone.localdate(now)),
+            *_of_finding(plan, tellers.get(one.pk)),
+            *_of_absence(one, course, last, timezone.localdate(now)),
+        )
+        rows.append(
+            Row(
+                participant=one,
+                plan=plan_words.line(values_of(plan)) if plan is not None and not plan.withdrawn else "",
+                last=last,
+                week=week[one.pk],
+                cap=plan.weekly_cap if plan is not None and not plan.withdrawn else None,
+                attendance=attendance,
+                looks=looks,
+            )
+        )
+    return rows
+
+
+def _newest_plans(people: Sequence[Participant]) -> dict[int, PlanVersion]:
+    newest = PlanVersion.objects.filter(participant=OuterRef("participant")).order_by("-version").values("pk")[:1]
+    plans = PlanVersion.objects.filter(participant__in=people, pk=Subquery(newest)).order_by()
+    return {one.participant_id: one for one in plans}
+
+
+def _newest_entries(people: Sequence[Participant], *, whole: bool) -> dict[int, Any]:
+    """Each one's newest session; `whole`: the newest that has a whole interval, with its notices."""
+    more = {"completed_intervals__gt": 0} if whole else {}
+    newest = DiaryEntry.objects.filter(participant=OuterRef("pk"), **more).order_by("-begun_at", "-pk").values("pk")[:1]
+    wanted = Participant.objects.filter(pk__in=[one.pk for one in people]).values_list(Subquery(newest), flat=True)
+    ids = [pk for pk in wanted if pk is not None]
+    if whole:
+        names = ("participant_id", "hr_max_bpm", "stored__summary__notices")
+        return {row["participant_id"]: row for row in DiaryEntry.objects.filter(pk__in=ids).values(*names)}
+    entries = DiaryEntry.objects.filter(pk__in=ids)
+    return {one.participant_id: one for one in entries if one.participant_id is not None}
+
+
+def _this_week(people: Sequence[Participant], now: datetime) -> Counter[int]:
+    """Sessions of the last 7 days, as a machine counts them."""
+    since = now - timedelta(days=7)
+    entries = DiaryEntry.objects.filter(participant__in=people, begun_at__gte=since, training_s__gte=COUNTS_FROM_S)
+    return Counter(entries.values_list("participant__pk", flat=True))
+
+
+def _running_courses(people: Sequence[Participant], today: date) -> dict[int, tuple[Course, Attendance]]:
+    newest: dict[int, Course] = {}
+    for course in Course.objects.filter(participant__in=people, ended_on=None, begins_on__lte=today).order_by("pk"):
+        if today < course.begins_on + timedelta(weeks=course.weeks):
+            newest[course.participant_id] = course
+    if not newest:
+        return {}
+    first = min(course.begins_on for course in newest.values())
+    entries = DiaryEntry.objects.filter(participant__in=newest, begun_on__gte=first).values_list(
+        "participant_id", "begun_on", "session_id", "completed", "completed_intervals"
+    )
+    trained: dict[int, list[Trained]] = {pk: [] for pk in newest}
+    for pk, on, session_id, completed, intervals in entries:
+        if on >= newest[pk].begins_on:
+            trained[pk].append(Trained(on, str(session_id), completed, intervals))
+    return {pk: (one, course_of(plan_of(one), trained[pk], today).attendance) for pk, one in newest.items()}
+
+
+def _of_plan(participant: Participant, plan: PlanVersion | None, today: date) -> Iterable[Look]:
+    if not participant.active:
+        return
+    if plan is None or plan.withdrawn:
+        yield Look(_("no plan"))
+    elif plan.valid_until is not None and plan.valid_until < today:
+        yield Look(_("plan has expired"))
+    elif plan.valid_until is not None and plan.valid_until <= today + SOON:
+        left = (plan.valid_until - today).days
+        words = ngettext("plan ends in %(days)s day", "plan ends in %(days)s days", left) % {"days": left}
+        yield Look(_("plan ends today") if left == 0 else words, "below")
+
+
+def _of_finding(plan: PlanVersion | None, teller: dict[str, Any] | None) -> Iterable[Look]:
+    """Whether the coach doubts the HRmax in force."""
+    if plan is None or plan.withdrawn or teller is None or teller["hr_max_bpm"] != plan.hr_max_bpm:
+        return
+    if set(FINDINGS) & set(teller["stored__summary__notices"] or ()):
+        yield Look(_("look at HRmax"))
+
+
+def _of_absence(
+    participant: Participant, course: Course | None, last: DiaryEntry | None, today: date
+) -> Iterable[Look]:
+    """So many whole days without a session in a running course are a break (`server.diary.course`)."""
+    if not participant.active or course is None:
+        return
+    since = course.begins_on - timedelta(days=1) if last is None else max(last.begun_on, course.begins_on)
+    away = (today - since).days - 1
+    if away >= BREAK_DAYS:
+        yield Look(ngettext("away for %(days)s day", "away for %(days)s days", away) % {"days": away}, "below")

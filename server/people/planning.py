@@ -1,0 +1,101 @@
+"""Changing a plan: each change is a new version, logged, and on its way to every machine in the same transaction.
+
+The log tells which fields were changed and never to what: values are health data. Whoever changes a plan says from
+which version they came; where a newer one is there, nothing is changed and they are told.
+"""
+
+from django.db import transaction
+
+from server.audit.record import record
+from server.clinics.models import Account
+from server.clinics.roles import May
+from server.people.errors import ChangedMeanwhileError
+from server.people.models import Participant, PlanVersion
+from server.people.plan_rules import COMPARED, Values, changed, values_of
+from server.room.outgoing import hand_out_plan, withdraw_plan
+
+
+def newest_of(participant: Participant) -> PlanVersion | None:
+    """The newest version, which may be a withdrawn one."""
+    return participant.plans.select_related("made_by").order_by("-version").first()
+
+
+def in_force(participant: Participant) -> PlanVersion | None:
+    """The newest version, unless it was withdrawn."""
+    newest = newest_of(participant)
+    return None if newest is None or newest.withdrawn else newest
+
+
+def save_plan(participant: Participant, account: Account, values: Values, *, base: int, reason: str) -> PlanVersion:
+    """Make the next version and hand it out. `base`: the version it was made from, 0 for none.
+
+    Raises ChangedMeanwhileError.
+    """
+    with transaction.atomic():
+        newest = _locked(participant, base)
+        before = None if newest is None or newest.withdrawn else values_of(newest)
+        made = _next(participant, account, values, newest, reason)
+        _log(participant, account, "plan.changed", made, fields=list(changed(before, values)))
+        hand_out_plan(made)
+    return made
+
+
+def end_plan(participant: Participant, account: Account, *, base: int, reason: str) -> None:
+    """Withdraw the plan from every machine. Raises ChangedMeanwhileError."""
+    with transaction.atomic():
+        newest = _locked(participant, base)
+        if newest is None or newest.withdrawn:
+            return
+        made = _next(participant, account, values_of(newest), newest, reason, withdrawn=True)
+        _log(participant, account, "plan.withdrawn", made)
+        withdraw_plan(participant)
+
+
+def tell_anew(participant: Participant, account: Account, reason: str) -> None:
+    """Hand the plan out under a new version, since what machines show of its person has changed.
+
+    Call it in the transaction that saves the participant.
+    """
+    Participant.objects.select_for_update().get(pk=participant.pk)
+    newest = newest_of(participant)
+    if newest is None or newest.withdrawn:
+        return
+    made = _next(participant, account, values_of(newest), newest, reason)
+    _log(participant, account, "plan.changed", made, fields=[])
+    hand_out_plan(made)
+
+
+def _locked(participant: Participant, base: int) -> PlanVersion | None:
+    """The newest version, with whoever else changes the plan waiting. Raises ChangedMeanwhileError."""
+    Participant.objects.select_for_update().get(pk=participant.pk)
+    newest = newest_of(participant)
+    if base != (newest.version if newest else 0):
+        raise ChangedMeanwhileError("Somebody else has changed this plan meanwhile. Look at it again, then save.")
+    return newest
+
+
+def _next(
+    participant: Participant,
+    account: Account,
+    values: Values,
+    newest: PlanVersion | None,
+    reason: str,
+    *,
+    withdrawn: bool = False,
+) -> PlanVersion:
+    told = {name: getattr(values, name) for name in COMPARED}
+    made = PlanVersion(
+        participant=participant,
+        version=newest.version + 1 if newest else 1,
+        made_by=account,
+        reason=reason,
+        withdrawn=withdrawn,
+        **{**told, "questions": list(values.questions)},
+    )
+    made.save(force_insert=True)
+    return made
+
+
+def _log(participant: Participant, account: Account, action: str, made: PlanVersion, **detail: object) -> None:
+    may = May.CHANGE_PEOPLE
+    record(account, action, clinic=participant.clinic, may=may, participant=participant, version=made.version, **detail)

@@ -1,0 +1,60 @@
+"""The head of every page about one participant: who it is, and the places that this account may go to."""
+
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+from msgspec import Struct
+
+from server.clinics.access import account_of, mays_in
+from server.clinics.roles import May
+from server.people import plan_rules
+from server.people.models import Participant
+from server.people.pictures import address_of
+
+register = template.Library()
+register.filter("short", plan_rules.figure)
+
+
+class Tab(Struct, frozen=True):
+    """One place about a participant: what it needs, its URL's name, what it is called, its pages' own word."""
+
+    may: May
+    name: str
+    text: str | Promise
+    key: str
+
+
+TABS = (
+    Tab(May.SEE_PEOPLE, "people:overview", gettext_lazy("Overview"), "overview"),
+    Tab(May.SEE_PEOPLE, "people:plan", gettext_lazy("Plan"), "plan"),
+    Tab(May.SEE_DIARY, "diary:course", gettext_lazy("Course"), "course"),
+    Tab(May.SEE_DIARY, "diary:calendar", gettext_lazy("Calendar"), "calendar"),
+    Tab(May.SEE_DIARY, "diary:list", gettext_lazy("All sessions"), "list"),
+    Tab(May.EXPORT_PERSON, "papers_of:index", gettext_lazy("Papers and files"), "papers"),
+    Tab(May.SEE_AUDIT, "audit:who_looked", gettext_lazy("Who has looked"), "who_looked"),
+)
+
+
+@register.inclusion_tag("people/person_head.html", takes_context=True)
+def person_head(context: Context, participant: Participant) -> dict[str, Any]:
+    """Name, nickname, picture and tabs; `tab` of the context says which one is here."""
+    mays = mays_in(account_of(context["request"]), participant.clinic)
+    where = (participant.clinic.code, participant.pseudonym)
+    tabs = [
+        (href, tab.text, tab.key == context.get("tab"))
+        for tab in TABS
+        if tab.may in mays and (href := _href(tab.name, where))
+    ]
+    return {"participant": participant, "picture": address_of(participant.picture), "tabs": tabs}
+
+
+def _href(name: str, where: tuple[str, str]) -> str:
+    """Empty where this installation has no such pages."""
+    try:
+        return reverse(name, args=where)
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,87 @@
+"""The list of participants, and taking somebody in.
+
+What is typed into the search is a name, so the page's script asks by POST and the name stands in no address and no log
+of a server before this one; without the script the form asks by GET.
+"""
+
+import time
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from server.audit.record import record
+from server.clinics.access import account_of, in_clinic, mays_in
+from server.clinics.models import Clinic
+from server.clinics.roles import May
+from server.people import listing, registering
+from server.people.forms import ParticipantForm
+from server.people.models import Participant
+from server.people.pictures import address_of
+
+LOGGED_EVERY_S = 600.0
+"""A list that stays open, and is searched, is one look."""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@in_clinic(May.SEE_PEOPLE)
+def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """The list; with `part=rows`, its rows alone."""
+    told = request.POST if request.method == "POST" else request.GET
+    asked = listing.asked_for(told.get("q", ""), told.get("state", ""), told.get("group", ""))
+    number = told.get("page", "1")
+    mays = mays_in(account_of(request), clinic)
+    page = listing.page_of(listing.found(clinic, asked), int(number) if number.isdecimal() and len(number) < 9 else 1)  # noqa: PLR2004 - no clinic has so many pages
+    rows = listing.rows_of(page.object_list, timezone.now(), see_diary=May.SEE_DIARY in mays)
+    kept = told.copy()
+    for name in ("page", "part", "csrfmiddlewaretoken"):
+        kept.pop(name, None)
+    shown = {
+        "clinic": clinic,
+        "page": page,
+        "rows": [(row, address_of(row.participant.picture)) for row in rows],
+        "kept": kept.urlencode(),
+        "see_diary": May.SEE_DIARY in mays,
+        "searched": bool(asked.words or asked.group or asked.ended is not False),
+    }
+    _log(request, clinic)
+    if told.get("part") == "rows":
+        return render(request, "people/rows.html", shown)
+    shown |= {
+        "q": told.get("q", "")[: listing.LONGEST_SEARCH],
+        "state": {True: "ended", None: "all"}.get(asked.ended, ""),
+        "group": asked.group,
+        "groups": listing.groups_of(clinic),
+        "may_change": May.CHANGE_PEOPLE in mays,
+    }
+    return render(request, "people/list.html", shown)
+
+
+def _log(request: HttpRequest, clinic: Clinic) -> None:
+    """One line for a while of looking: a look at the list is one at every name in it."""
+    key, now_s = f"people_listed_{clinic.pk}", time.time()
+    before_s = request.session.get(key, 0.0)
+    if not 0 <= now_s - before_s < LOGGED_EVERY_S:
+        record(account_of(request), "people.listed", clinic=clinic, may=May.SEE_PEOPLE)
+        request.session[key] = now_s
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@in_clinic(May.CHANGE_PEOPLE)
+def new(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """Take somebody in."""
+    participant = Participant(clinic=clinic)
+    form = ParticipantForm(request.POST if request.method == "POST" else None, instance=participant)
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        if form.is_valid():
+            form.changed_fields()
+            registering.take_in(participant, account_of(request))
+            messages.success(request, _("%(name)s is here. Now the plan.") % {"name": participant.name})
+            return redirect("people:change_plan", clinic.code, participant.pseudonym)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return render(request, "people/person.html", {"clinic": clinic, "form": form}, status=status)

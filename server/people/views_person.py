@@ -1,0 +1,125 @@
+"""One participant: the page that gathers everything, who they are, and notes."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from server.audit.record import record
+from server.clinics.access import about_participant, account_of, mays_in
+from server.clinics.roles import May
+from server.diary import course_page, reading
+from server.diary.course import CourseView, course_of
+from server.diary.models import DiaryEntry
+from server.diary.wording import day
+from server.people import learned, plan_words, planning, registering
+from server.people.forms import NoteForm, ParticipantForm
+from server.people.models import Course, Note, Participant
+from server.people.pictures import address_of
+from server.people.plan_rules import values_of
+from server.people.small_plot import SmallPlot, small_plot
+
+LAST_SESSIONS = 5
+TREND = 12
+NOTES = 30
+
+
+@require_safe
+@about_participant(May.SEE_PEOPLE, "people.opened")
+def overview(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Who, the plan in force, the last sessions, the course, how it feels, notes."""
+    return _overview(request, participant, NoteForm())
+
+
+def _overview(
+    request: HttpRequest, participant: Participant, note_form: NoteForm, status: int = HTTPStatus.OK
+) -> HttpResponse:
+    mays = mays_in(account_of(request), participant.clinic)
+    plan = planning.newest_of(participant)
+    today = timezone.localdate()
+    shown = {
+        "participant": participant,
+        "picture": address_of(participant.picture),
+        "plan": plan,
+        "holds": plan is not None and not plan.withdrawn,
+        "expired": plan is not None and plan.valid_until is not None and plan.valid_until < today,
+        "plan_line": plan_words.line(values_of(plan)) if plan is not None else "",
+        "plan_facts": [one for one in plan_words.all_of(values_of(plan)) if one.field in OF_INTEREST] if plan else [],
+        "may_change": May.CHANGE_PEOPLE in mays,
+        "see_diary": May.SEE_DIARY in mays,
+        "years": today.year - participant.birth_year,
+        "tab": "overview",
+    }
+    if May.SEE_DIARY in mays:
+        shown |= _of_diary(participant) | {
+            "note_form": note_form,
+            "finding": learned.learned(participant, plan).finding,
+        }
+    return render(request, "people/overview.html", shown, status=status)
+
+
+OF_INTEREST = ("hr_max_source", "start_speed_kmh", "start_incline_percent", "weekly_cap", "valid_until")
+"""What the overview tells of a plan beside its line."""
+
+
+def _of_diary(participant: Participant) -> dict[str, object]:
+    entries = list(reading.entries_of(participant)[:TREND])
+    course = Course.objects.filter(participant=participant).order_by("-begins_on", "-pk").first()
+    notes = Note.objects.filter(participant=participant, session_id=None).select_related("made_by")
+    return {
+        "entries": entries[:LAST_SESSIONS],
+        "course": course,
+        "view": None if course is None else _view(participant, course),
+        "kind": None if course is None else str(course_page.STEADINESS[_view(participant, course).attendance.word]),
+        "borg": _trend(entries, "borg", 6, 20),
+        "mood": _trend(entries, "mood", 1, 5),
+        "notes": list(notes.order_by("-made_at")[:NOTES]),
+    }
+
+
+def _view(participant: Participant, course: Course) -> CourseView:
+    entries = DiaryEntry.objects.filter(participant=participant, begun_on__gte=course.begins_on)
+    if course.ended_on is not None:
+        entries = entries.filter(begun_on__lte=course.ended_on)
+    trained = reading.trained_of(reading.points_of(entries))
+    return course_of(reading.plan_of(course), trained, timezone.localdate())
+
+
+def _trend(entries: list[DiaryEntry], name: str, low: float, high: float) -> SmallPlot | None:
+    values = [(getattr(one, name), one.begun_on) for one in reversed(entries) if getattr(one, name) is not None]
+    return small_plot([(float(value), f"{day(on)}: {value}") for value, on in values], low, high)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@about_participant(May.CHANGE_PEOPLE, "people.opened")
+def edit(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Change who they are."""
+    form = ParticipantForm(request.POST if request.method == "POST" else None, instance=participant)
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        if form.is_valid():
+            why = _("What machines show of the participant was changed.")
+            registering.change(participant, account_of(request), form.changed_fields(), why)
+            messages.success(request, _("Saved."))
+            return redirect("people:overview", participant.clinic.code, participant.pseudonym)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    shown = {"clinic": participant.clinic, "participant": participant, "form": form, "tab": "edit"}
+    return render(request, "people/person.html", shown, status=status)
+
+
+@require_POST
+@about_participant(May.CHANGE_DIARY, "people.opened")
+def note(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Add a note."""
+    form = NoteForm(request.POST, instance=Note(participant=participant, made_by=account_of(request)))
+    if not form.is_valid():
+        return _overview(request, participant, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    form.save()
+    account, clinic = account_of(request), participant.clinic
+    record(account, "note.made", clinic=clinic, may=May.CHANGE_DIARY, participant=participant)
+    messages.success(request, _("The note is kept."))
+    return redirect("people:overview", clinic.code, participant.pseudonym)
