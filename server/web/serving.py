@@ -47,6 +47,7 @@ def serve(clinic: Clinic, how: Serving) -> int:
             )
         os.environ[PLAIN_VARIABLE] = "1"
     call_command("collectstatic", interactive=False, verbosity=0, clear=False)
+    call_command("clearsessions")
     log_pages_to()
     direct = not how.behind_proxy and not how.plain_here
     config = uvicorn.Config(
