@@ -1,0 +1,10 @@
+"""Region and nation: what those see who look after several clinics."""
+
+from django.apps import AppConfig
+
+
+class NetworkConfig(AppConfig):
+    """Its model and migrations."""
+
+    name = "server.network"
+    label = "network"

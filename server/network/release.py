@@ -1,0 +1,303 @@
+"""What is told of some clinics: each one's months and quarters, the rest together, all together, the one in the middle.
+
+All of it is made of cells that may be told (`server.network.telling`); here nothing else is ever added up.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from statistics import median, quantiles
+
+from msgspec import Struct
+
+from server.clinics.models import Clinic
+from server.network import summing
+from server.network.asked import Scope
+from server.network.periods import MONTHS, Period, Quarters
+from server.network.summing import Adherence
+from server.network.telling import FEWEST, Cell, Kinds, Quarter, ToldQuarter, told_kinds, told_quarter, told_rest, total
+
+FEWEST_CLINICS = 3
+"""A middle and a middle half are told of so many clinics or more: of two, there is none in the middle."""
+
+
+class Figures(Struct, frozen=True):
+    """What a row or a point shows. Shares from 0 to 1, minutes for each session; None: it is not told."""
+
+    sessions: float
+    people_about: float
+    completed_fraction: float
+    zone_min: float
+    above_95_min: float
+    live_fraction: float
+    adherence_fraction: float | None = None
+    whole: bool = True
+
+
+MEASURES = (
+    "sessions",
+    "people_about",
+    "completed_fraction",
+    "zone_min",
+    "above_95_min",
+    "live_fraction",
+    "adherence_fraction",
+)
+
+
+class State(StrEnum):
+    """Why a row has figures, or none."""
+
+    TOLD = "told"
+    NONE = "none"
+    FEW = "few"
+
+
+class Row(Struct, frozen=True):
+    """A clinic in a period."""
+
+    clinic: Clinic
+    state: State
+    figures: Figures | None
+
+
+class Comparison(Struct, frozen=True):
+    """A period: clinics side by side, the rest, all that is told together, and the clinic in the middle."""
+
+    rows: tuple[Row, ...]
+    rest: Figures | None
+    all: Figures | None
+    middle: Figures | None
+
+
+class Release(Struct, frozen=True):
+    """What may be told, of every clinic and quarter that is summed."""
+
+    scope: Scope
+    span: Quarters
+    told: Mapping[tuple[int, int], ToldQuarter]
+    quarters: Mapping[tuple[int, int], Quarter]
+
+    def cell(self, clinic: int, period: Period) -> Cell | None:
+        """A clinic's month or quarter, where it is told."""
+        found = self.told.get((clinic, period.quarter))
+        if found is None:
+            return None
+        return found.all if period.kind == "quarter" else found.months[period.number % MONTHS]
+
+    def trained(self, clinic: int, period: Period) -> bool:
+        """Whether there was any session at all."""
+        found = self.quarters.get((clinic, period.quarter))
+        if found is None:
+            return False
+        return bool((found.amount if period.kind == "quarter" else found.months[period.number % MONTHS]).sessions)
+
+    def told_clinics(self, period: Period) -> dict[int, Cell]:
+        """Of all clinics that are summed: those of which the period is told."""
+        return {one.pk: found for one in self.scope.summed if (found := self.cell(one.pk, period)) is not None}
+
+    def rest(self, period: Period) -> list[Cell]:
+        """For each region of which all may be seen: its clinics of which nothing is told, as one. Of quarters only."""
+        if period.kind != "quarter":
+            return []
+        found = []
+        for area in self.scope.whole:
+            hidden = [
+                self.quarters[one.pk, period.number]
+                for one in self.scope.summed
+                if one.region_id == area
+                and (one.pk, period.number) in self.quarters
+                and self.told[one.pk, period.number].all is None
+            ]
+            if hidden and (cell := told_rest(hidden)) is not None:
+                found.append(cell)
+        return found
+
+
+def release(scope: Scope, span: Quarters) -> Release:
+    """Sum, and decide what is told."""
+    quarters = summing.quarters_of([one.pk for one in scope.summed], span)
+    return Release(scope, span, {key: told_quarter(one) for key, one in quarters.items()}, quarters)
+
+
+def figures(cell: Cell, adherence: Adherence | None = None) -> Figures:
+    """A cell's figures; adherence where five people or more have a course."""
+    amount, sessions = cell.amount, max(1, cell.amount.sessions)
+    told = adherence if adherence is not None and adherence.people >= FEWEST and adherence.due > 0 else None
+    return Figures(
+        sessions=cell.amount.sessions,
+        people_about=cell.people_about,
+        completed_fraction=amount.completed / sessions,
+        zone_min=amount.zone_s / 60 / sessions,
+        above_95_min=amount.above_95_s / 60 / sessions,
+        live_fraction=amount.live / sessions,
+        adherence_fraction=None if told is None else min(1.0, told.trained / told.due),
+        whole=cell.whole,
+    )
+
+
+def together(cells: Iterable[Cell]) -> Cell | None:
+    """Cells that are told, added up; their people too, each rounded already."""
+    some = list(cells)
+    if not some:
+        return None
+    people = sum(one.people_about for one in some)
+    return Cell(total(one.amount for one in some), people, all(one.whole for one in some))
+
+
+def compare(found: Release, period: Period) -> Comparison:
+    """A period, clinic by clinic."""
+    told = found.told_clinics(period)
+    due = summing.adherence_of(told, period.begin, period.end) if told else {}
+    each = {clinic: figures(cell, due.get(clinic) if cell.whole else None) for clinic, cell in told.items()}
+    rows = tuple(
+        Row(
+            one,
+            State.TOLD if one.pk in each else State.FEW if found.trained(one.pk, period) else State.NONE,
+            each.get(one.pk),
+        )
+        for one in found.scope.clinics
+    )
+    shown = [one.pk for one in found.scope.clinics if one.pk in told]
+    rest = together(found.rest(period))
+    everything = together([*(told[one] for one in shown), *([rest] if rest else [])])
+    # The parts of each share are five people's or more, as is their sum.
+    of_courses = [due[one] for one in shown if one in due and due[one].people >= FEWEST and told[one].whole]
+    return Comparison(
+        rows,
+        None if rest is None else figures(rest),
+        None if everything is None else figures(everything, sum(of_courses, Adherence())),
+        middle(each.values()),
+    )
+
+
+def middle(some: Iterable[Figures]) -> Figures | None:
+    """The median of each figure, where there are enough clinics."""
+    clinics = list(some)
+    if len(clinics) < FEWEST_CLINICS:
+        return None
+    return Figures(**{name: _median([getattr(one, name) for one in clinics]) for name in MEASURES})  # type: ignore[arg-type] # sessions and people are never None
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [one for one in values if one is not None]
+    return median(known) if len(known) >= FEWEST_CLINICS else None
+
+
+class Course(Struct, frozen=True):
+    """A figure along the months: the line, and the middle clinic and the middle half of the clinics."""
+
+    measure: str
+    line: tuple[float | None, ...]
+    middle: tuple[float | None, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+
+
+ALONG = ("sessions", "people_about", "completed_fraction", "zone_min", "above_95_min", "live_fraction")
+"""What is drawn along the months."""
+SUMS = ("sessions", "people_about")
+"""These add up: a sum of clinics has no place among single ones."""
+
+
+def months_over(span: Quarters) -> list[Period]:
+    """The months that are summed."""
+    last = span.today.year * 12 + span.today.month - 1
+    return [Period("month", at) for at in span.months if at < last]
+
+
+def along(found: Release, clinic: Clinic | None = None) -> tuple[Course, ...]:
+    """Month by month: one clinic, or all that are shown."""
+    mine: list[Figures | None] = []
+    others: list[list[Figures]] = []
+    for month in months_over(found.span):
+        told = found.told_clinics(month)
+        if clinic is None:
+            cell = together(told[one.pk] for one in found.scope.clinics if one.pk in told)
+        else:
+            cell = told.get(clinic.pk)
+        mine.append(None if cell is None else figures(cell))
+        others.append([figures(one) for one in told.values()])
+    return tuple(
+        _course(name, mine, others, spread=clinic is not None or name not in SUMS) for name in ALONG
+    )
+
+
+def _course(
+    name: str, mine: Sequence[Figures | None], others: Sequence[Sequence[Figures]], *, spread: bool
+) -> Course:
+    low: list[float | None] = []
+    centre: list[float | None] = []
+    high: list[float | None] = []
+    for some in others:
+        enough = spread and len(some) >= FEWEST_CLINICS
+        three = quantiles((getattr(one, name) for one in some), n=4, method="inclusive") if enough else (None,) * 3
+        low.append(three[0])
+        centre.append(three[1])
+        high.append(three[2])
+    return Course(
+        name,
+        tuple(None if one is None else getattr(one, name) for one in mine),
+        tuple(centre),
+        tuple(low),
+        tuple(high),
+    )
+
+
+class KindRow(Struct, frozen=True):
+    """A protocol or a group in a quarter, of so many clinics."""
+
+    name: str
+    clinics: int
+    figures: Figures
+
+
+class KindsTold(Struct, frozen=True):
+    """A quarter by protocol or by group. `apart`: the share of the sessions that are told apart."""
+
+    rows: tuple[KindRow, ...]
+    remainder: Figures | None
+    all: Figures | None
+
+
+def by_kind(found: Release, period: Period, by: str) -> KindsTold:
+    """A quarter's protocols or groups over the clinics that are shown, and what is not told apart."""
+    told = {
+        one.pk: cell for one in found.scope.clinics if (cell := found.cell(one.pk, period)) is not None
+    }
+    atoms = summing.atoms_of(told, period.number) if told else {}
+    kinds: dict[int, Kinds] = {
+        clinic: told_kinds(found.told[clinic, period.number], atoms.get(clinic, [])) for clinic in told
+    }
+    cells: dict[str, list[Cell]] = {}
+    for one in kinds.values():
+        for name, cell in (one.protocols if by == "protocol" else one.groups).items():
+            cells.setdefault(name, []).append(cell)
+    sums = {name: _required(some) for name, some in cells.items()}
+    everything = together(told.values())
+    rows = tuple(
+        KindRow(name, len(cells[name]), figures(cell))
+        for name, cell in sorted(sums.items(), key=lambda two: (-two[1].amount.sessions, two[0]))
+    )
+    return KindsTold(rows, _remainder(everything, sums.values()), None if everything is None else figures(everything))
+
+
+def _required(some: Sequence[Cell]) -> Cell:
+    found = together(some)
+    assert found is not None
+    return found
+
+
+def _remainder(everything: Cell | None, told: Iterable[Cell]) -> Figures | None:
+    """All less what is told apart: computed from what is told, as any reader could."""
+    if everything is None:
+        return None
+    parts = total(one.amount for one in told)
+    whole = everything.amount
+    left = type(whole)(
+        whole.sessions - parts.sessions,
+        whole.completed - parts.completed,
+        whole.zone_s - parts.zone_s,
+        whole.above_95_s - parts.above_95_s,
+        whole.live - parts.live,
+    )
+    return figures(Cell(left, 0)) if left.sessions > 0 else None

@@ -1,0 +1,211 @@
+"""What may be told of a clinic without telling of fewer than five people. Pure; docs/network.md has the reasons.
+
+    sessions of a clinic's quarter, people told apart
+        │ a month that is over, with five people or more           ──► told
+        │ the quarter, once over: whole where the months that are
+        │   not told hold nothing, or five people together;
+        │   else the sum of the months that are told               ──► told
+        │ protocols and groups of it, one by one, while nothing
+        │   that can be computed from all that is told is small    ──► told
+        ▼
+    the clinics of a region of which nothing is told, as one       ──► told, where five people stay without any of them
+
+1. Every sum over clinics or quarters adds up what is told and nothing else: it tells nothing that was not told.
+2. Two clinics' quarters share no session, so each is judged by itself, the same for whoever asks.
+3. Within one, what is told are sets of sessions. Cut along all of them the quarter falls into atoms; whatever can be
+   computed by adding and subtracting is a combination of sets, and the same for all sessions of an atom. A group under
+   five consists of atoms under five. So nothing of a small group can be computed if no combination but the empty one
+   vanishes on all atoms of five or more: if the sets restricted to those atoms have the same rank as all of it.
+
+People are those the clinic knows; sessions of guests are summed along and count as nobody, which only makes it stricter.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from msgspec import Struct
+
+from server.network.periods import MONTHS
+
+FEWEST = 5
+"""A group under five is never told (the project's requirement; 5 is also the NHS's and Norwegian registries' limit)."""
+ABOUT = 5
+"""People are told to the nearest five, as NHS Digital does: two counts subtracted name no group under five."""
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Amount(Struct, frozen=True):
+    """Sums over sessions. Times in s; `live` adds up each session's share of time with a signal that could be used."""
+
+    sessions: int = 0
+    completed: int = 0
+    zone_s: float = 0.0
+    above_95_s: float = 0.0
+    live: float = 0.0
+
+    def __add__(self, other: "Amount") -> "Amount":
+        """Both together."""
+        return Amount(
+            self.sessions + other.sessions,
+            self.completed + other.completed,
+            self.zone_s + other.zone_s,
+            self.above_95_s + other.above_95_s,
+            self.live + other.live,
+        )
+
+
+class Cell(Struct, frozen=True):
+    """What is told of a set of sessions. `people_about`: to the nearest five. `whole`: False where months are left out."""
+
+    amount: Amount
+    people_about: int
+    whole: bool = True
+
+
+class Quarter(Struct, frozen=True):
+    """A clinic's quarter, not for telling: the sums of its three months, and how many people trained in which.
+
+    `people`: by the months in which they trained, as bits (1, 2, 4). `months_over`: how many of the months are over.
+    """
+
+    months: tuple[Amount, Amount, Amount]
+    people: Mapping[int, int]
+    months_over: int
+
+    def people_in(self, months: int) -> int:
+        """How many trained in any of these months (bits)."""
+        return sum(count for trained, count in self.people.items() if trained & months)
+
+    @property
+    def amount(self) -> Amount:
+        """All of it."""
+        return total(self.months)
+
+
+class ToldQuarter(Struct, frozen=True):
+    """What is told: each month (None: it is not), and all of it."""
+
+    months: tuple[Cell | None, Cell | None, Cell | None]
+    all: Cell | None
+
+    @property
+    def month_bits(self) -> int:
+        """The months that are told, as bits."""
+        return sum(1 << at for at, one in enumerate(self.months) if one is not None)
+
+
+class Atom(Struct, frozen=True):
+    """Sessions of one month, protocol and group in a clinic's quarter, not for telling. `people`: the known ones."""
+
+    month: int
+    protocol: str
+    group: str | None
+    people: frozenset[int]
+    amount: Amount
+
+
+class Kinds(Struct, frozen=True):
+    """What is told of a clinic's quarter by protocol and by group."""
+
+    protocols: Mapping[str, Cell]
+    groups: Mapping[str, Cell]
+
+
+NO_KINDS = Kinds({}, {})
+
+
+def total(amounts: Iterable[Amount]) -> Amount:
+    """All together."""
+    return sum(amounts, Amount())
+
+
+def about(people: int) -> int:
+    """To the nearest five."""
+    return ABOUT * ((people + ABOUT // 2) // ABOUT)
+
+
+def cell(amount: Amount, people: int, *, whole: bool = True) -> Cell:
+    """What is told of so many people. Their exact number goes no further than here."""
+    return Cell(amount, about(people), whole)
+
+
+def told_quarter(quarter: Quarter) -> ToldQuarter:
+    """The months that may be told, and the quarter."""
+    months: list[Cell | None] = []
+    for at, amount in enumerate(quarter.months):
+        people = quarter.people_in(1 << at)
+        months.append(cell(amount, people) if at < quarter.months_over and people >= FEWEST else None)
+    told = sum(1 << at for at, one in enumerate(months) if one is not None)
+    left_out = [at for at, one in enumerate(months) if one is None and quarter.months[at].sessions]
+    whole: Cell | None = None
+    if quarter.months_over == MONTHS:
+        if not left_out or quarter.people_in(sum(1 << at for at in left_out)) >= FEWEST:
+            people = quarter.people_in((1 << MONTHS) - 1)
+            whole = cell(quarter.amount, people) if people >= FEWEST else None
+        elif told:
+            amount = total(one.amount for one in months if one is not None)
+            whole = cell(amount, quarter.people_in(told), whole=False)
+    return ToldQuarter((months[0], months[1], months[2]), whole)
+
+
+def told_rest(quarters: Sequence[Quarter]) -> Cell | None:
+    """A region's clinics of which nothing is told in a quarter, as one.
+
+    Whoever knows one of them from inside must not be able to compute the others: five people stay without the largest.
+    """
+    everybody = (1 << MONTHS) - 1
+    people = [quarter.people_in(everybody) for quarter in quarters if quarter.months_over == MONTHS]
+    if len(people) < len(quarters) or sum(people) - max(people, default=0) < FEWEST:
+        return None
+    return cell(total(quarter.amount for quarter in quarters), sum(people))
+
+
+def told_kinds(quarter: ToldQuarter, atoms: Sequence[Atom]) -> Kinds:
+    """The protocols and groups that may be told beside what is told of the quarter already."""
+    if quarter.all is None:
+        return NO_KINDS
+    told = [
+        frozenset(at for at, one in enumerate(atoms) if one.month == month)
+        for month in range(MONTHS)
+        if quarter.month_bits >> month & 1
+    ]
+    if quarter.all.whole:
+        told.append(frozenset(range(len(atoms))))
+    protocols = _told_of(atoms, told, lambda one: one.protocol)
+    groups = _told_of(atoms, told, lambda one: one.group)
+    return Kinds(protocols, {key: one for key, one in groups.items() if key is not None})
+
+
+def _told_of(atoms: Sequence[Atom], told: list[frozenset[int]], key: Callable[[Atom], Key | None]) -> dict[Key, Cell]:
+    """Of one way of dividing: the largest first, each that keeps all of it safe. `told` grows."""
+    parts: dict[Key, set[int]] = {}
+    for at, one in enumerate(atoms):
+        if (name := key(one)) is not None:
+            parts.setdefault(name, set()).add(at)
+    found = {}
+    people = {name: len(_people(atoms, part)) for name, part in parts.items()}
+    for name in sorted(parts, key=lambda one: (-people[one], str(one))):
+        part = frozenset(parts[name])
+        if people[name] >= FEWEST and safe(atoms, [*told, part]):
+            told.append(part)
+            found[name] = cell(total(atoms[at].amount for at in part), people[name])
+    return found
+
+
+def safe(atoms: Sequence[Atom], told: Sequence[frozenset[int]]) -> bool:
+    """Whether nothing of a group under five can be computed from these sets of atoms (rule 3 above)."""
+    cut: dict[tuple[bool, ...], set[int]] = {}
+    for at in range(len(atoms)):
+        cut.setdefault(tuple(at in one for one in told), set()).add(at)
+    cuts = [(where, len(_people(atoms, part)) >= FEWEST) for where, part in cut.items()]
+    everything = np.array([where for where, _large in cuts], dtype=float)
+    large = np.array([where for where, is_large in cuts if is_large], dtype=float)
+    if not large.size:
+        return not everything.any()
+    return bool(np.linalg.matrix_rank(large) == np.linalg.matrix_rank(everything))
+
+
+def _people(atoms: Sequence[Atom], part: Iterable[int]) -> frozenset[int]:
+    return frozenset[int]().union(*(atoms[at].people for at in part))
