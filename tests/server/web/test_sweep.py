@@ -97,9 +97,20 @@ class Page:
 
 
 @cache
-def pages() -> tuple[Page, ...]:
+def all_pages() -> tuple[Page, ...]:
     """Every page that the resolver knows."""
     return tuple(_pages(get_resolver(), "", ""))
+
+
+@cache
+def pages() -> tuple[Page, ...]:
+    """Those of them that can be asked for; one test fails where these are not all."""
+    return tuple(page for page in all_pages() if not without_example(page))
+
+
+def without_example(page: Page) -> list[str]:
+    """The parameters that `sweep_cases` says nothing of."""
+    return [f"{page.name}.{one}" for one in page.parameters if not {one, f"{page.name}.{one}"} & set(PARAMETERS)]
 
 
 def _pages(resolver: URLResolver, before: str, room: str) -> Iterator[Page]:
@@ -179,23 +190,19 @@ def holds(account: Account, page: Page, at: Ground) -> bool:
 
 
 def test_every_page_says_what_it_needs() -> None:
-    assert [page.name for page in pages() if page.needs is None] == []
+    assert [page.name for page in all_pages() if page.needs is None] == []
 
 
 def test_only_the_pages_on_the_list_are_for_anyone() -> None:
-    assert {page.name for page in pages() if page.needs is Needs.NOBODY} == PUBLIC
+    assert {page.name for page in all_pages() if page.needs is Needs.NOBODY} == PUBLIC
 
 
 def test_every_page_about_a_clinic_asks_for_a_right_in_it() -> None:
-    assert [page.name for page in pages() if "clinic" in page.parameters and not isinstance(page.needs, May)] == []
+    assert [page.name for page in all_pages() if "clinic" in page.parameters and not isinstance(page.needs, May)] == []
 
 
 def test_every_parameter_has_an_example() -> None:
-    known = set(PARAMETERS)
-    unknown = [
-        f"{page.name}.{one}" for page in pages() for one in page.parameters if not {one, f"{page.name}.{one}"} & known
-    ]
-    assert unknown == []
+    assert [one for page in all_pages() for one in without_example(page)] == []
 
 
 # --- who gets what --------------------------------------------------------------------------------------------------
