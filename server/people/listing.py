@@ -61,9 +61,9 @@ class Row(Struct, frozen=True, kw_only=True):
     looks: tuple[Look, ...]
 
     @property
-    def cap_reached(self) -> bool:
-        """Whether the cap is reached."""
-        return self.cap is not None and self.week >= self.cap
+    def over_cap(self) -> bool:
+        """Whether more was trained than the plan allows."""
+        return self.cap is not None and self.week > self.cap
 
 
 def asked_for(search: str, state: str, group: str) -> Asked:

@@ -1,5 +1,7 @@
 """A plan in words: one line of it, each of its fields, and what changed from one version to the next."""
 
+import re
+
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -65,7 +67,7 @@ class Said(Struct, frozen=True):
 
 def line(plan: Values) -> str:
     """«4×4 · makspuls 187 · tak 180»."""
-    parts = [protocols.titles().get(plan.protocol, plan.protocol)]
+    parts = [short_protocol(plan.protocol)]
     if plan.mode == "exertion":
         parts.append(_("by Borg"))
     if plan.hr_max_bpm is not None:
@@ -73,6 +75,11 @@ def line(plan: Values) -> str:
     if plan.ceiling_bpm is not None:
         parts.append(_("ceiling %(bpm)s") % {"bpm": figure(plan.ceiling_bpm)})
     return " · ".join(parts)
+
+
+def short_protocol(name: str) -> str:
+    """A protocol's name as people write it: «4×4»."""
+    return re.sub(r"(?<=\d)x(?=\d)", "×", name)
 
 
 def all_of(plan: Values) -> tuple[Said, ...]:

@@ -17,12 +17,13 @@ class Dot(Struct, frozen=True):
 
 
 class SmallPlot(Struct, frozen=True):
-    """`line`: through all dots. `low` and `high`: the scale's ends."""
+    """`line`: through all dots. `low` and `high`: the scale's ends; `last`: the newest value."""
 
     dots: tuple[Dot, ...]
     line: str
     low: float
     high: float
+    last: float
 
 
 def small_plot(
@@ -43,4 +44,4 @@ def small_plot(
         if steps and corners:
             corners.append((x, corners[-1][1]))
         corners.append((x, y))
-    return SmallPlot(dots, " ".join(f"{x:.1f},{y:.1f}" for x, y in corners), low, high)
+    return SmallPlot(dots, " ".join(f"{x:.1f},{y:.1f}" for x, y in corners), low, high, values[-1][0])

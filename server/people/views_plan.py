@@ -27,7 +27,7 @@ from server.people.forms import OWN_WORDS, AgainForm, EndPlanForm, PlanForm
 from server.people.learned import Finding, Learned, already_so, learned
 from server.people.models import Participant, PlanVersion
 from server.people.on_machines import on_machines
-from server.people.plan_rules import Values, changed, doubts, faults, merged, to_type_again, values_of
+from server.people.plan_rules import Values, changed, doubts, faults, figure, merged, to_type_again, values_of
 from server.people.plan_words import NAMES, Said
 from server.people.small_plot import SmallPlot, small_plot
 
@@ -37,10 +37,11 @@ HR_MAX_SCALE_BPM = 10.0
 
 
 class Version(Struct, frozen=True):
-    """A version and what it changed."""
+    """A version and what it changed; `line`: what a first one says."""
 
     row: PlanVersion
     differences: tuple[Said, ...]
+    line: str
 
 
 @require_safe
@@ -300,7 +301,8 @@ def _versions(history: list[PlanVersion]) -> list[Version]:
     for row in history:
         told = None if before is None or before.withdrawn else values_of(before)
         first = before is None
-        made.append(Version(row, () if first or row.withdrawn else plan_words.differences(told, values_of(row))))
+        differences = () if first or row.withdrawn else plan_words.differences(told, values_of(row))
+        made.append(Version(row, differences, plan_words.line(values_of(row)) if first else ""))
         before = row
     return made[::-1]
 
@@ -313,7 +315,7 @@ def _hr_max_history(history: list[PlanVersion]) -> list[tuple[PlanVersion, str, 
         now = (row.hr_max_bpm, row.hr_max_source, row.hr_max_set_on)
         if row.hr_max_bpm is not None and now != before:
             told = values_of(row)
-            found.append((row, plan_words.value(told, "hr_max_bpm"), plan_words.value(told, "hr_max_source")))
+            found.append((row, figure(row.hr_max_bpm), plan_words.value(told, "hr_max_source")))
         before = now
     return found[::-1]
 
