@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "server.people.apps.PeopleConfig",
     "server.diary.apps.DiaryConfig",
     "server.room.apps.RoomConfig",
+    "server.papers.apps.PapersConfig",
     "server.web.apps.WebConfig",
 ]
 MIDDLEWARE = [

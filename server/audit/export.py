@@ -39,7 +39,7 @@ def csv_lines(found: QuerySet[Entry]) -> Iterator[str]:
     for one in found.iterator():
         told = _told(one)
         detail = json.dumps(told["detail"], ensure_ascii=False, sort_keys=True)
-        yield _row([detail if name == "detail" else _harmless(told[name]) for name in COLUMNS])
+        yield _row([detail if name == "detail" else harmless(told[name]) for name in COLUMNS])
 
 
 def _told(one: Entry) -> dict[str, object]:
@@ -47,7 +47,7 @@ def _told(one: Entry) -> dict[str, object]:
     return {name: at if name == "at" else getattr(one, name) for name in COLUMNS}
 
 
-def _harmless(value: object) -> object:
+def harmless(value: object) -> object:
     """A text that a spreadsheet would take for a formula gets an apostrophe (OWASP, CSV injection)."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 

@@ -43,7 +43,7 @@ def log(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
     kept = request.GET.copy()
     kept.pop("page", None)
-    shown = {"form": form, "page": page, "rows": _rows(list(page)), "kept": kept.urlencode()}
+    shown = {"form": form, "page": page, "rows": rows_of(list(page)), "kept": kept.urlencode()}
     return render(request, "audit/log.html", shown)
 
 
@@ -66,11 +66,11 @@ def _filtered(found: QuerySet[Entry], form: FilterForm) -> QuerySet[Entry]:
 def who_looked(request: HttpRequest, participant: Participant) -> HttpResponse:
     """All that was done about one participant: who, as what, what, when."""
     found = Entry.objects.filter(clinic=participant.clinic.code, participant=participant.pseudonym).order_by("-number")
-    shown = {"participant": participant, "rows": _rows(list(found)), "now": timezone.now()}
+    shown = {"participant": participant, "rows": rows_of(list(found)), "now": timezone.now()}
     return render(request, "audit/who_looked.html", shown)
 
 
-def _rows(entries: list[Entry]) -> list[dict[str, object]]:
+def rows_of(entries: list[Entry]) -> list[dict[str, object]]:
     """The lines with names and words in place of user names and codes."""
     names = {
         account.get_username(): account.get_full_name()

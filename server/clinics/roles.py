@@ -34,6 +34,7 @@ class May(StrEnum):
     SEE_MACHINES = "see_machines"
     SEE_AUDIT = "see_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
+    MANAGE_CODES = "manage_codes"
 
 
 MAY: dict[Role, frozenset[May]] = {
@@ -62,6 +63,7 @@ MAY: dict[Role, frozenset[May]] = {
             May.SEE_MACHINES,
             May.SEE_AUDIT,
             May.MANAGE_ACCOUNTS,
+            May.MANAGE_CODES,
         }
     ),
     Role.COORDINATOR: frozenset({May.SEE_AGGREGATES}),

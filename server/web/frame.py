@@ -33,6 +33,7 @@ PLACES = (
     Place(May.SEE_PEOPLE, "people:list", _("Participants"), ("people", "papers_of", *OF_A_PARTICIPANT)),
     Place(May.SEE_DIARY, "diary:days", _("Diary"), ("diary",)),
     Place(May.REPORT_ACTIVITY, "papers:reports", _("Reports"), ("papers",)),
+    Place(May.EXPORT_RESEARCH, "papers:research", _("Research"), ("papers:research",)),
     Place(May.SEE_MACHINES, "clinics:machines", _("Machines"), ("clinics:machines",)),
     Place(May.MANAGE_ACCOUNTS, "clinics:accounts", _("Accounts"), ("clinics:",)),
     Place(May.SEE_AUDIT, "audit:log", _("Access log"), ("audit",)),

@@ -18,6 +18,7 @@ from server import intake, store
 from server.clinics.models import Account, Clinic
 from server.diary.entering import enter_waiting
 from server.models import Certificate, MachineState
+from server.papers.models import ProcedureCode
 from server.people.models import Course, Participant
 from sync.columns import samples_of
 from sync.reading import encode_session
@@ -44,6 +45,7 @@ class Ground:
     session_id: str
     course: int
     account: int
+    code: int
 
 
 PARAMETERS: dict[str, Callable[[Ground], object]] = {
@@ -52,6 +54,7 @@ PARAMETERS: dict[str, Callable[[Ground], object]] = {
     "machine": lambda at: at.machine,
     "session_id": lambda at: at.session_id,
     "course": lambda at: at.course,
+    "code": lambda at: at.code,
     "clinics:account.number": lambda at: at.account,
     "clinics:reset_account.number": lambda at: at.account,
     "clinics:close_account.number": lambda at: at.account,
@@ -103,4 +106,5 @@ def stocked(clinic: Clinic, number: int, account: str) -> Ground:
         session_id=str(made.session_id),
         course=course.pk,
         account=Account.objects.get(username=account).pk,
+        code=ProcedureCode.objects.create(clinic=clinic, code="T1", text="Training").pk,
     )

@@ -1,0 +1,1 @@
+"""Paper and files: what leaves the server about people, and what comes from another clinic."""

@@ -1,0 +1,143 @@
+"""What was trained at a clinic in a period, with its own procedure codes: for reimbursement and for the leader. Sums.
+
+A session counts on its day in the clinic's time zone, for whom it is counted for now; one that is unassigned is told
+apart. A code counts as its row says (`server.papers.models.Counted`); several codes may count the same session.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from msgspec import Struct
+
+from server.clinics.models import Clinic
+from server.diary.models import DiaryEntry
+from server.papers.models import Counted, ProcedureCode
+from server.papers.tables import as_csv
+
+
+class Period(Struct, frozen=True):
+    """From one day to another, both included."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def month_before(cls, today: date) -> "Period":
+        """The last whole month."""
+        last = today.replace(day=1) - timedelta(days=1)
+        return cls(last.replace(day=1), last)
+
+
+class Line(Struct, frozen=True):
+    """One participant, one group, or all. `codes`: how often each code counts, in the report's order."""
+
+    name: str
+    pseudonym: str
+    group: str
+    people: int
+    sessions: int
+    training_s: float
+    codes: tuple[int, ...]
+
+    @property
+    def minutes(self) -> int:
+        """Whole minutes of training."""
+        return round(self.training_s / 60)
+
+
+class Report(Struct, frozen=True):
+    """The period's lines. `unassigned`: sessions that count for nobody yet, and are in no sum."""
+
+    period: Period
+    codes: tuple[ProcedureCode, ...]
+    participants: tuple[Line, ...]
+    groups: tuple[Line, ...]
+    total: Line
+    unassigned: int
+
+
+class _Session(Struct, frozen=True):
+    participant: int | None
+    name: str
+    pseudonym: str
+    group: str
+    protocol: str
+    completed: bool
+    training_s: float
+
+
+def report(clinic: Clinic, period: Period) -> Report:
+    """Count what was trained."""
+    codes = tuple(ProcedureCode.objects.filter(clinic=clinic))
+    sessions = list(_sessions(clinic, period))
+    known = [one for one in sessions if one.participant is not None]
+    people: dict[int | None, list[_Session]] = {}
+    groups: dict[str, list[_Session]] = {}
+    for one in known:
+        people.setdefault(one.participant, []).append(one)
+        groups.setdefault(one.group, []).append(one)
+    return Report(
+        period=period,
+        codes=codes,
+        participants=tuple(
+            sorted(
+                (_line(ones[0].name, ones[0].pseudonym, ones[0].group, ones, codes) for ones in people.values()),
+                key=lambda line: (line.name.casefold(), line.pseudonym),
+            )
+        ),
+        groups=tuple(_line(group, "", group, groups[group], codes) for group in sorted(groups, key=str.casefold)),
+        total=_line(_("All"), "", "", known, codes),
+        unassigned=len(sessions) - len(known),
+    )
+
+
+def counts(code: ProcedureCode, protocol: str, training_s: float, *, completed: bool) -> bool:
+    """Whether a session counts for a code."""
+    if code.protocol and code.protocol != protocol:
+        return False
+    match Counted(code.counted):
+        case Counted.EACH:
+            return True
+        case Counted.WHOLE:
+            return completed
+        case Counted.LONG:
+            return training_s >= 60 * (code.least_minutes or 0)
+
+
+def report_csv(made: Report) -> bytes:
+    """The report as one table: participants, groups, all."""
+    headings = (_("Of"), _("Name"), _("Pseudonym"), _("Group"), _("Participants"), _("Sessions"), _("Minutes"))
+    rows: list[Sequence[object]] = []
+    for of, lines in ((_("participant"), made.participants), (_("group"), made.groups), (_("all"), (made.total,))):
+        rows += [
+            (of, line.name, line.pseudonym, line.group, line.people, line.sessions, line.minutes, *line.codes)
+            for line in lines
+        ]
+    return as_csv((*headings, *(f"{code.code} {code.text}" for code in made.codes)), rows)
+
+
+def _sessions(clinic: Clinic, period: Period) -> Iterable[_Session]:
+    found: QuerySet[DiaryEntry] = DiaryEntry.objects.filter(
+        clinic=clinic, begun_on__gte=period.first, begun_on__lte=period.last
+    )
+    names = ("participant", "participant__name", "participant__pseudonym", "participant__group", "protocol")
+    for row in found.values_list(*names, "completed", "training_s").order_by("pk").iterator():
+        participant, name, pseudonym, group, protocol, completed, training_s = row
+        yield _Session(participant, name or "", pseudonym or "", group or "", protocol, completed, training_s)
+
+
+def _line(name: str, pseudonym: str, group: str, sessions: Sequence[_Session], codes: Sequence[ProcedureCode]) -> Line:
+    return Line(
+        name=name,
+        pseudonym=pseudonym,
+        group=group,
+        people=len({one.participant for one in sessions}),
+        sessions=len(sessions),
+        training_s=sum(one.training_s for one in sessions),
+        codes=tuple(
+            sum(counts(code, one.protocol, one.training_s, completed=one.completed) for one in sessions)
+            for code in codes
+        ),
+    )

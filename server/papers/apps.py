@@ -1,0 +1,10 @@
+"""Paper and files: what leaves the server about people, and what comes from another clinic."""
+
+from django.apps import AppConfig
+
+
+class PapersConfig(AppConfig):
+    """Its models and migrations."""
+
+    name = "server.papers"
+    label = "papers"

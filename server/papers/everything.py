@@ -1,0 +1,120 @@
+"""Everything about one participant, for themselves (GDPR article 15 and 20): one ZIP with an index in their language.
+
+index.html          what is here, in words
+participant.json    who, plans, courses, notes, the diary's rows, decisions, packages, who has looked
+sessions.csv        a row for each session
+who-looked.csv      the access log's lines about them
+sessions/           each session as JSON, and as CSV and FIT where the raw data is kept
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import IO, Any
+from uuid import UUID
+
+import msgspec
+from django.db import models
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from server.audit.models import Entry
+from server.audit.words import said
+from server.diary import reading
+from server.diary.models import DiaryEntry, Reassignment
+from server.papers import session_files
+from server.papers.archive import zipped
+from server.papers.tables import as_csv
+from server.people.models import Participant
+
+FORMAT = 1
+
+_ENTRY_COLUMNS = (
+    "session_id", "begun_at", "clock_trusted", "machine", "pseudonym", "protocol", "completed", "end_reason",
+    "training_s", "planned_intervals", "completed_intervals", "zone_s", "above_95_s", "load", "hr_max_bpm", "peak_bpm",
+    "third_minute_bpm", "third_minute_fraction", "speed_kmh", "incline_percent", "first_time_to_zone_s",
+    "recovery_fall_bpm", "borg", "mood", "live_fraction",
+)  # fmt: skip
+
+
+def everything(participant: Participant) -> IO[bytes]:
+    """The ZIP, open at its beginning."""
+    with translation.override(participant.language), timezone.override(participant.clinic.time_zone):
+        return zipped(_files(participant))
+
+
+def files_of(entries: Iterable[DiaryEntry], folder: str = "") -> Iterator[tuple[str, bytes]]:
+    """Every file of these sessions, and a table of them."""
+    rows = list(entries)
+    yield "sessions.csv", sessions_csv(rows)
+    for entry in rows:
+        for name, content in session_files.all_files(entry):
+            yield folder + name, content
+
+
+def sessions_csv(entries: Iterable[DiaryEntry]) -> bytes:
+    """A row for each session."""
+    rows = ([_told(getattr(one, name)) for name in _ENTRY_COLUMNS] for one in entries)
+    return as_csv(_ENTRY_COLUMNS, rows)
+
+
+def _files(participant: Participant) -> Iterator[tuple[str, bytes]]:
+    entries = list(reading.entries_of(participant).select_related("clinic", "participant"))
+    looked = list(
+        Entry.objects.filter(clinic=participant.clinic.code, participant=participant.pseudonym).order_by("number")
+    )
+    told = _participant(participant, entries, looked)
+    shown = {"participant": participant, "entries": entries, "looked": len(looked), "made_at": timezone.localtime(),
+             "language": participant.language}  # fmt: skip
+    yield "index.html", render_to_string("papers/everything.html", shown).encode()
+    yield "participant.json", msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
+    headings = (_("When"), _("Who"), _("As"), _("What"))
+    rows = ((timezone.localtime(one.at).isoformat(), one.account, one.role, said(one.action)) for one in looked)
+    yield "who-looked.csv", as_csv(headings, rows)
+    yield from files_of(entries, "sessions/")
+
+
+def _participant(participant: Participant, entries: list[DiaryEntry], looked: list[Entry]) -> dict[str, Any]:
+    reassignments = Reassignment.objects.filter(
+        models.Q(before=participant) | models.Q(after=participant) | models.Q(entry__participant=participant)
+    ).order_by("made_at")
+    return {
+        "format": FORMAT,
+        "made_at": timezone.localtime().isoformat(),
+        "clinic": {"code": participant.clinic.code, "name": participant.clinic.name},
+        "participant": _row(participant, without=("id", "clinic", "searched")),
+        "plans": [_row(one, without=("id", "participant")) for one in participant.plans.order_by("version")],
+        "courses": [_row(one, without=("id", "participant")) for one in participant.courses.order_by("begins_on")],
+        "notes": [_row(one, without=("id", "participant")) for one in participant.notes.order_by("made_at")],
+        "sessions": [{name: _told(getattr(one, name)) for name in _ENTRY_COLUMNS} for one in entries],
+        "counted_for_another": [
+            {"session_id": str(one.entry.session_id), "made_at": one.made_at.isoformat(), "reason": one.reason}
+            for one in reassignments.select_related("entry")
+        ],
+        "taken_over": [_row(one, without=("id", "participant", "clinic")) for one in participant.taken_over.all()],
+        "looked": [
+            {"at": one.at.isoformat(), "who": one.account, "role": one.role, "action": one.action} for one in looked
+        ],
+    }
+
+
+def _row(one: models.Model, *, without: Iterable[str]) -> dict[str, Any]:
+    """A row as JSON can say it; who did something, by user name."""
+    skipped = set(without)
+    made = {}
+    for field in one._meta.fields:  # noqa: SLF001 - Django's documented model API
+        if field.name in skipped:
+            continue
+        value = getattr(one, field.name)
+        made[field.name] = str(value) if isinstance(value, models.Model) else _told(value)
+    return made
+
+
+def _told(value: object) -> object:
+    match value:
+        case datetime() | date():
+            return value.isoformat()
+        case UUID():
+            return str(value)
+        case _:
+            return value

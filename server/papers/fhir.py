@@ -1,0 +1,251 @@
+"""Sessions as an HL7 FHIR bundle: a pseudonymous Patient, Devices, and for each session a Procedure and Observations.
+
+Elements are those that FHIR R4 (4.0.1) and R4B (4.3.0) share; every bundle is checked against R4B's models before it is
+handed out. Codes and where each was read: docs/fhir.md.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+from coach.summary import IntervalSummary, Summary
+from server.diary.reading import OneSession
+from server.papers.errors import PaperError
+from server.people.models import Participant
+from sync.errors import WireError
+from sync.session_track import seconds_of, track_of
+
+LOINC, SNOMED, UCUM = "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org"
+CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+OWN = "urn:uuid:8f6a4a0e-5b1d-5c55-9a53-4d4f6a2f5b10"
+"""The system of the codes that no public terminology has; docs/fhir.md lists them."""
+_SPACE = UUID("8f6a4a0e-5b1d-5c55-9a53-4d4f6a2f5b10")
+
+Resource = dict[str, Any]
+
+
+class Measure(Struct, frozen=True):
+    """What an Observation measures: its code, what it is called, and its UCUM unit."""
+
+    code: str
+    display: str
+    unit: str
+    system: str = OWN
+    method: str = ""
+
+
+DURATION = Measure("55411-3", "Exercise duration", "min", LOINC)
+MEAN_RATE = Measure("8867-4", "Heart rate", "/min", LOINC, "mean over the session")
+MAXIMUM_RATE = Measure("55422-0", "Heart rate Encounter maximum", "/min", LOINC)
+RATES = Measure("8867-4", "Heart rate", "/min", LOINC, "pulse strap, each second")
+ZONE = Measure("minutes-in-target-zone", "Time of the intervals with the heart rate in the target zone", "min")
+ABOVE_95 = Measure("minutes-above-95-percent", "Time with the heart rate above 95 % of the plan's HRmax", "min")
+HR_MAX = Measure("planned-hrmax", "HRmax in the training plan", "/min")
+LOAD = Measure("edwards-load", "Training load (Edwards 1993)", "1")
+BORG = Measure("borg-6-20", "Rating of perceived exertion, Borg 6–20", "{score}")
+MOOD = Measure("mood-1-5", "Mood after the session, 1 (bad) to 5 (good)", "{score}")
+SURE = Measure("sure-signal-fraction", "Share of training time with a sure heart rate", "%")
+INTERVAL = Measure("interval", "One interval of the session", "")
+THIRD_MINUTE = Measure("third-minute-heart-rate", "Mean heart rate of the interval's third minute", "/min")
+THIRD_FRACTION = Measure("third-minute-fraction", "The same as a share of the plan's HRmax", "%")
+UNTIL_ZONE = Measure("time-to-zone", "Time until the heart rate reached the zone", "s")
+IN_ZONE = Measure("time-in-zone", "Time with the heart rate in the zone", "s")
+PEAK = Measure("interval-peak-heart-rate", "Highest heart rate of the interval", "/min")
+FALL = Measure("recovery-fall-60s", "Fall of the heart rate in the first minute after the interval", "/min")
+SPEED = Measure("treadmill-speed", "Treadmill speed", "km/h")
+INCLINE = Measure("treadmill-incline", "Treadmill incline", "%")
+
+OWN_MEASURES = (
+    ZONE, ABOVE_95, HR_MAX, LOAD, BORG, MOOD, SURE, INTERVAL, THIRD_MINUTE, THIRD_FRACTION, UNTIL_ZONE, IN_ZONE, PEAK,
+    FALL, SPEED, INCLINE,
+)  # fmt: skip
+"""Codes of our own system; a test looks that docs/fhir.md tells each."""
+
+
+def bundle(participant: Participant, sessions: Iterable[OneSession], made_at: datetime | None = None) -> bytes:
+    """A bundle of type `collection` as JSON. Raises PaperError where it does not pass FHIR's own rules."""
+    # Loading the models takes half a second, and only whoever exports needs it.
+    from fhir.resources.R4B.bundle import Bundle  # noqa: PLC0415
+
+    told = collected(participant, sessions, made_at or datetime.now(UTC))
+    try:
+        checked = Bundle.model_validate(told)
+    except ValueError as error:
+        raise PaperError(f"The FHIR bundle does not pass FHIR's rules, so it is not handed out: {error}") from error
+    return checked.model_dump_json(indent=2).encode() + b"\n"
+
+
+def collected(participant: Participant, sessions: Iterable[OneSession], made_at: datetime) -> Resource:
+    """The bundle as a tree, not yet checked."""
+    patient = _patient(participant)
+    devices: dict[str, Resource] = {}
+    resources = []
+    for session in sessions:
+        device = _device(session)
+        devices.setdefault(device["id"], device)
+        resources += _session(session, patient["id"], device["id"])
+    return {
+        "resourceType": "Bundle",
+        "id": str(uuid5(_SPACE, f"bundle {participant.clinic.code} {participant.pseudonym} {made_at.isoformat()}")),
+        "type": "collection",
+        "timestamp": _instant(made_at),
+        "entry": [
+            {"fullUrl": f"urn:uuid:{one['id']}", "resource": one} for one in (patient, *devices.values(), *resources)
+        ],
+    }
+
+
+def _patient(participant: Participant) -> Resource:
+    """The pseudonym, sex and year of birth; never the name."""
+    made: Resource = {
+        "resourceType": "Patient",
+        "id": str(uuid5(_SPACE, f"patient {participant.clinic.code} {participant.pseudonym}")),
+        "identifier": [{"use": "secondary", "system": OWN, "value": participant.pseudonym}],
+        "birthDate": f"{participant.birth_year:04}",
+    }
+    if participant.sex in ("f", "m"):
+        made["gender"] = "female" if participant.sex == "f" else "male"
+    return made
+
+
+def _device(session: OneSession) -> Resource:
+    """The machine that recorded it: computer, software and pulse strap as one."""
+    entry, delivery = session.entry, session.delivery
+    version = delivery.software.interval_coach if delivery is not None else ""
+    made: Resource = {
+        "resourceType": "Device",
+        "id": str(uuid5(_SPACE, f"device {entry.clinic.code} {entry.machine} {version}")),
+        "identifier": [{"system": OWN, "value": f"{entry.clinic.code}/{entry.machine}"}],
+        "deviceName": [{"name": "interval-coach with a Bluetooth pulse strap", "type": "user-friendly-name"}],
+    }
+    if version:
+        made["version"] = [{"value": version}]
+    return made
+
+
+def _session(session: OneSession, patient: str, device: str) -> Iterator[Resource]:
+    entry, summary = session.entry, session.summary
+    procedure = str(uuid5(_SPACE, f"procedure {entry.session_id}"))
+    period = _period(entry.begun_at, 0.0, summary.duration_s)
+    notes = [] if entry.clock_trusted else ["The machine's clock was not set: day and time of day may be wrong."]
+    notes += [f"The recording is not whole: {session.flaw}"] if session.flaw else []
+    made: Resource = {
+        "resourceType": "Procedure",
+        "id": procedure,
+        "identifier": [{"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{entry.session_id}"}],
+        "status": "completed" if summary.completed else "stopped",
+        "code": {
+            "coding": [{"system": SNOMED, "code": "229065009", "display": "Exercise therapy"}],
+            "text": f"Interval training on a treadmill, {entry.protocol}",
+        },
+        "subject": _to(patient),
+        "performedPeriod": period,
+        "usedReference": [_to(device)],
+    }
+    if notes:
+        made["note"] = [{"text": one} for one in notes]
+    yield made
+    about = {
+        "subject": _to(patient),
+        "device": _to(device),
+        "partOf": [_to(procedure)],
+        "status": "preliminary" if session.flaw else "final",
+    }
+    for place, (measure, value) in enumerate(_values(summary)):
+        if value is not None:
+            yield _observation(f"{entry.session_id} {place}", measure, about, period) | _quantity(measure, value)
+    for interval in summary.intervals:
+        during = _period(entry.begun_at, interval.start_s, interval.end_s)
+        one = _observation(f"{entry.session_id} interval {interval.index}", INTERVAL, about, during)
+        parts = [
+            {"code": _code(measure)} | _quantity(measure, value)
+            for measure, value in _interval_values(interval)
+            if value is not None
+        ]
+        yield one | {"valueInteger": interval.index} | ({"component": parts} if parts else {})
+    rates = _rates(session)
+    if rates is not None:
+        yield _observation(f"{entry.session_id} rates", RATES, about, period) | {"valueSampledData": rates}
+
+
+def _values(summary: Summary) -> Iterator[tuple[Measure, float | None]]:
+    yield DURATION, summary.training_s / 60
+    yield MEAN_RATE, summary.mean_bpm
+    yield MAXIMUM_RATE, summary.peak_bpm
+    yield ZONE, summary.time_in_zone_s / 60
+    yield ABOVE_95, summary.above_95_s / 60
+    yield HR_MAX, summary.hr_max_bpm
+    yield LOAD, summary.load
+    yield SURE, summary.signal_quality_fraction * 100
+    yield BORG, summary.borg
+    yield MOOD, summary.mood
+
+
+def _interval_values(interval: IntervalSummary) -> Iterator[tuple[Measure, float | None]]:
+    fraction = interval.third_minute_fraction
+    yield THIRD_MINUTE, interval.third_minute_bpm
+    yield THIRD_FRACTION, None if fraction is None else fraction * 100
+    yield UNTIL_ZONE, interval.time_to_zone_s
+    yield IN_ZONE, interval.time_in_zone_s
+    yield PEAK, interval.peak_bpm
+    yield FALL, interval.recovery_fall_60s_bpm
+    yield SPEED, interval.speed_kmh
+    yield INCLINE, interval.incline_percent
+    yield BORG, interval.borg
+
+
+def _rates(session: OneSession) -> Resource | None:
+    """The rate each second; E where there was none (FHIR, SampledData)."""
+    if session.delivery is None:
+        return None
+    try:
+        rates = [second.hr_bpm for second in seconds_of(track_of(session.delivery))]
+    except WireError:
+        return None
+    return {
+        "origin": {"value": 0, "unit": "/min", "system": UCUM, "code": "/min"},
+        "period": 1000,
+        "dimensions": 1,
+        "data": " ".join("E" if rate is None else f"{rate:g}" for rate in rates),
+    }
+
+
+def _observation(key: str, measure: Measure, about: Resource, period: Resource) -> Resource:
+    return {
+        "resourceType": "Observation",
+        "id": str(uuid5(_SPACE, f"observation {key}")),
+        "category": [{"coding": [{"system": CATEGORY, "code": "activity", "display": "Activity"}]}],
+        "code": _code(measure),
+        "effectivePeriod": period,
+        **({"method": {"text": measure.method}} if measure.method else {}),
+        **about,
+    }
+
+
+def _code(measure: Measure) -> Resource:
+    return {
+        "coding": [{"system": measure.system, "code": measure.code, "display": measure.display}],
+        "text": measure.display,
+    }
+
+
+def _quantity(measure: Measure, value: float) -> Resource:
+    return {"valueQuantity": {"value": round(value, 2), "unit": measure.unit, "system": UCUM, "code": measure.unit}}
+
+
+def _period(begun_at: datetime, start_s: float, end_s: float) -> Resource:
+    return {
+        "start": _instant(begun_at + timedelta(seconds=start_s)),
+        "end": _instant(begun_at + timedelta(seconds=max(start_s, end_s))),
+    }
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _to(one: str) -> Resource:
+    return {"reference": f"urn:uuid:{one}"}

@@ -1,0 +1,63 @@
+"""What papers and files need to remember: the clinic's own procedure codes, and packages that came from elsewhere."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from server.clinics.models import Account, Clinic
+from server.people.models import Participant
+
+
+class Counted(models.TextChoices):
+    """When a session counts for a procedure code."""
+
+    EACH = "each", _("each session")
+    WHOLE = "whole", _("sessions trained to their end")
+    LONG = "long", _("sessions of at least so many minutes")
+
+
+class ProcedureCode(models.Model):
+    """A code under which the clinic reports sessions, such as for reimbursement. What it means is the clinic's own.
+
+    `protocol`: only sessions of this protocol; empty: of all. `least_minutes`: of training time, for `Counted.LONG`.
+    """
+
+    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="procedure_codes")
+    code = models.CharField(_("code"), max_length=20)
+    text = models.CharField(_("what it stands for"), max_length=200)
+    counted = models.CharField(_("counts"), max_length=10, choices=Counted.choices, default=Counted.EACH)
+    least_minutes = models.PositiveSmallIntegerField(_("minutes at least"), null=True, blank=True)
+    protocol = models.CharField(_("only this protocol"), max_length=64, blank=True)
+
+    class Meta:
+        """A code once a clinic."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["clinic", "code"], name="procedure_code_once")]
+        ordering: ClassVar = ["code"]
+
+    def __str__(self) -> str:
+        """The code."""
+        return self.code
+
+
+class TakenOver(models.Model):
+    """A handover package that was taken in: from where, as whom there, when, by whom. It goes with the participant."""
+
+    package_id = models.UUIDField()
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
+    participant = models.ForeignKey(Participant, models.CASCADE, related_name="taken_over")
+    from_clinic = models.CharField(max_length=100)
+    from_pseudonym = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    taken_at = models.DateTimeField(auto_now_add=True)
+    taken_by = models.ForeignKey(Account, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        """A package once a clinic."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["clinic", "package_id"], name="taken_over_once")]
+
+    def __str__(self) -> str:
+        """Which package."""
+        return str(self.package_id)

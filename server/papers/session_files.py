@@ -1,0 +1,85 @@
+"""One session as files for other programs: FIT, CSV, JSON. What they hold is in docs/papers.md and docs/diary.md."""
+
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django.utils.translation import gettext as _
+
+from server.diary.models import DiaryEntry
+from server.diary.reading import OneSession, one_session
+from server.papers.errors import PaperError
+from sync.errors import WireError
+from sync.session_csv import csv_of
+from sync.session_track import Track, track_of
+
+FORMAT = 1
+"""Of the JSON file."""
+
+
+def name_of(entry: DiaryEntry) -> str:
+    """What a session's files are called: its day and the beginning of its id; no name, no pseudonym."""
+    return f"{entry.begun_on.isoformat()}-{str(entry.session_id)[:8]}"
+
+
+def fit(session: OneSession) -> bytes:
+    """A FIT activity. Raises PaperError where the raw data is not kept or cannot be read."""
+    from sync.session_fit import fit_of  # noqa: PLC0415 - its encoder is large, and seldom asked for
+
+    entry = session.entry
+    zone = ZoneInfo(entry.clinic.time_zone)
+    return fit_of(track(session), str(entry.session_id), entry.begun_at.timestamp(), zone)
+
+
+def csv(session: OneSession) -> bytes:
+    """A row for each second, with the columns of the machine's own export. Raises PaperError as `fit` does."""
+    return csv_of(track(session))
+
+
+def json(session: OneSession) -> bytes:
+    """All that is kept: what it counts for, its summary, and the delivery where the raw data is kept."""
+    return msgspec.json.format(msgspec.json.encode(told(session)), indent=2) + b"\n"
+
+
+def told(session: OneSession) -> dict[str, Any]:
+    """What the JSON file holds."""
+    entry = session.entry
+    return {
+        "format": FORMAT,
+        "session_id": str(entry.session_id),
+        "revision": session.revision,
+        "clinic": entry.clinic.code,
+        "counted_for": entry.participant.pseudonym if entry.participant else None,
+        "trained_as": entry.pseudonym,
+        "begun_at": entry.begun_at.isoformat(),
+        "clock_trusted": entry.clock_trusted,
+        "flaw": session.flaw,
+        "summary": msgspec.to_builtins(session.summary),
+        "delivery": None if session.delivery is None else msgspec.to_builtins(session.delivery),
+    }
+
+
+def track(session: OneSession) -> Track:
+    """The session along its time axis. Raises PaperError."""
+    if session.delivery is None:
+        raise PaperError(
+            _("The raw data of this session is not kept any more, so this file cannot be made. The summary is kept.")
+        )
+    try:
+        return track_of(session.delivery)
+    except WireError as error:
+        raise PaperError(
+            _("The recording of this session is damaged, so this file cannot be made. The summary is kept.")
+        ) from error
+
+
+def all_files(entry: DiaryEntry) -> Iterator[tuple[str, bytes]]:
+    """Every file that can be made of a session, each with its name; without raw data the summary alone."""
+    session = one_session(entry)
+    yield f"{name_of(entry)}.json", json(session)
+    try:
+        yield f"{name_of(entry)}.csv", csv(session)
+        yield f"{name_of(entry)}.fit", fit(session)
+    except PaperError:
+        return

@@ -1,0 +1,158 @@
+"""Papers and files of a whole clinic: activity report, procedure codes, a package from elsewhere, research."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from server.audit.record import record
+from server.clinics.access import account_of, allowed, clinics_where, in_clinic
+from server.clinics.models import Clinic
+from server.clinics.roles import May
+from server.papers import activity, answers, handover, research, setting
+from server.papers.errors import HandoverError, PaperError
+from server.papers.forms import CodeForm, PeriodForm, ResearchForm, TakeOverForm
+from server.papers.models import ProcedureCode
+
+GET_OR_POST = ["GET", "HEAD", "POST"]
+
+
+def _period(request: HttpRequest) -> tuple[PeriodForm, activity.Period | None]:
+    """The period that is asked for; without one the last whole month."""
+    if "first" not in request.GET and "last" not in request.GET:
+        period = activity.Period.month_before(timezone.localdate())
+        initial = {"first": period.first.isoformat(), "last": period.last.isoformat()}
+        return PeriodForm(initial), period
+    form = PeriodForm(request.GET)
+    if not form.is_valid():
+        return form, None
+    return form, activity.Period(form.cleaned_data["first"], form.cleaned_data["last"])
+
+
+def _report(request: HttpRequest, clinic: Clinic) -> activity.Report:
+    """Raises Http404 where no such period can be."""
+    _form, period = _period(request)
+    if period is None:
+        raise Http404
+    record(account_of(request), "papers.report", clinic=clinic, may=May.REPORT_ACTIVITY, **_told(period))
+    return activity.report(clinic, period)
+
+
+def _told(period: activity.Period) -> dict[str, str]:
+    return {"first": period.first.isoformat(), "last": period.last.isoformat()}
+
+
+@require_safe
+@in_clinic(May.REPORT_ACTIVITY)
+def reports(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """The report of a period."""
+    form, period = _period(request)
+    report = None
+    if period is not None:
+        record(account_of(request), "papers.report", clinic=clinic, may=May.REPORT_ACTIVITY, **_told(period))
+        report = activity.report(clinic, period)
+    account = account_of(request)
+    shown = {
+        "clinic": clinic,
+        "form": form,
+        "report": report,
+        "query": "" if period is None else f"first={period.first}&last={period.last}",
+        "may_codes": allowed(account, clinic, May.MANAGE_CODES),
+        "may_take_over": allowed(account, clinic, May.HAND_OVER),
+    }
+    return render(request, "papers/reports.html", shown)
+
+
+@require_safe
+@in_clinic(May.REPORT_ACTIVITY)
+def report_csv(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """The report as a table."""
+    report = _report(request, clinic)
+    name = f"{clinic.code}-{report.period.first}-{report.period.last}.csv"
+    return answers.file_answer(activity.report_csv(report), answers.CSV, name)
+
+
+@require_safe
+@in_clinic(May.REPORT_ACTIVITY)
+def report_pdf(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """The report on paper."""
+    with translation.override(answers.language_of(request)):
+        report = _report(request, clinic)
+        made = setting.report_paper(report, clinic.name)
+    return answers.file_answer(made, answers.PDF, f"{clinic.code}-{report.period.first}-{report.period.last}.pdf")
+
+
+@require_http_methods(GET_OR_POST)
+@in_clinic(May.MANAGE_CODES)
+def codes(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """The clinic's procedure codes."""
+    form = CodeForm(request.POST if request.method == "POST" else None, clinic=clinic)
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        if form.is_valid():
+            code = form.save()
+            record(account_of(request), "papers.code_made", clinic=clinic, may=May.MANAGE_CODES, code=code.code)
+            messages.success(request, _("The code is added."))
+            return redirect("papers:codes", clinic.code)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    shown = {"clinic": clinic, "form": form, "codes": ProcedureCode.objects.filter(clinic=clinic)}
+    return render(request, "papers/codes.html", shown, status=status)
+
+
+@require_POST
+@in_clinic(May.MANAGE_CODES)
+def remove_code(request: HttpRequest, clinic: Clinic, code: int) -> HttpResponse:
+    """Take a code away; reports count it no more."""
+    found = get_object_or_404(ProcedureCode, clinic=clinic, pk=code)
+    record(account_of(request), "papers.code_removed", clinic=clinic, may=May.MANAGE_CODES, code=found.code)
+    found.delete()
+    messages.success(request, _("The code is taken away."))
+    return redirect("papers:codes", clinic.code)
+
+
+@require_http_methods(GET_OR_POST)
+@in_clinic(May.HAND_OVER)
+def take_over(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """Take in a package from another clinic."""
+    form = TakeOverForm(request.POST, request.FILES) if request.method == "POST" else TakeOverForm()
+    if request.method == "POST" and form.is_valid():
+        try:
+            opened = handover.open_package(form.cleaned_data["file"].read(), form.cleaned_data["passphrase"])
+            participant = handover.take_over(opened, clinic, account_of(request))
+        except HandoverError as error:
+            record(account_of(request), "papers.take_over_refused", clinic=clinic, may=May.HAND_OVER)
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("The participant is taken over. Look at the plan, and set it anew."))
+            return redirect("papers_of:index", clinic.code, participant.pseudonym)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if request.method == "POST" else HTTPStatus.OK
+    return render(request, "papers/take_over.html", {"clinic": clinic, "form": form}, status=status)
+
+
+@require_http_methods(GET_OR_POST)
+@in_clinic(May.EXPORT_RESEARCH)
+def research_export(request: HttpRequest, clinic: Clinic) -> HttpResponseBase:
+    """Make an export for research."""
+    account = account_of(request)
+    form = ResearchForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        chosen = list(clinics_where(account, May.EXPORT_RESEARCH)) if form.cleaned_data["everywhere"] else [clinic]
+        try:
+            made = research.export(chosen, account, samples=form.cleaned_data["samples"])
+        except PaperError as error:
+            form.add_error(None, str(error))
+        else:
+            return answers.open_file_answer(made.file, answers.ZIP, f"research-{timezone.localdate()}.zip")
+    shown = {
+        "clinic": clinic,
+        "form": form,
+        "consenting": research.consenting([clinic]),
+        "tables": research.dictionary(research.tables(samples=True)),
+        "k": research.K,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if request.method == "POST" else HTTPStatus.OK
+    return render(request, "papers/research.html", shown, status=status)

@@ -1,0 +1,283 @@
+"""Papers and files about one participant. Each is logged by what it is; no address and no file's name tells who."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.contrib import messages
+from django.core import signing
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from server.clinics.access import about_participant, account_of, allowed
+from server.clinics.roles import May
+from server.diary import asked, reading
+from server.diary.course import course_of
+from server.diary.models import DiaryEntry
+from server.papers import answers, deletion, everything, fhir, handover, session_files, setting
+from server.papers.archive import zipped
+from server.papers.errors import PaperError
+from server.papers.forms import DeleteForm, HandOverForm
+from server.papers.letter import LetterForm, proposed
+from server.people.models import Course, Participant
+
+GET_OR_POST = ["GET", "HEAD", "POST"]
+SALT = "papers.hand_over"
+DOWNLOAD_WITHIN_S = 3600
+LISTED = 100
+
+
+@require_safe
+@about_participant(May.EXPORT_PERSON, "papers.opened")
+def index(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """All that there is to print and to save."""
+    clinic, account = participant.clinic, account_of(request)
+    entries = reading.entries_of(participant)
+    shown = {
+        "participant": participant,
+        "courses": list(participant.courses.order_by("-begins_on", "-pk")),
+        "entries": list(entries.annotate(raw=Q(stored__payload__isnull=False))[:LISTED]),
+        "sessions": entries.count(),
+        "may_hand_over": allowed(account, clinic, May.HAND_OVER),
+        "may_delete": allowed(account, clinic, May.DELETE_PERSON),
+        "may_see_audit": allowed(account, clinic, May.SEE_AUDIT),
+        "taken_over": list(participant.taken_over.all()),
+        "tab": "papers",
+    }
+    return render(request, "papers/index.html", shown)
+
+
+def _entry(participant: Participant, session_id: UUID) -> DiaryEntry:
+    found = DiaryEntry.objects.select_related("clinic", "participant")
+    return get_object_or_404(found, participant=participant, session_id=session_id)
+
+
+@require_safe
+@about_participant(May.EXPORT_PERSON, "papers.session")
+def session_pdf(request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
+    """One session on paper."""
+    entry = _entry(participant, session_id)
+    with translation.override(answers.language_of(request)):
+        made = setting.session_paper(reading.one_session(entry), participant)
+    return answers.file_answer(made, answers.PDF, f"{session_files.name_of(entry)}.pdf")
+
+
+@require_safe
+@about_participant(May.EXPORT_PERSON, "papers.file")
+def session_fit(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
+    """One session for other training diaries."""
+    entry = _entry(participant, session_id)
+    try:
+        made = session_files.fit(reading.one_session(entry))
+    except PaperError as error:
+        raise Http404(str(error)) from error
+    return answers.file_answer(made, answers.FIT, f"{session_files.name_of(entry)}.fit")
+
+
+@require_safe
+@about_participant(May.EXPORT_PERSON, "papers.file")
+def session_csv(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
+    """One session, second by second."""
+    entry = _entry(participant, session_id)
+    try:
+        made = session_files.csv(reading.one_session(entry))
+    except PaperError as error:
+        raise Http404(str(error)) from error
+    return answers.file_answer(made, answers.CSV, f"{session_files.name_of(entry)}.csv")
+
+
+@require_safe
+@about_participant(May.EXPORT_PERSON, "papers.file")
+def session_json(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
+    """All that is kept of one session."""
+    entry = _entry(participant, session_id)
+    made = session_files.json(reading.one_session(entry))
+    return answers.file_answer(made, answers.JSON, f"{session_files.name_of(entry)}.json")
+
+
+@require_safe
+@about_participant(May.EXPORT_PERSON, "papers.fhir")
+def session_fhir(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
+    """One session for a patient record."""
+    entry = _entry(participant, session_id)
+    made = fhir.bundle(participant, [reading.one_session(entry)])
+    return answers.file_answer(made, answers.FHIR, f"{session_files.name_of(entry)}.fhir.json")
+
+
+def _course(request: HttpRequest, participant: Participant) -> Course | None:
+    """`?course=7`, else the newest; None where there is none. Raises Http404."""
+    wanted = asked.whole_number(request, "course")
+    courses = participant.courses.order_by("-begins_on", "-pk")
+    if wanted is not None:
+        return get_object_or_404(courses, pk=wanted)
+    return courses.first()
+
+
+def _entries(participant: Participant, course: Course | None) -> QuerySet[DiaryEntry]:
+    """Those of a course, or all; oldest first."""
+    found = reading.entries_of(participant).select_related("clinic", "participant").order_by("begun_at", "pk")
+    if course is None:
+        return found
+    found = found.filter(begun_on__gte=course.begins_on)
+    return found if course.ended_on is None else found.filter(begun_on__lte=course.ended_on)
+
+
+@require_safe
+@about_participant(May.EXPORT_PERSON, "papers.course")
+def course_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """A course on paper."""
+    course = _course(request, participant)
+    with translation.override(answers.language_of(request)):
+        made = setting.course_paper(participant, course)
+    return answers.file_answer(made, answers.PDF, f"{participant.pseudonym}-{timezone.localdate()}.pdf")
+
+
+@require_safe
+@about_participant(May.EXPORT_PERSON, "papers.files")
+def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponseBase:
+    """All files of a course's sessions."""
+    entries = _entries(participant, _course(request, participant))
+    made = zipped(everything.files_of(entries))
+    return answers.open_file_answer(made, answers.ZIP, f"{participant.pseudonym}-{timezone.localdate()}.zip")
+
+
+@require_safe
+@about_participant(May.EXPORT_PERSON, "papers.fhir")
+def course_fhir(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """A course's sessions for a patient record."""
+    entries = _entries(participant, _course(request, participant))
+    made = fhir.bundle(participant, (reading.one_session(entry) for entry in entries))
+    return answers.file_answer(made, answers.FHIR, f"{participant.pseudonym}-{timezone.localdate()}.fhir.json")
+
+
+@require_http_methods(GET_OR_POST)
+@about_participant(May.EXPORT_PERSON, "papers.letter")
+def letter(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Write the letter, look at it, and set it."""
+    entries = list(_entries(participant, _course(request, participant)))
+    language = answers.language_of(request)
+    if request.method == "POST":
+        form = LetterForm(request.POST)
+        if form.is_valid():
+            account = account_of(request)
+            table = entries if form.cleaned_data["table"] else []
+            sender = account.get_full_name() or account.get_username()
+            with translation.override(language):
+                made = setting.letter_paper(participant, form.cleaned_data, table, sender)
+            return answers.file_answer(made, answers.PDF, f"{participant.pseudonym}-{timezone.localdate()}-letter.pdf")
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    else:
+        course = _course(request, participant)
+        points, person = reading.points_of(entries), reading.person_of(participant)
+        view = None
+        if course is not None:
+            view = course_of(reading.plan_of(course), reading.trained_of(points), timezone.localdate())
+        plan = participant.plans.order_by("-version").first()
+        with translation.override(language):
+            form = LetterForm(initial=proposed(participant, points, view, plan, person))
+        status = HTTPStatus.OK
+    shown = {"participant": participant, "form": form, "tab": "papers", "written_in": language}
+    return render(request, "papers/letter.html", shown, status=status)
+
+
+@require_safe
+@about_participant(May.SEE_AUDIT, "who_looked_read")
+def looked_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Who has looked, on paper."""
+    with translation.override(answers.language_of(request)):
+        made = setting.looked_paper(participant)
+    return answers.file_answer(made, answers.PDF, f"{participant.pseudonym}-{timezone.localdate()}-log.pdf")
+
+
+@require_safe
+@about_participant(May.EXPORT_PERSON, "papers.everything")
+def everything_zip(_request: HttpRequest, participant: Participant) -> HttpResponseBase:
+    """Everything about the participant, for themselves."""
+    made = everything.everything(participant)
+    return answers.open_file_answer(made, answers.ZIP, f"{participant.pseudonym}-{timezone.localdate()}-all.zip")
+
+
+@require_http_methods(GET_OR_POST)
+@about_participant(May.HAND_OVER, "papers.hand_over")
+def hand_over(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Choose what goes along; then the passphrase is shown, once, with the button that makes the file."""
+    form = HandOverForm(request.POST if request.method == "POST" else None, participant)
+    shown = {"participant": participant, "form": form, "tab": "papers"}
+    if request.method != "POST":
+        return render(request, "papers/hand_over.html", shown)
+    if not form.is_valid():
+        return render(request, "papers/hand_over.html", shown, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    passphrase = handover.new_passphrase()
+    told = {
+        "participant": participant.pk,
+        "passphrase": passphrase,
+        "notes": [note.pk for note in form.cleaned_data.get("notes", ())],
+        "to": form.cleaned_data["to"],
+        "ends": form.cleaned_data["ends"],
+    }
+    return render(
+        request, "papers/passphrase.html", {**shown, "passphrase": passphrase, "order": signing.dumps(told, salt=SALT)}
+    )
+
+
+@require_POST
+@about_participant(May.HAND_OVER, "papers.hand_over")
+def hand_over_file(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """The file, encrypted with the passphrase that was just shown."""
+    try:
+        told = signing.loads(request.POST.get("order", ""), salt=SALT, max_age=DOWNLOAD_WITHIN_S)
+    except signing.BadSignature:
+        told = {}
+    if told.get("participant") != participant.pk:
+        messages.error(request, _("The passphrase is older than an hour. Begin again; nothing was handed over."))
+        return redirect("papers_of:hand_over", participant.clinic.code, participant.pseudonym)
+    notes = list(participant.notes.filter(pk__in=told["notes"]).order_by("made_at"))
+    made = handover.make(participant, account_of(request), told["passphrase"], notes, told["to"], ends=told["ends"])
+    return answers.file_answer(made, answers.BYTES, f"{participant.pseudonym}-{timezone.localdate()}.ichp")
+
+
+@require_http_methods(GET_OR_POST)
+@about_participant(May.DELETE_PERSON, "papers.delete")
+def delete(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Twice confirmed: the pseudonym is typed, then all that goes is told once more."""
+    form = DeleteForm(request.POST if request.method == "POST" else None, participant)
+    shown = {
+        "participant": participant,
+        "form": form,
+        "sessions": DiaryEntry.objects.filter(participant=participant).count(),
+        "notes": participant.notes.count(),
+        "plans": participant.plans.count(),
+        "tab": "papers",
+    }
+    if request.method != "POST":
+        return render(request, "papers/delete.html", shown)
+    if not form.is_valid():
+        return render(request, "papers/delete.html", shown, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    if request.POST.get("sure") != "yes":
+        return render(request, "papers/delete_sure.html", shown)
+    clinic = participant.clinic
+    done = deletion.delete(participant, account_of(request))
+    messages.success(
+        request,
+        ngettext(
+            "All about the participant is deleted, %(count)s session with it. The machines get to know it.",
+            "All about the participant is deleted, %(count)s sessions with it. The machines get to know it.",
+            done.sessions,
+        )
+        % {"count": done.sessions},
+    )
+    if done.mentioned:
+        messages.warning(
+            request,
+            ngettext(
+                "The name stands in %(count)s note on somebody else. Look it up and change it.",
+                "The name stands in %(count)s notes on others. Look them up and change them.",
+                done.mentioned,
+            )
+            % {"count": done.mentioned},
+        )
+    return redirect("people:list", clinic.code)
