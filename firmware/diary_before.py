@@ -10,6 +10,8 @@ import sqlite3
 from pathlib import Path
 
 from firmware.errors import FirmwareError
+from firmware.journal_errors import JournalError
+from firmware.journal_file import JournalLock
 from firmware.journal_schema import MIGRATIONS
 from firmware.versions import make_durable
 
@@ -30,13 +32,15 @@ def keep_copy(diary: Path) -> Path | None:
             copy.unlink(missing_ok=True)
             return None
         making.unlink(missing_ok=True)
-        with (
-            contextlib.closing(sqlite3.connect(diary)) as source,
-            contextlib.closing(sqlite3.connect(making)) as target,
-        ):
-            source.backup(target)
+        # Whoever else has the diary open holds this lock; SQLite's own copy would wait for them for ever.
+        lock = JournalLock(diary)
+        try:
+            with contextlib.closing(sqlite3.connect(diary)) as now, contextlib.closing(sqlite3.connect(making)) as kept:
+                now.backup(kept)
+        finally:
+            lock.release()
         _settle(making, copy)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, JournalError) as error:
         making.unlink(missing_ok=True)
         raise CopyError(
             f"The diary {diary} could not be copied ({error}), so nothing was changed. Is its disk full or damaged?"

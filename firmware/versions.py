@@ -57,6 +57,8 @@ class Versions:
     @property
     def starts(self) -> int:
         """How often the version on trial was started; 0 where nothing is on trial."""
+        if not self.on_trial:
+            return 0
         try:
             return int((self.folder / _STARTS).read_text(encoding="ascii"))
         except (OSError, ValueError):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from firmware.diary import LocalDiary
-from firmware.diary_before import keep_copy, put_back
+from firmware.diary_before import CopyError, keep_copy, put_back
 from firmware.journal import Journal
 from firmware.upgrade import Machine, Services, UpgradeError, go_back, try_version, watch
 from firmware.versions import Versions, VersionsError
@@ -277,6 +277,14 @@ def test_a_power_cut_while_the_diary_is_put_back_leaves_it_to_be_put_back_again(
     place.versions.begin_trial("new")
     go_back(place.machine)
     assert (place.diary_format() < 99, place.versions.current) == (True, "old")
+
+
+def test_a_diary_that_somebody_else_has_open_is_not_copied_and_not_waited_for(place: _Place) -> None:
+    journal = Journal.open(place.diary)
+    with pytest.raises(CopyError, match="Another process has the diary"):
+        keep_copy(place.diary)
+    journal.close()
+    assert [path.name for path in place.diary.parent.glob("*upgrade*")] == []
 
 
 def test_a_diary_that_the_old_version_can_read_keeps_what_was_recorded_during_the_trial(place: _Place) -> None:

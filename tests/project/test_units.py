@@ -57,6 +57,7 @@ def test_systemd_finds_no_fault_with_any_unit(tmp_path: Path) -> None:
             _make_program(tmp_path / "opt/interval-coach" / version / "bin" / program)
         guard = tmp_path / "opt/interval-coach" / version / "share/interval-coach/systemd/version-guard.sh"
         _make_program(guard)
+    _make_program(tmp_path / "bin/sh")
     finished = subprocess.run(
         ["systemd-analyze", "verify", f"--root={tmp_path}", "--man=no", "--generators=no", "--recursive-errors=no"]
         + [f"/etc/systemd/system/{path.name}" for path in sorted(units.iterdir())],
