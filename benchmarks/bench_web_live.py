@@ -26,7 +26,7 @@ from benchmarks.figures import Figures, share
 from benchmarks.light_load import connected, contexts
 from benchmarks.light_machines import LightMachine
 from benchmarks.room_at_hand import COOKIE, Opened, Watching, served
-from benchmarks.room_story import room_of
+from server.demo.story import room_of
 from sync.reading import encode
 
 MACHINES, BROWSERS, WORKERS = 40, 20, 2

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.light_load import connected, contexts, tell
 from benchmarks.light_machines import LightMachine
-from benchmarks.room_story import StoryMachine, room_of
+from server.demo.story import StoryMachine, room_of
 from server.clinic import Clinic, read_clinic
 from sync.envelope import Unreadable
 from sync.reading import encode, read

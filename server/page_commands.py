@@ -54,6 +54,20 @@ def add_commands(command: Command, open_clinic: Open) -> None:
     audit.add_argument("--csv", action="store_true", help="CSV in place of JSON lines")
     audit.add_argument("--out", type=Path, default=None, help="write to this file, readable by its owner alone")
 
+    demo = command("demo", _demo, "a clinic of made-up people, filled and running, to be looked at")
+    demo.add_argument("--port", type=int, default=None, help="the pages' port (8480, or any that is free)")
+    stays = demo.add_mutually_exclusive_group()
+    stays.add_argument("--stay", action="store_true", default=None, help="until Ctrl-C, also where nobody sits here")
+    stays.add_argument("--no-stay", action="store_false", dest="stay", help="end once the pages have answered")
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from server.demo.running import DemoSettings, run  # noqa: PLC0415 - the demo alone needs it
+
+    stay = sys.stdin.isatty() and sys.stdout.isatty() if given.stay is None else given.stay
+    folder = given.dir or Path("demo-output") / "filled-clinic"
+    return run(DemoSettings(folder=folder, port=given.port, stay=stay), _say)
+
 
 def _say(*lines: str) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))

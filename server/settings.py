@@ -19,6 +19,9 @@ _settings = _clinic.settings if _clinic else ClinicSettings(clinic="none", host=
 PLAIN = os.environ.get(PLAIN_VARIABLE) == "1"
 """Pages over plain HTTP on this computer's own loopback, for a trial or the demo (`web --plain-here`)."""
 
+ONE_FACTOR_HERE = PLAIN and _settings.demo
+"""The demo's clinic of made-up people, on this computer alone: a password is enough (`server.web.log_in`)."""
+
 DEBUG = False
 ALLOWED_HOSTS = [_settings.host, *_settings.web_hosts, *(["localhost", "127.0.0.1", "[::1]"] if PLAIN else [])]
 SECRET_KEY = (
@@ -41,6 +44,7 @@ INSTALLED_APPS = [
     "server.people.apps.PeopleConfig",
     "server.diary.apps.DiaryConfig",
     "server.room.apps.RoomConfig",
+    "server.network.apps.NetworkConfig",
     "server.papers.apps.PapersConfig",
     "server.web.apps.WebConfig",
 ]

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - a story is told in numbers
 """What a simulated machine of the room tells: a person on the treadmill, told second by second, light enough for forty.
 
 No engine runs here: a rate that follows its phase with a lag, and the few answers to commands that a room needs.
@@ -7,6 +8,7 @@ import math
 import random
 import time
 from dataclasses import dataclass, field
+from typing import Literal
 
 from coach.events import Direction, Level, Signal
 from sync.wire import (
@@ -38,6 +40,7 @@ PHASES = (
     ),
     ("cool_down", 300, 0, 0.50, 0.60),
 )
+SESSION_S = float(sum(length_s for _, length_s, *_ in PHASES))
 
 
 def session_of(number: int) -> str:
@@ -72,7 +75,7 @@ class StoryMachine:
         self.name = name
         self.person = person
         self._session = session_of(number)
-        self._chance = random.Random(number)
+        self._chance = random.Random(number)  # noqa: S311 - no secret
         self._count = 0
         self._starts_wall_s: float | None = None
         self._to_tell: list[CommandResult] = []
@@ -92,6 +95,11 @@ class StoryMachine:
             at=_clocks(),
             instance=self.name,
         )
+
+    def next_person(self, participant: str) -> None:
+        """Somebody else begins, who is well and whose strap is on."""
+        self._session = session_of(self._chance.getrandbits(40))
+        self.person = Person(participant, 0.0, "session", self._chance.uniform(0.86, 0.91))
 
     def earlier(self, seconds: int) -> list[Live]:
         """The pictures of the last minutes, each as old as it would be: a room that was watched all along."""
@@ -177,7 +185,8 @@ class StoryMachine:
     def asked(self, command: Command) -> CommandResult:
         """What becomes of a command."""
         person, action = self.person, command.action
-        outcome, code = "done", ""
+        outcome: Literal["accepted", "done", "refused"] = "done"
+        code = ""
         if command.participant is not None and command.participant != person.participant:
             outcome, code = "refused", "other_participant"
         else:

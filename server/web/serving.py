@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 
 import uvicorn
@@ -15,6 +15,7 @@ from msgspec import Struct
 from server.clinic import PLAIN_VARIABLE, Clinic
 from server.errors import SettingsError
 from server.log_lines import log_pages_to
+from server.web.addresses import is_loopback
 
 LOOPBACK = ("127.0.0.1", "::1")
 LOOK_AT_CERTIFICATE_EVERY_S = 60.0
@@ -37,6 +38,11 @@ class Serving(Struct, frozen=True, kw_only=True):
 def serve(clinic: Clinic, how: Serving) -> int:
     """Serve until told to end. Gives the exit status. Raises SettingsError."""
     settings, places = clinic.settings, clinic.places
+    if settings.demo and not how.plain_here:
+        raise SettingsError(
+            f"{places.settings}: demo is true, so these pages ask for no one-time code. They are served on this "
+            "computer alone: «web --plain-here». For a clinic with real people make another one (init)."
+        )
     address = settings.web_address if how.address is None else how.address
     if how.plain_here:
         address = address or LOOPBACK[0]
@@ -76,14 +82,6 @@ def serve(clinic: Clinic, how: Serving) -> int:
         return 0
     server.run()
     return 0 if server.started else 1
-
-
-def is_loopback(address: str) -> bool:
-    """Whether only this computer can reach it."""
-    try:
-        return address == "localhost" or ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def trusted(proxies: tuple[str, ...]) -> tuple[str, ...]:

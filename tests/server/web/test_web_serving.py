@@ -21,7 +21,8 @@ from benchmarks.clinic_at_hand import ROOT, Child, environment, free_port, liste
 from server.clinic import Clinic
 from server.errors import SettingsError
 from server.making import write_settings
-from server.web.serving import Serving, is_loopback, serve, trusted
+from server.web.addresses import is_loopback
+from server.web.serving import Serving, serve, trusted
 
 OPERATIONS = ROOT / "docs" / "operations.md"
 PATIENCE_S = 60.0

@@ -1,0 +1,224 @@
+"""From what `firmware.past_courses` wrote to a clinic: people, plans, courses, sessions, notes, and one who may log in.
+
+Sessions take the collector's own way: each is read and checked by the intake and committed by the store, and becomes a
+diary entry as any other does. Only names, groups and notes are made up here.
+"""
+
+import random
+import secrets
+import tomllib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+from msgspec import Struct
+
+from coach.plan import Plan
+from server import intake, store
+from server.arrivals import Source
+from server.clinics.models import Account, Clinic, Membership, Region
+from server.clinics.roles import Role
+from server.diary.entering import enter_waiting
+from server.diary.models import DiaryEntry
+from server.errors import ServerError
+from server.people.models import Course, Note, Participant, PlanVersion
+from server.people.pictures import PICTURES
+from server.people.plan_rules import Values
+from server.people.planning import save_plan
+from sync.topics import Kind, Topic, build
+
+AT_A_TIME = 100
+CONSENTS_FRACTION = 0.6
+NOT_KNOWN_HERE = 2
+"""So many sessions of somebody whom the clinic has not taken in: what «whose session is this?» is for."""
+USER_NAME = "demo"
+ROLES = (Role.THERAPIST, Role.CLINIC_ADMIN, Role.COORDINATOR, Role.RESEARCHER)
+
+
+class PastPerson(Struct, frozen=True, kw_only=True):
+    """Somebody of `people.json`; see `firmware.past_courses`."""
+
+    clinic: str
+    pseudonym: str
+    sex: str
+    kind: str
+    plan: Plan
+    begins_wall_s: float
+    sessions: int
+
+
+class PastSession(Struct, frozen=True, kw_only=True):
+    """A line of `sessions.jsonl`: a session as a machine sealed it."""
+
+    clinic: str
+    machine: str
+    participant: str
+    session_id: str
+    payload: bytes
+
+
+class MadeUp(Struct, frozen=True):
+    """Words about people who do not exist."""
+
+    women: list[str]
+    men: list[str]
+    surnames: list[str]
+    nicknames: list[str]
+    groups: list[str]
+    notes: dict[str, list[str]]
+
+
+class Filled(Struct, frozen=True):
+    """What there is now, and what one logs in with. `training`: pseudonyms of those who may be in the room."""
+
+    participants: int
+    sessions: int
+    user: str
+    password: str
+    training: tuple[str, ...]
+
+
+def fill(made: Path, clinics: Sequence[tuple[str, str]]) -> Filled:
+    """Fill the database. `made`: the folder of `firmware.past_courses`; `clinics`: code and name, the demo's own first.
+
+    Raises ServerError where something of what was made cannot be read.
+    """
+    # The same people and choices at every demo; the password alone is drawn anew.
+    chance = random.Random(1)  # noqa: S311 - no secret
+    try:
+        people = msgspec.json.decode((made / "people.json").read_bytes(), type=list[PastPerson])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ServerError(f"The demo's people were not made ({error}). Run it again.") from error
+    region, _ = Region.objects.get_or_create(code="demo-region", defaults={"name": "Demoregionen"})
+    rows = {code: Clinic.objects.update_or_create(code=code, defaults={"name": name, "region": region})[0]
+            for code, name in clinics}  # fmt: skip
+    own = rows[clinics[0][0]]
+    password = "-".join(secrets.token_hex(2) for _ in range(4))
+    account = _account(own, region, password)
+    # The last of the demo's own people trained here, and nobody took them in.
+    stranger = [one for one in people if one.clinic == own.code][-1]
+    taken_in = [one for one in people if one is not stranger]
+    participants = _take_in(taken_in, rows, account, chance)
+    _store(made / "sessions.jsonl", stranger.pseudonym)
+    enter_waiting()
+    _notes(own, account, chance)
+    here = [one for one in participants if one.clinic_id == own.pk]
+    return Filled(
+        participants=len(here),
+        sessions=DiaryEntry.objects.filter(clinic=own).count(),
+        user=USER_NAME,
+        password=password,
+        training=tuple(one.pseudonym for one in here),
+    )
+
+
+def _account(clinic: Clinic, region: Region, password: str) -> Account:
+    account = Account.objects.create_user(USER_NAME, password=password, first_name="Demo", last_name="Testesen")
+    for role in ROLES:
+        where = {"region": region} if role is Role.COORDINATOR else {"clinic": clinic}
+        Membership.objects.create(account=account, role=role, **where)
+    return account
+
+
+def _take_in(
+    people: Sequence[PastPerson], rows: dict[str, Clinic], account: Account, chance: random.Random
+) -> list[Participant]:
+    words = msgspec.convert(
+        tomllib.loads(files("server.demo").joinpath("people.toml").read_text(encoding="utf-8")), MadeUp
+    )
+    today = timezone.now()
+    pictures = list(PICTURES)
+    made = []
+    with transaction.atomic():
+        for number, one in enumerate(people):
+            first = words.women if one.sex == "f" else words.men
+            person = Participant.objects.create(
+                clinic=rows[one.clinic],
+                pseudonym=one.pseudonym,
+                name=f"{first[number % len(first)]} {words.surnames[number * 7 % len(words.surnames)]}",
+                nickname=words.nicknames[number % len(words.nicknames)],
+                picture=pictures[number % len(pictures)],
+                birth_year=today.year - (one.plan.age or 35),
+                sex=one.sex,
+                group=words.groups[number % len(words.groups)],
+                research_consent_at=today - timedelta(days=50) if chance.random() < CONSENTS_FRACTION else None,
+            )
+            begins = datetime.fromtimestamp(one.begins_wall_s, UTC)
+            Course.objects.create(participant=person, begins_on=begins.date())
+            plan = save_plan(person, account, _values(one, begins), base=0, reason="")
+            PlanVersion.objects.filter(pk=plan.pk).update(made_at=begins - timedelta(days=2))
+            Participant.objects.filter(pk=person.pk).update(made_at=begins - timedelta(days=5))
+            made.append(person)
+    return made
+
+
+def _values(one: PastPerson, begins: datetime) -> Values:
+    start = one.plan.start
+    return Values(
+        protocol=one.plan.protocol,
+        mode=one.plan.mode,
+        hr_max_bpm=one.plan.hr_max_bpm,
+        hr_max_source=one.plan.hr_max_source or "",
+        hr_max_set_on=(begins - timedelta(days=4)).date(),
+        start_speed_kmh=None if start is None else start.speed_kmh,
+        start_incline_percent=None if start is None else start.incline_percent,
+        weekly_cap=3,
+        rest_hours=20.0,
+        questions=("chest_pain", "dizziness", "fever"),
+        valid_until=(timezone.now() + timedelta(days=90)).date(),
+    )
+
+
+def _store(file: Path, stranger: str) -> None:
+    """Commit the sessions as the collector does, the last few only of somebody whom nobody took in."""
+    strangers: list[PastSession] = []
+    batch: list[PastSession] = []
+    for one in _sessions(file):
+        if one.participant == stranger:
+            strangers.append(one)
+            continue
+        batch.append(one)
+        if len(batch) == AT_A_TIME:
+            _commit(batch)
+            batch = []
+    _commit([*batch, *strangers[-NOT_KNOWN_HERE:]])
+
+
+def _sessions(file: Path) -> Iterator[PastSession]:
+    decoder = msgspec.json.Decoder(PastSession)
+    with file.open("rb") as lines:
+        for line in lines:
+            yield decoder.decode(line)
+
+
+def _commit(sessions: Sequence[PastSession]) -> None:
+    arrivals = []
+    for one in sessions:
+        topic = build(Topic(one.clinic, one.machine, Kind.SESSION, one.session_id))
+        arrivals.append(intake.session(Source(topic, one.clinic, one.machine), one.session_id, one.payload))
+    verdicts = store.commit(arrivals)
+    refused = [verdict for verdict in verdicts if verdict.what != "stored"]
+    if refused:
+        raise ServerError(f"A session of the demo was not stored ({refused[0].what}). Run it again.")
+
+
+def _notes(clinic: Clinic, account: Account, chance: random.Random) -> None:
+    words = tomllib.loads(files("server.demo").joinpath("people.toml").read_text(encoding="utf-8"))["notes"]
+    entries = list(
+        DiaryEntry.objects.filter(clinic=clinic)
+        .exclude(participant=None)
+        .select_related("participant")
+        .order_by("-begun_at")[:30]
+    )
+    for entry in chance.sample(entries, min(8, len(entries))):
+        if entry.participant is None:
+            continue
+        text = chance.choice(words["session"])
+        Note.objects.create(participant=entry.participant, session_id=entry.session_id, text=text,
+                            made_by=account)  # fmt: skip
+    for person in Participant.objects.filter(clinic=clinic).order_by("pk")[:6]:
+        Note.objects.create(participant=person, text=chance.choice(words["participant"]), made_by=account)

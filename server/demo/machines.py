@@ -1,0 +1,162 @@
+"""The machines of the demo's room: enrolled as any other, a picture a second from each, an answer to each command.
+
+    python -m server.demo.machines FOLDER COUNT PSEUDONYM,PSEUDONYM,…
+
+No engine runs here (`server.demo.story`): twelve of them would be heavy work for a computer that shows a web page.
+"""
+
+import queue
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from server.broker_link import BrokerLink, LinkSettings, Received, tls_context
+from server.clinic import Clinic, read_clinic
+from server.database import prepare
+from server.demo.story import SESSION_S, StoryMachine, room_of
+from server.files import PRIVATE, private_folder, write_whole
+from server.log_lines import log_to
+from sync.envelope import Unreadable
+from sync.reading import encode, read
+from sync.topics import Kind, Topic, build, subscription
+from sync.wire import Command, EnrolRequest
+
+EARLIER_S = 300
+"""So much of its past each machine tells at first, so that the room's traces begin full."""
+CONNECTED_WITHIN_S = 60.0
+STANDS_S = 25.0
+"""How long somebody who has finished stands at the machine before the next one begins."""
+
+
+class DemoMachine:
+    """One machine: its connection, and the story that it tells."""
+
+    def __init__(self, clinic: Clinic, story: StoryMachine, people: list[str]) -> None:
+        """Enrolled, with a code that is used once; `start` connects."""
+        self.story = story
+        self._code = clinic.settings.clinic
+        self._people = people
+        self._asked: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._ended_s: float | None = None
+        self.up = threading.Event()
+        name = story.name
+        certificate, key = _enrolled(clinic, name)
+        self.link = BrokerLink(
+            LinkSettings(
+                host=clinic.settings.broker_host,
+                port=clinic.settings.broker_port,
+                name=name,
+                tls=tls_context(str(clinic.places.authority), str(certificate), str(key)),
+                subscriptions=((subscription(Kind.COMMAND, self._code, name), 1),),
+                receive_maximum=20,
+                session_expiry_s=60,
+            ),
+            received=self._take,
+            changed=self._connected,
+        )
+
+    def _topic(self, kind: Kind) -> str:
+        return build(Topic(self._code, self.story.name, kind))
+
+    def _connected(self, up: bool) -> None:  # noqa: FBT001 - as BrokerLink tells it
+        if up:
+            self.up.set()
+        else:
+            self.up.clear()
+
+    def _take(self, message: Received) -> None:
+        command = read(message.payload, Command)
+        if not isinstance(command, Unreadable):
+            self._asked.put(command)
+        self.link.acknowledge(message)
+
+    def begin(self) -> None:
+        """Say that it is there, and tell the last minutes."""
+        self.link.publish_retained(self._topic(Kind.STATE), encode(self.story.state()))
+        for picture in self.story.earlier(EARLIER_S):
+            self.link.publish(self._topic(Kind.LIVE), encode(picture))
+
+    def second(self) -> None:
+        """Answer what was asked, and tell how it is now."""
+        while not self._asked.empty():
+            self.link.publish(self._topic(Kind.RESULT), encode(self.story.asked(self._asked.get())))
+        self._go_on()
+        self.link.publish(self._topic(Kind.LIVE), encode(self.story.told()))
+
+    def _go_on(self) -> None:
+        """Whoever has finished makes room for the next one."""
+        person = self.story.person
+        if person.t is not None and person.t >= SESSION_S:
+            person.t, person.face = None, "exertion"
+        if person.face not in ("exertion", "ended"):
+            self._ended_s = None
+            return
+        now_s = time.monotonic()
+        self._ended_s = self._ended_s or now_s
+        if now_s - self._ended_s > STANDS_S:
+            after = (self._people.index(person.participant) + len(self._people) // 2) if person.participant else 0
+            self.story.next_person(self._people[after % len(self._people)])
+
+    def end(self) -> None:
+        """Say goodbye."""
+        self.link.publish_retained(self._topic(Kind.STATE), encode(self.story.state(online=False)))
+        self.link.stop(2.0)
+
+
+def _enrolled(clinic: Clinic, name: str) -> tuple[Path, Path]:
+    """Certificate and key of a machine, given for a one-time code."""
+    from server import identities  # noqa: PLC0415 - models exist only after prepare()
+
+    folder = clinic.places.folder / "demo-machines"
+    private_folder(folder)
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    pem = request.public_bytes(serialization.Encoding.PEM).decode()
+    given = identities.enrol(clinic, EnrolRequest(code=identities.new_code(clinic, name), request_pem=pem))
+    plain = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    files = folder / f"{name}.pem", folder / f"{name}.key"
+    write_whole(files[0], given.certificate_pem.encode())
+    write_whole(files[1], plain, PRIVATE)
+    return files
+
+
+def main() -> int:
+    """Run until told to end."""
+    clinic = read_clinic(Path(sys.argv[1]))
+    prepare(clinic)
+    log_to()
+    people = sys.argv[3].split(",")
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopping.set())
+    machines = [DemoMachine(clinic, one, people) for one in room_of(clinic.settings.clinic, int(sys.argv[2]), people)]
+    for one in machines:
+        one.link.start()
+    for one in machines:
+        one.up.wait(CONNECTED_WITHIN_S)
+        one.begin()
+    # For whoever started this.
+    sys.stdout.write("room open\n")
+    sys.stdout.flush()
+    due_s = time.monotonic()
+    while not stopping.is_set():
+        for one in machines:
+            # Spread over the second, as real ones are.
+            due_s = max(due_s + 1 / len(machines), time.monotonic() - 1)
+            stopping.wait(max(0.0, due_s - time.monotonic()))
+            one.second()
+    for one in machines:
+        one.end()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,277 @@
+"""`interval-coach-server demo`: a clinic with twelve machines, sixty people and eight weeks behind it, to be looked at.
+
+Everything is real but the people: broker with TLS, collector, enrolment, database and pages are started as a clinic
+starts them, each as a process of its own, and all are ended by their own process ids when the demo ends. The clinic
+lies in a folder of its own and is made anew each time; its one account can log in without a one-time code, on this
+computer alone (`demo` in clinic.toml).
+"""
+
+import contextlib
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from msgspec import Struct
+
+from server.clinic import DATABASE_VARIABLE, FOLDER_VARIABLE, PLAIN_VARIABLE, Clinic, ClinicSettings, read_clinic
+from server.errors import ServerError
+from server.making import make_clinic
+
+CODE, NAME = "demo", "Demoklinikken"
+BESIDE = (("levanger", "Levanger", 10), ("roros", "Røros", 3))
+"""Clinics of the same region, for the sums that are compared: one of them too small to be shown."""
+PEOPLE, MACHINES = 60, 12
+HERE = "127.0.0.1"
+USUAL_PORT = 8480
+LATEST_S = 900.0
+"""A step that takes longer than this will not end; a slow computer takes its time."""
+END_WITHIN_S = 10.0
+KEPT_OUT = (DATABASE_VARIABLE, FOLDER_VARIABLE, PLAIN_VARIABLE, "DJANGO_SETTINGS_MODULE")
+"""Where these are set, they name a clinic that people use: the demo must not touch it."""
+
+
+class DemoSettings(Struct, frozen=True, kw_only=True):
+    """Where, and what for. `stay`: until Ctrl-C; else it ends once the pages have answered."""
+
+    folder: Path
+    port: int | None = None
+    stay: bool = True
+    people: int = PEOPLE
+    machines: int = MACHINES
+
+
+class Running(Struct, frozen=True):
+    """A demo that stands: where to open it, and what to log in with."""
+
+    address: str
+    user: str
+    password: str
+    participants: int
+    sessions: int
+    clinic: Clinic
+
+
+class _Interrupted(BaseException):
+    """SIGTERM or Ctrl-C."""
+
+
+def run(settings: DemoSettings, say: Callable[[str], None]) -> int:
+    """Make the clinic, say where it is, and stay until told to end. Gives the exit status. Raises ServerError."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise _Interrupted
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        with standing(settings, say) as demo:
+            say("")
+            say(f"The demo clinic is open: {demo.participants} participants, {demo.sessions} sessions, "
+                f"{settings.machines} machines in the room.")  # fmt: skip
+            say(f"  Open      {demo.address}")
+            say(f"  Log in    {demo.user}")
+            say(f"  Password  {demo.password}")
+            say("The people are made up, and this login exists here alone. Everything lies in "
+                f"{demo.clinic.places.folder}.")  # fmt: skip
+            if not settings.stay:
+                say("The pages answer. Nobody sits at this terminal, so the demo ends here; --stay keeps it open.")
+                return 0
+            say("Ctrl-C ends it.")
+            while True:
+                signal.pause()
+    except _Interrupted:
+        say("\nEnded.")
+        return 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def standing(settings: DemoSettings, say: Callable[[str], None]) -> Iterator[Running]:
+    """A filled clinic with everything running, until the block ends. Raises ServerError."""
+    for name in KEPT_OUT:
+        os.environ.pop(name, None)
+    folder = settings.folder.resolve()
+    _make_room(folder)
+    parts = _Parts(folder)
+    try:
+        say("A clinic is being made: simulated people train for eight weeks …")
+        past = folder / "past"
+        # The past takes longest, so that it begins first.
+        words = [one for code, _name, people in ((CODE, NAME, settings.people + 1), *BESIDE)
+                 for one in ("--clinic", f"{code}:{people}")]  # fmt: skip
+        making = parts.start("past", [sys.executable, "-m", "firmware.past_courses", str(past), *words,
+                                      "--machines", str(settings.machines)])  # fmt: skip
+        port = settings.port or _port(USUAL_PORT)
+        clinic = _make(folder, port)
+        own = [sys.executable, "-m", "server"]
+        for name in ("broker", "collect"):
+            parts.start(name, [*own, name, "--dir", str(folder)])
+        parts.done("past", making)
+        say("Their sessions go into the clinic's diary …")
+        from server.demo.filling import fill  # noqa: PLC0415 - models exist only after the clinic was made
+
+        filled = fill(past, [(CODE, NAME), *((code, name) for code, name, _ in BESIDE)])
+        shutil.rmtree(past, ignore_errors=True)
+        say("Machines and pages are starting …")
+        parts.start("web", [*own, "web", "--dir", str(folder), "--plain-here", "--port", str(port)])
+        training = ",".join(filled.training[: 2 * settings.machines])
+        parts.start("machines", [sys.executable, "-m", "server.demo.machines", str(folder), str(settings.machines),
+                                 training])  # fmt: skip
+        parts.until(lambda: _answers(port), "the pages")
+        parts.until(lambda: "room open" in parts.said("machines"), "the machines")
+        yield Running(
+            address=f"http://{HERE}:{port}/",
+            user=filled.user,
+            password=filled.password,
+            participants=filled.participants,
+            sessions=filled.sessions,
+            clinic=clinic,
+        )
+    finally:
+        parts.end()
+
+
+def _make_room(folder: Path) -> None:
+    """An empty folder; what is removed is an earlier demo's alone. Raises ServerError."""
+    if folder.exists() and any(folder.iterdir()):
+        if (folder / "demo.running").exists() and _alive(folder / "demo.running"):
+            raise ServerError(f"{folder}: another demo is running there. Let it end, or name another with --dir.")
+        try:
+            earlier = (folder / "clinic.toml").exists() and read_clinic(folder).settings.demo
+        except ServerError:
+            earlier = False
+        if not earlier and not (folder / "demo.running").exists():
+            raise ServerError(f"{folder} is not empty, and not an earlier demo's. Name another folder with --dir.")
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / "demo.running").write_text(f"{os.getpid()}\n")
+
+
+def _alive(file: Path) -> bool:
+    try:
+        os.kill(int(file.read_text()), 0)
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def _make(folder: Path, port: int) -> Clinic:
+    return make_clinic(
+        folder,
+        ClinicSettings(
+            clinic=CODE,
+            host="localhost",
+            listen_address=HERE,
+            broker_port=_port(),
+            enrolment_port=_port(),
+            metrics_port=0,
+            web_port=port,
+            web_address=HERE,
+            idle_minutes=240,
+            demo=True,
+        ),
+        webs=1,
+    )
+
+
+class _Parts:
+    """The processes of a demo, each with its log, ended by their own ids."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, words: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start one, in a session of its own, so that Ctrl-C reaches the demo, which ends its parts in order."""
+        environment = {key: value for key, value in os.environ.items() if key not in KEPT_OUT}
+        setpriv = shutil.which("setpriv")
+        # Killed outright, the demo takes its parts with it.
+        bound = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+        with self._log(name).open("ab") as log:
+            self._running[name] = subprocess.Popen(  # noqa: S603 - the project's own programs in the demo's own folder
+                [*bound, *words], env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
+        return self._running[name]
+
+    def done(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        """Wait for one that ends by itself. Raises ServerError where it failed."""
+        try:
+            status = process.wait(LATEST_S)
+        except subprocess.TimeoutExpired:
+            status = -1
+        if status != 0:
+            raise ServerError(f"The demo could not be made: {name} ended with {status}; see {self._log(name)}.")
+        del self._running[name]
+
+    def until(self, what: Callable[[], bool], name: str) -> None:
+        """Wait for something that the parts do. Raises ServerError where one of them ends meanwhile."""
+        end_s = time.monotonic() + LATEST_S
+        while not what():
+            gone = next((one for one, process in self._running.items() if process.poll() is not None), None)
+            if gone is not None or time.monotonic() > end_s:
+                raise ServerError(f"The demo could not be opened: {name} did not come. See {self._log(gone or 'web')}.")
+            time.sleep(0.1)
+
+    def said(self, name: str) -> str:
+        """What one has said so far."""
+        return self._log(name).read_text(encoding="utf-8", errors="replace")
+
+    def end(self) -> None:
+        """End all, what talks to the broker before the broker; no second Ctrl-C disturbs it."""
+        before = [(one, signal.signal(one, signal.SIG_IGN)) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+        try:
+            broker = self._running.pop("broker", None)
+            _end(list(self._running.values()))
+            _end([] if broker is None else [broker])
+            (self._folder / "demo.running").unlink(missing_ok=True)
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
+
+
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+    until_s = time.monotonic() + END_WITHIN_S
+    for process in processes:
+        try:
+            process.wait(max(0.0, until_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _port(wanted: int = 0) -> int:
+    """The port that is wanted where it is free, else any that is."""
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((HERE, wanted))
+        except OSError:
+            return _port()
+        return int(one.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    asking = http.client.HTTPConnection(HERE, port, timeout=10)
+    try:
+        asking.request("GET", "/log-in/")
+        return asking.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asking.close()
