@@ -26,7 +26,7 @@ from server.errors import ServerError
 from server.making import make_clinic
 
 CODE, NAME = "demo", "Demoklinikken"
-BESIDE = (("levanger", "Levanger", 10), ("roros", "Røros", 3))
+BESIDE = (("levanger", "Levanger", 6), ("roros", "Røros", 3))
 """Clinics of the same region, for the sums that are compared: one of them too small to be shown."""
 PEOPLE, MACHINES = 60, 12
 HERE = "127.0.0.1"

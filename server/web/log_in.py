@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from server.audit.record import record
 from server.clinics.access import for_account, for_nobody_in_particular
@@ -59,7 +60,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
             login(request, account)
             gate.begin(request.session)
             record(account, "log_in_password")
-            if _needs_no_code(request):
+            if _needs_no_code(request, account):
                 request.session[gate.STRONG] = True
                 response = HttpResponseRedirect(onward(request), status=HTTPStatus.SEE_OTHER)
                 remember(response, account.language)
@@ -74,10 +75,14 @@ def log_in(request: HttpRequest) -> HttpResponse:
     return render(request, "web/log_in.html", shown, status=status)
 
 
-def _needs_no_code(request: HttpRequest) -> bool:
-    """Whether this is the demo's clinic, and whoever asks sits at this computer with no proxy between."""
+def _needs_no_code(request: HttpRequest, account: Account) -> bool:
+    """Whether this is the demo's clinic, and whoever asks sits at this computer with no proxy between.
+
+    An account that has set up one-time codes is asked for one even so.
+    """
     here = is_loopback(str(request.META.get("REMOTE_ADDR", ""))) and "X-Forwarded-For" not in request.headers
-    return bool(settings.ONE_FACTOR_HERE) and here
+    has_codes = TOTPDevice.objects.devices_for_user(account, confirmed=True).exists()
+    return bool(settings.ONE_FACTOR_HERE) and here and not has_codes
 
 
 def refused(name: str) -> None:
