@@ -46,6 +46,13 @@ def add_commands(command: Command, open_clinic: Open) -> None:
             one.add_argument("--region", help="the code of the region that it belongs to")
             one.add_argument("--time-zone", default="Europe/Oslo")
 
+    person = command("participant", lambda given: _participant(given, open_clinic), "all about one participant")
+    person.add_argument("act", choices=("export", "delete"))
+    person.add_argument("pseudonym")
+    person.add_argument("--clinic", help="where (this folder's own clinic)")
+    person.add_argument("--out", type=Path, default=None, help="with export: write to this file")
+    person.add_argument("--yes", action="store_true", help="with delete: for ever, without being asked")
+
     audit = command("audit", lambda given: _audit(given, open_clinic), "the access log: check its chain, export it")
     audit.add_argument("act", choices=("verify", "export"))
     audit.add_argument("--clinic", default="", help="of this clinic only")
@@ -56,6 +63,7 @@ def add_commands(command: Command, open_clinic: Open) -> None:
 
     demo = command("demo", _demo, "a clinic of made-up people, filled and running, to be looked at")
     demo.add_argument("--port", type=int, default=None, help="the pages' port (8480, or any that is free)")
+    demo.add_argument("--people", type=int, default=60, metavar="N", help="how many participants (60)")
     stays = demo.add_mutually_exclusive_group()
     stays.add_argument("--stay", action="store_true", default=None, help="until Ctrl-C, also where nobody sits here")
     stays.add_argument("--no-stay", action="store_false", dest="stay", help="end once the pages have answered")
@@ -66,7 +74,7 @@ def _demo(given: argparse.Namespace) -> int:
 
     stay = sys.stdin.isatty() and sys.stdout.isatty() if given.stay is None else given.stay
     folder = given.dir or Path("demo-output") / "filled-clinic"
-    return run(DemoSettings(folder=folder, port=given.port, stay=stay), _say)
+    return run(DemoSettings(folder=folder, port=given.port, stay=stay, people=max(1, given.people)), _say)
 
 
 def _say(*lines: str) -> None:
@@ -147,6 +155,22 @@ def _place(given: argparse.Namespace, open_clinic: Open) -> int:
         _say(by_command.add_region(given.code, given.name or given.code))
     else:
         _say(by_command.add_clinic(given.code, given.name or given.code, given.region, given.time_zone))
+    return 0
+
+
+def _participant(given: argparse.Namespace, open_clinic: Open) -> int:
+    folder = open_clinic(given)
+    from server.papers import by_command  # noqa: PLC0415 - only where Django is ready
+
+    code = given.clinic or folder.settings.clinic
+    if given.act == "export":
+        _say(by_command.export(code, given.pseudonym, given.out))
+        return 0
+    if not given.yes:
+        told = by_command.told(code, given.pseudonym)
+        sys.stderr.write(f"interval-coach-server: {told} It cannot be undone. To do it, add --yes.\n")
+        return 2
+    _say(*by_command.delete(code, given.pseudonym))
     return 0
 
 

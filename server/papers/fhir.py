@@ -82,7 +82,7 @@ def collected(participant: Participant, sessions: Iterable[OneSession], made_at:
     """The bundle as a tree, not yet checked."""
     patient = _patient(participant)
     devices: dict[str, Resource] = {}
-    resources = []
+    resources: list[Resource] = []
     for session in sessions:
         device = _device(session)
         devices.setdefault(device["id"], device)

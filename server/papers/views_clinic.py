@@ -38,12 +38,12 @@ def _report(request: HttpRequest, clinic: Clinic) -> activity.Report:
     _form, period = _period(request)
     if period is None:
         raise Http404
-    record(account_of(request), "papers.report", clinic=clinic, may=May.REPORT_ACTIVITY, **_told(period))
+    record(account_of(request), "papers.report", clinic=clinic, may=May.REPORT_ACTIVITY, period=_told(period))
     return activity.report(clinic, period)
 
 
-def _told(period: activity.Period) -> dict[str, str]:
-    return {"first": period.first.isoformat(), "last": period.last.isoformat()}
+def _told(period: activity.Period) -> str:
+    return f"{period.first} – {period.last}"
 
 
 @require_safe
@@ -53,7 +53,7 @@ def reports(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     form, period = _period(request)
     report = None
     if period is not None:
-        record(account_of(request), "papers.report", clinic=clinic, may=May.REPORT_ACTIVITY, **_told(period))
+        record(account_of(request), "papers.report", clinic=clinic, may=May.REPORT_ACTIVITY, period=_told(period))
         report = activity.report(clinic, period)
     account = account_of(request)
     shown = {
