@@ -13,6 +13,7 @@ urlpatterns = [
     path("c/<slug:clinic>/participants/<slug:pseudonym>/papers/", include("server.papers.urls_of")),
     path("c/<slug:clinic>/manage/", include("server.clinics.urls")),
     path("c/<slug:clinic>/log/", include("server.audit.urls")),
+    path("network/", include("server.network.urls")),
     path("health/live", health.live),
     path("health/ready", health.ready),
 ]

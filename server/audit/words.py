@@ -28,6 +28,8 @@ WORDS: dict[str, str | Promise] = {
     "room.opened": _("opened the live room"),
     "spare_codes_made": _("made new spare codes"),
     "who_looked_read": _("read who has looked"),
+    "network.seen": _("looked at the sums of clinics"),
+    "network.exported": _("exported the sums of clinics"),
     "begin course": _("began a course"),
     "end course": _("ended a course"),
     "see course": _("looked at the course"),

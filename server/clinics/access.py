@@ -140,6 +140,27 @@ def in_clinic(may: May) -> Callable[[View], View]:
     return decorate
 
 
+def in_some_clinic(may: May) -> Callable[[View], View]:
+    """For a view over several clinics: 404 where this account may do this nowhere.
+
+    The view itself looks at the clinics of `clinics_where` alone.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            if not _logged_in(request):
+                return redirect_to_login(request.get_full_path())
+            if not any(may in MAY[Role(one.role)] for one in held_by(account_of(request))):
+                raise Http404
+            return cast("HttpResponseBase", view(request, *args, **kwargs))
+
+        guarded.needs = may  # type: ignore[attr-defined] # the gate and the sweep over all views read it
+        return guarded
+
+    return decorate
+
+
 def about_participant(may: May, action: str) -> Callable[[View], View]:
     """For a view below `/c/<clinic>/participants/<pseudonym>/…`: resolve both, and log who looked at whom.
 

@@ -73,7 +73,9 @@ def period(request: HttpRequest, span: Quarters, *, quarters_only: bool = False)
     if found is None or (quarters_only and not found[2]):
         raise Http404
     year = int(found[1])
-    asked = Period("quarter", year * 4 + int(found[2]) - 1) if found[2] else Period("month", year * 12 + int(found[3]) - 1)
+    asked = (
+        Period("quarter", year * 4 + int(found[2]) - 1) if found[2] else Period("month", year * 12 + int(found[3]) - 1)
+    )
     if not oldest(span, asked.kind).number <= asked.number <= newest_over(span, asked.kind).number:
         raise Http404
     return asked

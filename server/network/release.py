@@ -14,7 +14,18 @@ from server.network import summing
 from server.network.asked import Scope
 from server.network.periods import MONTHS, Period, Quarters
 from server.network.summing import Adherence
-from server.network.telling import FEWEST, Cell, Kinds, Quarter, ToldQuarter, told_kinds, told_quarter, told_rest, total
+from server.network.telling import (
+    FEWEST,
+    Amount,
+    Cell,
+    Kinds,
+    Quarter,
+    ToldQuarter,
+    told_kinds,
+    told_quarter,
+    told_rest,
+    total,
+)
 
 FEWEST_CLINICS = 3
 """A middle and a middle half are told of so many clinics or more: of two, there is none in the middle."""
@@ -217,14 +228,10 @@ def along(found: Release, clinic: Clinic | None = None) -> tuple[Course, ...]:
             cell = told.get(clinic.pk)
         mine.append(None if cell is None else figures(cell))
         others.append([figures(one) for one in told.values()])
-    return tuple(
-        _course(name, mine, others, spread=clinic is not None or name not in SUMS) for name in ALONG
-    )
+    return tuple(_course(name, mine, others, spread=clinic is not None or name not in SUMS) for name in ALONG)
 
 
-def _course(
-    name: str, mine: Sequence[Figures | None], others: Sequence[Sequence[Figures]], *, spread: bool
-) -> Course:
+def _course(name: str, mine: Sequence[Figures | None], others: Sequence[Sequence[Figures]], *, spread: bool) -> Course:
     low: list[float | None] = []
     centre: list[float | None] = []
     high: list[float | None] = []
@@ -252,7 +259,7 @@ class KindRow(Struct, frozen=True):
 
 
 class KindsTold(Struct, frozen=True):
-    """A quarter by protocol or by group. `apart`: the share of the sessions that are told apart."""
+    """A quarter by protocol or by group. `remainder`: what is not told apart."""
 
     rows: tuple[KindRow, ...]
     remainder: Figures | None
@@ -261,9 +268,7 @@ class KindsTold(Struct, frozen=True):
 
 def by_kind(found: Release, period: Period, by: str) -> KindsTold:
     """A quarter's protocols or groups over the clinics that are shown, and what is not told apart."""
-    told = {
-        one.pk: cell for one in found.scope.clinics if (cell := found.cell(one.pk, period)) is not None
-    }
+    told = {one.pk: cell for one in found.scope.clinics if (cell := found.cell(one.pk, period)) is not None}
     atoms = summing.atoms_of(told, period.number) if told else {}
     kinds: dict[int, Kinds] = {
         clinic: told_kinds(found.told[clinic, period.number], atoms.get(clinic, [])) for clinic in told
@@ -272,7 +277,7 @@ def by_kind(found: Release, period: Period, by: str) -> KindsTold:
     for one in kinds.values():
         for name, cell in (one.protocols if by == "protocol" else one.groups).items():
             cells.setdefault(name, []).append(cell)
-    sums = {name: _required(some) for name, some in cells.items()}
+    sums = {name: cell for name, some in cells.items() if (cell := together(some)) is not None}
     everything = together(told.values())
     rows = tuple(
         KindRow(name, len(cells[name]), figures(cell))
@@ -281,19 +286,13 @@ def by_kind(found: Release, period: Period, by: str) -> KindsTold:
     return KindsTold(rows, _remainder(everything, sums.values()), None if everything is None else figures(everything))
 
 
-def _required(some: Sequence[Cell]) -> Cell:
-    found = together(some)
-    assert found is not None
-    return found
-
-
 def _remainder(everything: Cell | None, told: Iterable[Cell]) -> Figures | None:
     """All less what is told apart: computed from what is told, as any reader could."""
     if everything is None:
         return None
     parts = total(one.amount for one in told)
     whole = everything.amount
-    left = type(whole)(
+    left = Amount(
         whole.sessions - parts.sessions,
         whole.completed - parts.completed,
         whole.zone_s - parts.zone_s,

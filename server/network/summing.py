@@ -4,14 +4,14 @@ Nothing here is for telling; `server.network.telling` decides what is. All clini
 so that what is told does not depend on who asks.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any, cast
 
 import msgspec
 from django.db import connection, transaction
 from django.db.models import Count, F, Q, Sum
 from msgspec import Struct
-from psycopg.types.json import Jsonb
 
 from server.diary.models import DiaryEntry
 from server.network.models import QuarterSum
@@ -24,6 +24,7 @@ _MONTH = {
     "postgresql": "width_bucket(begun_on, %s::date[]) - 1 + %s",
     "sqlite": "CAST(strftime('%%Y', begun_on) AS INTEGER) * 12 + CAST(strftime('%%m', begun_on) AS INTEGER) - 1",
 }
+_SummedRow = tuple[int, int, int, int, int, float, float, float]
 # Table and columns are the project's own, never anything that came from outside.
 _TABLE = DiaryEntry._meta.db_table  # noqa: SLF001 - Django's documented model API
 _SUMS = """
@@ -86,11 +87,13 @@ class _Sums(Struct, frozen=True):
 
 def _keep(made: Mapping[tuple[int, int], tuple[int, Quarter]]) -> None:
     told = [
-        (Jsonb(msgspec.to_builtins(_Sums(one.months, dict(one.people)), str_keys=True)), changes, *key, changes)
+        (msgspec.json.encode(_Sums(one.months, dict(one.people))).decode(), changes, *key, changes)
         for key, (changes, one) in sorted(made.items())
     ]
     table = QuarterSum._meta.db_table  # noqa: SLF001 - Django's documented model API
-    statement = f"UPDATE {table} SET sums = %s, summed = %s WHERE clinic_id = %s AND quarter = %s AND summed < %s"  # noqa: S608 - its own name
+    statement = (
+        f"UPDATE {table} SET sums = %s::jsonb, summed = %s WHERE clinic_id = %s AND quarter = %s AND summed < %s"  # noqa: S608 - its own name
+    )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(statement, told)
 
@@ -112,9 +115,7 @@ def _summed(clinics: Collection[int], quarters: Sequence[int], span: Quarters) -
     }
 
 
-def _rows(
-    clinics: Collection[int], quarters: Sequence[int]
-) -> Iterable[tuple[int, int, int, int, int, float, float, float]]:
+def _rows(clinics: Collection[int], quarters: Sequence[int]) -> list[_SummedRow]:
     vendor = connection.vendor
     statement = _SUMS.format(
         month=_MONTH[vendor],
@@ -124,10 +125,10 @@ def _rows(
     )
     first, after = quarters[0] * MONTHS, (quarters[-1] + 1) * MONTHS
     starts = [month_begin(at) for at in range(first, after)]
-    month = [starts, first] if vendor == "postgresql" else []
+    month: list[Any] = [starts, first] if vendor == "postgresql" else []
     with connection.cursor() as cursor:
         cursor.execute(statement, [*month, month_begin(first), month_begin(after)])
-        return cursor.fetchall()
+        return cast("list[_SummedRow]", cursor.fetchall())
 
 
 def atoms_of(clinics: Collection[int], quarter: int) -> dict[int, list[Atom]]:
@@ -135,7 +136,9 @@ def atoms_of(clinics: Collection[int], quarter: int) -> dict[int, list[Atom]]:
     first, after = quarter_of(quarter)
     rows = (
         DiaryEntry.objects.filter(clinic__in=clinics, begun_on__gte=first, begun_on__lt=after)
-        .values_list("clinic_id", "protocol", F("participant__group"), "participant_id", "begun_on__year", "begun_on__month")
+        .values_list(
+            "clinic_id", "protocol", F("participant__group"), "participant_id", "begun_on__year", "begun_on__month"
+        )
         .annotate(
             sessions=Count("pk"),
             whole=Count("pk", filter=Q(completed=True)),

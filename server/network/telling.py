@@ -17,11 +17,10 @@
    five consists of atoms under five. So nothing of a small group can be computed if no combination but the empty one
    vanishes on all atoms of five or more: if the sets restricted to those atoms have the same rank as all of it.
 
-People are those the clinic knows; sessions of guests are summed along and count as nobody, which only makes it stricter.
+People are those whom the clinic knows. Guests' sessions are summed along and count as nobody's: that is only stricter.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -32,8 +31,6 @@ FEWEST = 5
 """A group under five is never told (the project's requirement; 5 is also the NHS's and Norwegian registries' limit)."""
 ABOUT = 5
 """People are told to the nearest five, as NHS Digital does: two counts subtracted name no group under five."""
-
-Key = TypeVar("Key", bound=Hashable)
 
 
 class Amount(Struct, frozen=True):
@@ -57,7 +54,7 @@ class Amount(Struct, frozen=True):
 
 
 class Cell(Struct, frozen=True):
-    """What is told of a set of sessions. `people_about`: to the nearest five. `whole`: False where months are left out."""
+    """What is told of a set of sessions. `people_about`: to the nearest five; `whole`: no month is left out."""
 
     amount: Amount
     people_about: int
@@ -175,18 +172,18 @@ def told_kinds(quarter: ToldQuarter, atoms: Sequence[Atom]) -> Kinds:
         told.append(frozenset(range(len(atoms))))
     protocols = _told_of(atoms, told, lambda one: one.protocol)
     groups = _told_of(atoms, told, lambda one: one.group)
-    return Kinds(protocols, {key: one for key, one in groups.items() if key is not None})
+    return Kinds(protocols, groups)
 
 
-def _told_of(atoms: Sequence[Atom], told: list[frozenset[int]], key: Callable[[Atom], Key | None]) -> dict[Key, Cell]:
+def _told_of(atoms: Sequence[Atom], told: list[frozenset[int]], key: Callable[[Atom], str | None]) -> dict[str, Cell]:
     """Of one way of dividing: the largest first, each that keeps all of it safe. `told` grows."""
-    parts: dict[Key, set[int]] = {}
+    parts: dict[str, set[int]] = {}
     for at, one in enumerate(atoms):
         if (name := key(one)) is not None:
             parts.setdefault(name, set()).add(at)
     found = {}
     people = {name: len(_people(atoms, part)) for name, part in parts.items()}
-    for name in sorted(parts, key=lambda one: (-people[one], str(one))):
+    for name in sorted(parts, key=lambda one: (-people[one], one)):
         part = frozenset(parts[name])
         if people[name] >= FEWEST and safe(atoms, [*told, part]):
             told.append(part)

@@ -169,8 +169,12 @@ def test_who_knows_one_clinic_of_the_rest_does_not_learn_of_fewer_than_five_othe
 @given(st.integers(0, 500), st.integers(0, 500))
 def test_two_counts_of_people_subtracted_name_no_number_under_five(first: int, second: int) -> None:
     difference = about(first) - about(second)
-    possible = {a - b for a in range(first - 4, first + 5) for b in range(second - 4, second + 5)
-                if about(a) == about(first) and about(b) == about(second)}
+    possible = {
+        a - b
+        for a in range(first - 4, first + 5)
+        for b in range(second - 4, second + 5)
+        if about(a) == about(first) and about(b) == about(second)
+    }
     assert abs(about(first) - first) <= 2
     assert len(possible) > FEWEST
     assert min(possible) <= difference <= max(possible)

@@ -1,0 +1,141 @@
+"""The network's pages: clinics side by side, a clinic against its region, protocols and groups. Sums alone."""
+
+import csv
+import io
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from server.audit.record import record
+from server.clinics.access import account_of, in_clinic, in_some_clinic
+from server.clinics.models import Clinic
+from server.clinics.roles import May
+from server.network import asked, page
+from server.network.periods import MONTHS, Period, Quarters, span_until
+from server.network.release import along, by_kind, compare, release
+from server.network.wording import MEASURES, period_words
+
+
+class _Steps:
+    """The way to the period before and after, and between months and quarters."""
+
+    def __init__(self, period: Period, span: Quarters) -> None:
+        newest, oldest = asked.newest_over(span, period.kind), asked.oldest(span, period.kind)
+        self.before = period.beside(-1) if period.number > oldest.number else None
+        self.after = period.beside(1) if period.number < newest.number else None
+        self.words = period_words(period)
+        self.before_words = period_words(self.before) if self.before else ""
+        self.after_words = period_words(self.after) if self.after else ""
+
+
+def _context(scope: asked.Scope, period: Period, span: Quarters) -> dict[str, object]:
+    return {
+        "scope": scope,
+        "period": period,
+        "steps": _Steps(period, span),
+        "measures": MEASURES,
+        "region": scope.chosen.code if scope.chosen else "",
+        "more": f"&region={scope.chosen.code}" if scope.chosen else "",
+        **_either(period, span),
+    }
+
+
+def _either(period: Period, span: Quarters) -> dict[str, str]:
+    """The month and the quarter that the switch between them leads to."""
+    newest = asked.newest_over(span, "month"), asked.newest_over(span, "quarter")
+    month = period.number if period.kind == "month" else period.number * MONTHS + MONTHS - 1
+    return {
+        "month_text": Period("month", min(month, newest[0].number)).text,
+        "quarter_text": Period("quarter", min(period.quarter, newest[1].number)).text,
+    }
+
+
+@require_safe
+@in_some_clinic(May.SEE_AGGREGATES)
+def index(request: HttpRequest) -> HttpResponse:
+    """Clinics side by side in a month or a quarter, and along the months."""
+    scope = asked.scope(request, account_of(request))
+    span = span_until(timezone.localdate())
+    period = asked.period(request, span)
+    record(account_of(request), "network.seen", region=scope.chosen.code if scope.chosen else "", period=period.text)
+    found = release(scope, span)
+    compared = compare(found, period)
+    name = _("All that is told") if len(scope.clinics) != 1 else scope.clinics[0].name
+    plots, drawn = page.plots(along(found), span, name)
+    context = {
+        **_context(scope, period, span),
+        "lines": page.lines(compared),
+        "all": compared.all,
+        "told": sum(row.figures is not None for row in compared.rows),
+        "plots": plots,
+        "drawn": drawn,
+        "tab": "index",
+    }
+    return render(request, "network/index.html", context)
+
+
+@require_safe
+@in_some_clinic(May.SEE_AGGREGATES)
+def as_csv(request: HttpRequest) -> HttpResponse:
+    """The same table as CSV."""
+    scope = asked.scope(request, account_of(request))
+    span = span_until(timezone.localdate())
+    period = asked.period(request, span)
+    record(
+        account_of(request), "network.exported", region=scope.chosen.code if scope.chosen else "", period=period.text
+    )
+    compared = compare(release(scope, span), period)
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(page.csv_rows(compared, period))
+    answer = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="clinics-{period.text}.csv"'
+    return answer
+
+
+@require_safe
+@in_some_clinic(May.SEE_AGGREGATES)
+def kinds(request: HttpRequest) -> HttpResponse:
+    """A quarter by protocol or by group."""
+    by = request.GET.get("by", "protocol")
+    if by not in ("protocol", "group"):
+        raise Http404
+    scope = asked.scope(request, account_of(request))
+    span = span_until(timezone.localdate())
+    period = asked.period(request, span, quarters_only=True)
+    record(
+        account_of(request), "network.seen", region=scope.chosen.code if scope.chosen else "", period=period.text, by=by
+    )
+    found = by_kind(release(scope, span), period, by)
+    context = {
+        **_context(scope, period, span),
+        "by": by,
+        "more": f"{_context(scope, period, span)['more']}&by={by}",
+        "lines": page.kind_lines(found, {"": _("Without a group")}),
+        "measures": [one for one in MEASURES if one.name != "adherence_fraction"],
+        "tab": by,
+    }
+    return render(request, "network/kinds.html", context)
+
+
+@require_safe
+@in_clinic(May.SEE_AGGREGATES)
+def clinic(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """One clinic against the middle of its region."""
+    span = span_until(timezone.localdate())
+    period = asked.period(request, span)
+    record(account_of(request), "network.seen", clinic=clinic, may=May.SEE_AGGREGATES, period=period.text)
+    found = release(asked.scope_of(clinic), span)
+    compared = compare(found, period)
+    plots, drawn = page.plots(along(found, clinic), span, clinic.name)
+    context = {
+        **_context(found.scope, period, span),
+        "clinic": clinic,
+        "lines": page.lines(compared),
+        "plots": plots,
+        "drawn": drawn,
+        "tab": "clinic",
+    }
+    return render(request, "network/clinic.html", context)
