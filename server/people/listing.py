@@ -6,10 +6,10 @@ Seven statements, however many participants there are; what a row tells is read 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from django.core.paginator import Page, Paginator
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -103,19 +103,17 @@ def page_of(rows: QuerySet[Participant], number: int) -> Page[Participant]:
 def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bool) -> list[Row]:
     """What the page tells of each."""
     people = list(participants)
-    plans = _newest_plans(people)
-    lasts = _newest_entries(people, whole=False) if see_diary else {}
-    tellers = _newest_entries(people, whole=True) if see_diary else {}
+    newest = _newest(people, see_diary=see_diary)
     week = _this_week(people, now) if see_diary else Counter()
     courses = _running_courses(people, timezone.localdate(now)) if see_diary else {}
     rows = []
     for one in people:
-        plan = plans.get(one.pk)
-        last = lasts.get(one.pk)
+        plan = newest.plans.get(one.pk)
+        last = newest.lasts.get(one.pk)
         course, attendance = courses.get(one.pk, (None, None))
         looks = (
             *_of_plan(one, plan, timezone.localdate(now)),
-            *_of_finding(plan, tellers.get(one.pk)),
+            *_of_finding(plan, newest.tellers.get(one.pk)),
             *_of_absence(one, course, last, timezone.localdate(now)),
         )
         rows.append(
@@ -132,23 +130,32 @@ def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bo
     return rows
 
 
-def _newest_plans(people: Sequence[Participant]) -> dict[int, PlanVersion]:
-    newest = PlanVersion.objects.filter(participant=OuterRef("participant")).order_by("-version").values("pk")[:1]
-    plans = PlanVersion.objects.filter(participant__in=people, pk=Subquery(newest)).order_by()
-    return {one.participant_id: one for one in plans}
+class Newest(Struct, frozen=True):
+    """By participant: the newest plan, the newest session, and the newest that has a whole interval, with notices."""
+
+    plans: dict[int, PlanVersion]
+    lasts: dict[int, DiaryEntry]
+    tellers: dict[int, DiaryEntry]
 
 
-def _newest_entries(people: Sequence[Participant], *, whole: bool) -> dict[int, Any]:
-    """Each one's newest session; `whole`: the newest that has a whole interval, with its notices."""
-    more = {"completed_intervals__gt": 0} if whole else {}
-    newest = DiaryEntry.objects.filter(participant=OuterRef("pk"), **more).order_by("-begun_at", "-pk").values("pk")[:1]
-    wanted = Participant.objects.filter(pk__in=[one.pk for one in people]).values_list(Subquery(newest), flat=True)
-    ids = [pk for pk in wanted if pk is not None]
-    if whole:
-        names = ("participant_id", "hr_max_bpm", "stored__summary__notices")
-        return {row["participant_id"]: row for row in DiaryEntry.objects.filter(pk__in=ids).values(*names)}
-    entries = DiaryEntry.objects.filter(pk__in=ids)
-    return {one.participant_id: one for one in entries if one.participant_id is not None}
+def _newest(people: Sequence[Participant], *, see_diary: bool) -> Newest:
+    """Three statements: the keys, each found along its index, and then what they name."""
+    plan = PlanVersion.objects.filter(participant=OuterRef("pk")).order_by("-version").values("pk")[:1]
+    entry = DiaryEntry.objects.filter(participant=OuterRef("pk")).order_by("-begun_at", "-pk").values("pk")
+    wanted = Participant.objects.filter(pk__in=[one.pk for one in people]).values_list(
+        "pk", Subquery(plan), Subquery(entry[:1]), Subquery(entry.filter(completed_intervals__gt=0)[:1])
+    )
+    keys = list(wanted)
+    plans = PlanVersion.objects.in_bulk([plan_pk for _, plan_pk, _, _ in keys if plan_pk is not None])
+    entries: dict[int, DiaryEntry] = {}
+    if see_diary:
+        pks = {pk for _, _, *both in keys for pk in both if pk is not None}
+        entries.update(DiaryEntry.objects.annotate(notices=F("stored__summary__notices")).in_bulk(pks))
+    return Newest(
+        plans={pk: plans[plan_pk] for pk, plan_pk, _, _ in keys if plan_pk in plans},
+        lasts={pk: entries[last] for pk, _, last, _ in keys if last in entries},
+        tellers={pk: entries[teller] for pk, _, _, teller in keys if teller in entries},
+    )
 
 
 def _this_week(people: Sequence[Participant], now: datetime) -> Counter[int]:
@@ -189,11 +196,11 @@ def _of_plan(participant: Participant, plan: PlanVersion | None, today: date) ->
         yield Look(_("plan ends today") if left == 0 else words, "below")
 
 
-def _of_finding(plan: PlanVersion | None, teller: dict[str, Any] | None) -> Iterable[Look]:
+def _of_finding(plan: PlanVersion | None, teller: DiaryEntry | None) -> Iterable[Look]:
     """Whether the coach doubts the HRmax in force."""
-    if plan is None or plan.withdrawn or teller is None or teller["hr_max_bpm"] != plan.hr_max_bpm:
+    if plan is None or plan.withdrawn or teller is None or teller.hr_max_bpm != plan.hr_max_bpm:
         return
-    if set(FINDINGS) & set(teller["stored__summary__notices"] or ()):
+    if set(FINDINGS) & set(getattr(teller, "notices", None) or ()):
         yield Look(_("look at HRmax"))
 
 
