@@ -9,7 +9,10 @@
 write_sources() {
     find /etc/apt/sources.list /etc/apt/sources.list.d -type f \( -name '*.sources' -o -name '*.list' \) -print0 2>/dev/null |
         xargs -0 grep -lE 'debian\.sources|[/.]debian|URIs:.*/debian' | head -n 1 | xargs cat >"$2" || true
-    [ -s "$2" ] || printf 'deb http://deb.debian.org/debian %s main\n' "$1" >"$2"
+    if [ ! -s "$2" ]; then
+        echo "This computer's own apt names no Debian, so there is nowhere to take a Debian $1 from." >&2
+        return 1
+    fi
     local here
     here=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
     [ "$here" = "$1" ] || sed -i "s/\b$here\b/$1/g; s/\b$here-/$1-/g" "$2"

@@ -50,12 +50,12 @@ lend
 mkdir -p "$root/boot/firmware"
 printf '# For more options and information see\ndtparam=audio=on\n#dtparam=i2c_arm=on\n\n[cm5]\ndtoverlay=dwc2,dr_mode=host\n\n[all]\n' \
     >"$root/boot/firmware/config.txt"
-mkdir -p "$root/root/interval-coach"
-git archive --format=tar "${REF:-HEAD}" | tar -xf - -C "$root/root/interval-coach"
+mkdir -p "$root/srv/interval-coach"
+git archive --format=tar "${REF:-HEAD}" | tar -xf - -C "$root/srv/interval-coach"
 
 install_again() { # LOG
     local begin=$SECONDS
-    inside /root/interval-coach/systemd/install.sh 2>&1 | tee "$1"
+    inside /srv/interval-coach/systemd/install.sh 2>&1 | tee "$1"
     took=$((SECONDS - begin))
 }
 everything() {
@@ -96,7 +96,7 @@ wait "$coach" || true
 [ -s "$root/var/lib/interval-coach/diary.db" ] || fail "the coach kept no diary"
 
 say "a version beside it, in force from the next boot on"
-printf '\n# another version\n' >>"$root/root/interval-coach/firmware/version.py"
+printf '\n# another version\n' >>"$root/srv/interval-coach/firmware/version.py"
 install_again "$work/third"
 [ "$(readlink "$root/opt/interval-coach/current")" != "$(readlink "$root/opt/interval-coach/steady")" ] || fail "nothing is on trial"
 [ -s "$root/var/lib/interval-coach/before-upgrade.db" ] || fail "the diary was not copied"
@@ -104,7 +104,7 @@ for _ in 1 2 3; do inside /opt/interval-coach/steady/share/interval-coach/system
 [ "$(readlink "$root/opt/interval-coach/current")" = "$(readlink "$root/opt/interval-coach/steady")" ] || fail "it did not go back"
 
 say "taking it away"
-inside /root/interval-coach/systemd/install.sh uninstall
+inside /srv/interval-coach/systemd/install.sh uninstall
 [ -s "$root/var/lib/interval-coach/diary.db" ] || fail "the diary is gone"
 left=$(cd "$root" && find etc opt usr boot -xdev -name '*interval-coach*' ! -path 'etc/interval-coach*' ! -path '*before-interval-coach' ! -name passwd)
 [ -z "$left" ] || fail "this was left: $left"

@@ -45,7 +45,7 @@ make_modules() { # INTO
     mkdir -p "$1/build"
     mmdebstrap --quiet --variant=minbase --include="$(IFS=, && echo "${tools[*]}")" "$suite" "$1/tools" "$work/sources"
     local source taken built kernel
-    kernel=$(basename "$1"/root/lib/modules/*)
+    kernel=$(basename "$1/root/lib/modules"/*)
     [ -d "$1/tools/usr/src/linux-headers-$kernel" ] || skip "apt gives headers for another kernel than $kernel"
     source=$(echo "$1"/tools/usr/src/linux-source-*.tar.xz)
     taken=$(basename "$source" .tar.xz)
@@ -96,16 +96,16 @@ make_machine() {
     root=$work/root
     lend
     say "the product, by its own installer"
-    mkdir -p "$root/root/interval-coach"
-    files_of "${product[@]}" | tar --null --files-from=- -cf - | tar --no-same-owner -xf - -C "$root/root/interval-coach"
+    mkdir -p "$root/srv/interval-coach"
+    files_of "${product[@]}" | tar --null --files-from=- -cf - | tar --no-same-owner -xf - -C "$root/srv/interval-coach"
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod +x "$root/usr/sbin/policy-rc.d"
-    inside /root/interval-coach/systemd/install.sh >&2
+    inside /srv/interval-coach/systemd/install.sh >&2
     inside python3 -m venv /opt/strap
-    cp requirements/vm.txt "$root/root/"
-    inside /opt/strap/bin/python -m pip install -qq --no-input --require-hashes --only-binary=:all: -r /root/vm.txt >&2
-    rm -f "$root/usr/sbin/policy-rc.d" "$root/root/vm.txt" "$root/etc/pip.conf"
-    rm -rf "$root/root/.config" "$root/var/cache/apt" "$root/var/lib/apt/lists" "$root/root/interval-coach"
+    cp requirements/vm.txt "$root/srv/"
+    inside /opt/strap/bin/python -m pip install -qq --no-input --require-hashes --only-binary=:all: -r /srv/vm.txt >&2
+    rm -f "$root/usr/sbin/policy-rc.d" "$root/srv/vm.txt" "$root/etc/pip.conf"
+    rm -rf "$root/root/.config" "$root/var/cache/apt" "$root/var/lib/apt/lists" "$root/srv/interval-coach"
     cp -r tests/vm/image/. "$root/"
     echo interval-coach-vm >"$root/etc/hostname"
     mkdir -p "$root/opt/inside"
@@ -115,8 +115,8 @@ make_machine() {
     mount -t overlay overlay -o "lowerdir=$base/root,upperdir=$work/upper,workdir=$work/beside" "$root"
     truncate -s 6G "$work/machine.ext4"
     mke2fs -q -t ext4 -L machine -d "$root" "$work/machine.ext4" 2>&1 | grep -v '^$' >&2 || true
-    cp -L "$base"/root/boot/vmlinuz-* "$work/vmlinuz"
-    cp -L "$base"/root/boot/initrd.img-*-amd64 "$work/initrd"
+    cp -L "$base/root/boot"/vmlinuz-* "$work/vmlinuz"
+    cp -L "$base/root/boot"/initrd.img-*-amd64 "$work/initrd"
     umount "$root"
     rm -rf "$work/upper" "$work/beside" "$work/root"
     mv "$work" "$machine"

@@ -134,7 +134,7 @@ for name, family in (("inet", socket.AF_INET), ("inet6", socket.AF_INET6), ("blu
         told[name] = "open"
     except OSError as error:
         told[name] = error.errno
-for path in ("/etc/x", "/opt/x", "/home/x", "/var/lib/interval-coach/x"):
+for path in ("/etc/x", "/opt/x", "/usr/x", "/var/lib/interval-coach/x"):
     try:
         open(path, "w").close()
         told[path] = "written"
@@ -157,7 +157,7 @@ print(json.dumps(told))
         "unix": "open",
     }
     assert told["/var/lib/interval-coach/x"] == "written"
-    assert all(told[path] != "written" for path in ("/etc/x", "/opt/x", "/home/x"))
+    assert all(told[path] != "written" for path in ("/etc/x", "/opt/x", "/usr/x"))
     guest.ask("rm /var/lib/interval-coach/x")
 
 
