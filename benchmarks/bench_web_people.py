@@ -106,7 +106,7 @@ def _fill(code: str, participants: int, number: int) -> None:
     for first in range(0, participants, 500):
         some = people[first : first + 500]
         stored = Session.objects.bulk_create(
-            _session(code, one.pseudonym, (number * participants + first + at) * SESSIONS + turn, turn)
+            _session(code, one.pseudonym, (number * 1_000_000 + first + at) * SESSIONS + turn, turn)
             for at, one in enumerate(some)
             for turn in range(SESSIONS)
         )

@@ -293,18 +293,20 @@ def _ordered(questions: list[str]) -> tuple[str, ...]:
 class AgainForm(forms.Form):
     """What decides over safety, typed once more without a look at the first time; and the doubts, looked at."""
 
-    def __init__(self, data: Any, fields: tuple[str, ...], *, doubted: bool) -> None:  # noqa: ANN401 - Django's own signature
-        """`fields`: some of `SAFETY`."""
+    def __init__(self, data: Any, fields: tuple[str, ...], values: Values, *, doubted: bool) -> None:  # noqa: ANN401 - Django's own signature
+        """`fields`: some of `SAFETY`; what was left empty the first time may be again."""
         super().__init__(data)
         for name in SAFETY:
             if name not in fields:
                 continue
             if name == "mode":
                 self.fields["again_mode"] = forms.ChoiceField(
-                    label=NAMES[name], choices=MODES.items(), widget=forms.RadioSelect, required=False
+                    label=NAMES[name], choices=MODES.items(), widget=forms.RadioSelect
                 )
             else:
-                self.fields[f"again_{name}"] = FigureField(label=NAMES[name], required=False)
+                self.fields[f"again_{name}"] = FigureField(
+                    label=NAMES[name], required=getattr(values, name) is not None
+                )
         if doubted:
             self.fields["looked_at"] = forms.BooleanField(
                 label=gettext_lazy("I have looked at this once more, and it is right"),

@@ -109,7 +109,7 @@ def _judged(
         return redirect("people:plan", participant.clinic.code, participant.pseudonym)
     twice = to_type_again(before, values)
     doubted = doubts(values, before, participant.birth_year, timezone.localdate(), _low_fraction(values))
-    again = AgainForm(request.POST if "again" in request.POST else None, twice, doubted=bool(doubted))
+    again = AgainForm(request.POST if "again" in request.POST else None, twice, values, doubted=bool(doubted))
     if twice or doubted:
         if not again.is_bound or not again.is_valid():
             return _once_more(request, participant, form, again, before, doubted)
