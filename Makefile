@@ -9,14 +9,15 @@ export PYGAME_HIDE_SUPPORT_PROMPT := 1
 
 .DEFAULT_GOAL := help
 .PHONY: bench-web bench-whole campaign-power help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
-.PHONY: wheel clean texts sbom audit install uninstall test-install test-vm
+.PHONY: wheel clean texts sbom audit screens-web install uninstall test-install test-vm
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## a whole 4×4 session and its way to a clinic's server, 30 times as fast; SPEED=1 for real time
+demo: ## a whole session and its way to a server, 30 times as fast (SPEED=1: real time); then a filled clinic's pages
 	@scripts/set-up.sh demo
 	@.venv/bin/interval-coach demo --speed $(SPEED)
+	@.venv/bin/interval-coach-server demo
 
 set-up: ## system packages, .venv and all locked packages; the other targets do this themselves
 	@scripts/set-up.sh dev
@@ -26,7 +27,7 @@ test test-all coverage: export SDL_VIDEODRIVER := dummy
 test test-all coverage: export SDL_AUDIODRIVER := dummy
 
 test: set-up ## the test suite; ARGS="-k journal" to choose
-	@$(RUN) -m pytest -n 2 -m "$(QUICK)" $(ARGS)
+	@$(RUN) -m pytest -n 2 --dist loadgroup -m "$(QUICK)" $(ARGS)
 
 test-all: set-up ## the test suite with the long campaigns
 	@$(RUN) -m pytest -m "not hardware" --timeout 0 $(ARGS)
@@ -95,6 +96,9 @@ audit: set-up ## asks the public advisory service about known faults of the lock
 
 screens: set-up ## draws the pictures of docs/screens/ again, of the screen and of the small screen
 	@$(RUN) scripts/draw_screens.py
+
+screens-web: set-up ## draws the pictures of docs/screens/web/ again: each web page, in both languages, on tablet and phone
+	@$(RUN) scripts/draw_pages.py
 
 wheel: set-up ## the installable package, into dist/
 	@$(RUN) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -146,7 +146,7 @@ def course_of(work: _Work) -> tuple[PastPerson, list[PastSession]]:
 def _begins(work: _Work, rng: np.random.Generator) -> float:
     """When the course began: most eight weeks ago, some lately; on a whole day."""
     weeks = BEGAN_WEEKS_AGO[(work.number + work.number // work.machines) % len(BEGAN_WEEKS_AGO)]
-    return (work.until_wall_s - (weeks * 7 + int(rng.integers(4))) * DAY_S) // DAY_S * DAY_S
+    return (work.until_wall_s - (weeks * 7 - 1 - int(rng.integers(4))) * DAY_S) // DAY_S * DAY_S
 
 
 def _when(work: _Work, begins: float, rng: np.random.Generator) -> Iterator[float]:
@@ -188,11 +188,16 @@ def _document(plan: Plan, lived: Rehearsal, session_id: str, at_wall_s: float, m
             protocol=lived.protocol,
             begun=begun,
             stamps=(StampAt(0.0, begun),),
-            summary=replace(lived.summary, mood=mood),
+            summary=replace(lived.summary, mood=mood, borg=_borg(lived)),
             messages=lived.messages,
             events=lived.events,
         )
     )
+
+
+def _borg(lived: Rehearsal) -> int | None:
+    """What the person would say afterwards: the hardest of what they said at the intervals."""
+    return max((one.borg for one in lived.summary.intervals if one.borg is not None), default=lived.summary.borg)
 
 
 def _packed(work: _Work, machine: str, plan: Plan, lived: Rehearsal) -> SessionDelivery:
@@ -215,7 +220,7 @@ def _delivered(
         session_id=session_id,
         sha256=sha256_of(_document(plan, lived, session_id, at_wall_s, mood)),
         plan=plan,
-        summary=replace(day.summary, mood=mood),
+        summary=replace(day.summary, mood=mood, borg=_borg(lived)),
         clocks=tuple(replace(one, clocks=replace(one.clocks, wall_s=at_wall_s)) for one in day.clocks),
     )
     return PastSession(

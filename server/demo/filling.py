@@ -139,7 +139,7 @@ def _take_in(
             person = Participant.objects.create(
                 clinic=rows[one.clinic],
                 pseudonym=one.pseudonym,
-                name=f"{first[number % len(first)]} {words.surnames[number * 7 % len(words.surnames)]}",
+                name=f"{first[number % len(first)]} {words.surnames[(number * 7 + number // len(words.surnames) * 3) % len(words.surnames)]}",
                 nickname=words.nicknames[number % len(words.nicknames)],
                 picture=pictures[number % len(pictures)],
                 birth_year=today.year - (one.plan.age or 35),

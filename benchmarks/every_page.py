@@ -1,0 +1,79 @@
+"""Every page that somebody can open, by a short name: for axe, for narrow screens, for the pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.demo_at_hand import Site
+
+FINDING = """
+import json
+from django.db.models import Count
+from server.diary.models import DiaryEntry
+from server.people.models import Participant
+from server.clinics.models import Account
+from server.room.models import SuppliedMachine
+here = Participant.objects.filter(clinic__code="demo", plans__mode="heart_rate").annotate(n=Count("entries"))
+one = here.order_by("-n", "pk").first()
+entry = DiaryEntry.objects.filter(participant=one, completed=True).order_by("-begun_at").first()
+loose = DiaryEntry.objects.filter(clinic__code="demo", participant=None).first()
+print("FOUND" + json.dumps({"person": one.pseudonym, "session": str(entry.session_id),
+    "loose": str(loose.session_id) if loose else str(entry.session_id),
+    "account": Account.objects.get(username="demo").pk}))
+"""
+WITHOUT_LOG_IN = {"log-in": "/log-in/", "link-over": "/welcome/nothing/"}
+_PERSON, _SESSION = "/c/demo/participants/{person}/", "/c/demo/diary/session/{session}/"
+WITH_LOG_IN = {
+    "room": "/c/demo/room/",
+    "participants": "/c/demo/participants/",
+    "participant-new": "/c/demo/participants/new/",
+    "participant": _PERSON,
+    "participant-edit": f"{_PERSON}edit/",
+    "plan": f"{_PERSON}plan/",
+    "plan-change": f"{_PERSON}plan/change/",
+    "participant-diary": f"{_PERSON}diary/",
+    "participant-list": f"{_PERSON}diary/list/",
+    "course": f"{_PERSON}course/",
+    "papers": f"{_PERSON}papers/",
+    "letter": f"{_PERSON}papers/letter/",
+    "hand-over": f"{_PERSON}papers/hand-over/",
+    "delete": f"{_PERSON}papers/delete/",
+    "diary": "/c/demo/diary/",
+    "session": _SESSION,
+    "reassign": "/c/demo/diary/session/{loose}/reassign/",
+    "unassigned": "/c/demo/diary/unassigned/",
+    "reports": "/c/demo/papers/",
+    "codes": "/c/demo/papers/codes/",
+    "take-over": "/c/demo/papers/take-over/",
+    "research": "/c/demo/papers/research/",
+    "machines": "/c/demo/manage/machines/",
+    "machine": "/c/demo/manage/machines/molle-1/",
+    "accounts": "/c/demo/manage/accounts/",
+    "account-new": "/c/demo/manage/accounts/new/",
+    "account": "/c/demo/manage/accounts/{account}/",
+    "access-log": "/c/demo/log/",
+    "who-looked": "/c/demo/log/participant/{person}/",
+    "network": "/network/",
+    "network-kinds": "/network/kinds/",
+    "network-clinic": "/network/clinics/demo/",
+    "own-account": "/account/",
+    "password": "/account/password/",
+    "all-clinics": "/?all",
+}
+SETTLED = {
+    "room": ".tile:has(img.picture:not([hidden])) >> nth=5",
+    "session": ".trace-plot canvas",
+}
+"""What a page shows once its scripts have drawn."""
+MAY_BE_GONE = ("link-over",)
+"""These answer with an error on purpose."""
+
+
+def found(site: Site) -> dict[str, str]:
+    """A participant with a long course, a session of theirs, one of nobody's, an account: what the addresses name."""
+    import json  # noqa: PLC0415 - only here
+
+    told = next(line for line in site.inside(FINDING).splitlines() if line.startswith("FOUND"))
+    names: dict[str, str] = json.loads(told.removeprefix("FOUND"))
+    return names

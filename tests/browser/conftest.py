@@ -1,0 +1,69 @@
+"""One demo clinic and one browser for all tests of the pages."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from benchmarks.clinic_at_hand import program
+from benchmarks.demo_at_hand import KARI, PATIENCE_MS, Demo, Site, Watched, chromium, watched
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All in one worker: they share a demo. Every test is patient."""
+    for item in items:
+        if Path(__file__).parent in Path(item.fspath).parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.timeout(1200))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium."""
+    found = chromium() or program("chromium")
+    with sync_playwright() as play:
+        one = play.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield one
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The demo, running, with a second account that has one-time codes; somebody is logged in."""
+    program("mosquitto")
+    expect.set_options(timeout=PATIENCE_MS)
+    demo = Demo(tmp_path_factory.mktemp("demo") / "clinic", people=8)
+    try:
+        opened = demo.opened()
+        opened.inside(KARI)
+        one = watched(browser, opened, logged_in=False)
+        one.goto("/log-in/")
+        one.page.locator("#id_username").fill("demo")
+        one.page.locator("#id_password").fill(opened.password)
+        one.page.locator("main button").click()
+        expect(one.page.locator(".menu summary")).to_have_text("Demo")
+        opened.state = dict(one.context.storage_state())
+        one.context.close()
+        yield opened
+    finally:
+        status = demo.end()
+    assert status == 0, demo.said
+
+
+@pytest.fixture
+def window(browser: Browser, site: Site) -> Iterator[Watched]:
+    """A window of somebody who is logged in with every role; nothing may go wrong on its pages."""
+    one = watched(browser, site)
+    yield one
+    one.context.close()
+    assert one.wrong == []
+
+
+@pytest.fixture
+def stranger(browser: Browser, site: Site) -> Iterator[Watched]:
+    """A window of nobody in particular."""
+    one = watched(browser, site, logged_in=False)
+    yield one
+    one.context.close()
+    assert one.wrong == []

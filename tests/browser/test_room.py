@@ -1,0 +1,67 @@
+"""The live room as a therapist uses it, with machines that publish over the real broker."""
+
+from playwright.sync_api import Response, expect
+
+from benchmarks.demo_at_hand import Site, Watched
+
+MOST_BYTES = 300 * 1024
+
+
+def test_tiles_move_and_the_whole_room_is_small(window: Watched) -> None:
+    weighed: list[Response] = []
+    window.page.on("response", lambda answer: weighed.append(answer) if "/stream" not in answer.url else None)
+    page = window.goto("/c/demo/room/")
+    expect(page.locator(".tile").nth(7)).to_be_visible()
+    # A rate that stays the same for long may; that no time goes by on any tile may not.
+    before = page.locator(".tile .left").all_inner_texts()
+    page.wait_for_function("before => [...document.querySelectorAll('.tile .left')]"
+                           ".some((one, at) => one.textContent !== before[at])", arg=before)  # fmt: skip
+    sizes = [answer.request.sizes() for answer in weighed]
+    assert sum(one["responseBodySize"] + one["responseHeadersSize"] for one in sizes) <= MOST_BYTES
+
+
+def test_a_notice_is_acknowledged_once_for_everybody(window: Watched) -> None:
+    page = window.goto("/c/demo/room/")
+    notice = page.locator(".tile .seen:visible").first
+    expect(notice).to_be_visible()
+    machine = page.locator(".tile", has=page.locator(".seen:visible")).first.get_attribute("data-machine")
+    notice.click()
+    page.locator(f'.tile[data-machine="{machine}"] .tile-open').click()
+    expect(page.locator("#panel-notices")).to_contain_text("Demo")
+
+
+def test_somebody_is_paused_and_a_text_is_shown_on_their_screen(window: Watched, site: Site) -> None:
+    page = window.goto("/c/demo/room/")
+    # The machines of the demo tell who runs; the first one whose session may be paused.
+    page.locator('.tile[data-machine="molle-1"] .tile-open').click()
+    pause = page.locator('[data-command="pause"]')
+    expect(pause).to_be_enabled()
+    pause.click()
+    expect(page.locator("#panel-given li").first).to_be_visible()
+    expect(pause).to_be_disabled()
+    page.locator("#panel-text").fill("Bra!")
+    page.locator("#panel-say button").click()
+    expect(page.locator("#panel-given")).to_contain_text("Bra!")
+    expect(page.locator('#panel-given [data-outcome="done"]').first).to_be_visible()
+    outcomes = site.inside(
+        "from server.models import CommandOutcome\n"
+        "print('done', CommandOutcome.objects.filter(machine='molle-1', outcome='done').count())"
+    )
+    assert "done" in outcomes
+
+
+def test_those_who_stand_ready_are_started_at_the_same_second(window: Watched) -> None:
+    page = window.goto("/c/demo/room/")
+    expect(page.locator("#group-open")).to_be_enabled()
+    page.locator("#group-open").click()
+    expect(page.locator("#group-start")).to_be_enabled()
+    ready = [
+        str(row.get_attribute("data-machine"))
+        for row in page.locator("#group-list li", has=page.locator("input:checked")).all()
+    ]
+    assert ready
+    page.locator("#group-start").click()
+    expect(page.locator('#group-list .given[data-outcome="accepted"]').first).to_be_visible()
+    page.keyboard.press("Escape")
+    for machine in ready:
+        expect(page.locator(f'.tile[data-machine="{machine}"] .left')).not_to_be_empty()
