@@ -131,7 +131,7 @@ def _take_in(
         tomllib.loads(files("server.demo").joinpath("people.toml").read_text(encoding="utf-8")), MadeUp
     )
     today = timezone.now()
-    pictures = list(PICTURES)
+    pictures, last = list(PICTURES), words.surnames
     made = []
     with transaction.atomic():
         for number, one in enumerate(people):
@@ -139,7 +139,7 @@ def _take_in(
             person = Participant.objects.create(
                 clinic=rows[one.clinic],
                 pseudonym=one.pseudonym,
-                name=f"{first[number % len(first)]} {words.surnames[(number * 7 + number // len(words.surnames) * 3) % len(words.surnames)]}",
+                name=f"{first[number % len(first)]} {last[(7 * number + 3 * (number // len(last))) % len(last)]}",
                 nickname=words.nicknames[number % len(words.nicknames)],
                 picture=pictures[number % len(pictures)],
                 birth_year=today.year - (one.plan.age or 35),
