@@ -49,13 +49,13 @@ def as_image(svg: str) -> str:
 
 def trace_svg(trace: Trace) -> str:
     """Heart rate, zones, ceiling, phases, and speed below, over the session's minutes."""
-    width, left, right, top, bottom = 760.0, 40.0, 10.0, 20.0, 250.0
+    width, left, right, top, bottom = 760.0, 40.0, 10.0, 20.0, 222.0
     x = Scale(0.0, max(60.0, trace.length_s), left, width - right)
     rates = [rate for rate in trace.rate_bpm if rate is not None]
     tops = [*rates, *(band.high_bpm for band in trace.bands), trace.ceiling_bpm or 0.0, 120.0]
     lows = [*rates, *(band.low_bpm for band in trace.bands), 100.0]
     y = Scale(min(lows) // 20 * 20, (max(tops) // 20 + 1) * 20, bottom, top)
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} 338" {FACE}>']
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} 308" {FACE}>']
     parts += _phases(trace, x, top, bottom)
     parts += [_rect(x(band.start_s), y(band.high_bpm), x(band.end_s), y(band.low_bpm), ZONE) for band in trace.bands]
     parts += _levels(y, left, width - right)
@@ -152,7 +152,7 @@ def _setting(trace: Trace, x: Scale, bottom: float) -> Iterator[str]:
 def _minutes(trace: Trace, x: Scale) -> Iterator[str]:
     minute = 0
     while minute * 60 <= trace.length_s:
-        yield _text(x(minute * 60), 332, clock(minute * 60), anchor="middle")
+        yield _text(x(minute * 60), 302, clock(minute * 60), anchor="middle")
         minute += 5
 
 
