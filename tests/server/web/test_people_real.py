@@ -86,6 +86,7 @@ def test_a_plan_saved_in_the_page_reaches_the_machine_rises_and_is_withdrawn(tmp
             assert (status, 'name="again_hr_max_bpm"' in page) == (200, True)
             assert send(opened, "change/", [*form, ("base", "0"), *again])[0] == 302
             first = until(lambda: plan_at(machine), PATIENCE_S)
+            assert first is not None
             assert (first.version, first.plan.participant, first.plan.picture) == (1, "P000", "fox")
             assert (first.plan.hr_max_bpm, first.plan.ceiling_bpm, first.plan.max_speed_kmh) == (181.0, 176.0, 12.0)
             assert first.plan.questions == ("chest_pain", "fever")
