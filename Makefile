@@ -42,10 +42,10 @@ format: set-up ## lets ruff format and mend what it can
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix-only .
 
-# Guidance and delivery have long benchmarks: `make bench` shows their figures from a smaller run, which says so itself.
+# Guidance, delivery and the region have long benchmarks: `make bench` shows their figures from a smaller run, which says so itself.
 bench: set-up ## every figure, with its target beside it, in some twenty minutes
 	@failed=0; for file in benchmarks/bench_*.py; do \
-		case $$file in */bench_guidance.py | */bench_delivery.py) short=--quick ;; *) short= ;; esac; \
+		case $$file in */bench_guidance.py | */bench_delivery.py | */bench_web_region.py) short=--quick ;; *) short= ;; esac; \
 		echo "--- $$file $$short"; $(RUN) "$$file" $$short || failed=1; \
 	done; exit $$failed
 

@@ -52,10 +52,7 @@ def fill(clinics: int, sessions: int, months: int, until: date, regions: int = 4
     first = until - timedelta(days=round(months * 30.44))
     areas = Region.objects.bulk_create([Region(code=f"region-{at}", name=f"Region {at + 1}") for at in range(regions)])
     places = Clinic.objects.bulk_create(
-        [
-            Clinic(code=f"clinic-{at:03d}", name=f"Klinikk {at + 1}", region=areas[at % regions])
-            for at in range(clinics)
-        ]
+        [Clinic(code=f"clinic-{at:03d}", name=f"Klinikk {at + 1}", region=areas[at % regions]) for at in range(clinics)]
     )
     made = [
         Participant(

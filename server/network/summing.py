@@ -103,10 +103,10 @@ def _summed(clinics: Collection[int], quarters: Sequence[int], span: Quarters) -
     people: dict[tuple[int, int], dict[int, int]] = {}
     for kind, clinic, at, first, second, zone_s, above_95_s, live in _rows(clinics, quarters):
         if kind:
-            people.setdefault((clinic, at), {})[int(first)] = second
+            people.setdefault((clinic, at), {})[int(first)] = int(second)
         else:
             of = months.setdefault((clinic, at // MONTHS), [Amount()] * MONTHS)
-            of[at % MONTHS] = Amount(int(first), int(second), zone_s, above_95_s, live)
+            of[at % MONTHS] = Amount(int(first), int(second), float(zone_s), float(above_95_s), float(live))
     return {
         (clinic, quarter): Quarter(
             (amounts[0], amounts[1], amounts[2]), people.get((clinic, quarter), {}), span.months_over(quarter)

@@ -1,5 +1,5 @@
-// Figures along the months: a line, the clinic in the middle, and the middle half as a band. Each stands above its
-// table; the server tells every word and value.
+// Figures along the months: the middle half of the clinics as a band, the clinic in the middle, and the line on top.
+// Each stands above its table; the server tells every word and value.
 
 const all = document.querySelector(".along");
 
@@ -51,15 +51,15 @@ function draw(uPlot, told, figure, numbers) {
           splits: () => x.filter((at) => (x.length - 1 - at) % every === 0),
           values: (_u, at) => at.map((place) => (told.years[place] !== told.years[place - every] ? `${told.months[place]}\n${told.years[place]}` : told.months[place])),
         },
-        { ...axis, size: 48, space: 36, values: (_u, at) => at.map((value) => text(value)) },
+        { ...axis, size: 48, space: 36, values: (_u, at) => at.map((value) => (told.most === null ? text(value) : `${text(value)} %`)) },
       ],
-      bands: band ? [{ series: [4, 3], fill: colour("--below-soft") }] : [],
+      bands: band ? [{ series: [2, 1], fill: colour("--below-soft") }] : [],
       series: [
         {},
-        { stroke: colour("--in"), width: 2.5, points: { show: alone(told.line), size: 7, fill: colour("--surface"), stroke: colour("--in"), width: 2 } },
+        unseen,
+        unseen,
         { stroke: colour("--text-soft"), width: 1.5, dash: [6, 5], points: { show: false } },
-        unseen,
-        unseen,
+        { stroke: colour("--in"), width: 2.5, points: { show: alone(told.line), size: 7, fill: colour("--surface"), stroke: colour("--in"), width: 2 } },
       ],
       hooks: {
         setCursor: [
@@ -76,7 +76,7 @@ function draw(uPlot, told, figure, numbers) {
         ],
       },
     },
-    [x, told.line, told.middle, told.low, told.high],
+    [x, told.low, told.high, told.middle, told.line],
     box,
   );
   new ResizeObserver(() => plot.setSize(size())).observe(box);
