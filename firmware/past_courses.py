@@ -112,7 +112,7 @@ def course_of(work: _Work) -> tuple[PastPerson, list[PastSession]]:
     rng = np.random.default_rng((work.seed, sum(work.clinic.encode()), work.number))
     chances: tuple[Kind, ...] = ("ordinary",) * 8 + ("beta_blocked", "chronotropic")
     kind = chances[work.number % len(chances)]
-    who = Population("addiction" if work.number % 2 else "schizophrenia").draw(rng, kind)
+    who = Population("addiction" if work.number % 3 else "schizophrenia").draw(rng, kind)
     pseudonym = "p-" + "".join("23456789abcdefghjkmnpqrstuvwxyz"[int(rng.integers(31))] for _ in range(8))
     mode: Mode = "exertion" if kind == "beta_blocked" and work.number % 4 == 0 else "heart_rate"
     plan = plan_for(who, rng, name=pseudonym, mode=mode)
@@ -133,9 +133,9 @@ def course_of(work: _Work) -> tuple[PastPerson, list[PastSession]]:
     sessions = []
     machine = f"molle-{work.number % work.machines + 1}"
     for number, at_wall_s in enumerate(when):
-        third = min(THIRDS - 1, number * THIRDS // (WEEKS * A_WEEK))
+        third = int(np.clip(round(2 * number / (WEEKS * A_WEEK) + rng.normal(0, 0.3)), 0, THIRDS - 1))
         how = odd if rng.random() < ODD_FRACTION else "whole"
-        day = (third, number % DAYS, how) if how == "whole" else (0, 0, how)
+        day = (third, int(rng.integers(DAYS)), how) if how == "whole" else (0, 0, how)
         if day not in lived:
             rehearsed = _live(who, habits, plan, day, rng)
             lived[day] = rehearsed, _packed(work, machine, plan, rehearsed)

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from server.web import health
+from server.web import figures, health
 
 urlpatterns = [
     path("", include("server.web.urls")),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("network/", include("server.network.urls")),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("health/figures", figures.told),
 ]
 
 handler400 = "server.web.failures.bad_request"

@@ -32,6 +32,7 @@ PUBLIC = {
     "web:language",
     "health:live",
     "health:ready",
+    "health:figures",
 }
 
 

@@ -1,0 +1,81 @@
+"""An upgrade on live data: a server of sessions alone becomes one with pages, and everything it had is still there."""
+
+from io import StringIO
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from benchmarks.clinic_at_hand import command, make, sql
+from benchmarks.delivery_maker import delivery, sealed
+from server import intake
+from server.clinic import Clinic
+from server.clinics.models import Clinic as ClinicRow
+from server.diary.entering import enter_waiting
+from server.diary.models import DiaryEntry
+from server.models import Session
+from server.people.models import Participant
+from server.store import commit
+from sync.topics import Kind, Topic, build
+from tests.server.conftest import using
+
+SESSIONS = 30
+BEFORE_PAGES = [("server", "0002_payload_as_it_is")]
+
+
+def stored(number: int) -> None:
+    told = delivery(number)
+    topic = build(Topic(told.clinic, told.machine, Kind.SESSION, told.session_id))
+    verdicts = commit([intake.arrival(topic, sealed(number))])
+    assert [verdict.what for verdict in verdicts] == ["stored"]
+
+
+def upgraded(address: str) -> None:
+    with using(address):
+        executor = MigrationExecutor(connection)
+        executor.migrate(BEFORE_PAGES)
+        for number in range(SESSIONS):
+            stored(number)
+        rows = list(Session.objects.order_by("pk").values_list("session_id", "sha256", "payload"))
+        call_command("migrate", verbosity=0)
+        assert list(Session.objects.order_by("pk").values_list("session_id", "sha256", "payload")) == rows
+        clinic = ClinicRow.objects.create(code="trondheim", name="Trondheim")
+        Participant.objects.create(clinic=clinic, pseudonym="p1", name="Kari", nickname="Rev", birth_year=1980)
+        assert enter_waiting() == SESSIONS
+        assert DiaryEntry.objects.filter(participant__pseudonym="p1").count() == SESSIONS
+        # A collector that goes on while the pages are there.
+        stored(SESSIONS)
+        assert enter_waiting() == 1
+        changes = StringIO()
+        call_command("makemigrations", check_changes=True, dry_run=True, stdout=changes)
+        assert "No changes" in changes.getvalue()
+
+
+def test_a_server_of_sessions_becomes_one_with_pages_in_sqlite(ready: Clinic, tmp_path: Path) -> None:
+    del ready
+    upgraded(f"sqlite:///{tmp_path}/live.sqlite3")
+
+
+def test_a_server_of_sessions_becomes_one_with_pages_in_postgresql(ready: Clinic, postgres: object) -> None:
+    del ready
+    upgraded(postgres.database("upgraded"))  # type: ignore[attr-defined] # tests.server.conftest
+
+
+def test_a_backup_holds_what_the_pages_keep_and_the_keys_that_sign_for_them(tmp_path: Path) -> None:
+    clinic = make(tmp_path / "clinic")
+    folder = str(clinic.places.folder)
+    command("account", "add", "kari", "--role", "therapist", "--dir", folder)
+    tables = [
+        name
+        for (name,) in sql(clinic, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        if not name.startswith("sqlite_")
+    ]
+    command("backup", str(tmp_path / "backup.tar"), "--dir", folder)
+    command("restore", str(tmp_path / "backup.tar"), str(tmp_path / "again"))
+    again = Clinic(clinic.settings, type(clinic.places)(tmp_path / "again"))
+    for table in tables:
+        whole = f'SELECT * FROM "{table}"'  # noqa: S608 - a table of our own
+        assert sql(again, whole) == sql(clinic, whole), table
+    assert "kari" in command("account", "list", "--dir", str(tmp_path / "again"))
+    assert again.places.secret_key.read_bytes() == clinic.places.secret_key.read_bytes()
