@@ -115,6 +115,8 @@ class RealParts:
         from display.sound_card import alsa_name, cards_in  # noqa: PLC0415 - as above
 
         name = alsa_name(device, cards_in(self._text("proc/asound/cards")))
+        if name is None:
+            raise PartError(f"No sound card of the kind «{device}» is there.")
         phrase = Path(__file__).parent.parent / "display" / "voices" / language / "hold.wav"
         words = ["aplay", "-q", "-D", name, str(phrase)]
         if not phrase.exists():

@@ -297,7 +297,9 @@ def main(words: Sequence[str]) -> int:
                 go_back(machine)
                 machine.services.start_others_again()
             case _:
-                sys.stderr.write("usage: python -m firmware.upgrade first NAME | try NAME | stage NAME | watch | fall-back\n")
+                sys.stderr.write(
+                    "usage: python -m firmware.upgrade first NAME | try NAME | stage NAME | watch | fall-back\n"
+                )
                 return 2
     except FirmwareError as error:
         sys.stderr.write(f"interval-coach: {error}\n")

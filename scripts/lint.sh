@@ -18,7 +18,7 @@ check "the import law" lint-imports
 check "spelling" codespell
 if command -v shellcheck >/dev/null; then
     mapfile -t shell_files < <(git ls-files -z | xargs -0 awk 'FNR == 1 && /^#!.*sh$/ { print FILENAME } { nextfile }')
-    check "shell scripts" shellcheck --severity=style "${shell_files[@]}"
+    check "shell scripts" shellcheck --severity=style --external-sources "${shell_files[@]}"
 else
     echo "--- shell scripts: shellcheck is not on the path (its wheel is for x86 only; Debian has the package shellcheck)"
 fi
