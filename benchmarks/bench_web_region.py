@@ -8,6 +8,7 @@ Pages are asked for through Django's whole stack, with a therapist's and a coord
 """
 
 import argparse
+import logging
 import os
 import random
 import sys
@@ -58,20 +59,43 @@ def main() -> int:
     return 0
 
 
+class Asking:
+    """Pages asked for through Django's whole stack, and how long each took."""
+
+    def __init__(self, figures: Figures, runs: int) -> None:
+        """`runs`: how often each page is asked for."""
+        self.figures = figures
+        self.runs = runs
+
+    def get(self, browser: Any, address: str) -> None:  # noqa: ANN401 - Django's client, imported later
+        """A page that must be there."""
+        answer = browser.get(address, HTTP_HOST="localhost")
+        assert answer.status_code == HTTPStatus.OK, (address, answer.status_code)
+
+    def once_ms(self, what: Callable[[], object]) -> float:
+        """How long it takes."""
+        begun_s = time.perf_counter()
+        what()
+        return (time.perf_counter() - begun_s) * 1000
+
+    def tell(self, what: str, most_ms: float, ask: Callable[[], object], times: int | None = None) -> None:
+        """The median of some times, after one that does not count."""
+        ask()
+        took = [self.once_ms(ask) for _ in range(times or self.runs)]
+        self.figures.tell(what, median(took), "ms", most_ms, f"slowest of {len(took)}: {max(took):.0f} ms")
+
+
 def _measure(folder: Clinic, sessions: int, clinics: int, runs: int, figures: Figures) -> None:
     prepare(folder)
     from django.core.management import call_command
     from django.db import connection
-    from django.test import Client
-    from django.test.utils import CaptureQueriesContext, setup_test_environment
+    from django.test.utils import setup_test_environment
 
     from benchmarks.region_at_hand import fill
-    from server.clinics.models import Clinic as ClinicRow
-    from server.clinics.roles import Role
     from server.diary.models import DiaryEntry
-    from server.people.models import Participant
     from server.web.building import build_catalogues
 
+    logging.getLogger("django.request").setLevel(logging.ERROR)
     build_catalogues()
     call_command("collectstatic", interactive=False, verbosity=0)
     setup_test_environment(debug=False)
@@ -87,70 +111,79 @@ def _measure(folder: Clinic, sessions: int, clinics: int, runs: int, figures: Fi
         f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     )
     place = DiaryEntry.objects.filter(stored__payload__isnull=False).select_related("clinic")[0].clinic
-    therapist = _logged_in("therapist", Role.THERAPIST, clinic=place)
+    asking = Asking(figures, runs)
+    _sums(asking, place, this_month)
+    _pages(asking, place)
+
+
+def _sums(asking: Asking, place: Any, this_month: date) -> None:  # noqa: ANN401 - a model, imported later
+    """The coordinator's pages."""
+    from server.clinics.models import Clinic as ClinicRow
+    from server.clinics.roles import Role
+    from server.diary.models import DiaryEntry
+
     coordinator = _logged_in("coordinator", Role.COORDINATOR)
-    stranger = _logged_in("stranger", Role.THERAPIST, clinic=ClinicRow.objects.exclude(pk=place.pk)[0])
+    first_ms = asking.once_ms(lambda: asking.get(coordinator, "/network/"))
+    print(f"the first look at the region after all of it has come: {first_ms:.0f} ms")
+    asking.tell("region aggregates, all clinics, 36 months", 1000, lambda: asking.get(coordinator, "/network/"))
+    before = this_month - timedelta(days=92)
+    quarter = f"{before.year}-Q{(before.month - 1) // 3 + 1}"
+    asking.tell("region aggregates, a quarter", 1000, lambda: asking.get(coordinator, f"/network/?period={quarter}"))
     chance = random.Random(1)
+    clinics = list(ClinicRow.objects.values_list("pk", flat=True))
+
+    def changed() -> None:
+        some = DiaryEntry.objects.filter(clinic__in=chance.sample(clinics, min(20, len(clinics))))
+        DiaryEntry.objects.filter(pk__in=list(some.values_list("pk", flat=True)[:200])).update(borg=15)
+        asking.get(coordinator, "/network/")
+
+    asking.tell("region aggregates, just after 200 entries have changed", 1000, changed, 5)
+    kinds = f"/network/kinds/?period={quarter}"
+    asking.tell("protocols of a quarter, all clinics", 1000, lambda: asking.get(coordinator, kinds), 5)
+    one = f"/network/clinics/{place.code}/"
+    asking.tell("one clinic against its region", 1000, lambda: asking.get(coordinator, one))
+
+
+def _pages(asking: Asking, place: Any) -> None:  # noqa: ANN401 - a model, imported later
+    """The therapist's pages, and another clinic's therapist at the same addresses."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from server.clinics.models import Clinic as ClinicRow
+    from server.clinics.roles import Role
+    from server.diary.models import DiaryEntry
+    from server.people.models import Participant
+
+    therapist = _logged_in("therapist", Role.THERAPIST, clinic=place)
+    stranger = _logged_in("stranger", Role.THERAPIST, clinic=ClinicRow.objects.exclude(pk=place.pk)[0])
+    chance = random.Random(2)
     people = list(Participant.objects.filter(clinic=place).values_list("pseudonym", flat=True))
     whole = DiaryEntry.objects.filter(clinic=place, stored__payload__isnull=False)
     recorded = list(whole.values_list("session_id", flat=True))
 
-    def get(browser: Client, address: str) -> int:
-        answer = browser.get(address, HTTP_HOST="localhost")
-        assert answer.status_code == HTTPStatus.OK, (address, answer.status_code)
-        return len(answer.content)
-
-    def timed_ms(what: Callable[[], object], times: int = runs) -> tuple[float, float]:
-        took = []
-        for _ in range(times):
-            begun_s = time.perf_counter()
-            what()
-            took.append((time.perf_counter() - begun_s) * 1000)
-        return median(took), max(took)
-
-    def tell(what: str, most_ms: float, ask: Callable[[], object], times: int = runs) -> None:
-        ask()
-        middle, worst = timed_ms(ask, times)
-        figures.tell(what, middle, "ms", most_ms, f"slowest of {times}: {worst:.0f} ms")
-
-    first_ms, _ = timed_ms(lambda: get(coordinator, "/network/"), 1)
-    print(f"the first look at the region after all of it has come: {first_ms:.0f} ms")
-    tell("region aggregates, all clinics, 36 months", 1000, lambda: get(coordinator, "/network/"))
-    quarter = f"{(this_month - timedelta(days=92)).year}-Q{((this_month - timedelta(days=92)).month - 1) // 3 + 1}"
-    tell("region aggregates, a quarter", 1000, lambda: get(coordinator, f"/network/?period={quarter}"))
-
-    def changed() -> None:
-        some = list(DiaryEntry.objects.filter(clinic__in=chance.sample(range(1, clinics), 20)).values_list("pk")[:200])
-        DiaryEntry.objects.filter(pk__in=[pk for (pk,) in some]).update(borg=15)
-        get(coordinator, "/network/")
-
-    tell("region aggregates, just after 200 entries have changed", 1000, changed, 5)
-    tell("protocols of a quarter, all clinics", 1000, lambda: get(coordinator, f"/network/kinds/?period={quarter}"), 5)
-    tell("one clinic against its region", 1000, lambda: get(coordinator, f"/network/clinics/{place.code}/"))
-
     def session_with_trace() -> None:
         address = f"/c/{place.code}/diary/session/{chance.choice(recorded)}/"
-        get(therapist, address)
-        get(therapist, f"{address}trace.json")
-
-    tell("session page and its trace, together", 200, session_with_trace)
+        asking.get(therapist, address)
+        asking.get(therapist, f"{address}trace.json")
 
     def course() -> None:
-        get(therapist, f"/c/{place.code}/participants/{chance.choice(people)}/course/")
+        asking.get(therapist, f"/c/{place.code}/participants/{chance.choice(people)}/course/")
 
-    tell("course page", 200, course)
+    asking.tell("session page and its trace, together", 200, session_with_trace)
+    asking.tell("course page", 200, course)
     with CaptureQueriesContext(connection) as asked:
         course()
-    figures.tell("course page, statements", len(asked), "", 10)
+    asking.figures.tell("course page, statements", len(asked), "", 10)
     listing = f"/c/{place.code}/participants/"
-    tell(f"participant list, {len(people)} participants", 100, lambda: get(therapist, listing))
-    tell("participant list, a search", 100, lambda: get(therapist, f"{listing}?q=person+1{chance.randrange(9)}"))
+    asking.tell(f"participant list, {len(people)} participants", 100, lambda: asking.get(therapist, listing))
+    search = f"{listing}?q=person+1"
+    asking.tell("participant list, a search", 100, lambda: asking.get(therapist, f"{search}{chance.randrange(9)}"))
 
     foreign = [f"/c/{place.code}/diary/session/{one}/" for one in recorded[:20]]
     foreign += [f"/c/{place.code}/participants/{one}/course/" for one in people[:20]]
     foreign += [f"/network/clinics/{place.code}/", "/network/", "/network/kinds/", "/network/figures.csv"]
     read = sum(stranger.get(one, HTTP_HOST="localhost").status_code != HTTPStatus.NOT_FOUND for one in foreign)
-    figures.tell("another clinic's therapist, pages that were read", read, "", 0, f"of {len(foreign)}")
+    asking.figures.tell("another clinic's therapist, pages that were read", read, "", 0, f"of {len(foreign)}")
 
 
 def _logged_in(name: str, role: str, clinic: Any = None) -> Any:  # noqa: ANN401 - models and client, imported later

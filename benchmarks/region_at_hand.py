@@ -14,7 +14,9 @@ from django.db import connection
 from msgspec import Struct
 
 from benchmarks import session_maker
-from benchmarks.delivery_maker import sealed
+from benchmarks.delivery_maker import delivery
+from sync.columns import samples_of
+from sync.reading import encode_session
 
 PROTOCOLS = ("4x4", "4x4", "4x4", "4x4", "4x4", "4x4", "10-20-30", "3x3")
 GROUPS = ("", "A", "A", "B", "hjerte", "rus")
@@ -138,13 +140,19 @@ def _rows(sessions: int) -> int:
 
 def _samples(sessions: int) -> int:
     """One session in a hundred with a real payload, of some different ones."""
+    samples = samples_of(session_maker.messages(), session_maker.events())
     with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE payloads (seed int, payload bytea)")
         for seed in range(SEEDS):
-            cursor.execute(
-                "UPDATE server_session SET payload = %s WHERE id %% 100 = 0 AND id / 100 %% %s = %s",
-                [sealed(seed), SEEDS, seed],
-            )
-        cursor.execute("SELECT count(*) FROM server_session WHERE payload IS NOT NULL")
+            whole = msgspec.structs.replace(delivery(seed, seed=seed), samples=samples)
+            cursor.execute("INSERT INTO payloads VALUES (%s, %s)", [seed, encode_session(whole)])
+        cursor.execute(
+            "UPDATE server_session AS s SET payload = p.payload FROM payloads AS p "
+            "WHERE s.id %% 100 = 0 AND p.seed = s.id / 100 %% %s",
+            [SEEDS],
+        )
+        cursor.execute("DROP TABLE payloads")
+        cursor.execute("SELECT count(*) FROM server_session WHERE id % 100 = 0")
         found = int(cursor.fetchone()[0])
     assert abs(found - sessions // 100) <= 1
     return found

@@ -1,5 +1,4 @@
-"""A region's server: two clinics' machines deliver through their own brokers into one database, and neither clinic's
-therapists see the other's."""
+"""A region's server: two clinics' machines deliver into one database, and no therapist sees the other clinic's."""
 
 import contextlib
 import shutil
