@@ -19,8 +19,9 @@ from server.clinic import Clinic, read_clinic
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-PATIENCE_S = 180.0
+PATIENCE_S = 120.0
 PATIENCE_MS = 1000 * PATIENCE_S
+ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--lang=nb"]
 TABLET, PHONE = (1024, 768), (390, 844)
 TOTP_KEY = "3132333435363738393031323334353637383930"
 KARI_PASSWORD = "stille fjord i november"  # noqa: S105 - somebody who exists in a test alone

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.demo_at_hand import PATIENCE_MS, PHONE, TABLET, Demo, Site, chromium, watched
+from benchmarks.demo_at_hand import ARGUMENTS, PATIENCE_MS, PHONE, TABLET, Demo, Site, chromium, watched
 from benchmarks.every_page import SETTLED, WITH_LOG_IN, WITHOUT_LOG_IN, found
 from server.clinic import read_clinic
 
@@ -145,7 +145,7 @@ def main() -> None:
         sys.exit("chromium is not installed. Debian: apt-get install chromium")
     FOLDER.mkdir(parents=True, exist_ok=True)
     with _site(given) as site, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = play.chromium.launch(executable_path=program, args=ARGUMENTS)
         _log_in(browser, site)
         _draw(browser, site, given.names or list(WORDS))
         browser.close()

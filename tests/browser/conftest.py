@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from benchmarks.clinic_at_hand import program
-from benchmarks.demo_at_hand import KARI, PATIENCE_MS, Demo, Site, Watched, chromium, watched
+from benchmarks.demo_at_hand import ARGUMENTS, KARI, PATIENCE_MS, Demo, Site, Watched, chromium, watched
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,7 +23,7 @@ def browser() -> Iterator[Browser]:
     """Debian's chromium."""
     found = chromium() or program("chromium")
     with sync_playwright() as play:
-        one = play.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        one = play.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield one
         one.close()
 
