@@ -122,6 +122,7 @@ if [ "$lock" = dev ]; then
     compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
     PATH=$PATH:/usr/sbin command -v nginx >/dev/null || missing+=(nginx-light)
     command -v caddy >/dev/null || missing+=(caddy)
+    command -v pdftotext >/dev/null || missing+=(poppler-utils)
     # The strap is tested with a D-Bus daemon of the tests' own.
     command -v dbus-daemon >/dev/null || missing+=(dbus-daemon)
 fi
