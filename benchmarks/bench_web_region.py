@@ -173,7 +173,8 @@ def _pages(asking: Asking, place: Any) -> None:  # noqa: ANN401 - a model, impor
     asking.tell("course page", 200, course)
     with CaptureQueriesContext(connection) as asked:
         course()
-    asking.figures.tell("course page, statements", len(asked), "", 10)
+    queries = sum(one["sql"] not in ("BEGIN", "COMMIT") for one in asked.captured_queries)
+    asking.figures.tell("course page, queries", queries, "", 10)
     listing = f"/c/{place.code}/participants/"
     asking.tell(f"participant list, {len(people)} participants", 100, lambda: asking.get(therapist, listing))
     search = f"{listing}?q=person+1"
