@@ -11,6 +11,9 @@ from server.network.periods import Period, Quarters
 from server.network.release import Comparison, Course, Figures, KindsTold, State, months_over
 from server.network.wording import MEASURES, Measure, period_words, short_month, told
 
+KINDS = tuple(one for one in MEASURES if one.name != "adherence_fraction")
+"""What is told of a protocol or a group: a course has neither."""
+
 
 class Line(Struct, frozen=True):
     """A row of a table. `kind`: clinic, rest, all, middle, kind; `note` stands where there are no figures."""
@@ -52,21 +55,23 @@ def lines(compared: Comparison) -> tuple[Line, ...]:
 def kind_lines(found: KindsTold, names: dict[str, str]) -> tuple[Line, ...]:
     """Protocols or groups."""
     rows = [
-        Line(names.get(one.name, one.name), "kind", ((_("Clinics"), number(one.clinics)), *_cells(one.figures)))
+        Line(names.get(one.name, one.name), "kind", ((_("Clinics"), number(one.clinics)), *_cells(one.figures, KINDS)))
         for one in found.rows
     ]
     if found.remainder is not None:
-        cells = ((_("Clinics"), ""), *_cells(found.remainder, without=("people_about",)))
+        cells = ((_("Clinics"), ""), *_cells(found.remainder, KINDS, without=("people_about",)))
         rows.append(Line(_("Not told apart"), "rest", cells))
     if found.all is not None:
-        rows.append(Line(_("All that is told, together"), "all", ((_("Clinics"), ""), *_cells(found.all))))
+        rows.append(Line(_("All that is told, together"), "all", ((_("Clinics"), ""), *_cells(found.all, KINDS))))
     return tuple(rows)
 
 
-def _cells(figures: Figures | None, without: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
+def _cells(
+    figures: Figures | None, measures: Sequence[Measure] = MEASURES, without: Sequence[str] = ()
+) -> tuple[tuple[str, str], ...]:
     if figures is None:
         return ()
-    return tuple((str(one.heading), NOTHING if one.name in without else told(figures, one)) for one in MEASURES)
+    return tuple((str(one.heading), NOTHING if one.name in without else told(figures, one)) for one in measures)
 
 
 def _note(state: State) -> str:

@@ -114,7 +114,7 @@ def kinds(request: HttpRequest) -> HttpResponse:
         "by": by,
         "more": f"{_context(scope, period, span)['more']}&by={by}",
         "lines": page.kind_lines(found, {"": _("Without a group")}),
-        "measures": [one for one in MEASURES if one.name != "adherence_fraction"],
+        "measures": page.KINDS,
         "tab": by,
     }
     return render(request, "network/kinds.html", context)

@@ -239,7 +239,8 @@ def test_protocols_and_groups_are_told_apart_where_nobody_is_given_away(busy: Pe
     trained(participants(busy.clinic, 2, "B"), busy.clinic, on=quarter.begin)
     regional = busy.clients["regional"]
     page = text_of(regional.get(reverse("network:kinds"), {"period": quarter.text}).content.decode())
-    assert "10-20-30 1 7 ≈ 5" in page
+    assert "10-20-30 1 7 ≈ 5 100 % 10,0 0,5 96 % " in page
+    assert "Oppmøte" not in page
     groups = text_of(regional.get(reverse("network:kinds"), {"by": "group", "period": quarter.text}).content.decode())
     assert "rus 1 7 ≈ 5" in groups
     # The protocol 4×4 is told: less «hjerte» it would be the two of «B».
