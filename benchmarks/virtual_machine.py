@@ -158,6 +158,11 @@ class Guest:
                 return Done(answer["status"], answer["output"])
         raise TimeoutError(f"no answer to «{shell}»")
 
+    def start(self, shell: str) -> None:
+        """Do something inside that answers nothing, as what stops the system."""
+        assert self._control is not None
+        self._control.sendall(json.dumps({"id": 0, "shell": shell, "timeout_s": 60.0}).encode() + b"\n")
+
     def ask(self, shell: str, timeout_s: float = 60.0) -> str:
         """As `run`, for what must succeed. Gives what was printed, without blanks at either end."""
         done = self.run(shell, timeout_s)

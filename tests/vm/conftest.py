@@ -35,9 +35,9 @@ def accelerated(image: Path) -> tuple[str, ...]:
     return acceleration(image)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def guest(image: Path, accelerated: tuple[str, ...]) -> Iterator[Guest]:
-    """A machine that has booted. One at a time: each file of tests has its own."""
+    """A machine that has booted: one for all files, in their order; the last one cuts its power."""
     with Guest(image, accelerated) as one:
         one.boot()
         print(f"\nbooted in {one.booted_s:.0f} s with {accelerated[1]}")  # noqa: T201 - a figure

@@ -27,6 +27,7 @@ from bumble.gatt import (
 from bumble.hci import HCI_CONNECTION_TIMEOUT_ERROR, Address
 from bumble.host import Host
 from bumble.link import LocalLink
+from bumble.ll import AdvertisingPdu
 from bumble.transport import open_transport
 
 NAME = "Polar H10 8F3A2B1C"
@@ -50,6 +51,11 @@ class TrueLink(LocalLink):
         there = self.find_le_controller(destination_address)
         if transport is PhysicalTransport.LE and own is not None and there is not None:
             asyncio.get_running_loop().call_soon(there.on_link_acl_data, own.self_address, transport, data)
+
+    def send_advertising_pdu(self, sender_controller: Controller, packet: AdvertisingPdu) -> None:
+        """Let nobody hear what is out of reach, nor connect from there."""
+        if sender_controller in self.controllers:
+            super().send_advertising_pdu(sender_controller, packet)
 
 
 def say(what: str) -> None:
@@ -94,8 +100,12 @@ class Strap:
     async def begin(self) -> None:
         """Switch the strap on."""
         await self.device.power_on()
-        self.device.on("connection", lambda connection: say(f"connected {connection.peer_address}"))
+        self.device.on("connection", self._connected)
         await self.advertise()
+
+    def _connected(self, connection: Any) -> None:  # noqa: ANN401 - bumble's own
+        say(f"connected {connection.peer_address}")
+        connection.on("disconnection", lambda reason: say(f"disconnected {reason}"))
 
     async def advertise(self) -> None:
         """Be on the air, and again whenever a connection ends."""
@@ -159,17 +169,15 @@ async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--orders", type=Path, default=Path("/run/strap-orders"))
     orders = parser.parse_args().orders
+    link = TrueLink()
+    kernel = Controller("kernel", link=link, public_address=Address(ADAPTER, Address.PUBLIC_DEVICE_ADDRESS))
+    strap = Strap(link, kernel)
+    await strap.begin()
+    # Last: the kernel gives a new controller ten seconds to answer.
     async with await open_transport("vhci") as transport:
-        link = TrueLink()
-        kernel = Controller(
-            "kernel",
-            host_source=transport.source,
-            host_sink=transport.sink,
-            link=link,
-            public_address=Address(ADAPTER, Address.PUBLIC_DEVICE_ADDRESS),
-        )
-        strap = Strap(link, kernel)
-        await strap.begin()
+        transport.source.set_packet_sink(kernel)
+        kernel.host = transport.sink
+        say("adapter")
         await asyncio.gather(strap.beat(), strap.obey(orders))
 
 
