@@ -9,13 +9,14 @@ if TYPE_CHECKING:
 
 FINDING = """
 import json
-from django.db.models import Count
+from django.db.models import Avg, Count
 from server.diary.models import DiaryEntry
 from server.people.models import Participant
 from server.clinics.models import Account
 from server.room.models import SuppliedMachine
-here = Participant.objects.filter(clinic__code="demo", plans__mode="heart_rate").annotate(n=Count("entries"))
-one = here.order_by("-n", "pk").first()
+here = Participant.objects.filter(clinic__code="demo", plans__hr_max_source="measured",
+    plans__mode="heart_rate").annotate(n=Count("entries"), z=Avg("entries__zone_s"))
+one = here.filter(n__gte=15).order_by("-z", "pk").first() or Participant.objects.filter(clinic__code="demo").first()
 entry = DiaryEntry.objects.filter(participant=one, completed=True).order_by("-begun_at").first()
 loose = DiaryEntry.objects.filter(clinic__code="demo", participant=None).first()
 print("FOUND" + json.dumps({"person": one.pseudonym, "session": str(entry.session_id),

@@ -5,10 +5,8 @@ adds them up (prometheus_client's multiprocess mode). Only somebody on this comp
 """
 
 import os
-import shutil
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction
@@ -18,19 +16,12 @@ from django.views.decorators.http import require_safe
 
 from server.clinics.access import for_nobody_in_particular
 from server.web.addresses import is_loopback
+from server.web.figures_folder import FOLDER_VARIABLE
 
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 UNKNOWN = "none"
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 Later = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
-
-
-def keep_in(folder: Path) -> None:
-    """Begin anew, in this folder. Before the first process serves."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
-    os.environ[FOLDER_VARIABLE] = str(folder)
 
 
 class _Figures:

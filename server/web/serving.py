@@ -15,8 +15,8 @@ from msgspec import Struct
 from server.clinic import PLAIN_VARIABLE, Clinic
 from server.errors import SettingsError
 from server.log_lines import log_pages_to
-from server.web import figures
 from server.web.addresses import is_loopback
+from server.web.figures_folder import keep_in
 
 LOOPBACK = ("127.0.0.1", "::1")
 LOOK_AT_CERTIFICATE_EVERY_S = 60.0
@@ -56,7 +56,7 @@ def serve(clinic: Clinic, how: Serving) -> int:
     call_command("collectstatic", interactive=False, verbosity=0, clear=False)
     call_command("clearsessions")
     log_pages_to()
-    figures.keep_in(places.folder / "web-figures")
+    keep_in(places.folder / "web-figures")
     direct = not how.behind_proxy and not how.plain_here
     config = uvicorn.Config(
         "server.web.asgi:application",

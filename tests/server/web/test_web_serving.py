@@ -73,6 +73,18 @@ def test_several_processes_serve_the_same_pages(clinic: Clinic) -> None:
         assert child.stop() == 0
 
 
+def test_figures_of_all_processes_are_told_to_this_computer_alone(clinic: Clinic) -> None:
+    with web(clinic, "--workers", "2") as (_, port):
+        for _ in range(6):
+            answer(clinic, port, "/log-in/")
+        answer(clinic, port, "/c/trondheim/participants/p-secret/")
+        status, _headers, told = answer(clinic, port, "/health/figures")
+        proxied = answer(clinic, port, "/health/figures", {"X-Forwarded-For": "10.0.0.5"})
+    assert (status, proxied[0]) == (200, 404)
+    assert 'interval_coach_web_answers_total{page="web:log_in",status="200"} 6.0' in told
+    assert "p-secret" not in told
+
+
 def test_no_page_is_served_to_a_host_by_another_name(clinic: Clinic) -> None:
     with web(clinic) as (_, port):
         assert answer(clinic, port, "/log-in/", {"Host": "evil.example"})[0] == 400

@@ -1,0 +1,53 @@
+"""The demo's past: sessions that any server takes, in an order that could have been."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from firmware.past_courses import PastPerson, PastSession, main
+from sync.reading import read_session
+from sync.wire import SessionDelivery
+
+UNTIL_WALL_S = 1_795_330_000.0
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[PastPerson], list[SessionDelivery]]:
+    """Three people at a clinic of one machine, one at another."""
+    out: Path = tmp_path_factory.mktemp("past")
+    words = ["--clinic", "demo:3", "--clinic", "beside:1", "--machines", "1", "--until", str(UNTIL_WALL_S)]
+    assert main([str(out), *words]) == 0
+    people = msgspec.json.decode((out / "people.json").read_bytes(), type=list[PastPerson])
+    lines = (out / "sessions.jsonl").read_bytes().splitlines()
+    sealed = [msgspec.json.decode(line, type=PastSession) for line in lines]
+    read = [read_session(one.payload) for one in sealed]
+    assert [one.session_id for one in sealed] == [one.session_id for one in read if isinstance(one, SessionDelivery)]
+    return people, [one for one in read if isinstance(one, SessionDelivery)]
+
+
+def test_each_person_has_the_sessions_that_are_told_of_them(
+    past: tuple[list[PastPerson], list[SessionDelivery]],
+) -> None:
+    people, sessions = past
+    assert [one.clinic for one in people] == ["demo", "demo", "demo", "beside"]
+    for one in people:
+        mine = [session for session in sessions if session.participant == one.pseudonym]
+        assert len(mine) == one.sessions > 0
+        assert {session.clinic for session in mine} == {one.clinic}
+
+
+def test_nobody_trains_in_the_future_or_while_another_is_on_the_machine(
+    past: tuple[list[PastPerson], list[SessionDelivery]],
+) -> None:
+    _, sessions = past
+    here = [session for session in sessions if session.clinic == "demo"]
+    spans = sorted((one.clocks[0].clocks.wall_s, one.summary.duration_s) for one in here)
+    assert all(begun + length <= UNTIL_WALL_S for begun, length in spans)
+    assert all(begun + length <= later for (begun, length), (later, _) in pairwise(spans))
+
+
+def test_every_session_is_its_own(past: tuple[list[PastPerson], list[SessionDelivery]]) -> None:
+    _, sessions = past
+    assert len({one.session_id for one in sessions}) == len({one.sha256 for one in sessions}) == len(sessions)

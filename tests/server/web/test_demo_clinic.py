@@ -1,0 +1,63 @@
+"""The demo's clinic: open on this computer alone, and never made over a clinic that people use."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import override_settings
+from msgspec.structs import replace
+
+from server.clinic import Clinic
+from server.clinics.models import Account, Membership
+from server.clinics.roles import Role
+from server.demo.running import DemoSettings, run
+from server.errors import ServerError, SettingsError
+from server.web.serving import Serving, serve
+from tests.server.web.conftest import Browser, People
+
+PASSWORD = "bare til en prøve her"  # noqa: S105 - of a test
+
+
+def logged_in(people: People, *, name: str = "visitor", **headers: str) -> str:
+    """Where the password of somebody without one-time codes leads."""
+    account, made = Account.objects.get_or_create(username=name)
+    if made:
+        account.set_password(PASSWORD)
+        account.save()
+        Membership.objects.create(account=account, role=Role.THERAPIST, clinic=people.clinic)
+    answer = Browser().post("/log-in/", {"username": name, "password": PASSWORD}, **headers)
+    assert answer.status_code == 303
+    return str(answer["Location"])
+
+
+def test_only_the_demo_asks_for_no_code_and_only_whoever_sits_at_this_computer(people: People) -> None:
+    assert logged_in(people).startswith("/log-in/code/")
+    with override_settings(ONE_FACTOR_HERE=True):
+        assert logged_in(people) == "/"
+        assert logged_in(people, REMOTE_ADDR="10.0.0.5").startswith("/log-in/code/")
+        assert logged_in(people, HTTP_X_FORWARDED_FOR="10.0.0.5").startswith("/log-in/code/")
+    assert settings.ONE_FACTOR_HERE is False
+
+
+def test_an_account_with_codes_is_asked_for_one_in_the_demo_too(people: People) -> None:
+    therapist = people.account("therapist")
+    therapist.set_password(PASSWORD)
+    therapist.save()
+    with override_settings(ONE_FACTOR_HERE=True):
+        assert logged_in(people, name="therapist").startswith("/log-in/code/")
+
+
+@pytest.mark.parametrize("how", [Serving(), Serving(behind_proxy=True), Serving(plain_here=True, address="0.0.0.0")])  # noqa: S104 - that it is refused
+def test_a_clinic_without_codes_is_served_on_loopback_over_plain_http_or_not_at_all(
+    ready: Clinic, how: Serving
+) -> None:
+    demo = Clinic(replace(ready.settings, demo=True), ready.places)
+    with pytest.raises(SettingsError, match="this computer"):
+        serve(demo, how)
+
+
+def test_the_demo_touches_no_folder_that_is_not_a_demos(tmp_path: Path) -> None:
+    (tmp_path / "clinic.toml").write_text('clinic = "trondheim"\nhost = "coach.example"\n')
+    with pytest.raises(ServerError, match="not an earlier demo's"):
+        run(DemoSettings(folder=tmp_path), lambda _line: None)
+    assert [one.name for one in tmp_path.iterdir()] == ["clinic.toml"]
