@@ -128,7 +128,7 @@ def _take_in(
     people: Sequence[PastPerson], rows: dict[str, Clinic], account: Account, chance: random.Random
 ) -> list[Participant]:
     words = msgspec.convert(
-        tomllib.loads(files("server.demo").joinpath("people.toml").read_text(encoding="utf-8")), MadeUp
+        tomllib.loads(files("server.demo").joinpath("people_texts.toml").read_text(encoding="utf-8")), MadeUp
     )
     today = timezone.now()
     pictures, last = list(PICTURES), words.surnames
@@ -207,7 +207,7 @@ def _commit(sessions: Sequence[PastSession]) -> None:
 
 
 def _notes(clinic: Clinic, account: Account, chance: random.Random) -> None:
-    words = tomllib.loads(files("server.demo").joinpath("people.toml").read_text(encoding="utf-8"))["notes"]
+    words = tomllib.loads(files("server.demo").joinpath("people_texts.toml").read_text(encoding="utf-8"))["notes"]
     entries = list(
         DiaryEntry.objects.filter(clinic=clinic)
         .exclude(participant=None)

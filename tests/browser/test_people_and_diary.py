@@ -102,9 +102,9 @@ def test_a_session_is_looked_at_closely_and_a_note_is_written(window: Watched) -
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.5)
     expect(page.locator(".trace-words")).not_to_have_text(said)
     page.locator('[data-do="whole"]').click()
-    page.locator("#notes textarea").fill("Gikk bra.")
+    page.locator("#notes textarea").fill("Went well.")
     page.locator("#notes form button").click()
-    expect(page.locator("#notes .note", has_text="Gikk bra.")).to_be_visible()
+    expect(page.locator("#notes .note", has_text="Went well.")).to_be_visible()
 
 
 def test_a_session_of_nobody_is_given_to_somebody(window: Watched) -> None:
@@ -113,11 +113,11 @@ def test_a_session_of_nobody_is_given_to_somebody(window: Watched) -> None:
     page.locator('a[href$="/reassign/"]').click()
     choice = page.locator("main form select").first
     choice.select_option(index=1)
-    page.locator('main form [name="reason"]').fill("Trente som gjest")
+    page.locator('main form [name="reason"]').fill("Trained as a guest")
     page.locator("main form .button-main").click()
     page.locator("main form .button-warn").click()
     page.wait_for_url("**/diary/session/**")
-    expect(page.locator("main")).to_contain_text("Trente som gjest")
+    expect(page.locator("main")).to_contain_text("Trained as a guest")
 
 
 def test_a_course_is_read_and_taken_home_as_pdf(window: Watched, tmp_path: Path) -> None:

@@ -39,9 +39,9 @@ def test_somebody_is_paused_and_a_text_is_shown_on_their_screen(window: Watched,
     pause.click()
     expect(page.locator("#panel-given li").first).to_be_visible()
     expect(pause).to_be_disabled()
-    page.locator("#panel-text").fill("Bra!")
+    page.locator("#panel-text").fill("Good!")
     page.locator("#panel-say button").click()
-    expect(page.locator("#panel-given")).to_contain_text("Bra!")
+    expect(page.locator("#panel-given")).to_contain_text("Good!")
     expect(page.locator('#panel-given [data-outcome="done"]').first).to_be_visible()
     outcomes = site.inside(
         "from server.models import CommandOutcome\n"
