@@ -1,6 +1,7 @@
 """The demo's clinic: open on this computer alone, and never made over a clinic that people use."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -18,7 +19,7 @@ from tests.server.web.conftest import Browser, People
 PASSWORD = "bare til en prøve her"  # noqa: S105 - of a test
 
 
-def logged_in(people: People, *, name: str = "visitor", **headers: str) -> str:
+def logged_in(people: People, *, name: str = "visitor", **headers: Any) -> str:  # noqa: ANN401 - passed on
     """Where the password of somebody without one-time codes leads."""
     account, made = Account.objects.get_or_create(username=name)
     if made:
