@@ -85,8 +85,10 @@ def _count(request: HttpRequest, response: HttpResponseBase, began_s: float) -> 
 def told(request: HttpRequest) -> HttpResponse:
     """The figures of all processes together, for whoever asks on this computer; nobody else finds the page."""
     here = is_loopback(str(request.META.get("REMOTE_ADDR", ""))) and "X-Forwarded-For" not in request.headers
-    if not here or FOLDER_VARIABLE not in os.environ:
+    if not here:
         raise Http404
+    if FOLDER_VARIABLE not in os.environ:
+        return HttpResponse("# This process keeps no figures.\n", content_type="text/plain; charset=utf-8")
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 - see `_Figures`
     from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415 - as above
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415 - as above
