@@ -126,7 +126,7 @@ def test_a_course_is_read_and_taken_home_as_pdf(window: Watched, tmp_path: Path)
     person = re.match(r"https?://[^/]+(/.*/p-\w+/)", page.url)
     assert person
     window.goto(f"{person[1]}course/")
-    expect(page.locator("main svg").first).to_be_attached()
+    expect(page.locator(".plot canvas").first).to_be_attached()
     window.goto(f"{person[1]}papers/")
     with page.expect_download() as download:
         page.evaluate(
