@@ -106,23 +106,33 @@ class Guest:
                 *("-device", f"virtserialport,chardev={name},name={name}"),
             )
         ]
-        self._process = subprocess.Popen(
-            [
-                *("nice", "qemu-system-x86_64", *self._accelerated, "-smp", "2", "-m", "2048", "-nic", "none"),
-                *("-kernel", str(self._image / "vmlinuz"), "-initrd", str(self._image / "initrd")),
-                *("-append", "root=/dev/vda rw console=ttyS0 panic=0 systemd.show_status=false"),
-                *("-drive", f"file={self.disk},format=raw,if=virtio,cache=writeback"),
-                *("-virtfs", f"local,path={INSIDE},mount_tag=inside,security_model=none,readonly=on"),
-                *("-vga", "none", "-device", "virtio-gpu-pci", "-device", "virtio-keyboard-pci", "-display", "none"),
-                *("-device", "virtio-serial", *ports),
-                *("-device", "i6300esb", "-action", "watchdog=reset"),
-                *("-action", f"reboot={'reset' if resets else 'shutdown'}"),
-                *("-serial", f"file:{self.console}", "-qmp", f"unix:{self.folder / 'qmp'},server=on,wait=off"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "qemu").open("wb"),
-        )
+        with (self.folder / "qemu").open("wb") as said:
+            self._process = subprocess.Popen(
+                [
+                    *("nice", "qemu-system-x86_64", *self._accelerated, "-smp", "2", "-m", "2048", "-nic", "none"),
+                    *("-kernel", str(self._image / "vmlinuz"), "-initrd", str(self._image / "initrd")),
+                    *("-append", "root=/dev/vda rw console=ttyS0 panic=0 systemd.show_status=false"),
+                    *("-drive", f"file={self.disk},format=raw,if=virtio,cache=writeback"),
+                    *("-virtfs", f"local,path={INSIDE},mount_tag=inside,security_model=none,readonly=on"),
+                    *(
+                        "-vga",
+                        "none",
+                        "-device",
+                        "virtio-gpu-pci",
+                        "-device",
+                        "virtio-keyboard-pci",
+                        "-display",
+                        "none",
+                    ),
+                    *("-device", "virtio-serial", *ports),
+                    *("-device", "i6300esb", "-action", "watchdog=reset"),
+                    *("-action", f"reboot={'reset' if resets else 'shutdown'}"),
+                    *("-serial", f"file:{self.console}", "-qmp", f"unix:{self.folder / 'qmp'},server=on,wait=off"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            )
         self._qmp = self._connect("qmp")
         self._kept["qmp"] = b""
         self._line("qmp", BOOT_S)

@@ -75,7 +75,7 @@ def press(guest: Guest, button: str) -> None:
 def test_what_the_small_screen_is_told_is_the_picture_that_was_drawn(guest: Guest) -> None:
     with guest.watch() as watcher:
         view = watcher.until_face(Face.CHOOSE_PARTICIPANT, 900)
-    expected = picture(view, 0.0)
+    expected = picture(view)
 
     def equal() -> bool:
         return frame(guest.bytes_of(WRITTEN)).tobytes() == expected.convert("1").tobytes()
