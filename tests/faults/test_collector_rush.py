@@ -42,7 +42,7 @@ async def rush(clinic: Clinic, contexts: dict[str, ssl.SSLContext], seed: int) -
             try:
                 await asyncio.wait_for(machine.connect(clinic.settings.broker_port, contexts[name]), 20)
                 machine.publish(f"ic/1/{clinic.settings.clinic}/{name}/state", state(clinic, name))
-                await asyncio.wait_for(done.wait(), 20)
+                await asyncio.wait_for(done.wait(), 60)
             except (OSError, TimeoutError, asyncio.IncompleteReadError):
                 ended = (Ended.UNREACHABLE, None)
                 await machine.close()

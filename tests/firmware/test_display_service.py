@@ -73,7 +73,7 @@ class _Coach:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -126,7 +126,7 @@ def beside(service: DisplayService, act: Callable[[], None]) -> None:
 
 
 def wait_for(holds: Callable[[], object]) -> None:
-    until_s = time.monotonic() + 10
+    until_s = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < until_s, "it did not come"
         time.sleep(0.002)

@@ -119,7 +119,7 @@ class _Bench:
         return self.keeper.view().face
 
     def wait_saved(self) -> None:
-        until_s = time.monotonic() + 10
+        until_s = time.monotonic() + 60
         while self.keeper.saved != "saved" and time.monotonic() < until_s:
             time.sleep(0.001)
 

@@ -83,7 +83,7 @@ class _Coach:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,7 +125,7 @@ def run_until(service: SyncService, holds: object) -> None:
     """Run the service beside the test until something holds."""
     thread = threading.Thread(target=service.run)
     thread.start()
-    until_s = time.monotonic() + 10
+    until_s = time.monotonic() + 60
     while not holds() and time.monotonic() < until_s:  # type: ignore[operator]
         time.sleep(0.002)
     service.stop()
@@ -196,7 +196,7 @@ def test_it_waits_for_the_coach_and_goes_on_when_it_comes(tmp_path: Path, monkey
     thread.start()
     for _ in range(2):
         with _Coach(tmp_path / "s"):
-            until_s = time.monotonic() + 10
+            until_s = time.monotonic() + 60
             while len(courier.holds) < 3 and time.monotonic() < until_s:
                 time.sleep(0.002)
         assert len(courier.holds) == 3

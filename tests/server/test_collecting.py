@@ -31,7 +31,7 @@ def child(clinic: Clinic) -> Iterator[Child]:
 
 
 def figures(clinic: Clinic) -> dict[str, float]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{clinic.settings.metrics_port}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{clinic.settings.metrics_port}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
 
@@ -162,7 +162,7 @@ def test_it_ends_cleanly_when_told(tmp_path: Path) -> None:
     with mosquitto(clinic):
         one = collector(clinic)
         one.process.send_signal(signal.SIGTERM)
-        assert one.process.wait(10) == 0
+        assert one.process.wait(60) == 0
         assert '"collector stopped"' in one.said
 
 

@@ -51,7 +51,7 @@ def ask(
     context = ssl.create_default_context(cafile=str(service.clinic.places.authority))
     if certificate is not None:
         context.load_cert_chain(certificate)
-    link = http.client.HTTPSConnection("localhost", service.server_address[1], context=context, timeout=10)
+    link = http.client.HTTPSConnection("localhost", service.server_address[1], context=context, timeout=60)
     link.request("POST", path, body)
     answer = link.getresponse()
     content = answer.read()

@@ -60,10 +60,11 @@ def test_pages_come_over_tls_with_the_clinics_certificate_and_name_no_software(c
         status, headers, page = answer(clinic, port, "/log-in/")
         [style] = re.findall(r'href="(/static/web/page\.\w{12}\.css)"', page)
         kept = answer(clinic, port, style)
-        gone = answer(clinic, port, "/c/trondheim/participants/p-secret/")
+        closed = answer(clinic, port, "/c/trondheim/participants/p-secret/")
     assert (status, "server" in headers) == (200, False)
     assert (kept[0], kept[1]["cache-control"]) == (200, "max-age=315360000, public, immutable")
-    assert gone[0] == 404
+    # Whoever has not logged in learns nothing of who is there.
+    assert (closed[0], closed[1]["location"]) == (302, "/log-in/?next=/c/trondheim/participants/p-secret/")
     assert "p-secret" not in child.said
 
 
