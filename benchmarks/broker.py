@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pytest
 
 CLINIC = "oslo"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 ACL = """\
 # The server's own programs.
 user collector

@@ -52,7 +52,7 @@ def free_port() -> int:
             return port
 
 
-def until(what: Callable[[], Found], within_s: float = 20.0, every_s: float = 0.02) -> Found:
+def until(what: Callable[[], Found], within_s: float = 60.0, every_s: float = 0.02) -> Found:
     """Wait until this is true and give it. Fails where it does not become true."""
     end_s = time.monotonic() + within_s
     while time.monotonic() < end_s:

@@ -22,7 +22,7 @@ from firmware.journal_writer import JournalSettings, SaveState
 from firmware.stamp import Stamp
 
 QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, housekeeping_s=3600.0, free_floor_bytes=0)
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 WRITER = """
 import logging
 import resource
