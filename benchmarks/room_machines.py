@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks.light_load import connected, contexts, tell
 from benchmarks.light_machines import LightMachine
-from server.demo.story import StoryMachine, room_of
 from server.clinic import Clinic, read_clinic
+from server.demo.story import StoryMachine, room_of
 from sync.envelope import Unreadable
 from sync.reading import encode, read
 from sync.wire import Command
