@@ -39,7 +39,7 @@ def to_session(watcher: Watcher) -> None:
 
 def kept_s(guest: Guest) -> float:
     """The last second of the newest session that the diary has, 0 where it has none."""
-    diary = RemoteDiary(guest.folder / "coach", diary=Path("diary.db"))
+    diary = RemoteDiary(guest.folder / "coach", diary=Path("/var/lib/interval-coach/diary.db"))
     try:
         sessions = diary.sessions()
         if not sessions:
