@@ -62,8 +62,7 @@ class SurfacePresenter:
         for rect in dirty:
             whole = rect.clip(self._surface.get_rect())
             place = turned_rect(whole, self._surface.get_size(), self._turned)
-            piece = pygame.transform.rotate(self._surface.subsurface(whole), -_CLOCKWISE[self._turned])
-            shown.blit(piece, place)
+            shown.blit(turned_piece(self._surface, whole, self._turned), place)
             places.append(place)
         pygame.display.update(places)
 
@@ -139,6 +138,12 @@ class RendererPresenter:
 def seen(size: Size, turned: Turned) -> Size:
     """A panel's size as the person sees it, and the other way round."""
     return size if turned == "no" else (size[1], size[0])
+
+
+def turned_piece(surface: pygame.Surface, rect: pygame.Rect, turned: Turned) -> pygame.Surface:
+    """A region of a surface as it lies on the panel."""
+    piece = surface.subsurface(rect)
+    return piece if turned == "no" else pygame.transform.rotate(piece, -_CLOCKWISE[turned])
 
 
 def turned_rect(rect: pygame.Rect, size: Size, turned: Turned) -> pygame.Rect:

@@ -167,12 +167,13 @@ class ScreenPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The participant's screen."""
 
     driver: Annotated[
-        Literal["kmsdrm", "wayland", "window", "none"],
+        Literal["kms", "kmsdrm", "wayland", "window", "none"],
         Meta(
-            description="kmsdrm: no desktop, straight to the display. wayland: under the kiosk compositor cage. "
-            "window: on a desktop. none: no screen; small screen, lamp and sound are enough to train by."
+            description="kms: no desktop, straight to the display by the kernel. kmsdrm: the same by SDL, where it has "
+            "that driver. wayland: under the kiosk compositor cage. window: on a desktop. none: no screen; small "
+            "screen, lamp and sound are enough to train by."
         ),
-    ] = "kmsdrm"
+    ] = "kms"
     turned: Annotated[
         Literal["no", "left", "right"],
         Meta(description="Which way the display was turned to stand upright, seen from the front; no: it lies wide."),

@@ -34,7 +34,7 @@ def configured(path: Path | None) -> "dict[str, object]":
 def defaults_of(now: "InForce") -> "dict[str, object]":
     """What `interval-coach run`, `coach`, `display` and `sync` are told where the command line says nothing."""
     config = now.config
-    screens = {"kmsdrm": "full-screen", "wayland": "full-screen", "none": "headless"}
+    screens = {"kms": "full-screen", "kmsdrm": "full-screen", "wayland": "full-screen", "none": "headless"}
     window = "full-screen" if config.screen.full_screen else "window"
     return {
         "in_force": now,

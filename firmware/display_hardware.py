@@ -25,16 +25,22 @@ def prepare_environment(config: Config, environment: MutableMapping[str, str] = 
     match config.screen.driver:
         case "kmsdrm" | "wayland":
             environment.setdefault("SDL_VIDEODRIVER", config.screen.driver)
-        case "none":
+        case "kms" | "none":
             environment.setdefault("SDL_VIDEODRIVER", "dummy")
         case "window":
             pass
     environment.setdefault("SDL_VIDEO_ALLOW_SCREENSAVER", "0")
 
 
-def shown_through(config: Config) -> Literal["surface", "renderer"]:
-    """How SDL shows the picture: without a desktop through its renderer (docs/adr/0012)."""
-    return "renderer" if config.screen.driver == "kmsdrm" else "surface"
+def shown_through(config: Config) -> Literal["surface", "renderer", "kms"]:
+    """How the picture is shown: without a desktop by the kernel, or through SDL's renderer (docs/adr/0012)."""
+    match config.screen.driver:
+        case "kms":
+            return "kms"
+        case "kmsdrm":
+            return "renderer"
+        case _:
+            return "surface"
 
 
 class Connectors:
@@ -66,7 +72,7 @@ class Connectors:
 
 def connectors_of(config: Config) -> Connectors | None:
     """What tells of displays that come and go; None where a desktop does."""
-    return Connectors() if config.screen.driver == "kmsdrm" else None
+    return Connectors() if config.screen.driver in ("kms", "kmsdrm") else None
 
 
 def sound_signs(config: Config) -> Callable[[], tuple[str, ...]]:

@@ -182,7 +182,9 @@ class Setup:
         else:
             self._wrong(say("screen_none"))
         usual = str(self._value("screen.driver"))
-        self._want("screen.driver", self._choose(say("screen_driver"), usual, ("kmsdrm", "wayland", "window", "none")))
+        self._want(
+            "screen.driver", self._choose(say("screen_driver"), usual, ("kms", "kmsdrm", "wayland", "window", "none"))
+        )
 
     def _panel(self) -> None:
         self._step("step_panel")

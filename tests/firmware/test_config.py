@@ -81,7 +81,7 @@ def test_what_is_shown_reads_back_as_the_same() -> None:
         ('\n[machine]\nnam = "a"\n', 3, "there is no setting «nam» here; there are clinic, name, language, timezone"),
         ("[machine]\n[sond]\n", 2, "there is no setting «sond»; there are machine, "),
         ("[sound]\nvolume = 2.0\n", 2, "sound.volume: expected `float` <= 1.0. Loudness"),
-        ('[screen]\n\ndriver = "x11"\n', 3, "screen.driver: invalid enum value 'x11'. kmsdrm: "),
+        ('[screen]\n\ndriver = "x11"\n', 3, "screen.driver: invalid enum value 'x11'. kms: "),
         ("[diary]\nraw_kept_days = 31\n", 2, "diary.raw_kept_days: expected `int` <= 30"),
         ('[machine]\ntimezone = "Oslo"\n', 2, "machine.timezone: there is no time zone «Oslo»"),
         ('[sound]\ndevice = "hdmii"\n', 2, "sound.device: «hdmii» is no sound device"),

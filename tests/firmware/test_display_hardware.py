@@ -44,6 +44,7 @@ BARE = Config(
 @pytest.mark.parametrize(
     ("driver", "sdl", "through"),
     [
+        ("kms", "dummy", "kms"),
         ("kmsdrm", "kmsdrm", "renderer"),
         ("wayland", "wayland", "surface"),
         ("none", "dummy", "surface"),
@@ -57,7 +58,7 @@ def test_sdl_is_told_its_driver_before_it_is_loaded(driver: str, sdl: str | None
     assert environment.get("SDL_VIDEODRIVER") == sdl
     assert environment["SDL_VIDEO_ALLOW_SCREENSAVER"] == "0"
     assert shown_through(config) == through
-    assert (connectors_of(config) is not None) == (driver == "kmsdrm")
+    assert (connectors_of(config) is not None) == (driver in ("kms", "kmsdrm"))
 
 
 def test_what_somebody_has_set_by_hand_stays() -> None:
