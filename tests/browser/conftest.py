@@ -1,6 +1,7 @@
-"""One demo clinic and one browser for all tests of the pages."""
+"""One demo clinic for all tests of the pages, and a browser for each."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(1200))
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium."""
+@contextmanager
+def opened_browser() -> Iterator[Browser]:
+    """Debian's chromium. Open for one test at most: while it is, no other asyncio loop may run in this thread."""
     found = chromium() or program("chromium")
     with sync_playwright() as play:
         one = play.chromium.launch(executable_path=found, args=ARGUMENTS)
@@ -29,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The demo, running, with a second account that has one-time codes; somebody is logged in."""
     program("mosquitto")
     expect.set_options(timeout=PATIENCE_MS)
@@ -37,18 +38,27 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     try:
         opened = demo.opened()
         opened.inside(KARI)
-        one = watched(browser, opened, logged_in=False)
-        one.goto("/log-in/")
-        one.page.locator("#id_username").fill("demo")
-        one.page.locator("#id_password").fill(opened.password)
-        one.page.locator("main button").click()
-        expect(one.page.locator(".menu summary")).to_have_text("Demo")
-        opened.state = dict(one.context.storage_state())
-        one.context.close()
+        with opened_browser() as browser:
+            one = watched(browser, opened, logged_in=False)
+            one.goto("/log-in/")
+            one.page.locator("#id_username").fill("demo")
+            one.page.locator("#id_password").fill(opened.password)
+            one.page.locator("main button").click()
+            expect(one.page.locator(".menu summary")).to_have_text("Demo")
+            opened.state = dict(one.context.storage_state())
+            one.context.close()
         yield opened
     finally:
         status = demo.end()
     assert status == 0, demo.said
+
+
+@pytest.fixture
+def browser(site: Site) -> Iterator[Browser]:
+    """A browser for one test, once the demo runs."""
+    del site
+    with opened_browser() as one:
+        yield one
 
 
 @pytest.fixture
