@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from benchmarks.clinic_at_hand import ROOT, environment, until
+from benchmarks.clinic_at_hand import ROOT, environment, free_port, until
 from benchmarks.room_at_hand import inside
 from server.clinic import Clinic, read_clinic
 
@@ -65,7 +65,8 @@ class Demo:
         setpriv = shutil.which("setpriv")
         # Whoever started this may be ended in the middle.
         bound = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
-        words = ["demo", "--dir", str(folder), "--people", str(people), "--stay"]
+        # A port of its own: other demos may be starting beside it.
+        words = ["demo", "--dir", str(folder), "--people", str(people), "--port", str(free_port()), "--stay"]
         with self.log.open("wb") as file:
             self.process = subprocess.Popen(
                 [*bound, sys.executable, "-m", "server", *words], env=environment(), cwd=ROOT, stdout=file, stderr=file

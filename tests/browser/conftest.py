@@ -11,6 +11,7 @@ from benchmarks.clinic_at_hand import program
 from benchmarks.demo_at_hand import ARGUMENTS, KARI, PATIENCE_MS, Demo, Site, Watched, chromium, watched
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All in one worker: they share a demo. Every test is patient."""
     for item in items:
