@@ -111,6 +111,7 @@ class KmsPresenter:
         """Take the display. Raises pygame.error where none is connected, or another program holds it."""
         self._turned: Turned = turned
         self._file = -1
+        self._map: mmap.mmap | None = None
         problems: list[str] = []
         for device in sorted(devices.glob("card[0-9]*")):
             try:
@@ -167,8 +168,8 @@ class KmsPresenter:
         self._buffer = int(self._ask(_ADD_BUFFER, buffer).fb)
         at = self._ask(_MAP_DUMB, _MapDumb(handle=made.handle)).offset
         self._map = mmap.mmap(self._file, made.size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=at)
-        rows = np.frombuffer(self._map, np.uint32, count=made.pitch // 4 * mode.height)
-        self._pixels: NDArray[np.uint32] = rows.reshape(mode.height, made.pitch // 4)
+        shape = (mode.height, made.pitch // 4)
+        self._pixels: NDArray[np.uint32] = np.ndarray(shape, np.uint32, buffer=self._map)
         self._pixels[:] = 0
         which = (ctypes.c_uint32 * 1)(connector)
         place = ctypes.addressof(which)
@@ -219,7 +220,14 @@ class KmsPresenter:
         return told
 
     def _leave(self) -> None:
-        """Closing the device frees the picture and its buffer, and the console returns."""
+        """Closing the device frees the picture and its buffer, and the console returns.
+
+        A mapping left over would keep the device, and with it the display, from the next one who opens it.
+        """
+        if self._map is not None:
+            del self._pixels
+            self._map.close()
+            self._map = None
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
