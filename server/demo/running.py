@@ -97,10 +97,10 @@ def run(settings: DemoSettings, say: Callable[[str], None]) -> int:
 @contextlib.contextmanager
 def standing(settings: DemoSettings, say: Callable[[str], None]) -> Iterator[Running]:
     """A filled clinic with everything running, until the block ends. Raises ServerError."""
-    for name in KEPT_OUT:
-        os.environ.pop(name, None)
     folder = settings.folder.resolve()
     _make_room(folder)
+    for name in KEPT_OUT:
+        os.environ.pop(name, None)
     parts = _Parts(folder)
     try:
         say("A clinic is being made: simulated people train for eight weeks …")
