@@ -44,8 +44,8 @@ base=$cache/base-$suite-$({ printf '%s\n' "$suite" "${packages[@]}" "${tools[@]}
 make_modules() { # INTO
     mkdir -p "$1/build"
     mmdebstrap --quiet --variant=minbase --include="$(IFS=, && echo "${tools[*]}")" "$suite" "$1/tools" "$work/sources"
-    local source taken built kernel
-    kernel=$(basename "$1/root/lib/modules"/*)
+    local tree=$1/root source taken built kernel
+    kernel=$(basename "$tree"/lib/modules/*)
     [ -d "$1/tools/usr/src/linux-headers-$kernel" ] || skip "apt gives headers for another kernel than $kernel"
     source=$(echo "$1"/tools/usr/src/linux-source-*.tar.xz)
     taken=$(basename "$source" .tar.xz)
@@ -58,9 +58,9 @@ make_modules() { # INTO
     # What the kernel keeps for itself is replaced by what it gives to modules.
     sed -i 's/handle_simple_irq(irq_to_desc(irqnum))/generic_handle_domain_irq(work_ctx->domain, offset)/' "$built/irq_sim.c"
     chroot "$1/tools" make -s -C "/usr/src/linux-headers-$kernel" M=/build modules >&2
-    mkdir -p "$1/root/lib/modules/$kernel/extra"
-    cp "$built"/*.ko "$1/root/lib/modules/$kernel/extra/"
-    depmod -b "$1/root" "$kernel"
+    mkdir -p "$tree/lib/modules/$kernel/extra"
+    cp "$built"/*.ko "$tree/lib/modules/$kernel/extra/"
+    depmod -b "$tree" "$kernel"
     rm -rf "$1/tools"
 }
 
