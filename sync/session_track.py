@@ -115,7 +115,7 @@ def laid_out(
         advice=tuple(
             Change(event.t, advice=event.advice.direction) for event in events if isinstance(event, AdviceGiven)
         ),
-        pauses=_pauses(events, length_s),
+        pauses=pauses_of(events, length_s),
     )
 
 
@@ -183,7 +183,7 @@ def _phases(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length_s
     starts = [event for event in events if isinstance(event, PhaseStarted)]
     for event, following in zip(starts, [*starts[1:], None], strict=False):
         end_s = ends_s.get(event.index, length_s if following is None else following.t)
-        planned = _planned(protocol, event)
+        planned = planned_phase(protocol, event)
         zone = None if planned is None or plan.mode == "exertion" else planned.zone
         low = None if zone is None or plan.hr_max_bpm is None else zone.low_fraction * plan.hr_max_bpm
         high = None if zone is None or plan.hr_max_bpm is None else zone.high_fraction * plan.hr_max_bpm
@@ -192,7 +192,7 @@ def _phases(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length_s
     return tuple(spans)
 
 
-def _planned(protocol: Protocol, event: PhaseStarted) -> Phase | None:
+def planned_phase(protocol: Protocol, event: PhaseStarted) -> Phase | None:
     """Find the protocol's phase that this one is: by its place, else (a phase was put in or left out) by its kind."""
     if event.index < len(protocol.phases):
         phase = protocol.phases[event.index]
@@ -202,7 +202,8 @@ def _planned(protocol: Protocol, event: PhaseStarted) -> Phase | None:
     return next((phase for phase in of_kind if phase.interval == event.interval), of_kind[0] if of_kind else None)
 
 
-def _pauses(events: Sequence[AnyEvent], length_s: float) -> tuple[Span, ...]:
+def pauses_of(events: Sequence[AnyEvent], length_s: float) -> tuple[Span, ...]:
+    """When the session's clock stood still."""
     spans: list[Span] = []
     since_s: float | None = None
     for event in events:

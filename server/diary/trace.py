@@ -14,14 +14,14 @@ from coach.events import (
     PhaseEnded,
     PhaseStarted,
     SessionEnded,
-    SessionPaused,
-    SessionResumed,
     Signal,
     TargetAdjusted,
 )
 from coach.plan import Plan
-from coach.protocol import Phase, PhaseKind, Protocol
+from coach.protocol import PhaseKind, Protocol
+from sync import session_track
 from sync.columns import Row, rows
+from sync.session_track import planned_phase
 from sync.wire import SessionDelivery
 
 SHOWN = (Signal.LIVE, Signal.WEAK, Signal.IMPLAUSIBLE)
@@ -101,23 +101,13 @@ def phases_of(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length
     spans = []
     for event, following in zip(starts, [*starts[1:], None], strict=False):
         end_s = ends_s.get(event.index, length_s if following is None else following.t)
-        planned = _planned(protocol, event)
+        planned = planned_phase(protocol, event)
         zone = None if planned is None or plan.mode == "exertion" else planned.zone
         low = high = None
         if zone is not None and plan.hr_max_bpm is not None:
             low, high = zone.low_fraction * plan.hr_max_bpm, zone.high_fraction * plan.hr_max_bpm
         spans.append(PhaseSpan(event.kind, event.interval, event.t, end_s, low, high))
     return tuple(spans)
-
-
-def _planned(protocol: Protocol, event: PhaseStarted) -> Phase | None:
-    """The protocol's phase that this one is: by its place, else (one was put in or left out) by its kind."""
-    if event.index < len(protocol.phases):
-        phase = protocol.phases[event.index]
-        if (phase.kind, phase.interval) == (event.kind, event.interval):
-            return phase
-    of_kind = [phase for phase in protocol.phases if phase.kind is event.kind]
-    return next((phase for phase in of_kind if phase.interval == event.interval), of_kind[0] if of_kind else None)
 
 
 def bands_of(events: Sequence[AnyEvent], phases: Sequence[PhaseSpan], hr_max_bpm: float | None) -> Iterator[Band]:
@@ -134,15 +124,8 @@ def bands_of(events: Sequence[AnyEvent], phases: Sequence[PhaseSpan], hr_max_bpm
 
 def pauses_of(events: Sequence[AnyEvent], length_s: float) -> Iterator[tuple[float, float]]:
     """When the session's clock stood still."""
-    since_s: float | None = None
-    for event in events:
-        if isinstance(event, SessionPaused) and since_s is None:
-            since_s = event.t
-        elif isinstance(event, SessionResumed | SessionEnded) and since_s is not None:
-            yield since_s, event.t
-            since_s = None
-    if since_s is not None:
-        yield since_s, length_s
+    for one in session_track.pauses_of(events, length_s):
+        yield one.start_s, one.end_s
 
 
 def _expected(opened: Sequence[Row]) -> Iterator[float | None]:
