@@ -30,6 +30,9 @@ ANSWER_WITHIN_S = 20.0
 MOST_ANSWER_BYTES = 64 * 1024
 NEXT_KEY = "next-key.pem"
 _OK = 200
+_FOR_ITS_OWNER = 0o600
+_FOR_THE_GROUP = 0o640
+"""Nothing secret stands in the account, and the doctor, in the coach without a network, tells until when it is good."""
 
 
 class EnrolError(FirmwareError):
@@ -202,7 +205,7 @@ def _keep(folder: Path, key: bytes, answer: Enrolled, server: str) -> Account:
     _check(folder, bundle, answer.authority_pem)
     _write(folder / AUTHORITY_PEM, answer.authority_pem.encode("ascii"))
     _write(folder / MACHINE_PEM, bundle)
-    _write(folder / ACCOUNT, msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n")
+    _write(folder / ACCOUNT, msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n", _FOR_THE_GROUP)
     (folder / NEXT_KEY).unlink(missing_ok=True)
     return account
 
@@ -228,12 +231,13 @@ def _validity(certificate_pem: str) -> tuple[float, float]:
         raise EnrolError("The certificate that the server gave cannot be read.") from error
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file for its owner's eyes only, whole or not at all, also when the power goes."""
+def _write(path: Path, content: bytes, mode: int = _FOR_ITS_OWNER) -> None:
+    """Write a file for its owner's eyes only unless said otherwise, whole or not at all, also when the power goes."""
     making = path.with_name(path.name + ".new")
-    descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FOR_ITS_OWNER)
     try:
         os.write(descriptor, content)
+        os.fchmod(descriptor, mode)
         if os.geteuid() == 0:
             # A person enrols as root; the courier, whose folder it is, reads and renews.
             owner = path.parent.stat()

@@ -1,6 +1,7 @@
-"""Who this machine is to the server: names, address, key and certificate, in one folder that only its owner may read.
+"""Who this machine is to the server: names, address, key and certificate, in one folder; the key is its owner's alone.
 
-account.json     clinic, machine, where the broker and the enrolment are, until when the certificate is good
+account.json     clinic, machine, where the broker and the enrolment are, until when the certificate is good; the one
+                 file that the machine's other services may read too
 machine.pem      the private key and the certificate, one file so that both change in one rename
 authority.pem    the only authority that is trusted
 """

@@ -1,11 +1,12 @@
 """The way to the clinic's server: what sync has found, and whether the broker can be reached with TLS."""
 
+import os
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
 from firmware.sync_state import NoStateError, read_state, state_file
-from sync.account import ACCOUNT
+from sync.account import ACCOUNT, MACHINE_PEM
 from sync.findings import Trouble
 
 
@@ -26,7 +27,9 @@ class Broker:
         """A machine that is not enrolled keeps its sessions: nothing is wrong with that."""
         if not (place.identity / ACCOUNT).exists():
             return NOT_IN_USE
-        refused = None if place.reach is None else place.reach(place.identity)
+        # The key is the courier's and root's: whoever else runs the doctor takes sync's word for whether it fits.
+        has_key = place.access(place.identity / MACHINE_PEM, os.R_OK)
+        refused = place.reach(place.identity) if place.reach is not None and has_key else None
         try:
             state = read_state(state_file(place.socket))
         except NoStateError as error:

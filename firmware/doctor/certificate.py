@@ -1,4 +1,8 @@
-"""The machine's certificate: until when it is good, and that it is renewed in time."""
+"""The machine's certificate: until when it is good, and that it is renewed in time.
+
+Only the account is read, which the services' group may. Key and certificate are the courier's alone: whether they fit
+each other it finds itself, and tells as `identity_unreadable` (firmware/doctor/broker.py).
+"""
 
 from datetime import UTC, datetime
 from typing import ClassVar

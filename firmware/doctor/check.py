@@ -70,6 +70,9 @@ def look_once(check: Check, place: Place) -> Outcome:
     """What one check says; that it could not look, where it could not."""
     try:
         outcome = check.look(place)
+    except PermissionError as error:
+        detail = f"{check.name}: {error.filename} may be read by the machine's own services and by root (use sudo)"
+        return Outcome((Finding(UNCHECKED, Severity.ATTENTION, detail[:LONGEST_DETAIL]),))
     except Exception as error:  # noqa: BLE001 - whatever a file or a program made of it, the others go on
         detail = f"{check.name}: {str(error) or type(error).__name__}"
         return Outcome((Finding(UNCHECKED, Severity.ATTENTION, detail[:LONGEST_DETAIL]),))

@@ -2,10 +2,13 @@
 
 import itertools
 import json
+import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jsonschema
 import msgspec
@@ -27,6 +30,7 @@ from firmware.doctor.round import findings, look
 from firmware.doctor.self_test import Answers, answers_file, keep, read
 from firmware.journal_schema import migrate
 from firmware.sync_state import state_file, write_state
+from sync.account import ACCOUNT, MACHINE_PEM
 from sync.wire import Finding as WireFinding
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -350,6 +354,68 @@ def test_a_check_that_cannot_look_says_so_and_hurts_no_other(tmp_path: Path, cha
     found = findings(look(place))
     assert UNCHECKED in {one.code for one in found}
     assert {one.severity for one in found} == {Severity.ATTENTION}
+
+
+@contextmanager
+def as_account(user: int, group: int) -> Iterator[None]:
+    """Be another account for a while, without the rights of root."""
+    os.setgroups([])
+    os.setresgid(group, group, 0)
+    os.setresuid(user, user, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+        os.setresgid(0, 0, 0)
+
+
+SYNC, COACH, STRANGER, GROUP = 64_101, 64_102, 64_103, 64_100
+
+
+@pytest.fixture
+def installed() -> Iterator[Place]:
+    """A machine with accounts and rights as its installer and its enrolment leave them, and no readable key."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be several accounts")
+    before = os.getgroups()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        place = replace(machine(folder), access=os.access, reach=lambda _identity: "refused")
+        key = place.identity / MACHINE_PEM
+        key.write_text("a key", encoding="ascii")
+        for path, mode in ((place.identity, 0o750), (place.identity / ACCOUNT, 0o640), (key, 0o600)):
+            path.chmod(mode)
+            os.chown(path, SYNC, GROUP)
+        yield place
+    os.setgroups(before)
+
+
+def test_the_coach_reads_until_when_the_certificate_is_good_and_not_the_key(installed: Place) -> None:
+    with as_account(COACH, GROUP):
+        certificate_is, broker_is = (look_once(check(name), installed) for name in ("certificate", "broker"))
+        with pytest.raises(PermissionError):
+            (installed.identity / MACHINE_PEM).read_bytes()
+    assert (certificate_is, broker_is.findings) == (Outcome(facts="2027-06-06"), ())
+
+
+def test_the_coach_takes_syncs_word_for_a_key_that_does_not_fit(installed: Place) -> None:
+    found = (WireFinding("identity_unreadable", "The key or certificate cannot be used."),)
+    write_state(state_file(installed.socket), state_of(findings=found))
+    with as_account(COACH, GROUP):
+        assert codes(installed, "broker") == ["identity_unreadable"]
+
+
+def test_root_tries_the_broker_with_the_key_and_the_courier_can_too(installed: Place) -> None:
+    assert (codes(installed, "broker"), codes(installed, "certificate")) == (["no_broker"], [])
+    with as_account(SYNC, GROUP):
+        assert (codes(installed, "broker"), codes(installed, "certificate")) == (["no_broker"], [])
+
+
+def test_somebody_outside_the_group_is_told_to_look_as_root(installed: Place) -> None:
+    with as_account(STRANGER, STRANGER):
+        (finding,) = look_once(check("certificate"), installed).findings
+    assert (finding.code, finding.detail.endswith("by root (use sudo)")) == (UNCHECKED, True)
 
 
 def test_severe_findings_stand_first() -> None:

@@ -81,7 +81,9 @@ def test_a_code_never_shows_itself_in_a_log() -> None:
 # Enrolling
 
 
-def test_one_command_makes_key_and_certificate_that_only_the_machine_may_read(clinic: Clinic, tmp_path: Path) -> None:
+def test_one_command_makes_a_key_that_only_its_owner_may_read_and_an_account_that_the_doctor_may(
+    clinic: Clinic, tmp_path: Path
+) -> None:
     code, folder = code_for(clinic, "pi-1"), tmp_path / "identity"
     run = subprocess.run(
         [sys.executable, "-m", "firmware.command_line", "enrol", "--server", server(clinic), "--identity", folder],
@@ -95,7 +97,7 @@ def test_one_command_makes_key_and_certificate_that_only_the_machine_may_read(cl
     assert code not in run.stdout + run.stderr
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {
-        ACCOUNT: 0o600,
+        ACCOUNT: 0o640,
         MACHINE_PEM: 0o600,
         AUTHORITY_PEM: 0o600,
     }

@@ -105,10 +105,10 @@ def test_a_frozen_coach_runs_again_within_fifteen_seconds() -> None:
     assert limit_s + last_words_s + pause_s + longest_start_s <= 15
 
 
-def test_only_the_courier_may_read_key_and_certificate_and_only_the_services_group_the_rest() -> None:
+def test_the_courier_owns_the_identity_and_only_the_services_group_may_read_the_rest() -> None:
     lines = (SYSTEMD / "etc/tmpfiles.d/interval-coach.conf").read_text(encoding="utf-8").splitlines()
     folders = {line.split()[1]: tuple(line.split()[2:5]) for line in lines if not line.startswith("#")}
-    assert folders["/var/lib/interval-coach/identity"] == ("0700", "interval-coach-sync", "interval-coach")
+    assert folders["/var/lib/interval-coach/identity"] == ("0750", "interval-coach-sync", "interval-coach")
     for_all = {"/etc/interval-coach", "/etc/interval-coach/protocols"}
     assert {folder for folder, (mode, _, _) in folders.items() if mode[-1] != "0"} == for_all
 
