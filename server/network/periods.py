@@ -20,11 +20,6 @@ def month_begin(number: int) -> date:
     return date(number // 12, number % 12 + 1, 1)
 
 
-def quarter_of(number: int) -> tuple[date, date]:
-    """A quarter's first day, and the first after it."""
-    return month_begin(number * MONTHS), month_begin((number + 1) * MONTHS)
-
-
 class Quarters(Struct, frozen=True):
     """The quarters that are summed: from `first` to the running one; `today` decides what is over."""
 

@@ -13,9 +13,9 @@ from server.clinics.models import Clinic
 from server.network import summing
 from server.network.asked import Scope
 from server.network.periods import MONTHS, Period, Quarters
-from server.network.summing import Adherence
 from server.network.telling import (
     FEWEST,
+    Adherence,
     Amount,
     Cell,
     Kinds,
@@ -102,6 +102,12 @@ class Release(Struct, frozen=True):
             return False
         return bool((found.amount if period.kind == "quarter" else found.months[period.number % MONTHS]).sessions)
 
+    def adherence(self, clinic: int, period: Period) -> Adherence:
+        """How a clinic's courses were followed in a period; not for telling."""
+        return self.quarters[clinic, period.quarter].courses[
+            MONTHS if period.kind == "quarter" else period.number % MONTHS
+        ]
+
     def told_clinics(self, period: Period) -> dict[int, Cell]:
         """Of all clinics that are summed: those of which the period is told."""
         return {one.pk: found for one in self.scope.summed if (found := self.cell(one.pk, period)) is not None}
@@ -158,8 +164,8 @@ def together(cells: Iterable[Cell]) -> Cell | None:
 def compare(found: Release, period: Period) -> Comparison:
     """A period, clinic by clinic."""
     told = found.told_clinics(period)
-    due = summing.adherence_of(told, period.begin, period.end) if told else {}
-    each = {clinic: figures(cell, due.get(clinic) if cell.whole else None) for clinic, cell in told.items()}
+    due = {clinic: found.adherence(clinic, period) for clinic in told}
+    each = {clinic: figures(cell, due[clinic] if cell.whole else None) for clinic, cell in told.items()}
     rows = tuple(
         Row(
             one,
@@ -172,7 +178,7 @@ def compare(found: Release, period: Period) -> Comparison:
     rest = together(found.rest(period))
     everything = together([*(told[one] for one in shown), *([rest] if rest else [])])
     # The parts of each share are five people's or more, as is their sum.
-    of_courses = [due[one] for one in shown if one in due and due[one].people >= FEWEST and told[one].whole]
+    of_courses = [due[one] for one in shown if due[one].people >= FEWEST and told[one].whole]
     return Comparison(
         rows,
         None if rest is None else figures(rest),

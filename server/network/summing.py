@@ -5,19 +5,18 @@ so that what is told does not depend on who asks.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, Sum
 from msgspec import Struct
 
 from server.diary.models import DiaryEntry
 from server.network.models import QuarterSum
-from server.network.periods import MONTHS, Quarters, month_begin, month_number, quarter_of
-from server.network.telling import Amount, Atom, Quarter
-from server.people.models import Course
+from server.network.periods import MONTHS, Quarters, month_begin, month_number
+from server.network.telling import NO_COURSES, Adherence, Amount, Atom, Quarter
+from server.people.models import Course, Participant
 
 _MONTH = {
     # The same as `month_number`: months since the year 0.
@@ -66,7 +65,7 @@ def _kept(clinics: Collection[int], span: Quarters) -> dict[tuple[int, int], Qua
         if changes == summed:
             kept = msgspec.convert(sums, _Sums, strict=False)
             if kept.people or any(one.sessions for one in kept.months):
-                found[clinic, quarter] = Quarter(kept.months, kept.people, span.months_over(quarter))
+                found[clinic, quarter] = Quarter(kept.months, kept.people, span.months_over(quarter), kept.courses)
         else:
             stale[clinic, quarter] = changes
     if stale:
@@ -83,11 +82,12 @@ class _Sums(Struct, frozen=True):
 
     months: tuple[Amount, Amount, Amount]
     people: dict[int, int]
+    courses: tuple[Adherence, ...]
 
 
 def _keep(made: Mapping[tuple[int, int], tuple[int, Quarter]]) -> None:
     told = [
-        (msgspec.json.encode(_Sums(one.months, dict(one.people))).decode(), changes, *key, changes)
+        (msgspec.json.encode(_Sums(one.months, dict(one.people), one.courses)).decode(), changes, *key, changes)
         for key, (changes, one) in sorted(made.items())
     ]
     table = QuarterSum._meta.db_table  # noqa: SLF001 - Django's documented model API
@@ -107,68 +107,72 @@ def _summed(clinics: Collection[int], quarters: Sequence[int], span: Quarters) -
         else:
             of = months.setdefault((clinic, at // MONTHS), [Amount()] * MONTHS)
             of[at % MONTHS] = Amount(int(first), int(second), float(zone_s), float(above_95_s), float(live))
+    courses = _courses({clinic for clinic, _quarter in months}, quarters)
     return {
         (clinic, quarter): Quarter(
-            (amounts[0], amounts[1], amounts[2]), people.get((clinic, quarter), {}), span.months_over(quarter)
+            (amounts[0], amounts[1], amounts[2]),
+            people.get((clinic, quarter), {}),
+            span.months_over(quarter),
+            courses.get((clinic, quarter), NO_COURSES),
         )
         for (clinic, quarter), amounts in months.items()
     }
 
 
 def _rows(clinics: Collection[int], quarters: Sequence[int]) -> list[_SummedRow]:
+    first, after = quarters[0] * MONTHS, (quarters[-1] + 1) * MONTHS
+    return cast("list[_SummedRow]", _asked(_SUMS, clinics, first, after))
+
+
+def _asked(statement: str, clinics: Collection[int], first: int, after: int) -> list[tuple[Any, ...]]:
+    """The rows of a statement about these clinics' months, from `first` to before `after`."""
     vendor = connection.vendor
-    statement = _SUMS.format(
+    text = statement.format(
         month=_MONTH[vendor],
         materialized="MATERIALIZED" if vendor == "postgresql" else "",
+        people=_PEOPLE[vendor],
+        after=_AFTER_COURSE[vendor],
         table=_TABLE,
+        participants=Participant._meta.db_table,  # noqa: SLF001 - Django's documented model API
+        courses=Course._meta.db_table,  # noqa: SLF001 - as above
         clinics=", ".join(str(int(one)) for one in sorted(clinics)),
     )
-    first, after = quarters[0] * MONTHS, (quarters[-1] + 1) * MONTHS
-    starts = [month_begin(at) for at in range(first, after)]
-    month: list[Any] = [starts, first] if vendor == "postgresql" else []
+    month: list[Any] = []
+    if vendor == "postgresql":
+        month = [[month_begin(at) for at in range(first, after)], first]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*month, month_begin(first), month_begin(after)])
-        return cast("list[_SummedRow]", cursor.fetchall())
+        cursor.execute(text, [*month, month_begin(first), month_begin(after)])
+        return cast("list[tuple[Any, ...]]", cursor.fetchall())
+
+
+_PEOPLE = {
+    "postgresql": "array_agg(DISTINCT participant_id) FILTER (WHERE participant_id IS NOT NULL)",
+    "sqlite": "group_concat(DISTINCT participant_id)",
+}
+_ATOMS = """
+SELECT entry.clinic_id, {month}, protocol, person."group", {people}, count(*),
+       sum(CASE WHEN completed THEN 1 ELSE 0 END), sum(zone_s), sum(above_95_s), sum(live_fraction)
+FROM {table} AS entry LEFT JOIN {participants} AS person ON person.id = entry.participant_id
+WHERE begun_on >= %s AND begun_on < %s AND entry.clinic_id IN ({clinics})
+GROUP BY 1, 2, 3, 4
+"""
 
 
 def atoms_of(clinics: Collection[int], quarter: int) -> dict[int, list[Atom]]:
     """A quarter of each clinic, by month, protocol and group. A group's name is the clinic's own word."""
-    first, after = quarter_of(quarter)
-    rows = (
-        DiaryEntry.objects.filter(clinic__in=clinics, begun_on__gte=first, begun_on__lt=after)
-        .values_list(
-            "clinic_id", "protocol", F("participant__group"), "participant_id", "begun_on__year", "begun_on__month"
-        )
-        .annotate(
-            sessions=Count("pk"),
-            whole=Count("pk", filter=Q(completed=True)),
-            zone=Sum("zone_s"),
-            above=Sum("above_95_s"),
-            live=Sum("live_fraction"),
-        )
-    )
     found: dict[tuple[int, int, str, str | None], tuple[set[int], Amount]] = {}
-    for clinic, protocol, group, participant, year, month, *sums in rows:
+    for clinic, month, protocol, group, known, *sums in _asked(
+        _ATOMS, clinics, quarter * MONTHS, (quarter + 1) * MONTHS
+    ):
         word = None if group is None else " ".join(group.split()).casefold()
-        key = (clinic, month_number(date(year, month, 1)) % MONTHS, protocol, word)
+        key = (clinic, month % MONTHS, protocol, word)
         people, amount = found.get(key, (set(), Amount()))
-        found[key] = (people | {participant} if participant is not None else people, amount + Amount(*sums))
+        some = known.split(",") if isinstance(known, str) else known or ()
+        found[key] = (people | {int(one) for one in some}, amount + Amount(*sums))
     atoms: dict[int, list[Atom]] = {}
     for (clinic, month, protocol, word), (people, amount) in found.items():
         atoms.setdefault(clinic, []).append(Atom(month, protocol, word, frozenset(people), amount))
     return atoms
-
-
-class Adherence(Struct, frozen=True):
-    """Of a clinic, not for telling: so many sessions were due by the courses, so many trained, of so many people."""
-
-    due: float = 0.0
-    trained: int = 0
-    people: int = 0
-
-    def __add__(self, other: "Adherence") -> "Adherence":
-        """Both together."""
-        return Adherence(self.due + other.due, self.trained + other.trained, self.people + other.people)
 
 
 _AFTER_COURSE = {
@@ -176,39 +180,48 @@ _AFTER_COURSE = {
     "sqlite": "date(course.begins_on, '+' || (max(course.weeks, 1) * 7) || ' days')",
 }
 _TRAINED = """
-SELECT clinic_id, count(*) FROM (
+SELECT clinic_id, {month} AS month, count(*) FROM (
     SELECT DISTINCT entry.clinic_id, entry.participant_id, entry.begun_on
     FROM {table} AS entry JOIN {courses} AS course ON course.participant_id = entry.participant_id
         AND entry.begun_on >= course.begins_on AND entry.begun_on < {after}
         AND (course.ended_on IS NULL OR entry.begun_on <= course.ended_on)
     WHERE entry.begun_on >= %s AND entry.begun_on < %s AND entry.clinic_id IN ({clinics})
         AND (entry.completed OR entry.completed_intervals > 0)
-) AS days GROUP BY clinic_id
+) AS days GROUP BY clinic_id, 2
 """
 
 
-def adherence_of(clinics: Collection[int], begin: date, end: date) -> Mapping[int, Adherence]:
-    """From `begin` to before `end`. A course's sessions fall due evenly over its weeks; a day counts once."""
-    due: dict[int, float] = {}
-    people: dict[int, set[int]] = {}
-    courses = Course.objects.filter(participant__clinic__in=clinics, begins_on__lt=end).exclude(ended_on__lt=begin)
-    told = courses.values_list("participant__clinic_id", "participant_id", "begins_on", "weeks", "sessions", "ended_on")
+def _courses(clinics: Collection[int], quarters: Sequence[int]) -> dict[tuple[int, int], tuple[Adherence, ...]]:
+    """By clinic and quarter, how courses were followed in each month and in all of it.
+
+    A course's sessions fall due evenly over its weeks; a day on which somebody trained counts once.
+    """
+    first, after = quarters[0] * MONTHS, (quarters[-1] + 1) * MONTHS
+    starts = [month_begin(at) for at in range(first, after + 1)]
+    due: dict[tuple[int, int], float] = {}
+    people: dict[tuple[int, int], set[int]] = {}
+    some = Course.objects.filter(participant__clinic__in=clinics, begins_on__lt=starts[-1])
+    told = some.exclude(ended_on__lt=starts[0]).values_list(
+        "participant__clinic_id", "participant_id", "begins_on", "weeks", "sessions", "ended_on"
+    )
     for clinic, participant, begins_on, weeks, sessions, ended_on in told:
-        after = begins_on + timedelta(weeks=max(1, weeks))
-        last = after if ended_on is None else min(after, ended_on + timedelta(days=1))
-        inside = (min(last, end) - max(begins_on, begin)).days
-        if inside > 0:
-            due[clinic] = due.get(clinic, 0.0) + sessions * inside / (after - begins_on).days
-            people.setdefault(clinic, set()).add(participant)
+        whole = begins_on + timedelta(weeks=max(1, weeks))
+        last = whole if ended_on is None else min(whole, ended_on + timedelta(days=1))
+        for at in range(max(first, month_number(begins_on)), min(after, month_number(last) + 1)):
+            inside = (min(last, starts[at - first + 1]) - max(begins_on, starts[at - first])).days
+            if inside > 0:
+                due[clinic, at] = due.get((clinic, at), 0.0) + sessions * inside / (whole - begins_on).days
+                people.setdefault((clinic, at), set()).add(participant)
     if not due:
         return {}
-    statement = _TRAINED.format(
-        table=_TABLE,
-        courses=Course._meta.db_table,  # noqa: SLF001 - Django's documented model API
-        after=_AFTER_COURSE[connection.vendor],
-        clinics=", ".join(str(int(one)) for one in sorted(due)),
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [begin, end])
-        trained = {int(clinic): int(days) for clinic, days in cursor.fetchall()}
-    return {clinic: Adherence(due[clinic], trained.get(clinic, 0), len(people[clinic])) for clinic in due}
+    trained = {
+        (clinic, at): days for clinic, at, days in _asked(_TRAINED, {clinic for clinic, _at in due}, first, after)
+    }
+    found = {}
+    for clinic, quarter in {(clinic, at // MONTHS) for clinic, at in due}:
+        months = [(clinic, quarter * MONTHS + at) for at in range(MONTHS)]
+        each = [Adherence(due.get(at, 0.0), trained.get(at, 0), len(people.get(at, ()))) for at in months]
+        everybody = set[int]().union(*(people.get(at, ()) for at in months))
+        all_of_it = Adherence(sum(one.due for one in each), sum(one.trained for one in each), len(everybody))
+        found[clinic, quarter] = (*each, all_of_it)
+    return found

@@ -61,15 +61,32 @@ class Cell(Struct, frozen=True):
     whole: bool = True
 
 
+class Adherence(Struct, frozen=True):
+    """Of a clinic, not for telling: so many sessions were due by the courses, so many trained, of so many people."""
+
+    due: float = 0.0
+    trained: int = 0
+    people: int = 0
+
+    def __add__(self, other: "Adherence") -> "Adherence":
+        """Both together, of people who are not the same."""
+        return Adherence(self.due + other.due, self.trained + other.trained, self.people + other.people)
+
+
+NO_COURSES = (Adherence(),) * (MONTHS + 1)
+
+
 class Quarter(Struct, frozen=True):
     """A clinic's quarter, not for telling: the sums of its three months, and how many people trained in which.
 
     `people`: by the months in which they trained, as bits (1, 2, 4). `months_over`: how many of the months are over.
+    `courses`: how the courses were followed in each month, and in all of it.
     """
 
     months: tuple[Amount, Amount, Amount]
     people: Mapping[int, int]
     months_over: int
+    courses: tuple[Adherence, ...] = NO_COURSES
 
     def people_in(self, months: int) -> int:
         """How many trained in any of these months (bits)."""
@@ -197,6 +214,8 @@ def safe(atoms: Sequence[Atom], told: Sequence[frozenset[int]]) -> bool:
     for at in range(len(atoms)):
         cut.setdefault(tuple(at in one for one in told), set()).add(at)
     cuts = [(where, len(_people(atoms, part)) >= FEWEST) for where, part in cut.items()]
+    if all(is_large for _where, is_large in cuts):
+        return True
     everything = np.array([where for where, _large in cuts], dtype=float)
     large = np.array([where for where, is_large in cuts if is_large], dtype=float)
     if not large.size:

@@ -281,6 +281,29 @@ def test_sums_follow_every_change_of_the_diary_whoever_makes_it(place: Clinic) -
     assert sessions_told(place) is None
 
 
+def adherence_told(clinic: Clinic) -> float | None:
+    scope = Scope((clinic,), (), None, frozenset(), (clinic,))
+    found = compare(release(scope, span_until(timezone.localdate())), Period("month", month_number(LAST)))
+    return None if found.all is None else found.all.adherence_fraction
+
+
+def test_adherence_follows_every_change_of_a_course(place: Clinic) -> None:
+    people = participants(place, 6)
+    trained(people, place)
+    assert adherence_told(place) is None
+    since = LAST - timedelta(days=LAST.weekday())
+    Course.objects.bulk_create([Course(participant=one, begins_on=since, weeks=15, sessions=15) for one in people])
+    first = adherence_told(place)
+    assert first is not None
+    Course.objects.filter(participant__in=people).update(sessions=30)
+    assert adherence_told(place) == pytest.approx(first / 2)
+    Course.objects.filter(participant__in=people[:2]).delete()
+    assert adherence_told(place) is None
+    Course.objects.filter(participant__in=people).update(begins_on=LAST - timedelta(days=400), weeks=8)
+    Course.objects.bulk_create([Course(participant=one, begins_on=since, weeks=15, sessions=15) for one in people])
+    assert adherence_told(place) == pytest.approx(first)
+
+
 def test_what_is_kept_holds_no_person_and_is_read_again_unchanged(place: Clinic) -> None:
     trained(participants(place, 6), place)
     span = span_until(timezone.localdate())
