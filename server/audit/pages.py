@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from server.audit.detail_words import details
 from server.audit.models import Entry
 from server.audit.record import record
 from server.audit.words import said
@@ -83,15 +84,7 @@ def rows_of(entries: list[Entry]) -> list[dict[str, object]]:
             "name": names.get(one.account) or one.account,
             "role": roles.get(one.role, one.role),
             "action": said(one.action),
-            "detail": _plain(one.detail),
+            "details": details(one),
         }
         for one in entries
     ]
-
-
-def _plain(detail: object) -> str:
-    """What a line tells beside its columns, as it was written."""
-    if not isinstance(detail, dict):
-        return ""
-    told = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in detail.items()}
-    return " · ".join(f"{name}: {value}" for name, value in told.items() if value not in ("", None))

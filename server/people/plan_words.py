@@ -47,7 +47,7 @@ NAMES = {
     "max_speed_kmh": gettext_lazy("Highest speed"),
     "weekly_cap": gettext_lazy("Sessions a week at most"),
     "rest_hours": gettext_lazy("Rest between sessions"),
-    "cap_released": gettext_lazy("Cap lifted"),
+    "cap_released": gettext_lazy("Cap and rest lifted"),
     "early_warm_up_end": gettext_lazy("Warm-up may end early"),
     "exertion_when_lost": gettext_lazy("Goes on by Borg when the strap is silent"),
     "questions": gettext_lazy("Questions before the start"),

@@ -1,5 +1,6 @@
 """The access log's pages and commands: who sees what of it, and that a changed line is found."""
 
+import ast
 import csv
 import json
 import re
@@ -8,8 +9,10 @@ from io import StringIO
 from pathlib import Path
 
 from django.db import connection
+from django.utils import translation
 
 from server.audit import export
+from server.audit.detail_words import HEADINGS, details
 from server.audit.models import Entry
 from server.audit.record import faults, record
 from server.audit.words import WORDS, said
@@ -108,3 +111,52 @@ def test_every_action_that_the_server_logs_has_words() -> None:
     used = {one for path in root.rglob("*.py") for one in logged.findall(path.read_text())}
     assert len(used) > 15
     assert used - set(WORDS) == set()
+
+
+def test_a_lines_details_are_in_the_pages_words(people: People) -> None:
+    therapist = people.account("therapist")
+
+    def told(action: str, **detail: object) -> list[tuple[str, str]]:
+        line = record(therapist, action, clinic=people.clinic, may=May.SEE_DIARY, **detail)
+        with translation.override("nb"):
+            return list(details(line))
+
+    assert told("see day", day="2026-11-22") == [("dag", "22.11.2026")]
+    assert told("papers.report", period="2026-10-01 – 2026-10-31") == [("periode", "01.10.2026 – 31.10.2026")]
+    assert told("network.seen", region="", period="2026-Q3", by="group") == [
+        ("periode", "2026-Q3"),
+        ("etter", "gruppe"),
+    ]
+    assert told("plan.changed", version=2, fields=["hr_max_bpm", "cap_released"]) == [
+        ("versjon", "2"),
+        ("felt", "Makspuls, Tak og hvile løftet"),
+    ]
+    assert told("people.changed", fields=["nickname", "group"]) == [("felt", "kallenavn, gruppe")]
+    assert told("account_roles", of="kari", before=[], after=["therapist", "clinic_admin"]) == [
+        ("for", "kari"),
+        ("etterpå", "terapeut, klinikkadministrator"),
+    ]
+    assert told("room.command", machine="molle-1", command="pause", id=7) == [
+        ("maskin", "molle-1"),
+        ("kommando", "Pause"),
+        ("nummer", "7"),
+    ]
+    assert told("log_in", factor="spare", strong=True, of_a_newer_version="x") == [
+        ("med", "reservekode"),
+        ("med to faktorer", "ja"),
+        ("of_a_newer_version", "x"),
+    ]
+
+
+def test_every_detail_that_the_server_logs_has_a_heading() -> None:
+    root = Path(__file__).resolve().parents[3] / "server"
+    columns = {"clinic", "may", "participant"}
+    calls = [
+        node
+        for path in root.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("record", "_log")
+    ]
+    used = {word.arg for node in calls for word in node.keywords if word.arg is not None} - columns
+    assert {"day", "period", "version", "fields", "machine"} <= used
+    assert used - set(HEADINGS) == set()
