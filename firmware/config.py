@@ -16,7 +16,7 @@ from msgspec.structs import fields
 from coach.errors import CoachError
 from coach.toml_lines import TomlFault, TomlLines, read_toml
 from firmware.errors import FirmwareError
-from sync.enrolment import DEFAULT_PORT
+from sync.topics import ENROLMENT_PORT
 
 HEADER_PINS = range(2, 28)
 """GPIO numbers (BCM) that a Raspberry Pi's 40-pin header brings out."""
@@ -212,7 +212,7 @@ class ServerPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host: Annotated[
         str, Meta(max_length=253, pattern=r"^[\w.:-]*\Z", description="The server's name. Empty: there is none.")
     ] = ""
-    port: Annotated[int, Meta(ge=1, le=65535, description="The port at which machines are enrolled.")] = DEFAULT_PORT
+    port: Annotated[int, Meta(ge=1, le=65535, description="The port at which machines are enrolled.")] = ENROLMENT_PORT
 
 
 class DiaryPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

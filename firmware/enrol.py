@@ -19,11 +19,11 @@ import msgspec
 
 from firmware.errors import FirmwareError
 from sync.account import ACCOUNT, AUTHORITY_PEM, MACHINE_PEM, Account, AccountError, read_account, tls_context
-from sync.enrolment import DEFAULT_PORT, CodeError, OneTimeCode, read_code
+from sync.enrolment import CodeError, OneTimeCode, read_code
 from sync.envelope import Unreadable
 from sync.errors import TopicError
 from sync.reading import encode, read
-from sync.topics import require_name
+from sync.topics import ENROLMENT_PORT, require_name
 from sync.wire import Enrolled, EnrolRefused, EnrolRequest, RenewRequest
 
 ANSWER_WITHIN_S = 20.0
@@ -76,10 +76,10 @@ def address_of(server: str) -> tuple[str, int]:
     """Host and port. Raises EnrolError."""
     name, separator, port = server.rpartition(":")
     if not separator or server.endswith("]"):
-        name, port = server, str(DEFAULT_PORT)
+        name, port = server, str(ENROLMENT_PORT)
     if not name or not port.isdecimal() or not 0 < int(port) < 1 << 16:
         raise EnrolError(
-            f"«{server}» is no server. Give its name, and its port where it is not {DEFAULT_PORT}: HOST:PORT."
+            f"«{server}» is no server. Give its name, and its port where it is not {ENROLMENT_PORT}: HOST:PORT."
         )
     return name.strip("[]"), int(port)
 

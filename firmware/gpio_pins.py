@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from coach.desk_view import Button
 from firmware.config import BuzzerPart, LampPart, PanelPart
-from firmware.panel import PanelError
+from firmware.errors import PanelError
 
 PWM_HZ = 200.0
 """Fast enough that no eye sees it, slow enough for pins that the processor switches."""

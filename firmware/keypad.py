@@ -22,8 +22,9 @@ from coach.desk_participants import BUTTON_OF_DIGIT
 from coach.desk_view import Button
 from firmware.clock import Clock
 from firmware.contacts import Pressed, Stuck
+from firmware.errors import PanelError
 from firmware.lost_part import Said
-from firmware.panel import Hear, PanelError, Typed
+from firmware.panel import Hear, Typed
 
 LOOK_EVERY_S = 2.0
 LOOK_ANEW_AFTER = 15

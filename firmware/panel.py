@@ -13,7 +13,7 @@ from msgspec import Struct
 from coach.desk_view import Button
 from firmware.clock import Clock
 from firmware.contacts import Contacts, Pressed, Stuck
-from firmware.errors import FirmwareError
+from firmware.errors import PanelError
 from firmware.lost_part import Backoff, Said
 
 LOOK_EVERY_S = 1.0
@@ -28,10 +28,6 @@ class Typed(Struct, frozen=True):
 
 Heard = Pressed | Stuck | Typed
 Hear = Callable[[Heard], None]
-
-
-class PanelError(FirmwareError, OSError):
-    """The panel is not there, or may not be used."""
 
 
 class Panel(Protocol):

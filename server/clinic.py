@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from server.errors import SettingsError
 from sync.errors import TopicError
-from sync.topics import require_name
+from sync.topics import ENROLMENT_PORT, require_name
 
 FOLDER_VARIABLE = "INTERVAL_COACH_SERVER"
 DATABASE_VARIABLE = "DATABASE_URL"
@@ -53,7 +53,7 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     broker_host: str = "localhost"
     broker_port: int = 8883
     listen_address: str = ""
-    enrolment_port: int = 8884
+    enrolment_port: int = ENROLMENT_PORT
     metrics_address: str = "127.0.0.1"
     metrics_port: int = 9464
     accepts: Literal["own", "all"] = "own"

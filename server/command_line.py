@@ -17,6 +17,7 @@ from server.log_lines import facts, log_to
 from server.making import make_clinic
 from server.page_commands import add_commands
 from sync.errors import SyncError
+from sync.topics import ENROLMENT_PORT
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--host", required=True, help="name or address by which the machines reach this server")
     init.add_argument("--existing-broker", metavar="HOST", help="a broker stands there: print what it needs")
     init.add_argument("--port", type=int, default=8883, help="the broker's port (8883)")
-    init.add_argument("--enrolment-port", type=int, default=8884, help="the enrolment service's port (8884)")
+    init.add_argument(
+        "--enrolment-port", type=int, default=ENROLMENT_PORT, help=f"the enrolment service's port ({ENROLMENT_PORT})"
+    )
     init.add_argument("--listen", default="", metavar="ADDRESS", help="be reached there only (every address)")
     init.add_argument("--metrics-port", type=int, default=9464, help="the collector's figures, on loopback (9464)")
     init.add_argument("--collectors", type=int, default=1, help="how many collectors get a certificate (1)")
@@ -182,7 +185,7 @@ def _enroll(given: argparse.Namespace) -> None:
 
     code = new_code(clinic, given.machine)
     hours = clinic.settings.code_minutes / 60
-    port = "" if clinic.settings.enrolment_port == 8884 else f":{clinic.settings.enrolment_port}"  # noqa: PLR2004
+    port = "" if clinic.settings.enrolment_port == ENROLMENT_PORT else f":{clinic.settings.enrolment_port}"
     _say(
         f"Code for «{given.machine}», once, within {hours:g} h:",
         f"  {code}",

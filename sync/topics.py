@@ -17,6 +17,9 @@ from sync.errors import TopicError
 ROOT = "ic"
 VERSION = "1"
 
+ENROLMENT_PORT = 8884
+"""Where a machine that has no certificate yet asks for one, unless a clinic says otherwise: it knows no topic."""
+
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\Z")
 """A clinic or a machine: what a host name may hold, 1–32 characters."""
 

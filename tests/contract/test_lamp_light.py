@@ -19,8 +19,8 @@ from display.lamp_light import LampLight, ThreeColours, shares
 from display.phrases import soundings
 from display.tones import TonePattern
 from firmware.config import BuzzerPart, LampPart
+from firmware.errors import PanelError
 from firmware.gpio_pins import PWM_HZ, GpioBuzzer, GpioLamp
-from firmware.panel import PanelError
 
 PART = LampPart()
 

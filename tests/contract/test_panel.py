@@ -15,9 +15,10 @@ from coach.desk_view import Button
 from firmware.clock import HandClock
 from firmware.config import PanelPart
 from firmware.contacts import LONGEST_RINGING_S, Contacts, Pressed, Stuck
+from firmware.errors import PanelError
 from firmware.gpio_pins import GpioButtons
 from firmware.keypad import KEYS, KeyDevice, Keypad, is_keypad
-from firmware.panel import ButtonPanel, HandPins, Heard, Panel, PanelError, Pins, Typed
+from firmware.panel import ButtonPanel, HandPins, Heard, Panel, Pins, Typed
 
 PART = PanelPart()
 BUTTONS = tuple(Button)

@@ -19,11 +19,12 @@ from firmware.coach_service import CoachService, CoachSettings
 from firmware.config import Config, ConfigError, PanelPart, StrapPart
 from firmware.config_file import InForce
 from firmware.contacts import Pressed, Stuck
+from firmware.errors import PanelError
 from firmware.gpio_pins import GpioButtons, open_chip
 from firmware.keypad import KEYS, EvdevDevices, Keypad
 from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import Health, StopService, Subscribe, ViewNow
-from firmware.panel import ButtonPanel, HandPins, Hear, Heard, PanelError, Pins, Typed
+from firmware.panel import ButtonPanel, HandPins, Hear, Heard, Pins, Typed
 from firmware.panels import Panels, panels_of
 from firmware.straps import strap_maker
 
