@@ -14,12 +14,30 @@ Mode = Literal["heart_rate", "exertion"]
 
 LOWEST_HR_MAX_BPM, HIGHEST_HR_MAX_BPM = 80.0, 240.0
 
+COUNTS_FROM_S = 600.0
+"""A session that was stopped before ten minutes of training counts neither for the cap nor for the rest (H13)."""
+
+WEEK_S = 7 * 86400.0
+"""Over so long the weekly cap counts."""
+
 
 class Load(Struct, frozen=True):
     """A treadmill's setting: belt speed in km/h and incline in percent."""
 
     speed_kmh: float
     incline_percent: float = 0.0
+
+
+class KnownSession(Struct, frozen=True):
+    """A session that the server knows of, by whatever machine: its id, and when it ended (s since 1970).
+
+    `counts`: towards this participant's cap and rest; not where a therapist has counted it for somebody else. Only
+    sessions of at least `COUNTS_FROM_S` are told.
+    """
+
+    session_id: str
+    ended_wall_s: float
+    counts: bool = True
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -31,7 +49,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     summaries learned about this person, handed back untouched. `nickname`, `picture`: how the person chose to be shown
     in the room; `picture` is the key of a drawing. `valid_until_wall_s`: no session begins from this plan afterwards
     (s since 1970). `counted_at_wall_s`: when `sessions_last_7_days` and `hours_since_last` were counted; None:
-    just now.
+    just now. `known_sessions`: those that were counted, one by one, so that a machine can count its own among them
+    once, and each leaves the week at its own time; None: whoever made the plan only counted.
     """
 
     participant: str
@@ -59,6 +78,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     sessions_last_7_days: int = 0
     hours_since_last: float | None = None
     counted_at_wall_s: float | None = None
+    known_sessions: tuple[KnownSession, ...] | None = None
     valid_until_wall_s: float | None = None
 
     @property

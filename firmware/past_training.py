@@ -1,22 +1,21 @@
 """What the diary knows of earlier sessions, for the next plan: how many lately, how long ago, what was learned.
 
-The weekly cap and the days of rest (hazard H13) are counted from it. Where a wall clock was plainly wrong, a session
-that seems to lie in the future is left out: the cap counts one too few rather than refusing somebody for nothing.
+The weekly cap and the days of rest (hazard H13) are counted from it, and from what the server says of all machines.
+Where a wall clock was plainly wrong, a session that seems to lie in the future is left out: the cap counts one too few
+rather than refusing somebody for nothing. But it is never earlier than when the server made its list: a machine whose
+clock is behind counts from then on.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.plan import Plan
+from coach.plan import COUNTS_FROM_S, WEEK_S, Plan
 from coach.summary import Summary
 from firmware.plans import GUEST
 from firmware.session_record import SessionLine
-
-COUNTS_FROM_S = 600.0
-"""A session that was stopped before ten minutes of training counts neither for the cap nor for the rest."""
-WEEK_S = 7 * 86400.0
 
 
 class PastSession(Struct, frozen=True):
@@ -52,28 +51,58 @@ class PastTraining(Struct, frozen=True):
     def informed(self, plan: Plan, now_wall_s: float) -> Plan:
         """Give the plan with the sessions of the last 7 days, hours since the last, its number, and the response.
 
-        What the plan itself says (a response from the server, a session number) goes before; of the cap and the rest
-        the stricter counts, since the server knows other machines and this one knows what it has not heard of yet.
+        What the plan itself says (a response from the server, a session number) goes before. The server knows other
+        machines, and this one knows what the server has not heard of yet. Where the plan names its sessions, a session
+        that both know is one, and whose it is the server says; where it only counts them, the stricter count holds.
         Guests have no past.
         """
         if plan.participant == GUEST:
             return plan
         mine = [past for past in self.sessions.values() if past.participant == plan.participant]
         counted = [past for past in mine if past.training_s >= COUNTS_FROM_S]
-        ages_s = [now_wall_s - past.ended_wall_s for past in counted if past.ended_wall_s <= now_wall_s]
-        elsewhere, hours_elsewhere = _counted_elsewhere(plan, now_wall_s)
-        hours = [] if hours_elsewhere is None else [hours_elsewhere]
-        if ages_s:
-            hours.append(min(ages_s) / 3600)
+        week, hours = _counted(plan, self._own(plan.participant), now_wall_s)
         learned = [past for past in mine if past.response is not None]
         newest = max(learned, key=lambda past: past.ended_wall_s, default=None)
         return replace(
             plan,
-            sessions_last_7_days=max(elsewhere, sum(age_s < WEEK_S for age_s in ages_s)),
-            hours_since_last=round(min(hours), 2) if hours else None,
+            sessions_last_7_days=week,
+            hours_since_last=None if hours is None else round(hours, 2),
+            known_sessions=None,
             session_number=len(counted) + 1 if plan.session_number is None else plan.session_number,
             response=newest.response if plan.response is None and newest is not None else plan.response,
         )
+
+    def _own(self, participant: str) -> dict[str, float]:
+        """When each of the participant's sessions ended, by id, of those that count."""
+        return {
+            session_id: past.ended_wall_s
+            for session_id, past in self.sessions.items()
+            if past.participant == participant and past.training_s >= COUNTS_FROM_S
+        }
+
+
+def _counted(plan: Plan, own: Mapping[str, float], now_wall_s: float) -> tuple[int, float | None]:
+    """Sessions of the last 7 days, and hours since the last one, here and elsewhere."""
+    if plan.known_sessions is None:
+        ages_s = _ages_s(own.values(), now_wall_s)
+        week, hours = _counted_elsewhere(plan, now_wall_s)
+        known = [] if hours is None else [hours]
+        return max(week, _of_week(ages_s)), min([*known, *(age_s / 3600 for age_s in ages_s)], default=None)
+    told = {one.session_id: one for one in plan.known_sessions}
+    ended = {one.session_id: one.ended_wall_s for one in told.values() if one.counts}
+    # Its own times are the better ones: a clock that was wrong may have been repaired since they were told.
+    ended |= {session_id: at_s for session_id, at_s in own.items() if session_id not in told or told[session_id].counts}
+    ages_s = _ages_s(ended.values(), max(now_wall_s, plan.counted_at_wall_s or now_wall_s))
+    return _of_week(ages_s), min((age_s / 3600 for age_s in ages_s), default=None)
+
+
+def _ages_s(ended_wall_s: Iterable[float], now_wall_s: float) -> list[float]:
+    """How long ago, without those that seem to lie in the future."""
+    return [now_wall_s - at_s for at_s in ended_wall_s if at_s <= now_wall_s]
+
+
+def _of_week(ages_s: Iterable[float]) -> int:
+    return sum(age_s < WEEK_S for age_s in ages_s)
 
 
 def _counted_elsewhere(plan: Plan, now_wall_s: float) -> tuple[int, float | None]:

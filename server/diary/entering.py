@@ -5,6 +5,9 @@ ids, so an id that is not there yet is remembered as missing and looked for agai
 What is entered twice is entered once, and of several revisions the newest wins, so several processes at once, an end
 in the middle and beginning anew are all harmless.
 
+Where a session counts towards somebody's cap or rest (hazard H13), every machine of the clinic is told in the same
+transaction, so that none lets them train once more for having trained elsewhere.
+
 A clinic that is not in the table gets no entries, since nobody could be allowed to see them. From which session
 on it was passed over is remembered too; once the clinic is added, its sessions are entered by themselves.
 """
@@ -19,16 +22,19 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Max, Q, QuerySet
 from msgspec import Struct
 
+from coach.plan import COUNTS_FROM_S
 from coach.summary import IntervalSummary, Summary
 from server.clinics.models import Clinic
+from server.diary.counting import reaches_back_to
 from server.diary.models import DiaryEntry, Progress
 from server.log_lines import facts
 from server.models import Session
 from server.people.models import Participant
+from server.room.outgoing import hand_out_counts
 from server.store import in_transaction
 
 _log = logging.getLogger(__name__)
@@ -107,9 +113,13 @@ def adopt(participant: Participant) -> int:
 
     For a participant who is added after they have trained. What a person has decided about is left as it is.
     """
-    return DiaryEntry.objects.filter(
-        clinic=participant.clinic, pseudonym=participant.pseudonym, participant=None, reassignments=None
-    ).update(participant=participant)
+    with transaction.atomic():
+        adopted = DiaryEntry.objects.filter(
+            clinic=participant.clinic, pseudonym=participant.pseudonym, participant=None, reassignments=None
+        ).update(participant=participant)
+        if adopted:
+            hand_out_counts([participant.pk])
+    return adopted
 
 
 def _enter_some(at_a_time: int, now_s: float) -> Entered:
@@ -124,7 +134,7 @@ def _enter_some(at_a_time: int, now_s: float) -> Entered:
         _note_gaps(progress, [one["id"] for one in fresh], now_s)
         progress.last_id = fresh[-1]["id"]
     seen = [*late, *caught_up, *fresh]
-    _enter(seen, progress)
+    _enter(seen, progress, datetime.fromtimestamp(now_s, UTC))
     if (progress.last_id, progress.missing, progress.passed_over) != before:
         progress.save()
     return Entered(len(seen), more=len(fresh) == at_a_time or more_to_catch_up)
@@ -201,7 +211,7 @@ def _catch_up(progress: Progress, at_a_time: int) -> tuple[list[dict[str, Any]],
     return found, len(found) == at_a_time or bool(progress.passed_over)
 
 
-def _enter(rows: Sequence[Mapping[str, Any]], progress: Progress) -> None:
+def _enter(rows: Sequence[Mapping[str, Any]], progress: Progress, now: datetime) -> None:
     if not rows:
         return
     clinics = {one.code: one for one in Clinic.objects.filter(code__in={row["clinic"] for row in rows})}
@@ -230,9 +240,32 @@ def _enter(rows: Sequence[Mapping[str, Any]], progress: Progress) -> None:
             else people.get((entry.clinic_id, entry.pseudonym))
         )
         entries.append(entry)
+    changed = _counted_anew(entries, there, reaches_back_to(now))
+    if changed and connection.features.has_select_for_update:
+        # In the order of `server.room.outgoing`: all whom entries point to, before the clinic.
+        whose = changed | {one.participant_id for one in entries if one.participant_id is not None}
+        held = Participant.objects.select_for_update(no_key=True).filter(pk__in=whose).order_by("pk")
+        list(held.values_list("pk", flat=True))
     DiaryEntry.objects.bulk_create(
         entries, update_conflicts=True, unique_fields=["session_id"], update_fields=_WRITTEN, batch_size=AT_A_TIME
     )
+    if changed:
+        hand_out_counts(changed)
+
+
+def _counted_anew(entries: Iterable[DiaryEntry], there: Mapping[UUID, Mapping[str, Any]], since: datetime) -> set[int]:
+    """Those of whose sessions of late there are now others than before, or other ones."""
+    changed: set[int] = set()
+    for entry in entries:
+        before = there.get(entry.session_id)
+        now = (entry.participant_id, entry.begun_at, entry.training_s)
+        was = now if before is None else (before["participant_id"], before["begun_at"], before["training_s"])
+        if before is not None and was == now:
+            continue
+        for whose, begun_at, training_s in (was, now):
+            if whose is not None and training_s >= COUNTS_FROM_S and begun_at >= since:
+                changed.add(whose)
+    return changed
 
 
 def _decided(before: Mapping[str, Any], entry: DiaryEntry) -> bool:
@@ -247,7 +280,7 @@ def _there(session_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     if connection.features.has_select_for_update:
         list(wanted.select_for_update().order_by("id").values_list("id", flat=True))
     told = wanted.annotate(decided=Max("reassignments__pk"))
-    names = ("session_id", "participant_id", "pseudonym", "stored__revision", "decided")
+    names = ("session_id", "participant_id", "pseudonym", "stored__revision", "decided", "begun_at", "training_s")
     return {row["session_id"]: row for row in told.values(*names)}
 
 

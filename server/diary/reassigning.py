@@ -7,6 +7,7 @@ from server.clinics.models import Account
 from server.clinics.roles import May
 from server.diary.models import DiaryEntry, Reassignment
 from server.people.models import Note, Participant
+from server.room.outgoing import hand_out_counts
 
 ACTION = "reassign session"
 
@@ -20,8 +21,9 @@ def reassign(
 ) -> Reassignment:
     """Count this session for `after` (None: nobody yet). Its notes go with it. Undone by reassigning it back.
 
-    The log tells it about both, without the reason, which may say more than a log should. Raises ChangedMeanwhileError
-    where it is not counted for `before` any more.
+    Both participants' machines are told, since it counts towards another's cap and rest now. The log tells it about
+    both, without the reason, which may say more than a log should. Raises ChangedMeanwhileError where it is not counted
+    for `before` any more.
     """
     with transaction.atomic():
         held = DiaryEntry.objects.select_for_update().get(pk=entry.pk)
@@ -37,7 +39,8 @@ def reassign(
             "before": before.pseudonym if before else "",
             "after": after.pseudonym if after else "",
         }
-        about: list[Participant | None] = [one for one in (before, after) if one is not None]
+        about = [one for one in (before, after) if one is not None]
+        hand_out_counts(one.pk for one in about)
         for participant in about:
             record(account, ACTION, clinic=entry.clinic, may=May.CHANGE_DIARY, participant=participant, **told)
     entry.participant = after

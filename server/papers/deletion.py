@@ -58,6 +58,8 @@ def delete(participant: Participant, account: Account | str) -> Deleted:
         DiaryEntry.objects.filter(session_id__in=ids).delete()
         Session.objects.filter(session_id__in=ids).delete()
         Outgoing.objects.filter(clinic=clinic, topic__endswith=f"/{Kind.PLAN.value}/{pseudonym}").delete()
+        # In the order of `server.room.outgoing`: entries, participant, clinic, log.
+        Participant.objects.select_for_update().get(pk=participant.pk)
         machines = withdraw_plan(participant)
         Note.objects.filter(session_id__in=ids).delete()
         participant.delete()

@@ -193,7 +193,7 @@ def take_over(opened: Opened, clinic: Clinic, account: Account) -> Participant:
     """Make the participant here, with all that came along. Raises HandoverError; then nothing was changed."""
     package = opened.package
     with transaction.atomic():
-        Clinic.objects.select_for_update().get(pk=clinic.pk)
+        Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
         _refuse_twice(package, clinic)
         participant = _participant(package, clinic)
         ids = {one.session_id: _session_id(one.session_id, clinic) for one in package.sessions}

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from msgspec import Struct
 
+from coach.plan import COUNTS_FROM_S, WEEK_S
 from server.clinics.models import Clinic
 from server.diary.course import BREAK_DAYS, Attendance, Trained, course_of
 from server.diary.models import DiaryEntry
@@ -27,8 +28,6 @@ from server.people.plan_rules import values_of
 ON_A_PAGE = 25
 LONGEST_SEARCH = 100
 MOST_WORDS = 6
-COUNTS_FROM_S = 600.0
-"""A session broken off before ten minutes of training counts towards no cap, here as on the machine (H13)."""
 SOON = timedelta(days=7)
 
 Weight = Literal["", "above", "below"]
@@ -160,7 +159,7 @@ def _newest(people: Sequence[Participant], *, see_diary: bool) -> Newest:
 
 def _this_week(people: Sequence[Participant], now: datetime) -> Counter[int]:
     """Sessions of the last 7 days, as a machine counts them."""
-    since = now - timedelta(days=7)
+    since = now - timedelta(seconds=WEEK_S)
     entries = DiaryEntry.objects.filter(participant__in=people, begun_at__gte=since, training_s__gte=COUNTS_FROM_S)
     return Counter(entries.values_list("participant__pk", flat=True))
 

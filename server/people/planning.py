@@ -35,8 +35,8 @@ def save_plan(participant: Participant, account: Account, values: Values, *, bas
         newest = _locked(participant, base)
         before = None if newest is None or newest.withdrawn else values_of(newest)
         made = _next(participant, account, values, newest, reason)
-        _log(participant, account, "plan.changed", made, fields=list(changed(before, values)))
         hand_out_plan(made)
+        _log(participant, account, "plan.changed", made, fields=list(changed(before, values)))
     return made
 
 
@@ -47,8 +47,8 @@ def end_plan(participant: Participant, account: Account, *, base: int, reason: s
         if newest is None or newest.withdrawn:
             return
         made = _next(participant, account, values_of(newest), newest, reason, withdrawn=True)
-        _log(participant, account, "plan.withdrawn", made)
         withdraw_plan(participant)
+        _log(participant, account, "plan.withdrawn", made)
 
 
 def tell_anew(participant: Participant, account: Account, reason: str) -> None:
@@ -56,18 +56,18 @@ def tell_anew(participant: Participant, account: Account, reason: str) -> None:
 
     Call it in the transaction that saves the participant.
     """
-    Participant.objects.select_for_update().get(pk=participant.pk)
+    Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
     newest = newest_of(participant)
     if newest is None or newest.withdrawn:
         return
     made = _next(participant, account, values_of(newest), newest, reason)
-    _log(participant, account, "plan.changed", made, fields=[])
     hand_out_plan(made)
+    _log(participant, account, "plan.changed", made, fields=[])
 
 
 def _locked(participant: Participant, base: int) -> PlanVersion | None:
     """The newest version, with whoever else changes the plan waiting. Raises ChangedMeanwhileError."""
-    Participant.objects.select_for_update().get(pk=participant.pk)
+    Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
     newest = newest_of(participant)
     if base != (newest.version if newest else 0):
         raise ChangedMeanwhileError("Somebody else has changed this plan meanwhile. Look at it again, then save.")

@@ -46,13 +46,13 @@ def change(participant: Participant, account: Account, fields: list[str], why_to
         return
     with transaction.atomic():
         participant.save()
-        clinic = participant.clinic
-        record(account, "people.changed", clinic=clinic, may=May.CHANGE_PEOPLE, participant=participant, fields=fields)
         if not participant.active:
             if "active" in fields:
                 withdraw_plan(participant)
         elif {"active", *ON_MACHINES} & set(fields):
             tell_anew(participant, account, why_told)
+        clinic = participant.clinic
+        record(account, "people.changed", clinic=clinic, may=May.CHANGE_PEOPLE, participant=participant, fields=fields)
 
 
 def alike(clinic: Clinic, name: str, birth_year: int, but: int = 0) -> list[Participant]:

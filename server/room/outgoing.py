@@ -1,19 +1,28 @@
 """Plans on their way to the machines: written with what they tell, published soon after, never forgotten.
 
+A plan tells which sessions count towards its cap and rest. Whoever writes rows holds the clinic's row and reads only
+then: so the last row of a topic has the newest plan and the newest sessions, whoever changed the other at the same
+time. Of what is locked in one transaction, a diary's entries come first, then participants, the clinic, and the access
+log's end: whoever keeps to that waits for nobody in a circle. What points to a participant or a clinic locks it, too,
+and does so at the commit: so only a deletion locks more than «no key».
+
 `hand_out_plan` and `withdraw_plan` write rows inside the caller's own transaction, so a plan that is saved is also on
 its way, and one that is not saved never is. A web worker publishes them (`server.room.publishing`); until the broker
 has confirmed, a row waits.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from server.clinics.models import Clinic
+from server.diary.counting import known_sessions
 from server.models import MachineState
 from server.people.models import Participant, PlanVersion
 from server.room.models import Outgoing, SuppliedMachine
-from server.room.wire_plans import holds, plan_on_wire
+from server.room.wire_plans import holds, limits, plan_on_wire
 from sync.reading import encode
 from sync.topics import Kind, Topic, build
 
@@ -27,7 +36,10 @@ def hand_out_plan(plan_version: PlanVersion) -> int:
     """
     if not holds(plan_version):
         return withdraw_plan(plan_version.participant)
-    return _write(plan_version.participant, encode(plan_on_wire(plan_version)))
+    participant = plan_version.participant
+    with transaction.atomic():
+        clinic = _locked(participant.clinic_id)
+        return _write(clinic, [plan_version], machines_of(clinic))
 
 
 def withdraw_plan(participant: Participant) -> int:
@@ -35,13 +47,34 @@ def withdraw_plan(participant: Participant) -> int:
 
     Call it in the transaction that ends the plan, or deletes the participant.
     """
-    return _write(participant, b"")
+    with transaction.atomic():
+        clinic = _locked(participant.clinic_id)
+        machines = sorted(machines_of(clinic))
+        Outgoing.objects.bulk_create(_row(clinic, machine, participant, b"") for machine in machines)
+        transaction.on_commit(_wake)
+    return len(machines)
+
+
+def hand_out_counts(participants: Iterable[int]) -> int:
+    """Hand out again, as they are, the plans with a cap or a rest of these participants, whose sessions have changed.
+
+    Call it in the transaction that changes their sessions. Gives how many rows.
+    """
+    written = 0
+    with transaction.atomic():
+        wanted = Participant.objects.select_for_update(no_key=True).filter(pk__in=list(participants)).order_by("pk")
+        found = list(wanted.values_list("pk", "clinic"))
+        for pk in sorted({clinic for _, clinic in found}):
+            clinic = _locked(pk)
+            there = PlanVersion.objects.filter(participant__in=[one for one, _ in found])
+            written += _write(clinic, [one for one in _in_force(clinic, there) if limits(one)], machines_of(clinic))
+    return written
 
 
 def supply_machine(clinic: Clinic, machine: str) -> int:
     """Give a machine that was never heard before all plans that hold. Gives how many; 0 where it has them."""
     with transaction.atomic():
-        Clinic.objects.select_for_update().get(pk=clinic.pk)
+        _locked(clinic.pk)
         _, new = SuppliedMachine.objects.get_or_create(clinic=clinic, machine=machine)
         return hand_out_all(clinic, [machine]) if new else 0
 
@@ -49,16 +82,9 @@ def supply_machine(clinic: Clinic, machine: str) -> int:
 def hand_out_all(clinic: Clinic, machines: Iterable[str] | None = None) -> int:
     """Hand all plans that hold to these machines, or to all: for a new machine, or a broker that lost its store."""
     with transaction.atomic():
-        Clinic.objects.select_for_update().get(pk=clinic.pk)
-        to = sorted(machines_of(clinic) if machines is None else machines)
-        newest: dict[int, PlanVersion] = {}
-        versions = PlanVersion.objects.filter(participant__clinic=clinic, participant__active=True)
-        for version in versions.select_related("participant__clinic").order_by("participant", "version"):
-            newest[version.participant_id] = version
-        plans = [(one.participant, encode(plan_on_wire(one))) for one in newest.values() if holds(one)]
-        Outgoing.objects.bulk_create(_row(clinic, machine, who, told) for who, told in plans for machine in to)
-        transaction.on_commit(_wake)
-    return len(plans) * len(to)
+        _locked(clinic.pk)
+        to = machines_of(clinic) if machines is None else machines
+        return _write(clinic, _in_force(clinic, PlanVersion.objects.all()), to)
 
 
 def machines_of(clinic: Clinic) -> set[str]:
@@ -77,15 +103,29 @@ def no_longer(wake: Callable[[], None]) -> None:
     _wakers.remove(wake)
 
 
-def _write(participant: Participant, payload: bytes) -> int:
-    clinic = participant.clinic
-    with transaction.atomic():
-        # Whoever supplies a new machine waits here, so that it gets the plan either from them or from us.
-        Clinic.objects.select_for_update().get(pk=clinic.pk)
-        machines = sorted(machines_of(clinic))
-        Outgoing.objects.bulk_create(_row(clinic, machine, participant, payload) for machine in machines)
-        transaction.on_commit(_wake)
-    return len(machines)
+def _locked(clinic: int) -> Clinic:
+    """The clinic, with whoever else writes rows for its machines waiting. Rows that point to it are no hindrance."""
+    return Clinic.objects.select_for_update(no_key=True).get(pk=clinic)
+
+
+def _in_force(clinic: Clinic, versions: QuerySet[PlanVersion]) -> list[PlanVersion]:
+    """The newest plan of each participant in training, where it holds."""
+    newest: dict[int, PlanVersion] = {}
+    there = versions.filter(participant__clinic=clinic, participant__active=True)
+    for version in there.select_related("participant__clinic").order_by("participant", "version"):
+        newest[version.participant_id] = version
+    return [one for one in newest.values() if holds(one)]
+
+
+def _write(clinic: Clinic, plans: list[PlanVersion], machines: Iterable[str]) -> int:
+    """Write a row for each plan and machine. The clinic is locked."""
+    to, now = sorted(machines), datetime.now(UTC)
+    limited = [one.participant for one in plans if limits(one)]
+    known = known_sessions(clinic, limited, now) if limited else {}
+    told = [(one.participant, encode(plan_on_wire(one, known.get(one.participant_id), now))) for one in plans]
+    Outgoing.objects.bulk_create(_row(clinic, machine, who, payload) for who, payload in told for machine in to)
+    transaction.on_commit(_wake)
+    return len(told) * len(to)
 
 
 def _row(clinic: Clinic, machine: str, participant: Participant, payload: bytes) -> Outgoing:

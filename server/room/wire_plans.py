@@ -1,16 +1,26 @@
 """A participant's plan as machines know it: the pseudonym and the nickname, never the name."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from coach.plan import Load, Plan
+from coach.plan import WEEK_S, KnownSession, Load, Plan
 from server.people.models import PlanVersion
 from sync.wire import PlanOnWire
 
 
-def plan_on_wire(version: PlanVersion) -> PlanOnWire:
-    """What a machine is told. What the machine counts and learns by itself (sessions, response) is left to it."""
+def plan_on_wire(
+    version: PlanVersion, known: Sequence[KnownSession] | None = None, now: datetime | None = None
+) -> PlanOnWire:
+    """What a machine is told. What the machine learns by itself (response) is left to it.
+
+    `known`: the sessions that count or counted towards cap and rest, `now`: when they were looked up; told where the
+    plan limits how often. Their number stands beside, for a machine that does not know the list.
+    """
     participant = version.participant
+    at_s = (now or datetime.now(UTC)).timestamp()
+    told = None if known is None or not limits(version) else tuple(known)
+    ages_s = [at_s - one.ended_wall_s for one in told or () if one.counts and one.ended_wall_s <= at_s]
     return PlanOnWire(
         version=version.version,
         made_at_wall_s=version.made_at.timestamp(),
@@ -36,10 +46,19 @@ def plan_on_wire(version: PlanVersion) -> PlanOnWire:
             weekly_cap=version.weekly_cap,
             rest_hours=version.rest_hours,
             cap_released=version.cap_released,
+            sessions_last_7_days=sum(age_s < WEEK_S for age_s in ages_s),
+            hours_since_last=round(min(ages_s) / 3600, 2) if ages_s else None,
+            counted_at_wall_s=None if told is None else at_s,
+            known_sessions=told,
             valid_until_wall_s=valid_until_wall_s(version),
         ),
         valid_until_wall_s=valid_until_wall_s(version),
     )
+
+
+def limits(version: PlanVersion) -> bool:
+    """Whether it limits how often somebody trains (hazard H13)."""
+    return version.weekly_cap is not None or version.rest_hours > 0
 
 
 def valid_until_wall_s(version: PlanVersion) -> float | None:

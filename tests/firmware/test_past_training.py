@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from coach.default_guidance import default_guidance
-from coach.plan import Plan
+from coach.plan import KnownSession, Plan
 from coach.state import begin
 from coach.summary import SignalSeconds, Summary
 from firmware.past_training import PastTraining
@@ -87,6 +87,57 @@ def test_a_count_ages_with_the_plan_that_holds_it() -> None:
     assert PastTraining().informed(a_week, NOW_S).sessions_last_7_days == 0
     behind = replace(counted, counted_at_wall_s=NOW_S + 48 * HOUR_S)
     assert PastTraining().informed(behind, NOW_S).hours_since_last == 5.0
+
+
+def known(*told: tuple[str, float], not_theirs: tuple[str, float] | None = None, counted_h_ago: float = 0.0) -> Plan:
+    """A plan that names sessions, each by its id and how many hours ago it ended."""
+    sessions = [KnownSession(session_id, NOW_S - hours * HOUR_S) for session_id, hours in told]
+    if not_theirs is not None:
+        sessions.append(KnownSession(not_theirs[0], NOW_S - not_theirs[1] * HOUR_S, counts=False))
+    return replace(PLAN, weekly_cap=2, known_sessions=tuple(sessions), counted_at_wall_s=NOW_S - counted_h_ago * HOUR_S)
+
+
+def week(plan: Plan) -> tuple[int, float | None]:
+    return plan.sessions_last_7_days, plan.hours_since_last
+
+
+def test_a_session_that_the_server_and_the_diary_know_is_one() -> None:
+    past = hours_ago((30, summary()), (10, summary()))
+    told = past.informed(known(("s0", 30.0), ("elsewhere", 20.0)), NOW_S)
+    assert week(told) == (3, 10.0)
+    assert told.known_sessions is None
+
+
+def test_without_a_word_from_the_server_the_own_diary_counts() -> None:
+    assert week(hours_ago((30, summary())).informed(known(), NOW_S)) == (1, 30.0)
+
+
+def test_each_session_elsewhere_leaves_the_week_at_its_own_time() -> None:
+    plan = known(("a", 100.0), ("b", 5.0), counted_h_ago=1.0)
+    assert week(PastTraining().informed(plan, NOW_S)) == (2, 5.0)
+    assert week(PastTraining().informed(plan, NOW_S + 68 * HOUR_S)) == (1, 73.0)
+    assert week(PastTraining().informed(plan, NOW_S + 163 * HOUR_S)) == (0, 168.0)
+
+
+def test_a_session_counted_for_somebody_else_leaves_the_cap() -> None:
+    past = hours_ago((30, summary()))
+    assert week(past.informed(known(not_theirs=("s0", 30.0)), NOW_S)) == (0, None)
+
+
+def test_a_session_of_another_person_that_is_this_ones_counts() -> None:
+    past = hours_ago((30, summary("p2")))
+    assert week(past.informed(known(("s0", 30.0)), NOW_S)) == (1, 30.0)
+
+
+def test_a_clock_that_is_behind_counts_from_when_the_server_made_its_list() -> None:
+    past = hours_ago((2, summary()))
+    assert week(past.informed(known(("a", 20.0)), NOW_S - 1000 * HOUR_S)) == (2, 2.0)
+
+
+def test_the_cap_that_was_reached_elsewhere_closes_the_session_here() -> None:
+    """Hazard H13: whoever trained twice at another machine has reached a cap of two here."""
+    capped = PastTraining().informed(known(("a", 90.0), ("b", 30.0)), NOW_S)
+    assert begin(capped, load("4x4"), default_guidance).stage == "not_today"
 
 
 def test_guests_inherit_nothing_from_each_other() -> None:
