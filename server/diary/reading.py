@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from coach.summary import Summary
 from server.clinics.models import Clinic
 from server.diary.course import CoursePlan, Trained
-from server.diary.course_page import Person, Point
+from server.diary.course_plots import Person, Point
 from server.diary.models import DiaryEntry
 from server.models import Session
 from server.people.models import Course, Participant

@@ -16,7 +16,8 @@ from server.clinics.roles import May
 from server.diary import asked, reading
 from server.diary.calendar_page import calendar_page
 from server.diary.course import course_of
-from server.diary.course_page import course_page, plots, told
+from server.diary.course_page import course_page
+from server.diary.course_plots import plots, told
 from server.diary.forms import CourseForm
 from server.people.models import Course, Participant
 

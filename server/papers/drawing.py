@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from msgspec import Struct
 
 from coach.protocol import PhaseKind
-from server.diary.course_page import Plot
+from server.diary.course_plots import Plot
 from server.diary.event_words import phase_title
 from server.diary.trace import Trace
 from server.diary.wording import clock, number

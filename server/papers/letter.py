@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from server.diary.course import CourseView
-from server.diary.course_page import Person, Point, age_in_words
+from server.diary.course_plots import Person, Point, age_in_words
 from server.diary.fitness import UNCERTAIN_FRACTION, fitness_age, vo2_max
 from server.diary.session_page import SOURCES
 from server.diary.wording import number, percent

@@ -429,7 +429,7 @@ def dictionary_markdown(wanted: Sequence[Table], people: Sequence[Person]) -> st
     """The data dictionary, for people, with what was done so that nobody is known again."""
     coarse = sum(1 for one in people if not one.age_band or not one.sex)
     lines = [
-        f"# {_('Data dictionary')}",
+        "# " + _("Data dictionary"),
         "",
         _("Only participants whose consent to research holds now, and only their sessions since that consent."),
         _("Pseudonyms belong to this export alone; the key they were made with is thrown away."),
@@ -445,7 +445,7 @@ def dictionary_markdown(wanted: Sequence[Table], people: Sequence[Person]) -> st
             "",
             _("A row is %(what)s.") % {"what": table.row},
             "",
-            f"| {_('column')} | {_('kind')} | {_('unit')} | {_('meaning')} |",
+            "| " + " | ".join((_("column"), _("kind"), _("unit"), _("meaning"))) + " |",
             "|---|---|---|---|",
             *(f"| `{one.name}` | {one.kind} | {one.unit} | {one.meaning} |" for one in table.columns),
         ]

@@ -8,7 +8,8 @@ from server.audit.models import Entry
 from server.audit.pages import rows_of
 from server.diary import reading
 from server.diary.course import course_of
-from server.diary.course_page import CoursePage, course_page, plots
+from server.diary.course_page import CoursePage, course_page
+from server.diary.course_plots import plots
 from server.diary.models import DiaryEntry
 from server.diary.reading import OneSession
 from server.diary.session_page import session_page

@@ -1,5 +1,7 @@
 """Every text of the pages has its bokmål, and no catalogue keeps what nobody says."""
 
+import ast
+
 import pytest
 
 from scripts import catalogues
@@ -8,3 +10,15 @@ from scripts import catalogues
 @pytest.mark.parametrize("application", [one.name for one in catalogues.applications()])
 def test_every_text_has_its_translation(application: str) -> None:
     assert catalogues.faults(catalogues.ROOT / "server" / application) == []
+
+
+def test_no_text_stands_within_an_f_string_where_the_extractor_would_miss_it() -> None:
+    hidden = [
+        f"{path.relative_to(catalogues.ROOT)}:{call.lineno}"
+        for path in (catalogues.ROOT / "server").rglob("*.py")
+        for line in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(line, ast.JoinedStr)
+        for call in ast.walk(line)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in catalogues.KEYWORDS
+    ]
+    assert hidden == []

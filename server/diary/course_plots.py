@@ -1,0 +1,306 @@
+"""How a course goes, in plots: minutes in zone, the rate against the load, the fall in recovery, fitness, Borg, mood.
+
+Most show one value along the sessions: those are rows of `ALONG`. Every plot carries its table.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from statistics import median
+from typing import Any, Literal
+
+import msgspec
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from msgspec import Struct
+
+from server.diary import fitness
+from server.diary.session_page import WORK_MIN
+from server.diary.wording import NOTHING, Table, day, number, percent
+
+Word = str | Promise
+FEWEST_TO_COMPARE = 2
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """What a session is to the plots; one diary entry. Times in s, rates in bpm."""
+
+    session_id: str
+    on: date
+    zone_s: float
+    above_95_s: float
+    third_minute_bpm: float | None
+    third_minute_fraction: float | None
+    speed_kmh: float | None
+    incline_percent: float | None
+    recovery_fall_bpm: float | None
+    borg: int | None
+    mood: int | None
+    completed: bool
+    completed_intervals: int
+
+    @property
+    def vo2(self) -> float | None:
+        """The load: oxygen uptake in ml/kg/min that the setting asks for."""
+        return None if self.speed_kmh is None else fitness.vo2_at(self.speed_kmh, self.incline_percent or 0.0)
+
+
+class Person(Struct, frozen=True):
+    """What the fitness age needs."""
+
+    birth_year: int
+    sex: Literal["f", "m"] | None
+
+
+class Plot(Struct, frozen=True, kw_only=True):
+    """One plot and its table. `y` over `x`; `marks` names each point; `level` and `band` lie across.
+
+    `later`: for a plot of points, those of the second half, drawn filled.
+    """
+
+    key: str
+    title: str
+    words: str
+    kind: Literal["bars", "line", "points"]
+    x_title: str
+    y_title: str
+    x: tuple[float, ...]
+    y: tuple[float | None, ...]
+    marks: tuple[str, ...]
+    decimals: int = 0
+    x_decimals: int = 0
+    y_low: float | None = None
+    y_high: float | None = None
+    level: float | None = None
+    level_title: str = ""
+    later: tuple[int, ...] = ()
+    legend: tuple[str, ...] = ()
+    table: Table
+
+
+class Along(Struct, frozen=True, kw_only=True):
+    """A value of each session, drawn along the sessions. `column`: the table's heading of it. `unit`: in a sentence."""
+
+    key: str
+    title: Word
+    y_title: Word
+    column: Word
+    value: Callable[[Point], float | None]
+    kind: Literal["bars", "line"] = "line"
+    unit: Word = ""
+    decimals: int = 0
+    y_low: float
+    y_high: float | None = None
+    level: float | None = None
+    level_title: Word = ""
+
+
+_BEATS = gettext_lazy("beats/min")
+ALONG = (
+    Along(
+        key="zone",
+        title=format_lazy(gettext_lazy("Minutes in the target zone, of {of}"), of=WORK_MIN),
+        y_title=gettext_lazy("min"),
+        column=gettext_lazy("Minutes in zone"),
+        value=lambda one: one.zone_s / 60,
+        kind="bars",
+        unit=gettext_lazy("min"),
+        decimals=1,
+        y_low=0,
+        y_high=WORK_MIN,
+        level=WORK_MIN,
+        level_title=gettext_lazy("all of 4×4's work"),
+    ),
+    Along(
+        key="fall",
+        title=gettext_lazy("Fall of the rate in the first minute of recovery"),
+        y_title=_BEATS,
+        column=gettext_lazy("Fall, beats/min"),
+        value=lambda one: one.recovery_fall_bpm,
+        unit=_BEATS,
+        y_low=0,
+    ),
+    Along(
+        key="borg",
+        title=gettext_lazy("Perceived exertion (Borg)"),
+        y_title=gettext_lazy("Borg"),
+        column=gettext_lazy("Borg"),
+        value=lambda one: one.borg,
+        y_low=6,
+        y_high=20,
+    ),
+    Along(
+        key="mood",
+        title=gettext_lazy("Mood after the session"),
+        y_title=gettext_lazy("Mood, 1–5"),
+        column=gettext_lazy("Mood, 1–5"),
+        value=lambda one: one.mood,
+        y_low=1,
+        y_high=5,
+    ),
+)
+
+
+def plots(points: Sequence[Point], person: Person) -> tuple[Plot, ...]:
+    """All that have at least one point."""
+    zone, fall, borg, mood = (_along(points, shape) for shape in ALONG)
+    made = (zone, _third_minute(points), fall, _fitness_age(points, person), borg, mood)
+    return tuple(plot for plot in made if any(y is not None for y in plot.y))
+
+
+def told(plot: Plot) -> dict[str, Any]:
+    """A plot for the script that draws it: all but its table, which the page holds."""
+    return {
+        name: value for name, value in msgspec.structs.asdict(plot).items() if name not in ("table", "words", "title")
+    }
+
+
+def fitness_note() -> str:
+    """How far the fitness age can be believed."""
+    return _(
+        "An estimate from speed, incline and the rate in minute 3 (ACSM's equations; Swain 1994), set against the mean "
+        "of each age group in the HUNT study. One in three is off by more than 15 %, more where HRmax is by formula, a "
+        "beta-blocker is taken or the handrail is held. The direction says more than the number."
+    )
+
+
+def _along(points: Sequence[Point], shape: Along) -> Plot:
+    values = tuple(shape.value(one) for one in points)
+    title = str(shape.title)
+    return Plot(
+        key=shape.key,
+        title=title,
+        words=_change(values, shape.decimals, str(shape.unit)),
+        kind=shape.kind,
+        x_title=_("Session"),
+        y_title=str(shape.y_title),
+        x=tuple(float(at) for at in range(1, len(points) + 1)),
+        y=values,
+        marks=_marks(points),
+        decimals=shape.decimals,
+        y_low=shape.y_low,
+        y_high=shape.y_high,
+        level=shape.level,
+        level_title=str(shape.level_title),
+        table=_table(points, title, (str(shape.column),), [(number(value, shape.decimals),) for value in values]),
+    )
+
+
+def _third_minute(points: Sequence[Point]) -> Plot:
+    title = _("Rate in minute 3 against load")
+    known = [
+        (at, one, vo2)
+        for at, one in enumerate(points)
+        if one.third_minute_bpm is not None and (vo2 := one.vo2) is not None
+    ]
+    known.sort(key=lambda three: (three[2], three[0]))
+    marks = _marks(points)
+    return Plot(
+        key="third",
+        title=title,
+        words=_("Points that move right and down over time mean more work at the same rate."),
+        kind="points",
+        x_title=_("Load, ml oxygen per kg and min"),
+        y_title=_("beats/min"),
+        x=tuple(round(vo2, 2) for _at, _one, vo2 in known),
+        y=tuple(one.third_minute_bpm for _at, one, _vo2 in known),
+        marks=tuple(f"{marks[at]} · {_setting(one)}" for at, one, _vo2 in known),
+        x_decimals=1,
+        later=tuple(int(at >= len(points) / 2) for at, _one, _vo2 in known),
+        legend=(_("first half"), _("second half")),
+        table=Table(
+            caption=title,
+            headings=(_("Session"), _("Day"), _("Setting"), _("Load, ml/kg/min"), _("Rate in minute 3")),
+            rows=tuple(
+                (str(at), day(one.on), _setting(one), number(one.vo2, 1), number(one.third_minute_bpm))
+                for at, one in enumerate(points, 1)
+            ),
+            numeric=(0, 3, 4),
+        ),
+    )
+
+
+def _setting(one: Point) -> str:
+    if one.speed_kmh is None:
+        return NOTHING
+    speed = _("%(number)s km/h") % {"number": number(one.speed_kmh, 1)}
+    return f"{speed}, {percent((one.incline_percent or 0.0) / 100)}"
+
+
+def _fitness_age(points: Sequence[Point], person: Person) -> Plot:
+    sex = person.sex
+    estimates = [fitness.vo2_max(one.speed_kmh, one.incline_percent, one.third_minute_fraction) for one in points]
+    ages = [None if sex is None or vo2 is None else fitness.fitness_age(vo2, sex) for vo2 in estimates]
+    years = {one.session_id: round(age.years, 1) for one, age in zip(points, ages, strict=True) if age is not None}
+    plot = _along(
+        points,
+        Along(
+            key="fitness",
+            title=_("Fitness age"),
+            y_title=_("years"),
+            column="",
+            value=lambda one: years.get(one.session_id),
+            y_low=20,
+            y_high=80,
+            level=float(points[-1].on.year - person.birth_year) if points else None,
+            level_title=_("own age"),
+        ),
+    )
+    told_ages = [age_in_words(age) for age in ages if age is not None]
+    return msgspec.structs.replace(
+        plot,
+        words=_from_to(told_ages[0], told_ages[-1], "") if len(told_ages) >= FEWEST_TO_COMPARE else "",
+        table=_table(
+            points,
+            plot.title,
+            (_("Estimated VO₂max, ml/kg/min"), plot.title),
+            [(number(vo2), age_in_words(age)) for vo2, age in zip(estimates, ages, strict=True)],
+        ),
+    )
+
+
+def age_in_words(age: fitness.FitnessAge | None) -> str:
+    """«43», «25 or younger»."""
+    if age is None:
+        return NOTHING
+    told = {"age": number(age.years)}
+    match age.beyond:
+        case "younger":
+            return _("%(age)s or younger") % told
+        case "older":
+            return _("%(age)s or older") % told
+        case _:
+            return number(age.years)
+
+
+def _table(points: Sequence[Point], caption: str, headings: tuple[str, ...], texts: Sequence[tuple[str, ...]]) -> Table:
+    """A row of each session: its number, its day, and `texts`."""
+    return Table(
+        caption=caption,
+        headings=(_("Session"), _("Day"), *headings),
+        rows=tuple((str(at), day(one.on), *told) for at, (one, told) in enumerate(zip(points, texts, strict=True), 1)),
+        numeric=(0, *range(2, 2 + len(headings))),
+    )
+
+
+def _marks(points: Sequence[Point]) -> tuple[str, ...]:
+    return tuple(
+        _("Session %(number)s, %(day)s") % {"number": at, "day": day(one.on)} for at, one in enumerate(points, 1)
+    )
+
+
+def _change(values: Sequence[float | None], decimals: int, unit: str) -> str:
+    """From the first third's median to the last third's, in words; empty where there is little to compare."""
+    known = [value for value in values if value is not None]
+    if len(known) < FEWEST_TO_COMPARE:
+        return ""
+    part = max(1, len(known) // 3)
+    return _from_to(number(median(known[:part]), decimals), number(median(known[-part:]), decimals), unit)
+
+
+def _from_to(before: str, after: str, unit: str) -> str:
+    told = {"before": before, "after": after, "unit": unit}
+    if before == after:
+        return (_("Unchanged: %(after)s %(unit)s.") if unit else _("Unchanged: %(after)s.")) % told
+    return (_("From %(before)s to %(after)s %(unit)s.") if unit else _("From %(before)s to %(after)s.")) % told
