@@ -2,13 +2,16 @@
 
 Neither SDL's drivers nor OpenGL, a compositor or a desktop take part: the drawn picture is copied into a «dumb buffer»
 (kernel documentation, «DRM: KMS, dumb buffers»; structures as in the kernel's drm.h and drm_mode.h). The program that
-opens the device first is its master, and the console comes back by itself when it ends, however it ends.
+opens the device first is its master, and the console comes back by itself when it ends, however it ends. Where the
+process has a virtual terminal, the picture is shown while that is (display/terminal.py).
 """
 
 import ctypes
 import fcntl
+import logging
 import mmap
 import os
+import termios
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +22,9 @@ import pygame
 from numpy.typing import NDArray
 
 from display.presenter import Size, Turned, seen, turned_piece, turned_rect
+from display.terminal import Terminal, terminal_here
+
+_log = logging.getLogger(__name__)
 
 DEVICES = Path("/dev/dri")
 CONNECTED = 1
@@ -101,6 +107,7 @@ class _Clip(_Told):
 
 
 _RESOURCES, _ENCODER, _CONNECTOR = 0xA0, 0xA6, 0xA7
+_SET_MASTER, _DROP_MASTER = 0x1E, 0x1F
 _SET_CRTC, _ADD_BUFFER, _DIRTY, _CREATE_DUMB, _MAP_DUMB = 0xA2, 0xAE, 0xB1, 0xB2, 0xB3
 
 
@@ -112,6 +119,7 @@ class KmsPresenter:
         self._turned: Turned = turned
         self._file = -1
         self._map: mmap.mmap | None = None
+        self._terminal = _terminal()
         problems: list[str] = []
         for device in sorted(devices.glob("card[0-9]*")):
             try:
@@ -153,6 +161,16 @@ class KmsPresenter:
         """Give the display back to the console."""
         self._leave()
 
+    def let_go(self) -> None:
+        """Let another program have the display; what is drawn meanwhile is kept. Never raises."""
+        with suppress(OSError):
+            fcntl.ioctl(self._file, ord("d") << 8 | _DROP_MASTER, 0)
+
+    def take(self) -> None:
+        """Have the display again. Raises OSError where another program does not let go of it."""
+        fcntl.ioctl(self._file, ord("d") << 8 | _SET_MASTER, 0)
+        self._set_mode()
+
     def _open(self, device: Path, display: int) -> None:
         self._file = os.open(device, os.O_RDWR | os.O_CLOEXEC)
         crtcs, connectors = self._resources()
@@ -171,10 +189,17 @@ class KmsPresenter:
         shape = (mode.height, made.pitch // 4)
         self._pixels: NDArray[np.uint32] = np.ndarray(shape, np.uint32, buffer=self._map)
         self._pixels[:] = 0
-        which = (ctypes.c_uint32 * 1)(connector)
-        place = ctypes.addressof(which)
-        crtc_now = _Crtc(connectors=place, count_connectors=1, crtc=crtc, fb=self._buffer, mode_valid=1, mode=mode)
-        self._ask(_SET_CRTC, crtc_now)
+        self._connector, self._crtc, self._mode = connector, crtc, mode
+        if self._terminal is None:
+            self._set_mode()
+        else:
+            self._terminal.show(self)
+
+    def _set_mode(self) -> None:
+        which = (ctypes.c_uint32 * 1)(self._connector)
+        wanted = _Crtc(crtc=self._crtc, fb=self._buffer, mode_valid=1, mode=self._mode)
+        wanted.connectors, wanted.count_connectors = ctypes.addressof(which), 1
+        self._ask(_SET_CRTC, wanted)
 
     def _resources(self) -> tuple[list[int], list[int]]:
         """Crtcs and connectors of the device: asked how many, and then which."""
@@ -224,6 +249,8 @@ class KmsPresenter:
 
         A mapping left over would keep the device, and with it the display, from the next one who opens it.
         """
+        if self._terminal is not None:
+            self._terminal.leave(self)
         if self._map is not None:
             del self._pixels
             self._map.close()
@@ -231,3 +258,12 @@ class KmsPresenter:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def _terminal() -> Terminal | None:
+    """The terminal under the picture; where it refuses, the picture is shown all the same."""
+    try:
+        return terminal_here()
+    except (OSError, termios.error) as error:
+        _log.warning("The terminal under the picture cannot be held, so its text may be seen: %s", error)
+        return None

@@ -14,6 +14,8 @@ opt=${INTERVAL_COACH_VERSIONS:-/opt/$name}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 units=(interval-coach.target interval-coach-{coach,display,sync,trial}.service)
 boot_lines=(dtparam=i2c_arm=on dtparam=audio=on dtparam=watchdog=on)
+# The screen is the participant's from the boot on: messages go to tty3, where whoever looks after the machine finds them.
+boot_words=('console=tty1>console=tty3' quiet loglevel=3 logo.nologo vt.global_cursor_default=0)
 needed=(ca-certificates python3 python3-venv systemd udev dbus kmod bluez rfkill openssl espeak-ng fonts-inter alsa-utils)
 
 changes=0
@@ -33,9 +35,9 @@ refuse() {
 
 systemd_runs() { [ -d /run/systemd/system ]; }
 is_installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
-boot_config() {
+boot_file() { # config.txt | cmdline.txt
     local file
-    for file in /boot/firmware/config.txt /boot/config.txt; do
+    for file in "/boot/firmware/$1" "/boot/$1"; do
         # Bookworm leaves a note at the old place.
         if [ -f "$file" ] && ! grep -q 'has moved to' "$file"; then
             echo "$file"
@@ -244,6 +246,8 @@ install_units() {
     for unit in interval-coach.target interval-coach-trial.service; do
         put_link "/etc/systemd/system/$unit" "/etc/systemd/system/multi-user.target.wants/$unit" && linked=1
     done
+    # No log-in under the picture, and none in its place when it ends; Alt+F2 to Alt+F6 have theirs.
+    put_link /dev/null /etc/systemd/system/getty@tty1.service && linked=1
     put_link "$opt/current/bin/$name" "/usr/local/bin/$name" || true
     if [ "$linked" = 1 ] && systemd_runs; then systemctl daemon-reload; fi
     for unit in bluetooth.service systemd-timesyncd.service; do
@@ -259,7 +263,7 @@ install_units() {
 install_hardware() {
     head_line "The Raspberry Pi's hardware"
     local file added
-    file=$(boot_config)
+    file=$(boot_file config.txt)
     if [ -z "$file" ]; then
         was "no Raspberry Pi: its config.txt"
     else
@@ -269,6 +273,16 @@ install_hardware() {
         else
             did "put into $file: $(tr '\n' ' ' <<<"$added")"
             later "$(basename "$file") is read at the boot: sudo reboot"
+        fi
+    fi
+    file=$(boot_file cmdline.txt)
+    if [ -n "$file" ]; then
+        added=$("$folder/share/$name/systemd/boot-config.sh" add-words "$file" "${boot_words[@]}")
+        if [ -z "$added" ]; then
+            was "$file"
+        else
+            did "put into $file: $(tr '\n' ' ' <<<"$added")"
+            later "the screen is dark until the picture comes from the next boot on; messages of the boot are on tty3"
         fi
     fi
     if [ -e /dev/rfkill ] && rfkill --output TYPE,SOFT --noheadings 2>/dev/null | grep -q '^bluetooth *blocked'; then
@@ -354,10 +368,19 @@ uninstall_all() {
         file=/etc/${file#"$here"/etc/}
         [ ! -e "$file" ] || { rm -f "$file" && did "removed $file"; }
     done < <(find "$here/etc" -type f)
-    file=$(boot_config)
+    file=$(boot_file config.txt)
     if [ -n "$file" ] && grep -q '^# begin interval-coach' "$file"; then
         "$here/boot-config.sh" remove "$file"
         did "took our lines out of $file"
+    fi
+    file=$(boot_file cmdline.txt)
+    if [ -n "$file" ] && [ -n "$("$here/boot-config.sh" remove-words "$file" "${boot_words[@]}")" ]; then
+        did "took our words out of $file"
+    fi
+    file=/etc/systemd/system/getty@tty1.service
+    if [ "$(readlink "$file" || true)" = /dev/null ]; then
+        rm -f "$file"
+        did "gave tty1 its log-in back"
     fi
     [ ! -L "/usr/local/bin/$name" ] || { rm -f "/usr/local/bin/$name" && did "removed /usr/local/bin/$name"; }
     if [ -d "$opt/versions" ]; then

@@ -23,11 +23,16 @@ class Kernel:
         """Plugged in, or not."""
         self.connected = connected
         self.shown: tuple[int, int] | None = None
+        self.master, self.sets = True, 0
         self.dirty: list[tuple[int, int, int, int]] = []
 
     def answer(self, _file: int, code: int, told: Any) -> int:  # noqa: ANN401 - any of the kernel's structures
         """Fill in what is asked."""
         match code & 0xFF:
+            case kms._DROP_MASTER:
+                self.master = False
+            case kms._SET_MASTER:
+                self.master = True
             case kms._RESOURCES:
                 if told.connectors:
                     (ctypes.c_uint32 * 1).from_address(told.connectors)[0] = 31
@@ -48,7 +53,10 @@ class Kernel:
             case kms._ADD_BUFFER:
                 told.fb = 7
             case kms._SET_CRTC:
+                if not self.master:
+                    raise PermissionError(13, "Permission denied")
                 self.shown = (told.crtc, told.fb)
+                self.sets += 1
             case kms._DIRTY:
                 clips = (kms._Clip * told.count_clips).from_address(told.clips)
                 self.dirty += [(one.x1, one.y1, one.x2, one.y2) for one in clips]
@@ -100,6 +108,22 @@ def test_the_display_is_set_to_its_preferred_mode_and_reads_what_is_drawn(
     expected[5:8, 10:14] = 200 << 16 | 100 << 8 | 50
     assert np.array_equal(pixels(devices), expected)
     assert kernel.dirty == [(10, 5, 14, 8)]
+    shown.close()
+
+
+def test_a_display_that_was_let_go_of_is_another_programs_until_it_is_taken_again(
+    devices: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = Kernel()
+    monkeypatch.setattr(kms.fcntl, "ioctl", kernel.answer)
+    shown = KmsPresenter(devices=devices)
+    shown.let_go()
+    assert not kernel.master
+    shown.surface.fill((0, 0, 9))
+    shown.present([shown.surface.get_rect()])
+    shown.take()
+    assert (kernel.master, kernel.sets, kernel.shown) == (True, 2, (42, 7))
+    assert np.all(pixels(devices) == 9)
     shown.close()
 
 

@@ -67,6 +67,40 @@ def test_a_second_run_changes_nothing_and_says_nothing(file: Path) -> None:
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
 
 
+BOOT_LINE = 'console=serial0,115200 console=tty1 root=PARTUUID=4e639091-02 rootwait quiet name="a b"\r\n'
+QUIET = ("console=tty1>console=tty3", "quiet", "loglevel=3")
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Path:
+    path = tmp_path / "cmdline.txt"
+    path.write_text(BOOT_LINE, encoding="utf-8", newline="")
+    return path
+
+
+def test_the_boots_messages_are_moved_from_the_participants_terminal_once(line: Path) -> None:
+    assert boot_config("add-words", str(line), *QUIET) == "console=tty3\nloglevel=3\n"
+    quiet = 'console=serial0,115200 console=tty3 root=PARTUUID=4e639091-02 rootwait quiet name="a b" loglevel=3\n'
+    assert line.read_text(encoding="utf-8") == quiet
+    assert boot_config("add-words", str(line), *QUIET) == ""
+    assert line.read_text(encoding="utf-8") == quiet
+
+
+def test_words_that_stood_there_before_stay_when_the_others_are_taken_out(line: Path) -> None:
+    boot_config("add-words", str(line), *QUIET)
+    line.write_text(line.read_text(encoding="utf-8").replace("rootwait", "rootwait somebodys=own"), encoding="utf-8")
+    assert boot_config("remove-words", str(line), *QUIET) == "console=tty3\nloglevel=3\n"
+    expected = BOOT_LINE.strip().replace("rootwait", "rootwait somebodys=own")
+    assert line.read_text(encoding="utf-8") == expected + "\n"
+    assert boot_config("remove-words", str(line), *QUIET) == ""
+
+
+def test_a_line_without_a_terminals_console_keeps_the_consoles_that_it_has(line: Path) -> None:
+    line.write_text("console=ttyS0 root=/dev/vda\n", encoding="utf-8")
+    assert boot_config("add-words", str(line), *QUIET) == "quiet\nloglevel=3\n"
+    assert line.read_text(encoding="utf-8") == "console=ttyS0 root=/dev/vda quiet loglevel=3\n"
+
+
 def test_a_later_line_joins_the_earlier_ones(file: Path) -> None:
     boot_config("add", str(file), *WANTED)
     assert boot_config("add", str(file), "dtoverlay=hifiberry-dac") == "dtoverlay=hifiberry-dac\n"

@@ -97,6 +97,19 @@ def test_coach_and_display_reach_no_network(unit: str) -> None:
     assert "AF_INET" not in found["RestrictAddressFamilies"][0]
 
 
+def test_the_display_owns_the_terminal_that_is_shown_and_no_log_in_stands_under_its_picture() -> None:
+    found = settings("interval-coach-display.service")
+    assert (found["StandardInput"], found["TTYPath"]) == (["tty-force"], ["/dev/tty1"])
+    assert {key: found[key] for key in ("TTYReset", "TTYVHangup", "TTYVTDisallocate")} == {
+        "TTYReset": ["yes"],
+        "TTYVHangup": ["yes"],
+        "TTYVTDisallocate": ["yes"],
+    }
+    assert "/dev/tty1 rw" in found["DeviceAllow"]
+    assert found["Conflicts"] == ["getty@tty1.service"]
+    assert "getty@tty1.service" in found["After"][0].split()
+
+
 def test_a_frozen_coach_runs_again_within_fifteen_seconds() -> None:
     found = settings("interval-coach-coach.service")
     limit_s, last_words_s = (float(found[key][0].removesuffix("s")) for key in ("WatchdogSec", "TimeoutAbortSec"))
