@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "server.web.apps.WebConfig",
 ]
 MIDDLEWARE = [
+    "server.web.streaming.beside_the_loop",
     "server.web.figures.counted",
     "server.web.headers.security_headers",
     "django.middleware.security.SecurityMiddleware",

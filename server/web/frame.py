@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -100,17 +100,16 @@ def places_in(account: Account, clinic: Clinic, here: str = "") -> tuple[Link, .
     """The places within this clinic that this account may go to, the most needed first."""
     mays = mays_in(account, clinic)
     return tuple(
-        Link(href, place.text, _belongs(place, here))
+        Link(reverse(place.name, args=[clinic.code]), place.text, _belongs(place, here))
         for place in PLACES
-        if place.may in mays and (href := _href(place.name, clinic.code))
+        if place.may in mays
     )
 
 
 def network(account: Account, here: str = "") -> tuple[Link, ...]:
     """The way to the network's sums, where this account may see any."""
     may_see = any(NETWORK.may in MAY[Role(one.role)] for one in held_by(account))
-    href = _href(NETWORK.name) if may_see else ""
-    return (Link(href, NETWORK.text, _belongs(NETWORK, here)),) if href else ()
+    return (Link(reverse(NETWORK.name), NETWORK.text, _belongs(NETWORK, here)),) if may_see else ()
 
 
 def _here(request: HttpRequest) -> str:
@@ -128,11 +127,3 @@ def _length(place: Place, here: str) -> int:
         (len(one) for one in (place.name, *place.below) if here == one or here.startswith(one.rstrip(":") + ":")),
         default=0,
     )
-
-
-def _href(name: str, clinic: str | None = None) -> str:
-    """The address of a place; empty where this installation has no such pages."""
-    try:
-        return reverse(name, args=[clinic] if clinic else None)
-    except NoReverseMatch:
-        return ""

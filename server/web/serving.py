@@ -102,19 +102,35 @@ def renewed_with(config: uvicorn.Config, usual: Callable[[], ssl.SSLContext]) ->
     """A TLS context that takes the renewed certificate from the clinic's folder by itself (uvicorn calls this)."""
     context = usual()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    certificate, key = Path(str(config.ssl_certfile)), Path(str(config.ssl_keyfile))
+    pair = Renewed(context, Path(str(config.ssl_certfile)), Path(str(config.ssl_keyfile)))
 
     def look() -> None:
-        read_ns = certificate.stat().st_mtime_ns
         while True:
             time.sleep(LOOK_AT_CERTIFICATE_EVERY_S)
-            try:
-                now_ns = certificate.stat().st_mtime_ns
-                if now_ns != read_ns:
-                    context.load_cert_chain(certificate, key)
-                    read_ns = now_ns
-            except (OSError, ssl.SSLError):
-                continue
+            pair.look()
 
     threading.Thread(target=look, name="certificate", daemon=True).start()
     return context
+
+
+class Renewed:
+    """A certificate and its key as a TLS context has them: connections made after `look` get the renewed pair."""
+
+    def __init__(self, context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+        """`context` has the pair already."""
+        self.context, self.certificate, self.key = context, certificate, key
+        self.taken_ns = certificate.stat().st_mtime_ns
+
+    def look(self) -> bool:
+        """Take the pair where it is a new one, and tell whether it was; one that is half written is taken later."""
+        try:
+            now_ns = self.certificate.stat().st_mtime_ns
+            if now_ns == self.taken_ns:
+                return False
+            # A certificate without its key would leave a context that answers nobody: try the pair on another first.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key)
+            self.context.load_cert_chain(self.certificate, self.key)
+        except (OSError, ssl.SSLError):
+            return False
+        self.taken_ns = now_ns
+        return True

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 from django.template import Context
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 from msgspec import Struct
@@ -44,17 +44,5 @@ def person_head(context: Context, participant: Participant) -> dict[str, Any]:
     """Name, nickname, picture and tabs; `tab` of the context says which one is here."""
     mays = mays_in(account_of(context["request"]), participant.clinic)
     where = (participant.clinic.code, participant.pseudonym)
-    tabs = [
-        (href, tab.text, tab.key == context.get("tab"))
-        for tab in TABS
-        if tab.may in mays and (href := _href(tab.name, where))
-    ]
+    tabs = [(reverse(tab.name, args=where), tab.text, tab.key == context.get("tab")) for tab in TABS if tab.may in mays]
     return {"participant": participant, "picture": address_of(participant.picture), "tabs": tabs}
-
-
-def _href(name: str, where: tuple[str, str]) -> str:
-    """Empty where this installation has no such pages."""
-    try:
-        return reverse(name, args=where)
-    except NoReverseMatch:
-        return ""

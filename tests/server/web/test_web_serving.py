@@ -10,19 +10,19 @@ import ssl
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from benchmarks.clinic_at_hand import ROOT, Child, environment, free_port, listens, until
+from benchmarks.clinic_at_hand import ROOT, Child, environment, free_port, listens, make, until
 from server.clinic import Clinic
 from server.errors import SettingsError
 from server.making import write_settings
 from server.web.addresses import is_loopback
-from server.web.serving import Serving, serve, trusted
+from server.web.serving import Renewed, Serving, serve, trusted
 
 OPERATIONS = ROOT / "docs" / "operations.md"
 PATIENCE_S = 60.0
@@ -66,6 +66,39 @@ def test_pages_come_over_tls_with_the_clinics_certificate_and_name_no_software(c
     # Whoever has not logged in learns nothing of who is there.
     assert (closed[0], closed[1]["location"]) == (302, "/log-in/?next=/c/trondheim/participants/p-secret/")
     assert "p-secret" not in child.said
+    assert "Warning" not in child.said
+
+
+def shown_certificate(context: ssl.SSLContext) -> bytes:
+    """The certificate that a server with this context shows whoever connects now."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(to_server, to_client, server_side=True)
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    client = trusting.wrap_bio(to_client, to_server)
+    for side in (client, server, client, server):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    return client.getpeercert(binary_form=True) or b""
+
+
+def test_a_renewed_certificate_is_taken_while_the_pages_are_served_once_its_key_is_there_too(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    certificate, key = clinic.places.certificate("server"), clinic.places.key("server")
+    renewed = make(tmp_path / "renewed").places
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    pair = Renewed(context, certificate, key)
+    first = shown_certificate(context)
+    assert (pair.look(), bool(first)) == (False, True)
+
+    certificate.write_bytes(renewed.certificate("server").read_bytes())
+    assert (pair.look(), shown_certificate(context)) == (False, first)
+    key.write_bytes(renewed.key("server").read_bytes())
+    assert pair.look()
+    assert shown_certificate(context) == ssl.PEM_cert_to_DER_cert(renewed.certificate("server").read_text())
+    assert not pair.look()
 
 
 def test_several_processes_serve_the_same_pages(clinic: Clinic) -> None:
