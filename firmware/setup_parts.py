@@ -4,7 +4,7 @@ import asyncio
 import socket
 import subprocess
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
 
@@ -12,7 +12,10 @@ from firmware.enrol import enrol
 from firmware.errors import FirmwareError
 from sync.account import Account, AccountError, read_account
 
-HEART_RATE_SERVICE = "0000180d-0000-1000-8000-00805f9b34fb"
+if TYPE_CHECKING:
+    from bleak.backends.device import BLEDevice
+    from bleak.backends.scanner import AdvertisementData
+
 OLED_ADDRESSES = (0x3C, 0x3D)
 """The two that panels of 128×64 can be soldered to."""
 
@@ -86,23 +89,38 @@ class RealParts:
         self._identity, self._root = identity, root
 
     def straps(self, seconds: float) -> tuple[FoundStrap, ...]:
-        """Look around with BlueZ."""
-        from bleak import BleakScanner  # noqa: PLC0415 - only where straps are looked for
-        from bleak.exc import BleakError  # noqa: PLC0415 - as above
-        from dbus_fast import DBusFastError  # noqa: PLC0415 - as above
+        """Look around as the coach does."""
+        from firmware.bluetooth_lookout import (  # noqa: PLC0415 - only where straps are looked for
+            HEART_RATE_SERVICE,
+            LINK_ERRORS,
+            Lookout,
+        )
+        from firmware.bluetooth_radio import Radio  # noqa: PLC0415 - as above
+        from firmware.strap_identity import identity  # noqa: PLC0415 - as above
 
-        async def look() -> tuple[FoundStrap, ...]:
-            found = await BleakScanner.discover(seconds, return_adv=True, service_uuids=[HEART_RATE_SERVICE])
-            straps = [
-                FoundStrap(advertised.local_name or device.name or device.address, advertised.rssi)
-                for device, advertised in found.values()
-            ]
-            return tuple(sorted(straps, key=lambda strap: -strap.signal_dbm))
+        seen: dict[str, FoundStrap] = {}
+
+        def on_seen(device: "BLEDevice", advertised: "AdvertisementData") -> None:
+            if HEART_RATE_SERVICE in advertised.service_uuids:
+                strap = identity(advertised.local_name or device.name, device.address)
+                seen[strap.key] = FoundStrap(strap.name or device.address, advertised.rssi)
+
+        async def look() -> None:
+            radio = Radio()
+            await radio.open()
+            try:
+                if radio.condition == "bluetooth_off":
+                    await radio.power_on()
+                async with Lookout(radio).looking(on_seen):
+                    await asyncio.sleep(seconds)
+            finally:
+                await radio.close()
 
         try:
-            return asyncio.run(look())
-        except (BleakError, DBusFastError, OSError, EOFError) as error:
+            asyncio.run(look())
+        except LINK_ERRORS as error:
             raise PartError(str(error) or type(error).__name__) from error
+        return tuple(sorted(seen.values(), key=lambda strap: -strap.signal_dbm))
 
     def cards(self) -> tuple[FoundCard, ...]:
         """Read the kernel's list."""

@@ -2,8 +2,8 @@
 
 An address is no identity: Polar's has changed with battery swaps. So a strap is known by `key`: the serial where the
 maker's names are known to carry one, else the address, and then with the serial of its device information once
-connected. Polar straps also tell their rate and skin contact while nobody is connected, so that a worn one is known
-from one in a bag.
+connected. A serial of few signs (Wahoo's has four) may be another maker's too, so its key is the whole name. Polar
+straps also tell their rate and skin contact while nobody is connected, so that a worn one is known from one in a bag.
 """
 
 import re
@@ -25,6 +25,9 @@ _SERIAL_IN_NAME = (
     # «H303-12345», «H64-12345»: Magene's.
     re.compile(r"^H(?:303|603|64) ?- ?(?P<serial>\d{4,})$"),
 )
+UNIQUE_SIGNS = 8
+"""A serial as long as this is nobody else's, whatever the name before it."""
+
 POLAR = 0x006B
 """Bluetooth company identifier of Polar Electro."""
 
@@ -46,7 +49,9 @@ def identity(name: str | None, address: str) -> Identity:
     """Whose advertisement this is."""
     shown = " ".join((name or "").split())
     serial = serial_in(shown)
-    return Identity(f"serial:{serial}" if serial else f"address:{address.upper()}", shown, serial)
+    if serial is None:
+        return Identity(f"address:{address.upper()}", shown)
+    return Identity(f"serial:{serial if len(serial) >= UNIQUE_SIGNS else shown}", shown, serial)
 
 
 def serial_in(name: str) -> str | None:

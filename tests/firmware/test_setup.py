@@ -1,5 +1,6 @@
 """`interval-coach setup`: a person answers, parts answer or do not, and a file is written whole or not at all."""
 
+import asyncio
 import io
 import re
 from collections.abc import Sequence
@@ -9,6 +10,9 @@ from typing import Literal
 import pytest
 from rich.console import Console
 
+from benchmarks.fake_bluez import FakeBlueZ, treadmill
+from benchmarks.fake_bluez import strap as peripheral
+from benchmarks.private_bus import HAS_DAEMON, private_bus
 from firmware.config_file import read_config
 from firmware.config_text import commented
 from firmware.setup import Setup, SetupError, SetupSettings
@@ -249,3 +253,22 @@ def test_the_kernels_lists_of_cards_and_screens_are_read(tmp_path: Path) -> None
 def test_a_sound_device_that_is_not_there_is_told_of(tmp_path: Path) -> None:
     with pytest.raises(PartError):
         RealParts(tmp_path).speak("plughw:CARD=no-such-card", "nb")
+
+
+@pytest.mark.skipif(not HAS_DAEMON, reason="dbus-daemon is not installed: run scripts/set-up.sh")
+def test_straps_are_found_by_bluez_the_nearest_first_also_where_bluetooth_was_off(tmp_path: Path) -> None:
+    far, near = peripheral(rssi=-80), peripheral("TICKR 3C4D", "C0:00:00:00:00:02", rssi=-50)
+
+    async def main() -> tuple[FoundStrap, ...]:
+        async with FakeBlueZ(far, near, treadmill(), powered=False):
+            return await asyncio.to_thread(RealParts(tmp_path).straps, 2.0)
+
+    with private_bus():
+        found = asyncio.run(main())
+    assert found == (FoundStrap("TICKR 3C4D", -50), FoundStrap("Polar H10 8F3A2B1C", -80))
+
+
+@pytest.mark.skipif(not HAS_DAEMON, reason="dbus-daemon is not installed: run scripts/set-up.sh")
+def test_without_a_bluetoothd_setup_is_told_so(tmp_path: Path) -> None:
+    with private_bus(), pytest.raises(PartError):
+        RealParts(tmp_path).straps(0.1)

@@ -13,17 +13,32 @@ ADDRESS = "a0:9e:1a:00:3f:9a"
         ("Polar H10 8F3A2B1C", "8F3A2B1C"),
         ("Polar H9 AB12CD34", "AB12CD34"),
         ("Polar Sense 01234567", "01234567"),
-        ("HRM-Pro:123456", "123456"),
-        ("HRM-Dual:0987654", "0987654"),
-        ("TICKR 3C4D", "3C4D"),
-        ("TICKR FIT A1B2", "A1B2"),
         ("Suunto Smart Sensor 2241500123", "2241500123"),
-        ("808S 0123456", "0123456"),
-        ("H64-12345", "12345"),
     ],
 )
 def test_the_serial_in_a_known_makers_name_is_the_identity(name: str, serial: str) -> None:
     assert identity(name, ADDRESS) == Identity(f"serial:{serial}", name, serial)
+
+
+@pytest.mark.parametrize(
+    ("name", "serial"),
+    [
+        ("HRM-Pro:123456", "123456"),
+        ("HRM-Dual:0987654", "0987654"),
+        ("TICKR 3C4D", "3C4D"),
+        ("TICKR FIT A1B2", "A1B2"),
+        ("808S 0123456", "0123456"),
+        ("H64-12345", "12345"),
+    ],
+)
+def test_a_short_serial_is_an_identity_together_with_the_name(name: str, serial: str) -> None:
+    assert identity(name, ADDRESS) == Identity(f"serial:{name}", name, serial)
+    assert identity(name, ADDRESS).printed == serial
+
+
+def test_two_makers_short_serials_are_two_straps() -> None:
+    same = [identity(name, ADDRESS).key for name in ("TICKR 1234", "TICKR FIT 1234", "HRM-Pro:1234", "H64-1234")]
+    assert len(set(same)) == len(same)
 
 
 @pytest.mark.parametrize("name", ["Venu 2000", "Polar Vantage V2", "HR Strap", "Forerunner 9650"])
