@@ -38,6 +38,7 @@ from firmware.rehearsal import Rehearsal, rehearse
 from firmware.session_id import new_session_id
 from firmware.session_record import SessionDocument, StampAt, encode_document, sha256_of
 from firmware.stamp import Stamp
+from firmware.supervisor import end_with_parent
 from firmware.version import own_version
 from sync.courier import Parcel
 from sync.envelope import seal
@@ -241,6 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--until", type=float, default=None, metavar="WALL_S", help="no session after this (now)")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
+    end_with_parent()
     until = time.time() if given.until is None else given.until
     work = partial(_Work, machines=given.machines, until_wall_s=until, seed=given.seed)
     all_of_it = [
@@ -251,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     people = []
     with (
-        ProcessPoolExecutor(os.cpu_count()) as workers,
+        ProcessPoolExecutor(os.cpu_count(), initializer=end_with_parent, initargs=(os.getpid(),)) as workers,
         (given.out / "sessions.jsonl").open("wb") as file,
     ):
         for person, sessions in workers.map(course_of, all_of_it, chunksize=2):

@@ -134,12 +134,17 @@ class Supervisor:
         self.end()
 
 
-def end_with_parent() -> None:
-    """In a supervised child: end when the parent is gone, even by kill -9. Does nothing in a process without one."""
-    parent = os.environ.get(PARENT_VARIABLE)
+def end_with_parent(parent: int | None = None) -> None:
+    """In a child: end when the parent is gone, even by kill -9. Does nothing in a process without one.
+
+    `parent`: its process id; by default the one that the supervisor has told.
+    """
     if parent is None:
-        return
+        told = os.environ.get(PARENT_VARIABLE)
+        if told is None:
+            return
+        parent = int(told)
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != int(parent):
+    if os.getppid() != parent:
         raise SystemExit(0)

@@ -1,5 +1,8 @@
 """The demo's past: sessions that any server takes, in an order that could have been."""
 
+import subprocess
+import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -51,3 +54,28 @@ def test_nobody_trains_in_the_future_or_while_another_is_on_the_machine(
 def test_every_session_is_its_own(past: tuple[list[PastPerson], list[SessionDelivery]]) -> None:
     _, sessions = past
     assert len({one.session_id for one in sessions}) == len({one.sha256 for one in sessions}) == len(sessions)
+
+
+def _runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_its_workers_end_with_it_even_when_it_is_killed(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "firmware.past_courses", str(tmp_path), "--clinic", "demo:500"]
+    process = subprocess.Popen(words)
+    workers: set[int] = set()
+    until_s = time.monotonic() + 120.0
+    try:
+        while not workers and time.monotonic() < until_s:
+            workers = {int(one) for one in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()}
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
+    assert workers
+    while any(_runs(one) for one in workers) and time.monotonic() < until_s:
+        time.sleep(0.02)
+    assert [one for one in workers if _runs(one)] == []
