@@ -73,10 +73,12 @@ install: ## makes this computer a machine beside a treadmill: sudo make install 
 uninstall: ## takes the machine away again, and leaves diary and settings: sudo make uninstall
 	@systemd/install.sh uninstall
 
-test-install: ## installs for real, into a minimal Debian in a temporary folder; needs root, mmdebstrap and the network
+test-install: ## installs, boots and upgrades a machine for real, in a minimal Debian; needs root and the network
+	@scripts/packages.sh mmdebstrap systemd-container util-linux procps || true
 	@scripts/test-install.sh; status=$$?; [ $$status -eq 77 ] || exit $$status
 
 test-vm: set-up ## boots a machine under qemu: real systemd, bluetoothd, pins, display, power cuts (docs/virtual-machine.md)
+	@[ "$$(uname -m)" != x86_64 ] || scripts/packages.sh mmdebstrap e2fsprogs qemu-system-x86 || true
 	@INTERVAL_COACH_VM_TESTS=yes $(RUN) -m pytest --timeout 0 -s tests/vm $(ARGS)
 
 lock: set-up ## locks the dependencies anew; UPGRADE=--upgrade takes the newest releases

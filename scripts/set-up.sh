@@ -130,43 +130,8 @@ if [ "$lock" != desk ] && [ "$lock" != server ]; then
     command -v openssl >/dev/null || missing+=(openssl)
 fi
 
-install_packages() {
-    local as_root=()
-    if ! command -v apt-get >/dev/null; then
-        say "this system has no apt. Please install by hand: $*"
-        return 1
-    fi
-    if [ "$(id -u)" -ne 0 ]; then
-        if ! command -v sudo >/dev/null; then
-            say "these Debian packages are missing, and neither root nor sudo is at hand. Ask an administrator to run:" \
-                "apt-get install $*"
-            return 1
-        fi
-        as_root=(sudo)
-    fi
-    say "installing with apt: $*"
-    # Output goes to a file that is shown only on failure: the reader waits for the coach, not for apt.
-    local log one refused=()
-    log=$(mktemp)
-    apt_get() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$log" 2>&1 </dev/null; }
-    # A list of packages that cannot be fetched anew may still serve.
-    apt_get update || true
-    if ! apt_get -y install --no-install-recommends "$@"; then
-        # Not every system has every one of them: what there is, is taken.
-        for one in "$@"; do
-            apt_get -y install --no-install-recommends "$one" || refused+=("$one")
-        done
-    fi
-    if [ ${#refused[@]} -gt 0 ]; then
-        tail -n 15 "$log" >&2
-        say "apt could not install: ${refused[*]}"
-    fi
-    rm -f "$log"
-    [ ${#refused[@]} -eq 0 ]
-}
-
 if [ ${#missing[@]} -gt 0 ]; then
-    if ! install_packages "${missing[@]}"; then
+    if ! scripts/packages.sh "${missing[@]}"; then
         [ -n "$(find_python)" ] || refuse "Python 3.11, 3.12 or 3.13 with venv is needed, and was not found."
         say "going on without: the coach then gives text and tones, in another font; without mosquitto the demo's session" \
             "stays in the diary, tests that need a missing program are skipped, and the server prints no PDF without pango."
