@@ -1,6 +1,6 @@
 """The list of participants: who is found, and for those on a page their plan, their training and what needs a look.
 
-Seven statements, however many participants there are; what a row tells is read for the page's rows alone.
+Six statements, however many participants there are; what a row tells is read for the page's rows alone.
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -49,11 +49,11 @@ class Look(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One participant. What comes from the diary is None for those who may not see it."""
+    """One participant. What comes from the diary is None for those who may not see it. `last_on`: of the last session."""
 
     participant: Participant
     plan: str
-    last: DiaryEntry | None
+    last_on: date | None
     week: int
     cap: int | None
     attendance: Attendance | None
@@ -63,6 +63,20 @@ class Row(Struct, frozen=True, kw_only=True):
     def over_cap(self) -> bool:
         """Whether more was trained than the plan allows."""
         return self.cap is not None and self.week > self.cap
+
+    @property
+    def week_words(self) -> str:
+        """How many sessions of how many, or how many."""
+        return str(self.week) if self.cap is None else _of(self.week, self.cap)
+
+    @property
+    def course_words(self) -> str:
+        """How much of the running course is trained; empty without one."""
+        return "" if self.attendance is None else _of(self.attendance.done, self.attendance.of)
+
+
+def _of(done: int, of: int) -> str:
+    return _("%(done)s of %(of)s") % {"done": done, "of": of}
 
 
 def asked_for(search: str, state: str, group: str) -> Asked:
@@ -102,24 +116,24 @@ def page_of(rows: QuerySet[Participant], number: int) -> Page[Participant]:
 def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bool) -> list[Row]:
     """What the page tells of each."""
     people = list(participants)
+    today = timezone.localdate(now)
     newest = _newest(people, see_diary=see_diary)
-    week = _this_week(people, now) if see_diary else Counter()
-    courses = _running_courses(people, timezone.localdate(now)) if see_diary else {}
+    week, courses = _lately(people, now) if see_diary else (Counter(), {})
     rows = []
     for one in people:
         plan = newest.plans.get(one.pk)
-        last = newest.lasts.get(one.pk)
+        last_on = newest.last_on.get(one.pk)
         course, attendance = courses.get(one.pk, (None, None))
         looks = (
-            *_of_plan(one, plan, timezone.localdate(now)),
+            *_of_plan(one, plan, today),
             *_of_finding(plan, newest.tellers.get(one.pk)),
-            *_of_absence(one, course, last, timezone.localdate(now)),
+            *_of_absence(one, course, last_on, today),
         )
         rows.append(
             Row(
                 participant=one,
                 plan=plan_words.line(values_of(plan)) if plan is not None and not plan.withdrawn else "",
-                last=last,
+                last_on=last_on,
                 week=week[one.pk],
                 cap=plan.weekly_cap if plan is not None and not plan.withdrawn else None,
                 attendance=attendance,
@@ -129,57 +143,64 @@ def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bo
     return rows
 
 
+class Teller(Struct, frozen=True):
+    """The newest session with a whole interval: by which HRmax it was trained, and its notices."""
+
+    hr_max_bpm: float | None
+    notices: Sequence[str]
+
+
 class Newest(Struct, frozen=True):
-    """By participant: the newest plan, the newest session, and the newest that has a whole interval, with notices."""
+    """By participant: the newest plan, the day of the newest session, and who tells of HRmax."""
 
     plans: dict[int, PlanVersion]
-    lasts: dict[int, DiaryEntry]
-    tellers: dict[int, DiaryEntry]
+    last_on: dict[int, date]
+    tellers: dict[int, Teller]
 
 
 def _newest(people: Sequence[Participant], *, see_diary: bool) -> Newest:
     """Three statements: the keys, each found along its index, and then what they name."""
     plan = PlanVersion.objects.filter(participant=OuterRef("pk")).order_by("-version").values("pk")[:1]
-    entry = DiaryEntry.objects.filter(participant=OuterRef("pk")).order_by("-begun_at", "-pk").values("pk")
-    wanted = Participant.objects.filter(pk__in=[one.pk for one in people]).values_list(
-        "pk", Subquery(plan), Subquery(entry[:1]), Subquery(entry.filter(completed_intervals__gt=0)[:1])
-    )
-    keys = list(wanted)
+    entry = DiaryEntry.objects.filter(participant=OuterRef("pk")).order_by("-begun_at", "-pk")
+    teller = entry.filter(completed_intervals__gt=0).values("pk")[:1]
+    wanted = Participant.objects.filter(pk__in=[one.pk for one in people])
+    keys = list(wanted.values_list("pk", Subquery(plan), Subquery(entry.values("begun_on")[:1]), Subquery(teller)))
     plans = PlanVersion.objects.in_bulk([plan_pk for _, plan_pk, _, _ in keys if plan_pk is not None])
-    entries: dict[int, DiaryEntry] = {}
+    tellers: dict[int, Teller] = {}
     if see_diary:
-        pks = {pk for _, _, *both in keys for pk in both if pk is not None}
-        entries.update(DiaryEntry.objects.annotate(notices=F("stored__summary__notices")).in_bulk(pks))
+        told = DiaryEntry.objects.filter(pk__in=[pk for *_, pk in keys if pk is not None])
+        for pk, hr_max_bpm, notices in told.values_list("participant_id", "hr_max_bpm", "stored__summary__notices"):
+            tellers[pk] = Teller(hr_max_bpm, notices or ())
     return Newest(
         plans={pk: plans[plan_pk] for pk, plan_pk, _, _ in keys if plan_pk in plans},
-        lasts={pk: entries[last] for pk, _, last, _ in keys if last in entries},
-        tellers={pk: entries[teller] for pk, _, _, teller in keys if teller in entries},
+        last_on={pk: on for pk, _, on, _ in keys if on is not None and see_diary},
+        tellers=tellers,
     )
 
 
-def _this_week(people: Sequence[Participant], now: datetime) -> Counter[int]:
-    """Sessions of the last 7 days, as a machine counts them."""
-    since = now - timedelta(seconds=WEEK_S)
-    entries = DiaryEntry.objects.filter(participant__in=people, begun_at__gte=since, training_s__gte=COUNTS_FROM_S)
-    return Counter(entries.values_list("participant__pk", flat=True))
-
-
-def _running_courses(people: Sequence[Participant], today: date) -> dict[int, tuple[Course, Attendance]]:
-    newest: dict[int, Course] = {}
-    for course in Course.objects.filter(participant__in=people, ended_on=None, begins_on__lte=today).order_by("pk"):
-        if today < course.begins_on + timedelta(weeks=course.weeks):
-            newest[course.participant_id] = course
-    if not newest:
-        return {}
-    first = min(course.begins_on for course in newest.values())
-    entries = DiaryEntry.objects.filter(participant__in=newest, begun_on__gte=first).values_list(
-        "participant_id", "begun_on", "session_id", "completed", "completed_intervals"
+def _lately(people: Sequence[Participant], now: datetime) -> tuple[Counter[int], dict[int, tuple[Course, Attendance]]]:
+    """Two statements: the sessions of the last 7 days, as a machine counts them, and how running courses go."""
+    today, since = timezone.localdate(now), now - timedelta(seconds=WEEK_S)
+    courses = _running_courses(people, today)
+    # A day more: a session's own day is the clinic's, and may begin before this one's.
+    first = min([timezone.localdate(since) - timedelta(days=1), *(one.begins_on for one in courses.values())])
+    week: Counter[int] = Counter()
+    trained: dict[int, list[Trained]] = {pk: [] for pk in courses}
+    entries = DiaryEntry.objects.filter(participant__in=people, begun_on__gte=first).values_list(
+        "participant_id", "pk", "begun_at", "begun_on", "training_s", "completed", "completed_intervals"
     )
-    trained: dict[int, list[Trained]] = {pk: [] for pk in newest}
-    for pk, on, session_id, completed, intervals in entries:
-        if on >= newest[pk].begins_on:
-            trained[pk].append(Trained(on, str(session_id), completed, intervals))
-    return {pk: (one, course_of(plan_of(one), trained[pk], today).attendance) for pk, one in newest.items()}
+    for pk, key, at, on, training_s, completed, intervals in entries:
+        if at >= since and training_s >= COUNTS_FROM_S:
+            week[pk] += 1
+        if pk in courses and on >= courses[pk].begins_on:
+            trained[pk].append(Trained(on, str(key), completed, intervals))
+    return week, {pk: (one, course_of(plan_of(one), trained[pk], today).attendance) for pk, one in courses.items()}
+
+
+def _running_courses(people: Sequence[Participant], today: date) -> dict[int, Course]:
+    """By participant; the newest where there are several."""
+    begun = Course.objects.filter(participant__in=people, ended_on=None, begins_on__lte=today).order_by("pk")
+    return {one.participant_id: one for one in begun if today < one.begins_on + timedelta(weeks=one.weeks)}
 
 
 def _of_plan(participant: Participant, plan: PlanVersion | None, today: date) -> Iterable[Look]:
@@ -195,21 +216,19 @@ def _of_plan(participant: Participant, plan: PlanVersion | None, today: date) ->
         yield Look(_("plan ends today") if left == 0 else words, "below")
 
 
-def _of_finding(plan: PlanVersion | None, teller: DiaryEntry | None) -> Iterable[Look]:
+def _of_finding(plan: PlanVersion | None, teller: Teller | None) -> Iterable[Look]:
     """Whether the coach doubts the HRmax in force."""
     if plan is None or plan.withdrawn or teller is None or teller.hr_max_bpm != plan.hr_max_bpm:
         return
-    if set(FINDINGS) & set(getattr(teller, "notices", None) or ()):
+    if set(FINDINGS) & set(teller.notices):
         yield Look(_("look at HRmax"))
 
 
-def _of_absence(
-    participant: Participant, course: Course | None, last: DiaryEntry | None, today: date
-) -> Iterable[Look]:
+def _of_absence(participant: Participant, course: Course | None, last_on: date | None, today: date) -> Iterable[Look]:
     """So many whole days without a session in a running course are a break (`server.diary.course`)."""
     if not participant.active or course is None:
         return
-    since = course.begins_on - timedelta(days=1) if last is None else max(last.begun_on, course.begins_on)
+    since = course.begins_on - timedelta(days=1) if last_on is None else max(last_on, course.begins_on)
     away = (today - since).days - 1
     if away >= BREAK_DAYS:
         yield Look(ngettext("away for %(days)s day", "away for %(days)s days", away) % {"days": away}, "below")

@@ -1,25 +1,29 @@
-"""Which machines have a plan: what waits for the broker, what has been handed to it, and who is connected now."""
+"""Which machines have a plan: what waits for the broker, and what each machine has said that it took or refused."""
+
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from server.models import MachineState
+from server.models import MachineState, PlanOnMachine
 from server.people.models import Participant
 from server.room.models import Outgoing
 from server.room.outgoing import machines_of
 from sync.topics import Kind, Topic, build
 
 
-class OnMachine(Struct, frozen=True):
-    """`sent`: the broker has the newest version and gives it to the machine as soon as that is connected."""
+class OnMachine(Struct, frozen=True, kw_only=True):
+    """`sent`: the broker has the newest plan, or its withdrawal, and hands it to the machine once that is connected.
+
+    `version`: what the machine says that it goes by, since when; None: it has said nothing, or that it has no plan.
+    `refused`: a version that it does not use; the one before stays in force.
+    """
 
     machine: str
     sent: bool
     online: bool
-
-    @property
-    def there(self) -> bool:
-        """Whether the machine has it, as far as a server can know."""
-        return self.sent and self.online
+    version: int | None = None
+    since: datetime | None = None
+    refused: int | None = None
 
 
 def on_machines(participant: Participant) -> tuple[OnMachine, ...]:
@@ -30,4 +34,20 @@ def on_machines(participant: Participant) -> tuple[OnMachine, ...]:
     waiting = Outgoing.objects.filter(published_at=None, topic__in=topics).values_list("topic", flat=True)
     waits = {topics[topic] for topic in waiting}
     online = set(MachineState.objects.filter(clinic=clinic.code, online=True).values_list("machine", flat=True))
-    return tuple(OnMachine(one, one not in waits, one in online) for one in machines)
+    said = {
+        row.machine: row for row in PlanOnMachine.objects.filter(clinic=clinic.code, participant=participant.pseudonym)
+    }
+    return tuple(_told(one, said.get(one), sent=one not in waits, online=one in online) for one in machines)
+
+
+def _told(machine: str, row: PlanOnMachine | None, *, sent: bool, online: bool) -> OnMachine:
+    if row is None:
+        return OnMachine(machine=machine, sent=sent, online=online)
+    return OnMachine(
+        machine=machine,
+        sent=sent,
+        online=online,
+        version=row.version,
+        since=None if row.version is None else datetime.fromtimestamp(row.since_wall_s, UTC),
+        refused=row.refused_version,
+    )
