@@ -20,7 +20,8 @@ from display.palette import Colour
 FONT_FOLDERS: Final = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
 FONT_SUFFIXES: Final = (".otf", ".ttf")
 REMEMBERED_BYTES: Final = 8_000_000
-OPEN_FONTS: Final = 24
+OPEN_FONTS: Final = 8
+"""Each takes a third of a megabyte; drawn texts are remembered, so an open one is seldom needed."""
 _UNDRAWABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 

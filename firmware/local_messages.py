@@ -18,7 +18,7 @@ from coach.desk_view import Button, View
 from coach.events import AnyEvent
 from coach.messages import Answer, Command, Exertion, Mood, Treadmill
 from coach.plan import Plan
-from firmware.pins import PinHash
+from firmware.pin_hash import PinHash
 
 FORMAT = 1
 """Version of this language. A client of another version is told so in `Hello`, and should be updated with the coach."""

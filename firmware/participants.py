@@ -18,7 +18,7 @@ from coach.errors import Refused
 from coach.plan import Plan
 from firmware import given_plans, pins, strap_memory
 from firmware.local_messages import AddParticipant, RemoveParticipant, SetPin
-from firmware.pins import PinHash
+from firmware.pin_hash import PinHash
 from firmware.plans import GUEST, GuestTerms, PlanFileError, PlanShelf, Source, expired, read_folder, ready
 from firmware.stamp import SystemStampClock
 from firmware.whole_file import safe_path

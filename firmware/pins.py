@@ -12,16 +12,13 @@ import os
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from coach.desk_participants import PIN_DIGITS
 from firmware.errors import FirmwareError
+from firmware.pin_hash import BLOCK, COST, LANES, PinHash
 from firmware.whole_file import remove_file, safe_path, write_whole
 
 FOLDER = "pins"
-COST, BLOCK, LANES = 2**14, 8, 1
-"""scrypt's N, r and p: 16 MB and about a third of a second on a Pi Zero 2 W, in a thread of its own."""
-
 SALT_BYTES, HASH_BYTES = 16, 32
 _MOST_MEMORY = 64 * 1024 * 1024
 _SMALLEST_COST, _LARGEST_COST = 2**12, 2**15
@@ -29,20 +26,6 @@ _SMALLEST_COST, _LARGEST_COST = 2**12, 2**15
 
 class PinError(FirmwareError, ValueError):
     """A PIN that cannot be used; the text never repeats it."""
-
-
-class PinHash(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is kept of a PIN."""
-
-    salt: bytes
-    hash: bytes
-    cost: int = COST
-    block: int = BLOCK
-    lanes: int = LANES
-
-    def __repr__(self) -> str:
-        """Nothing of it belongs in a log."""
-        return "PinHash(…)"
 
 
 def hashed(pin: str) -> PinHash:

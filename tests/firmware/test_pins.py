@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from firmware import pins
+from firmware.pin_hash import PinHash
 from firmware.pins import PinError, hashed, is_right
 from firmware.whole_file import UnsafeNameError
 
@@ -60,7 +61,7 @@ def test_a_hash_that_would_take_the_machines_memory_is_refused() -> None:
     ):
         with pytest.raises(PinError):
             pins.checked(strange)
-    assert pins.checked(msgspec.json.decode(msgspec.json.encode(kept), type=pins.PinHash)) == kept
+    assert pins.checked(msgspec.json.decode(msgspec.json.encode(kept), type=PinHash)) == kept
 
 
 def test_no_pseudonym_reaches_outside_the_folder(tmp_path: Path) -> None:
