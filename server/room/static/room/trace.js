@@ -1,6 +1,6 @@
-// The rate of the last minutes against its zone, on a canvas. The newest stands at four fifths of the width, so that
-// the zone can be seen to go on. A canvas is drawn when something came, at most once a second: one pixel a second
-// is all that moves.
+// The rate of the last minutes against its zone, on a canvas. It grows from the left until the newest stands at four
+// fifths of the width, so that the zone can be seen to go on. A canvas is drawn when something came, at most once a
+// second: one pixel a second is all that moves.
 export const SPAN_S = 300;
 const AHEAD = 0.18;
 const BREAK_S = 5;
@@ -50,7 +50,8 @@ export class Trace {
     const points = this.#points.filter((one) => one.t > now_s - SPAN_S);
     if (!points.length) return;
     const left = large ? 34 : 0;
-    const x = (t) => left + (1 - AHEAD) * (width - left) * (1 - (now_s - t) / SPAN_S);
+    const begin_s = Math.max(points[0].t, now_s - SPAN_S);
+    const x = (t) => left + ((1 - AHEAD) * (width - left) * (t - begin_s)) / SPAN_S;
     const y = scale(points, height, large);
     bands(paint, points, x, y, width, now_s);
     if (large) lines(paint, points, y, width, left);
