@@ -285,7 +285,8 @@ install_hardware() {
             later "the screen is dark until the picture comes from the next boot on; messages of the boot are on tty3"
         fi
     fi
-    if [ -e /dev/rfkill ] && rfkill --output TYPE,SOFT --noheadings 2>/dev/null | grep -q '^bluetooth *blocked'; then
+    # In a chroot the radio is another computer's.
+    if systemd_runs && [ -e /dev/rfkill ] && rfkill --output TYPE,SOFT --noheadings 2>/dev/null | grep -q '^bluetooth *blocked'; then
         rfkill unblock bluetooth
         did "unblocked Bluetooth"
     else

@@ -29,15 +29,26 @@ for program in losetup sfdisk resize2fs e2fsck chroot; do
     command -v "$program" >/dev/null || refuse "the program $program is missing: apt-get install fdisk e2fsprogs mount"
 done
 
-root='' device=''
+root='' devices=() done=no
 let_go() {
+    local device
     if [ -n "$root" ]; then
-        mountpoint -q "$root" && umount --recursive "$root"
+        ! mountpoint -q "$root" || umount --recursive "$root"
         rmdir "$root" 2>/dev/null || true
     fi
-    [ -z "$device" ] || losetup --detach "$device"
+    for device in "${devices[@]}"; do losetup --detach "$device"; done
+    # Half an image must not be mistaken for one.
+    [ "$done" = yes ] || rm -f "$image"
 }
 trap let_go EXIT
+
+# device_of NUMBER: the partition as a device; its place is told, since not every kernel looks for partitions in a file.
+device_of() {
+    local start size
+    read -r start size < <(sfdisk --dump "$image" | sed -nE "s/^.*[^0-9]$1 : start= *([0-9]+), size= *([0-9]+),.*/\1 \2/p") || true
+    [ -n "$start" ] || refuse "$given has no partition $1; is it an image of Raspberry Pi OS?"
+    losetup --find --show --offset $((start * 512)) --sizelimit $((size * 512)) "$image"
+}
 
 echo "Copying $given"
 case $given in
@@ -46,28 +57,36 @@ case $given in
 esac
 truncate --size "+${more_mb}M" "$image"
 # The second partition is the system's, and the last: it takes all the room.
-echo ', +' | sfdisk --quiet --no-reread -N 2 "$image"
-device=$(losetup --find --show --partscan "$image")
-udevadm settle 2>/dev/null || true
-[ -e "${device}p2" ] || refuse "$given has no second partition; is it an image of Raspberry Pi OS?"
-e2fsck -fp "${device}p2" >/dev/null || [ $? -eq 1 ] || refuse "the system in $given is damaged."
-resize2fs "${device}p2" >/dev/null 2>&1
+echo ', +' | sfdisk --quiet --no-reread -N 2 "$image" || refuse "$given has no second partition; is it an image of Raspberry Pi OS?"
+boot_device=$(device_of 1)
+devices+=("$boot_device")
+system_device=$(device_of 2)
+devices+=("$system_device")
+e2fsck -fp "$system_device" >/dev/null || [ $? -eq 1 ] || refuse "the system in $given is damaged."
+resize2fs "$system_device" >/dev/null 2>&1 || refuse "the system in $given cannot be given more room."
 
 root=$(mktemp -d /var/tmp/interval-coach-image.XXXXXX)
-mount "${device}p2" "$root"
+mount "$system_device" "$root"
 boot=$root/boot/firmware
 [ -d "$boot" ] || boot=$root/boot
-mount "${device}p1" "$boot"
+mount "$boot_device" "$boot"
 for folder in proc sys dev; do mount --rbind --make-rslave "/$folder" "$root/$folder"; done
 mount -t tmpfs tmpfs "$root/run"
 mount -t tmpfs tmpfs "$root/tmp"
 
 chroot "$root" /bin/true 2>/dev/null ||
     refuse "programs of the image do not run here. On x86: apt-get install qemu-user-static binfmt-support"
-mkdir -p "$root/run/systemd/resolve" "$root/tmp/interval-coach"
-resolv=$(readlink -m "$root/etc/resolv.conf")
-case $resolv in "$root"/run/*) mkdir -p "$(dirname "$resolv")" && cp -L /etc/resolv.conf "$resolv" ;; esac
-[ -s "$root/etc/resolv.conf" ] || mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
+# This computer's way to the network is lent, wherever the image looks for it.
+resolv=$root$(chroot "$root" readlink -m /etc/resolv.conf)
+made_resolv=no
+if [ ! -e "$resolv" ]; then
+    mkdir -p "$(dirname "$resolv")"
+    : >"$resolv"
+    made_resolv=yes
+fi
+mount --bind /etc/resolv.conf "$resolv"
+machine_id=$(cat "$root/etc/machine-id" 2>/dev/null || true)
+mkdir -p "$root/tmp/interval-coach"
 git -C "$checkout" archive --format=tar HEAD | tar -xf - -C "$root/tmp/interval-coach"
 # apt starts no service inside an image.
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
@@ -77,11 +96,18 @@ echo "Installing"
 chroot "$root" /tmp/interval-coach/systemd/install.sh
 
 rm -f "$root/usr/sbin/policy-rc.d"
+# Each card's first boot makes a name of its own, as it would have without us.
+if [ "$(cat "$root/etc/machine-id" 2>/dev/null || true)" != "$machine_id" ]; then
+    [ -z "$machine_id" ] || refuse "the installation changed /etc/machine-id."
+    : >"$root/etc/machine-id"
+    rm -f "$root/var/lib/dbus/machine-id"
+fi
+umount "$resolv"
+[ "$made_resolv" = no ] || rm -f "$resolv"
 chroot "$root" apt-get clean
 rm -rf "$root"/var/lib/apt/lists/*
 sync -f "$root"
 umount --recursive "$root"
-e2fsck -fp "${device}p2" >/dev/null || [ $? -eq 1 ] || refuse "the image was damaged on the way."
-losetup --detach "$device"
-device=''
+e2fsck -fp "$system_device" >/dev/null || [ $? -eq 1 ] || refuse "the image was damaged on the way."
+done=yes
 echo "Made $image ($(du -h "$image" | cut -f 1) on the disk). Write it with the Raspberry Pi Imager, or with dd."

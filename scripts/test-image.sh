@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Makes a machine's image for SD cards by its own recipe (systemd/make-image.sh), from an image like Raspberry Pi OS's: a
+# FAT partition with config.txt and cmdline.txt, and a Debian of this computer's own kind. Needs root and the network.
+#
+#   scripts/test-image.sh [bookworm|trixie]
+#
+# The Python packages come from a folder of wheels inside the image, taken with this computer's own pip before.
+set -euo pipefail
+
+suite=${1:-bookworm}
+cd "$(dirname "$0")/.."
+
+say() { printf '\n=== %s\n' "$*"; }
+skip() {
+    printf 'test-image: skipped: %s\n' "$*" >&2
+    exit 77
+}
+fail() {
+    printf 'test-image: FAILED: %s\n' "$*" >&2
+    exit 1
+}
+
+[ "$(id -u)" -eq 0 ] || skip "only root can mount an image"
+for program in mmdebstrap mkfs.vfat mcopy sfdisk losetup mke2fs; do
+    PATH=$PATH:/usr/sbin command -v "$program" >/dev/null ||
+        skip "$program is missing: apt-get install mmdebstrap dosfstools mtools fdisk mount e2fsprogs"
+done
+if ! looped=$(losetup --find 2>/dev/null) || [ ! -e "$looped" ]; then skip "this computer gives no loop device"; fi
+
+if [ "${IN_NAMESPACE:-}" != yes ]; then
+    work=$(mktemp -d /var/tmp/interval-coach-image.XXXXXX)
+    trap 'rm -rf --one-file-system "$work"' EXIT
+    status=0
+    IN_NAMESPACE=yes WORK=$work unshare --mount --propagation private "$0" "$suite" || status=$?
+    exit "$status"
+fi
+
+work=${WORK:?}
+root=$work/root
+# shellcheck source=scripts/debian-root.sh
+. scripts/debian-root.sh
+
+say "an image of a Debian $suite"
+write_sources "$suite" "$work/sources"
+mmdebstrap --quiet --variant=minbase --include=ca-certificates,systemd-sysv,python3-venv,python3-pip "$suite" "$root" "$work/sources"
+lend
+cp requirements/device.txt requirements/build.txt "$root/srv/"
+inside python3 -m pip download -qq --no-input --require-hashes --only-binary=:all: -d /srv/wheels -r /srv/device.txt -r /srv/build.txt
+umount --recursive "$root/run" "$root/tmp" "$root/proc"
+mkdir -p "$root/boot/firmware"
+rm -f "$root/etc/machine-id" "$root/etc/pip.conf" "$root/etc/resolv.conf"
+: >"$root/etc/machine-id"
+ln -s /run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+mkdir "$work/boot"
+printf '[all]\n' >"$work/boot/config.txt"
+echo 'console=serial0,115200 console=tty1 root=PARTUUID=1-02 rootfstype=ext4 rootwait' >"$work/boot/cmdline.txt"
+if modprobe -q vfat 2>/dev/null || grep -qw vfat /proc/filesystems; then
+    mkfs.vfat -C "$work/boot.part" $((64 * 1024)) >/dev/null
+    mcopy -i "$work/boot.part" "$work/boot/config.txt" "$work/boot/cmdline.txt" ::/
+else
+    say "this kernel has no FAT; the boot partition is ext4 here"
+    truncate -s 64M "$work/boot.part"
+    mke2fs -q -t ext4 -d "$work/boot" "$work/boot.part"
+fi
+system_mb=$(($(du -sxm "$root" | cut -f 1) * 13 / 10 + 300))
+truncate -s "${system_mb}M" "$work/system.ext4"
+mke2fs -q -t ext4 -d "$root" "$work/system.ext4"
+truncate -s "$((system_mb + 80))M" "$work/given.img"
+printf '8192,64M,c\n,,L\n' | sfdisk --quiet "$work/given.img"
+start=$(sfdisk --dump "$work/given.img" | sed -nE 's/^.*img2 : start= *([0-9]+),.*/\1/p')
+dd if="$work/boot.part" of="$work/given.img" bs=512 seek=8192 conv=notrunc,sparse status=none
+dd if="$work/system.ext4" of="$work/given.img" bs=512 seek="$start" conv=notrunc,sparse status=none
+rm -rf --one-file-system "$root" "$work/system.ext4" "$work/boot.part"
+before=$(sha256sum <"$work/given.img")
+
+say "the recipe"
+begin=$SECONDS
+PIP_NO_INDEX=1 PIP_FIND_LINKS=/srv/wheels systemd/make-image.sh "$work/given.img" "$work/machine.img" 1200
+took=$((SECONDS - begin))
+[ "$(sha256sum <"$work/given.img")" = "$before" ] || fail "the image that was given was changed"
+
+say "what is in it"
+find_start() { sfdisk --dump "$work/machine.img" | sed -nE "s/^.*img$1 : start= *([0-9]+), size= *([0-9]+),.*/\1/p"; }
+mkdir "$work/card"
+mount -o "loop,ro,offset=$(($(find_start 2) * 512))" "$work/machine.img" "$work/card"
+mount -o "loop,ro,offset=$(($(find_start 1) * 512)),sizelimit=$((64 * 1024 * 1024))" "$work/machine.img" "$work/card/boot/firmware"
+card=$work/card
+[ -x "$card/opt/interval-coach/$(readlink "$card/opt/interval-coach/current")/bin/interval-coach" ] || fail "no version is in use"
+[ "$(readlink "$card/etc/systemd/system/multi-user.target.wants/interval-coach.target")" ] || fail "the services do not start at the boot"
+grep -qx dtparam=i2c_arm=on "$card/boot/firmware/config.txt" || fail "I²C is not switched on"
+grep -q 'console=tty3' "$card/boot/firmware/cmdline.txt" || fail "the boot writes on the screen's terminal"
+[ ! -s "$card/etc/machine-id" ] || fail "all cards would have one machine's id"
+[ -z "$(ls -A "$card/var/lib/interval-coach/identity")" ] || fail "a key is on it"
+[ ! -e "$card/var/lib/interval-coach/diary.db" ] || fail "a diary is on it"
+[ ! -e "$card/usr/sbin/policy-rc.d" ] || fail "its services would never start"
+[ "$(readlink "$card/etc/resolv.conf")" = /run/systemd/resolve/stub-resolv.conf ] || fail "its way to the network was changed"
+[ -z "$(losetup --associated "$work/given.img")" ] || fail "a loop device is left"
+size=$(du -h "$work/machine.img" | cut -f 1)
+umount --recursive "$card"
+[ -z "$(losetup --associated "$work/machine.img")" ] || fail "a loop device is left"
+printf '\nan image in %d s, %s on the disk\n' "$took" "$size"
