@@ -46,6 +46,7 @@ pattern write ic/1/{clinic}/%u/state
 pattern write ic/1/{clinic}/%u/live
 pattern write ic/1/{clinic}/%u/session/+
 pattern write ic/1/{clinic}/%u/result
+pattern write ic/1/{clinic}/%u/taken
 pattern read ic/1/{clinic}/%u/state
 pattern read ic/1/{clinic}/%u/receipt
 pattern read ic/1/{clinic}/%u/command
@@ -325,7 +326,7 @@ class MiniCollector:
 
     def _subscribe(self, client: Client, _data: object, _flags: object, code: ReasonCode, _properties: object) -> None:
         assert not code.is_failure
-        kinds = (Kind.SESSION, Kind.STATE, Kind.LIVE, Kind.RESULT)
+        kinds = (Kind.SESSION, Kind.STATE, Kind.LIVE, Kind.RESULT, Kind.TAKEN)
         client.subscribe([(subscription(kind, CLINIC), 0 if kind is Kind.LIVE else 1) for kind in kinds])
 
     def _heard(self, client: Client, _data: object, message: MQTTMessage) -> None:

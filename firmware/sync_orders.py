@@ -1,5 +1,7 @@
 """Carries out what came from the server: plans to the coach's shelf, commands through the gate to the coach.
 
+What became of each is told: the result of a command, and whether a plan was taken, which its therapist wants to see.
+
 The coach checks every plan as it checks a plan file, and the session engine has the last word on every command.
 """
 
@@ -14,7 +16,7 @@ from firmware.local_messages import AnyToCoach, Done, GivePlan, Refusal, ShowTex
 from sync.commands import Gate, Order, Refused, Show, StartAt
 from sync.courier import Courier, PlanCame, PlanWithdrawn
 from sync.findings import Trouble
-from sync.wire import Clocks, Command, CommandResult, PlanOnWire
+from sync.wire import Clocks, Command, CommandResult, PlanOnWire, PlanTaken
 
 Ask = Callable[[AnyToCoach], Done | Refusal | None]
 """Asks the coach and gives its answer; None where it gave none."""
@@ -50,10 +52,10 @@ class Orders:
                 case Command():
                     self._judge(arrival, ask, view)
                 case PlanCame():
-                    participant = arrival.plan.plan.participant
-                    self._plan(participant, ask(GivePlan(plan=plan_of(arrival.plan))))
+                    self._plan(arrival.plan, ask(GivePlan(plan=plan_of(arrival.plan))))
                 case PlanWithdrawn(participant):
-                    ask(WithdrawPlan(participant=participant))
+                    if isinstance(ask(WithdrawPlan(participant=participant)), Done):
+                        self._tell_plan(participant, 0, "withdrawn")
         now_s = self._clocks().monotonic_s
         due = [one for one in self._waiting if one[0].monotonic_s <= now_s]
         self._waiting = [one for one in self._waiting if one[0].monotonic_s > now_s]
@@ -101,14 +103,23 @@ class Orders:
             case None:
                 self._refuse(command, NO_ANSWER)
 
-    def _plan(self, participant: str, answer: Done | Refusal | None) -> None:
+    def _plan(self, came: PlanOnWire, answer: Done | Refusal | None) -> None:
+        participant = came.plan.participant
         match answer:
             case Done():
                 self._courier.clear(Trouble.PLAN_REFUSED, participant)
+                self._tell_plan(participant, came.version, "taken")
             case Refusal(reason=reason):
                 self._courier.note(Trouble.PLAN_REFUSED, reason, participant)
+                self._tell_plan(participant, came.version, "refused", reason)
             case None:
                 self._courier.note(Trouble.PLAN_REFUSED, NO_ANSWER.reason, participant)
+
+    def _tell_plan(
+        self, participant: str, version: int, outcome: Literal["taken", "refused", "withdrawn"], reason: str = ""
+    ) -> None:
+        word = PlanTaken(participant=participant, version=version, outcome=outcome, at=self._clocks(), reason=reason)
+        self._courier.tell_plan(word)
 
     def _refuse(self, command: Command, refused: Refused) -> None:
         self._tell(command, "refused", refused.code, refused.reason)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from sync.wire import CommandResult, State
+from sync.wire import CommandResult, PlanTaken, State
 
 Why = Literal[
     "conflict",
@@ -74,6 +74,13 @@ class ResultArrived(Struct, frozen=True):
     result: CommandResult
 
 
+class PlanWordArrived(Struct, frozen=True):
+    """What became of a plan at a machine."""
+
+    source: Source
+    word: PlanTaken
+
+
 class KeptForAPerson(Struct, frozen=True, kw_only=True):
     """A session that goes to quarantine."""
 
@@ -95,4 +102,4 @@ class Dead(Struct, frozen=True, kw_only=True):
     payload: bytes
 
 
-Arrival = SessionArrived | PartArrived | StateArrived | ResultArrived | KeptForAPerson | Dead
+Arrival = SessionArrived | PartArrived | StateArrived | ResultArrived | PlanWordArrived | KeptForAPerson | Dead

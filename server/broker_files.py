@@ -14,7 +14,7 @@ from server.clinic import Clinic
 MOST_PACKET_BYTES = 128 * 1024
 """Whole sessions and parts are at most 64 KiB; topic, properties and some room come on top."""
 
-MACHINE_WRITES = ("state", "live", "session/+", "result")
+MACHINE_WRITES = ("state", "live", "session/+", "result", "taken")
 MACHINE_READS = ("receipt", "command", "plan/+")
 
 ROOM_READS = ("state", "live", "result")

@@ -37,6 +37,7 @@ def collector_for(
                 subscriptions=(
                     (subscription(Kind.SESSION, whose, shared=SHARED), 1),
                     (subscription(Kind.RESULT, whose, shared=SHARED), 1),
+                    (subscription(Kind.TAKEN, whose, shared=SHARED), 1),
                     # Not shared: a broker hands retained messages to no shared subscription.
                     (subscription(Kind.STATE, whose), 1),
                 ),

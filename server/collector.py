@@ -21,7 +21,7 @@ from typing import Literal
 from msgspec import Struct
 
 from server import proofreading, store
-from server.arrivals import Arrival, Dead, PartArrived, ResultArrived, SessionArrived
+from server.arrivals import Arrival, Dead, PartArrived, PlanWordArrived, ResultArrived, SessionArrived
 from server.broker_link import BrokerLink, LinkSettings, Received
 from server.diary import entering
 from server.errors import StoreAwayError, StoreRefusedError
@@ -305,7 +305,7 @@ def _kind(topic: str) -> str:
     """The kind of topic, for counting; one word for all that are not ours, so that nobody can make up figures."""
     levels = topic.split("/")
     word = levels[4] if len(levels) > 4 else ""  # noqa: PLR2004 - ic/1/clinic/machine/kind
-    return word if word in ("session", "state", "result") else "other"
+    return word if word in ("session", "state", "result", "taken") else "other"
 
 
 def _dead(refused: Arrival, reason: str) -> Dead:
@@ -314,6 +314,8 @@ def _dead(refused: Arrival, reason: str) -> Dead:
             payload = refused.content
         case ResultArrived():
             payload = encode(refused.result)
+        case PlanWordArrived():
+            payload = encode(refused.word)
         case _:
             payload = refused.payload
     return Dead(source=refused.source, why="refused_by_database", reason=reason, payload=payload)

@@ -174,9 +174,15 @@ def _init(given: argparse.Namespace) -> None:
 def _migrate(given: argparse.Namespace) -> None:
     from django.core.management import call_command
 
-    _clinic(given)
+    clinic = _clinic(given)
     call_command("migrate", verbosity=0)
     _say("The database is up to date.")
+    if clinic.settings.broker == "own":
+        from server.identities import write_broker_lists
+
+        # A version may know topics that the one before did not.
+        told = write_broker_lists(clinic)
+        _say(f"The broker's access list is up to date{', and the broker reads it' if told else ''}.")
 
 
 def _enroll(given: argparse.Namespace) -> None:

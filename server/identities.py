@@ -17,7 +17,7 @@ from server.broker_files import access_list, configuration, told_to_reload
 from server.clinic import Clinic, require_machine_name
 from server.errors import IdentityError
 from server.files import PUBLIC, write_whole
-from server.models import Certificate, EnrolmentCode
+from server.models import Certificate, EnrolmentCode, PlanOnMachine
 from sync import wire
 from sync.enrolment import SECRET_BYTES, CodeError, OneTimeCode, authority_mark, read_code, write_code
 
@@ -83,6 +83,8 @@ def revoke(clinic: Clinic, machine: str) -> Revocation:
     """Revoke all certificates and codes of a machine. It is refused from now on, and cut off where it is connected."""
     count = Certificate.objects.filter(name=machine, revoked_wall_s=None).update(revoked_wall_s=time.time())
     EnrolmentCode.objects.filter(machine=machine).delete()
+    # It never says again what it has.
+    PlanOnMachine.objects.filter(clinic=clinic.settings.clinic, machine=machine).delete()
     return Revocation(count, write_broker_lists(clinic))
 
 

@@ -17,6 +17,7 @@ from server.arrivals import (
     Dead,
     KeptForAPerson,
     PartArrived,
+    PlanWordArrived,
     ResultArrived,
     SessionArrived,
     Source,
@@ -76,6 +77,8 @@ def arrival(topic_text: str, payload: bytes, *, thorough: bool = True) -> Arriva
             return _state(source, topic, payload)
         case Kind.RESULT:
             return _result(source, payload)
+        case Kind.TAKEN:
+            return _plan_word(source, payload)
         case Kind.LIVE | Kind.RECEIPT | Kind.COMMAND | Kind.PLAN:
             return Dead(
                 source=source, why="not_a_topic", reason="The collector has no use for this topic.", payload=payload
@@ -187,6 +190,18 @@ def _result(source: Source, payload: bytes) -> Arrival:
     if not _COMMAND_ID.match(found.id):
         return Dead(source=source, why="not_understood", reason="The command's id is none.", payload=payload)
     return ResultArrived(source, found)
+
+
+def _plan_word(source: Source, payload: bytes) -> Arrival:
+    found = read(payload, wire.PlanTaken)
+    if isinstance(found, Unreadable):
+        return Dead(source=source, why=_why(found), reason=found.reason, payload=payload)
+    if not PARTICIPANT.match(found.participant) or not 0 <= found.version <= MOST_REVISION:
+        reason = "The participant is no pseudonym, or the version is none."
+        return Dead(source=source, why="not_understood", reason=reason, payload=payload)
+    if not math.isfinite(found.at.wall_s) or not math.isfinite(found.at.monotonic_s):
+        return Dead(source=source, why="not_understood", reason="The time is none.", payload=payload)
+    return PlanWordArrived(source, found)
 
 
 def _why(found: Unreadable) -> Why:

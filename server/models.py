@@ -174,6 +174,36 @@ class CommandOutcome(models.Model):
         return f"{self.command_id}: {self.outcome}"
 
 
+class PlanOnMachine(models.Model):
+    """What a machine last said of a participant's plan: `version` is in force there since `since_wall_s`, null: none.
+
+    `refused_version`: a later one that it does not use, for `refused_for`. `participant`: the pseudonym, which may be
+    nobody's any more; the row goes once the machine has let go of the plan. `boot_id`, `monotonic_s`: when it said so,
+    by its own clock, which tells the order of what is committed in another.
+    """
+
+    clinic = models.CharField(max_length=32)
+    machine = models.CharField(max_length=32)
+    participant = models.CharField(max_length=64)
+    version = models.IntegerField(null=True)
+    since_wall_s = models.FloatField(default=0.0)
+    refused_version = models.IntegerField(null=True)
+    refused_for = models.CharField(max_length=300, blank=True)
+    boot_id = models.CharField(max_length=64)
+    monotonic_s = models.FloatField()
+
+    class Meta:
+        """One row for a participant at a machine."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["clinic", "participant", "machine"], name="plan_on_machine_once")
+        ]
+
+    def __str__(self) -> str:
+        """Whose, where."""
+        return f"{self.participant} {self.machine}"
+
+
 class Certificate(models.Model):
     """A certificate that the clinic's authority gave. `serial`: hexadecimal."""
 

@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, assert_never
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,7 @@ from server.arrivals import (
     Dead,
     KeptForAPerson,
     PartArrived,
+    PlanWordArrived,
     ResultArrived,
     SessionArrived,
     Source,
@@ -33,10 +34,13 @@ from server.models import (
     CommandOutcome,
     DeadLetter,
     MachineState,
+    PlanOnMachine,
     QuarantinedSession,
     Session,
     SessionPart,
 )
+from server.people.models import Participant
+from server.room.outgoing import withdraw_left
 from server.session_rows import insert_sessions
 from sync.chunks import Part, join
 from sync.errors import PartError
@@ -52,7 +56,7 @@ _TOO_LARGE = "54"
 """SQLSTATE class «program limit exceeded»: the statement would fail for ever, though psycopg calls it operational."""
 
 Outcome = TypeVar("Outcome")
-What = Literal["stored", "again", "quarantined", "dead", "dropped", "part", "state", "result"]
+What = Literal["stored", "again", "quarantined", "dead", "dropped", "part", "state", "result", "taken"]
 CONFLICT = "The same session and revision is stored with another SHA-256."
 
 
@@ -124,6 +128,8 @@ def _take(arrivals: Sequence[Arrival], now_s: float) -> tuple[Verdict, ...]:
                 verdicts.append(_take_state(arrival, now_s))
             case ResultArrived():
                 verdicts.append(_take_result(arrival, now_s))
+            case PlanWordArrived():
+                verdicts.append(_take_plan_word(arrival, now_s))
             case KeptForAPerson():
                 verdicts.append(quarantine(arrival, now_s))
             case Dead():
@@ -281,10 +287,14 @@ def _take_state(arrival: StateArrived, now_s: float) -> Verdict:
         "state": msgspec.json.decode(arrival.payload),
         "heard_wall_s": now_s,
     }
+    fresh = said.online and not mine.filter(online=True, connection=said.connection).exists()
     older = Q(connection__lt=said.connection)
     same = Q(connection=said.connection) if not said.online else Q(connection=said.connection, online=True)
     if not mine.filter(older | same).update(**values) and not mine.exists():
         MachineState.objects.create(clinic=arrival.source.clinic, machine=arrival.source.machine, **values)
+    if fresh:
+        # A broker keeps plans for a machine that is away, and no withdrawal.
+        withdraw_left(arrival.source.clinic, arrival.source.machine)
     return Verdict("state")
 
 
@@ -307,6 +317,39 @@ def _take_result(arrival: ResultArrived, now_s: float) -> Verdict:
     elif said.outcome != "accepted":
         mine.update(**values)
     return Verdict("result")
+
+
+def _take_plan_word(arrival: PlanWordArrived, now_s: float) -> Verdict:
+    """The machine's last word on a participant counts, in whatever order they are committed.
+
+    Of who is no participant (any more) only that a machine has a plan of theirs yet stays, until it says that it has
+    none: till then it is told again to let go of it.
+    """
+    said, source = arrival.word, arrival.source
+    mine = PlanOnMachine.objects.filter(clinic=source.clinic, machine=source.machine, participant=said.participant)
+    there = mine.first()
+    if there is not None and there.boot_id == said.at.boot_id and there.monotonic_s > said.at.monotonic_s:
+        return Verdict("taken")
+    known = Participant.objects.filter(clinic__code=source.clinic, pseudonym=said.participant).exists()
+    if not known and (there is None or said.outcome == "withdrawn"):
+        mine.delete()
+        return Verdict("taken")
+    row = there or PlanOnMachine(clinic=source.clinic, machine=source.machine, participant=said.participant)
+    row.boot_id, row.monotonic_s = said.at.boot_id[:64], said.at.monotonic_s
+    match said.outcome:
+        case "taken":
+            if row.version != said.version:
+                row.version, row.since_wall_s = said.version, min(said.at.wall_s, now_s) if said.at.trusted else now_s
+            row.refused_version, row.refused_for = None, ""
+        case "refused":
+            row.refused_version = said.version
+            row.refused_for = "".join(letter if letter.isprintable() else "?" for letter in said.reason[:300])
+        case "withdrawn":
+            row.version, row.since_wall_s, row.refused_version, row.refused_for = None, now_s, None, ""
+        case _:
+            assert_never(said.outcome)
+    row.save()
+    return Verdict("taken")
 
 
 def forget_old_parts(now_s: float) -> int:

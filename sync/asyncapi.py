@@ -36,6 +36,7 @@ CHANNELS = (
     Channel(Kind.LIVE, wire.Live, "How it stands at the machine, once a second", qos=0, retained=False),
     Channel(Kind.SESSION, wire.SessionDelivery, "A finished session, sealed, whole or in parts", qos=1, retained=False),
     Channel(Kind.RESULT, wire.CommandResult, "What became of a command", qos=1, retained=False),
+    Channel(Kind.TAKEN, wire.PlanTaken, "What became of a plan at the machine", qos=1, retained=False),
     Channel(Kind.RECEIPT, wire.Receipt, "The server has committed a session", qos=1, retained=False),
     Channel(Kind.COMMAND, wire.Command, "A command to one machine", qos=1, retained=False),
     Channel(Kind.PLAN, wire.PlanOnWire, "A participant's plan; an empty message withdraws it", qos=1, retained=True),

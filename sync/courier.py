@@ -10,7 +10,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from sync.findings import Trouble
-from sync.wire import Command, CommandResult, Live, PlanOnWire, State
+from sync.wire import Command, CommandResult, Live, PlanOnWire, PlanTaken, State
 
 
 class Receipt(Struct, frozen=True):
@@ -88,6 +88,10 @@ class Courier(Protocol):
         """Tell what became of a command."""
         ...
 
+    def tell_plan(self, word: PlanTaken) -> None:
+        """Tell what became of a plan."""
+        ...
+
     def note(self, trouble: Trouble, detail: str = "", about: str = "") -> None:
         """Something is wrong that the server should know of."""
         ...
@@ -155,6 +159,9 @@ class KeepingCourier:
         """Nobody watches."""
 
     def answer(self, result: CommandResult) -> None:
+        """Nobody asked."""
+
+    def tell_plan(self, word: PlanTaken) -> None:
         """Nobody asked."""
 
     def note(self, trouble: Trouble, detail: str = "", about: str = "") -> None:

@@ -41,7 +41,7 @@ from sync.packing import Sender, pack
 from sync.reading import encode, encode_session, read
 from sync.shipments import Shipment, Shipments
 from sync.topics import Kind, Topic, build, parse, subscription
-from sync.wire import Clocks, Command, CommandResult, Live, PlanOnWire, Software, State
+from sync.wire import Clocks, Command, CommandResult, Live, PlanOnWire, PlanTaken, Software, State
 from sync.wire import Receipt as WireReceipt
 
 _log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ class _Sent(Struct, frozen=True):
     kind: Kind
     session_id: str = ""
     bytes: int = 0
+    word: PlanTaken | None = None
 
 
 class MqttCourier:
@@ -103,6 +104,8 @@ class MqttCourier:
         self._findings = Findings(self._believed_wall_s)
         self._backoff = Backoff(chance or random.SystemRandom())
         self._plan_versions: dict[str, int] = {}
+        self._plan_words: dict[str, PlanTaken] = {}
+        self._plans_told: dict[str, tuple[int, str]] = {}
         self._most_bytes, self._most_bytes_until_s = WHOLE_UP_TO_BYTES, 0.0
         self._connection = 0
         self._instance = os.urandom(8).hex()
@@ -183,6 +186,14 @@ class MqttCourier:
         """Tell what became of a command."""
         with self._lock:
             self._results.append(result)
+        _wake(self._wake_inside)
+
+    def tell_plan(self, word: PlanTaken) -> None:
+        """Tell what became of a plan, once: it comes again with each connection."""
+        with self._lock:
+            if self._plans_told.get(word.participant) == (word.version, word.outcome):
+                return
+            self._plan_words[word.participant] = word
         _wake(self._wake_inside)
 
     def note(self, trouble: Trouble, detail: str = "", about: str = "") -> None:
@@ -394,11 +405,21 @@ class MqttCourier:
             _wake(self._wake_outside)
         for result in results:
             self._publish(line, _Sent(Kind.RESULT), self._topic(Kind.RESULT), encode(result))
+        self._send_plan_words(line)
         if live is not None and not line.behind:
             self._numbers += 1
             live = replace(live, number=self._numbers, connection=self._connection)
             line.publish(self._topic(Kind.LIVE), encode(live), qos=0)
         self._send_sessions(line, now_s)
+
+    def _send_plan_words(self, line: BrokerLine) -> None:
+        """A few at a time: after a connection there is one for each participant. What is not answered comes again."""
+        while len(self._sent) < IN_FLIGHT and line.ending is None:
+            with self._lock:
+                if not self._plan_words:
+                    return
+                word = self._plan_words.pop(next(iter(self._plan_words)))
+            self._publish(line, _Sent(Kind.TAKEN, word=word), self._topic(Kind.TAKEN), encode(word))
 
     def _send_sessions(self, line: BrokerLine, now_s: float) -> None:
         while len(self._sent) < IN_FLIGHT and line.ending is None:
@@ -472,6 +493,8 @@ class MqttCourier:
             self.clear(Trouble.TOPIC_REFUSED, sent.kind.value)
             with self._lock:
                 self._shipments.answered(sent.session_id, now_s)
+                if sent.word is not None and sent.word.outcome != "withdrawn":
+                    self._plans_told[sent.word.participant] = (sent.word.version, sent.word.outcome)
             return
         if code == PACKET_TOO_LARGE and sent.kind is Kind.SESSION:
             if sent.bytes <= LEAST_MESSAGE_BYTES:
@@ -532,6 +555,8 @@ class MqttCourier:
     def _heard_plan(self, participant: str, payload: bytes) -> None:
         if not payload:
             self._plan_versions.pop(participant, None)
+            with self._lock:
+                self._plans_told.pop(participant, None)
             self.clear(Trouble.PLAN_REFUSED, participant)
             self._arrive(PlanWithdrawn(participant))
             return
@@ -547,6 +572,11 @@ class MqttCourier:
             refused = f"The plan of {participant} is older than the one in force."
         elif plan.valid_until_wall_s is not None and not self._clocks().wall_s < plan.valid_until_wall_s:
             refused = f"The plan of {participant} is no longer valid."
+            self.tell_plan(
+                PlanTaken(
+                    participant=participant, version=plan.version, outcome="refused", at=self._clocks(), reason=refused
+                )
+            )
         if refused is not None:
             self.note(Trouble.PLAN_REFUSED, refused, participant)
             return

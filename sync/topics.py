@@ -1,7 +1,7 @@
 """Topics of the wire: `ic/1/{clinic}/{machine}/…`, built and read in this one place.
 
-    state  live  session/{session id}  result        from the machine
-    receipt  command  plan/{participant}              to the machine
+    state  live  session/{session id}  result  taken  from the machine
+    receipt  command  plan/{participant}               to the machine
 
 Names hold no wildcard, separator, space or capital letter that a broker, a file name or a person could take for
 something else; whatever is not exactly one of these is refused.
@@ -37,6 +37,7 @@ class Kind(StrEnum):
     LIVE = "live"
     SESSION = "session"
     RESULT = "result"
+    TAKEN = "taken"
     RECEIPT = "receipt"
     COMMAND = "command"
     PLAN = "plan"

@@ -245,6 +245,21 @@ class PlanOnWire(Struct, frozen=True, kw_only=True):
     valid_until_wall_s: float | None = None
 
 
+class PlanTaken(Struct, frozen=True, kw_only=True):
+    """What became of a plan at a machine, so that a therapist sees it.
+
+    `taken`: sessions begin from this version now, and it outlives a restart. `refused`: it is not used, for `reason`;
+    the one before stays in force. `withdrawn`: the machine has no plan of the participant any more; `version` is 0.
+    """
+
+    format: int = FORMAT
+    participant: str
+    version: int
+    outcome: Literal["taken", "refused", "withdrawn"]
+    at: Clocks
+    reason: str = ""
+
+
 class Action(Struct, frozen=True, tag_field="name"):
     """What a command asks for."""
 

@@ -23,9 +23,10 @@ from server.demo.story import SESSION_S, StoryMachine, room_of
 from server.files import PRIVATE, private_folder, write_whole
 from server.log_lines import log_to
 from sync.envelope import Unreadable
+from sync.errors import TopicError
 from sync.reading import encode, read
-from sync.topics import Kind, Topic, build, subscription
-from sync.wire import Command, EnrolRequest
+from sync.topics import Kind, Topic, build, parse, subscription
+from sync.wire import Clocks, Command, EnrolRequest, PlanOnWire, PlanTaken
 
 EARLIER_S = 300
 """So much of its past each machine tells at first, so that the room's traces begin full."""
@@ -43,6 +44,7 @@ class DemoMachine:
         self._code = clinic.settings.clinic
         self._people = people
         self._asked: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._taken: queue.SimpleQueue[PlanTaken] = queue.SimpleQueue()
         self._ended_s: float | None = None
         self.up = threading.Event()
         name = story.name
@@ -53,7 +55,7 @@ class DemoMachine:
                 port=clinic.settings.broker_port,
                 name=name,
                 tls=tls_context(str(clinic.places.authority), str(certificate), str(key)),
-                subscriptions=((subscription(Kind.COMMAND, self._code, name), 1),),
+                subscriptions=tuple((subscription(kind, self._code, name), 1) for kind in (Kind.COMMAND, Kind.PLAN)),
                 receive_maximum=20,
                 session_expiry_s=60,
             ),
@@ -71,10 +73,24 @@ class DemoMachine:
             self.up.clear()
 
     def _take(self, message: Received) -> None:
-        command = read(message.payload, Command)
-        if not isinstance(command, Unreadable):
+        topic = _topic_of(message.topic)
+        command = read(message.payload, Command) if topic is not None and topic.kind is Kind.COMMAND else None
+        if isinstance(command, Command):
             self._asked.put(command)
+        if topic is not None and topic.kind is Kind.PLAN:
+            self._take_plan(topic.name, message.payload)
         self.link.acknowledge(message)
+
+    def _take_plan(self, participant: str, payload: bytes) -> None:
+        """It trains nobody, and says as a real one that it has the plan."""
+        plan = read(payload, PlanOnWire) if payload else None
+        if isinstance(plan, Unreadable):
+            return
+        at = Clocks("demo", time.monotonic(), time.time(), synchronised=True)
+        if plan is None:
+            self._taken.put(PlanTaken(participant=participant, version=0, outcome="withdrawn", at=at))
+        else:
+            self._taken.put(PlanTaken(participant=participant, version=plan.version, outcome="taken", at=at))
 
     def begin(self) -> None:
         """Say that it is there, and tell the last minutes."""
@@ -86,6 +102,8 @@ class DemoMachine:
         """Answer what was asked, and tell how it is now."""
         while not self._asked.empty():
             self.link.publish(self._topic(Kind.RESULT), encode(self.story.asked(self._asked.get())))
+        while not self._taken.empty():
+            self.link.publish(self._topic(Kind.TAKEN), encode(self._taken.get()))
         self._go_on()
         self.link.publish(self._topic(Kind.LIVE), encode(self.story.told()))
 
@@ -107,6 +125,13 @@ class DemoMachine:
         """Say goodbye."""
         self.link.publish_retained(self._topic(Kind.STATE), encode(self.story.state(online=False)))
         self.link.stop(2.0)
+
+
+def _topic_of(text: str) -> Topic | None:
+    try:
+        return parse(text)
+    except TopicError:
+        return None
 
 
 def _enrolled(clinic: Clinic, name: str) -> tuple[Path, Path]:

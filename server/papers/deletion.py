@@ -22,7 +22,15 @@ from server.audit.record import record
 from server.clinics.models import Account, Clinic
 from server.clinics.roles import May
 from server.diary.models import DiaryEntry, Reassignment
-from server.models import CommandOutcome, DeadLetter, MachineState, QuarantinedSession, Session, SessionPart
+from server.models import (
+    CommandOutcome,
+    DeadLetter,
+    MachineState,
+    PlanOnMachine,
+    QuarantinedSession,
+    Session,
+    SessionPart,
+)
 from server.people.models import Note, Participant
 from server.room.models import Acknowledgement, GivenCommand, Outgoing, RaisedNotice
 from server.room.outgoing import withdraw_plan
@@ -170,6 +178,8 @@ def _forget_in_room(clinic: Clinic, pseudonym: str, ids: Iterable[UUID]) -> None
     given.delete()
     RaisedNotice.objects.filter(Q(participant=pseudonym) | Q(session_id__in=sessions), clinic=clinic).delete()
     Acknowledgement.objects.filter(clinic=clinic, session_id__in=sessions).delete()
+    # Where a machine has the plan yet, this must be known until it has let go of it.
+    PlanOnMachine.objects.filter(clinic=clinic.code, participant=pseudonym, version=None).delete()
     for state in MachineState.objects.filter(clinic=clinic.code):
         findings = state.state.get("findings", [])
         left = [one for one in findings if not _mentions(msgspec.json.encode(one).decode(), pseudonym)]

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from server.clinics.models import Clinic
 from server.diary.counting import known_sessions
-from server.models import MachineState
+from server.models import MachineState, PlanOnMachine
 from server.people.models import Participant, PlanVersion
 from server.room.models import Outgoing, SuppliedMachine
 from server.room.wire_plans import holds, limits, plan_on_wire
@@ -53,6 +53,37 @@ def withdraw_plan(participant: Participant) -> int:
         Outgoing.objects.bulk_create(_row(clinic, machine, participant, b"") for machine in machines)
         transaction.on_commit(_wake)
     return len(machines)
+
+
+def withdraw_left(code: str, machine: str) -> int:
+    """Take from a machine what it said it has, and should have no more. Gives how many plans.
+
+    For one that was away when a plan was withdrawn: a broker keeps a plan for it, and no empty message.
+    """
+    if not _left(code, machine):
+        return 0
+    with transaction.atomic():
+        clinic = Clinic.objects.filter(code=code).values_list("pk", flat=True).first()
+        if clinic is None:
+            return 0
+        held = _locked(clinic)
+        left = _left(code, machine)
+        topics = [build(Topic(code, machine, Kind.PLAN, one)) for one in left]
+        Outgoing.objects.bulk_create(Outgoing(clinic=held, topic=topic, payload=b"") for topic in topics)
+        transaction.on_commit(_wake)
+    return len(left)
+
+
+def _left(code: str, machine: str) -> list[str]:
+    """Pseudonyms whose plan is at the machine, and of whom no plan was given or the last one was withdrawn."""
+    rows = PlanOnMachine.objects.filter(clinic=code, machine=machine).exclude(version=None)
+    there = set(rows.values_list("participant", flat=True))
+    if not there:
+        return []
+    newest = PlanVersion.objects.filter(participant=OuterRef("pk")).order_by("-version").values("withdrawn")[:1]
+    people = Participant.objects.filter(clinic__code=code, pseudonym__in=there, active=True)
+    theirs = people.annotate(gone=Subquery(newest)).filter(gone=False).values_list("pseudonym", flat=True)
+    return sorted(there - set(theirs))
 
 
 def hand_out_counts(participants: Iterable[int]) -> int:

@@ -21,6 +21,7 @@ from sync.wire import (
     Live,
     Pause,
     PlanOnWire,
+    PlanTaken,
     StartGroup,
     Text,
 )
@@ -54,6 +55,11 @@ class _Room:
     def outcome(self, command: str, count: int = 1) -> list[tuple[str, str]]:
         until(lambda: len(self.outcomes(command)) >= count, what=f"{count} results")
         return self.outcomes(command)
+
+    def plan_words(self, participant: str) -> list[tuple[int, str]]:
+        said = [read(body, PlanTaken) for topic, body in self.collector.others if topic.kind is Kind.TAKEN]
+        mine = [one for one in said if isinstance(one, PlanTaken) and one.participant == participant]
+        return [(one.version, one.outcome) for one in mine]
 
     def live(self) -> list[Live]:
         pictures = [read(body, Live) for topic, body in self.collector.others if topic.kind is Kind.LIVE]
@@ -181,6 +187,7 @@ def test_a_plan_from_the_server_is_offered_survives_a_restart_without_it_and_can
         room.plan(plan)
         watcher.until(lambda view: "Rev" in names(view))
         until((room.machine.folder / "given-plans" / "p-77.json").exists)
+        until(lambda: [outcome for _, outcome in room.plan_words("p-77")] == ["taken"])
     room.machine.send("sync", signal.SIGTERM)
     room.machine.wait("sync")
     room.machine.send("coach", signal.SIGKILL)
@@ -193,6 +200,7 @@ def test_a_plan_from_the_server_is_offered_survives_a_restart_without_it_and_can
 def test_a_plan_that_fails_the_machines_checks_is_refused_and_told(room: _Room) -> None:
     room.plan(Plan(participant="p-78", nickname="Ugle", protocol="no-such", hr_max_bpm=180.0, hr_max_source="measured"))
     until(lambda: any(f.code == "plan_refused" for state in room.collector.states for f in state.findings))
+    until(lambda: [outcome for _, outcome in room.plan_words("p-78")] == ["refused"])
     with room.machine.watch() as watcher:
         watcher.until_face(Face.CHOOSE_PARTICIPANT)
         assert watcher.view is not None
@@ -206,6 +214,7 @@ def test_a_plan_withdrawn_while_the_machine_runs_is_no_longer_offered(room: _Roo
         room.collector.say(Topic(CLINIC, "pi-1", Kind.PLAN, "p-79"), b"", retain=True)
         watcher.until(lambda view: "Elg" not in names(view))
         until(lambda: not (room.machine.folder / "given-plans" / "p-79.json").exists())
+        until(lambda: [outcome for _, outcome in room.plan_words("p-79")] == ["taken", "withdrawn"])
 
 
 def test_no_name_no_key_and_no_health_figure_stands_in_the_log_of_sync(room: _Room) -> None:

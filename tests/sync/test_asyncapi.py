@@ -60,6 +60,7 @@ MESSAGES: list[msgspec.Struct] = [
         )
     ),
     wire.PlanOnWire(version=1, made_at_wall_s=1.0, made_by="t1", plan=Plan(participant="p1", hr_max_bpm=180.0)),
+    wire.PlanTaken(participant="p1", version=3, outcome="refused", at=NOW, reason="x"),
     wire.EnrolRequest(code="x", request_pem="x"),
     wire.RenewRequest(request_pem="x"),
     wire.Enrolled(

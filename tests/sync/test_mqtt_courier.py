@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -13,9 +14,9 @@ from coach.plan import Plan
 from sync.courier import Parcel, PlanCame, PlanWithdrawn
 from sync.findings import Trouble
 from sync.live import live_of
-from sync.reading import encode
+from sync.reading import encode, read
 from sync.topics import Kind, Topic
-from sync.wire import Live, PlanOnWire, Receipt
+from sync.wire import Live, PlanOnWire, PlanTaken, Receipt
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -133,6 +134,42 @@ def test_plans_come_in_and_what_is_older_foreign_or_newer_than_this_program_is_r
         told = [one.plan.version if isinstance(one, PlanCame) else one for one in came]
         assert told == [2, PlanWithdrawn("p1")]
         assert machine.findings == {"plan_refused", "message_not_understood"}
+
+
+def words(collector: MiniCollector, machine: str) -> list[tuple[int, str]]:
+    """What this machine said of plans."""
+    mine = [body for topic, body in collector.others if (topic.machine, topic.kind) == (machine, Kind.TAKEN)]
+    said = [read(body, PlanTaken) for body in mine]
+    return [(one.version, one.outcome) for one in said if isinstance(one, PlanTaken)]
+
+
+def test_what_became_of_a_plan_is_told_once_and_again_by_the_next_process(
+    broker: Broker, collector: MiniCollector
+) -> None:
+    def tell(version: int, outcome: Literal["taken", "withdrawn"] = "taken") -> None:
+        machine.courier.tell_plan(PlanTaken(participant="p1", version=version, outcome=outcome, at=clocks()))
+
+    with SendingMachine(broker.identity("m-9"), speed=30) as machine:
+        tell(1)
+        until(lambda: words(collector, "m-9") == [(1, "taken")])
+        tell(1)
+        tell(2)
+        until(lambda: words(collector, "m-9")[1:] == [(2, "taken")])
+        tell(0, "withdrawn")
+        until(lambda: words(collector, "m-9")[2:] == [(0, "withdrawn")])
+        tell(0, "withdrawn")
+        until(lambda: words(collector, "m-9")[3:] == [(0, "withdrawn")])
+        machine.restart()
+        tell(2)
+        until(lambda: words(collector, "m-9")[4:] == [(2, "taken")])
+
+
+def test_a_plan_that_is_over_is_refused_with_a_word(broker: Broker, collector: MiniCollector) -> None:
+    plan = Plan(participant="p1", hr_max_bpm=180.0)
+    over = PlanOnWire(version=4, made_at_wall_s=1.0, made_by="t1", plan=plan, valid_until_wall_s=time.time() - 1)
+    with SendingMachine(broker.identity("m-10"), speed=30):
+        collector.say(Topic(CLINIC, "m-10", Kind.PLAN, "p1"), encode(over), retain=True)
+        until(lambda: words(collector, "m-10") == [(4, "refused")])
 
 
 def test_a_receipt_is_passed_on_whatever_the_courier_remembers(broker: Broker, collector: MiniCollector) -> None:

@@ -1,10 +1,11 @@
 """Plans on the therapist's pages: limits, what is typed twice, versions, two at once, what the coach proposes (H7)."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from coach.events import HrMaxFinding, Level, NoticeRaised
@@ -15,10 +16,10 @@ from display.pictures import PICTURES as DRAWN
 from display.texts import texts_in
 from scripts.draw_pictures import FOLDER, svg
 from server.audit.models import Entry
-from server.models import MachineState
+from server.models import MachineState, PlanOnMachine
 from server.people import planning
 from server.people.errors import ChangedMeanwhileError
-from server.people.models import PlanVersion
+from server.people.models import Participant, PlanVersion
 from server.people.on_machines import OnMachine, on_machines
 from server.people.pictures import PICTURES
 from server.people.plan_rules import QUESTIONS, Values, doubts, faults, merged, to_type_again, values_of
@@ -225,6 +226,54 @@ def test_of_two_therapists_the_second_is_told_and_loses_nothing(people: People) 
         planning.save_plan(people.participant, people.account("therapist"), SOUND, base=1, reason="")
 
 
+def machine_said(machine: str, *, online: bool = True, **said: object) -> None:
+    MachineState.objects.create(
+        clinic="trondheim", machine=machine, online=online, connection=1, waiting=0, state={}, heard_wall_s=0.0
+    )
+    if said:
+        at_s = datetime(2026, 11, 22, 9, 42, tzinfo=UTC).timestamp()
+        row = {"since_wall_s": at_s, "boot_id": "b", "monotonic_s": 1.0, **said}
+        PlanOnMachine.objects.create(clinic="trondheim", machine=machine, participant="p-1", **row)
+
+
+def machines_told(people: People, language: str = "nb") -> list[str]:
+    """What the plan's page says of each machine."""
+    people.therapist.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    page = people.therapist.get(WHERE).content.decode()
+    inside = page.partition('class="plain machines">')[2].partition("</ul>")[0]
+    return [text_of(f"<main>{one}</main>") for one in inside.split("<li>")[1:]]
+
+
+def test_each_machine_is_shown_with_what_it_said_it_took(people: People) -> None:
+    planning.save_plan(people.participant, people.account("therapist"), SOUND, base=0, reason="")
+    harder = msgspec.structs.replace(SOUND, start_speed_kmh=6.5)
+    planning.save_plan(people.participant, people.account("therapist"), harder, base=1, reason="")
+    machine_said("a", version=2)
+    machine_said("b", version=1, refused_version=2)
+    machine_said("c", version=1)
+    machine_said("d")
+    machine_said("e", online=False)
+    assert machines_told(people) == [
+        "a 22. nov 2026, 10:42 har versjon 2",
+        "b har fortsatt versjon 1 avviser versjon 2",
+        "c har fortsatt versjon 1 sendt; ikke bekreftet ennå",
+        "d sendt; ikke bekreftet ennå",
+        "e sendt; får den når den er koblet til",
+    ]
+    assert machines_told(people, "en")[2] == "c still has version 1 sent; not confirmed yet"
+
+
+def test_after_the_end_only_machines_that_have_the_plan_yet_are_shown(people: People) -> None:
+    given(people)
+    machine_said("a", version=None)
+    machine_said("b", version=1)
+    people.therapist.post(f"{WHERE}end/", {"reason": "Brukket ankel", "base": 1})
+    Outgoing.objects.update(published_at=timezone.now())
+    assert machines_told(people) == ["a trukket tilbake", "b har fortsatt versjon 1 sendt; ikke bekreftet ennå"]
+    Participant.objects.update(active=False)
+    assert machines_told(people) == ["b har fortsatt versjon 1"]
+
+
 def test_a_withdrawn_plan_leaves_every_machine_and_its_history_stays(people: People) -> None:
     MachineState.objects.create(
         clinic="trondheim", machine="molle-1", online=False, connection=1, waiting=0, state={}, heard_wall_s=0.0
@@ -233,7 +282,7 @@ def test_a_withdrawn_plan_leaves_every_machine_and_its_history_stays(people: Peo
     people.therapist.post(f"{WHERE}end/", {"reason": "Brukket ankel", "base": 1})
     assert (newest(people).version, newest(people).withdrawn) == (2, True)
     assert [bytes(row.payload) == b"" for row in Outgoing.objects.order_by("pk")] == [False, True]
-    assert on_machines(people.participant) == (OnMachine("molle-1", sent=False, online=False),)
+    assert on_machines(people.participant) == (OnMachine(machine="molle-1", sent=False, online=False),)
     Outgoing.objects.update(published_at=timezone.now())
     page = text_of(people.therapist.get(WHERE).content.decode())
     assert "Ingen gjeldende plan" in page
