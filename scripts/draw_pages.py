@@ -82,7 +82,7 @@ def _log_in(browser: Browser, site: Site) -> None:
 
 def _in_language(page: Page, language: str) -> None:
     if page.locator("html").get_attribute("lang") != language:
-        page.locator(".top form.inline button").click()
+        page.locator(".language button").evaluate("button => button.click()")
         expect(page.locator(f'html[lang="{language}"]')).to_have_count(1, timeout=PATIENCE_MS)
 
 

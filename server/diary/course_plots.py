@@ -160,7 +160,7 @@ def fitness_note() -> str:
     """How far the fitness age can be believed."""
     return _(
         "An estimate from speed, incline and the rate in minute 3 (ACSM's equations; Swain 1994), set against the mean "
-        "of each age group in the HUNT study. One in three is off by more than 15 %, more where HRmax is by formula, a "
+        "of each age group in the HUNT study. One in three is off by more than 15%, more where HRmax is by formula, a "
         "beta-blocker is taken or the handrail is held. The direction says more than the number."
     )
 

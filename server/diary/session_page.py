@@ -203,7 +203,7 @@ def _facts(summary: Summary, delivery: SessionDelivery | None) -> list[Fact]:
         maximum = f"{maximum} ({SOURCES.get(source, source)})"
     facts = [
         Fact(_("Training time"), _("%(number)s min") % {"number": minutes(summary.training_s)}),
-        Fact(_("Above 95 % of HRmax"), clock(summary.above_95_s)),
+        Fact(_("Above 95% of HRmax"), clock(summary.above_95_s)),
         Fact(_("Highest rate"), rate(summary.peak_bpm, _share(summary.peak_bpm, summary.hr_max_bpm))),
         Fact(_("Mean rate"), rate(summary.mean_bpm, _share(summary.mean_bpm, summary.hr_max_bpm))),
         Fact(_("HRmax in the plan"), maximum),

@@ -34,11 +34,12 @@ class Table(Struct, frozen=True):
 
 
 def number(value: float | None, decimals: int = 0) -> str:
-    """A number; a real minus sign."""
+    """A number; a real minus sign, and from 10,000 on its thousands apart."""
     if value is None:
         return NOTHING
     rounded = round(value, decimals) + 0.0
-    return number_format(rounded, decimals, use_l10n=True, force_grouping=False).replace("-", "−")
+    grouped = abs(rounded) >= 10_000  # noqa: PLR2004 - as bokmål and English are set: 9999, 10 000
+    return number_format(rounded, decimals, use_l10n=True, force_grouping=grouped).replace("-", "−")
 
 
 def clock(seconds: float | None) -> str:

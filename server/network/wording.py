@@ -39,7 +39,7 @@ MEASURES = (
         gettext_lazy("min"),
         decimals=1,
     ),
-    Measure("above_95_min", gettext_lazy("Minutes above 95 % of HRmax, each session"), gettext_lazy("min"), decimals=1),
+    Measure("above_95_min", gettext_lazy("Minutes above 95% of HRmax, each session"), gettext_lazy("min"), decimals=1),
     Measure("live_fraction", gettext_lazy("Time with a good signal"), "%", share=True),
     Measure("adherence_fraction", gettext_lazy("Attendance"), "%", share=True),
 )

@@ -186,10 +186,10 @@ SESSIONS = Table(
             "above_95_s",
             "number",
             "s",
-            gettext_lazy("time above 95 % of the plan's HRmax"),
+            gettext_lazy("time above 95% of the plan's HRmax"),
             lambda one: one.summary.above_95_s,
         ),
-        _c("hr_max_bpm", "number", "1/min", gettext_lazy("HRmax in the plan"), lambda one: one.summary.hr_max_bpm),
+        _c("hr_max_bpm", "number", "1/min", gettext_lazy("the plan's HRmax"), lambda one: one.summary.hr_max_bpm),
         _c(
             "peak_bpm", "number", "1/min", gettext_lazy("highest believed heart rate"), lambda one: one.summary.peak_bpm
         ),

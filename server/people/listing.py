@@ -49,7 +49,7 @@ class Look(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One participant. What comes from the diary is None for those who may not see it. `last_on`: of the last session."""
+    """One participant. What comes from the diary is None for those who may not see it. `last_on`: a session's day."""
 
     participant: Participant
     plan: str

@@ -106,9 +106,11 @@ def value(plan: Values, field: str) -> str:
         case "hr_max_source":
             return str(SOURCES.get(plan.hr_max_source, plan.hr_max_source)) or NOTHING
         case "questions":
-            return " ".join(question(one) for one in plan.questions) or _("none")
+            return "\n".join(question(one) for one in plan.questions) or _("none")
         case "cap_released" | "early_warm_up_end" | "exertion_when_lost":
             return _("yes") if found else _("no")
+        case "ceiling_bpm" if found is None:
+            return _("as HRmax") if plan.hr_max_bpm is not None else NOTHING
         case "hr_max_set_on" | "valid_until":
             return NOTHING if found is None else date_format(found, "DATE_FORMAT")
         case _:
@@ -122,7 +124,7 @@ def _with_unit(field: str, found: float) -> str:
         "start_speed_kmh": _("%(number)s km/h"),
         "speed_step_kmh": _("%(number)s km/h"),
         "max_speed_kmh": _("%(number)s km/h"),
-        "start_incline_percent": _("%(number)s %%"),
+        "start_incline_percent": _("%(number)s%%"),
         "rest_hours": _("%(number)s hours"),
     }
     return units.get(field, "%(number)s") % {"number": figure(found)}

@@ -52,8 +52,8 @@ FACE: Mapping[str, Word] = {
 POSITION: Mapping[str, Word] = {
     "below": _("Below the zone"),
     "rising": _("On the way up"),
-    "expected": _("On the way up – {percent} % expected in the third minute"),
-    "expected_short": _("On the way up – {percent} % expected"),
+    "expected": _("On the way up – {percent}% expected in the third minute"),
+    "expected_short": _("On the way up – {percent}% expected"),
     "falling": _("On the way down"),
     "in": _("In the zone"),
     "above": _("Above the zone"),
@@ -64,8 +64,8 @@ POSITION: Mapping[str, Word] = {
 SIGNAL: Mapping[str, Word] = {
     "live": _("Good signal"),
     "weak": _("Weak signal"),
-    "stale": _("Waiting for the rate, {seconds} s"),
-    "lost": _("No rate from the strap, {seconds} s"),
+    "stale": _("Waiting for the rate, {time}"),
+    "lost": _("No rate from the strap, {time}"),
     "lost_now": _("No rate from the strap"),
     "implausible": _("Doubtful rate"),
 }
@@ -98,7 +98,7 @@ NOTICE: Mapping[str, Word] = {
     "hr_max_seems_lower": _("HRmax seems lower than planned; the zone was moved down"),
     "hr_max_seems_higher": _("HRmax seems higher than planned"),
     "other": _("Look at the machine's screen"),
-    "lasted": _("{notice}, for {seconds} s"),
+    "lasted": _("{notice}, for {time}"),
 }
 
 LEVEL: Mapping[str, Word] = {
@@ -191,8 +191,8 @@ ROOM: Mapping[str, Word] = {
     "ago_min": _("{number} min ago"),
     "since": _("since {time}"),
     "speed": _("{number} km/h"),
-    "percent": _("{number} %"),
-    "of_max": _("{number} % of HRmax"),
+    "percent": _("{number}%"),
+    "of_max": _("{number}% of HRmax"),
     "no_contact": _("No contact with the machine since {time}"),
     "machine_off": _("Machine off or without network since {time}"),
     "never_heard": _("Not heard yet"),
@@ -202,7 +202,10 @@ ROOM: Mapping[str, Word] = {
     "details": _("Details: {name}, {machine}"),
     "nobody": _("Nobody trains now"),
     "training": _("{number} train"),
+    "training_one": _("{number} trains"),
     "waiting": _("{number} need somebody"),
+    "waiting_one": _("{number} needs somebody"),
+    "before": _("{number} before or after"),
     "free": _("{number} free"),
     "away": _("{number} without contact"),
     "guest": _("Guest"),
@@ -227,7 +230,7 @@ NOT_GIVEN: Mapping[Why | str, Word] = {
     "too_many": _("Not sent: too many machines at once."),
     "bad_text": _("Not sent: a text has 1–80 characters."),
     "bad_start": _("Not sent: a group starts in 5–60 seconds."),
-    "bad_adjustment": _("Not sent: a recovery grows by 30 s at a time, and a target is lowered by 10 % at most."),
+    "bad_adjustment": _("Not sent: a recovery grows by 30 s at a time, and a target is lowered by 10% at most."),
     "no_broker": _("Not sent: the server has no connection with the machines. Try again in a moment."),
     "no_notice": _("There is no such notice any more."),
 }

@@ -34,7 +34,7 @@ PLACES = (
     Place(May.SEE_DIARY, "diary:days", _("Diary"), ("diary",)),
     Place(May.REPORT_ACTIVITY, "papers:reports", _("Reports"), ("papers",)),
     Place(May.EXPORT_RESEARCH, "papers:research", _("Research"), ("papers:research",)),
-    Place(May.SEE_MACHINES, "clinics:machines", _("Machines"), ("clinics:machines",)),
+    Place(May.SEE_MACHINES, "clinics:machines", _("Machines"), ("clinics:machine",)),
     Place(May.MANAGE_ACCOUNTS, "clinics:accounts", _("Accounts"), ("clinics:",)),
     Place(May.SEE_AUDIT, "audit:log", _("Access log"), ("audit",)),
 )
@@ -55,9 +55,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Frame:
-    """What the frame shows."""
+    """What the frame shows. `clinic`: the page's own, if it is of one; `place`: the one whose places are shown."""
 
     clinic: Clinic | None
+    place: Clinic | None
     links: tuple[Link, ...]
     account: Account | None
     language: str
@@ -76,12 +77,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         if not verified(request):
             account = None
     clinic = getattr(request, "clinic", None)
+    place = clinic or (_only_clinic(account) if account else None)
     language = get_language() or settings.LANGUAGE_CODE
     other = next(code for code, _name in settings.LANGUAGES if code != language)
     return {
         "frame": Frame(
             clinic=clinic,
-            links=links(account, clinic, _here(request)) if account else (),
+            place=place,
+            links=links(account, place, _here(request)) if account else (),
             account=account,
             language=language,
             other_language=other,
@@ -110,6 +113,12 @@ def network(account: Account, here: str = "") -> tuple[Link, ...]:
     """The way to the network's sums, where this account may see any."""
     may_see = any(NETWORK.may in MAY[Role(one.role)] for one in held_by(account))
     return (Link(reverse(NETWORK.name), NETWORK.text, _belongs(NETWORK, here)),) if may_see else ()
+
+
+def _only_clinic(account: Account) -> Clinic | None:
+    """The clinic of somebody who works in one: its places stay in sight on the network's and the account's pages."""
+    clinics = {one.clinic_id for one in held_by(account) if one.clinic_id is not None}
+    return Clinic.objects.get(pk=clinics.pop()) if len(clinics) == 1 else None
 
 
 def _here(request: HttpRequest) -> str:

@@ -22,3 +22,13 @@ def test_no_text_stands_within_an_f_string_where_the_extractor_would_miss_it() -
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in catalogues.KEYWORDS
     ]
     assert hidden == []
+
+
+def test_a_text_has_the_same_bokmal_in_every_catalogue_since_django_keeps_but_one() -> None:
+    told: dict[tuple[str, str], set[str]] = {}
+    for application in catalogues.applications():
+        for one in catalogues.read(application):
+            if one.id:
+                key = one.context or "", one.id if isinstance(one.id, str) else one.id[0]
+                told.setdefault(key, set()).add(str(one.string))
+    assert {key: strings for key, strings in told.items() if len(strings) > 1} == {}

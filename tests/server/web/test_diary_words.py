@@ -104,8 +104,9 @@ def test_numbers_are_written_as_the_language_does() -> None:
     with translation.override("nb"):
         assert (number(6.25, 1), percent(0.854), number(-0.04, 1), number(None)) == ("6,2", "85\u00a0%", "0,0", "–")
         assert number(-2) == "−2"
+        assert [number(one) for one in (9999, 18032, 1_000_000.4)] == ["9999", "18\u00a0032", "1\u00a0000\u00a0000"]
     with translation.override("en"):
-        assert (number(6.25, 1), percent(0.854)) == ("6.2", "85%")
+        assert (number(6.25, 1), percent(0.854), number(18032)) == ("6.2", "85%", "18,032")
     assert [clock(one) for one in (None, 0, 65, 3723)] == ["–", "0:00", "1:05", "1:02:03"]
     with translation.override("en"):
         day = date(2026, 3, 4)

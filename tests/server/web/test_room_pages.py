@@ -117,7 +117,7 @@ def test_every_word_is_translated() -> None:
         norwegian = words.for_page()
     with translation.override("en"):
         english = words.for_page()
-    same = {"{number} %", "{number} s", "{number} min", "{who}: {what}", "Pause"}
+    same = {"{number} s", "{number} min", "{who}: {what}", "Pause"}
     untouched = [
         english[group][code]
         for group, told in norwegian.items()

@@ -9,7 +9,7 @@ const loadBox = box.querySelector(".trace-load");
 const numbers = new Intl.NumberFormat(box.dataset.language === "nb" ? "nb-NO" : "en-GB", { maximumFractionDigits: 1 });
 const style = getComputedStyle(document.documentElement);
 const colour = (name) => style.getPropertyValue(name).trim();
-const AXIS = 46;
+const AXIS = 52;
 const SHORTEST_S = 20;
 const FACE = '"Inter", system-ui, sans-serif';
 
@@ -173,7 +173,7 @@ function draw(uPlot, { trace, words }) {
         kmh: { range: (_u, _min, most) => [0, Math.max(6, Math.ceil((most ?? 0) + 1))] },
         incline: { range: (_u, _min, most) => [0, Math.max(6, Math.ceil((most ?? 0) + 1))] },
       },
-      axes: axes([{ scale: "kmh", incrs: [1, 2, 4, 5, 10] }, { scale: "incline", side: 1, incrs: [1, 2, 4, 5, 10], grid: { show: false }, values: (_u, splits) => splits.map((value) => `${numbers.format(value)} %`) }]),
+      axes: axes([{ scale: "kmh", incrs: [1, 2, 4, 5, 10], values: (_u, splits) => splits.map((value) => `${numbers.format(value)}${value ? ` ${labels.kmh}` : ""}`) }, { scale: "incline", side: 1, incrs: [1, 2, 4, 5, 10], grid: { show: false }, values: (_u, splits) => splits.map((value) => `${numbers.format(value)} %`) }]),
       series: [
         {},
         { scale: "kmh", stroke: colour("--text"), width: 2, paths: stepped, points: { show: false } },
@@ -198,6 +198,10 @@ function draw(uPlot, { trace, words }) {
     [times, speed, incline],
     loadBox,
   );
+
+  const key = (name) => box.querySelector(`.key-${name}`);
+  key("expected").hidden = !trace.expected_bpm.some((bpm) => bpm !== null);
+  key("ceiling").hidden = !trace.ceiling_bpm;
 
   const resting = line.innerHTML;
   let place = null;

@@ -17,6 +17,8 @@ export function age_s(tile, now_s) {
   return tile.heard_s === undefined || tile.heard_s === null ? Infinity : Math.max(0, now_s - tile.heard_s);
 }
 
+export const trains = (tile) => TRAINING.has(tile.now?.stage);
+
 export function linked(tile, now_s) {
   return Boolean(tile.online) && age_s(tile, now_s) < GREY_S;
 }
@@ -42,7 +44,7 @@ function away(tile, now_s) {
   const off = !tile.online;
   const since_s = off ? (tile.link_s ?? tile.heard_s) : tile.heard_s;
   const code = since_s === undefined || since_s === null ? "never_heard" : off ? "machine_off" : "no_contact";
-  const training = TRAINING.has(tile.now?.stage);
+  const training = trains(tile);
   return {
     rank: training ? RANK.link : RANK.after,
     look: "away",
@@ -67,7 +69,7 @@ function person(tile, now) {
       rank: now.signal === "stale" ? RANK.weak : RANK.signal,
       look: "lost",
       icon: now.signal,
-      status: words.word("signal", code, { seconds: seconds ?? "" }),
+      status: words.word("signal", code, { time: seconds === null ? "" : words.lasting(seconds) }),
       advice: words.word("signal_advice", now.signal),
     };
   }
@@ -129,5 +131,5 @@ export function phase(now, short = false) {
 
 export function notice_words(one) {
   const text = words.word("notice", one.code);
-  return typeof one.lasted_s === "number" && !holds(one) ? words.word("notice", "lasted", { notice: text, seconds: Math.round(one.lasted_s) }) : text;
+  return typeof one.lasted_s === "number" && !holds(one) ? words.word("notice", "lasted", { notice: text, time: words.lasting(one.lasted_s) }) : text;
 }

@@ -144,7 +144,8 @@ function sum(now_s, wanted, idle) {
   const calling = tiles.filter((tile) => need.unseen(tile).length).length;
   const away = [...places.values()].filter((place) => !need.linked(place.tile, now_s)).length;
   const free = idle.filter((machine) => need.linked(places.get(machine).tile, now_s)).length;
-  const parts = [["waiting", calling], ["training", tiles.length], ["free", free], ["away", away]];
+  const training = tiles.filter((tile) => need.trains(tile)).length;
+  const parts = [[calling === 1 ? "waiting_one" : "waiting", calling], [training === 1 ? "training_one" : "training", training], ["before", tiles.length - training], ["free", free], ["away", away]];
   put(find("sum"), parts.filter(([name, count]) => count || name === "training").map(([name, count]) => words.word("room", name, { number: count })).join(" · "));
   show(find("nobody"), begun && wanted.size === 0);
   put(find("nobody"), words.word("room", "nobody"));
