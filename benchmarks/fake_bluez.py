@@ -29,7 +29,11 @@ Objects = dict[str, dict[str, dict[str, Variant]]]
 
 @dataclass
 class Peripheral:
-    """Something on the air. `characteristics`: service → characteristic → (flags, value)."""
+    """Something on the air. `services`: service → characteristic → (flags, value).
+
+    `kernel_keeps`: a connection that bluetoothd ends stands on in the kernel until the adapter is switched off, as
+    Linux 6.1 keeps one that it had cancelled: nobody sees it, and the strap on it does not advertise.
+    """
 
     address: str
     name: str | None
@@ -39,6 +43,7 @@ class Peripheral:
     advertises: bool = True
     refuses: str | None = None
     connect_s: float = 0.0
+    kernel_keeps: bool = False
     connections: int = 0
     removals: int = 0
     notifying: set[str] = field(default_factory=set)
@@ -219,6 +224,7 @@ class FakeBlueZ:
             self.discovering = {}
             for one in self.peripherals.values():
                 self._disconnected(one)
+                one.advertises |= one.kernel_keeps
         changed = {"Powered": Variant("b", on), "PowerState": Variant("s", self.power_state)}
         self._signal(ADAPTER_PATH, _PROPERTIES, "PropertiesChanged", "sa{sv}as", [_ADAPTER, changed, []])
 
@@ -427,6 +433,8 @@ class FakeBlueZ:
             connecting = self._connecting.pop(one.path, None)
             if connecting is not None:
                 connecting.cancel()
+            if one.connected and one.kernel_keeps:
+                one.advertises = False
             self._disconnected(one)
         return Message.new_method_return(message)
 

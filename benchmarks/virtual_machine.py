@@ -197,7 +197,12 @@ class Guest:
 
     def watch(self) -> Watcher:
         """A client of the coach inside, as `benchmarks.machine` has one."""
-        return Watcher(CoachLink(self.folder / "coach"))
+        return Watcher(CoachLink(self.coach_socket()))
+
+    def coach_socket(self) -> Path:
+        """Where the coach inside is met, once whoever met it before has been let go: it serves one at a time."""
+        self.until("[ ! -e /run/coach-joined ]")
+        return self.folder / "coach"
 
     def qmp(self, command: str, **arguments: Any) -> Any:  # noqa: ANN401 - whatever the command answers
         """Say something to qemu itself."""

@@ -248,18 +248,19 @@ class BluetoothStrap:
     async def _measure(self, bond: Bond) -> None:
         """Measure the bound strap again and again, as long as the radio stands."""
         ladder = Ladder(self._timings, _now_s)
-        looked_since_s = _now_s()
+        looked_since_s, let_go = _now_s(), False
         while self._radio_stands:
             device: BLEDevice | None = None
             try:
                 async with self._lookout.looking(self._on_air.saw):
-                    device = await self._found(bond, ladder, looked_since_s)
+                    device = await self._found(bond, ladder, looked_since_s, let_go=let_go)
                     if device is None:
                         return
                     client, gone = await self._connected(device)
                 # The look around has ended: Wi-Fi and strap share the radio's chip.
+                let_go = False
                 try:
-                    await self._listen(client, gone, bond, ladder)
+                    let_go = await self._listen(client, gone, bond, ladder)
                 finally:
                     await _let_go(client)
             except _WrongStrapError:
@@ -278,9 +279,13 @@ class BluetoothStrap:
         """Nothing of ours is connected now, so what is connected hides a strap: it does not advertise."""
         await self._radio.clear_phantoms(HEART_RATE_SERVICE, but=FITNESS_MACHINE_SERVICE)
 
-    async def _found(self, bond: Bond, ladder: Ladder, since_s: float) -> BLEDevice | None:
-        """Wait until the bound strap is on the air. None where the radio fell meanwhile."""
+    async def _found(self, bond: Bond, ladder: Ladder, since_s: float, *, let_go: bool) -> BLEDevice | None:
+        """Wait until the bound strap is on the air. None where the radio fell meanwhile.
+
+        `let_go`: its connection lived and was ended here a moment ago.
+        """
         began_s, anew_s = _now_s(), _now_s()
+        unheard_s = self._timings.let_go_unheard_s if let_go else self._timings.power_cycle_unheard_every_s
         self._on_air.clear()
         while self._radio_stands:
             if (device := self._on_air.find(bond.key)) is not None:
@@ -292,10 +297,14 @@ class BluetoothStrap:
             if now_s - anew_s >= self._timings.look_anew_every_s:
                 anew_s = now_s
                 await self._lookout.look_anew()
-            if now_s - began_s >= self._timings.power_cycle_unheard_every_s and ladder.may(Rung.POWER_CYCLE):
-                # A controller can stop hearing without saying so.
-                began_s = now_s
-                await self._radio.power_cycle()
+            if now_s - began_s >= unheard_s and ladder.may(Rung.POWER_CYCLE):
+                # A controller can stop hearing without saying so. And Linux can hold a connection that bluetoothd takes
+                # for ended (6.1: one that was cancelled as it came about); the strap on it is silent on the air, too.
+                began_s = anew_s = now_s
+                unheard_s = self._timings.power_cycle_unheard_every_s
+                if await self._radio.power_cycle():
+                    # An adapter that is switched off ends every look around.
+                    await self._lookout.look_anew()
         return None
 
     async def _connected(self, device: BLEDevice) -> tuple[BleakClient, asyncio.Event]:
@@ -310,8 +319,8 @@ class BluetoothStrap:
             await client.connect()
         return client, gone
 
-    async def _listen(self, client: BleakClient, gone: asyncio.Event, bond: Bond, ladder: Ladder) -> None:
-        """Deliver until the strap goes or falls silent."""
+    async def _listen(self, client: BleakClient, gone: asyncio.Event, bond: Bond, ladder: Ladder) -> bool:
+        """Deliver until the strap goes or falls silent. Gives whether it is left while its connection lives."""
         connected_s = _now_s()
         fresh = False
 
@@ -350,6 +359,7 @@ class BluetoothStrap:
                 self._lost("disconnected", after_s=self._timings.grace_s)
             if not fresh or not gone.is_set():
                 await self._climb(client.address, ladder)
+        return not gone.is_set()
 
     async def _either(self, gone: asyncio.Event, within_s: float) -> None:
         """Wait for the strap to go, for the radio to change, or for so long."""

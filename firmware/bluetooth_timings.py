@@ -9,7 +9,8 @@ class StrapTimings(Struct, frozen=True, kw_only=True):
     `grace_s`: a strap that comes back within it was not lost; Polar straps drop for a moment now and then.
     `first_connect_s`: BlueZ asks a strap that it does not know for all it has. `settle_s`: from the first strap seen to
     the list, so that the nearest can be first. `gone_s`: a strap not heard for so long leaves the list. `not_found_s`:
-    how long one is looked for before the person is told.
+    how long one is looked for before the person is told. `let_go_unheard_s`: a strap whose living connection was ended
+    here is on the air at once; one that is not heard for so long is still held by the adapter.
     """
 
     silent_s: float = 6.0
@@ -23,6 +24,7 @@ class StrapTimings(Struct, frozen=True, kw_only=True):
     tell_every_s: float = 1.0
     not_found_s: float = 10.0
     look_anew_every_s: float = 20.0
+    let_go_unheard_s: float = 4.0
     power_on_every_s: float = 10.0
     power_cycle_every_s: float = 60.0
     power_cycle_unheard_every_s: float = 120.0

@@ -36,6 +36,7 @@ QUICK = StrapTimings(
     tell_every_s=0.05,
     not_found_s=PATIENCE_S,
     look_anew_every_s=0.5,
+    let_go_unheard_s=PATIENCE_S,
     power_on_every_s=0.1,
     power_cycle_every_s=0.1,
     power_cycle_unheard_every_s=1.0,
@@ -179,6 +180,26 @@ def test_a_strap_that_is_connected_and_silent_is_connected_anew_then_forgotten_t
             await worn.until(lambda: bluez.unit_restarts)
             assert bluez.unit_restarts == ["bluetooth.service"]
             await worn.measured(h10)
+
+    run(main)
+
+
+def test_a_silent_strap_that_the_kernel_holds_on_to_is_freed_by_switching_the_adapter_and_not_by_a_restart() -> None:
+    """As Linux 6.1 and bluetoothd 5.66 did in the virtual machine: ended for bluetoothd, and not on the air again."""
+
+    async def main() -> None:
+        h10 = strap()
+        h10.kernel_keeps = True
+        never = {"look_anew_every_s": PATIENCE_S, "power_cycle_unheard_every_s": PATIENCE_S}
+        timings = replace(SILENT, let_go_unheard_s=0.3, **never)
+        async with FakeBlueZ(h10) as bluez, coach(bluez, timings=timings) as worn:
+            await bluez.serve_systemd()
+            await worn.measured(h10)
+            await worn.until(lambda: bluez.power_changes)
+            assert (h10.connections, h10.removals, bluez.power_changes[0]) == (1, 0, False)
+            await worn.measured(h10)
+            assert (h10.connections, h10.removals, bluez.power_changes) == (2, 0, [False, True])
+            assert bluez.unit_restarts == []
 
     run(main)
 

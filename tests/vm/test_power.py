@@ -13,7 +13,7 @@ from coach.desk_view import Button, Face
 from firmware.remote_diary import RemoteDiary
 
 COACH: Final = "interval-coach-coach.service"
-PATIENCE_S: Final = 900.0
+PATIENCE_S: Final = 300.0
 LOST_AT_MOST_S: Final = 5.0
 RUNS_FOR_S: Final = 20.0
 SIMULATED: Final = '[strap]\\nsource = "simulated"\\n\\n[screen]\\ndriver = "none"\\n\\n[sound]\\ndevice = "none"\\n'
@@ -39,7 +39,7 @@ def to_session(watcher: Watcher) -> None:
 
 def kept_s(guest: Guest) -> float:
     """The last second of the newest session that the diary has, 0 where it has none."""
-    diary = RemoteDiary(guest.folder / "coach", diary=Path("/var/lib/interval-coach/diary.db"))
+    diary = RemoteDiary(guest.coach_socket(), diary=Path("/var/lib/interval-coach/diary.db"))
     try:
         sessions = diary.sessions()
         if not sessions:

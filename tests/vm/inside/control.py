@@ -18,6 +18,7 @@ from pathlib import Path
 
 PORTS = Path("/dev/virtio-ports")
 COACH = "/run/interval-coach/coach.sock"
+JOINED = Path("/run/coach-joined")
 BYTES = 65536
 LOOK_AGAIN_S = 0.1
 
@@ -86,11 +87,14 @@ def somebody_outside(port: int) -> bool:
 
 
 def serve_coach() -> None:
-    """Join one client outside after the other with the coach."""
+    """Join one client outside after the other with the coach; `JOINED` is there as long as one is."""
     port = opened("coach")
+    os.set_blocking(port, False)
     while True:
+        JOINED.unlink(missing_ok=True)
         while not somebody_outside(port):
             time.sleep(LOOK_AGAIN_S)
+        JOINED.touch()
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as coach:
             coach.connect(COACH)
             join(port, coach)
@@ -98,16 +102,26 @@ def serve_coach() -> None:
 
 
 def join(port: int, coach: socket.socket) -> None:
-    """Carry bytes both ways until one end leaves."""
+    """Carry bytes both ways until one end leaves.
+
+    What nobody outside has taken yet is kept here: the coach lets go of a client that takes nothing, and a test that
+    does something inside takes nothing meanwhile.
+    """
+    kept = b""
     while somebody_outside(port):
-        readable, _, _ = select.select([port, coach], [], [], 1.0)
-        if port in readable and (content := os.read(port, BYTES)):
-            coach.sendall(content)
+        writable = [port] if kept else []
+        readable, writable, _ = select.select([port, coach], writable, [], LOOK_AGAIN_S)
+        if port in readable:
+            with contextlib.suppress(BlockingIOError):
+                coach.sendall(os.read(port, BYTES))
         if coach in readable:
             content = coach.recv(BYTES)
             if not content:
                 return
-            write_all(port, content)
+            kept += content
+        if kept and port in writable:
+            with contextlib.suppress(BlockingIOError):
+                kept = kept[os.write(port, kept) :]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 `virtual_strap.py` runs until it is ended; when it is, the adapter is gone. A line in the file `--orders` names is done
 and taken away: `rate 96`, `away` (out of reach: the link times out), `back`, `silent` (connected, and tells nothing),
-`tells`. What happens is printed with the machine's monotonic clock.
+`tells`, `outdated` and `current` (see `TrueController`). What happens is printed with the machine's monotonic clock.
 """
 
 import argparse
@@ -24,7 +24,13 @@ from bumble.gatt import (
     Characteristic,
     Service,
 )
-from bumble.hci import HCI_CONNECTION_TIMEOUT_ERROR, Address
+from bumble.hci import (
+    HCI_CONNECTION_TIMEOUT_ERROR,
+    Address,
+    HCI_LE_Connection_Complete_Event,
+    HCI_LE_Enhanced_Connection_Complete_Event,
+    HCI_Packet,
+)
 from bumble.host import Host
 from bumble.link import LocalLink
 from bumble.ll import AdvertisingPdu
@@ -58,6 +64,35 @@ class TrueLink(LocalLink):
             super().send_advertising_pdu(sender_controller, packet)
 
 
+class TrueController(Controller):
+    """A controller that tells of a new connection as those do which can do what bumble's says that it can.
+
+    One with link-layer privacy tells it by the *enhanced* event, and Linux waits for that one. bumble 0.0.236 sends the
+    outdated one: after 4 s Linux 6.1 cancels the connection that stands, and from then on it refuses to end it, while
+    bluetoothd takes it for ended. With `outdated` that is what happens: a strap that a kernel holds and nobody uses.
+    """
+
+    outdated = False
+
+    def send_hci_packet(self, packet: HCI_Packet) -> None:
+        """Tell the kernel."""
+        if isinstance(packet, HCI_LE_Connection_Complete_Event) and not self.outdated:
+            packet = HCI_LE_Enhanced_Connection_Complete_Event(
+                status=packet.status,
+                connection_handle=packet.connection_handle,
+                role=packet.role,
+                peer_address_type=packet.peer_address_type,
+                peer_address=packet.peer_address,
+                local_resolvable_private_address=Address.ANY_RANDOM,
+                peer_resolvable_private_address=Address.ANY_RANDOM,
+                connection_interval=packet.connection_interval,
+                peripheral_latency=packet.peripheral_latency,
+                supervision_timeout=packet.supervision_timeout,
+                central_clock_accuracy=packet.central_clock_accuracy,
+            )
+        super().send_hci_packet(packet)
+
+
 def say(what: str) -> None:
     """Tell the test."""
     print(f"{time.monotonic():.3f} {what}", flush=True)
@@ -76,7 +111,7 @@ def _taken(orders: Path) -> list[str]:
 class Strap:
     """The strap, and what keeps it in reach or takes it out of it."""
 
-    def __init__(self, link: TrueLink, kernel: Controller) -> None:
+    def __init__(self, link: TrueLink, kernel: TrueController) -> None:
         """Not on the air before `back`."""
         self._link, self._kernel = link, kernel
         self._controller = Controller("strap", link=link)
@@ -159,6 +194,10 @@ class Strap:
             case ["back"]:
                 self._link.add_controller(self._controller)
                 self._in_reach = True
+            case ["outdated"]:
+                self._kernel.outdated = True
+            case ["current"]:
+                self._kernel.outdated = False
             case _:
                 say(f"does not know {words}")
         say(f"did {' '.join(words)}")
@@ -170,7 +209,7 @@ async def main() -> None:
     parser.add_argument("--orders", type=Path, default=Path("/run/strap-orders"))
     orders = parser.parse_args().orders
     link = TrueLink()
-    kernel = Controller("kernel", link=link, public_address=Address(ADAPTER, Address.PUBLIC_DEVICE_ADDRESS))
+    kernel = TrueController("kernel", link=link, public_address=Address(ADAPTER, Address.PUBLIC_DEVICE_ADDRESS))
     strap = Strap(link, kernel)
     await strap.begin()
     # Last: the kernel gives a new controller ten seconds to answer.
