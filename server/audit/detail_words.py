@@ -38,6 +38,7 @@ HEADINGS: Mapping[str, Word] = {
     "package": pgettext_lazy("access log", "package"),
     "people": pgettext_lazy("access log", "people"),
     "period": pgettext_lazy("access log", "period"),
+    "plans": pgettext_lazy("access log", "plans"),
     "region": pgettext_lazy("access log", "region"),
     "roles": pgettext_lazy("access log", "roles"),
     "samples": pgettext_lazy("access log", "with every second"),

@@ -22,6 +22,7 @@ WORDS: dict[str, str | Promise] = {
     "log_read": _("read the access log"),
     "password_changed": _("changed the password"),
     "password_set": _("set a password by a one-time link"),
+    "plans_handed_out": _("handed out all plans to the machines again"),
     "region_made": _("added a region"),
     "room.acknowledged": _("acknowledged a notice"),
     "room.command": _("sent a command to a machine"),

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 from msgspec import Struct
 
+from server.by_name import by_name
 from server.clinics import finding_words
 from server.clinics.access import in_clinic
 from server.clinics.models import Clinic
@@ -81,7 +82,7 @@ def machines(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     until = _certificates()
     now_s = time.time()
     rows = [shown(one, until.get(one.machine), now_s) for one in MachineState.objects.filter(clinic=clinic.code)]
-    rows.sort(key=lambda one: (not one.findings, not one.certificate_soon, one.online, one.name))
+    rows.sort(key=lambda one: (not one.findings, not one.certificate_soon, one.online, by_name(one.name)))
     return render(request, "clinics/machines.html", {"rows": rows})
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from server.by_name import by_name
 from server.models import MachineState, PlanOnMachine
 from server.people.models import Participant
 from server.room.models import Outgoing
@@ -29,7 +30,7 @@ class OnMachine(Struct, frozen=True, kw_only=True):
 def on_machines(participant: Participant) -> tuple[OnMachine, ...]:
     """Every machine of the clinic, by name."""
     clinic = participant.clinic
-    machines = sorted(machines_of(clinic))
+    machines = sorted(machines_of(clinic), key=by_name)
     topics = {build(Topic(clinic.code, one, Kind.PLAN, participant.pseudonym)): one for one in machines}
     waiting = Outgoing.objects.filter(published_at=None, topic__in=topics).values_list("topic", flat=True)
     waits = {topics[topic] for topic in waiting}

@@ -20,7 +20,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Q
 
 from server.log_lines import facts
-from server.room import outgoing
+from server.room import forgetting, outgoing
 from server.room.models import Outgoing, PublishingTurn
 
 _log = logging.getLogger(__name__)
@@ -161,3 +161,4 @@ class Publisher:
         if time.monotonic() >= self._tidy_at_s:
             self._tidy_at_s = time.monotonic() + TIDY_EVERY_S
             Outgoing.objects.filter(published_at__lt=datetime.now(UTC) - KEPT).delete()
+            forgetting.forget_old(datetime.now(UTC))

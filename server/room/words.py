@@ -99,6 +99,7 @@ NOTICE: Mapping[str, Word] = {
     "hr_max_seems_higher": _("HRmax seems higher than planned"),
     "other": _("Look at the machine's screen"),
     "lasted": _("{notice}, for {time}"),
+    "before": _("The session before: {notice}"),
 }
 
 LEVEL: Mapping[str, Word] = {
@@ -205,7 +206,7 @@ ROOM: Mapping[str, Word] = {
     "training_one": _("{number} trains"),
     "waiting": _("{number} need somebody"),
     "waiting_one": _("{number} needs somebody"),
-    "before": _("{number} before or after"),
+    "before": _("{number} ready or done"),
     "free": _("{number} free"),
     "away": _("{number} without contact"),
     "guest": _("Guest"),

@@ -129,7 +129,8 @@ export function phase(now, short = false) {
   return words.word("phase", code, { number: now.interval || 1, of });
 }
 
-export function notice_words(one) {
-  const text = words.word("notice", one.code);
+// A notice of the session before stays until somebody has seen it; it must not be taken for whoever trains now (H12).
+export function notice_words(one, tile) {
+  const text = one.session_id && tile.now?.session_id && one.session_id !== tile.now.session_id ? words.word("notice", "before", { notice: words.word("notice", one.code) }) : words.word("notice", one.code);
   return typeof one.lasted_s === "number" && !holds(one) ? words.word("notice", "lasted", { notice: text, time: words.lasting(one.lasted_s) }) : text;
 }

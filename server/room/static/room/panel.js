@@ -136,7 +136,7 @@ export class Panel {
       line.dataset.level = one.at_s ? "seen" : one.level;
       const text = document.createElement("p");
       const seen = one.at_s ? ` – ${words.word("room", "seen_by", { name: one.by ?? "", time: words.at(one.at_s) })}` : "";
-      text.textContent = `${words.word("level", one.level)}: ${need.notice_words(one)}${seen}`;
+      text.textContent = `${words.word("level", one.level)}: ${need.notice_words(one, tile)}${seen}`;
       line.append(text);
       if (one.to_acknowledge && !one.at_s && words.room.may_command) {
         const button = document.createElement("button");

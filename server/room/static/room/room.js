@@ -200,7 +200,7 @@ function announce(tile) {
   for (const one of fresh) {
     announced.add(mark(tile, one));
     const who = [words.who(tile), words.machine(tile.machine)].filter((text, index, all) => all.indexOf(text) === index).join(", ");
-    spoken.append(Object.assign(document.createElement("p"), { textContent: words.word("room", "announce", { who, what: `${words.word("level", one.level)}. ${need.notice_words(one)}` }) }));
+    spoken.append(Object.assign(document.createElement("p"), { textContent: words.word("room", "announce", { who, what: `${words.word("level", one.level)}. ${need.notice_words(one, tile)}` }) }));
   }
   while (spoken.children.length > 5) spoken.firstElementChild.remove();
 }

@@ -87,10 +87,10 @@ export class TileView {
     this.node.classList.toggle("calls", unseen.length > 0);
     if (!shown) return;
     const more = unseen.length > 1 ? ` (+${unseen.length - 1})` : "";
-    put(parts.seeing_word, shown.at_s ? `${need.notice_words(shown)} – ${words.word("room", "seen_by", { name: shown.by ?? "", time: words.at(shown.at_s) })}` : need.notice_words(shown) + more);
+    put(parts.seeing_word, shown.at_s ? `${need.notice_words(shown, tile)} – ${words.word("room", "seen_by", { name: shown.by ?? "", time: words.at(shown.at_s) })}` : need.notice_words(shown, tile) + more);
     parts.seeing.dataset.level = shown.at_s ? "seen" : shown.level;
     show(parts.seen, unseen.length > 0 && words.room.may_command);
-    if (unseen.length) parts.seen.setAttribute("aria-label", `${words.word("room", "seen")}: ${words.who(tile)}, ${need.notice_words(shown)}`);
+    if (unseen.length) parts.seen.setAttribute("aria-label", `${words.word("room", "seen")}: ${words.who(tile)}, ${need.notice_words(shown, tile)}`);
   }
 
   #given(tile, now_s) {

@@ -30,7 +30,8 @@ export function minutes(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-export const lasting = (seconds) => ago(seconds, true);
+// Its unit never stands alone on the next line.
+export const lasting = (seconds) => ago(seconds, true).replaceAll(" ", "\u00a0");
 
 export function ago(seconds, short = false) {
   const whole = Math.max(0, Math.floor(seconds));
