@@ -53,6 +53,14 @@ def add_commands(command: Command, open_clinic: Open) -> None:
     person.add_argument("--out", type=Path, default=None, help="with export: write to this file")
     person.add_argument("--yes", action="store_true", help="with delete: for ever, without being asked")
 
+    plans = command(
+        "hand-out-plans",
+        lambda given: _hand_out(given, open_clinic),
+        "hand all plans that hold to the machines again",
+    )
+    plans.add_argument("--clinic", help="where (this folder's own clinic)")
+    plans.add_argument("--machine", help="to this machine alone")
+
     audit = command("audit", lambda given: _audit(given, open_clinic), "the access log: check its chain, export it")
     audit.add_argument("act", choices=("verify", "export"))
     audit.add_argument("--clinic", default="", help="of this clinic only")
@@ -172,6 +180,13 @@ def _participant(given: argparse.Namespace, open_clinic: Open) -> int:
         return 2
     _say(*by_command.delete(code, given.pseudonym))
     return 0
+
+
+def _hand_out(given: argparse.Namespace, open_clinic: Open) -> None:
+    folder = open_clinic(given)
+    from server.room import by_command  # noqa: PLC0415 - only where Django is ready
+
+    _say(by_command.hand_out(given.clinic or folder.settings.clinic, given.machine))
 
 
 def _audit(given: argparse.Namespace, open_clinic: Open) -> int:

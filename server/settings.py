@@ -130,6 +130,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 IDLE_S = _settings.idle_minutes * 60
 ABSOLUTE_S = _settings.absolute_hours * 3600
 WALL_COUNTS = _settings.wall_counts
+ROOM_KEPT_DAYS = _settings.room_kept_days
 CSRF_COOKIE_NAME = f"{_PREFIX}interval-coach-form"
 CSRF_COOKIE_SECURE = not PLAIN
 CSRF_COOKIE_HTTPONLY = True

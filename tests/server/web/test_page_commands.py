@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from benchmarks.clinic_at_hand import command
+from benchmarks.room_at_hand import inside
 from server.clinic import Clinic
 
 
@@ -40,3 +41,27 @@ def test_what_cannot_be_done_is_said_in_a_sentence(clinic: Clinic) -> None:
     assert "There is no account «ola»" in command("account", "reset", "ola", *folder, check=False)
     assert "is no time zone" in command("clinic", "add", "x", "--time-zone", "Mars/Base", *folder, check=False)
     assert "whose?" in command("account", "reset", *folder, check=False)
+
+
+def test_all_plans_are_handed_out_again_and_what_cannot_be_is_said(clinic: Clinic) -> None:
+    folder = ("--dir", str(clinic.places.folder))
+    said = inside(
+        clinic,
+        "from server.clinics.models import Clinic\n"
+        "from server.people.models import Participant, PlanVersion\n"
+        "from server.room.models import SuppliedMachine\n"
+        "here = Clinic.objects.get(code='trondheim')\n"
+        "for name in ('a', 'b'):\n"
+        "    SuppliedMachine.objects.create(clinic=here, machine=name)\n"
+        "one = Participant.objects.create(clinic=here, pseudonym='p-1', name='K', nickname='Rev', birth_year=1990)\n"
+        "PlanVersion.objects.create(participant=one, version=1, hr_max_bpm=185.0)\n"
+        "print('made')",
+    )
+    assert "made" in said
+    assert command("hand-out-plans", *folder).startswith("2 plan(s) are on their way to 2 machine(s) of «trondheim»")
+    assert command("hand-out-plans", "--machine", "b", *folder).startswith("1 plan(s) are on their way to «b»")
+    topics = "from server.room.models import Outgoing\nprint(*Outgoing.objects.values_list('topic', flat=True))"
+    assert inside(clinic, topics).split() == [f"ic/1/trondheim/{name}/plan/p-1" for name in ("a", "b", "b")]
+    assert "There is no clinic «x»" in command("hand-out-plans", "--clinic", "x", *folder, check=False)
+    assert "was ever heard" in command("hand-out-plans", "--machine", "c", *folder, check=False)
+    assert command("audit", "verify", *folder) == "2 lines; the chain is whole.\n"
