@@ -18,7 +18,8 @@ def home(request: HttpRequest) -> HttpResponse:
     mine = [one for one in Clinic.objects.order_by("name") if any(holds_in(role, one) for role in held)]
     reachable = [(clinic, places) for clinic in mine if (places := places_in(account, clinic))]
     beyond = network(account)
-    if len(reachable) == 1 and not beyond:
+    if len(reachable) == 1:
+        # The way to the network stands in that place's frame.
         return redirect(reachable[0][1][0].href)
     if beyond and not reachable:
         return redirect(beyond[0].href)
