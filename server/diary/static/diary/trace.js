@@ -7,6 +7,7 @@ const line = box.querySelector(".trace-words");
 const plotBox = box.querySelector(".trace-plot");
 const loadBox = box.querySelector(".trace-load");
 const numbers = new Intl.NumberFormat(box.dataset.language === "nb" ? "nb-NO" : "en-GB", { maximumFractionDigits: 1 });
+const share = (percent) => `${numbers.format(percent)}${box.dataset.language === "nb" ? "\u00a0" : ""}%`;
 const style = getComputedStyle(document.documentElement);
 const colour = (name) => style.getPropertyValue(name).trim();
 const AXIS = 52;
@@ -173,7 +174,7 @@ function draw(uPlot, { trace, words }) {
         kmh: { range: (_u, _min, most) => [0, Math.max(6, Math.ceil((most ?? 0) + 1))] },
         incline: { range: (_u, _min, most) => [0, Math.max(6, Math.ceil((most ?? 0) + 1))] },
       },
-      axes: axes([{ scale: "kmh", incrs: [1, 2, 4, 5, 10], values: (_u, splits) => splits.map((value) => `${numbers.format(value)}${value ? ` ${labels.kmh}` : ""}`) }, { scale: "incline", side: 1, incrs: [1, 2, 4, 5, 10], grid: { show: false }, values: (_u, splits) => splits.map((value) => `${numbers.format(value)} %`) }]),
+      axes: axes([{ scale: "kmh", incrs: [1, 2, 4, 5, 10], values: (_u, splits) => splits.map((value) => `${numbers.format(value)}${value ? ` ${labels.kmh}` : ""}`) }, { scale: "incline", side: 1, incrs: [1, 2, 4, 5, 10], grid: { show: false }, values: (_u, splits) => splits.map(share) }]),
       series: [
         {},
         { scale: "kmh", stroke: colour("--text"), width: 2, paths: stepped, points: { show: false } },
@@ -224,7 +225,7 @@ function draw(uPlot, { trace, words }) {
     else parts.push(`<b>${numbers.format(rate)}</b> ${labels.bpm}${trace.doubtful[index] ? ` (${labels.doubtful})` : ""}`);
     if (phase >= 0) parts.push(escaped(words.phases[phase]) + (paused ? ` (${labels.paused})` : ""));
     if (band) parts.push(`${labels.zone} ${numbers.format(Math.round(band.low_bpm))}–${numbers.format(Math.round(band.high_bpm))}`);
-    if (speed[index] !== null) parts.push(`${numbers.format(speed[index])} ${labels.kmh}, ${numbers.format(incline[index] ?? 0)} %`);
+    if (speed[index] !== null) parts.push(`${numbers.format(speed[index])} ${labels.kmh}, ${share(incline[index] ?? 0)}`);
     if (said >= 0 && (trace.advice[said][1] !== "none" || trace.advice[said][2] !== "none")) parts.push(escaped(words.advice[said]));
     line.innerHTML = parts.join('<span class="dot"> · </span>');
   }
