@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from django.utils import timezone
 from msgspec import Struct
 
 from server.by_name import by_name
@@ -25,6 +26,11 @@ class OnMachine(Struct, frozen=True, kw_only=True):
     version: int | None = None
     since: datetime | None = None
     refused: int | None = None
+
+    @property
+    def since_today(self) -> bool:
+        """Whether the time of day says enough, where the page is read."""
+        return self.since is not None and timezone.localdate(self.since) == timezone.localdate()
 
 
 def on_machines(participant: Participant) -> tuple[OnMachine, ...]:

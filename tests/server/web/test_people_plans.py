@@ -231,7 +231,7 @@ def machine_said(machine: str, *, online: bool = True, **said: object) -> None:
         clinic="trondheim", machine=machine, online=online, connection=1, waiting=0, state={}, heard_wall_s=0.0
     )
     if said:
-        at_s = datetime(2026, 11, 22, 9, 42, tzinfo=UTC).timestamp()
+        at_s = datetime(2026, 5, 4, 9, 42, tzinfo=UTC).timestamp()
         row = {"since_wall_s": at_s, "boot_id": "b", "monotonic_s": 1.0, **said}
         PlanOnMachine.objects.create(clinic="trondheim", machine=machine, participant="p-1", **row)
 
@@ -254,12 +254,14 @@ def test_each_machine_is_shown_with_what_it_said_it_took(people: People) -> None
     machine_said("d")
     machine_said("e", online=False)
     assert machines_told(people) == [
-        "a 22. nov 2026, 10:42 har versjon 2",
+        "a 4. mai har versjon 2",
         "b har fortsatt versjon 1 avviser versjon 2",
         "c har fortsatt versjon 1 sendt; ikke bekreftet ennå",
         "d sendt; ikke bekreftet ennå",
         "e sendt; får den når den er koblet til",
     ]
+    PlanOnMachine.objects.filter(machine="a").update(since_wall_s=timezone.now().timestamp())
+    assert re.fullmatch(r"a \d\d:\d\d har versjon 2", machines_told(people)[0])
     assert machines_told(people, "en")[2] == "c still has version 1 sent; not confirmed yet"
 
 
