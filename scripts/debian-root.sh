@@ -46,3 +46,11 @@ lend() {
         fi
     done
 }
+
+# Unmounts all that was lent: from now on the folder holds its own files alone, and may be copied or removed.
+take_back() {
+    local mounted
+    awk -v root="${root:?}/" 'index($5, root) == 1 { print $5 }' /proc/self/mountinfo | LC_ALL=C sort -r |
+        while IFS= read -r mounted; do umount "$mounted"; done
+    ! grep -qF " $root/" /proc/self/mountinfo
+}

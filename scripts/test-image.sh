@@ -46,7 +46,7 @@ mmdebstrap --quiet --variant=minbase --include=ca-certificates,systemd-sysv,pyth
 lend
 cp requirements/device.txt requirements/build.txt "$root/srv/"
 inside python3 -m pip download -qq --no-input --require-hashes --only-binary=:all: -d /srv/wheels -r /srv/device.txt -r /srv/build.txt
-umount --recursive "$root/run" "$root/tmp" "$root/proc"
+take_back || fail "what was lent is still mounted"
 mkdir -p "$root/boot/firmware"
 rm -f "$root/etc/machine-id" "$root/etc/pip.conf" "$root/etc/resolv.conf"
 : >"$root/etc/machine-id"
