@@ -21,3 +21,16 @@ done
 lock --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 lock --group web --constraint requirements/dev.txt --output-file requirements/web.txt
 lock --group vm --constraint requirements/dev.txt --output-file requirements/vm.txt
+
+# Nothing is compiled on a machine: where a package has no wheel, the installer must have another way (systemd/install.sh).
+for extra in dev device desk server build; do
+    for python in 3.11 3.12 3.13; do
+        for processor in x86_64 aarch64; do
+            .venv/bin/python -m uv pip install --quiet --dry-run --no-deps --target build/nowhere --only-binary :all: --require-hashes \
+                --python-platform "$processor-manylinux_2_36" --python-version "$python" -r "requirements/$extra.txt" || {
+                printf 'lock: %s has no wheel for everything with Python %s on %s\n' "$extra.txt" "$python" "$processor" >&2
+                exit 1
+            }
+        done
+    done
+done

@@ -88,6 +88,7 @@ size=$(du -sh "$root/opt/interval-coach/versions" | cut -f 1)
 
 say "what was installed"
 inside interval-coach --version
+inside "$opt/current/bin/python" -I -c 'import evdev, numpy, pygame, bleak, luma.oled'
 inside systemd-analyze verify --man=no --generators=no --recursive-errors=no /etc/systemd/system/interval-coach-{coach,display,sync,trial}.service
 [ "$(readlink "$root/etc/systemd/system/multi-user.target.wants/interval-coach.target")" ] || fail "the target is not enabled"
 grep -qx dtparam=i2c_arm=on "$root/boot/firmware/config.txt" || fail "I²C is not switched on"

@@ -17,6 +17,9 @@ boot_lines=(dtparam=i2c_arm=on dtparam=audio=on dtparam=watchdog=on)
 # The screen is the participant's from the boot on: messages go to tty3, where whoever looks after the machine finds them.
 boot_words=('console=tty1>console=tty3' quiet loglevel=3 logo.nologo vt.global_cursor_default=0)
 needed=(ca-certificates python3 python3-venv systemd udev dbus kmod bluez rfkill openssl espeak-ng fonts-inter alsa-utils)
+# Modules of Python that have no wheel for every Pi, and Debian's packages that have them. Their files are copied into the
+# version, so that it stands by itself like all the others.
+from_debian=(evdev=python3-evdev lgpio=python3-lgpio)
 
 changes=0
 waiting=()
@@ -92,18 +95,20 @@ install_packages() {
         was "all ${#needed[@]} packages"
         return
     fi
-    local log
-    log=$(mktemp)
-    if ! {
-        DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
-            DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "${missing[@]}"
-    } >"$log" 2>&1 </dev/null; then
-        tail -n 20 "$log" >&2
-        rm -f "$log"
-        refuse "apt could not install ${missing[*]}. Check the network and the clock; run again."
-    fi
-    rm -f "$log"
+    apt_install "${missing[@]}" || refuse "apt could not install ${missing[*]}. Check the network and the clock; run again."
     did "installed ${missing[*]}"
+}
+
+apt_install() { # PACKAGE …
+    local log status=0
+    log=$(mktemp)
+    {
+        DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
+            DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "$@"
+    } >"$log" 2>&1 </dev/null || status=$?
+    [ "$status" -eq 0 ] || tail -n 20 "$log" >&2
+    rm -f "$log"
+    return "$status"
 }
 
 # --- the version -----------------------------------------------------------------------------------------------------
@@ -169,6 +174,7 @@ install_version() {
     "${pip[@]}" install --require-hashes --only-binary=:all: -r "$lock" ||
         refuse "the locked Python packages could not be installed. Check the network and pip's configuration; run again."
     [ -n "$wheel" ] || build_wheel "$work"
+    take_from_debian
     "${pip[@]}" install --no-deps --no-index "$wheel"
     "$folder/bin/$name" --version >/dev/null || refuse "the version that was installed in $folder does not run."
     # Everything is on the disk before anything says that it is whole.
@@ -178,6 +184,30 @@ install_version() {
     rm -rf "$work"
     trap - EXIT
     did "installed $folder"
+}
+
+has_module() { "$folder/bin/python" -I -c 'import sys, importlib.util as at; sys.exit(at.find_spec(sys.argv[1]) is None)' "$1"; }
+
+take_from_debian() {
+    local one module package file site
+    site=$("$folder/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+    for one in "${from_debian[@]}"; do
+        module=${one%%=*} package=${one#*=}
+        ! has_module "$module" || continue
+        if ! is_installed "$package"; then
+            if ! apt-cache show "$package" >/dev/null 2>&1; then
+                # A Debian that is no Raspberry Pi's has no pins either.
+                later "this system has no package $package, so what needs the module $module cannot be used"
+                continue
+            fi
+            apt_install "$package" || refuse "apt could not install $package. Check the network and the clock; run again."
+            did "installed $package"
+        fi
+        while IFS= read -r file; do
+            [ ! -f "/usr/lib/python3/dist-packages/$file" ] || install -D -m 0644 "/usr/lib/python3/dist-packages/$file" "$site/$file"
+        done < <(dpkg -L "$package" | sed -n 's#^/usr/lib/python3/dist-packages/##p')
+        has_module "$module" || refuse "Debian's package $package has no module $module for $("$folder/bin/python" --version)."
+    done
 }
 
 unzip_from_wheel() { # ENDING
