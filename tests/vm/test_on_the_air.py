@@ -130,7 +130,7 @@ def test_a_strap_that_is_connected_and_silent_is_stale_and_connected_anew(machin
 def test_a_silent_strap_that_the_kernel_holds_on_to_is_freed_by_switching_the_adapter(
     machine: Guest, watcher: Watcher
 ) -> None:
-    """The controller tells of the next connection as Linux does not expect it: `TrueController` says what comes of it."""
+    """The controller tells of the next connection as Linux does not expect it: `TrueController` says what follows."""
     watcher.until(heard, PATIENCE_S)
     switched = f"journalctl -u {COACH} --no-pager | grep -c 'adapter is switched off and on'"
     before = int(machine.ask(f"{switched} || true"))
