@@ -47,7 +47,7 @@ def test_somebody_logs_in_with_password_and_code_changes_the_language_and_logs_o
     page.locator(".language button").click()
     expect(page.locator("html")).not_to_have_attribute("lang", str(before))
     page.locator(".menu summary").click()
-    page.locator(".menu-box form button").click()
+    page.locator(".menu-box .log-out button").click()
     page.wait_for_url("**/log-in/**")
     page.goto(site.at("/c/demo/diary/"))
     expect(page.locator("#id_username")).to_be_visible()
