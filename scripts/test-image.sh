@@ -66,7 +66,7 @@ system_mb=$(($(du -sxm "$root" | cut -f 1) * 13 / 10 + 300))
 truncate -s "${system_mb}M" "$work/system.ext4"
 mke2fs -q -t ext4 -d "$root" "$work/system.ext4"
 truncate -s "$((system_mb + 80))M" "$work/given.img"
-printf '8192,64M,c\n,,L\n' | sfdisk --quiet "$work/given.img"
+printf '8192,64M,c\n139264,,L\n' | sfdisk --quiet "$work/given.img"
 start=$(sfdisk --dump "$work/given.img" | sed -nE 's/^.*img2 : start= *([0-9]+),.*/\1/p')
 dd if="$work/boot.part" of="$work/given.img" bs=512 seek=8192 conv=notrunc,sparse status=none
 dd if="$work/system.ext4" of="$work/given.img" bs=512 seek="$start" conv=notrunc,sparse status=none
