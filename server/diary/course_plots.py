@@ -233,6 +233,7 @@ def _fitness_age(points: Sequence[Point], person: Person) -> Plot:
     estimates = [fitness.vo2_max(one.speed_kmh, one.incline_percent, one.third_minute_fraction) for one in points]
     ages = [None if sex is None or vo2 is None else fitness.fitness_age(vo2, sex) for vo2 in estimates]
     years = {one.session_id: round(age.years, 1) for one, age in zip(points, ages, strict=True) if age is not None}
+    own_age = points[-1].on.year - person.birth_year if points else None
     plot = _along(
         points,
         Along(
@@ -241,9 +242,9 @@ def _fitness_age(points: Sequence[Point], person: Person) -> Plot:
             y_title=_("years"),
             column="",
             value=lambda one: years.get(one.session_id),
-            y_low=20,
-            y_high=80,
-            level=float(points[-1].on.year - person.birth_year) if points else None,
+            y_low=20 if own_age is None else min(20, own_age // 10 * 10),
+            y_high=80 if own_age is None else max(80, -(-own_age // 10) * 10),
+            level=own_age,
             level_title=_("own age"),
         ),
     )
