@@ -62,6 +62,7 @@ def index(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         "may_command": allowed(account, clinic, May.COMMAND),
         "zone": clinic.time_zone,
         "words": words.for_page(),
+        "plain_machine": words.PLAIN_MACHINE,
         "pictures": {picture: address_of(picture) for picture in PICTURES},
     }
     return render(request, "room/index.html", {"room": told, "may_command": told["may_command"], "modules": MODULES})

@@ -3,6 +3,7 @@
 `{…}` are filled by the page. Unknown codes, perhaps of newer machines, have a word too: `other`.
 """
 
+import re
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
@@ -253,6 +254,17 @@ GROUPS: Mapping[str, Mapping[str, Word]] = {
     "saved": SAVED,
     "room": ROOM,
 }
+
+
+PLAIN_MACHINE = r"^(?:molle|tredemolle|treadmill|mill|maskin|machine|pi)-?0*([0-9]+)$"
+"""Machines whose name says no more than their number; read by the page's script as well."""
+
+
+def called(machine: str) -> str:
+    """A machine as the clinic's people say it: «Treadmill 3» for `molle-3`; any other name stays what it is."""
+    if plain := re.match(PLAIN_MACHINE, machine):
+        return str(ROOM["machine"]).format(number=plain[1])
+    return machine[:1].upper() + machine[1:].replace("-", " ")
 
 
 def for_page() -> dict[str, dict[str, str]]:

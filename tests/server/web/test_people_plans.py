@@ -248,32 +248,35 @@ def test_each_machine_is_shown_with_what_it_said_it_took(people: People) -> None
     planning.save_plan(people.participant, people.account("therapist"), SOUND, base=0, reason="")
     harder = msgspec.structs.replace(SOUND, start_speed_kmh=6.5)
     planning.save_plan(people.participant, people.account("therapist"), harder, base=1, reason="")
-    machine_said("a", version=2)
-    machine_said("b", version=1, refused_version=2)
-    machine_said("c", version=1)
-    machine_said("d")
-    machine_said("e", online=False)
+    machine_said("molle-1", version=2)
+    machine_said("molle-2", version=1, refused_version=2)
+    machine_said("molle-3", version=1)
+    machine_said("molle-4")
+    machine_said("molle-5", online=False)
     assert machines_told(people) == [
-        "a 4. mai har versjon 2",
-        "b har fortsatt versjon 1 avviser versjon 2",
-        "c har fortsatt versjon 1 sendt; ikke bekreftet ennå",
-        "d sendt; ikke bekreftet ennå",
-        "e sendt; får den når den er koblet til",
+        "Mølle 1 4. mai har versjon 2",
+        "Mølle 2 har fortsatt versjon 1 avviser versjon 2",
+        "Mølle 3 har fortsatt versjon 1 sendt; ikke bekreftet ennå",
+        "Mølle 4 sendt; ikke bekreftet ennå",
+        "Mølle 5 sendt; får den når den er koblet til",
     ]
-    PlanOnMachine.objects.filter(machine="a").update(since_wall_s=timezone.now().timestamp())
-    assert re.fullmatch(r"a \d\d:\d\d har versjon 2", machines_told(people)[0])
-    assert machines_told(people, "en")[2] == "c still has version 1 sent; not confirmed yet"
+    PlanOnMachine.objects.filter(machine="molle-1").update(since_wall_s=timezone.now().timestamp())
+    assert re.fullmatch(r"Mølle 1 \d\d:\d\d har versjon 2", machines_told(people)[0])
+    assert machines_told(people, "en")[2] == "Treadmill 3 still has version 1 sent; not confirmed yet"
 
 
 def test_after_the_end_only_machines_that_have_the_plan_yet_are_shown(people: People) -> None:
     given(people)
-    machine_said("a", version=None)
-    machine_said("b", version=1)
+    machine_said("molle-1", version=None)
+    machine_said("molle-2", version=1)
     people.therapist.post(f"{WHERE}end/", {"reason": "Brukket ankel", "base": 1})
     Outgoing.objects.update(published_at=timezone.now())
-    assert machines_told(people) == ["a trukket tilbake", "b har fortsatt versjon 1 sendt; ikke bekreftet ennå"]
+    assert machines_told(people) == [
+        "Mølle 1 trukket tilbake",
+        "Mølle 2 har fortsatt versjon 1 sendt; ikke bekreftet ennå",
+    ]
     Participant.objects.update(active=False)
-    assert machines_told(people) == ["b har fortsatt versjon 1"]
+    assert machines_told(people) == ["Mølle 2 har fortsatt versjon 1"]
 
 
 def test_a_withdrawn_plan_leaves_every_machine_and_its_history_stays(people: People) -> None:

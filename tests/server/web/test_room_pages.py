@@ -125,3 +125,12 @@ def test_every_word_is_translated() -> None:
         if word == english[group][code] and word not in same
     ]
     assert untouched == []
+
+
+def test_a_machine_is_called_by_its_number_in_the_pages_language_and_any_other_by_its_name() -> None:
+    with translation.override("nb"):
+        assert [words.called(name) for name in ("molle-3", "treadmill-012", "pi7", "ved-vinduet", "molle-3b")] == [
+            "Mølle 3", "Mølle 12", "Mølle 7", "Ved vinduet", "Molle 3b",
+        ]  # fmt: skip
+    with translation.override("en"):
+        assert words.called("molle-3") == "Treadmill 3"

@@ -39,8 +39,8 @@ export function ago(seconds, short = false) {
   return whole < 120 ? word("room", `${kind}_s`, { number: whole }) : word("room", `${kind}_min`, { number: Math.floor(whole / 60) });
 }
 
-// «molle-3» and «treadmill-3» are called as the clinic's people say it; any other name stays what it is.
-const PLAIN = /^(?:molle|tredemolle|treadmill|mill|maskin|machine|pi)-?0*(\d+)$/;
+// As `server.room.words.called` does.
+const PLAIN = new RegExp(told.plain_machine);
 export function machine(name) {
   const plain = PLAIN.exec(name);
   return plain ? word("room", "machine", { number: plain[1] }) : name.charAt(0).toUpperCase() + name.slice(1).replaceAll("-", " ");

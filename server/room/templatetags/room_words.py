@@ -1,0 +1,8 @@
+"""The room's words for templates."""
+
+from django import template
+
+from server.room import words
+
+register = template.Library()
+register.filter("called", words.called)
