@@ -1,5 +1,6 @@
 """Numbers and times as pages and papers write them, in the language at hand: units, comma or point, a dash for none."""
 
+import re
 from datetime import date, datetime, timedelta
 
 from django.utils import timezone
@@ -79,6 +80,11 @@ def days(first: date, last: date | None) -> str:
     if last is None:
         return _("since %(day)s") % {"day": day(first)}
     return day(first) if first == last else f"{day(first)} – {day(last)}"
+
+
+def short_protocol(name: str) -> str:
+    """A protocol's name as people write it: «4×4»."""
+    return re.sub(r"(?<=\d)x(?=\d)", "×", name)
 
 
 def moment(at: datetime) -> str:

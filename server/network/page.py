@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
-from server.diary.wording import NOTHING, Table, number, percent
+from server.diary.wording import NOTHING, Table, number, percent, short_protocol
 from server.network.periods import Period, Quarters
 from server.network.release import Comparison, Course, Figures, KindsTold, State, months_over
 from server.network.wording import MEASURES, Measure, period_words, short_month, told
@@ -52,10 +52,14 @@ def lines(compared: Comparison) -> tuple[Line, ...]:
     return tuple(found)
 
 
-def kind_lines(found: KindsTold, names: dict[str, str]) -> tuple[Line, ...]:
+def kind_lines(found: KindsTold, by: str) -> tuple[Line, ...]:
     """Protocols or groups."""
+
+    def name(one: str) -> str:
+        return short_protocol(one) if by == "protocol" else one or _("Without a group")
+
     rows = [
-        Line(names.get(one.name, one.name), "kind", ((_("Clinics"), number(one.clinics)), *_cells(one.figures, KINDS)))
+        Line(name(one.name), "kind", ((_("Clinics"), number(one.clinics)), *_cells(one.figures, KINDS)))
         for one in found.rows
     ]
     if found.remainder is not None:

@@ -113,7 +113,7 @@ def kinds(request: HttpRequest) -> HttpResponse:
         **_context(scope, period, span),
         "by": by,
         "more": f"{_context(scope, period, span)['more']}&by={by}",
-        "lines": page.kind_lines(found, {"": _("Without a group")}),
+        "lines": page.kind_lines(found, by),
         "measures": page.KINDS,
         "tab": by,
     }

@@ -1,14 +1,12 @@
 """A plan in words: one line of it, each of its fields, and what changed from one version to the next."""
 
-import re
-
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
-from server.diary.wording import NOTHING
+from server.diary.wording import NOTHING, short_protocol
 from server.people import protocols
 from server.people.plan_rules import COMPARED, Values, changed, figure
 
@@ -75,11 +73,6 @@ def line(plan: Values) -> str:
     if plan.ceiling_bpm is not None:
         parts.append(_("ceiling %(bpm)s") % {"bpm": figure(plan.ceiling_bpm)})
     return " · ".join(parts)
-
-
-def short_protocol(name: str) -> str:
-    """A protocol's name as people write it: «4×4»."""
-    return re.sub(r"(?<=\d)x(?=\d)", "×", name)
 
 
 def all_of(plan: Values) -> tuple[Said, ...]:

@@ -316,8 +316,8 @@ def test_a_day_shows_who_trained(people: People) -> None:
     )
     page = shown(people.therapist, "days", "trondheim", query="?day=2026-03-04")
     assert "4. mar 2 økter" in page
-    assert "Kari Nordmann Rev · Mølle 1 · 4x4" in page
-    assert "Ola Nordmann Ørn · Mølle 1 · 4x4" in page
+    assert "Kari Nordmann Rev · Mølle 1 · 4×4" in page
+    assert "Ola Nordmann Ørn · Mølle 1 · 4×4" in page
     assert "Ingen har trent denne dagen." in shown(people.therapist, "days", "trondheim", query="?day=2026-03-07")
 
 
