@@ -81,7 +81,12 @@ def shown_before_the_cut(guest: Guest, *, begins: bool) -> float:
 def trained(guest: Guest) -> Guest:
     """A machine with a simulated person, so that nothing but the disk decides."""
     ready(guest)
-    guest.ask(f"printf '{SIMULATED}' >/etc/interval-coach/config.toml; sync; systemctl restart {COACH}", 120)
+    # Without the session that another test may have left.
+    guest.ask(
+        f"systemctl stop {COACH}; rm -f /var/lib/interval-coach/diary.db*;"
+        f" printf '{SIMULATED}' >/etc/interval-coach/config.toml; sync; systemctl start {COACH}",
+        120,
+    )
     ready(guest)
     return guest
 
