@@ -319,6 +319,10 @@ class MiniCollector:
             self.client.loop_stop()
             self.client = None
 
+    def heard(self, machine: str) -> int:
+        """How many of a machine's processes listen by now, or have: each subscribes before it tells its state."""
+        return len({state.instance for state in self.states if state.online and state.machine == machine})
+
     def say(self, topic: Topic, payload: bytes, *, retain: bool = False) -> None:
         """Publish something as the server."""
         assert self.client is not None
