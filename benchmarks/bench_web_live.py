@@ -137,7 +137,8 @@ async def first_paint(opened: Opened, page: Page) -> tuple[float, float, float]:
 
     session.on("Network.eventSourceMessageReceived", add_stream)
     await page.goto(opened.address(f"/c/{opened.clinic.settings.clinic}/room/"), wait_until="load")
-    await page.wait_for_function("[...document.querySelectorAll('#tiles .bpm')].some((one) => one.textContent > '')")
+    # A function, not an expression: the page's policy lets nothing be evaluated.
+    await page.wait_for_function("() => [...document.querySelectorAll('#tiles .bpm')].some((one) => one.textContent)")
     tiles_ms = await page.evaluate("performance.now()")
     paints = await page.evaluate("performance.getEntriesByType('paint').map((one) => one.startTime)")
     await asyncio.sleep(0.3)
