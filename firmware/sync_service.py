@@ -39,7 +39,7 @@ from firmware.renewal import Renewal
 from firmware.service_notice import ServiceNotice
 from firmware.stamp import Stamp, StampClock, SystemStampClock
 from firmware.sync_orders import Orders
-from firmware.sync_state import state_file, write_state
+from firmware.sync_state import forget_state, state_file, write_state
 from sync.account import ACCOUNT, AccountError
 from sync.courier import Courier, KeepingCourier, Parcel
 from sync.findings import Trouble
@@ -311,23 +311,27 @@ def serve(socket: Path, identity: Path, version: str, *, server_is_here: bool = 
 
     notice = ServiceNotice()
     notice.ready("Ready.")
-    enrolled = (identity / ACCOUNT).exists
-    while not stop.is_set():
-        if enrolled():
-            settings = CourierSettings(folder=identity, software=own_software(version))
-            try:
-                courier = MqttCourier(settings, clocks)
-            except AccountError as error:
-                raise IdentityUnusableError(str(error)) from error
-            told, renewal = state_file(socket), Renewal(identity, courier)
-            service = SyncService(socket, courier, stamps=stamps, state_file=told, renewal=renewal, notice=notice)
-            service.place = Place(diary=socket, identity=identity, socket=socket)
-        else:
-            _log.info("This machine is not enrolled with a server: its sessions stay here.")
-            service = SyncService(socket, KeepingCourier(), stamps=stamps, until=enrolled, notice=notice)
-        running[:] = [service]
-        if stop.is_set():
-            service.stop()
-        service.run()
+    enrolled, told = (identity / ACCOUNT).exists, state_file(socket)
+    forget_state(told)
+    try:
+        while not stop.is_set():
+            if enrolled():
+                settings = CourierSettings(folder=identity, software=own_software(version))
+                try:
+                    courier = MqttCourier(settings, clocks)
+                except AccountError as error:
+                    raise IdentityUnusableError(str(error)) from error
+                renewal = Renewal(identity, courier)
+                service = SyncService(socket, courier, stamps=stamps, state_file=told, renewal=renewal, notice=notice)
+                service.place = Place(diary=socket, identity=identity, socket=socket)
+            else:
+                _log.info("This machine is not enrolled with a server: its sessions stay here.")
+                service = SyncService(socket, KeepingCourier(), stamps=stamps, until=enrolled, notice=notice)
+            running[:] = [service]
+            if stop.is_set():
+                service.stop()
+            service.run()
+    finally:
+        forget_state(told)
     notice.stopping()
     return 0

@@ -1,5 +1,6 @@
 """How this machine stands with its server, in a small file beside the coach's socket, and in words for people."""
 
+import contextlib
 import logging
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def write_state(path: Path, state: State) -> None:
         making.replace(path)
     except OSError as error:
         _log.warning("How it stands with the server could not be written to %s: %s", path, error)
+
+
+def forget_state(path: Path) -> None:
+    """Nobody tells how it stands any more: what was left must not pass for how it is now."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def read_state(path: Path) -> State:

@@ -1,7 +1,10 @@
+import signal
 from pathlib import Path
 
 import pytest
 
+from benchmarks.broker import until
+from benchmarks.machine import Machine
 from benchmarks.sending_machine import SOFTWARE
 from firmware.command_line import main
 from firmware.sync_state import NoStateError, state_file, state_in_words, write_state
@@ -45,3 +48,15 @@ def test_a_machine_without_sync_says_what_to_do(tmp_path: Path) -> None:
 def test_a_disk_that_refuses_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_state(tmp_path / "no-such-folder" / "state", WELL)
     assert "could not be written" in caplog.text
+
+
+def test_what_a_sync_that_is_gone_has_left_passes_for_nothing() -> None:
+    with Machine() as machine:
+        left = state_file(machine.socket)
+        write_state(left, WELL)
+        machine.start("sync")
+        until(lambda: not left.exists())
+        write_state(left, WELL)
+        machine.send("sync", signal.SIGTERM)
+        machine.wait("sync")
+        assert not left.exists()
