@@ -149,13 +149,13 @@ async def measure(opened: Opened, sent: Sent, pages: int, seconds: float, figure
     """Open the pages, watch, and tell."""
     async with async_playwright() as play:
         browser = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = await context_of(opened, browser)
         faceless = [Timed(opened, "ola") for _ in range(BROWSERS - pages)]
         shown = []
         paints = []
         for number in range(pages):
             # The first one with an empty cache, as on a new tablet; the others to watch.
-            page = await context.new_page()
+            # Each in a context of its own, as browsers are: one browser has six connections to a server, no more.
+            page = await (await context_of(opened, browser)).new_page()
             seen = await first_paint(opened, page)
             paints += [seen] if number == 0 else []
             shown.append(page)
