@@ -20,6 +20,7 @@ from uuid import UUID
 
 from benchmarks.clinic_at_hand import Postgres, make
 from benchmarks.figures import Figures, share
+from benchmarks.logged_in import session_of
 
 if TYPE_CHECKING:
     from server.models import Session
@@ -162,27 +163,14 @@ def _session(clinic: str, pseudonym: str, number: int, turn: int) -> "Session":
 def _times() -> dict[str, list[float]]:
     """Each search's times in ms, as a therapist who is logged in."""
     from django.conf import settings
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
     from django.test import Client
 
-    from server.clinics.models import Account, Clinic, Membership
+    from server.clinics.models import Clinic
     from server.clinics.roles import Role
-    from server.web.gate import STRONG, begin
 
-    account = Account(username="kari")
-    account.set_unusable_password()
-    account.save()
-    Membership.objects.create(account=account, role=Role.THERAPIST, clinic=Clinic.objects.get(code="trondheim"))
-    session = SessionStore()
-    session[SESSION_KEY] = str(account.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = account.get_session_auth_hash()
-    session[STRONG] = True
-    begin(session)
-    session.save()
+    key = session_of("kari", Role.THERAPIST, Clinic.objects.get(code="trondheim"))
     browser = Client(HTTP_HOST="localhost")
-    browser.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
+    browser.cookies[settings.SESSION_COOKIE_NAME] = key
     browser.get("/c/trondheim/participants/", secure=True)
     times: dict[str, list[float]] = {search: [] for search in SEARCHES}
     for turn in range(ROUNDS):

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.clinic_at_hand import Postgres, make
 from benchmarks.figures import Figures
+from benchmarks.logged_in import session_of
 from server.clinic import DATABASE_VARIABLE, PLAIN_VARIABLE, Clinic, read_clinic
 from server.database import prepare
 
@@ -190,26 +191,10 @@ def _pages(asking: Asking, place: Any) -> None:  # noqa: ANN401 - a model, impor
 def _logged_in(name: str, role: str, clinic: Any = None) -> Any:  # noqa: ANN401 - models and client, imported later
     """A browser in which an account of this role has given both factors."""
     from django.conf import settings
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
     from django.test import Client
 
-    from server.clinics.models import Account, Membership
-    from server.web.gate import STRONG, begin
-
-    account = Account(username=name)
-    account.set_unusable_password()
-    account.save()
-    Membership.objects.create(account=account, role=role, clinic=clinic)
-    session = SessionStore()
-    session[SESSION_KEY] = str(account.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = account.get_session_auth_hash()
-    session[STRONG] = True
-    begin(session)
-    session.save()
     browser = Client()
-    browser.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    browser.cookies[settings.SESSION_COOKIE_NAME] = session_of(name, role, clinic)
     return browser
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.logged_in import session_of
 from server.clinic import read_clinic
 from server.database import prepare
 
@@ -25,29 +26,10 @@ def main() -> None:
     clinic = read_clinic(folder)
     prepare(clinic)
 
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
-
-    from server.clinics.models import Account, Membership
     from server.clinics.models import Clinic as ClinicRow
     from server.clinics.roles import Role
     from server.people.models import Participant
     from server.people.pictures import PICTURES
-    from server.web.gate import STRONG, begin
-
-    def logged_in(name: str, first_name: str, row: ClinicRow, role: Role) -> str:
-        account = Account(username=name, first_name=first_name)
-        account.set_unusable_password()
-        account.save()
-        Membership.objects.create(account=account, role=role, clinic=row)
-        session = SessionStore()
-        session[SESSION_KEY] = str(account.pk)
-        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-        session[HASH_SESSION_KEY] = account.get_session_auth_hash()
-        session[STRONG] = True
-        begin(session)
-        session.save()
-        return str(session.session_key)
 
     row, _new = ClinicRow.objects.get_or_create(
         code=clinic.settings.clinic, defaults={"name": clinic.settings.clinic.capitalize()}
@@ -64,13 +46,13 @@ def main() -> None:
             birth_year=1990,
         )
     cookies = {
-        "kari": logged_in("kari", "Kari", row, Role.THERAPIST),
-        "ola": logged_in("ola", "Ola", row, Role.THERAPIST),
-        "researcher": logged_in("forsker", "Siv", row, Role.RESEARCHER),
+        "kari": session_of("kari", Role.THERAPIST, row, "Kari"),
+        "ola": session_of("ola", Role.THERAPIST, row, "Ola"),
+        "researcher": session_of("forsker", Role.RESEARCHER, row, "Siv"),
     }
     if other:
         beside, _new = ClinicRow.objects.get_or_create(code=other, defaults={"name": other.capitalize()})
-        cookies["other"] = logged_in("nabo", "Liv", beside, Role.THERAPIST)
+        cookies["other"] = session_of("nabo", Role.THERAPIST, beside, "Liv")
     sys.stdout.write(msgspec.json.encode({"people": people, "cookies": cookies, "at": time.time()}).decode() + "\n")
 
 
