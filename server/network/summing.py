@@ -23,7 +23,6 @@ _MONTH = {
     "postgresql": "width_bucket(begun_on, %s::date[]) - 1 + %s",
     "sqlite": "CAST(strftime('%%Y', begun_on) AS INTEGER) * 12 + CAST(strftime('%%m', begun_on) AS INTEGER) - 1",
 }
-_SummedRow = tuple[int, int, int, int, int, float, float, float]
 # Table and columns are the project's own, never anything that came from outside.
 _TABLE = DiaryEntry._meta.db_table  # noqa: SLF001 - Django's documented model API
 _SUMS = """
@@ -101,7 +100,7 @@ def _keep(made: Mapping[tuple[int, int], tuple[int, Quarter]]) -> None:
 def _summed(clinics: Collection[int], quarters: Sequence[int], span: Quarters) -> dict[tuple[int, int], Quarter]:
     months: dict[tuple[int, int], list[Amount]] = {}
     people: dict[tuple[int, int], dict[int, int]] = {}
-    for kind, clinic, at, first, second, zone_s, above_95_s, live in _rows(clinics, quarters):
+    for kind, clinic, at, first, second, zone_s, above_95_s, live in _asked(_SUMS, clinics, quarters):
         if kind:
             people.setdefault((clinic, at), {})[int(first)] = int(second)
         else:
@@ -119,13 +118,9 @@ def _summed(clinics: Collection[int], quarters: Sequence[int], span: Quarters) -
     }
 
 
-def _rows(clinics: Collection[int], quarters: Sequence[int]) -> list[_SummedRow]:
+def _asked(statement: str, clinics: Collection[int], quarters: Sequence[int]) -> list[tuple[Any, ...]]:
+    """The rows of a statement about these clinics, from the first of these quarters to the last."""
     first, after = quarters[0] * MONTHS, (quarters[-1] + 1) * MONTHS
-    return cast("list[_SummedRow]", _asked(_SUMS, clinics, first, after))
-
-
-def _asked(statement: str, clinics: Collection[int], first: int, after: int) -> list[tuple[Any, ...]]:
-    """The rows of a statement about these clinics' months, from `first` to before `after`."""
     vendor = connection.vendor
     text = statement.format(
         month=_MONTH[vendor],
@@ -161,9 +156,7 @@ GROUP BY 1, 2, 3, 4
 def atoms_of(clinics: Collection[int], quarter: int) -> dict[int, list[Atom]]:
     """A quarter of each clinic, by month, protocol and group. A group's name is the clinic's own word."""
     found: dict[tuple[int, int, str, str | None], tuple[set[int], Amount]] = {}
-    for clinic, month, protocol, group, known, *sums in _asked(
-        _ATOMS, clinics, quarter * MONTHS, (quarter + 1) * MONTHS
-    ):
+    for clinic, month, protocol, group, known, *sums in _asked(_ATOMS, clinics, [quarter]):
         word = None if group is None else " ".join(group.split()).casefold()
         key = (clinic, month % MONTHS, protocol, word)
         people, amount = found.get(key, (set(), Amount()))
@@ -214,9 +207,7 @@ def _courses(clinics: Collection[int], quarters: Sequence[int]) -> dict[tuple[in
                 people.setdefault((clinic, at), set()).add(participant)
     if not due:
         return {}
-    trained = {
-        (clinic, at): days for clinic, at, days in _asked(_TRAINED, {clinic for clinic, _at in due}, first, after)
-    }
+    trained = {(clinic, at): days for clinic, at, days in _asked(_TRAINED, {clinic for clinic, _at in due}, quarters)}
     found = {}
     for clinic, quarter in {(clinic, at // MONTHS) for clinic, at in due}:
         months = [(clinic, quarter * MONTHS + at) for at in range(MONTHS)]
