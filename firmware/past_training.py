@@ -58,27 +58,19 @@ class PastTraining(Struct, frozen=True):
         """
         if plan.participant == GUEST:
             return plan
-        mine = [past for past in self.sessions.values() if past.participant == plan.participant]
-        counted = [past for past in mine if past.training_s >= COUNTS_FROM_S]
-        week, hours = _counted(plan, self._own(plan.participant), now_wall_s)
-        learned = [past for past in mine if past.response is not None]
+        mine = {key: past for key, past in self.sessions.items() if past.participant == plan.participant}
+        own = {session_id: past.ended_wall_s for session_id, past in mine.items() if past.training_s >= COUNTS_FROM_S}
+        week, hours = _counted(plan, own, now_wall_s)
+        learned = [past for past in mine.values() if past.response is not None]
         newest = max(learned, key=lambda past: past.ended_wall_s, default=None)
         return replace(
             plan,
             sessions_last_7_days=week,
             hours_since_last=None if hours is None else round(hours, 2),
             known_sessions=None,
-            session_number=len(counted) + 1 if plan.session_number is None else plan.session_number,
+            session_number=len(own) + 1 if plan.session_number is None else plan.session_number,
             response=newest.response if plan.response is None and newest is not None else plan.response,
         )
-
-    def _own(self, participant: str) -> dict[str, float]:
-        """When each of the participant's sessions ended, by id, of those that count."""
-        return {
-            session_id: past.ended_wall_s
-            for session_id, past in self.sessions.items()
-            if past.participant == participant and past.training_s >= COUNTS_FROM_S
-        }
 
 
 def _counted(plan: Plan, own: Mapping[str, float], now_wall_s: float) -> tuple[int, float | None]:
