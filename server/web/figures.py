@@ -6,7 +6,6 @@ adds them up (prometheus_client's multiprocess mode). Only somebody on this comp
 
 import os
 import time
-from collections.abc import Awaitable, Callable
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction
@@ -17,11 +16,9 @@ from django.views.decorators.http import require_safe
 from server.clinics.access import for_nobody_in_particular
 from server.web.addresses import is_loopback
 from server.web.figures_folder import FOLDER_VARIABLE
+from server.web.headers import Later, Next
 
 UNKNOWN = "none"
-
-Next = Callable[[HttpRequest], HttpResponseBase]
-Later = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
 class _Figures:
