@@ -286,6 +286,14 @@ def own_software(version: str) -> Software:
     return Software(version, ".".join(str(part) for part in sys.version_info[:3]), system)
 
 
+def _courier_of(identity: Path, version: str, clocks: Callable[[], Clocks]) -> MqttCourier:
+    """The courier of a machine that is enrolled. Raises IdentityUnusableError."""
+    try:
+        return MqttCourier(CourierSettings(folder=identity, software=own_software(version)), clocks)
+    except AccountError as error:
+        raise IdentityUnusableError(str(error)) from error
+
+
 def serve(socket: Path, identity: Path, version: str, *, server_is_here: bool = False) -> int:
     """Run the service until a signal says stop. Gives the exit status. Raises IdentityUnusableError.
 
@@ -316,11 +324,7 @@ def serve(socket: Path, identity: Path, version: str, *, server_is_here: bool = 
     try:
         while not stop.is_set():
             if enrolled():
-                settings = CourierSettings(folder=identity, software=own_software(version))
-                try:
-                    courier = MqttCourier(settings, clocks)
-                except AccountError as error:
-                    raise IdentityUnusableError(str(error)) from error
+                courier = _courier_of(identity, version, clocks)
                 renewal = Renewal(identity, courier)
                 service = SyncService(socket, courier, stamps=stamps, state_file=told, renewal=renewal, notice=notice)
                 service.place = Place(diary=socket, identity=identity, socket=socket)
