@@ -10,15 +10,8 @@ set -euo pipefail
 suite=${1:-bookworm}
 cd "$(dirname "$0")/.."
 
-say() { printf '\n=== %s\n' "$*"; }
-skip() {
-    printf 'test-image: skipped: %s\n' "$*" >&2
-    exit 77
-}
-fail() {
-    printf 'test-image: FAILED: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=scripts/own-mounts.sh
+. scripts/own-mounts.sh
 
 [ "$(id -u)" -eq 0 ] || skip "only root can mount an image"
 for program in mmdebstrap mkfs.vfat mcopy sfdisk losetup mke2fs; do
@@ -27,15 +20,7 @@ for program in mmdebstrap mkfs.vfat mcopy sfdisk losetup mke2fs; do
 done
 if ! looped=$(losetup --find 2>/dev/null) || [ ! -e "$looped" ]; then skip "this computer gives no loop device"; fi
 
-if [ "${IN_NAMESPACE:-}" != yes ]; then
-    work=$(mktemp -d /var/tmp/interval-coach-image.XXXXXX)
-    trap 'rm -rf --one-file-system "$work"' EXIT
-    status=0
-    IN_NAMESPACE=yes WORK=$work unshare --mount --propagation private "$0" "$suite" || status=$?
-    exit "$status"
-fi
-
-work=${WORK:?}
+with_own_mounts "$suite"
 root=$work/root
 # shellcheck source=scripts/debian-root.sh
 . scripts/debian-root.sh

@@ -14,31 +14,15 @@ suite=${1:-bookworm}
 longest_s=600
 cd "$(dirname "$0")/.."
 
-say() { printf '\n=== %s\n' "$*"; }
-skip() {
-    printf 'test-install: skipped: %s\n' "$*" >&2
-    exit 77
-}
-fail() {
-    printf 'test-install: FAILED: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=scripts/own-mounts.sh
+. scripts/own-mounts.sh
 
 [ "$(id -u)" -eq 0 ] || skip "only root can make a Debian in a folder. Run: sudo make test-install"
 for program in mmdebstrap systemd-nspawn nsenter; do
     command -v "$program" >/dev/null || skip "$program is missing: apt-get install mmdebstrap systemd-container util-linux"
 done
 
-if [ "${IN_NAMESPACE:-}" != yes ]; then
-    work=$(mktemp -d /var/tmp/interval-coach-install.XXXXXX)
-    trap 'rm -rf --one-file-system "$work"' EXIT
-    # All mounts are this test's own, and end with it.
-    status=0
-    IN_NAMESPACE=yes WORK=$work unshare --mount --propagation private "$0" "$suite" || status=$?
-    exit "$status"
-fi
-
-work=${WORK:?}
+with_own_mounts "$suite"
 root=$work/root
 opt=/opt/interval-coach
 sources=$work/sources
