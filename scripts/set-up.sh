@@ -168,7 +168,7 @@ say "installing the locked Python packages ($lock); the first time takes a minut
 named=(-r requirements/build.txt)
 for one in "${locks[@]}"; do named+=(-r "requirements/$one.txt"); done
 if has_pages; then named+=(-r requirements/web.txt); fi
-"${pip[@]}" install --require-hashes --only-binary=:all: "${named[@]}" ||
+"${pip[@]}" install --no-deps --require-hashes --only-binary=:all: "${named[@]}" ||
     refuse "the locked packages could not be installed. Check the network and pip's configuration (pip config list); run again."
 "${pip[@]}" install --no-deps --no-build-isolation --editable .
 
