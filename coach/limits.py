@@ -26,7 +26,8 @@ BELOW_CEILING_CLEARS_S = 3.0
 SILENT_EASES_S = 20.0
 DOUBTFUL_EASES_S = 60.0
 WAIT_FOR_SIGNAL_S, WAIT_STEP_S = 180, 30
-UNANSWERED_CALLS_S = 20.0
+UNANSWERED_REPEATS_S, UNANSWERED_CALLS_S = 20.0, 40.0
+"""A question is asked once more, calmly, before the room is called: a tired person may only not have reached it."""
 ODD_FALL_BPM, ODD_FALL_WITHIN_S = 25.0, 15
 ODD_FALL_FROM_S = 30
 URGE_FRESH_S, URGE_FLAT_S = 2.5, 8.0
@@ -310,14 +311,19 @@ def _odd_fall(turn: Turn) -> None:
 
 
 def _question(turn: Turn) -> None:
-    """H5: ask a little after each interval; call loudly, once, when nobody answers."""
+    """H5: ask a little after each interval; without an answer ask once more, then call loudly, once."""
     state = turn.state
     question = state.question
     if question is None:
         after_work = bool(state.ran) and state.ran[-1].phase.kind is PhaseKind.INTERVAL
         if state.second == QUESTION_AFTER_S and after_work and not state.in_work:
             turn.ask("phase_end")
-    elif not question.called and state.t - question.asked_t >= UNANSWERED_CALLS_S:
+        return
+    unanswered_s = state.t - question.asked_t
+    if not question.repeated and unanswered_s >= UNANSWERED_REPEATS_S:
+        turn.state = replace(state, question=replace(question, repeated=True))
+        turn.cue(CueName.ARE_YOU_ALL_RIGHT)
+    elif not question.called and unanswered_s >= UNANSWERED_CALLS_S:
         turn.state = replace(state, question=replace(question, called=True))
         turn.raise_notice("no_answer", Level.STOP_NOW, to_therapist=True)
         turn.cue(CueName.CALL_FOR_HELP, level=Level.STOP_NOW)

@@ -38,10 +38,11 @@ class Ceiling(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
-    """Hazard H5: a question that waits for an answer."""
+    """Hazard H5: a question that waits for an answer; `repeated`: asked once more; `called`: the room was called."""
 
     reason: str
     asked_t: float
+    repeated: bool = False
     called: bool = False
 
 

@@ -28,21 +28,29 @@ def test_nobody_is_asked_after_the_warm_up() -> None:
     assert not [event for event in session.events if isinstance(event, QuestionAsked)]
 
 
-def test_twenty_seconds_without_an_answer_call_for_help_loudly_once_and_tell_the_therapist() -> None:
-    session = asked().live_until(329)
+def test_twenty_seconds_without_an_answer_ask_once_more_in_the_same_calm_way() -> None:
+    session = asked().live_until(349)
+    asked_twice = [cue for cue in session.cues if cue.name is CueName.ARE_YOU_ALL_RIGHT]
+    assert asked_twice == [Cue(310.0, CueName.ARE_YOU_ALL_RIGHT), Cue(330.0, CueName.ARE_YOU_ALL_RIGHT)]
+    assert len([event for event in session.events if isinstance(event, QuestionAsked)]) == 1
+    assert not session.seen.notices
+
+
+def test_forty_seconds_without_an_answer_call_for_help_loudly_once_and_tell_the_therapist() -> None:
+    session = asked().live_until(349)
     assert not session.cued(CueName.CALL_FOR_HELP)
     session.live_until(420)
     assert [cue for cue in session.cues if cue.name is CueName.CALL_FOR_HELP] == [
-        Cue(330.0, CueName.CALL_FOR_HELP, Level.STOP_NOW)
+        Cue(350.0, CueName.CALL_FOR_HELP, Level.STOP_NOW)
     ]
-    assert NoticeRaised(330.0, "no_answer", Level.STOP_NOW, to_therapist=True) in session.events
+    assert NoticeRaised(350.0, "no_answer", Level.STOP_NOW, to_therapist=True) in session.events
     assert session.seen.question == "phase_end"
 
 
 def test_an_answer_ends_the_question_and_the_notice() -> None:
-    session = asked().live_until(335).send(Answer(335))
-    assert session.events[-2:] == [QuestionAnswered(335.0, ok=True, after_s=25.0), session.events[-1]]
-    assert session.notices()[-1] == (335.0, "-no_answer")
+    session = asked().live_until(355).send(Answer(355))
+    assert session.events[-2:] == [QuestionAnswered(355.0, ok=True, after_s=45.0), session.events[-1]]
+    assert session.notices()[-1] == (355.0, "-no_answer")
     assert session.seen.question is None
 
 
@@ -103,12 +111,12 @@ def test_one_question_at_a_time() -> None:
 
 def test_a_question_waits_through_a_pause_with_its_time() -> None:
     session = asked().live_until(315, 140).command(CommandName.PAUSE, source="therapist").live_until(375, 110)
-    session.command(CommandName.RESUME, source="therapist").live_until(389, 110)
+    session.command(CommandName.RESUME, source="therapist").live_until(409, 110)
     assert not session.cued(CueName.CALL_FOR_HELP)
-    session.live_until(390, 110)
-    assert session.cued(CueName.CALL_FOR_HELP) == [(390.0, CueName.CALL_FOR_HELP)]
-    session.send(Answer(391))
-    assert session.events[-2] == QuestionAnswered(391.0, ok=True, after_s=21.0)
+    session.live_until(410, 110)
+    assert session.cued(CueName.CALL_FOR_HELP) == [(410.0, CueName.CALL_FOR_HELP)]
+    session.send(Answer(411))
+    assert session.events[-2] == QuestionAnswered(411.0, ok=True, after_s=41.0)
 
 
 def test_the_end_of_the_session_ends_the_question() -> None:
