@@ -122,6 +122,8 @@ if [ "$lock" = dev ]; then
     compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
     PATH=$PATH:/usr/sbin command -v nginx >/dev/null || missing+=(nginx-light)
     command -v caddy >/dev/null || missing+=(caddy)
+    # Prometheus' own checker reads the server's alerting rules.
+    command -v promtool >/dev/null || missing+=(prometheus)
     command -v pdftotext >/dev/null || missing+=(poppler-utils)
     # The strap is tested with a D-Bus daemon of the tests' own.
     command -v dbus-daemon >/dev/null || missing+=(dbus-daemon)
@@ -140,7 +142,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         # With these packages Debian starts a service for the whole machine; nobody asked for that one.
         as_root=()
         [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
-        for one in mosquitto postgresql nginx-light caddy; do
+        for one in mosquitto postgresql nginx-light caddy prometheus; do
             [[ " ${missing[*]} " == *" $one "* ]] || continue
             "${as_root[@]}" systemctl disable --now "${one%-light}" >/dev/null 2>&1 ||
                 say "Debian's own ${one%-light} may be running now; «systemctl disable --now ${one%-light}» ends it."

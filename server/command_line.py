@@ -26,6 +26,9 @@ The clinic's folder is named by --dir, else by the variable {FOLDER_VARIABLE}, e
 {DATABASE_VARIABLE}, where it is set, takes the place of the settings' database. docs/operations.md tells the rest.
 """
 
+WITHOUT_FOLDER = ("init", "monitoring")
+"""Commands that need no clinic's folder, or name it otherwise."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Gives the exit status: 0 done, 1 not done (said on standard error), 2 not understood."""
@@ -52,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=text, description=text)
         one.set_defaults(run=run)
-        if name != "init":
+        if name not in WITHOUT_FOLDER:
             one.add_argument("--dir", type=Path, default=None, help="the clinic's folder")
         return one
 
@@ -105,6 +108,11 @@ def _parser() -> argparse.ArgumentParser:
         ("dead-letters", "messages that nobody could use"),
     ):
         _kept_options(command(kept, _kept, text), kept)
+
+    monitoring = command(
+        "monitoring", _monitoring, "write the alerting rules and the dashboard for Prometheus, Grafana"
+    )
+    monitoring.add_argument("folder", type=Path, metavar="DIR")
 
     backup = command("backup", _backup, "write database, authority and settings into one file")
     backup.add_argument("file", type=Path, metavar="FILE")
@@ -286,6 +294,12 @@ def _kept(given: argparse.Namespace) -> int:
         case _:
             _say(kept_command.dropped(given.kept, given.number))
     return 0
+
+
+def _monitoring(given: argparse.Namespace) -> None:
+    from server.monitoring import write_monitoring
+
+    _say(*(f"Written: {path}" for path in write_monitoring(given.folder)))
 
 
 def _backup(given: argparse.Namespace) -> None:

@@ -1,5 +1,7 @@
 """The collector's figures for Prometheus. docs/operations.md says which to watch, and what to do."""
 
+from typing import get_args
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import start_http_server
 
@@ -14,6 +16,9 @@ class Figures:
         self.registry = at = CollectorRegistry()
         self.arrivals = Counter("interval_coach_arrivals", "Messages received, by kind of topic", ["kind"], registry=at)
         self.outcomes = Counter("interval_coach_outcomes", "What became of messages, by commit", ["what"], registry=at)
+        for what in get_args(What):
+            # From zero on: a counter that appears with its first event shows Prometheus no increase, so no alert fires.
+            self.outcomes.labels(what)
         self.receipts = Counter("interval_coach_receipts", "Receipts handed to the broker", ["status"], registry=at)
         self.refused = Counter("interval_coach_refused_publishes", "Publishes that the broker refused", registry=at)
         self.commits = Histogram(

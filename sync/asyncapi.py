@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from sync import wire
+from sync.json_schema import drop_discriminators
 from sync.topics import PARTICIPANT, Kind
 from sync.wire import FORMAT
 
@@ -59,6 +60,7 @@ def document() -> dict[str, Any]:
     references, schemas = msgspec.json.schema_components(
         [*kinds, *ENROLMENT], ref_template="#/components/schemas/{name}"
     )
+    drop_discriminators(schemas)
     for schema in schemas.values():
         _finish(schema)
     return {

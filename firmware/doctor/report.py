@@ -103,7 +103,8 @@ def to_json(told: Report) -> str:
 
 def schema() -> str:
     """The document's JSON schema."""
-    return json.dumps(msgspec.json.schema(Report), indent=2, ensure_ascii=False) + "\n"
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "interval-coach doctor --json"}
+    return json.dumps(dialect | msgspec.json.schema(Report), indent=2, ensure_ascii=False) + "\n"
 
 
 def _in_words(one: Looked, texts: Texts) -> CheckInWords:
