@@ -73,9 +73,9 @@ install: ## makes this computer a machine beside a treadmill: sudo make install 
 uninstall: ## takes the machine away again, and leaves diary and settings: sudo make uninstall
 	@systemd/install.sh uninstall
 
-test-install: ## installs, boots and upgrades a machine and makes an SD card's image, for real; needs root and the network; SUITE=trixie
+test-install: ## README's commands in a bare Debian; a machine installed, booted, upgraded; an image; as root; SUITE=trixie
 	@scripts/packages.sh mmdebstrap systemd-container util-linux procps dosfstools mtools fdisk e2fsprogs || true
-	@for one in install image; do scripts/test-$$one.sh $(SUITE) || { status=$$?; [ $$status -eq 77 ] || exit $$status; }; done
+	@for one in checkout install image; do scripts/test-$$one.sh $(SUITE) || { status=$$?; [ $$status -eq 77 ] || exit $$status; }; done
 
 test-vm: set-up ## boots a machine under qemu: real systemd, bluetoothd, pins, display, power cuts (docs/virtual-machine.md)
 	@[ "$$(uname -m)" != x86_64 ] || scripts/packages.sh mmdebstrap e2fsprogs qemu-system-x86 || true

@@ -22,13 +22,14 @@ lock --group build --constraint requirements/dev.txt --output-file requirements/
 lock --group web --constraint requirements/dev.txt --output-file requirements/web.txt
 lock --group vm --constraint requirements/dev.txt --output-file requirements/vm.txt
 
-# Nothing is compiled on a machine: where a package has no wheel, the installer must have another way (systemd/install.sh).
-for extra in dev device desk server build; do
-    for python in 3.11 3.12 3.13; do
+# Locks are installed without resolving, so each must be complete: uv resolves it here and refuses a dependency that is not
+# locked. Nothing is compiled on a machine: where a package has no wheel, the installer has another way (systemd/install.sh).
+for extra in dev device desk server build web vm; do
+    for python in 3.11 3.12 3.13 3.14; do
         for processor in x86_64 aarch64; do
-            .venv/bin/python -m uv pip install --quiet --dry-run --no-deps --target build/nowhere --only-binary :all: --require-hashes \
+            .venv/bin/python -m uv pip install --quiet --dry-run --target build/nowhere --only-binary :all: --require-hashes \
                 --python-platform "$processor-manylinux_2_36" --python-version "$python" -r "requirements/$extra.txt" || {
-                printf 'lock: %s has no wheel for everything with Python %s on %s\n' "$extra.txt" "$python" "$processor" >&2
+                printf 'lock: %s is not complete, or not all wheels, with Python %s on %s\n' "$extra.txt" "$python" "$processor" >&2
                 exit 1
             }
         done

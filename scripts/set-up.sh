@@ -77,14 +77,14 @@ fi
 
 # --- system packages -------------------------------------------------------------------------------------------------
 
-# From 3.14 on there is no wheel of pygame 2.6.
+# The Pythons for which every locked package has a wheel; `make lock` asks for each.
 usable() {
-    "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+    "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null
 }
 
 find_python() {
     local candidate
-    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
+    for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
         if command -v "$candidate" >/dev/null && usable "$candidate"; then
             command -v "$candidate"
             return
@@ -95,7 +95,7 @@ find_python() {
 package_is_there() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 
 if [ -n "${PYTHON:-}" ] && ! usable "$PYTHON"; then
-    refuse "PYTHON=$PYTHON is no Python 3.11, 3.12 or 3.13 with venv. Name another, or leave PYTHON out."
+    refuse "PYTHON=$PYTHON is no Python 3.11, 3.12, 3.13 or 3.14 with venv. Name another, or leave PYTHON out."
 fi
 
 missing=()
@@ -134,7 +134,7 @@ fi
 
 if [ ${#missing[@]} -gt 0 ]; then
     if ! scripts/packages.sh "${missing[@]}"; then
-        [ -n "$(find_python)" ] || refuse "Python 3.11, 3.12 or 3.13 with venv is needed, and was not found."
+        [ -n "$(find_python)" ] || refuse "Python 3.11, 3.12, 3.13 or 3.14 with venv is needed, and was not found."
         say "going on without: the coach then gives text and tones, in another font; without mosquitto the demo's session" \
             "stays in the diary, tests that need a missing program are skipped, and the server prints no PDF without pango."
     fi
@@ -151,7 +151,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 python=$(find_python)
-[ -n "$python" ] || refuse "Python 3.11, 3.12 or 3.13 with venv is needed; this system's python3 is" \
+[ -n "$python" ] || refuse "Python 3.11, 3.12, 3.13 or 3.14 with venv is needed; this system's python3 is" \
     "$(python3 --version 2>/dev/null || echo missing). Install one of these and run again, or name it: PYTHON=/path/to/python3.12"
 
 # --- Python packages -------------------------------------------------------------------------------------------------
@@ -164,15 +164,14 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || [ "$place" != "$here" 
 fi
 printf '%s\n' "$here" >.venv/.place
 
-# Twice quiet: errors are shown, notes about the machine's own mirrors are not.
-pip=(.venv/bin/python -m pip -qq --no-input --disable-pip-version-check)
 say "installing the locked Python packages ($lock); the first time takes a minute or two"
-named=(-r requirements/build.txt)
-for one in "${locks[@]}"; do named+=(-r "requirements/$one.txt"); done
-if has_pages; then named+=(-r requirements/web.txt); fi
-"${pip[@]}" install --no-deps --require-hashes --only-binary=:all: "${named[@]}" ||
-    refuse "the locked packages could not be installed. Check the network and pip's configuration (pip config list); run again."
-"${pip[@]}" install --no-deps --no-build-isolation --editable .
+named=(requirements/build.txt)
+for one in "${locks[@]}"; do named+=("requirements/$one.txt"); done
+if has_pages; then named+=(requirements/web.txt); fi
+systemd/locked-packages.sh install .venv/bin/python "${named[@]}" ||
+    refuse "the locked Python packages are not installed. Put right what pip says above, and run again."
+.venv/bin/python -m pip -qq --no-input --disable-pip-version-check install --no-deps --no-build-isolation --editable . ||
+    refuse "interval-coach itself is not installed. Put right what pip says above, and run again."
 
 if [ "$lock" != server ] && [ ! -d display/voices/nb ]; then
     say "no voice pack was built, so the coach gives text and tones. «make voices» says why; it needs espeak-ng."

@@ -29,8 +29,8 @@ say "an image of a Debian $suite"
 write_sources "$suite" "$work/sources"
 mmdebstrap --quiet --variant=minbase --include=ca-certificates,systemd-sysv,python3-venv,python3-pip "$suite" "$root" "$work/sources"
 lend
-cp requirements/device.txt requirements/build.txt "$root/srv/"
-inside python3 -m pip download -qq --no-input --require-hashes --only-binary=:all: -d /srv/wheels -r /srv/device.txt -r /srv/build.txt
+cp requirements/device.txt requirements/build.txt systemd/locked-packages.sh "$root/srv/"
+inside /srv/locked-packages.sh download python3 --dest /srv/wheels /srv/device.txt /srv/build.txt
 take_back || fail "what was lent is still mounted"
 mkdir -p "$root/boot/firmware"
 rm -f "$root/etc/machine-id" "$root/etc/pip.conf" "$root/etc/resolv.conf"

@@ -151,7 +151,7 @@ diary_is_whole() {
     until_booted 120 "$all_run" || fail "not all services run $1"
     [ "$(booted interval-coach sessions list)" = "$trained" ] || fail "the diary is not what it was $1"
 }
-booted "$opt/current/bin/python" -m pip -qq --no-input --disable-pip-version-check install --require-hashes --only-binary=:all: --target /srv/tools -r /srv/interval-coach/requirements/build.txt
+booted /srv/interval-coach/systemd/locked-packages.sh install "$opt/current/bin/python" --target /srv/tools /srv/interval-coach/requirements/build.txt
 good=$(package good 90.0.1 '')
 dies=$(package dies 90.0.2 'raise RuntimeError("a bad update")')
 freezes=$(package freezes 90.0.3 '__import__("threading").Timer(8.0, __import__("os").kill, (__import__("os").getpid(), 19)).start()')

@@ -102,9 +102,8 @@ make_machine() {
     chmod +x "$root/usr/sbin/policy-rc.d"
     inside /srv/interval-coach/systemd/install.sh >&2
     inside python3 -m venv /opt/strap
-    cp requirements/vm.txt "$root/srv/"
-    inside /opt/strap/bin/python -m pip install -qq --no-input --require-hashes --only-binary=:all: -r /srv/vm.txt >&2
-    rm -f "$root/usr/sbin/policy-rc.d" "$root/srv/vm.txt" "$root/etc/pip.conf"
+    inside /srv/interval-coach/systemd/locked-packages.sh install /opt/strap/bin/python /srv/interval-coach/requirements/vm.txt >&2
+    rm -f "$root/usr/sbin/policy-rc.d" "$root/etc/pip.conf"
     rm -rf "$root/root/.config" "$root/var/cache/apt" "$root/var/lib/apt/lists" "$root/srv/interval-coach"
     cp -r tests/vm/image/. "$root/"
     echo interval-coach-vm >"$root/etc/hostname"

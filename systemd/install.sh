@@ -95,7 +95,7 @@ install_packages() {
         was "all ${#needed[@]} packages"
         return
     fi
-    apt_install "${missing[@]}" || refuse "apt could not install ${missing[*]}. Check the network and the clock; run again."
+    apt_install "${missing[@]}" || refuse "apt could not install ${missing[*]}. Put right what apt says above, and run again."
     did "installed ${missing[*]}"
 }
 
@@ -127,8 +127,8 @@ name_version() {
     local python hash number
     python=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     case $python in
-        3.11 | 3.12 | 3.13) ;;
-        *) refuse "this system's Python is $python; 3.11, 3.12 or 3.13 is needed (Debian 12 or 13)." ;;
+        3.11 | 3.12 | 3.13 | 3.14) ;;
+        *) refuse "this system's Python is $python; 3.11, 3.12, 3.13 or 3.14 is needed (Debian 12 or 13)." ;;
     esac
     if [ -n "$wheel" ]; then
         number=$(basename "$wheel" | cut -d - -f 2)
@@ -141,11 +141,16 @@ name_version() {
     folder=$opt/versions/$version
 }
 
+install_locked() { # [PIP OPTION …] LOCK …
+    "$here/locked-packages.sh" install "$folder/bin/python" --no-cache-dir "$@" ||
+        refuse "the locked Python packages are not installed. Put right what pip says above, and run again."
+}
+
 build_wheel() { # INTO
     # A copy: nothing is written into somebody's checkout as root.
     mkdir -p "$1/source" "$1/tools"
     (cd "$checkout" && made_here "${sources[@]}" | tar --null --files-from=- -cf - | tar --no-same-owner -xf - -C "$1/source")
-    "${pip[@]}" install --require-hashes --only-binary=:all: --target "$1/tools" -r "$checkout/requirements/build.txt"
+    install_locked --target "$1/tools" "$checkout/requirements/build.txt"
     PYTHONPATH=$1/tools "${pip[@]}" wheel --no-deps --no-build-isolation --wheel-dir "$1" "$1/source"
     wheel=$(echo "$1"/interval_coach-*.whl)
 }
@@ -171,8 +176,7 @@ install_version() {
     else
         lock=$checkout/requirements/device.txt
     fi
-    "${pip[@]}" install --require-hashes --only-binary=:all: -r "$lock" ||
-        refuse "the locked Python packages could not be installed. Check the network and pip's configuration; run again."
+    install_locked "$lock"
     [ -n "$wheel" ] || build_wheel "$work"
     take_from_debian
     "${pip[@]}" install --no-deps --no-index "$wheel"
@@ -200,7 +204,7 @@ take_from_debian() {
                 later "this system has no package $package, so what needs the module $module cannot be used"
                 continue
             fi
-            apt_install "$package" || refuse "apt could not install $package. Check the network and the clock; run again."
+            apt_install "$package" || refuse "apt could not install $package. Put right what apt says above, and run again."
             did "installed $package"
         fi
         while IFS= read -r file; do
