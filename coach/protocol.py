@@ -4,8 +4,12 @@ Built-in protocols and a clinic's own are TOML files, read by `coach.protocol_fi
 """
 
 from enum import StrEnum
+from math import ceil, floor
 
 from msgspec import Struct
+
+ROUNDING_SLACK_BPM = 1e-6
+"""0.7 of 190 is 133, not the 132.99999999999997 of binary fractions."""
 
 
 class PhaseKind(StrEnum):
@@ -24,6 +28,19 @@ class Zone(Struct, frozen=True):
 
     low_fraction: float
     high_fraction: float
+
+    def bounds_bpm(self, hr_max_bpm: float, lowered_fraction: float = 0.0) -> tuple[float, float]:
+        """Return the zone in whole beats. The only place where a zone's ends are rounded.
+
+        Both ends are rounded inwards, so a whole rate lies within these ends exactly where it lies within the
+        fractions. A zone without any whole rate keeps its nearest one.
+        """
+        low_bpm = (self.low_fraction - lowered_fraction) * hr_max_bpm
+        high_bpm = (self.high_fraction - lowered_fraction) * hr_max_bpm
+        low, high = ceil(low_bpm - ROUNDING_SLACK_BPM), floor(high_bpm + ROUNDING_SLACK_BPM)
+        if low > high:
+            low = high = round((low_bpm + high_bpm) / 2)
+        return float(low), float(high)
 
 
 class BorgRange(Struct, frozen=True):

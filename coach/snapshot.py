@@ -13,6 +13,9 @@ Stage = Literal["questions", "ready", "running", "paused", "ended", "not_today"]
 
 Position = Literal["below", "in", "above", "unknown"]
 
+Trend = Literal["rising", "steady", "falling"]
+"""Which way the measured rate moves over the last 20 s."""
+
 
 class ZoneNow(Struct, frozen=True):
     """The target zone now in bpm, and as a Borg range where the protocol gives one."""
@@ -80,6 +83,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     mode: Literal["heart_rate", "exertion"]
     speed_kmh: float | None
     incline_percent: float | None
+    trend: Trend = "steady"
     question: str | None = None
     bout: Bout | None = None
     text: dict[str, str] = {}

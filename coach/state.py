@@ -13,6 +13,7 @@ from coach.signal import Source
 from coach.snapshot import NoticeNow, Stage
 from coach.summary import Summary
 from coach.tally import Tally
+from coach.zone_position import ZonePosition
 
 TRACE_EVERY_S = 5
 _WORK = ((PhaseKind.INTERVAL,), (PhaseKind.STEADY, PhaseKind.MOTOR), tuple(PhaseKind))
@@ -72,6 +73,7 @@ class State(Struct, frozen=True, kw_only=True):
     paused_t: float | None = None
     pause_reason: Literal["asked", "restart"] = "asked"
     source: Source = Source()
+    place: ZonePosition = ZonePosition()
     strap_key: str | None = None
     strap_name: str = ""
     silent_since_t: float | None = None
@@ -138,8 +140,7 @@ class State(Struct, frozen=True, kw_only=True):
         hr_max_bpm = self.zone_hr_max_bpm
         if zone is None or hr_max_bpm is None:
             return None
-        lowered = self.lowered_fraction
-        return (zone.low_fraction - lowered) * hr_max_bpm, (zone.high_fraction - lowered) * hr_max_bpm
+        return zone.bounds_bpm(hr_max_bpm, self.lowered_fraction)
 
     @property
     def zone_bpm(self) -> tuple[float, float] | None:

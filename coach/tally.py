@@ -131,15 +131,16 @@ def _interval_second(
             speed_seconds=speed_seconds,
         )
     third = THIRD_MINUTE_S[0] <= second < THIRD_MINUTE_S[1]
-    reached = zone is not None and bpm >= zone[0]
+    shown = round(bpm)  # The zone is counted by the number that the person saw.
+    reached = zone is not None and shown >= zone[0]
     return replace(
         current,
         seconds=second + 1,
         third_sum_bpm=current.third_sum_bpm + bpm if third else current.third_sum_bpm,
         third_seconds=current.third_seconds + third,
         time_to_zone_s=float(second) if reached and current.time_to_zone_s is None else current.time_to_zone_s,
-        in_zone_s=current.in_zone_s + (zone is not None and zone[0] <= bpm <= zone[1]),
-        above_s=current.above_s + (zone is not None and bpm > zone[1]),
+        in_zone_s=current.in_zone_s + (zone is not None and zone[0] <= shown <= zone[1]),
+        above_s=current.above_s + (zone is not None and shown > zone[1]),
         peak_bpm=bpm if current.peak_bpm is None or bpm > current.peak_bpm else current.peak_bpm,
         speed_sum_kmh=speed_sum,
         incline_sum_percent=incline_sum,

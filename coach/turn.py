@@ -43,6 +43,7 @@ from coach.signal import Source
 from coach.snapshot import NoticeNow
 from coach.state import TRACE_EVERY_S, Ceiling, PhaseRun, Question, State
 from coach.timeline import cues_at
+from coach.zone_position import follow_position, follow_trend
 
 PAUSE_LIMIT_S = 1800.0
 DEFAULT_RECOVERY = Phase(PhaseKind.RECOVERY, 180, Zone(0.60, 0.70))
@@ -109,7 +110,9 @@ class Turn:
         trace = state.trace
         if counted.training_s % TRACE_EVERY_S == 0:
             trace = (*trace, (float(counted.training_s), bpm))
-        self.state = replace(state, second=state.second + 1, tally=counted, trace=trace)
+        place = follow_trend(state.place, bpm)
+        self.state = replace(state, second=state.second + 1, tally=counted, trace=trace, place=place)
+        self._place()
         limits.second(self)
         if self.state.stage == "running" and self.state.second == state.second + 1 and self.state.index == state.index:
             if self.state.second < self.state.length_s:
@@ -242,9 +245,18 @@ class Turn:
     def _source_became(self, source: Source) -> None:
         was = self.state.source
         self.state = replace(self.state, source=source)
+        self._place()
         if source.signal is not was.signal:
             self.events.append(SignalChanged(self.state.t, source.signal, was.signal, source.reason))
             limits.signal_changed(self)
+
+    def _place(self) -> None:
+        """Follow where the rate lies against the zone; in a session by exertion no zone of rates is shown."""
+        state = self.state
+        bounds = None if state.by_exertion else state.zone_bpm
+        place = follow_position(state.place, state.t, state.source.usable_bpm, bounds)
+        if place is not state.place:
+            self.state = replace(state, place=place)
 
     # The session
 
@@ -283,6 +295,7 @@ class Turn:
             recent_bpm=(),
             tally=counted,
         )
+        self._place()
         self._live_second()
 
     def end_phase(self, reason: EndReason) -> None:

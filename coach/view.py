@@ -3,7 +3,7 @@
 from coach.engine import skip_refusal
 from coach.limits import advice_now, limits_now
 from coach.protocol import Phase, Zone
-from coach.snapshot import Bout, Position, Profile, ProfilePhase, Snapshot, ZoneNow
+from coach.snapshot import Bout, Profile, ProfilePhase, Snapshot, ZoneNow
 from coach.state import State
 
 
@@ -30,7 +30,8 @@ def snapshot(state: State) -> Snapshot:
         bpm=bpm,
         fraction=round(bpm / plan.hr_max_bpm, 4) if bpm is not None and plan.hr_max_bpm else None,
         zone=zone,
-        position=_position(state, zone),
+        position=state.place.position if now or not begun else "unknown",
+        trend=state.place.trend,
         signal=source.signal,
         signal_reason=source.reason,
         signal_age_s=None if source.at_t is None else round(state.t - source.at_t, 3),
@@ -78,8 +79,7 @@ def _block(state: State, phase: Phase, start_s: int, end_s: int) -> ProfilePhase
 
 
 def _bounds(state: State, zone: Zone | None) -> tuple[float | None, float | None]:
-    bounds = state.bounds_bpm(zone)
-    return (None, None) if bounds is None else (round(bounds[0], 2), round(bounds[1], 2))
+    return state.bounds_bpm(zone) or (None, None)
 
 
 def _zone_now(state: State) -> ZoneNow:
@@ -87,13 +87,6 @@ def _zone_now(state: State) -> ZoneNow:
     low_bpm, high_bpm = _bounds(state, phase.zone)
     borg = phase.borg
     return ZoneNow(low_bpm, high_bpm, borg.low if borg else None, borg.high if borg else None)
-
-
-def _position(state: State, zone: ZoneNow) -> Position:
-    bpm = state.source.usable_bpm
-    if bpm is None or zone.low_bpm is None or zone.high_bpm is None:
-        return "unknown"
-    return "below" if bpm < zone.low_bpm else "above" if bpm > zone.high_bpm else "in"
 
 
 def _bout(state: State, elapsed_s: float) -> Bout | None:

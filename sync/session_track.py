@@ -185,8 +185,7 @@ def _phases(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length_s
         end_s = ends_s.get(event.index, length_s if following is None else following.t)
         planned = planned_phase(protocol, event)
         zone = None if planned is None or plan.mode == "exertion" else planned.zone
-        low = None if zone is None or plan.hr_max_bpm is None else zone.low_fraction * plan.hr_max_bpm
-        high = None if zone is None or plan.hr_max_bpm is None else zone.high_fraction * plan.hr_max_bpm
+        low, high = (None, None) if zone is None or plan.hr_max_bpm is None else zone.bounds_bpm(plan.hr_max_bpm)
         borg = None if planned is None else planned.borg
         spans.append(PhaseSpan(event.kind, event.interval, event.t, min(end_s, length_s), low, high, borg))
     return tuple(spans)

@@ -18,7 +18,7 @@ from coach.events import (
     TargetAdjusted,
 )
 from coach.plan import Plan
-from coach.protocol import PhaseKind, Protocol
+from coach.protocol import PhaseKind, Protocol, Zone
 from sync import session_track
 from sync.columns import Row, rows
 from sync.session_track import planned_phase
@@ -29,14 +29,13 @@ SHOWN = (Signal.LIVE, Signal.WEAK, Signal.IMPLAUSIBLE)
 
 
 class PhaseSpan(Struct, frozen=True):
-    """A phase as it ran. The zone in bpm, where it has one, as it was planned."""
+    """A phase as it ran, with the zone that was planned for it, where it is steered by one."""
 
     kind: PhaseKind
     interval: int
     start_s: float
     end_s: float
-    low_bpm: float | None = None
-    high_bpm: float | None = None
+    zone: Zone | None = None
 
 
 class Band(Struct, frozen=True):
@@ -103,10 +102,7 @@ def phases_of(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length
         end_s = ends_s.get(event.index, length_s if following is None else following.t)
         planned = planned_phase(protocol, event)
         zone = None if planned is None or plan.mode == "exertion" else planned.zone
-        low = high = None
-        if zone is not None and plan.hr_max_bpm is not None:
-            low, high = zone.low_fraction * plan.hr_max_bpm, zone.high_fraction * plan.hr_max_bpm
-        spans.append(PhaseSpan(event.kind, event.interval, event.t, end_s, low, high))
+        spans.append(PhaseSpan(event.kind, event.interval, event.t, end_s, zone))
     return tuple(spans)
 
 
@@ -114,12 +110,12 @@ def bands_of(events: Sequence[AnyEvent], phases: Sequence[PhaseSpan], hr_max_bpm
     """The zones, each cut where it was lowered or taken back up."""
     changes = [(event.t, event.lowered_fraction) for event in events if isinstance(event, TargetAdjusted)]
     for phase in phases:
-        if phase.low_bpm is None or phase.high_bpm is None:
+        if phase.zone is None or hr_max_bpm is None:
             continue
         inside = [t for t, _ in changes if phase.start_s < t < phase.end_s]
         for start_s, end_s in pairwise([phase.start_s, *inside, phase.end_s]):
-            lowered = next((by for t, by in reversed(changes) if t <= start_s), 0.0) * (hr_max_bpm or 0.0)
-            yield Band(start_s, end_s, round(phase.low_bpm - lowered, 1), round(phase.high_bpm - lowered, 1))
+            lowered_fraction = next((by for t, by in reversed(changes) if t <= start_s), 0.0)
+            yield Band(start_s, end_s, *phase.zone.bounds_bpm(hr_max_bpm, lowered_fraction))
 
 
 def pauses_of(events: Sequence[AnyEvent], length_s: float) -> Iterator[tuple[float, float]]:

@@ -14,7 +14,7 @@ import pytest
 from garmin_fit_sdk import Decoder, Stream
 from msgspec.structs import replace
 
-from benchmarks.session_maker import BEGUN, HR_MAX_BPM, events, record, summary
+from benchmarks.session_maker import BEGUN, events, record, summary
 from coach.events import PhaseEnded, PhaseStarted, Signal
 from coach.messages import HeartRate
 from coach.protocol import PhaseKind
@@ -152,7 +152,7 @@ def test_a_session_that_has_hardly_begun_can_be_exported(export: Callable[[Sessi
 def test_csv_has_a_row_for_each_second_with_the_columns_in_order() -> None:
     rows = list(csv.reader(io.StringIO(export_csv(WHOLE).decode())))
     assert (rows[0], len(rows) - 1, COLUMNS[:2]) == (list(COLUMNS), 2461, ("t_s", "hr_bpm"))
-    assert rows[1 + 700] == ["700", "159", "live", "interval", "1", "157.25", "175.75", "6.4", "5", "none", "0"]
+    assert rows[1 + 700] == ["700", "159", "live", "interval", "1", "158", "175", "6.4", "5", "none", "0"]
     assert rows[1 + 930][8:] == ["5", "hold", "1"]
 
 
@@ -176,7 +176,7 @@ def test_json_holds_everything() -> None:
 
 def test_phases_stand_where_they_ran_with_the_participants_zone() -> None:
     phases = track_of(WHOLE).phases
-    assert phases[1] == PhaseSpan(PhaseKind.INTERVAL, 1, 600.0, 840.0, 0.85 * HR_MAX_BPM, 0.95 * HR_MAX_BPM)
+    assert phases[1] == PhaseSpan(PhaseKind.INTERVAL, 1, 600.0, 840.0, 158.0, 175.0)
     assert (phases[2].start_s, phases[2].end_s) == (840.0, 1080.0)
 
 

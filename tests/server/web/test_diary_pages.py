@@ -184,7 +184,7 @@ def test_the_trace_is_columns_of_the_same_length_with_words(people: People) -> N
     assert trace["length_s"] == session_maker.events()[-1].t
     assert words["phases"][:3] == ["Oppvarming", "Drag 1", "Aktiv pause"]
     assert [band for band in trace["bands"] if band["start_s"] == 600.0] == [
-        {"start_s": 600.0, "end_s": 840.0, "low_bpm": 157.2, "high_bpm": 175.8}
+        {"start_s": 600.0, "end_s": 840.0, "low_bpm": 158.0, "high_bpm": 175.0}
     ]
     assert trace["pauses"] == [[900.0, 960.0]]
     silent = [rate for t, rate in zip(trace["t"], trace["rate_bpm"], strict=True) if 1506 <= t < 1539]

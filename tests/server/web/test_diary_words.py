@@ -23,7 +23,7 @@ from coach.events import (
     SignalChanged,
     TargetAdjusted,
 )
-from coach.protocol import PhaseKind
+from coach.protocol import PhaseKind, Zone
 from server.diary.event_words import (
     ADVICE_REASONS,
     LIMIT_REASONS,
@@ -114,7 +114,7 @@ def test_numbers_are_written_as_the_language_does() -> None:
 
 
 def test_zones_are_drawn_as_they_held() -> None:
-    phase = PhaseSpan(PhaseKind.INTERVAL, 1, 100.0, 340.0, 170.0, 190.0)
+    phase = PhaseSpan(PhaseKind.INTERVAL, 1, 100.0, 340.0, Zone(0.85, 0.95))
     events = (TargetAdjusted(50.0, 0.05, "therapist"), TargetAdjusted(200.0, 0.0, "therapist"))
     assert list(bands_of(events, (phase,), 200.0)) == [
         Band(100.0, 200.0, 160.0, 180.0),
@@ -126,5 +126,5 @@ def test_phases_and_pauses_are_those_that_ran() -> None:
     events, length_s = session_maker.events(), session_maker.events()[-1].t
     phases = phases_of(events, session_maker.protocol(), session_maker.plan(), length_s)
     assert [phase.kind for phase in phases] == [phase.kind for phase in session_maker.protocol().phases]
-    assert phases[1] == PhaseSpan(PhaseKind.INTERVAL, 1, 600.0, 840.0, 157.25, 175.75)
+    assert phases[1] == PhaseSpan(PhaseKind.INTERVAL, 1, 600.0, 840.0, Zone(0.85, 0.95))
     assert list(pauses_of(events, length_s)) == [(900.0, 960.0)]

@@ -1,0 +1,63 @@
+"""How often the zone's word on the screen changes in a session, in simulated people of each group.
+
+Run from the project's folder: `python benchmarks/bench_zone_words.py [PEOPLE]`. Changes within phases are counted.
+`each beat`: what a word that follows every beat would have done.
+"""
+
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from statistics import mean, median
+
+import numpy as np
+
+from benchmarks.guidance_trial import PROTOCOL, draw_case
+from coach.rule_guidance import rule_guidance
+from coach.state import State
+from coach.view import snapshot
+from firmware.participant import Kind
+from firmware.person import Person
+from firmware.rehearsal import seconds
+
+GROUPS: tuple[Kind, ...] = ("ordinary", "chronotropic", "beta_blocked", "wrong_hr_max")
+PEOPLE = 20
+
+
+def running_states(seed: int, kind: Kind) -> Iterator[State]:
+    """Yield the state at each second of one simulated person's session."""
+    case = draw_case(seed, kind)
+    rng = np.random.default_rng((seed, 23, 0))
+    person = Person(
+        case.participant, case.days[0], rng, model=case.model, habits=case.habits, reports_speed=case.speed_known
+    )
+    for one in seconds(case.plan, PROTOCOL, person, guidance=rule_guidance):
+        if one.state.stage == "running":
+            yield one.state
+
+
+def changes(seed: int, kind: Kind) -> tuple[int, int]:
+    """Return how often the word changed within phases: as shown, and as each beat alone would have it."""
+    rows = [(len(state.ran), snapshot(state).position, _of_this_beat(state)) for state in running_states(seed, kind)]
+    within = [(a, b) for a, b in pairwise(rows) if a[0] == b[0]]
+    return sum(a[1] != b[1] for a, b in within), sum(a[2] != b[2] for a, b in within)
+
+
+def _of_this_beat(state: State) -> str:
+    bpm, zone = state.source.usable_bpm, state.zone_bpm
+    if bpm is None or zone is None:
+        return "unknown"
+    return "below" if bpm < zone[0] else "above" if bpm > zone[1] else "in"
+
+
+def main(people: int) -> None:
+    """Print one line a group."""
+    print("changes of the zone's word within phases, a session: mean, median, most (each beat: mean, most)")
+    for kind in GROUPS:
+        counted = [changes(seed, kind) for seed in range(people)]
+        shown, bare = [one[0] for one in counted], [one[1] for one in counted]
+        most = f"{mean(shown):.1f}, {median(shown):g}, {max(shown)}  ({mean(bare):.1f}, {max(bare)})"
+        print(f"{kind:13} {people} people: {most}", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE)
