@@ -30,8 +30,6 @@ UNANSWERED_REPEATS_S, UNANSWERED_CALLS_S = 20.0, 40.0
 """A question is asked once more, calmly, before the room is called: a tired person may only not have reached it."""
 ODD_FALL_BPM, ODD_FALL_WITHIN_S = 25.0, 15
 ODD_FALL_FROM_S = 30
-URGE_FRESH_S, URGE_FLAT_S = 2.5, 8.0
-"""To urge, the rate must be this fresh and have moved this lately: a strap just fallen silent or frozen never urges."""
 QUESTION_AFTER_S = 10
 QUIET_LAST_S = 10
 EASE_CEILING_KMH = 1.0
@@ -102,9 +100,9 @@ def no_urging_because(state: State) -> tuple[str, ...]:
     reasons = []
     if source.signal is not Signal.LIVE:
         reasons.append(f"signal_{source.signal.value}")
-    elif source.at_t is None or state.t - source.at_t > URGE_FRESH_S:
+    elif not source.fresh(state.t):
         reasons.append("signal_not_fresh")
-    elif state.t - source.changed_t > URGE_FLAT_S:
+    elif source.flat(state.t):
         reasons.append("signal_flat")
     ceiling_bpm = state.plan.effective_ceiling_bpm
     if ceiling_bpm is None:
@@ -186,9 +184,8 @@ def signal_changed(turn: Turn) -> None:
     if since_t is None:
         since_t = source.at_t if gone and source.at_t is not None else state.t
     turn.state = replace(state, silent_since_t=since_t if unusable else None)
-    if source.signal is not Signal.STALE:
+    if source.signal is Signal.LOST:
         turn.clear_notice("signal_stale")
-    if source.signal is not Signal.IMPLAUSIBLE:
         turn.clear_notice("signal_implausible")
     match source.signal:
         case Signal.STALE:
@@ -209,6 +206,13 @@ def signal_changed(turn: Turn) -> None:
             assert_never(source.signal)
     if unusable and turn.state.advice.direction is Direction.FASTER:
         turn.state = replace(turn.state, advice=NO_URGING)
+
+
+def signal_settled(turn: Turn) -> None:
+    """Take back what was said of a source that has been usable for a while: one notice for one lasting state."""
+    if turn.state.source.steady(turn.state.t):
+        turn.clear_notice("signal_stale")
+        turn.clear_notice("signal_implausible")
 
 
 def _has_signal(state: State) -> bool:

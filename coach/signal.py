@@ -8,6 +8,11 @@ back slowly may be a wrong one that rises with the effort. A jump upwards that s
 then, and for some minutes after a belief that rests on time alone, it is *weak*: shown, never used to urge. Silence
 makes the source *stale* after 5 s and *lost* after 20 s, at those very instants; the rate after it is compared with
 what a heart can do in the meantime.
+
+A source that reports more seldom than once a second is judged against its own pace (`coach.pace`), within bounds. RR
+intervals that only repeat 60000/rate are not beats, and are not judged as beats. Every doubt ends: a jump by a jump
+back, by time, by minutes of regular beats or by a strap that was taken off and put on again; a contact bit by minutes
+of beats that contradict it.
 """
 
 from statistics import median
@@ -17,9 +22,18 @@ from msgspec.structs import replace
 
 from coach.events import Signal
 from coach.messages import HeartRate
+from coach.pace import Pace
 
-STALE_AFTER_S = 5.0
+STALE_AFTER_S, STALE_AFTER_MOST_S, STALE_AFTER_GAPS = 5.0, 12.0, 1.8
 LOST_AFTER_S = 20.0
+URGE_FRESH_S, URGE_FRESH_MOST_S, URGE_FRESH_GAPS = 2.5, 8.0, 1.25
+"""A rate may urge for so long after its report; a slow source's until its next report is due."""
+URGE_FLAT_S, URGE_FLAT_MOST_S, URGE_FLAT_GAPS = 8.0, 14.0, 2.2
+"""A rate may urge for so long after it last moved."""
+SLOW_S = 6.5
+"""A rate that is renewed more seldom says too little about a rate now: shown and counted, but nobody is urged by it."""
+STEADY_S = 10.0
+"""A source must be usable for so long before its trouble counts as over: trouble that returns sooner is the same."""
 LOWEST_BPM, HIGHEST_BPM = 30.0, 230.0
 RARE_BPM = 40.0
 """A heart on its way to training is seldom slower: shown, but nobody is urged by it."""
@@ -34,18 +48,42 @@ GAP_BPM, GAP_BPM_PER_S = 15.0, 1.0
 DOUBTED_FOR_S = 15.0
 BELIEVE_UPWARDS_AFTER_S = 60.0
 BELIEVE_DOWNWARDS_AFTER_S = 180.0
+BELIEVE_DOWNWARDS_IN_WORK_AFTER_S = 600.0
+"""In work a rate that is too low would urge, so only a long time ends the doubt by itself."""
+BELIEVE_BEATS_AFTER_S = 300.0
+"""Beats of their own, regular for so long, show that the lower level is the heart's; not where it is just a half."""
+HALVED_LOW, HALVED_HIGH = 0.4, 0.6
+"""A level of about half the trusted rate may be every second beat missed, whose intervals are regular too."""
 WEAK_AFTER_BELIEF_S = 300.0
 """Nothing showed that a believed level is the heart's own, so nobody is urged by it for so long."""
+WEAK_AFTER_REFIT_S = 60.0
+"""A doubted strap that was taken off and put on again starts afresh."""
 WEAK_AFTER_GAP_S = 5.0
 FLAT_WEAK_S, FLAT_IMPLAUSIBLE_S = 45.0, 60.0
 """A living strap has shown one value for 33 s on a real plateau, so less than that is no sign of a frozen one."""
-FROZEN_RR_REPEATS = 5
+FLAT_WEAK_GAPS, FLAT_IMPLAUSIBLE_GAPS = 9, 12
+FROZEN_RR_REPEATS, RR_RUN_MOST = 5, 20
+"""So many repetitions of the same beats; more for a source that has repeated its beats for longer and gone on."""
+REGULAR_RATIO = 1.5
+"""Within one report, intervals of a heart differ by less; missed and extra beats give twice and half of others."""
+ECHO_BPM = 1.0
+"""RR intervals this near to 60000/rate may be computed from the rate: they carry nothing beyond it."""
 RR_LOWEST_MS, RR_HIGHEST_MS, RR_KEPT = 270.0, 2000.0, 11
+RR_TOGETHER_S = 2.5
+"""Beats of reports further apart than this are not compared with one rate: it may have moved in between."""
 RR_DISAGREES_FRACTION, RR_DISAGREES_REPEATS = 0.2, 3
+RR_DOUBTED_FOR_S = 60.0
+"""A smooth rate above what its RR intervals say is shown and counted after so long; it can only slow a person down."""
+CONTACT_NEVER_SET_S, CONTACT_LET_GO_S = 120.0, 300.0
+"""A contact bit that contradicts so long a time of good rates is noise; longer where it has been set before."""
 
 
 class Source(Struct, frozen=True):
-    """What is known of the pulse strap. `bpm` is the last rate it sent, whatever its worth; `at_t` when."""
+    """What is known of the pulse strap. `bpm` is the last rate it sent, whatever its worth; `at_t` when.
+
+    `rr_run`: longest run of equal beats that has ended by itself. `beats_since_t`: since when every report
+    brought regular beats. `contact_off_t`: since when the contact bit contradicts a good rate.
+    """
 
     signal: Signal = Signal.LOST
     reason: str = "never_seen"
@@ -64,6 +102,13 @@ class Source(Struct, frozen=True):
     last_rr_ms: tuple[float, ...] = ()
     same_rr: int = 0
     rr_off: int = 0
+    pace: Pace = Pace()
+    rr_run: int = 0
+    rr_off_t: float | None = None
+    beats_since_t: float | None = None
+    contact_off_t: float | None = None
+    contact_was_set: bool = False
+    usable_since_t: float | None = None
 
     @property
     def shown_bpm(self) -> float | None:
@@ -80,58 +125,123 @@ class Source(Struct, frozen=True):
         """When silence next changes the state, if it will."""
         if self.at_t is None or self.signal is Signal.LOST:
             return None
-        return self.at_t + (LOST_AFTER_S if self.signal is Signal.STALE else STALE_AFTER_S)
+        stale_s = self.pace.allowed_s(STALE_AFTER_S, STALE_AFTER_MOST_S, STALE_AFTER_GAPS)
+        return self.at_t + (LOST_AFTER_S if self.signal is Signal.STALE else stale_s)
+
+    def fresh(self, t: float) -> bool:
+        """Whether the rate at `t` is young enough to urge by it."""
+        allowed_s = self.pace.allowed_s(URGE_FRESH_S, URGE_FRESH_MOST_S, URGE_FRESH_GAPS)
+        return self.at_t is not None and t - self.at_t <= allowed_s
+
+    def flat(self, t: float) -> bool:
+        """Whether the rate has stood still for too long to urge by it."""
+        return t - self.changed_t > self.pace.allowed_s(URGE_FLAT_S, URGE_FLAT_MOST_S, URGE_FLAT_GAPS)
+
+    def steady(self, t: float) -> bool:
+        """Whether the source has been usable for so long that earlier trouble is over."""
+        return self.usable_since_t is not None and t - self.usable_since_t >= STEADY_S
 
 
 def expire(source: Source) -> Source:
-    """The source at its due time, when silence has lasted long enough."""
+    """Return the source at its due time, when silence has lasted long enough."""
     lost = source.signal is Signal.STALE
-    return replace(source, signal=Signal.LOST if lost else Signal.STALE, reason="silent")
+    return replace(source, signal=Signal.LOST if lost else Signal.STALE, reason="silent", usable_since_t=None)
 
 
 def lose(source: Source, reason: str) -> Source:
-    """The adapter says that the strap is gone."""
-    return replace(source, signal=Signal.LOST, reason=reason)
+    """Return the source after the adapter said that the strap is gone."""
+    return replace(source, signal=Signal.LOST, reason=reason, usable_since_t=None)
 
 
 def receive(source: Source, message: HeartRate, *, warming_up: bool) -> Source:
-    """The source after one notification. `warming_up`: no interval has begun, so a dry strap may still become wet."""
+    """Return the source after one notification.
+
+    `warming_up`: no interval has begun, so a dry strap may still become wet.
+    """
     t, bpm = message.t, message.bpm
     if bpm <= 0:
-        return replace(source, signal=Signal.LOST, reason="no_rate", bpm=None, at_t=t)
-    rr_known = source.rr_ms
-    same_rr = 0
-    if message.rr_ms:
-        good = tuple(rr for rr in message.rr_ms if RR_LOWEST_MS <= rr <= RR_HIGHEST_MS)
-        rr_known = (source.rr_ms + good)[-RR_KEPT:]
-        same_rr = source.same_rr + 1 if message.rr_ms == source.last_rr_ms and bpm == source.bpm else 0
-    silent_s = t - source.trusted_t
-    gap = source.at_t is None or source.signal in (Signal.STALE, Signal.LOST)
-    alive = bpm != source.bpm or (bool(message.rr_ms) and not same_rr)
-    rr_off = source.rr_off + 1 if message.rr_ms and _rr_disagrees(rr_known, bpm) else 0
-    source = replace(
-        source,
-        bpm=bpm,
-        at_t=t,
-        changed_t=t if alive or gap else source.changed_t,
-        rr_ms=rr_known if not gap else (),
-        last_rr_ms=message.rr_ms,
-        same_rr=same_rr,
-        rr_off=0 if gap else rr_off,
-    )
+        return replace(lose(source, "no_rate"), bpm=None, at_t=t)
+    before = source
+    gap = before.at_t is None or before.signal in (Signal.STALE, Signal.LOST)
+    source = _paced(source, t)
+    source = replace(_beats(source, t, bpm, message.rr_ms, gap=gap), bpm=bpm, at_t=t)
     if not LOWEST_BPM <= bpm <= HIGHEST_BPM:
-        return replace(source, signal=Signal.IMPLAUSIBLE, reason="out_of_range")
-    source = _after_gap(source, t, bpm, silent_s) if gap else _compare(source, t, bpm, warming_up=warming_up)
-    return _judge(source, t, contact=message.contact)
+        return replace(source, signal=Signal.IMPLAUSIBLE, reason="out_of_range", usable_since_t=None)
+    source = _after_gap(source, t, bpm, before) if gap else _compare(source, t, bpm, warming_up=warming_up)
+    source = _judge(_contact(source, t, contact=message.contact, gap=gap), t, contact=message.contact)
+    if source.signal is Signal.IMPLAUSIBLE:
+        return replace(source, usable_since_t=None) if source.usable_since_t is not None else source
+    return replace(source, usable_since_t=t) if source.usable_since_t is None else source
 
 
-def _after_gap(source: Source, t: float, bpm: float, silent_s: float) -> Source:
-    """First rate, or after silence: a new beginning, weak for a while, unless no heart could change so in the gap."""
+def _paced(source: Source, t: float) -> Source:
+    """Learn the source's pace. A source that was lost begins where it was: its absence is no gap."""
+    if source.at_t is None or source.signal is Signal.LOST:
+        return source
+    return replace(source, pace=source.pace.after(t - source.at_t))
+
+
+def _beats(source: Source, t: float, bpm: float, rr_ms: tuple[float, ...], *, gap: bool) -> Source:
+    """Note what the RR intervals say: whether they repeat, disagree with the rate, or are regular beats."""
+    own = () if echoes(rr_ms, bpm) else rr_ms
+    repeats = rr_ms == source.last_rr_ms and bpm == source.bpm
+    same_rr = source.same_rr + 1 if own and repeats else 0
+    apart = gap or source.at_t is None or t - source.at_t > RR_TOGETHER_S
+    good = tuple(rr for rr in rr_ms if RR_LOWEST_MS <= rr <= RR_HIGHEST_MS)
+    known = (() if apart else source.rr_ms) + good
+    known = known[-RR_KEPT:]
+    rr_off = source.rr_off + 1 if rr_ms and not gap and _rr_disagrees(known, bpm) else 0
+    alive = gap or bpm != source.bpm or (bool(rr_ms) and not repeats)
+    regular = bool(good) and len(good) == len(rr_ms) and max(good) < REGULAR_RATIO * min(good) and not rr_off
+    beats_since_t = source.beats_since_t if source.beats_since_t is not None or not own else t
+    return replace(
+        source,
+        changed_t=t if alive else source.changed_t,
+        rr_ms=known,
+        last_rr_ms=rr_ms,
+        same_rr=same_rr,
+        rr_run=min(max(source.rr_run, source.same_rr), RR_RUN_MOST) if alive and not gap else source.rr_run,
+        rr_off=rr_off,
+        rr_off_t=None if rr_off == 0 else source.rr_off_t if source.rr_off_t is not None else t,
+        beats_since_t=beats_since_t if regular else None,
+    )
+
+
+def echoes(rr_ms: tuple[float, ...], bpm: float) -> bool:
+    """Return whether the RR intervals only repeat 60000/rate, as many optical bands and watches compute them."""
+    return bool(rr_ms) and all(rr > 0 and abs(60000.0 / rr - bpm) <= ECHO_BPM for rr in rr_ms)
+
+
+def _contact(source: Source, t: float, *, contact: bool | None, gap: bool) -> Source:
+    """Note since when the contact bit contradicts a rate that nothing else speaks against."""
+    if contact is not False:
+        was_set = source.contact_was_set or contact is True
+        unchanged = source.contact_off_t is None and source.contact_was_set == was_set
+        return source if unchanged else replace(source, contact_off_t=None, contact_was_set=was_set)
+    doubted = gap or source.jumped_t is not None or source.rr_off > 0 or t - source.changed_t >= FLAT_WEAK_S
+    if doubted or source.contact_off_t is None:
+        return replace(source, contact_off_t=t)
+    return source
+
+
+def _after_gap(source: Source, t: float, bpm: float, before: Source) -> Source:
+    """First rate, or after silence: a new beginning, weak for a while, unless no heart could change so in the gap.
+
+    A doubt outlasts a short silence. A strap that was lost, or said that it had no rate, was put on afresh.
+    """
     if source.trusted_bpm is None:
         return replace(source, trusted_bpm=bpm, trusted_t=t, weak_until_t=t)
-    if abs(bpm - source.trusted_bpm) > GAP_BPM + GAP_BPM_PER_S * silent_s:
-        return _doubt(source, t, bpm)
-    return _trust(source, t, bpm)
+    doubted = before.jumped_t is not None
+    silent_from_t = source.trusted_t
+    if doubted and before.signal is Signal.STALE and before.at_t is not None:
+        silent_from_t = before.at_t
+    if abs(bpm - source.trusted_bpm) > GAP_BPM + GAP_BPM_PER_S * (t - silent_from_t):
+        near = doubted and abs(bpm - source.level_bpm) <= _reach_bpm(t - source.level_t)
+        return replace(source, level_bpm=bpm, level_t=t) if near else _doubt(source, t, bpm)
+    if not doubted:
+        return _trust(source, t, bpm)
+    weak_s = WEAK_AFTER_REFIT_S if before.reason == "no_rate" else WEAK_AFTER_BELIEF_S
+    return replace(_trust(source, t, bpm), weak_until_t=t + weak_s, weak_reason="believed")
 
 
 def _compare(source: Source, t: float, bpm: float, *, warming_up: bool) -> Source:
@@ -149,10 +259,20 @@ def _compare(source: Source, t: float, bpm: float, *, warming_up: bool) -> Sourc
         return _trust(source, t, bpm) if back else _doubt(source, t, bpm)
     if since_s <= SHORT_ARTEFACT_S and abs(bpm - source.trusted_bpm) <= JUMP_BPM:
         return _trust(source, t, bpm)
-    believed = since_s >= (BELIEVE_UPWARDS_AFTER_S if source.jump_bpm > 0 else BELIEVE_DOWNWARDS_AFTER_S)
-    if believed and (source.jump_bpm > 0 or warming_up):
+    if since_s >= _believed_after_s(source, t, warming_up=warming_up):
         return replace(_trust(source, t, bpm), weak_until_t=t + WEAK_AFTER_BELIEF_S, weak_reason="believed")
     return replace(source, level_bpm=bpm, level_t=t)
+
+
+def _believed_after_s(source: Source, t: float, *, warming_up: bool) -> float:
+    """How long a smooth level must last after a jump before it is believed."""
+    if source.jump_bpm > 0:
+        return BELIEVE_UPWARDS_AFTER_S
+    if warming_up:
+        return BELIEVE_DOWNWARDS_AFTER_S
+    halved = HALVED_LOW <= source.level_bpm / (source.level_bpm - source.jump_bpm) <= HALVED_HIGH
+    beats = source.beats_since_t is not None and t - source.beats_since_t >= BELIEVE_BEATS_AFTER_S
+    return BELIEVE_BEATS_AFTER_S if beats and not halved else BELIEVE_DOWNWARDS_IN_WORK_AFTER_S
 
 
 def _doubt(source: Source, t: float, bpm: float) -> Source:
@@ -162,15 +282,11 @@ def _doubt(source: Source, t: float, bpm: float) -> Source:
 
 
 def _trust(source: Source, t: float, bpm: float) -> Source:
-    return replace(
-        source,
-        trusted_bpm=bpm,
-        trusted_t=t,
-        jumped_t=None,
-        jump_bpm=0.0,
-        weak_until_t=t + WEAK_AFTER_GAP_S,
-        weak_reason="returning",
-    )
+    trusted = replace(source, trusted_bpm=bpm, trusted_t=t, jumped_t=None, jump_bpm=0.0)
+    if source.jumped_t is None and source.weak_until_t > t + WEAK_AFTER_GAP_S:
+        # A short silence does not shorten a weakness that was to last longer.
+        return trusted
+    return replace(trusted, weak_until_t=t + WEAK_AFTER_GAP_S, weak_reason="returning")
 
 
 def _reach_bpm(dt_s: float) -> float:
@@ -184,25 +300,40 @@ def _rr_disagrees(rr_ms: tuple[float, ...], bpm: float) -> bool:
 
 
 def _judge(source: Source, t: float, *, contact: bool | None) -> Source:
-    flat_s = t - source.changed_t
-    if source.jumped_t is not None and t - source.jumped_t < DOUBTED_FOR_S:
-        signal, reason = Signal.IMPLAUSIBLE, "jump"
-    elif source.rr_off >= RR_DISAGREES_REPEATS:
-        signal, reason = Signal.IMPLAUSIBLE, "rr_disagrees"
-    elif source.same_rr >= FROZEN_RR_REPEATS or flat_s >= FLAT_IMPLAUSIBLE_S:
-        signal, reason = Signal.IMPLAUSIBLE, "frozen"
-    elif flat_s >= FLAT_WEAK_S:
-        signal, reason = Signal.WEAK, "frozen"
-    elif source.jumped_t is not None:
-        signal, reason = Signal.WEAK, "jump"
-    elif source.bpm is not None and source.bpm < RARE_BPM:
-        signal, reason = Signal.WEAK, "very_low"
-    elif contact is False:
-        signal, reason = Signal.WEAK, "no_contact"
-    elif t < source.weak_until_t:
-        signal, reason = Signal.WEAK, source.weak_reason
-    else:
-        return source if source.signal is Signal.LIVE else replace(source, signal=Signal.LIVE, reason="ok")
-    return (
-        source if source.signal is signal and source.reason == reason else replace(source, signal=signal, reason=reason)
+    signal, reason = _verdict(source, t, contact=contact)
+    same = source.signal is signal and source.reason == reason
+    return source if same else replace(source, signal=signal, reason=reason)
+
+
+def _verdict(source: Source, t: float, *, contact: bool | None) -> tuple[Signal, str]:
+    flat_s, usual_s = t - source.changed_t, source.pace.usual_s
+    frozen_beats = source.same_rr >= max(FROZEN_RR_REPEATS, 2 * source.rr_run)
+    reasons = (
+        (source.jumped_t is not None and t - source.jumped_t < DOUBTED_FOR_S, Signal.IMPLAUSIBLE, "jump"),
+        (source.rr_off >= RR_DISAGREES_REPEATS, _disagreeing(source, t), "rr_disagrees"),
+        (
+            frozen_beats or flat_s >= max(FLAT_IMPLAUSIBLE_S, FLAT_IMPLAUSIBLE_GAPS * usual_s),
+            Signal.IMPLAUSIBLE,
+            "frozen",
+        ),
+        (flat_s >= max(FLAT_WEAK_S, FLAT_WEAK_GAPS * usual_s), Signal.WEAK, "frozen"),
+        (source.jumped_t is not None, Signal.WEAK, "jump"),
+        (source.bpm is not None and source.bpm < RARE_BPM, Signal.WEAK, "very_low"),
+        (contact is False and not _contact_is_noise(source, t), Signal.WEAK, "no_contact"),
+        (t < source.weak_until_t, Signal.WEAK, source.weak_reason),
+        (usual_s > SLOW_S, Signal.WEAK, "slow"),
     )
+    return next(((signal, reason) for holds, signal, reason in reasons if holds), (Signal.LIVE, "ok"))
+
+
+def _disagreeing(source: Source, t: float) -> Signal:
+    """A rate above its own beats' is counted after a minute of it; one below them may hide a high rate."""
+    lasts = source.rr_off_t is not None and t - source.rr_off_t >= RR_DOUBTED_FOR_S
+    above = bool(source.rr_ms) and source.bpm is not None and source.bpm > 60000.0 / median(source.rr_ms)
+    return Signal.WEAK if lasts and above else Signal.IMPLAUSIBLE
+
+
+def _contact_is_noise(source: Source, t: float) -> bool:
+    """Minutes of good rates outweigh a contact bit that is never set, and longer ones a bit that was let go of."""
+    borne_s = CONTACT_LET_GO_S if source.contact_was_set else CONTACT_NEVER_SET_S
+    return source.contact_off_t is not None and t - source.contact_off_t >= borne_s

@@ -236,6 +236,7 @@ class Turn:
     def heart_rate(self, message: HeartRate) -> None:
         """A notification from the strap."""
         self._source_became(signal.receive(self.state.source, message, warming_up=self.state.warming_up))
+        limits.signal_settled(self)
         limits.heart_rate(self)
 
     def source_lost(self, reason: str) -> None:

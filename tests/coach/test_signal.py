@@ -95,7 +95,7 @@ def test_a_frozen_strap_that_lives_again_is_live() -> None:
 
 
 def test_the_same_rr_intervals_again_and_again_are_frozen() -> None:
-    frozen = [HeartRate(t, 150, (400.0,)) for t in range(120, 130)]
+    frozen = [HeartRate(t, 150, (392.0, 411.0)) for t in range(120, 130)]
     assert states(frozen)[-1] == ("implausible", "frozen")
 
 

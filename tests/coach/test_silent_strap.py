@@ -48,7 +48,7 @@ def test_twenty_seconds_without_a_rate_ease_the_interval_into_recovery() -> None
 def test_a_shorter_silence_leaves_the_interval_alone() -> None:
     session = working().silent_until(117).live_until(140, 160)
     assert session.seen.interval == 1
-    assert session.notices() == [(105.0, "signal_stale"), (118.0, "-signal_stale")]
+    assert session.notices() == [(105.0, "signal_stale"), (128.0, "-signal_stale")]
 
 
 def test_a_strap_that_comes_back_after_it_was_lost_is_greeted() -> None:

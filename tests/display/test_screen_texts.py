@@ -112,13 +112,18 @@ def test_every_face_has_a_title_or_says_its_phase() -> None:
     assert [key for key in group.values() if key not in texts_in("nb").keys] == []
 
 
+def _signal_reasons() -> set[str]:
+    source = (COACH / "signal.py").read_text(encoding="utf-8")
+    return set(re.findall(r"(?:reason=|lose\(source, |Signal\.\w+, |, t\), )\"(\w+)\"", source)) | {"frozen"}
+
+
 @pytest.mark.parametrize(
     ("group", "codes"),
     [
         ("notice", _calls("raise_notice")),
         ("check", _calls("ask")),
         ("reason", _advice_reasons()),
-        ("signal_reason", set(re.findall(r"reason=\"(\w+)\"", (COACH / "signal.py").read_text(encoding="utf-8")))),
+        ("signal_reason", _signal_reasons()),
         ("not_today_reason", set(re.findall(r"closed_because=\"(\w+)\"", SOURCES))),
     ],
 )
