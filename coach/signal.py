@@ -66,8 +66,8 @@ FROZEN_RR_REPEATS, RR_RUN_MOST = 5, 20
 """So many repetitions of the same beats; more for a source that has repeated its beats for longer and gone on."""
 REGULAR_RATIO = 1.5
 """Within one report, intervals of a heart differ by less; missed and extra beats give twice and half of others."""
-ECHO_BPM = 1.0
-"""RR intervals this near to 60000/rate may be computed from the rate: they carry nothing beyond it."""
+ECHO_BPM, ECHO_MS = 1.0, 2.0
+"""RR intervals this near to 60000/rate may be computed from the rate, also rounded down twice: they carry no more."""
 RR_LOWEST_MS, RR_HIGHEST_MS, RR_KEPT = 270.0, 2000.0, 11
 RR_TOGETHER_S = 2.5
 """Beats of reports further apart than this are not compared with one rate: it may have moved in between."""
@@ -209,7 +209,9 @@ def _beats(source: Source, t: float, bpm: float, rr_ms: tuple[float, ...], *, ga
 
 def echoes(rr_ms: tuple[float, ...], bpm: float) -> bool:
     """Return whether the RR intervals only repeat 60000/rate, as many optical bands and watches compute them."""
-    return bool(rr_ms) and all(rr > 0 and abs(60000.0 / rr - bpm) <= ECHO_BPM for rr in rr_ms)
+    return bool(rr_ms) and all(
+        rr > 0 and (abs(60000.0 / rr - bpm) <= ECHO_BPM or abs(rr - 60000.0 / bpm) <= ECHO_MS) for rr in rr_ms
+    )
 
 
 def _contact(source: Source, t: float, *, contact: bool | None, gap: bool) -> Source:

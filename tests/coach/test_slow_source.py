@@ -186,6 +186,8 @@ def test_a_frozen_strap_with_beats_of_its_own_is_found_within_six_seconds() -> N
         ((), 150.0, False),
         ((0.0,), 150.0, False),
         ((1000.0,), 61.0, True),
+        # A maker's firmware rounds down to whole ms, then down to 1/1024 s.
+        ((265.625,), 225.0, True),
     ],
 )
 def test_an_echo_is_an_interval_that_only_repeats_the_rate(rr_ms: tuple[float, ...], bpm: float, echo: bool) -> None:  # noqa: FBT001
