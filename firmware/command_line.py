@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 REFUSED = 2
 DIMENSIONS = 2
 SMALLEST_PIXELS, LARGEST_PIXELS = 200, 8000
-OWN_ROOMS = ("coach", "display", "firmware", "sync", "server")
-EXTRA_OF = {"garmin_fit_sdk": "diary", "matplotlib": "diary", "luma": "desk", "paho": "desk", "pygame": "desk"}
-"""Which extra of the distribution brings a package. `desk` brings all that a session without a Pi's hardware needs."""
 EPILOG = "Try it without hardware: interval-coach demo. For one subcommand: interval-coach SUBCOMMAND --help."
 
 
@@ -48,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (FirmwareError, CoachError) as error:
         return _refuse(str(error))
     except ModuleNotFoundError as error:
-        return _refuse(_missing(error))
+        from sync.missing_package import what_to_install  # noqa: PLC0415 - only here
+
+        return _refuse(what_to_install(error, otherwise="device"))
     except sqlite3.Error as error:
         return _refuse(f"The diary cannot be opened ({error}). Is its disk full? Name another with --diary.")
     except BrokenPipeError:
@@ -68,17 +67,6 @@ def _refuse(sentence: str) -> int:
         sys.stderr.write(f"interval-coach: {sentence}\n")
         sys.stderr.flush()
     return REFUSED
-
-
-def _missing(error: ModuleNotFoundError) -> str:
-    package = (error.name or "").partition(".")[0]
-    if package in OWN_ROOMS or not package:
-        return f"The installation is damaged: {error}. Install interval-coach anew."
-    extra = EXTRA_OF.get(package, "device")
-    return (
-        f"The package «{package}» is not installed, and this needs it. "
-        f"Install it with: pip install 'interval-coach[{extra}]'."
-    )
 
 
 def _configured(words: Sequence[str], parsed: argparse.Namespace) -> argparse.Namespace:
@@ -399,9 +387,12 @@ def _log_here() -> None:
 def _run_all(arguments: argparse.Namespace) -> int:
     from firmware.straps import strap_maker  # noqa: PLC0415 - only to refuse at once what the coach would refuse
     from firmware.supervisor import Service, Supervisor  # noqa: PLC0415 - only here
+    from sync.missing_package import require_packages  # noqa: PLC0415 - only here
 
     _check_speed(arguments.speed)
     strap_maker(arguments.strap)
+    # Asked for before the services start: each of them would refuse by itself, and the others would run on.
+    require_packages("pygame", "paho")
     _log_here()
     ended = False
 
@@ -476,7 +467,9 @@ def _display_words(arguments: argparse.Namespace) -> list[str]:
 
 def _run_demo(arguments: argparse.Namespace) -> int:
     from firmware.demo import Demo, DemoSettings  # noqa: PLC0415 - only the demo needs a terminal's picture
+    from sync.missing_package import require_packages  # noqa: PLC0415 - only here
 
+    require_packages("pygame")
     _check_speed(arguments.speed)
     return Demo(
         DemoSettings(

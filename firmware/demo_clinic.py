@@ -25,6 +25,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from sync.missing_package import install_command
+
 CLINIC, MACHINE = "demo", "demo-machine"
 HERE = "127.0.0.1"
 STEP_WITHIN_S = 60.0
@@ -222,7 +224,7 @@ def _missing() -> str:
     stays = "so the session stays in the diary and is delivered to nobody."
     beside = Path(sys.executable).with_name("interval-coach-server")
     if not beside.exists() or any(importlib.util.find_spec(name) is None for name in _SERVER_PACKAGES):
-        return f"The clinic's server is not installed (pip install 'interval-coach[server]'), {stays}"
+        return f"The clinic's server is not installed ({install_command('server')}), {stays}"
     if shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin") is None:
         return f"The broker is not installed (apt-get install mosquitto), {stays}"
     return ""

@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from firmware.beats import Beat, rates_from_beats
 from firmware.recording_error import RecordingError
 from firmware.sample import Remark, Sample
+from sync.missing_package import what_to_install
 
 LARGEST_BYTES = 64 * 1024 * 1024
 LONGEST_S = 24 * 3600.0
@@ -64,9 +65,7 @@ def read(path: Path) -> Recording:
         try:
             from firmware.fit_recording import read_fit  # noqa: PLC0415
         except ImportError as error:
-            raise RecordingError(
-                path.name, 0, f"A FIT file needs {error.name}: install interval-coach[diary]."
-            ) from error
+            raise RecordingError(path.name, 0, what_to_install(error, otherwise="diary")) from error
         samples, rates_from, begins_s = read_fit(path.name, content)
         return replace(_finished(path.name, list(samples), [], rates_from), begins_s=begins_s)
     return read_csv(path.name, content)

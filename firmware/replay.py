@@ -31,6 +31,7 @@ from firmware.recording import Recording, read
 from firmware.rehearsal import Recorded, Rehearsal, Second, gathered, seconds
 from firmware.session_record import SessionRecord, StampAt
 from firmware.stamp import Stamp
+from sync.missing_package import what_to_install
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse gives it no public name
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 LONGEST_WARM_UP_S = 3600
 REMARKS_SHOWN = 5
 INTERRUPTED = 130
+ENOUGH_SAMPLES = 5
 
 
 class ReplayError(FirmwareError, ValueError):
@@ -55,7 +57,12 @@ def add_parser(subparsers: "Subparsers") -> None:
     parser.add_argument(
         "--protocol", default="4x4", metavar="NAME", help="a protocol's name or its TOML file (default: 4x4)"
     )
-    parser.add_argument("--hr-max", type=float, required=True, metavar="BPM", help="the person's HRmax, bpm")
+    parser.add_argument(
+        "--hr-max",
+        type=float,
+        metavar="BPM",
+        help="the person's HRmax, bpm (default: the highest rate that five samples of it reach)",
+    )
     parser.add_argument("--warm-up", type=float, metavar="SECONDS", help="another length of the warm-up")
     parser.add_argument(
         "--from",
@@ -78,8 +85,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         recording = read(args.file)
         protocol = with_warm_up(load(args.protocol), args.warm_up)
+        hr_max_bpm = usual_hr_max_bpm(recording) if args.hr_max is None else args.hr_max
         rehearsal = replay(
-            recording, protocol, hr_max_bpm=args.hr_max, from_s=args.from_s, paced=_pace(args.speed, told, recording)
+            recording, protocol, hr_max_bpm=hr_max_bpm, from_s=args.from_s, paced=_pace(args.speed, told, recording)
         )
         if args.png is not None:
             draw(rehearsal, args.png)
@@ -92,6 +100,13 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         told.print("Stopped. Nothing was changed.")
         return INTERRUPTED
+    if args.hr_max is None:
+        told.print(
+            f"{recording.name}: {hr_max_bpm:g} bpm, its highest rate, was taken as HRmax. Name the person's own with "
+            "--hr-max.",
+            markup=False,
+            soft_wrap=True,
+        )
     _tell_remarks(recording, rehearsal, told)
     if args.from_s is None and recording.begins_s > 0:
         told.print(
@@ -106,6 +121,16 @@ def run(args: argparse.Namespace) -> int:
         if args.png is not None:
             told.print(f"The picture is in {args.png}", markup=False, soft_wrap=True)
     return 0
+
+
+def usual_hr_max_bpm(recording: Recording) -> float:
+    """Return the highest rate that ENOUGH_SAMPLES samples reach, within the limits of an HRmax, bpm.
+
+    A single wrong sample would put every zone too high.
+    """
+    rates = sorted(sample.bpm for sample in recording.samples if sample.bpm is not None)
+    reached = rates[-ENOUGH_SAMPLES:][0] if rates else LOWEST_HR_MAX_BPM
+    return min(max(reached, LOWEST_HR_MAX_BPM), HIGHEST_HR_MAX_BPM)
 
 
 def with_warm_up(protocol: Protocol, length_s: float | None) -> Protocol:
@@ -154,7 +179,7 @@ def draw(rehearsal: Rehearsal, path: Path) -> None:
     try:
         from firmware import session_plot  # noqa: PLC0415
     except ImportError as error:
-        raise ReplayError(f"A picture needs {error.name}: install interval-coach[diary].") from error
+        raise ReplayError(what_to_install(error, otherwise="diary")) from error
     undated = replace(session_plot.picture_of(as_record(rehearsal)), begun_wall_s=None)
     partial = path.with_name(f".{path.name}.partial.png")
     try:

@@ -2,6 +2,6 @@
 
 import sys
 
-from server.command_line import main
+from server.first_step import main
 
 sys.exit(main())

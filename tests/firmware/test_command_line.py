@@ -175,7 +175,8 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(
     monkeypatch.setattr(command_line, "_list_protocols", load_without)
     assert main(["protocols", "list"]) == 2
     assert f"«{package}»" in (told := sentence(capsys))
-    assert f"pip install 'interval-coach[{extra}]'" in told
+    assert "Install it with: pip install " in told
+    assert f"[{extra}]'" in told
 
 
 def test_ctrl_c_while_the_command_loads_ends_it_in_silence() -> None:
