@@ -20,6 +20,7 @@ import msgspec
 from django.conf import settings
 from msgspec import Struct
 
+from server.audit.seal import KEY_FILE, TAIL_FILE
 from server.clinic import Clinic, read_clinic
 from server.database import address_of, django_database
 from server.errors import BackupError
@@ -29,7 +30,7 @@ FORMAT = 1
 _CONTENTS = "contents.json"
 _LITE, _POSTGRES = "diary.sqlite3", "database.dump"
 _FOLDERS = ("authority", "certificates")
-_FILES = ("clinic.toml", "secret-key")
+_FILES = ("clinic.toml", "secret-key", KEY_FILE)
 
 
 class Contents(Struct, frozen=True, kw_only=True):
@@ -49,6 +50,9 @@ def back_up(clinic: Clinic, file: Path) -> str:
         raise BackupError(f"{file} is there already. Choose another name; a backup is never written over.")
     with tempfile.TemporaryDirectory(prefix="interval-coach-backup-") as folder:
         work = Path(folder)
+        # Before the database: the tail may then be older than the log, which is sound, and never the other way round.
+        if (clinic.places.folder / TAIL_FILE).exists():
+            shutil.copyfile(clinic.places.folder / TAIL_FILE, work / TAIL_FILE)
         kind = _dump(clinic, work)
         for name in _kept_files(clinic.places.folder):
             target = work / name

@@ -64,7 +64,9 @@ def add_commands(command: Command, open_clinic: Open) -> None:
     audit = command("audit", lambda given: _audit(given, open_clinic), "the access log: check its chain, export it")
     audit.add_argument("act", choices=("verify", "export"))
     audit.add_argument("--clinic", default="", help="of this clinic only")
-    audit.add_argument("--since", type=date.fromisoformat, default=None, metavar="YYYY-MM-DD")
+    audit.add_argument(
+        "--since", default=None, metavar="DAY|EXPORT", help="export: from this day on; verify: compare with this export"
+    )
     audit.add_argument("--until", type=date.fromisoformat, default=None, metavar="YYYY-MM-DD")
     audit.add_argument("--csv", action="store_true", help="CSV in place of JSON lines")
     audit.add_argument("--out", type=Path, default=None, help="write to this file, readable by its owner alone")
@@ -83,6 +85,13 @@ def _demo(given: argparse.Namespace) -> int:
     stay = sys.stdin.isatty() and sys.stdout.isatty() if given.stay is None else given.stay
     folder = given.dir or Path("demo-output") / "filled-clinic"
     return run(DemoSettings(folder=folder, port=given.port, stay=stay, people=max(1, given.people)), _say)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ServerError(f"--since {text}: no day. Write it as 2026-11-30.") from error
 
 
 def _say(*lines: str) -> None:
@@ -197,13 +206,13 @@ def _audit(given: argparse.Namespace, open_clinic: Open) -> int:
     from server.clinics import by_command  # noqa: PLC0415 - as above
 
     if given.act == "verify":
-        found = list(faults())
+        found = list(faults(export.read_hashes(Path(given.since)) if given.since else None))
         _say(*found, f"{Entry.objects.count()} lines; {'the chain is broken' if found else 'the chain is whole'}.")
         return 1 if found else 0
+    since = _day(given.since) if given.since else None
     record(by_command.WHO, "log_exported", of=given.clinic)
-    lines = (export.csv_lines if given.csv else export.json_lines)(
-        export.chosen(given.clinic, given.since, given.until)
-    )
+    lines = (export.csv_lines if given.csv else export.json_lines)(export.chosen(given.clinic, since, given.until))
+    sys.stderr.write(f"{export.describe_end()}\n")
     if given.out is None:
         for line in lines:
             _say(line)

@@ -22,6 +22,9 @@ PLAIN = os.environ.get(PLAIN_VARIABLE) == "1"
 ONE_FACTOR_HERE = PLAIN and _settings.demo
 """The demo's clinic of made-up people, on this computer alone: a password is enough (`server.web.log_in`)."""
 
+ACCESS_LOG_FOLDER = _folder
+"""Where the access log's key and tail are kept, outside the database (`server.audit.seal`)."""
+
 DEBUG = False
 ALLOWED_HOSTS = [_settings.host, *_settings.web_hosts, *(["localhost", "127.0.0.1", "[::1]"] if PLAIN else [])]
 SECRET_KEY = (

@@ -5,13 +5,16 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
+from pathlib import Path
 
 from django.db.models import QuerySet
 
 from server.audit.models import Entry
+from server.errors import ServerError
 
 COLUMNS = (
     "number", "at", "account", "role", "clinic", "participant", "action", "detail", "previous_sha256", "sha256",
+    "seal",
 )  # fmt: skip
 
 
@@ -40,6 +43,29 @@ def csv_lines(found: QuerySet[Entry]) -> Iterator[str]:
         told = _told(one)
         detail = json.dumps(told["detail"], ensure_ascii=False, sort_keys=True)
         yield _row([detail if name == "detail" else harmless(told[name]) for name in COLUMNS])
+
+
+def describe_end() -> str:
+    """Return a sentence with the number and hash of the log's last line, to be kept with the export."""
+    last = Entry.objects.order_by("number").last()
+    return "The log is empty." if last is None else f"The log ends with line {last.number}, SHA-256 {last.sha256}."
+
+
+def read_hashes(file: Path) -> dict[int, str]:
+    """Return the hash of each line of an export (JSON lines or CSV), by number. Raise ServerError where it is none."""
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            first = lines.read(1)
+            lines.seek(0)
+            rows = map(json.loads, filter(str.strip, lines)) if first == "{" else csv.DictReader(lines)
+            found = {int(one["number"]): str(one["sha256"]) for one in rows}
+    except OSError as error:
+        raise ServerError(f"{file}: cannot be read ({error.strerror}).") from error
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise ServerError(f"{file}: is no export of the access log. Name a file that «audit export» wrote.") from error
+    if not found:
+        raise ServerError(f"{file}: holds no line of the access log, so nothing can be compared with it.")
+    return found
 
 
 def _told(one: Entry) -> dict[str, object]:

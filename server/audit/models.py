@@ -9,7 +9,8 @@ class Entry(models.Model):
     """Who, in which role, at which clinic, did what, about whom, when.
 
     `number` counts without gaps; `sha256` is over this line's content and `previous_sha256`. Names are kept as text, so
-    that a deleted account or participant changes nothing here.
+    that a deleted account or participant changes nothing here. `seal` is made with a key outside the database
+    (`server.audit.seal`); lines of an earlier version have none.
     """
 
     number = models.BigIntegerField(unique=True)
@@ -22,6 +23,7 @@ class Entry(models.Model):
     detail = models.JSONField(default=dict)
     previous_sha256 = models.CharField(max_length=64)
     sha256 = models.CharField(max_length=64)
+    seal = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         """Read by participant («who looked?») and by clinic."""

@@ -1,13 +1,15 @@
-"""Adding to the access log, and checking its chain."""
+"""Add lines to the access log, and check its chain and its seals (`server.audit.seal`)."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from server.audit import seal
 from server.audit.models import Entry, Head
 
 if TYPE_CHECKING:
@@ -45,8 +47,11 @@ def record(
             previous_sha256=head.sha256,
         )
         entry.sha256 = digest(entry)
+        entry.seal = seal.seal_new_line(entry.number, entry.sha256)
         entry.save(force_insert=True)
         Head.objects.filter(pk=1).update(number=entry.number, sha256=entry.sha256)
+        tail = seal.Tail(entry.number, entry.sha256, entry.seal)
+        transaction.on_commit(lambda: seal.keep_tail(tail))
     return entry
 
 
@@ -76,9 +81,15 @@ def digest(entry: Entry) -> str:
     return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
 
-def faults() -> Iterator[str]:
-    """What is wrong with the chain, a sentence each; nothing where all is well."""
-    number, before = 0, "0" * 64
+def faults(earlier: Mapping[int, str] | None = None) -> Iterator[str]:
+    """Yield what is wrong with the log, a sentence each; nothing where all is well.
+
+    `earlier`: the hash of each line that an earlier export holds, by number; each must still be there, unchanged.
+    Raise ServerError where the key or the tail cannot be read.
+    """
+    key, tail, head = seal.read_key(), seal.read_tail(), Head.objects.filter(pk=1).first()
+    number, before, left = 0, "0" * 64, dict(earlier or {})
+    tail_found = tail is None
     for entry in Entry.objects.order_by("number").iterator():
         if entry.number != number + 1:
             yield f"Lines {number + 1}–{entry.number - 1} are missing."
@@ -86,7 +97,29 @@ def faults() -> Iterator[str]:
             yield f"Line {entry.number} does not follow from line {number}."
         if digest(entry) != entry.sha256:
             yield f"Line {entry.number} has been changed."
+        if key is None:
+            if entry.seal:
+                yield f"Line {entry.number} is sealed, and {seal.KEY_FILE} is missing. Take it from a backup."
+        elif entry.number >= key.first_line and not seal.is_sealed(key, entry.number, entry.sha256, entry.seal):
+            yield f"Line {entry.number} does not carry this server's seal."
+        if left.pop(entry.number, entry.sha256) != entry.sha256:
+            yield f"Line {entry.number} is another than in the export."
+        if tail is not None and entry.number == tail.number:
+            tail_found = entry.sha256 == tail.sha256
         number, before = entry.number, entry.sha256
-    head = Head.objects.filter(pk=1).first()
-    if head is not None and (head.number, head.sha256) != (number, before):
+    yield from _faults_of_end(number, before, head)
+    if tail is not None and not tail_found:
+        yield f"{seal.TAIL_FILE} ends with line {tail.number}; the log has no such line, and ends with line {number}."
+    if tail is None and key is not None and number >= key.first_line:
+        yield f"{seal.TAIL_FILE} is missing. Take it from a backup, or look at who may write that folder."
+    if left:
+        yield f"{len(left)} lines of the export are missing, from line {min(left)} on."
+
+
+def _faults_of_end(number: int, sha256: str, head: Head | None) -> Iterator[str]:
+    if head is None and number:
+        yield "The row that holds the log's end is missing."
+    elif head is not None and (head.number, head.sha256) != (number, sha256):
         yield f"The log should end with line {head.number}, and ends with line {number}."
+    if not number and get_user_model().objects.exists():
+        yield "The log is empty, and there are accounts: each account was added with a line."

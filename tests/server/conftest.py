@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import django
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
@@ -97,8 +98,10 @@ def _copied(migrated: Path, folder: Path) -> str:
 
 @contextmanager
 def using(address: str) -> Iterator[None]:
-    """Use another database than the clinic's own."""
+    """Use another database than the clinic's own, and a folder of its own for the access log's key and tail."""
     before = connections.settings
+    log_folder = tempfile.TemporaryDirectory(prefix="interval-coach-log-")
+    before_folder, settings.ACCESS_LOG_FOLDER = settings.ACCESS_LOG_FOLDER, Path(log_folder.name)
     connections.close_all()
     connections.settings = connections.configure_settings({"default": django_database(address, Path("/"))})
     with suppress(AttributeError):
@@ -108,5 +111,7 @@ def using(address: str) -> Iterator[None]:
     finally:
         connections.close_all()
         connections.settings = before
+        settings.ACCESS_LOG_FOLDER = before_folder
+        log_folder.cleanup()
         with suppress(AttributeError):
             del connections["default"]

@@ -8,15 +8,17 @@ from datetime import UTC, date, datetime
 from io import StringIO
 from pathlib import Path
 
+import pytest
 from django.db import connection
 from django.utils import translation
 
-from server.audit import export
+from server.audit import export, seal
 from server.audit.detail_words import HEADINGS, details
-from server.audit.models import Entry
-from server.audit.record import faults, record
+from server.audit.models import Entry, Head
+from server.audit.record import digest, faults, record
 from server.audit.words import WORDS, said
 from server.clinics.roles import May
+from server.errors import ServerError
 from tests.server.web.conftest import People
 
 
@@ -80,9 +82,100 @@ def test_a_whole_chain_is_whole_and_a_changed_removed_or_added_line_is_found(peo
         cursor.execute("UPDATE audit_entry SET account = 'somebody' WHERE number = 2")
     assert list(faults()) == ["Line 2 has been changed."]
     Entry.objects.filter(number=7).delete()
-    assert list(faults()) == ["Line 2 has been changed.", "The log should end with line 7, and ends with line 6."]
+    assert list(faults()) == [
+        "Line 2 has been changed.",
+        "The log should end with line 7, and ends with line 6.",
+        "access-log.tail ends with line 7; the log has no such line, and ends with line 6.",
+    ]
     Entry.objects.filter(number=3).delete()
     assert "Lines 3–3 are missing." in list(faults())
+
+
+def forge_chain() -> None:
+    """Write all hashes and the end anew, as somebody can who may write the database and nothing else."""
+    number, before = 0, "0" * 64
+    for number, entry in enumerate(Entry.objects.order_by("number"), 1):  # noqa: B007 - the last number is used
+        entry.previous_sha256 = before
+        before = entry.sha256 = digest(entry)
+        entry.save()
+    Head.objects.filter(pk=1).update(number=number, sha256=before)
+
+
+def test_a_cut_end_is_found_by_the_tail_outside_the_database(people: People) -> None:
+    fill(people)
+    Entry.objects.filter(number__gt=5).delete()
+    forge_chain()
+    cut = "access-log.tail ends with line 7; the log has no such line, and ends with line 5."
+    assert list(faults()) == [cut]
+    Head.objects.all().delete()
+    assert list(faults()) == ["The row that holds the log's end is missing.", cut]
+
+
+def test_an_emptied_log_is_no_whole_chain(people: People) -> None:
+    fill(people)
+    Entry.objects.all().delete()
+    Head.objects.all().delete()
+    assert list(faults()) == [
+        "The log is empty, and there are accounts: each account was added with a line.",
+        "access-log.tail ends with line 7; the log has no such line, and ends with line 0.",
+    ]
+
+
+def test_lines_written_anew_lack_the_seal_of_the_key_outside_the_database(people: People) -> None:
+    fill(people)
+    Entry.objects.filter(number=6).update(account="somebody")
+    forge_chain()
+    assert "Line 6 does not carry this server's seal." in list(faults())
+    Entry.objects.update(seal="")
+    assert [one for one in faults() if "seal" in one] == [
+        f"Line {number} does not carry this server's seal." for number in range(1, 8)
+    ]
+
+
+def test_lines_of_an_earlier_version_need_no_seal_and_later_ones_do(people: People) -> None:
+    fill(people)
+    folder = seal.access_log_folder()
+    assert folder is not None
+    for name in (seal.KEY_FILE, seal.TAIL_FILE):
+        (folder / name).unlink()
+    Entry.objects.update(seal="")
+    assert list(faults()) == []
+    record("command", "log_exported")
+    assert list(faults()) == []
+    assert seal.read_key() is not None
+    assert seal.read_key().first_line == 8  # type: ignore[union-attr] # it is there
+    Entry.objects.filter(number=8).update(seal="")
+    assert list(faults()) == ["Line 8 does not carry this server's seal."]
+
+
+def test_a_missing_or_damaged_key_or_tail_is_named_and_stops_no_page(people: People) -> None:
+    fill(people)
+    folder = seal.access_log_folder()
+    assert folder is not None
+    kept = (folder / seal.TAIL_FILE).read_bytes()
+    (folder / seal.TAIL_FILE).unlink()
+    assert list(faults()) == [
+        "access-log.tail is missing. Take it from a backup, or look at who may write that folder."
+    ]
+    (folder / seal.TAIL_FILE).write_bytes(kept)
+    (folder / seal.KEY_FILE).write_bytes(b"\0" * 40)
+    with pytest.raises(ServerError, match=r"access-log\.key: cannot be read .* from a backup"):
+        list(faults())
+    assert record("command", "log_exported").seal == ""
+
+
+def test_an_export_kept_elsewhere_finds_lines_that_were_changed_or_cut_since(people: People, tmp_path: Path) -> None:
+    fill(people)
+    exports = tmp_path / "log.jsonl", tmp_path / "log.csv"
+    for file, lines in zip(exports, (export.json_lines, export.csv_lines), strict=True):
+        file.write_text("\n".join(lines(export.chosen())) + "\n")
+        assert list(faults(export.read_hashes(file))) == []
+    Entry.objects.filter(number__gt=4).delete()
+    assert "3 lines of the export are missing, from line 5 on." in list(faults(export.read_hashes(exports[0])))
+    (tmp_path / "other").write_text("name;age\nx;1\n")
+    for wrong in (tmp_path / "other", tmp_path / "missing"):
+        with pytest.raises(ServerError, match=r"cannot be read|no export of the access log"):
+            export.read_hashes(wrong)
 
 
 def test_the_export_holds_every_line_of_a_clinic_with_the_chains_hashes(people: People) -> None:
