@@ -11,6 +11,9 @@ nothing.
         ▼                      └──── stop ────► ended ◄─────────────────────┘
     not_today                                   └──start: the cool-down that was offered──► running
 
+Commands that make things safer (stop, pause, ease, "not all right") need nothing optional. The guidance runs behind
+a barrier (`coach.guarded`); where living through the time fails all the same, they start from the last whole state.
+
 The gate: no advice that urges passes without a live rate that moved lately, a known ceiling and no limit against it.
 Slowing down needs neither (H1, H2, H3).
 """
@@ -19,10 +22,12 @@ from math import isfinite
 from typing import assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from coach.cue import Cue
 from coach.errors import Refused
-from coach.events import AnyEvent
+from coach.events import AnyEvent, NoticeRaised
+from coach.guarded import Budget, unlimited
 from coach.messages import (
     Answer,
     AnyMessage,
@@ -60,21 +65,56 @@ class Step(Struct, frozen=True):
     cues: tuple[Cue, ...]
 
 
-def step(state: State, message: AnyMessage) -> Step:
+def step(state: State, message: AnyMessage, budget: Budget = unlimited) -> Step:
     """Live through the time until `message`, then take it.
 
     Raises `Refused` where the message is not allowed now, not possible, or from before the session's time; the state
-    that was passed in stays valid.
+    that was passed in stays valid. `budget` runs each call of the guidance, and raises where one takes too long.
     """
     if not isfinite(message.t) or message.t < state.t:
         raise Refused(
             "time_backwards",
             f"t is {message.t:g}, but the session is at {state.t:g} s already; send times that never fall",
         )
-    turn = Turn(state)
-    turn.live_until(message.t)
+    turn = Turn(state, budget)
+    if _makes_safer(message):
+        turn = _lived_or_not(turn, message.t)
+    else:
+        turn.live_until(message.t)
     _take(turn, message)
     return Step(turn.state, tuple(turn.events), tuple(turn.cues))
+
+
+def guidance_off(events: tuple[AnyEvent, ...]) -> str | None:
+    """Return where the guidance of a journaled session failed; None where it did not."""
+    failed = (event for event in events if isinstance(event, NoticeRaised) and event.code == "guidance_off")
+    return next((event.detail for event in failed), None)
+
+
+def without_guidance(state: State, place: str) -> State:
+    """Return a restored session whose guidance failed before the restart, and stays out of action.
+
+    A time budget is in no message, so living through the messages again need not bring the failure back.
+    """
+    turn = Turn(state)
+    turn.guidance_failed(place)
+    return turn.state
+
+
+def _makes_safer(message: AnyMessage) -> bool:
+    """Whether a message only ever makes things safer, so that nothing may stand before it (H6)."""
+    stops = isinstance(message, Command) and message.name in (CommandName.STOP, CommandName.PAUSE, CommandName.EASE)
+    return stops or (isinstance(message, Answer) and not message.ok)
+
+
+def _lived_or_not(turn: Turn, t: float) -> Turn:
+    """Live until `t`. Where that fails, go on from the last state that was whole, at that time."""
+    before, budget = turn.state, turn.budget
+    try:
+        turn.live_until(t)
+    except Exception:  # noqa: BLE001 - the barrier: stop must work whatever fails
+        return Turn(replace(before, t=t), budget)
+    return turn
 
 
 def next_due_s(state: State) -> float | None:

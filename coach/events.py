@@ -164,13 +164,14 @@ class LimitsChanged(Event, frozen=True, tag="limits_changed"):
 class NoticeRaised(Event, frozen=True, tag="notice_raised"):
     """Something that the participant, and perhaps the therapist, should see. Never a rescue alarm.
 
-    `finding`: for the therapist, what a notice about HRmax rests on.
+    `finding`: for the therapist, what a notice about HRmax rests on. `detail`: where a part of the software failed.
     """
 
     code: str
     level: Level
     to_therapist: bool = False
     finding: HrMaxFinding | None = None
+    detail: str = ""
 
 
 class NoticeCleared(Event, frozen=True, tag="notice_cleared"):

@@ -68,7 +68,7 @@ def lasting_limits(state: State) -> tuple[Limit, ...]:
             if bpm == ceiling_bpm
         )
         limits.append(Limit("ceiling", reasons, ceiling_bpm))
-    finding = state.guidance.finding
+    finding = state.outlook.finding
     if finding is not None and finding.code == "hr_max_seems_lower":
         limits.append(Limit("safer_zone", (finding.source,), finding.suggested_bpm))
     if state.cool_down_only:
@@ -111,8 +111,8 @@ def no_urging_because(state: State) -> tuple[str, ...]:
         reasons.append("over_ceiling")
     if state.question is not None and state.question.reason != "phase_end":
         reasons.append("question")
-    if state.guidance.doubt is not None:
-        reasons.append(state.guidance.doubt)
+    if state.outlook.doubt is not None:
+        reasons.append(state.outlook.doubt)
     reasons.extend(state.cool_down_only)
     return tuple(reasons)
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from coach.errors import PlanError
 from coach.events import Advice, Limit
+from coach.guarded import Budget, Outlook, make_guidance, unlimited
 from coach.guidance import Guidance, GuidanceMaker
 from coach.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Plan
 from coach.protocol import Phase, PhaseKind, Protocol, Zone
@@ -59,6 +60,7 @@ class State(Struct, frozen=True, kw_only=True):
     protocol: Protocol
     guidance: Guidance
     stage: Stage
+    outlook: Outlook = Outlook()
     t: float = 0.0
     closed_because: str | None = None
     started_t: float | None = None
@@ -130,7 +132,7 @@ class State(Struct, frozen=True, kw_only=True):
     @property
     def zone_hr_max_bpm(self) -> float | None:
         """The HRmax that zones are taken of: the plan's, or a lower one by the evidence. Never a higher one."""
-        finding, hr_max_bpm = self.guidance.finding, self.plan.hr_max_bpm
+        finding, hr_max_bpm = self.outlook.finding, self.plan.hr_max_bpm
         if finding is None or finding.code != "hr_max_seems_lower" or hr_max_bpm is None:
             return hr_max_bpm
         return min(hr_max_bpm, finding.suggested_bpm)
@@ -148,7 +150,7 @@ class State(Struct, frozen=True, kw_only=True):
         return self.bounds_bpm(self.phase.zone)
 
 
-def begin(plan: Plan, protocol: Protocol, guidance: GuidanceMaker) -> State:
+def begin(plan: Plan, protocol: Protocol, guidance: GuidanceMaker, budget: Budget = unlimited) -> State:
     """A session that waits for its start.
 
     Raises `PlanError` where the plan lacks what its mode needs, or holds a value that no person has.
@@ -156,10 +158,12 @@ def begin(plan: Plan, protocol: Protocol, guidance: GuidanceMaker) -> State:
     _check(plan)
     closed = _closed_because(plan)
     stage: Stage = "not_today" if closed else "questions" if plan.questions else "ready"
+    guide, outlook = make_guidance(guidance, plan, budget)
     return State(
         plan=plan,
         protocol=protocol,
-        guidance=guidance(plan),
+        guidance=guide,
+        outlook=outlook,
         stage=stage,
         closed_because=closed,
         program=protocol.phases,

@@ -36,6 +36,7 @@ from coach.events import (
     TargetAdjusted,
     TreadmillChanged,
 )
+from coach.guarded import Budget, NoGuidance, Outlook, guide, response_of, unlimited
 from coach.guidance import SETTING_REASONS, Moment, urges
 from coach.messages import HeartRate
 from coach.protocol import Phase, PhaseKind, Zone
@@ -56,9 +57,10 @@ _ADVICE_CUES = {Direction.FASTER: CueName.FASTER, Direction.SLOWER: CueName.SLOW
 class Turn:
     """`state` is replaced by each transition; `events` and `cues` gather what fell due."""
 
-    def __init__(self, state: State) -> None:
-        """Begin from `state`, which itself is never changed."""
+    def __init__(self, state: State, budget: Budget = unlimited) -> None:
+        """Begin from `state`, which itself is never changed. Each call of the guidance runs inside `budget`."""
         self.state = state
+        self.budget = budget
         self.events: list[AnyEvent] = []
         self.cues: list[Cue] = []
 
@@ -159,9 +161,11 @@ class Turn:
             quiet=quiet,
             quiet_slower=quiet_slower,
         )
-        guidance, advice = state.guidance.second(moment)
-        self.state = replace(state, guidance=guidance, new_borg=None)
-        limits.found(self, state.guidance.finding, guidance.finding)
+        guidance, advice, outlook = guide(state.guidance, moment, state.plan, state.outlook.finding, self.budget)
+        self.state = replace(state, guidance=guidance, outlook=outlook, new_borg=None)
+        if isinstance(guidance, NoGuidance):
+            self.guidance_failed(guidance.place)
+        limits.found(self, state.outlook.finding, outlook.finding)
         if advice is None or limits.overrides_advice(self.state):
             return
         urging = urges(advice, state.speed_kmh, state.incline_percent)
@@ -175,6 +179,21 @@ class Turn:
                 self.cue(_SETTING_CUES[advice.direction])
         elif not (quiet_slower if advice.direction is Direction.SLOWER else quiet):
             self.give(advice, spoken=True)
+
+    def guidance_failed(self, place: str) -> None:
+        """Put the guidance out of action: phases go on by time, rate and Borg, and nobody is asked for anything.
+
+        A guidance that has failed before, also before a restart, stays out of action and is noticed once.
+        """
+        state = self.state
+        if "guidance_off" in state.notice_codes:
+            return
+        if not isinstance(state.guidance, NoGuidance):
+            off = NoGuidance(place, state.plan.response, state.outlook.finding)
+            self.state = replace(state, guidance=off, outlook=Outlook(state.outlook.finding))
+        self.raise_notice("guidance_off", Level.INFORMATION, to_therapist=True, detail=place)
+        if self.state.advice.reason != "over_ceiling":
+            self.give(Advice(reason="guidance_off"), spoken=False)
 
     # What is said
 
@@ -194,13 +213,19 @@ class Turn:
         self.state = replace(state, advice=advice, advised_t=state.t if spoken else state.advised_t)
 
     def raise_notice(
-        self, code: str, level: Level, *, to_therapist: bool = False, finding: HrMaxFinding | None = None
+        self,
+        code: str,
+        level: Level,
+        *,
+        to_therapist: bool = False,
+        finding: HrMaxFinding | None = None,
+        detail: str = "",
     ) -> None:
         """Raise a notice, unless it holds already."""
         state = self.state
         if any(notice.code == code for notice in state.notices):
             return
-        self.events.append(NoticeRaised(state.t, code, level, to_therapist, finding))
+        self.events.append(NoticeRaised(state.t, code, level, to_therapist, finding, detail))
         codes = state.notice_codes if code in state.notice_codes else (*state.notice_codes, code)
         self.state = replace(state, notices=(*state.notices, NoticeNow(code, level, state.t)), notice_codes=codes)
 
@@ -452,20 +477,24 @@ class Turn:
         state = self.state
         assert state.ended_t is not None  # noqa: S101 - a session that is summarised has ended
         assert state.end_reason is not None  # noqa: S101 - and says why
+        started_t = state.ended_t if state.started_t is None else state.started_t
+        response, failed_at = response_of(state.guidance, state.plan, self.budget)
+        if failed_at is not None:
+            self.guidance_failed(failed_at)
         summary = tally.summarise(
             state.tally,
             state.plan,
             state.protocol,
-            started_t=state.ended_t if state.started_t is None else state.started_t,
+            started_t=started_t,
             ended_t=state.ended_t,
             end_reason=state.end_reason,
             completed=state.completed,
             borg=state.borg,
             mood=state.mood,
-            notices=state.notice_codes,
-            response=state.guidance.response,
+            notices=self.state.notice_codes,
+            response=response,
         )
-        self.state = replace(state, summary=summary)
+        self.state = replace(self.state, summary=summary)
 
     # What the participant says
 

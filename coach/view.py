@@ -44,7 +44,7 @@ def snapshot(state: State) -> Snapshot:
         question=None if state.question is None else state.question.reason,
         bout=_bout(state, elapsed_s) if now else None,
         text=phase.texts if now else {},
-        prediction=state.guidance.prediction if state.stage == "running" else None,
+        prediction=state.outlook.prediction if state.stage == "running" else None,
         can_skip_warm_up=state.stage == "running" and skip_refusal(state) is None,
         cool_down_offered=state.cool_down_offered,
         summary=state.summary,

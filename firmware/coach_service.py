@@ -30,6 +30,7 @@ from coach.errors import Refused
 from coach.events import AnyEvent
 from coach.messages import AnyMessage, Mood
 from firmware import strap_memory
+from firmware.barrier import Barrier
 from firmware.clock import ScaledClock
 from firmware.config import Config
 from firmware.config_file import InForce
@@ -86,6 +87,7 @@ from firmware.strap import ChosenStrap, Delivery, Strap
 from firmware.strap_choosing import StrapChoosing
 from firmware.strap_memory import StrapMemory
 from firmware.straps import StrapMaker, treadmill_beside
+from firmware.time_budget import StepBudget
 from firmware.version import own_version
 from firmware.whole_file import UnsafeNameError
 
@@ -97,6 +99,7 @@ LOOK_AT_DISK_EVERY_S = 5.0
 CLOSE_WITHIN_S = 1.5
 MOST_HELD = 10_000
 MOST_OVERDUE_S = 2.0
+WAKE_AGAIN_S = 0.5
 """A session whose due moment has passed for so long does not go on, whatever else the loop does."""
 _GENERATIONS = (700, 10)
 _NEVER = 1_000_000_000
@@ -143,6 +146,7 @@ class CoachService:
         self._alive_timer: asyncio.TimerHandle | None = None
         self._viewed_s = 0.0
         self._quiet_memory = False
+        self._barrier = Barrier()
         self._log_of_findings = FindingsLog()
         self._notice = ServiceNotice()
 
@@ -192,6 +196,7 @@ class CoachService:
             speed=self._settings.speed,
             later=self._soon,
             check_pin=self._check_pin,
+            budget=StepBudget,
         )
         strap = self._make_strap(self._clock, self._keeper.look, self._told_by_person)
         self._keeper.strap_name = strap.name
@@ -283,7 +288,7 @@ class CoachService:
         self._view_timer = None
         self._viewed_s = self._loop.time()
         if self._server.watched:
-            self._server.view(self._view_now())
+            self._barrier.run("view", lambda: self._server.view(self._view_now()), None)
         self._set_timer()
 
     def _view_now(self) -> ViewNow:
@@ -307,8 +312,15 @@ class CoachService:
 
     def _wake(self) -> None:
         self._timer = None
+        if self._barrier.run("time of the session", self._woke, otherwise=False):
+            self._set_timer()
+        else:
+            # What failed may fail again at once: the loop must stay free for the buttons.
+            self._timer = self._loop.call_later(WAKE_AGAIN_S, self._wake)
+
+    def _woke(self) -> bool:
         self._keeper.wake()
-        self._set_timer()
+        return True
 
     def _tell_alive(self) -> None:
         """Feed systemd's watchdog while this loop turns and the session's due moments are kept."""
@@ -342,12 +354,12 @@ class CoachService:
         await asyncio.Event().wait()
 
     def _treadmill_told(self, speed_kmh: float, incline_percent: float | None) -> None:
-        self._keeper.measured(speed_kmh, incline_percent)
+        self._barrier.run("treadmill", lambda: self._keeper.measured(speed_kmh, incline_percent), None)
         self._set_timer()
 
     def _delivered(self, delivery: Delivery) -> None:
-        self._health.strap_spoke()
-        self._keeper.deliver(delivery)
+        self._barrier.run("machine health", self._health.strap_spoke, None)
+        self._barrier.run("rate of the strap", lambda: self._keeper.deliver(delivery), None)
         self._set_timer()
 
     def _told_by_person(self, message: AnyMessage) -> None:
@@ -403,13 +415,11 @@ class CoachService:
 
     def _pressed(self, button: Button) -> None:
         """A button of the panel, in this very turn of the loop (hazard H6)."""
-        with contextlib.suppress(Refused, PlanFileError, JournalError):
-            self._keeper.press(button)
+        self._barrier.run("press of a button", lambda: self._keeper.press(button), None)
         self._set_timer()
 
     def _typed(self, digit: int) -> None:
-        with contextlib.suppress(Refused, PlanFileError, JournalError):
-            self._keeper.type_digit(digit)
+        self._barrier.run("digit", lambda: self._keeper.type_digit(digit), None)
         self._set_timer()
 
     # The disk

@@ -20,14 +20,18 @@ from coach.cue import Cue
 from coach.default_guidance import default_guidance
 from coach.desk import Desk, Pressed, Wish
 from coach.desk_strap import StrapScene
-from coach.desk_view import Button, Face, TriedPart, View
-from coach.engine import next_due_s, step
+from coach.desk_view import Button, Choice, Face, TriedPart, View
+from coach.engine import guidance_off, next_due_s, step, without_guidance
 from coach.errors import Refused
 from coach.events import AnyEvent, Predicted, SessionEnded, SessionStarted, Signal
+from coach.guarded import Budget, unlimited
+from coach.guidance import GuidanceMaker
 from coach.messages import AnyMessage, Command, CommandName, HeartRate, Restored, SourceLost, Time, Treadmill
 from coach.snapshot import Prediction
 from coach.state import State, begin
+from coach.summary import Summary
 from coach.view import snapshot
+from firmware.barrier import Barrier
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.journal_errors import JournalError
@@ -75,7 +79,7 @@ class Outlet(Protocol):
 class SessionKeeper:
     """One machine's session. `clock` counts `speed` seconds in each second of the monotonic clock."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that a session needs, each by its name
         self,
         *,
         plans: PlanShelf,
@@ -86,17 +90,23 @@ class SessionKeeper:
         speed: float = 1.0,
         later: Callable[[Callable[[], None]], None] = lambda act: act(),
         check_pin: CheckPin = lambda _participant, _pin, then: then(False),  # noqa: FBT003 - the answer itself
+        guidance: GuidanceMaker = default_guidance,
+        budget: Callable[[], Budget] = lambda: unlimited,
     ) -> None:
         """Offer the unfinished session of the journal again, if there is one. `later` brings a call to this thread.
 
-        `check_pin` says later, on this thread, whether the digits are a participant's PIN.
+        `check_pin` says later, on this thread, whether the digits are a participant's PIN. `budget` makes the time
+        budget of the guidance for one step of the engine.
         """
         self._plans, self._journal, self._clock, self._stamps = plans, journal, clock, stamps
         self._outlet, self._speed, self._later = outlet, speed, later
-        self._check_pin = check_pin
+        self._check_pin, self._guidance, self._budget = check_pin, guidance, budget
+        self._barrier = Barrier()
         self._typed: list[int] = []
         self._touched_s = clock.now()
-        self.desk = Desk(choices=plans.choices(stamps.now().wall_s), language=plans.language)
+        choices: tuple[Choice, ...] = ()
+        choices = self._barrier.run("list of participants", lambda: plans.choices(stamps.now().wall_s), choices)
+        self.desk = Desk(choices=choices, language=plans.language)
         self.state: State | None = None
         self.strap_name: str | None = None
         self.room = True
@@ -106,6 +116,7 @@ class SessionKeeper:
         self._session_id = ""
         self._begun: Stamp | None = None
         self._begun_in_journal = False
+        self._for_journal: list[Callable[[], None]] = []
         self._unrecorded: list[tuple[AnyMessage, tuple[AnyEvent, ...]]] = []
         self._recorded: list[tuple[AnyMessage, tuple[AnyEvent, ...]]] = []
         self._recorded_t = 0.0
@@ -115,15 +126,23 @@ class SessionKeeper:
         self._noted_prediction: tuple[Prediction | None, float] = (None, 0.0)
         self._text: str | None = None
         self._text_until_s = 0.0
-        self._past = PastTraining.of(journal.sessions().result())
+        self._past = self._barrier.run(
+            "earlier training", lambda: PastTraining.of(journal.sessions().result()), PastTraining()
+        )
         unfinished = journal.unfinished().result()
         if unfinished is not None:
-            self._restore(unfinished)
+            self._barrier.run("unfinished session", lambda: self._restore(unfinished), None)
 
     # What comes in
 
     def press(self, button: Button) -> str | None:
-        """A button was pressed. Gives why nothing came of it, or None."""
+        """Take a press of a button. Return why nothing came of it, or None.
+
+        In a session stop reaches the engine first, past everything that might fail (hazard H6).
+        """
+        if button is Button.STOP and self.training and not self.desk.offer_go_on:
+            self._touched_s = self._clock.now()
+            return self._carry_out(Pressed(self.desk, (Command(self._now_t(), CommandName.STOP),)))
         t = self._touched()
         return self._carry_out(at_desk.press(self.desk, self.state, button, t))
 
@@ -135,7 +154,7 @@ class SessionKeeper:
     def _touched(self) -> float:
         """Somebody is there: live up to now, and look whom one may choose, since plans expire by themselves."""
         t = self._now_t()
-        self._live_until(t)
+        self._barrier.run("time of the session", lambda: self._live_until(t), None)
         self._touched_s = self._clock.now()
         self._look_at_choices()
         return t
@@ -170,8 +189,8 @@ class SessionKeeper:
                 self._look_or_bind()
             case Wish.TEST_AGAIN | None:
                 pass
-        self.machine.pressed(self.desk, self._clock.now())
-        self._outlet.changed(at_once=True)
+        self._barrier.run("machine page", lambda: self.machine.pressed(self.desk, self._clock.now()), None)
+        self._changed(at_once=True)
         return refused
 
     def tell(self, message: AnyMessage) -> None:
@@ -196,7 +215,7 @@ class SessionKeeper:
     def _looked(self, scene: StrapScene) -> None:
         if self._straps is not None:
             self.desk = self._straps.looked(self.desk, scene)
-            self._outlet.changed(at_once=True)
+            self._changed(at_once=True)
 
     def measured(self, speed_kmh: float, incline_percent: float | None) -> None:
         """The treadmill tells its setting; an incline that it does not tell stays what it was."""
@@ -212,7 +231,7 @@ class SessionKeeper:
         if self.state is None:
             raise Refused("no_session", "nobody is at this machine now, so nobody would read it")
         self._text, self._text_until_s = text, self._clock.now() + for_s * self._speed
-        self._outlet.changed(at_once=True)
+        self._changed(at_once=True)
 
     def deliver(self, delivery: Delivery) -> None:
         """The strap has delivered something."""
@@ -238,11 +257,13 @@ class SessionKeeper:
             _log.info("Nobody has pressed anything for long, so that whoever had been chosen is signed out.")
             self._sign_out()
         elif self._pin_waits():
-            self._outlet.changed(at_once=True)
+            self._changed(at_once=True)
         if self._text is not None and self._clock.now() >= self._text_until_s:
             self._text = None
-            self._outlet.changed(at_once=True)
-        self._tend_machine()
+            self._changed(at_once=True)
+        self._barrier.run("machine page", self._tend_machine, None)
+        if self._for_journal:
+            self._hand_over_waiting()
         if self.state is None:
             return
         t = self._now_t()
@@ -274,7 +295,7 @@ class SessionKeeper:
         self._look_at_choices()
         if self.desk.findings and not self.closed_by:
             self.desk = replace(self.desk, findings=())
-        self._outlet.changed(at_once=False)
+        self._changed(at_once=False)
 
     @property
     def closed_by(self) -> tuple[str, ...]:
@@ -306,7 +327,7 @@ class SessionKeeper:
             raise Refused("nothing_to_try", "screen, lamp and voice are all switched off by the settings")
         self.desk = replace(at_desk.signed_out(self.desk), machine=True, tested=())
         self.machine.pressed(self.desk, self._clock.now())
-        self._outlet.changed(at_once=True)
+        self._changed(at_once=True)
 
     def _all_found(self) -> tuple[str, ...]:
         return (*self.closed_by, *self.machine.attention)
@@ -323,23 +344,26 @@ class SessionKeeper:
             self._outlet.cue(cue, 0, due_s)
         if desk != self.desk:
             self.desk = desk
-            self._outlet.changed(at_once=True)
+            self._changed(at_once=True)
 
     def save_again(self) -> None:
         """Hand a session to the journal again that it could not take; called now and then."""
         if self._finish_failed and self.state is not None and self._begun is not None:
             self._finish_failed = False
-            self._journal.begin(self._session_id, self.state.plan, self.state.protocol, self._begun)
+            session_id, plan, protocol, begun = self._session_id, self.state.plan, self.state.protocol, self._begun
+            self._in_order(lambda: self._journal.begin(session_id, plan, protocol, begun))
             for message, events in self._recorded:
-                self._journal.record(self._session_id, (message,), events)
+                self._hand_over((message,), events)
             self._finish()
+        elif self._for_journal:
+            self._hand_over_waiting()
 
     # What is seen
 
     @property
     def saved(self) -> SaveStatus:
         """Whether the session is safe. «Saved» only after the journal's own word."""
-        if self._finish_failed or self._journal.state.status == "not_saved":
+        if self._finish_failed or self._for_journal or self._journal.state.status == "not_saved":
             return "not_saved"
         if self._finishing is None:
             return "no"
@@ -352,17 +376,27 @@ class SessionKeeper:
 
     def view(self) -> View:
         """What the machine shows now."""
-        if self.state is not None:
-            self._live_until(self._now_t())
-        now = at_desk.view(
+        now = self._barrier.run("profile", lambda: self._view(with_profile=True), None)
+        now = now or self._view(with_profile=False)
+        return now if self._text is None else replace(now, message=self._text)
+
+    def _view(self, *, with_profile: bool) -> View:
+        t = self._now_t()
+        return at_desk.view(
             self.desk,
-            self.state,
+            None if self.state is None else self._state_at(t),
             saved=self.saved,
             strap_name=self.strap_name,
+            with_profile=with_profile,
             found=self._all_found(),
-            t=self._now_t(),
+            t=t,
         )
-        return now if self._text is None else replace(now, message=self._text)
+
+    def _state_at(self, t: float) -> State:
+        """Return the session at `t` without living through it: a look at the session changes nothing."""
+        assert self.state is not None  # noqa: S101 - callers have looked
+        due_t = next_due_s(self.state)
+        return replace(self.state, t=t if due_t is None else max(self.state.t, min(t, due_t)))
 
     @property
     def participant(self) -> str | None:
@@ -397,9 +431,9 @@ class SessionKeeper:
         return None if t is None else t + at_desk.SIGN_OUT_AFTER_S * max(0.0, self._speed - 1)
 
     def _live_until(self, t: float) -> None:
-        due_t = None if self.state is None else next_due_s(self.state)
-        if due_t is not None and due_t <= t:
-            self._step(Time(t))
+        """Live through what is due, second by second, so that each has the guidance's whole time budget."""
+        while self.state is not None and (due_t := next_due_s(self.state)) is not None and due_t <= t:
+            self._step(Time(min(t, due_t + 1.0 - EARLY_TIMER_S)))
 
     def _try(self, message: AnyMessage) -> str | None:
         try:
@@ -409,26 +443,38 @@ class SessionKeeper:
         return None
 
     def _step(self, message: AnyMessage) -> None:
+        """Step the engine, then hand on what came of it. No failure of those who take it reaches the session."""
         assert self.state is not None  # noqa: S101 - callers have looked
-        before = self.state
-        stepped = step(before, message)
+        if not isinstance(message, Time | Command) and message.t - self.state.t > 1.0:
+            self._live_until(message.t)
+        before, run = self.state, self._barrier.run
+        stepped = step(before, message, self._budget())
         self.state = stepped.state
         for cue in stepped.cues:
-            self._outlet.cue(cue, before.protocol.intervals, self._origin_s + cue.t)
-        self._record(message, (*stepped.events, *self._foretold(stepped.state)))
+            self._say(cue, before.protocol.intervals)
+        foretold: tuple[Predicted, ...] = ()
+        foretold = run("forecast", lambda: self._foretold(stepped.state), foretold)
+        self._record(message, (*stepped.events, *foretold))
         if stepped.events:
             self._since_look += stepped.events
-            self._outlet.happened(stepped.events)
-            if self._straps is not None and any(isinstance(event, SessionStarted) for event in stepped.events):
-                self._straps.started(self.desk)
+            run("events", lambda: self._outlet.happened(stepped.events), None)
+            straps = self._straps
+            if straps is not None and any(isinstance(event, SessionStarted) for event in stepped.events):
+                run("memory of straps", lambda: straps.started(self.desk), None)
             if any(isinstance(event, SessionEnded) for event in stepped.events):
-                self.desk = at_desk.session_ended(self.desk)
+                self.desk = run("desk", lambda: at_desk.session_ended(self.desk), self.desk)
         self._finish_if_ended(before)
-        self._outlet.changed(at_once=bool(stepped.events) or isinstance(message, HeartRate))
+        self._changed(at_once=bool(stepped.events) or isinstance(message, HeartRate))
+
+    def _say(self, cue: Cue, intervals: int) -> None:
+        self._barrier.run("cue", lambda: self._outlet.cue(cue, intervals, self._origin_s + cue.t), None)
+
+    def _changed(self, *, at_once: bool) -> None:
+        self._barrier.run("view", lambda: self._outlet.changed(at_once=at_once), None)
 
     def _foretold(self, state: State) -> tuple[Predicted, ...]:
         """What is foretold now, for the journal: seldom, since it moves a little each second."""
-        told = state.guidance.prediction if state.stage == "running" else None
+        told = state.outlook.prediction if state.stage == "running" else None
         was, at_t = self._noted_prediction
         if told == was or (told is not None and was is not None and state.t - at_t < PREDICTION_NOTED_EVERY_S):
             return ()
@@ -455,16 +501,31 @@ class SessionKeeper:
         self._hand_over((message,), events)
 
     def _hand_over(self, messages: tuple[AnyMessage, ...], events: tuple[AnyEvent, ...]) -> None:
-        try:
-            self._journal.record(self._session_id, messages, events)
-        except JournalError as error:
-            _log.error("A record of the session was refused by the journal: %s", error)
+        session_id = self._session_id
+        self._in_order(lambda: self._journal.record(session_id, messages, events))
+
+    def _in_order(self, act: Callable[[], Any]) -> None:
+        """Hand something to the journal after all that waits for it. What the journal cannot take now waits too."""
+        self._for_journal.append(act)
+        self._hand_over_waiting()
+
+    def _hand_over_waiting(self) -> None:
+        while self._for_journal:
+            try:
+                self._for_journal[0]()
+            except JournalError as error:
+                _log.error("A record of the session was refused by the journal: %s", error)
+            except Exception as error:  # noqa: BLE001 - the barrier: the session goes on without its journal
+                self._barrier.failed("journal", error)
+                return
+            del self._for_journal[0]
 
     def _begin_in_journal(self) -> None:
         assert self.state is not None  # noqa: S101 - a session has started
         assert self._begun is not None  # noqa: S101 - as above
-        self._session_id = new_session_id(self._begun.wall_s)
-        self._journal.begin(self._session_id, self.state.plan, self.state.protocol, self._begun)
+        self._session_id = session_id = new_session_id(self._begun.wall_s)
+        plan, protocol, begun = self.state.plan, self.state.protocol, self._begun
+        self._in_order(lambda: self._journal.begin(session_id, plan, protocol, begun))
         self._begun_in_journal = True
         # In one record: what waited before the start must not be stamped as if each had come only now.
         messages = tuple(message for message, _ in self._unrecorded)
@@ -483,10 +544,18 @@ class SessionKeeper:
     def _finish(self) -> None:
         assert self.state is not None  # noqa: S101 - callers have looked
         assert self.state.summary is not None  # noqa: S101 - callers have looked
-        finishing = self._journal.finish(self._session_id, self.state.summary)
-        if self._begun is not None:
-            self._past = self._past.with_session(self._session_id, self._begun.wall_s, self.state.summary)
-        self._finishing = finishing
+        session_id, summary, begun = self._session_id, self.state.summary, self._begun
+        if begun is not None:
+            past = self._past
+            self._past = self._barrier.run(
+                "earlier training", lambda: past.with_session(session_id, begun.wall_s, summary), past
+            )
+        self._in_order(lambda: self._finish_in_journal(session_id, summary))
+
+    def _finish_in_journal(self, session_id: str, summary: Summary) -> None:
+        finishing = self._journal.finish(session_id, summary)
+        if session_id == self._session_id:
+            self._finishing = finishing
         finishing.add_done_callback(lambda future: self._later(lambda: self._finished(future)))
 
     def _finished(self, future: Future[Any]) -> None:
@@ -496,7 +565,7 @@ class SessionKeeper:
         if future.cancelled() or error is not None:
             self._finish_failed = True
             _log.error("The session could not be finished in the diary and is kept: %s", error)
-        self._outlet.changed(at_once=True)
+        self._changed(at_once=True)
 
     def _needs_room(self, wish: Wish | None, messages: tuple[AnyMessage, ...]) -> bool:
         starts = any(isinstance(message, Command) and message.name is CommandName.START for message in messages)
@@ -516,7 +585,7 @@ class SessionKeeper:
         self.desk = at_desk.let_in(self.desk, self._origin_s - before_s)
         self._begun = self._stamps.now()
         plan = self._past.informed(ready.plan, self._begun.wall_s)
-        self.state = begin(plan, ready.protocol, default_guidance)
+        self.state = begin(plan, ready.protocol, self._guidance, self._budget())
         if self._straps is not None:
             self.desk = self._straps.began(self.desk, plan.participant)
 
@@ -524,13 +593,17 @@ class SessionKeeper:
         desk = at_desk.signed_out(self.desk) if self.state is None else self.desk
         self.desk = replace(desk, findings=self.closed_by)
         self._typed.clear()
-        self._outlet.changed(at_once=True)
+        self._changed(at_once=True)
         return self._closed_because()
 
     def _look_at_choices(self) -> None:
         """Plans, PINs or the date may have changed."""
         before = self.desk.arrival
-        self.desk = at_desk.with_choices(self.desk, self._plans.choices(self._stamps.now().wall_s))
+        self.desk = self._barrier.run(
+            "list of participants",
+            lambda: at_desk.with_choices(self.desk, self._plans.choices(self._stamps.now().wall_s)),
+            self.desk,
+        )
         if self.desk.arrival != before:
             self._typed.clear()
 
@@ -569,7 +642,7 @@ class SessionKeeper:
         if not self._finish_failed:
             self._forget()
         self.state = None
-        self._outlet.changed(at_once=True)
+        self._changed(at_once=True)
 
     def _forget(self) -> None:
         self._session_id = ""
@@ -583,14 +656,19 @@ class SessionKeeper:
     # After a restart
 
     def _restore(self, record: SessionRecord) -> None:
-        state = begin(record.plan, record.protocol, default_guidance)
+        state = begin(record.plan, record.protocol, self._guidance, self._budget())
         for message in record.messages:
             try:
-                state = step(state, message).state
+                state = step(state, message, self._budget()).state
             except Refused as refused:
                 _log.warning("A journaled message of session %s was passed over: %s", record.session_id, refused)
+            except Exception as error:  # noqa: BLE001 - the barrier: the session is offered again all the same
+                self._barrier.failed("journaled message", error)
+        failed_at = guidance_off(record.events)
+        if failed_at is not None:
+            state = without_guidance(state, failed_at)
         last_t = max((state.t, *(event.t for event in record.events)))
-        self.state = step(state, Time(last_t)).state
+        self.state = step(state, Time(last_t), self._budget()).state
         self._origin_s = self._clock.now() - self._second_now(record, last_t)
         self._session_id, self._begun = record.session_id, record.begun
         self._begun_in_journal = True

@@ -88,6 +88,7 @@ ADVICE_REASONS: dict[str, Text] = {
     "by_feeling": gettext_lazy("there is no zone to go by"),
     "over_ceiling": gettext_lazy("the rate is above the ceiling"),
     "no_urging": gettext_lazy("nothing that urges now"),
+    "guidance_off": gettext_lazy("the guidance failed"),
 }
 PHASE_ENDS: dict[str, Text] = {
     "skipped": gettext_lazy("%(phase)s ended early, as the plan allows"),
@@ -106,6 +107,7 @@ NOTICES: dict[str, Text] = {
     "by_exertion": gettext_lazy("Work goes on by perceived exertion"),
     "no_answer": gettext_lazy("Nobody answered «are you all right?» for 20 s"),
     "not_all_right": gettext_lazy("The participant said that they were not all right"),
+    "guidance_off": gettext_lazy("The guidance failed: no advice for the rest of the session"),
     "not_ready": gettext_lazy("A question before the start was answered with yes"),
     "hr_max_seems_lower": gettext_lazy("HRmax seems lower than the plan says; the zone was moved down"),
     "hr_max_seems_higher": gettext_lazy("HRmax seems higher than the plan says; nothing was moved"),
@@ -166,7 +168,8 @@ def event_line(event: AnyEvent) -> EventLine | None:
     """An event in words; None where the plots and tables tell it already."""
     match event:
         case NoticeRaised():
-            return EventLine(event.t, str(NOTICES.get(event.code, event.code)), _weight(event.level))
+            place = f" ({event.detail})" if event.detail else ""
+            return EventLine(event.t, f"{NOTICES.get(event.code, event.code)}{place}", _weight(event.level))
         case AdviceGiven():
             return EventLine(event.t, _advice(event.advice), advice=True)
         case PhaseEnded():

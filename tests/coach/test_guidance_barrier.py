@@ -1,0 +1,246 @@
+"""The guidance is optional: one that raises, hangs or returns nonsense never reaches the session (H6)."""
+
+from collections.abc import Callable
+from math import inf, nan
+from typing import Any, NoReturn
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from coach.cue import CueName
+from coach.engine import guidance_off, step, without_guidance
+from coach.errors import PlanError
+from coach.events import Advice, Direction, HrMaxFinding, Level, NoticeRaised, PhaseEnded, PhaseStarted
+from coach.guarded import T, place_of
+from coach.guidance import Moment
+from coach.limits import lasting_limits
+from coach.messages import Answer, Command, CommandName, HeartRate, Time
+from coach.plan import Plan
+from coach.protocol import PhaseKind
+from coach.rule_guidance import rule_guidance
+from coach.snapshot import Prediction
+from coach.state import State, begin
+from coach.turn import Turn
+from tests.coach.led_session import PLAN, TWO_INTERVALS, LedSession, Says
+
+LOWER = HrMaxFinding("hr_max_seems_lower", 180.0, 176.0, 184.0, "exertion")
+
+
+class _Failing(Says):
+    """A guidance that says `advice`, and fails from `from_t` on by what `fail` does."""
+
+    def __init__(self, from_t: float, fail: Callable[[], Any], advice: Advice | None = None) -> None:
+        super().__init__(advice)
+        self.from_t, self.fail = from_t, fail
+
+    def second(self, moment: Moment) -> Any:  # noqa: ANN401 - also nonsense
+        """Advise, or fail."""
+        return self.fail() if moment.t >= self.from_t else (self, self.advice)
+
+
+def raises(error: BaseException) -> Callable[[], Any]:
+    """A way to fail: raise this error."""
+
+    def fail(*_: object) -> NoReturn:
+        raise error
+
+    return fail
+
+
+ADVISES: dict[str, Any] = {
+    "not a number": Advice(Direction.SLOWER, nan, 5.0, 5.0),
+    "endless": Advice(Direction.SLOWER, -1.0, inf, 5.0),
+    "incline not a number": Advice(Direction.SLOWER, -1.0, 5.0, nan),
+    "below nothing": Advice(Direction.SLOWER, -1.0, -0.5, 5.0),
+    "no advice": "slower",
+}
+
+
+class _Answers(Says):
+    """A guidance that answers with whatever it was given, also where that is nonsense."""
+
+    def __init__(self, **said: Any) -> None:  # noqa: ANN401 - also nonsense
+        super().__init__(said.pop("advice", None))
+        self.__dict__.update(said)
+
+
+def the_notice(session: LedSession) -> NoticeRaised:
+    """The one notice that the guidance is out of action."""
+    (notice,) = [one for one in session.events if isinstance(one, NoticeRaised) and one.code == "guidance_off"]
+    return notice
+
+
+def test_a_guidance_that_raises_is_out_of_action_and_the_session_goes_on_by_time() -> None:
+    advice = Advice(Direction.SLOWER, -1.0, 5.0, 5.0, "above_zone")
+    failing = _Failing(150, raises(FloatingPointError("of the model")), advice)
+    session = LedSession(guidance=lambda _: failing).live_until(860)
+    assert session.phases() == LedSession(guidance=lambda _: Says()).live_until(860).phases()
+    notice = the_notice(session)
+    assert (notice.t, notice.level, notice.to_therapist) == (150.0, Level.INFORMATION, True)
+    assert notice.detail.startswith("FloatingPointError: of the model (coach/test_guidance_barrier.py:")
+    assert [t for t, _, reason in session.advice() if t >= 150] == [150.0]
+    assert session.advice()[-1] == (150.0, "none", "guidance_off")
+    assert session.state.summary is not None
+    assert "guidance_off" in session.state.summary.notices
+
+
+@pytest.mark.parametrize("what", ADVISES)
+def test_an_advice_that_no_treadmill_can_follow_counts_as_a_failure(what: str) -> None:
+    session = LedSession(guidance=lambda _: _Answers(advice=ADVISES[what])).live_until(70)
+    assert the_notice(session).t == 0.0
+    assert session.seen.advice == Advice(reason="guidance_off")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"prediction": Prediction(None, nan, 1.0, 2.0)},
+        {"finding": replace(LOWER, suggested_bpm=nan)},
+        {"finding": replace(LOWER, evidence=((inf, 12),))},
+        {"prediction": object()},
+    ],
+)
+def test_a_forecast_or_finding_that_is_no_number_puts_the_guidance_out_of_action_from_the_start(
+    said: dict[str, Any],
+) -> None:
+    session = LedSession(guidance=lambda _: _Answers(**said)).live_until(5)
+    assert the_notice(session).t == 0.0
+    assert (session.seen.prediction, session.state.outlook.finding) == (None, None)
+
+
+def test_a_guidance_that_cannot_be_made_leaves_a_session_without_advice() -> None:
+    def broken(plan: Plan) -> Says:
+        raise ZeroDivisionError(plan.participant)
+
+    session = LedSession(guidance=broken).live_until(860)
+    assert the_notice(session).detail.startswith("ZeroDivisionError: p1")
+    assert session.state.completed
+
+
+def test_a_damaged_response_is_still_refused_with_its_sentence() -> None:
+    def refuses(plan: Plan) -> Says:
+        raise PlanError(plan.participant)
+
+    with pytest.raises(PlanError, match="p1"):
+        begin(PLAN, TWO_INTERVALS, refuses)
+
+
+@pytest.mark.parametrize("response", [object(), {"kinds": [nan]}, {"rest": inf}])
+def test_what_was_learned_before_is_handed_on_where_the_response_fails(response: object) -> None:
+    learned = {"kind": "rule", "work_speed_kmh": 6.4, "incline_percent": 5.0}
+    session = LedSession(replace(PLAN, response=learned), guidance=lambda _: _Answers(response=response)).live_until(
+        100
+    )
+    session.command(CommandName.STOP)
+    assert session.state.summary is not None
+    assert session.state.summary.response == learned
+    assert the_notice(session).t == 100.0
+    assert "guidance_off" in session.state.summary.notices
+
+
+def test_a_lower_hr_max_that_was_found_stays_in_force_after_the_failure() -> None:
+    class Finds(_Failing):
+        finding: Any = LOWER
+
+    session = LedSession(guidance=lambda _: Finds(100, raises(KeyError("x")))).live_until(90)
+    low_bpm = session.seen.zone.low_bpm
+    session.live_until(110)
+    assert session.seen.zone.low_bpm == low_bpm
+    assert "safer_zone" in [limit.name for limit in lasting_limits(session.state)]
+
+
+def test_slower_at_the_ceiling_comes_without_a_guidance_and_is_not_wiped_out_by_its_failure() -> None:
+    session = LedSession(guidance=lambda _: _Failing(100, raises(ValueError("empty")))).live_until(99, 205)
+    session.live_until(101, 205)
+    assert session.seen.advice.reason == "over_ceiling"
+
+
+def test_the_budget_is_spent_on_the_guidance_alone_and_an_overrun_puts_it_out_of_action() -> None:
+    calls: list[float] = []
+
+    def budget(call: Callable[[], T], /) -> T:
+        calls.append(1.0)
+        if len(calls) > 3:
+            raise TimeoutError
+        return call()
+
+    state = step(begin(PLAN, TWO_INTERVALS, lambda _: Says()), HeartRate(0.0, 120.0), budget).state
+    state = step(state, Command(0.0, CommandName.START), budget).state
+    stepped = step(state, Time(60.0), budget)
+    (notice,) = [event for event in stepped.events if isinstance(event, NoticeRaised) and event.code == "guidance_off"]
+    assert notice.t == 3.0
+    assert notice.detail.startswith("TimeoutError")
+    assert stepped.state.second == 60
+
+
+def test_after_a_restart_the_guidance_stays_out_of_action_though_no_message_says_so() -> None:
+    session = LedSession(guidance=lambda _: _Failing(50, raises(KeyError("x")))).live_until(60)
+    place = guidance_off(tuple(session.events))
+    assert place is not None
+    assert guidance_off(()) is None
+    again = LedSession(guidance=lambda _: Says(Advice(Direction.SLOWER, reason="above_zone"))).live_until(60)
+    restored = without_guidance(again.state, place)
+    assert restored.guidance.second(None) == (restored.guidance, None)  # type: ignore[arg-type] # it heeds nothing
+    assert (restored.advice, restored.outlook.doubt) == (Advice(reason="guidance_off"), None)
+    assert without_guidance(restored, "elsewhere") == restored
+
+
+def test_stop_pause_ease_and_not_all_right_are_taken_where_even_the_time_cannot_be_lived(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    led = LedSession(answers=False).live_until(60).live_until(300, 175).live_until(311, 150)
+    in_work = LedSession().live_until(100, 160).state
+    monkeypatch.setattr(Turn, "_second", raises(RuntimeError("a fault of the engine's own")))
+    stopped = step(led.state, Command(315.5, CommandName.STOP))
+    assert (stopped.state.stage, stopped.state.ended_t) == ("ended", 315.5)
+    assert step(led.state, Command(315.5, CommandName.PAUSE)).state.stage == "paused"
+    not_all_right = step(led.state, Answer(315.5, ok=False)).state
+    assert (not_all_right.phase.kind, not_all_right.t) == (PhaseKind.COOL_DOWN, 315.5)
+    assert step(in_work, Command(115.0, CommandName.EASE)).state.phase.kind is PhaseKind.RECOVERY
+    with pytest.raises(RuntimeError):
+        step(led.state, Time(315.5))
+
+
+def test_the_place_of_an_error_that_was_never_raised_is_its_kind() -> None:
+    assert place_of(KeyError("x")) == "KeyError"
+
+
+ERRORS = st.sampled_from(
+    [ValueError("empty sequence"), ZeroDivisionError(), MemoryError(), RecursionError(), AssertionError(), OSError()]
+)
+WAYS = st.one_of(
+    ERRORS.map(raises), st.sampled_from([lambda: None, lambda: 7, lambda: (Says(), 7), lambda: (None, None)])
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 860), WAYS, st.integers(0, 60))
+def test_whatever_fails_and_whenever_stop_works_and_the_timing_is_whole(
+    fails_at: int, fail: Callable[[], Any], later: int
+) -> None:
+    """Any failure, at any second, in any phase: phases, their seconds and stop are those of a session without it."""
+    stop_t = min(fails_at + later, 830)
+    with_failure = _ridden(begin(PLAN, TWO_INTERVALS, lambda _: _Failing(fails_at, fail)), stop_t)
+    without = _ridden(begin(PLAN, TWO_INTERVALS, lambda _: Says()), stop_t)
+    assert with_failure[0].stage == "ended"
+    assert with_failure[1:] == without[1:]
+    assert with_failure[0].tally == without[0].tally
+
+
+def _ridden(state: State, stop_t: float) -> tuple[State, list[object], list[tuple[float, CueName]]]:
+    phases: list[object] = []
+    cues: list[tuple[float, CueName]] = []
+    messages = [HeartRate(0.0, 120.0), Command(0.0, CommandName.START)]
+    messages += [HeartRate(float(t), 120.0 + t % 2) for t in range(1, int(stop_t))]
+    for message in (*messages, Command(float(stop_t), CommandName.STOP)):
+        stepped = step(state, message)
+        state = stepped.state
+        phases += [event for event in stepped.events if isinstance(event, PhaseStarted | PhaseEnded)]
+        cues += [(cue.t, cue.name) for cue in stepped.cues]
+    return state, phases, cues
+
+
+def test_the_rules_still_lead_where_nothing_fails() -> None:
+    assert LedSession(guidance=rule_guidance).live_until(200, 150).advice()
