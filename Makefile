@@ -9,7 +9,7 @@ export PYGAME_HIDE_SUPPORT_PROMPT := 1
 
 .DEFAULT_GOAL := help
 .PHONY: bench-web bench-whole campaign-power help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
-.PHONY: wheel clean texts sbom audit screens-web install uninstall test-install test-vm
+.PHONY: release wheel clean texts sbom audit screens-web install uninstall test-install test-vm
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,10 @@ screens: set-up ## draws the pictures of docs/screens/ again, of the screen and 
 
 screens-web: set-up ## draws the pictures of docs/screens/web/ again: each web page, in both languages, on tablet and phone
 	@$(RUN) scripts/draw_pages.py
+
+release: set-up ## builds, signs and tags the commit that is checked out: KEY=file [IMAGE=file] (docs/release.md)
+	@[ -n "$(KEY)" ] || { echo "Name the key that signs: make release KEY=~/.ssh/interval-coach-release" >&2; exit 2; }
+	@$(RUN) -m scripts.release --key "$(KEY)" $(if $(IMAGE),--image "$(IMAGE)")
 
 wheel: set-up ## the installable package, into dist/
 	@$(RUN) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

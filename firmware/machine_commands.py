@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 
 _SYSTEMD_RUNS = Path("/run/systemd/system")
 _IN_PACKAGE = "/share/interval-coach/systemd/"
+_SIGNED_LIST = ("SHA256SUMS", "SHA256SUMS.sig")
 
 
 class SourceError(FirmwareError, ValueError):
     """What was named is nothing to upgrade to."""
+
+
+class UnverifiedError(FirmwareError, ValueError):
+    """A package whose signature is missing, not valid, or of a key that this machine does not know."""
 
 
 class NotRootError(FirmwareError, PermissionError):
@@ -37,6 +43,11 @@ def add_parsers(subparsers: "Subparsers") -> None:
         "upgrade", help="install a version beside this one, try it, and go back by itself if it does not come up"
     )
     upgrade.add_argument("source", type=Path, metavar="SOURCE", help="a checkout, or a built package (.whl)")
+    upgrade.add_argument(
+        "--unverified",
+        action="store_true",
+        help="take a package whose signature is missing, not valid or not known here",
+    )
     upgrade.set_defaults(run=run_upgrade)
 
 
@@ -74,11 +85,46 @@ def run_upgrade(arguments: argparse.Namespace) -> int:
     if source.suffix == ".whl" and source.is_file():
         _require_root("install a version", f"interval-coach upgrade {source}")
         with tempfile.TemporaryDirectory(prefix="interval-coach-") as folder:
-            installer = unpack_installer(source, Path(folder))
-            return _run([str(installer), "--wheel", str(source.resolve())])
+            # A copy in a folder that only root can write: what is verified is what is installed.
+            package = copy_package(source, Path(folder))
+            if not arguments.unverified:
+                verify_package(package)
+            installer = unpack_installer(package, Path(folder))
+            # The new version must not judge itself by its own list of signers.
+            return _run([str(installer), "--wheel", str(package), "--unverified"])
     raise SourceError(
         f"«{source}» is neither a checkout of interval-coach nor a built package (.whl). Name one of them."
     )
+
+
+def copy_package(source: Path, folder: Path) -> Path:
+    """Copy a package with its signed list of hashes. Return the copy. Raises SourceError."""
+    try:
+        for name in _SIGNED_LIST:
+            if (source.parent / name).is_file():
+                shutil.copyfile(source.parent / name, folder / name)
+        return shutil.copyfile(source, folder / source.name)
+    except OSError as error:
+        raise SourceError(f"{source} cannot be copied ({error}).") from error
+
+
+def verify_package(package: Path) -> None:
+    """Verify a package by the keys that this version and this machine trust. Raises UnverifiedError."""
+    verifier = _shared_folder() / "verify-release.sh"
+    finished = subprocess.run([str(verifier), str(package)], capture_output=True, text=True, check=False)  # noqa: S603 - own script
+    if finished.returncode != 0:
+        # The copy's folder says nothing to a reader.
+        said = finished.stderr.strip().removeprefix("verify-release: ").replace(f"{package.parent}/", "")
+        raise UnverifiedError(
+            f"{said}\nNothing was changed. If you know where {package.name} comes from, add --unverified."
+        )
+    sys.stdout.write(finished.stdout)
+
+
+def _shared_folder() -> Path:
+    """Return the folder of units and scripts: of the checkout, or of the installed version."""
+    checkout = Path(__file__).resolve().parents[1] / "systemd"
+    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "interval-coach" / "systemd"
 
 
 def unpack_installer(package: Path, folder: Path) -> Path:

@@ -1,85 +1,191 @@
 """What the product is made of, and whether anything of it is known to be faulty.
 
-    python -m scripts.parts sbom     CycloneDX 1.6 into dist/sbom/: of the machine, of the server, of the pages' scripts
+    python -m scripts.parts sbom     CycloneDX 1.6 into dist/sbom/: the parts of the machine, the server and the pages'
+                                     scripts, each with its licence and hashes
     python -m scripts.parts audit    asks the public advisory service about every locked package
 
 `audit` ends with 0 where nothing is known, 1 where something is, and 3 where the service cannot be reached from here:
 nothing is known then, and it says so.
 """
 
+import base64
 import json
 import subprocess
 import sys
 import tomllib
+import uuid
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from cyclonedx.spdx import is_expression, is_supported_id
+
+from scripts.lock_files import read_lock
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "dist" / "sbom"
 LOCKS = ("device", "server", "dev")
 UNREACHABLE = 3
+UNLISTED = "LicenseRef-"
+
+# Packages whose metadata names no SPDX licence, or which not every Python gets: read from their licence files.
+LICENCES = {
+    "contourpy": "BSD-3-Clause",
+    "cssselect2": "BSD-3-Clause",
+    "cycler": "BSD-3-Clause",
+    "django-csp": "BSD-3-Clause",
+    "fhir-core": "BSD-3-Clause",
+    "fhir-resources": "BSD-3-Clause",
+    "kiwisolver": "BSD-3-Clause",
+    "lgpio": "Unlicense",
+    "matplotlib": "LicenseRef-Matplotlib",
+    "pydyf": "BSD-3-Clause",
+    "pygame": "LGPL-2.1-or-later",
+    "pygame-ce": "LGPL-2.1-or-later",
+    "pyphen": "GPL-2.0-or-later OR LGPL-2.1-or-later OR MPL-1.1",
+    "segno": "BSD-3-Clause",
+    "sqlparse": "BSD-3-Clause",
+    "tinycss2": "BSD-3-Clause",
+    "weasyprint": "BSD-3-Clause",
+    "webencodings": "BSD-3-Clause",
+}
+CLASSIFIED = {
+    "License :: OSI Approved :: Apache Software License": "Apache-2.0",
+    "License :: OSI Approved :: MIT License": "MIT",
+}
 
 
-def sbom() -> int:
-    """Write the lists. Gives the exit status."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    for lock in ("device", "server"):
-        file = OUT / f"{lock}.cdx.json"
-        finished = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "cyclonedx_py",
-                "requirements",
-                f"requirements/{lock}.txt",
-                "--pyproject",
-                "pyproject.toml",
-                "--output-reproducible",
-                "--output-format",
-                "JSON",
-                "--output-file",
-                str(file),
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if finished.returncode:
-            print(finished.stderr, file=sys.stderr)
-            return finished.returncode
-        print(f"{file.relative_to(ROOT)}: {len(json.loads(file.read_text())['components'])} parts")
-    scripts = OUT / "pages.cdx.json"
-    scripts.write_text(json.dumps(scripts_list(), indent=2, ensure_ascii=False) + "\n")
-    print(f"{scripts.relative_to(ROOT)}: {len(scripts_list()['components'])} parts")
+def sbom(folder: Path = OUT) -> int:
+    """Write the lists into a folder. Return the exit status."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lists = {f"{lock}.cdx.json": python_list(lock) for lock in ("device", "server")}
+    lists["pages.cdx.json"] = scripts_list()
+    for name, parts in lists.items():
+        (folder / name).write_text(json.dumps(parts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(f"{name}: {len(parts['components'])} parts")
     return 0
 
 
-def scripts_list() -> dict[str, list[dict[str, object]]]:
-    """The pages' scripts from package-lock.json, in the form that CycloneDX 1.6 asks for."""
+def python_list(lock: str) -> dict[str, Any]:
+    """Return the packages of a lock as CycloneDX 1.6. Raises ValueError where a licence is not known."""
+    return bill(
+        "interval-coach",
+        [
+            {
+                "type": "library",
+                "bom-ref": f"pkg:pypi/{package.name}@{package.version}",
+                "name": package.name,
+                "version": package.version,
+                "licenses": [licence_of(package.name)],
+                # A package has a file for each Python and processor; the lock accepts any of them.
+                "hashes": [{"alg": "SHA-256", "content": one} for one in package.hashes],
+                "purl": f"pkg:pypi/{package.name}@{package.version}",
+            }
+            for package in read_lock(lock)
+        ],
+    )
+
+
+def scripts_list() -> dict[str, Any]:
+    """Return the pages' scripts from package-lock.json as CycloneDX 1.6."""
     lock = json.loads((ROOT / "package-lock.json").read_text())
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    components: list[dict[str, object]] = [
-        {
-            "type": "library",
-            "bom-ref": name.removeprefix("node_modules/"),
-            "name": name.removeprefix("node_modules/"),
-            "version": one["version"],
-            "scope": "excluded" if one.get("dev") else "required",
-            "licenses": [{"license": {"id": one["license"]}}],
-            "purl": f"pkg:npm/{name.removeprefix('node_modules/')}@{one['version']}",
-        }
-        for name, one in sorted(lock["packages"].items())
-        if name
-    ]
-    told: dict[str, object] = {
+    return bill(
+        "interval-coach-pages",
+        [
+            {
+                "type": "library",
+                "bom-ref": name.removeprefix("node_modules/"),
+                "name": name.removeprefix("node_modules/"),
+                "version": one["version"],
+                "scope": "excluded" if one.get("dev") else "required",
+                "licenses": [spdx(one["license"])],
+                "hashes": [npm_hash(one["integrity"])],
+                "purl": f"pkg:npm/{quote(name.removeprefix('node_modules/'))}@{one['version']}",
+            }
+            for name, one in sorted(lock["packages"].items())
+            if name
+        ],
+    )
+
+
+def bill(name: str, components: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a CycloneDX 1.6 list, the same for the same commit: its time is the commit's."""
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    serial = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps([name, about["version"], components]))
+    return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{serial}",
         "version": 1,
-        "metadata": {"component": {"type": "application", "name": "interval-coach-pages", "version": version}},
+        "metadata": {
+            "timestamp": time_of_commit().isoformat(),
+            "component": {
+                "type": "application",
+                "bom-ref": name,
+                "name": name,
+                "version": about["version"],
+                "licenses": [spdx(about["license"])],
+            },
+        },
         "components": components,
+        "dependencies": [{"ref": name, "dependsOn": [one["bom-ref"] for one in components]}],
     }
-    return told  # type: ignore[return-value] # one form for all lists
+
+
+def time_of_commit() -> datetime:
+    """Return the time of the commit that is checked out; the time now where git knows none."""
+    asked = subprocess.run(
+        ["git", "log", "-1", "--format=%ct"],  # noqa: S607 - git is found on the path
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode == 0 and asked.stdout.strip():
+        return datetime.fromtimestamp(int(asked.stdout), UTC)
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def licence_of(package: str) -> dict[str, Any]:
+    """Return the licence of a Python package: from our table, else from its own metadata. Raises ValueError."""
+    if package in LICENCES:
+        return spdx(LICENCES[package])
+    try:
+        about = metadata.metadata(package)
+    except metadata.PackageNotFoundError as error:
+        raise ValueError(f"{package} is not installed here, so its licence is not known. Run make set-up.") from error
+    declared = about.get("License-Expression") or about.get("License") or ""
+    if not is_spdx(declared):
+        by_classifier = {CLASSIFIED[one] for one in about.get_all("Classifier") or [] if one in CLASSIFIED}
+        if len(by_classifier) != 1:
+            raise ValueError(f"{package} names no SPDX licence: read its licence, and add it to LICENCES.")
+        declared = by_classifier.pop()
+    return spdx(declared)
+
+
+def is_spdx(declared: str) -> bool:
+    """Return whether a text is an SPDX licence id or expression, or a reference to an unlisted licence."""
+    return declared.startswith(UNLISTED) or is_supported_id(declared) or (declared != "" and is_expression(declared))
+
+
+def spdx(declared: str) -> dict[str, Any]:
+    """Return a CycloneDX licence choice for an SPDX id or expression. Raises ValueError for any other text."""
+    if declared.startswith(UNLISTED):
+        return {"license": {"name": declared.removeprefix(UNLISTED).replace("-", " ")}}
+    if is_supported_id(declared):
+        return {"license": {"id": declared}}
+    if is_spdx(declared):
+        return {"expression": declared}
+    raise ValueError(f"«{declared}» is no SPDX licence.")
+
+
+def npm_hash(integrity: str) -> dict[str, str]:
+    """Return npm's `sha512-BASE64` as a CycloneDX hash."""
+    algorithm, _, digest = integrity.partition("-")
+    return {"alg": {"sha512": "SHA-512", "sha1": "SHA-1"}[algorithm], "content": base64.b64decode(digest).hex()}
 
 
 def audit() -> int:

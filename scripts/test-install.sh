@@ -137,14 +137,16 @@ until_booted 300 "$all_run && [ ! -e $opt/starts ]" || fail "it was not judged: 
 ! booted journalctl -b -u interval-coach-coach --no-pager | grep unchecked || fail "the doctor in the coach's sandbox cannot look"
 
 say "upgrades to packages, on the running machine"
-package() { # NAME VERSION LINE: builds one, with a line more in the coach's service; gives its path
+booted ssh-keygen -q -t ed25519 -N '' -f /srv/key
+package() { # NAME VERSION LINE: builds and signs one, with a line more in the coach's service; gives its path
     local tree=/srv/package-$1
     cp -r "$root/srv/interval-coach" "$root$tree"
     sed -i "s/^version = .*/version = \"$2\"/" "$root$tree/pyproject.toml"
     printf '\n%s\n' "$3" >>"$root$tree/firmware/coach_service.py"
-    booted env PYTHONPATH=/srv/tools "$opt/current/bin/python" -m pip -qq --no-input --disable-pip-version-check wheel --no-deps --no-build-isolation --wheel-dir /srv "$tree" >&2
+    booted env PYTHONPATH=/srv/tools "$opt/current/bin/python" -m pip -qq --no-input --disable-pip-version-check wheel --no-deps --no-build-isolation --wheel-dir "/srv/release-$1" "$tree" >&2
     rm -rf "${root:?}$tree"
-    echo "/srv/interval_coach-$2-py3-none-any.whl"
+    booted /srv/interval-coach/scripts/sign-release.sh /srv/key "/srv/release-$1" >&2
+    echo "/srv/release-$1/interval_coach-$2-py3-none-any.whl"
 }
 starts_of() { booted journalctl -b -u interval-coach-coach --no-pager | grep -c "start [12] of 2 of $1" || true; }
 diary_is_whole() {
@@ -156,6 +158,11 @@ good=$(package good 90.0.1 '')
 dies=$(package dies 90.0.2 'raise RuntimeError("a bad update")')
 freezes=$(package freezes 90.0.3 '__import__("threading").Timer(8.0, __import__("os").kill, (__import__("os").getpid(), 19)).start()')
 
+now=$(version_on current)
+! booted interval-coach upgrade "$good" 2>"$work/refused" || fail "a package of an unknown signer was taken"
+grep -q "knows no key" "$work/refused" || fail "the refusal does not say why: $(cat "$work/refused")"
+[ "$(version_on current)" = "$now" ] || fail "the refused package is in force"
+echo "release $(cat "$root/srv/key.pub")" >"$root/etc/interval-coach/release-signers"
 begin=$SECONDS
 booted interval-coach upgrade "$good"
 upgraded=$((SECONDS - begin))
@@ -169,7 +176,7 @@ for bad in "$dies" "$freezes"; do
     ! booted interval-coach upgrade "$bad" || fail "$bad was found good"
     fallen_back+=($((SECONDS - begin)))
     [ "$(version_on current) $(version_on steady)" = "$new $new" ] || fail "the version before $bad does not run again"
-    number=${bad#*-} && number=${number%%-*}
+    number=$(basename "$bad" | cut -d - -f 2)
     [ "$(starts_of "$number")" -eq 2 ] || fail "$bad had $(starts_of "$number") starts"
     diary_is_whole "after $bad"
 done

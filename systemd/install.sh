@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Makes this computer a machine beside a treadmill: Raspberry Pi OS Lite or Debian, Bookworm or Trixie, 64 bit.
 #
-#   sudo systemd/install.sh [--wheel FILE]     installs this checkout, or a built package, beside what is there, and
-#                                              takes it in use; run again, it changes only what is not as it should be
+#   sudo systemd/install.sh [--wheel FILE [--unverified]]
+#                                              installs this checkout, or a built package, beside what is there, and
+#                                              takes it in use; run again, it changes only what is not as it should be.
+#                                              A package must have a valid signature (verify-release.sh), unless told
+#                                              --unverified
 #   sudo systemd/install.sh uninstall          takes all of it away but the diary, the settings and the plans
 #
 # It says what it did and what it left as it was. In a chroot, where no systemd runs, it does all but start services, and
@@ -16,7 +19,7 @@ units=(interval-coach.target interval-coach-{coach,display,sync,trial}.service)
 boot_lines=(dtparam=i2c_arm=on dtparam=audio=on dtparam=watchdog=on)
 # The screen is the participant's from the boot on: messages go to tty3, where whoever looks after the machine finds them.
 boot_words=('console=tty1>console=tty3' quiet loglevel=3 logo.nologo vt.global_cursor_default=0)
-needed=(ca-certificates python3 python3-venv systemd udev dbus kmod bluez rfkill openssl espeak-ng fonts-inter alsa-utils)
+needed=(ca-certificates python3 python3-venv systemd udev dbus kmod bluez rfkill openssl openssh-client espeak-ng fonts-inter alsa-utils)
 # Modules of Python that have no wheel for every Pi, and Debian's packages that have them. Their files are copied into the
 # version, so that it stands by itself like all the others.
 from_debian=(evdev=python3-evdev lgpio=python3-lgpio)
@@ -372,9 +375,17 @@ report() {
     [ "$laid_out" = 0 ] || echo "Next: sudo $name setup"
 }
 
+verify_wheel() {
+    [ -n "$wheel" ] && [ "$unverified" = 0 ] || return 0
+    head_line "The package"
+    "$here/verify-release.sh" "$wheel" || refuse "$(basename "$wheel") is not installed, since it is not verified." \
+        "Nothing was changed but packages of the system. If you know where the file comes from, add --unverified."
+}
+
 install_all() {
     check_machine
     install_packages
+    verify_wheel
     name_version
     install_version
     take_in_use
@@ -432,7 +443,7 @@ uninstall_all() {
     echo "that own them, and the packages of the system. Whoever wants the diary gone removes /var/lib/$name."
 }
 
-wheel='' tried=0 laid_out=0
+wheel='' unverified=0 tried=0 laid_out=0
 checkout=$(dirname "$here")
 case ${1:-install} in
     install | --wheel) ;;
@@ -441,7 +452,7 @@ case ${1:-install} in
         exit 0
         ;;
     *)
-        sed -n '2,10p' "$0" >&2
+        sed -n '2,13p' "$0" >&2
         exit 2
         ;;
 esac
@@ -449,6 +460,11 @@ esac
 if [ "${1:-}" = --wheel ]; then
     [ -f "${2:-}" ] || refuse "--wheel needs the file of a built package."
     wheel=$(realpath "$2")
+    case ${3:-} in
+        '') ;;
+        --unverified) unverified=1 ;;
+        *) refuse "«$3» is not known. After the file comes --unverified, or nothing." ;;
+    esac
 elif [ ! -f "$checkout/pyproject.toml" ]; then
     refuse "this is no checkout of $name; name a built package: --wheel FILE"
 fi
