@@ -26,8 +26,9 @@ from coach.summary import Summary
 from coach.view import snapshot
 from firmware.errors import FirmwareError
 from firmware.faults import AnyFault, Injector
-from firmware.recording import Recording
 from firmware.recording_error import RecordingError
+from firmware.recording_pace import draw_pace
+from firmware.sample import Recording
 
 AFTERWARDS_S = 30
 """How long somebody is listened to after the end, for Borg and mood."""
@@ -193,12 +194,13 @@ class Recorded:
 
     def __init__(self, recording: Recording, *, from_s: float = 0.0) -> None:
         """Begin at `from_s` of the recording. Raises RecordingError where nothing is left from there."""
-        first = next((at for at, sample in enumerate(recording.samples) if sample.t_s >= from_s), None)
+        samples = draw_pace(recording).samples
+        first = next((at for at, sample in enumerate(samples) if sample.t_s >= from_s), None)
         if first is None:
             raise RecordingError(
                 recording.name, 0, f"The recording ends at {recording.end_s:g} s, before {from_s:g} s. Begin earlier."
             )
-        self._samples = recording.samples
+        self._samples = samples
         self._at = first
         self._from_s = from_s
         self._over = False

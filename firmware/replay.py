@@ -27,8 +27,10 @@ from coach.summary import Summary
 from coach.view import snapshot
 from firmware.errors import FirmwareError
 from firmware.protocol_store import load
-from firmware.recording import Recording, read
+from firmware.recording import read
+from firmware.recording_pace import draw_pace
 from firmware.rehearsal import Recorded, Rehearsal, Second, gathered, seconds
+from firmware.sample import Recording
 from firmware.session_record import SessionRecord, StampAt
 from firmware.stamp import Stamp
 from sync.missing_package import what_to_install
@@ -51,7 +53,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser(
         "replay",
         help="run a recording of heart rate through a session and print the summary",
-        description="Run a recording (CSV t_s,hr_bpm; CSV of RR intervals; FIT) through the session engine.",
+        description="Run a recording (CSV of rates or RR intervals, FIT, TCX, GPX; also .gz) through the engine.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the recording")
     parser.add_argument(
@@ -115,9 +117,11 @@ def run(args: argparse.Namespace) -> int:
             soft_wrap=True,
         )
     if args.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rehearsal.summary), indent=2).decode() + "\n")
+        printed = msgspec.to_builtins(rehearsal.summary) | {"recording": about_recording(recording)}
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(printed), indent=2).decode() + "\n")
     else:
         show(rehearsal.summary, Console(highlight=False))
+        Console(highlight=False).print(_counted(recording), markup=False, soft_wrap=True)
         if args.png is not None:
             told.print(f"The picture is in {args.png}", markup=False, soft_wrap=True)
     return 0
@@ -252,8 +256,33 @@ def _tell_remarks(recording: Recording, rehearsal: Rehearsal, console: Console) 
     more = len(recording.remarks) - REMARKS_SHOWN
     if more > 0:
         console.print(f"{recording.name}: and {more} more lines of the kind.", markup=False)
+    for told in draw_pace(recording).remarks:
+        console.print(f"{recording.name}: {told}", markup=False, soft_wrap=True)
     if any(isinstance(message, Command) and message.name is CommandName.STOP for message in rehearsal.messages):
         console.print(f"{recording.name}: the recording ended before the session did.", markup=False, soft_wrap=True)
+
+
+def about_recording(recording: Recording) -> dict[str, object]:
+    """Return what the summary rests on: rates read, how often they were recorded, what was drawn or left out."""
+    paced = draw_pace(recording)
+    return {
+        "rates": sum(sample.bpm is not None for sample in recording.samples),
+        "rates_from": recording.rates_from,
+        "step_s": paced.step_s,
+        "bridged_s": paced.bridged_s,
+        "silent_s": paced.silent_s,
+        "without_rate": len(recording.unrated_s),
+        "skipped": {one.reason: one.count for one in recording.skipped},
+    }
+
+
+def _counted(recording: Recording) -> str:
+    told = about_recording(recording)
+    parts = [f"{told['rates']} rates read"]
+    if recording.unrated_s:
+        parts.append(f"{len(recording.unrated_s)} moments without a rate")
+    parts += [f"{one.count} {one.reason} left out" for one in recording.skipped]
+    return "recording: " + ", ".join(parts)
 
 
 def show(summary: Summary, console: Console) -> None:

@@ -1,8 +1,10 @@
+import gzip
 import itertools
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fitdecode.utils import compute_crc
 from garmin_fit_sdk import Encoder, Profile
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from firmware.beats import Beat, rates_from_beats
 from firmware.recording import LARGEST_BYTES, Recording, read, read_csv
 from firmware.recording_error import RecordingError
-from firmware.sample import Remark, Sample
+from firmware.sample import Remark, Sample, Skipped
 
 
 def samples(text: str) -> tuple[Sample, ...]:
@@ -47,6 +49,101 @@ def test_a_spreadsheets_habits_are_accepted(content: bytes) -> None:
     assert read_csv("a.csv", content).samples == (Sample(0.5, 81.0), Sample(1.5, 82.0))
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b't_s,hr_bpm,"note, free"\n0.5,81,x\n1.5,82,"y, z"\n',
+        b't_s,hr_bpm,"a; b"\n0.5,81,x\n1.5,82,y\n',
+        b't_s,hr_bpm,note\n0.5,81,"two\nlines, and ""quotes"""\n1.5,82,\n',
+        b"sep=;\r\nt_s;hr_bpm\r\n0,5;81\r\n1,5;82\r\n",
+        b'"sep=,"\nt_s,hr_bpm\n"0,5",81\n"1,5","82,0"\n',
+        b"# made by an app, 1;0\nt_s,hr_bpm\n# a comment\n0.5,81\n1.5,82\n",
+        b"Name,Sport,Date\nA,RUNNING,2026-01-05\nt_s,hr_bpm,\n0.5,81,\n1.5,82,\n",
+        "t_s;hr_bpm;økt\n0,5;81;Ås – blå\n1,5;82;…\n".encode("cp1252"),
+        "t_s,hr_bpm\n0.5,81\n1.5,82\n".encode("utf-16-le"),
+        "t_s,hr_bpm\n0.5,81\n1.5,82\n".encode("utf-16-be"),
+        b"t_ms,hr_bpm\n500,81\n1500,82\n",
+        b"time,HR (bpm)\n12:03:05.5,81\n12:03:06.5,82\n",
+        b"time;heart rate\n23:59:59,5;81\n00:00:00,5;82\n",
+        b"timestamp,hr\n2026-01-05T12:00:00.500Z,81\n2026-01-05T12:00:01.500Z,82\n",
+        b"timestamp,hr\n05.01.2026 12:00:00.5,81\n05.01.2026 12:00:01.5,82\n",
+        b"timestamp,hr\n1700000000500,81\n1700000001500,82\n",
+    ],
+)
+def test_what_the_worlds_exporters_write_is_read(content: bytes) -> None:
+    assert read_csv("a.csv", content).samples == (Sample(0.5, 81.0), Sample(1.5, 82.0))
+
+
+def test_cells_that_say_there_is_no_value_are_counted() -> None:
+    recording = read_csv("a.csv", b"t_s,hr_bpm\n0,81\n1,NaN\n2,--\n3,82\n")
+    assert [sample.t_s for sample in recording.samples] == [0.0, 3.0]
+    assert recording.unrated_s == (1.0, 2.0)
+    assert recording.skipped == (Skipped("cells in the column hr_bpm that hold no value (NaN, --)", 2),)
+
+
+TCX = """<?xml version="1.0"?>
+<TrainingCenterDatabase xmlns="http://www.garmin.com/xmlschemas/TrainingCenterDatabase/v2"><Activities>
+<Activity Sport="Running"><Id>2026-01-05T12:00:00Z</Id><Lap StartTime="2026-01-05T12:00:01Z"><Track>
+<Trackpoint><Time>2026-01-05T12:00:00.000Z</Time><HeartRateBpm><Value>81</Value></HeartRateBpm></Trackpoint>
+<Trackpoint><Time>2026-01-05T12:00:02+00:00</Time><HeartRateBpm><Value>83</Value></HeartRateBpm></Trackpoint>
+<Trackpoint><Time>2026-01-05T13:00:01+01:00</Time><HeartRateBpm><Value>82</Value></HeartRateBpm></Trackpoint>
+<Trackpoint><Time>2026-01-05T12:00:03Z</Time></Trackpoint>
+<Trackpoint><HeartRateBpm><Value>99</Value></HeartRateBpm></Trackpoint>
+<Trackpoint><Time>2026-01-09T12:00:03Z</Time><HeartRateBpm><Value>99</Value></HeartRateBpm></Trackpoint>
+</Track></Lap></Activity></Activities></TrainingCenterDatabase>"""
+GPX = """<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1" xmlns:x="http://www.example.org/TrackPointExtension"><trk>
+<trkseg><trkpt lat="1" lon="2"><time>2026-01-05T12:00:00Z</time><extensions><x:TrackPointExtension><x:hr>81</x:hr>
+</x:TrackPointExtension></extensions></trkpt><trkpt lat="1" lon="2"><time>2026-01-05T12:00:01Z</time><extensions>
+<heartrate>82</heartrate></extensions></trkpt></trkseg></trk></gpx>"""
+
+
+def test_a_tcx_file_is_read_by_its_times_and_what_cannot_be_used_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.tcx"
+    path.write_text("\n  " + TCX, encoding="utf-8")
+    recording = read(path)
+    assert recording.samples == (Sample(0.0, 81.0), Sample(1.0, 82.0), Sample(2.0, 83.0))
+    assert (recording.begins_s, recording.unrated_s) == (1.0, (3.0,))
+    assert recording.skipped == (
+        Skipped("points without a time that can be read", 1),
+        Skipped("points over a day from the first", 1),
+    )
+
+
+def test_a_gpx_file_gives_its_rates_whoever_extended_it_also_packed(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "a.gpx", tmp_path / "a.gpx.gz"
+    plain.write_text(GPX, encoding="utf-8")
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert read(plain).samples == read(packed).samples == (Sample(0.0, 81.0), Sample(1.0, 82.0))
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.fit.gz", "a.tcx.gz"])
+def test_packed_recordings_are_read_as_plain_ones_and_a_cut_one_says_so(tmp_path: Path, name: str) -> None:
+    plain = {"a.csv.gz": b"t_s,hr_bpm\n0,81\n", "a.tcx.gz": TCX.encode()}.get(name) or fit_file(
+        tmp_path, [81]
+    ).read_bytes()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(plain))
+    assert read(path).samples[0].bpm == 81.0
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(RecordingError, match=r"\.gz file is cut short"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "about"),
+    [
+        (TCX[:500].encode(), r"line \d: The XML breaks off"),
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "entities"),
+        (b"<html><body>log in</body></html>", "no heart rate"),
+    ],
+)
+def test_xml_that_cannot_be_used_is_refused_with_its_cause(tmp_path: Path, content: bytes, about: str) -> None:
+    path = tmp_path / "a.tcx"
+    path.write_bytes(content)
+    with pytest.raises(RecordingError, match=about):
+        read(path)
+
+
 def test_beats_and_a_treadmill_beside_the_rate_are_kept() -> None:
     text = "t_s,hr_bpm,rr_ms,speed_kmh,incline_percent,speed_mps\n0,120,500 498,5.5,5,9.9\n1,,,6.0,5,\n"
     assert samples(text) == (Sample(0.0, 120.0, (500.0, 498.0), 5.5, 5.0), Sample(1.0, None, (), 6.0, 5.0))
@@ -79,7 +176,8 @@ def test_neighbouring_beats_in_the_wrong_order_are_sorted_with_a_remark() -> Non
         ("0,81\n1,82\n", 1, "names no time and heart rate"),
         ("t_s,hr_bpm\n0,81\n1", 3, "cut short"),
         ("t_s,hr_bpm\n0,81,5\n", 2, "3 cells"),
-        ("t_s,hr_bpm\n0,nan\n", 2, "«nan»"),
+        ("t_s,hr_bpm\n0,nan\n", 0, "hold no value (NaN, --)"),
+        ("time,hr\n12:03,81\n", 2, "«12:03»"),
         ("t_s,hr_bpm\n0,inf\n", 2, "«inf»"),
         ("t_s,hr_bpm\n0,1e999\n", 2, "not a number"),
         ("t_s,hr_bpm\n0,1_0\n", 2, "not a number"),
@@ -213,7 +311,11 @@ def test_a_fit_file_cut_anywhere_or_damaged_is_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(RecordingError, match=r"empty|cut short|no FIT file"):
+        if length >= len(whole) - 2:
+            # All data is there, and only the checksum is not: some watches never write it.
+            assert [sample.bpm for sample in read(path).samples] == [100.0 + at for at in range(20)]
+            continue
+        with pytest.raises(RecordingError, match=r"empty|cut short|no FIT file|never finished"):
             read(path)
     for at in range(20, len(whole)):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x5A]) + whole[at + 1 :])
@@ -221,10 +323,90 @@ def test_a_fit_file_cut_anywhere_or_damaged_is_refused(tmp_path: Path) -> None:
             read(path)
 
 
-@pytest.mark.parametrize(("times_s", "about"), [((0, 5, 4), "backwards at record 3"), ((0, 90_000), "over a day")])
+@pytest.mark.parametrize(
+    ("times_s", "about"), [((0, 500, 400), "backwards at record 3, by 100 s"), ((0, 90_000), "over a day")]
+)
 def test_a_fit_file_whose_time_is_wrong_is_refused(tmp_path: Path, times_s: tuple[int, ...], about: str) -> None:
     with pytest.raises(RecordingError, match=about):
         read(fit_file(tmp_path, [100] * len(times_s), times_s=times_s))
+
+
+def test_a_record_a_second_late_is_sorted_with_a_remark(tmp_path: Path) -> None:
+    recording = read(fit_file(tmp_path, [100, 101, 102, 103], times_s=(0, 2, 1, 3)))
+    assert [(sample.t_s, sample.bpm) for sample in recording.samples] == [(0, 100), (1, 102), (2, 101), (3, 103)]
+    assert recording.remarks == (Remark(0, "1 records were a moment out of order and were sorted by their time."),)
+
+
+def test_a_clock_that_was_set_late_moves_nothing(tmp_path: Path) -> None:
+    recording = read(fit_file(tmp_path, [100, 101, 102, 103], times_s=(0, 1, 400 * 86_400, 400 * 86_400 + 1)))
+    assert [sample.t_s for sample in recording.samples] == [0.0, 1.0, 2.0, 3.0]
+    assert "clock was set at record 3" in recording.remarks[0].text
+
+
+def test_activities_one_behind_the_other_are_read_and_another_days_is_counted(tmp_path: Path) -> None:
+    first = fit_file(tmp_path, [100, 101]).read_bytes()
+    later = fit_file(tmp_path, [None, 111, 112], times_s=(9, 10, 11)).read_bytes()
+    other_day = fit_file(tmp_path, [120] * 5, times_s=tuple(range(200_000, 200_005))).read_bytes()
+    path = tmp_path / "chained.fit"
+    path.write_bytes(first + later + other_day)
+    recording = read(path)
+    assert [(sample.t_s, sample.bpm) for sample in recording.samples] == [(0, 100), (1, 101), (10, 111), (11, 112)]
+    assert recording.skipped == (Skipped("records of a further activity, not after the first on its day", 5),)
+
+
+def test_what_stands_behind_the_activity_is_left_out_with_a_remark(tmp_path: Path) -> None:
+    path = fit_file(tmp_path, [100, 101])
+    path.write_bytes(path.read_bytes() + bytes(512))
+    assert read(path).remarks == (Remark(0, "512 bytes behind the activity are not FIT and were left out."),)
+
+
+def fit_by_hand(body: bytes, *, length: int | None = None) -> bytes:
+    """Return a FIT file around messages that were put together byte by byte."""
+    head = bytes([14, 0x10]) + (2000).to_bytes(2, "little") + (length or len(body)).to_bytes(4, "little") + b".FIT"
+    whole = head + bytes(2) + body
+    return whole + compute_crc(whole).to_bytes(2, "little")
+
+
+def test_compressed_timestamps_are_read(tmp_path: Path) -> None:
+    begun = 1_000_000_000
+    file_id = bytes([0x40, 0, 0, 0, 0, 1, 0, 1, 0, 0x00, 4])
+    stamped = bytes([0x41, 0, 0, 20, 0, 2, 253, 4, 0x86, 3, 1, 0x02, 1]) + begun.to_bytes(4, "little") + bytes([100])
+    rate_alone = bytes([0x42, 0, 0, 20, 0, 1, 3, 1, 0x02])
+    # The header's five low bits are those of the time stamp: 40 records pass the place where they start from 0 again.
+    rest = b"".join(bytes([0x80 | 2 << 5 | (begun + at) & 0x1F, 100 + at]) for at in range(1, 40))
+    path = tmp_path / "compressed.fit"
+    path.write_bytes(fit_by_hand(file_id + stamped + rate_alone + rest))
+    assert [(sample.t_s, sample.bpm) for sample in read(path).samples] == [(at, 100.0 + at) for at in range(40)]
+
+
+def test_a_watch_that_never_finished_its_file_is_the_cause_that_is_given(tmp_path: Path) -> None:
+    path = fit_file(tmp_path, [100])
+    path.write_bytes(path.read_bytes()[:4] + bytes(4) + path.read_bytes()[8:])
+    with pytest.raises(RecordingError, match="never finished it"):
+        read(path)
+
+
+def test_an_apps_own_field_that_stands_for_the_heart_rate_is_read(tmp_path: Path) -> None:
+    begun, number = 1_000_000_000, Profile["mesg_num"]
+    about = {"developer_data_index": 0, "application_id": [1] * 16}
+    field = {
+        "developer_data_index": 0,
+        "field_definition_number": 0,
+        "fit_base_type_id": 0x02,
+        "field_name": "Heart Rate",
+        "units": "bpm",
+        "native_mesg_num": "record",
+        "native_field_num": 3,
+    }
+    encoder = Encoder({0: {"developer_data_id_mesg": about, "field_description_mesg": field}})
+    encoder.on_mesg(number["FILE_ID"], {"type": "activity", "manufacturer": "development", "time_created": begun})
+    encoder.on_mesg(number["DEVELOPER_DATA_ID"], about)
+    encoder.on_mesg(number["FIELD_DESCRIPTION"], field)
+    for at in range(3):
+        encoder.on_mesg(number["RECORD"], {"timestamp": begun + at, "developer_fields": {0: 100 + at}})
+    path = tmp_path / "app.fit"
+    path.write_bytes(encoder.close())
+    assert [sample.bpm for sample in read(path).samples] == [100.0, 101.0, 102.0]
 
 
 def test_a_fit_file_without_heart_rate_is_refused(tmp_path: Path) -> None:
