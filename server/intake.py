@@ -28,6 +28,7 @@ from sync import wire
 from sync.chunks import is_part, read_part
 from sync.envelope import MOST_CONTENT_BYTES, Unreadable, beginning
 from sync.errors import TopicError
+from sync.ranges import find_out_of_range
 from sync.reading import encode, read, read_session
 from sync.topics import PARTICIPANT, Kind, Topic, parse
 
@@ -122,7 +123,9 @@ def _read_head(payload: bytes) -> Head | wire.SessionDelivery | Unreadable:
         found = _head.decode(content[:end] + b"}")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return read_session(payload)
-    return found if end > 0 and found.format == wire.FORMAT else read_session(payload)
+    # What is out of range is read whole too: the reader says which value it is.
+    sound = end > 0 and found.format == wire.FORMAT and not find_out_of_range(found)
+    return found if sound else read_session(payload)
 
 
 def _unreadable(source: Source, session_id: str, found: Unreadable) -> Arrival:

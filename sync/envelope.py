@@ -27,6 +27,8 @@ HEAD_BYTES = _HEAD.size
 MOST_CONTENT_BYTES = 32 * 1024 * 1024
 """What a reader unpacks at most: more than a day at the treadmill, and little enough for a hostile message."""
 
+_PIECE_BYTES = 256 * 1024
+
 Why = str
 """`not_an_envelope`, `newer`, `damaged`, `too_large`, `not_understood`."""
 
@@ -77,6 +79,30 @@ def beginning(payload: bytes, most_bytes: int) -> bytes | Unreadable:
         return body[:most_bytes] if payload[3] == PLAIN else zlib.decompressobj().decompress(body, most_bytes)
     except zlib.error as error:
         return Unreadable(payload, "damaged", f"The content cannot be unpacked ({error}).")
+
+
+def holds(payload: bytes, wanted: bytes) -> bool:
+    """Return whether a message, sealed or plain, whole or cut, holds these bytes; read in pieces, within the limits.
+
+    Neither version nor checksum matter here: what nobody could read may still name a person. Of a content that unpacks
+    to more than `MOST_CONTENT_BYTES`, so much is searched.
+    """
+    if payload[:2] != MAGIC or len(payload) <= HEAD_BYTES or payload[3] == PLAIN:
+        return wanted in payload
+    unpacking, packed = zlib.decompressobj(), payload[HEAD_BYTES:]
+    kept, searched = b"", 0
+    while packed and searched < MOST_CONTENT_BYTES:
+        try:
+            piece = unpacking.decompress(packed, _PIECE_BYTES)
+        except zlib.error:
+            return False
+        if wanted in kept + piece:
+            return True
+        kept, searched = (kept + piece)[-len(wanted) :], searched + len(piece)
+        if not piece:
+            break
+        packed = unpacking.unconsumed_tail
+    return False
 
 
 def _body(payload: bytes) -> bytes | Unreadable:

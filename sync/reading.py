@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from sync.envelope import Unreadable, seal, unseal
 from sync.errors import WireError
+from sync.ranges import find_out_of_range
 from sync.wire import FORMAT, SessionDelivery
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
@@ -68,13 +69,16 @@ def _read(content: bytes, kept: bytes, kind: type[_Message], upgrades: Mapping[i
         if number > newest:
             return Unreadable(kept, "newer", f"The message is format {number}; this program reads up to {newest}.")
         if number == newest:
-            return msgspec.json.decode(content, type=kind)
-        tree = msgspec.json.decode(content)
-        for step in range(number, newest):
-            tree = upgrades[step](tree)
-        return msgspec.convert(tree, kind)
+            found = msgspec.json.decode(content, type=kind)
+        else:
+            tree = msgspec.json.decode(content)
+            for step in range(number, newest):
+                tree = upgrades[step](tree)
+            found = msgspec.convert(tree, kind)
+        flaw = find_out_of_range(found)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError, ValueError) as error:
         return Unreadable(kept, "not_understood", f"This is no {kind.__name__}: {_short(error)}.")
+    return Unreadable(kept, "not_understood", flaw) if flaw else found
 
 
 def _short(error: BaseException) -> str:

@@ -8,7 +8,6 @@ backups until they expire (docs/papers.md).
 """
 
 import re
-import zlib
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -34,7 +33,7 @@ from server.models import (
 from server.people.models import Note, Participant
 from server.room.models import Acknowledgement, GivenCommand, Outgoing, RaisedNotice
 from server.room.outgoing import withdraw_plan
-from sync.envelope import HEAD_BYTES, MAGIC, PLAIN, Unreadable, seal, unseal
+from sync.envelope import Unreadable, holds, seal, unseal
 from sync.topics import Kind
 
 ACTION = "papers.participant_deleted"
@@ -212,14 +211,5 @@ def _mentions(text: str, pseudonym: str) -> bool:
 
 
 def _names(payload: bytes, pseudonym: str) -> bool:
-    """Whether a message names them, in an envelope, in the beginning of one, or plainly."""
-    wanted = msgspec.json.encode(pseudonym)
-    if payload[:2] == MAGIC and len(payload) > HEAD_BYTES:
-        body = payload[HEAD_BYTES:]
-        if payload[3] != PLAIN:
-            try:
-                body = zlib.decompressobj().decompress(body)
-            except zlib.error:
-                return False
-        return wanted in body
-    return wanted in payload
+    """Return whether a message names them, in an envelope, in the beginning of one, or plainly."""
+    return holds(payload, msgspec.json.encode(pseudonym))

@@ -14,6 +14,7 @@ the same session twice is found, and on one server both clinics have theirs. Not
 import io
 import secrets
 import zipfile
+import zlib
 from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID, uuid4, uuid5
@@ -38,6 +39,7 @@ from server.papers.models import TakenOver
 from server.people.models import Course, Note, Participant, PlanVersion
 from server.people.registering import new_pseudonym
 from sync.envelope import Unreadable
+from sync.ranges import find_out_of_range
 from sync.reading import read_session
 
 MAGIC, VERSION = b"ICHP", 1
@@ -137,6 +139,21 @@ class Package(Struct, frozen=True, kw_only=True):
     sessions: list[SessionTold]
 
 
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    KeyError,
+    msgspec.MsgspecError,
+    UnicodeDecodeError,
+    RuntimeError,  # an entry with a password
+    NotImplementedError,  # an unknown compression
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+)
+"""What `zipfile` and msgspec raise for archives that somebody else made."""
+
+
 class Opened(Struct, frozen=True):
     """A package that was read through, with its sealed deliveries."""
 
@@ -180,10 +197,12 @@ def open_package(content: bytes, passphrase: str) -> Opened:
                 )
             package = msgspec.json.decode(archive.read("package.json"), type=Package)
             payloads = {one.file: archive.read(one.file) for one in package.sessions if one.file}
-    except (zipfile.BadZipFile, KeyError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise HandoverError(
             _("The package can be decrypted, but this version cannot read it. Is this server older than theirs?")
         ) from error
+    if flaw := find_out_of_range(package):
+        raise HandoverError(_("The package holds a value that cannot be right (%s). Nothing was taken over.") % flaw)
     if package.format > FORMAT:
         raise HandoverError(_("The package was made by a newer version. Upgrade this server, and try again."))
     return Opened(package, payloads)

@@ -6,16 +6,20 @@ event loop. One lock is held for the few microseconds that a message takes; the 
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import msgspec
 
 from server.room.place import Heard, NoticeKey, Place, Who
-from server.room.tiles import CommandTold, NoticeTold, Tiles
+from server.room.tiles import CommandTold, NoticeTold, Tile, Tiles
 from server.room.watching import Watcher
 from sync.wire import CommandResult, Live, State
+
+_log = logging.getLogger(__name__)
 
 GATHER_S = 0.04
 """A twenty-fifth of a second gathers what came together, and nobody sees it."""
@@ -142,7 +146,7 @@ class Feed:
         """The whole room as it stands, with every trace."""
         now_s = self._clock()
         with self._lock:
-            tiles = tuple(place.tile_with_trace(now_s) for place in self._shown(now_s))
+            tiles = tuple(_draw_tile(place, partial(place.tile_with_trace, now_s)) for place in self._shown(now_s))
             up, since_s = self._broker
         return _piece("room", Tiles(sent_s=round(now_s, 3), broker_up=up, broker_s=since_s, whole=True, tiles=tiles))
 
@@ -189,11 +193,21 @@ class Feed:
         with self._lock:
             self._scheduled = False
             changed, self._changed = self._changed, set()
-            tiles = tuple(self._places[one].tile() for one in sorted(changed) if one in self._places)
+            places = [self._places[one] for one in sorted(changed) if one in self._places]
+            tiles = tuple(_draw_tile(place, place.tile) for place in places)
             up, since_s = self._broker
         piece = _piece("tiles", Tiles(sent_s=round(now_s, 3), broker_up=up, broker_s=since_s, whole=False, tiles=tiles))
         for watcher in tuple(self._watchers):
             watcher.offer(piece)
+
+
+def _draw_tile(place: Place, draw: Callable[[], Tile]) -> Tile:
+    """Return a machine's tile; a bare one, with a line in the log, where it cannot be drawn: the others come anyway."""
+    try:
+        return draw()
+    except Exception:  # noqa: BLE001 - what one machine sent must not take the room from all others
+        _log.exception("the tile of %s cannot be drawn", place.machine)
+        return place.bare_tile()
 
 
 def _piece(event: str, told: Tiles) -> bytes:

@@ -104,7 +104,9 @@ class Place:
         if live.session_id is not None:
             self._used_s = now_s
         if live.session_id is not None:
-            self._trace.append((self._heard_s, live.rate_bpm, live.low_bpm, live.high_bpm))
+            # A machine's `age_s` jitters, so a later picture may have been true earlier. The trace never goes back.
+            at_s = max(self._heard_s, self._trace[-1][0]) if self._trace else self._heard_s
+            self._trace.append((at_s, live.rate_bpm, live.low_bpm, live.high_bpm))
         return self._fold_notices(live, now_s)
 
     def hear_result(self, result: CommandResult) -> bool:
@@ -186,6 +188,10 @@ class Place:
             software=state.software.interval_coach if state else "",
             used_s=self._used_s,
         )
+
+    def bare_tile(self) -> Tile:
+        """Return a tile that says no more than which machine it is, for one whose own cannot be drawn."""
+        return Tile(machine=self.machine, online=self._state.online if self._state is not None else False)
 
     def tile_with_trace(self, now_s: float) -> Tile:
         """The tile with the rate of the last minutes."""

@@ -3,9 +3,15 @@
 import json
 import re
 import secrets
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
@@ -229,6 +235,47 @@ def test_a_changed_package_or_a_wrong_passphrase_changes_nothing_and_says_so(peo
         with pytest.raises(HandoverError):
             handover.open_package(rubbish, "x")
     assert (Participant.objects.count(), Session.objects.count()) == before
+
+
+def hostile(entries: dict[str, bytes], change: Callable[[zipfile.ZipInfo], None] = lambda _: None) -> bytes:
+    """A package that decrypts with `x`, whose archive somebody else made."""
+    made = BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    head = handover.MAGIC + bytes((handover.VERSION,)) + bytes(16)
+    changed = bytearray(made.getvalue())
+    probe = zipfile.ZipInfo()
+    change(probe)
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = changed.find(mark)
+        if probe.flag_bits:
+            changed[place + at] |= probe.flag_bits
+        if probe.compress_type:
+            changed[place + at + 2] = probe.compress_type
+    key = handover._key("x", bytes(16))
+    return head + bytes(12) + AESGCM(key).encrypt(bytes(12), bytes(changed), head)
+
+
+def with_password(probe: zipfile.ZipInfo) -> None:
+    probe.flag_bits = 1
+
+
+def with_unknown_method(probe: zipfile.ZipInfo) -> None:
+    probe.compress_type = 98
+
+
+@pytest.mark.parametrize("change", [with_password, with_unknown_method])
+def test_a_package_that_another_program_made_is_refused_in_words(change: Callable[[zipfile.ZipInfo], None]) -> None:
+    with pytest.raises(HandoverError):
+        handover.open_package(hostile({"package.json": b"{}"}, change), "x")
+
+
+def test_a_package_with_a_time_that_no_page_could_show_is_refused(people: People) -> None:
+    opened = handover.open_package(package(people), PASSPHRASE)
+    wrong = msgspec.structs.replace(opened.package, made_at=datetime(1, 1, 1, tzinfo=UTC))
+    with pytest.raises(HandoverError, match="made_at"):
+        handover.open_package(hostile({"package.json": msgspec.json.encode(wrong), **opened.payloads}), "x")
 
 
 def test_the_passphrase_is_shown_once_and_opens_the_file_that_follows(people: People) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 
 import msgspec
+import pytest
 
 from server.room.feed import Feed
-from server.room.tiles import Tiles
+from server.room.place import Place
+from server.room.tiles import Tile, Tiles
 from server.room.watching import MOST_WAITING, Watcher
 from sync.wire import Clocks, Live
 
@@ -89,3 +91,19 @@ def test_a_browser_that_has_gone_is_not_handed_anything() -> None:
         return feed.watched
 
     assert asyncio.run(leave()) is False
+
+
+def test_a_tile_that_cannot_be_drawn_takes_no_other_tile_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = Feed("trondheim", lambda: 2000.0)
+    for machine in ("molle-1", "molle-2"):
+        feed.hear_live(machine, live(1))
+    drawn = Place.tile
+
+    def tile(place: Place) -> Tile:
+        if place.machine == "molle-1":
+            raise IndexError
+        return drawn(place)
+
+    monkeypatch.setattr(Place, "tile", tile)
+    ((_, told),) = read(feed.whole())
+    assert [(one.machine, one.now is not None) for one in told.tiles] == [("molle-1", False), ("molle-2", True)]

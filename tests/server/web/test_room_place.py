@@ -162,3 +162,13 @@ def test_the_trace_holds_no_more_than_its_minutes() -> None:
     trace = place.tile_with_trace(1000.0 + 2 * TRACE_S).trace
     assert trace is not None
     assert len(trace.bpm) <= TRACE_S
+
+
+def test_a_jittering_age_never_takes_the_trace_back() -> None:
+    place = Place("molle-1")
+    for number, age_s in enumerate((0.1, 60.0, 0.9, 59.0, 0.2), 1):
+        place.hear_live(live(number, age_s=age_s, rate_bpm=150.0 + number), 100.0 + number)
+    trace = place.tile_with_trace(106.0).trace
+    assert trace is not None
+    assert (trace.start_s, len(trace.bpm)) == (100, 5)
+    assert trace.bpm[-1] == 155
