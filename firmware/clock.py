@@ -6,11 +6,16 @@ alone.
 
 import asyncio
 import heapq
+import math
 import time
 from itertools import count
 from typing import Protocol
 
 from firmware.errors import FirmwareError
+
+AHEAD_S = 1.0
+"""So far a demo's clock runs ahead of its simulated person: with the second between two measurements less than 2.5 s,
+after which a rate is no longer fresh (`coach.limits.URGE_FRESH_S`)."""
 
 
 class ClockError(FirmwareError, ValueError):
@@ -43,6 +48,10 @@ class ScaledClock:
         """Return the scaled seconds since the clock began."""
         return (time.monotonic() - self._began) * self._speed
 
+    def monotonic_s(self, t: float) -> float:
+        """Return the machine's monotonic time at which this clock reads `t`."""
+        return self._began + t / self._speed
+
     async def sleep_until(self, t: float) -> None:
         """Wait until `t`; the loop may wake a little early, so look again."""
         await asyncio.sleep(max(0.0, (t - self.now()) / self._speed))
@@ -56,6 +65,37 @@ class SystemClock(ScaledClock):
     def __init__(self) -> None:
         """Begin now."""
         super().__init__(1.0)
+
+
+class DemoClock(ScaledClock):
+    """A sped-up clock on which a simulated person lives: it stands still while the computer gives that person no turn.
+
+    At 400 times real time a busy computer that withholds 60 ms would take 24 s from the person: the strap would be
+    silent for so long, and the session would leave its interval. Real time passes here unused instead.
+    """
+
+    def __init__(self, speed: float) -> None:
+        """Begin now. Nobody sleeps yet, so nothing holds the clock."""
+        super().__init__(speed)
+        self._latest = math.inf
+        self._read = 0.0
+
+    def now(self) -> float:
+        """Return the scaled seconds, at most `AHEAD_S` more than the moment for which somebody last waited."""
+        ahead = super().now() - self._latest
+        if ahead > 0:
+            self._began += ahead / self._speed
+        self._read = max(self._read, min(super().now(), self._latest))
+        return self._read
+
+    async def sleep_until(self, t: float) -> None:
+        """Wait until `t`. Until the next wait the clock does not run far past it."""
+        self._latest = t + AHEAD_S
+        await super().sleep_until(t)
+
+    def run_free(self) -> None:
+        """Wait for nobody any more: a recording is over."""
+        self._latest = math.inf
 
 
 class HandClock:

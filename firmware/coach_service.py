@@ -31,7 +31,7 @@ from coach.events import AnyEvent
 from coach.messages import AnyMessage, Mood
 from firmware import strap_memory
 from firmware.barrier import Barrier
-from firmware.clock import ScaledClock
+from firmware.clock import DemoClock, ScaledClock
 from firmware.config import Config
 from firmware.config_file import InForce
 from firmware.doctor.check import Finding
@@ -158,8 +158,8 @@ class CoachService:
         self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop.set)
-        self._clock = ScaledClock(self._settings.speed)
-        self._began_s = time.monotonic() - self._clock.now() / self._settings.speed
+        speed = self._settings.speed
+        self._clock = DemoClock(speed) if speed > 1 else ScaledClock(speed)
         stamps = SystemStampClock()
         self._server = LocalServer(
             self._settings.socket,
@@ -267,7 +267,7 @@ class CoachService:
 
     def cue(self, cue: Cue, intervals: int, due_clock_s: float) -> None:
         """Say a cue to all who listen, at once."""
-        due_s = self._began_s + due_clock_s / self._settings.speed
+        due_s = self._clock.monotonic_s(due_clock_s)
         self._server.cue(CueNow(cue, intervals, due_s, time.monotonic()))
 
     def happened(self, events: tuple[AnyEvent, ...]) -> None:
@@ -307,7 +307,7 @@ class CoachService:
         due_clock_s = self._keeper.next_due_clock_s()
         if due_clock_s is not None:
             # asyncio's loop counts by the monotonic clock, as the session does.
-            self._timer = self._loop.call_at(self._began_s + due_clock_s / self._settings.speed, self._wake)
+            self._timer = self._loop.call_at(self._clock.monotonic_s(due_clock_s), self._wake)
         self._mind_memory()
 
     def _wake(self) -> None:
@@ -343,6 +343,8 @@ class CoachService:
 
     async def _run_strap(self, strap: Strap) -> None:
         await strap.run(self._delivered)
+        if isinstance(self._clock, DemoClock):
+            self._clock.run_free()
         await asyncio.Event().wait()
 
     async def _run_treadmill(self, strap: Strap) -> None:

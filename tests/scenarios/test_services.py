@@ -1,9 +1,11 @@
 """The real services as processes, on a clock that runs fast: killed, frozen, without a sound card, on a full disk."""
 
+import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from benchmarks.machine import PATIENCE_S, Machine, resident_mb
 from coach.desk_view import Button, Face
+from coach.events import PhaseEnded
 from coach.messages import CommandName
 from firmware.diary import LocalDiary
 from firmware.local_messages import Done, GiveReceipt, Refusal, StopService
@@ -291,6 +294,32 @@ def test_the_demo_runs_a_whole_session_and_says_where_everything_is(tmp_path: Pa
     assert (line.summary.completed, line.summary.mood) == (True, 4)
     pictures = {path.name.split("-", 1)[1] for path in (tmp_path / "screens").glob("*.png")}
     assert {"ready.png", "warm-up.png", "interval-4.png", "cool-down.png", "ended.png"} <= pictures
+
+
+def test_a_demos_session_is_whole_though_the_computer_is_busy_with_other_things() -> None:
+    """The coach has a fifth of the time, in pieces; between two of them 24 s of its session would pass."""
+    busy = threading.Event()
+
+    def withhold(pid: int) -> None:
+        while not busy.wait(0.015):
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.06)
+            os.kill(pid, signal.SIGCONT)
+
+    with Machine(speed=400.0) as machine:
+        others = threading.Thread(target=withhold, args=(machine.start("coach"),))
+        with machine.watch() as watcher:
+            watcher.begin()
+            others.start()
+            try:
+                watcher.until(lambda view: view.snapshot is not None and view.snapshot.interval == 2)
+            finally:
+                busy.set()
+                others.join()
+            ended = [event for event in watcher.events if isinstance(event, PhaseEnded)]
+    assert [(one.kind.value, one.elapsed_s, one.reason) for one in ended] == [
+        ("warm_up", 600.0, "done"), ("interval", 240.0, "done"), ("recovery", 180.0, "done"),
+    ]  # fmt: skip
 
 
 def test_a_demo_that_is_interrupted_leaves_no_process_and_keeps_the_session(tmp_path: Path) -> None:
