@@ -9,7 +9,7 @@ export PYGAME_HIDE_SUPPORT_PROMPT := 1
 
 .DEFAULT_GOAL := help
 .PHONY: bench-web bench-whole campaign-power help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
-.PHONY: release wheel clean texts sbom audit screens-web install uninstall test-install test-vm
+.PHONY: release wheel clean texts sbom audit screens-web install uninstall test-install test-any-hour test-vm
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,8 @@ set-up: ## system packages, .venv and all locked packages; the other targets do 
 	@scripts/set-up.sh dev
 
 # Tests draw and play into memory, also where there is a screen and a loudspeaker.
-test test-all coverage: export SDL_VIDEODRIVER := dummy
-test test-all coverage: export SDL_AUDIODRIVER := dummy
+test test-all test-any-hour coverage: export SDL_VIDEODRIVER := dummy
+test test-all test-any-hour coverage: export SDL_AUDIODRIVER := dummy
 
 test: set-up ## the test suite; ARGS="-k journal" to choose
 	@$(RUN) -m pytest -n 2 --dist loadgroup -m "$(QUICK)" $(ARGS)
@@ -76,6 +76,10 @@ uninstall: ## takes the machine away again, and leaves diary and settings: sudo 
 test-install: ## README's commands in a bare Debian; a machine installed, booted, upgraded; an image; as root; SUITE=trixie
 	@scripts/packages.sh mmdebstrap systemd-container util-linux procps dosfstools mtools fdisk e2fsprogs || true
 	@for one in checkout install image; do scripts/test-$$one.sh $(SUITE) || { status=$$?; [ $$status -eq 77 ] || exit $$status; }; done
+
+test-any-hour: set-up ## what depends on the date, with the clock of all programs set to 15 moments, in UTC and in Oslo; hours
+	@scripts/packages.sh faketime || true
+	@$(RUN) -m scripts.any_hour $(ARGS)
 
 test-vm: set-up ## boots a machine under qemu: real systemd, bluetoothd, pins, display, power cuts (docs/virtual-machine.md)
 	@[ "$$(uname -m)" != x86_64 ] || scripts/packages.sh mmdebstrap e2fsprogs qemu-system-x86 || true

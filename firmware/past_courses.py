@@ -7,6 +7,7 @@ training.md), and for most people one on which something was in the way. The ses
 a year's worth of engine time would be no demo.
 
     python -m firmware.past_courses OUT --clinic CODE:PEOPLE [--clinic …] [--machines 12] [--until WALL_S] [--seed 1]
+                                   [--time-zone Europe/Oslo]
 
 OUT gets `people.json` (`PastPerson`, a list) and `sessions.jsonl` (`PastSession`, one a line).
 """
@@ -17,8 +18,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
@@ -56,9 +59,9 @@ SAYS_NO_MOOD_FRACTION = 0.15
 BREAK_FRACTION, BREAK_DAYS = 0.15, 12
 BEGAN_WEEKS_AGO = (8, 8, 6, 8, 4, 8, 7, 3, 8, 5, 2, 8)
 """Most are at the end of their course, some in its midst."""
-DAY_S, HOUR_S = 86_400.0, 3_600.0
-FIRST_HOUR = 7
-"""Hour of the first training of a day, UTC; people come one after the other to each machine."""
+HOUR_S = 3_600.0
+FIRST_HOUR = 8
+"""Hour of the first training of a day, by the clinic's clock; people come one after the other to each machine."""
 
 
 class PastPerson(Struct, frozen=True, kw_only=True):
@@ -90,6 +93,7 @@ class _Work(Struct, frozen=True, kw_only=True):
     number: int
     machines: int
     until_wall_s: float
+    time_zone: str
     seed: int
 
 
@@ -117,15 +121,16 @@ def course_of(work: _Work) -> tuple[PastPerson, list[PastSession]]:
     pseudonym = "p-" + "".join("23456789abcdefghjkmnpqrstuvwxyz"[int(rng.integers(31))] for _ in range(8))
     mode: Mode = "exertion" if kind == "beta_blocked" and work.number % 4 == 0 else "heart_rate"
     plan = plan_for(who, rng, name=pseudonym, mode=mode)
-    begins = _begins(work, rng)
-    when = list(_when(work, begins, rng))
+    zone = ZoneInfo(work.time_zone)
+    begins_on = _begins_on(work, rng, zone)
+    when = list(_when(work, begins_on, rng, zone))
     person = PastPerson(
         clinic=work.clinic,
         pseudonym=pseudonym,
         sex="m" if who.sex == "man" else "f",
         kind=kind,
         plan=plan,
-        begins_wall_s=begins,
+        begins_wall_s=_wall_s(begins_on, 0, zone),
         sessions=len(when),
     )
     habits = draw_habits(rng)
@@ -144,22 +149,28 @@ def course_of(work: _Work) -> tuple[PastPerson, list[PastSession]]:
     return person, sessions
 
 
-def _begins(work: _Work, rng: np.random.Generator) -> float:
-    """When the course began: most eight weeks ago, some lately; on a whole day."""
+def _wall_s(day: date, hour: int, zone: ZoneInfo) -> float:
+    """Return a full hour of a day at the clinic, in seconds since 1970."""
+    return datetime(day.year, day.month, day.day, hour, tzinfo=zone).timestamp()
+
+
+def _begins_on(work: _Work, rng: np.random.Generator, zone: ZoneInfo) -> date:
+    """Return the first day of the course: most began eight weeks ago, some lately."""
     weeks = BEGAN_WEEKS_AGO[(work.number + work.number // work.machines) % len(BEGAN_WEEKS_AGO)]
-    return (work.until_wall_s - (weeks * 7 - 1 - int(rng.integers(4))) * DAY_S) // DAY_S * DAY_S
+    today = datetime.fromtimestamp(work.until_wall_s, zone).date()
+    return today - timedelta(days=weeks * 7 - 1 - int(rng.integers(4)))
 
 
-def _when(work: _Work, begins: float, rng: np.random.Generator) -> Iterator[float]:
+def _when(work: _Work, begins_on: date, rng: np.random.Generator, zone: ZoneInfo) -> Iterator[float]:
     """The beginnings of the sessions: every second or third day, some missed; some had a break."""
     hour = FIRST_HOUR + work.number // work.machines % 8
     gap_at = int(rng.integers(6, 14)) if rng.random() < BREAK_FRACTION else -1
-    later_s = 0.0
+    later = timedelta()
     for number in range(WEEKS * A_WEEK):
         if number == gap_at:
-            later_s += BREAK_DAYS * DAY_S
-        day_s = begins + (number // A_WEEK * 7 + (0, 2, 4)[number % A_WEEK]) * DAY_S + later_s
-        at_wall_s = day_s + hour * HOUR_S + float(rng.integers(0, 600))
+            later += timedelta(days=BREAK_DAYS)
+        day = begins_on + timedelta(days=number // A_WEEK * 7 + (0, 2, 4)[number % A_WEEK]) + later
+        at_wall_s = _wall_s(day, hour, zone) + float(rng.integers(0, 600))
         if at_wall_s + HOUR_S > work.until_wall_s:
             return
         if rng.random() >= MISSES_FRACTION:
@@ -241,10 +252,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--machines", type=int, default=12)
     parser.add_argument("--until", type=float, default=None, metavar="WALL_S", help="no session after this (now)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--time-zone", default="Europe/Oslo", help="of the clinics")
     given = parser.parse_args(arguments)
     end_with_parent()
     until = time.time() if given.until is None else given.until
-    work = partial(_Work, machines=given.machines, until_wall_s=until, seed=given.seed)
+    work = partial(_Work, machines=given.machines, until_wall_s=until, time_zone=given.time_zone, seed=given.seed)
     all_of_it = [
         work(clinic=code, number=number)
         for code, _, people in (one.partition(":") for one in given.clinic)

@@ -17,9 +17,12 @@ def lines() -> list[str]:
     for one in MachineState.objects.order_by("clinic", "machine"):
         codes = ", ".join(sorted({str(finding["code"]) for finding in one.state.get("findings", ())})) or "no findings"
         left = until.get(one.machine)
-        ends = "no certificate" if left is None else time.strftime("certificate until %Y-%m-%d", time.gmtime(left))
+        ends = "no certificate" if left is None else f"certificate until {_moment(left)}"
         soon = " (soon)" if left is not None and left - now_s < SOON_S else ""
-        state = "connected" if one.online else "away"
-        since = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(one.heard_wall_s))
-        told.append(f"{one.clinic}/{one.machine}\t{state} since {since}\t{one.waiting} waiting\t{codes}\t{ends}{soon}")
+        state = f"{'connected' if one.online else 'away'} since {_moment(one.heard_wall_s)}"
+        told.append(f"{one.clinic}/{one.machine}\t{state}\t{one.waiting} waiting\t{codes}\t{ends}{soon}")
     return told or ["No machine has said anything yet."]
+
+
+def _moment(wall_s: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(wall_s))

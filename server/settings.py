@@ -181,7 +181,8 @@ STORAGES = {
 # --- language and time ---------------------------------------------------------------------------------------------
 
 USE_TZ = True
-TIME_ZONE = "UTC"
+# Days and times of what belongs to no clinic. A clinic's pages and papers go by the clinic's own zone.
+TIME_ZONE = "Europe/Oslo"
 USE_I18N = True
 LANGUAGE_CODE = "nb"
 FORMAT_MODULE_PATH = ["server.web.formats"]

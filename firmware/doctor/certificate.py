@@ -4,7 +4,7 @@ Only the account is read, which the services' group may. Key and certificate are
 each other it finds itself, and tells as `identity_unreadable` (firmware/doctor/broker.py).
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
@@ -30,7 +30,7 @@ class Certificate:
             return NOT_IN_USE
         account = read_account(place.identity)
         until_s = account.certificate_until_wall_s
-        facts = f"{datetime.fromtimestamp(until_s, UTC):%Y-%m-%d}"
+        facts = f"{datetime.fromtimestamp(until_s).astimezone():%Y-%m-%d}"
         left_days = (until_s - place.wall_s()) / _DAY_S
         if not place.synchronised() or left_days > place.limits.certificate_days:
             return Outcome(facts=facts)

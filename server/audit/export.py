@@ -8,8 +8,10 @@ from io import StringIO
 from pathlib import Path
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from server.audit.models import Entry
+from server.clinics.models import Clinic
 from server.errors import ServerError
 
 COLUMNS = (
@@ -19,14 +21,19 @@ COLUMNS = (
 
 
 def chosen(clinic: str = "", since: date | None = None, until: date | None = None) -> QuerySet[Entry]:
-    """The lines of a clinic (all without one) from and to these days, both included, in UTC."""
+    """Return the lines of a clinic, or all, from and to these days, both included.
+
+    A day is the clinic's own, as on its page of the log; without a clinic it is one of the server's default zone.
+    """
     found = Entry.objects.order_by("number")
+    known = Clinic.objects.filter(code=clinic).first() if clinic else None
+    zone = timezone.get_default_timezone() if known is None else known.zone
     if clinic:
         found = found.filter(clinic=clinic)
     if since:
-        found = found.filter(at__gte=datetime.combine(since, time.min, UTC))
+        found = found.filter(at__gte=datetime.combine(since, time.min, zone))
     if until:
-        found = found.filter(at__lt=datetime.combine(until + timedelta(days=1), time.min, UTC))
+        found = found.filter(at__lt=datetime.combine(until + timedelta(days=1), time.min, zone))
     return found
 
 

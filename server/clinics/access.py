@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from functools import wraps
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
@@ -93,7 +92,7 @@ def _entered(request: HttpRequest, clinic: Clinic, may: May) -> Clinic:
     if not allowed(account_of(request), clinic, may):
         raise Http404
     request.clinic = clinic  # type: ignore[attr-defined] # read by the page's frame
-    timezone.activate(ZoneInfo(clinic.time_zone))
+    timezone.activate(clinic.zone)
     return clinic
 
 

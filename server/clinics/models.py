@@ -1,6 +1,8 @@
 """Regions, clinics, accounts and their roles. A role holds in one clinic, in one region, or everywhere."""
 
+from datetime import date, datetime
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -33,6 +35,15 @@ class Clinic(models.Model):
     def __str__(self) -> str:
         """Its name."""
         return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the zone that decides when a day begins here."""
+        return ZoneInfo(self.time_zone)
+
+    def day_of(self, at: datetime) -> date:
+        """Return the day on which a moment falls at this clinic."""
+        return at.astimezone(self.zone).date()
 
 
 class Account(AbstractUser):

@@ -8,7 +8,7 @@ import random
 import secrets
 import tomllib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -130,33 +130,34 @@ def _take_in(
     words = msgspec.convert(
         tomllib.loads(files("server.demo").joinpath("people_texts.toml").read_text(encoding="utf-8")), MadeUp
     )
-    today = timezone.now()
+    now = timezone.now()
     pictures, last = list(PICTURES), words.surnames
     made = []
     with transaction.atomic():
         for number, one in enumerate(people):
+            clinic = rows[one.clinic]
             first = words.women if one.sex == "f" else words.men
             person = Participant.objects.create(
-                clinic=rows[one.clinic],
+                clinic=clinic,
                 pseudonym=one.pseudonym,
                 name=f"{first[number % len(first)]} {last[(7 * number + 3 * (number // len(last))) % len(last)]}",
                 nickname=words.nicknames[number % len(words.nicknames)],
                 picture=pictures[number % len(pictures)],
-                birth_year=today.year - (one.plan.age or 35),
+                birth_year=clinic.day_of(now).year - (one.plan.age or 35),
                 sex=one.sex,
                 group=words.groups[number % len(words.groups)],
-                research_consent_at=today - timedelta(days=50) if chance.random() < CONSENTS_FRACTION else None,
+                research_consent_at=now - timedelta(days=50) if chance.random() < CONSENTS_FRACTION else None,
             )
-            begins = datetime.fromtimestamp(one.begins_wall_s, UTC)
+            begins = datetime.fromtimestamp(one.begins_wall_s, clinic.zone)
             Course.objects.create(participant=person, begins_on=begins.date())
-            plan = save_plan(person, account, _values(one, begins), base=0, reason="")
+            plan = save_plan(person, account, _values(one, begins, clinic.day_of(now)), base=0, reason="")
             PlanVersion.objects.filter(pk=plan.pk).update(made_at=begins - timedelta(days=2))
             Participant.objects.filter(pk=person.pk).update(made_at=begins - timedelta(days=5))
             made.append(person)
     return made
 
 
-def _values(one: PastPerson, begins: datetime) -> Values:
+def _values(one: PastPerson, begins: datetime, today: date) -> Values:
     start = one.plan.start
     return Values(
         protocol=one.plan.protocol,
@@ -169,7 +170,7 @@ def _values(one: PastPerson, begins: datetime) -> Values:
         weekly_cap=3,
         rest_hours=20.0,
         questions=("chest_pain", "dizziness", "fever"),
-        valid_until=(timezone.now() + timedelta(days=90)).date(),
+        valid_until=today + timedelta(days=90),
     )
 
 

@@ -26,6 +26,8 @@ from server.errors import ServerError
 from server.making import make_clinic
 
 CODE, NAME = "demo", "Demoklinikken"
+TIME_ZONE = "Europe/Oslo"
+"""Of the clinics, whatever the zone of this computer."""
 BESIDE = (("levanger", "Levanger", 6), ("roros", "Røros", 3))
 """Clinics of the same region, for the sums that are compared: one of them too small to be shown."""
 PEOPLE, MACHINES = 60, 12
@@ -109,7 +111,7 @@ def standing(settings: DemoSettings, say: Callable[[str], None]) -> Iterator[Run
         words = [one for code, _name, people in ((CODE, NAME, settings.people + 1), *BESIDE)
                  for one in ("--clinic", f"{code}:{people}")]  # fmt: skip
         making = parts.start("past", [sys.executable, "-m", "firmware.past_courses", str(past), *words,
-                                      "--machines", str(settings.machines)])  # fmt: skip
+                                      "--machines", str(settings.machines), "--time-zone", TIME_ZONE])  # fmt: skip
         port = settings.port or _port(USUAL_PORT)
         clinic = _make(folder, port)
         own = [sys.executable, "-m", "server"]

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from django.db import connection, transaction
@@ -310,7 +309,7 @@ def _entry(row: Mapping[str, Any], clinic: Clinic) -> DiaryEntry | None:
         pseudonym=row["participant"],
         machine=row["machine"],
         begun_at=begun_at,
-        begun_on=begun_at.astimezone(ZoneInfo(clinic.time_zone)).date(),
+        begun_on=clinic.day_of(begun_at),
         clock_trusted=row["clock_trusted"],
         protocol=row["protocol"],
         completed=row["completed"],

@@ -1,9 +1,10 @@
 """The clinic's diary: who trained when, and sessions that are counted for nobody yet."""
 
 from collections import Counter
+from datetime import date
 
 from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import Count, Max, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -23,14 +24,23 @@ ON_A_PAGE = 25
 @require_safe
 @in_clinic(May.SEE_DIARY)
 def days(request: HttpRequest, clinic: Clinic) -> HttpResponse:
-    """A month with how many trained each day, and one day with who they were."""
+    """A month with how many trained each day, and one day with who they were.
+
+    Without a day in the address it is the last one with sessions: the morning's first look is at what was trained last.
+    """
     today = timezone.localdate()
-    shown = asked.day(request, today)
-    month = asked.month(request, shown)
-    if "day" not in request.GET and not month.first <= shown <= month.last:
-        shown = month.first
-    weeks = month.weeks()
     entries = DiaryEntry.objects.filter(clinic=clinic)
+    if "day" in request.GET:
+        shown = asked.day(request, today)
+        month = asked.month(request, shown)
+    elif "month" in request.GET:
+        month = asked.month(request, today)
+        within = entries.filter(begun_on__gte=month.first, begun_on__lte=month.last)
+        shown = _last_trained(within, today) or (today if month.first <= today <= month.last else month.first)
+    else:
+        shown = _last_trained(entries, today) or today
+        month = asked.month(request, shown)
+    weeks = month.weeks()
     counts = Counter(
         dict(
             entries.filter(begun_on__gte=weeks[0][0], begun_on__lte=weeks[-1][-1])
@@ -46,11 +56,18 @@ def days(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         "weeks": [[(on, month.first <= on <= month.last, on == today, counts[on]) for on in week] for week in weeks],
         "shown": shown,
         "today": today,
+        "instead_of_today": "day" not in request.GET and "month" not in request.GET and shown != today,
         "entries": [(one, trained(one)) for one in of_day],
         "unassigned": entries.filter(participant=None).count(),
         "tab": "days",
     }
     return render(request, "diary/days.html", context)
+
+
+def _last_trained(entries: QuerySet[DiaryEntry], today: date) -> date | None:
+    """Return the last day with sessions until today; a later day comes from a machine whose clock was wrong."""
+    last: date | None = entries.filter(begun_on__lte=today).aggregate(last=Max("begun_on"))["last"]
+    return last
 
 
 @require_safe

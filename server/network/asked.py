@@ -1,9 +1,11 @@
 """What an address asks for: a region, a month or a quarter that is over. What cannot be is no page: 404."""
 
 import re
+from datetime import date
 
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
+from django.utils import timezone
 from msgspec import Struct
 
 from server.clinics.access import clinics_where, held_by
@@ -26,6 +28,14 @@ class Scope(Struct, frozen=True):
     chosen: Region | None
     whole: frozenset[int | None]
     summed: tuple[Clinic, ...]
+
+    @property
+    def today(self) -> date:
+        """Return the earliest of the clinics' days: a month is over once it is over at each of them."""
+        now = timezone.now()
+        # Hundreds of clinics have very few zones.
+        zones = {one.time_zone: one.zone for one in self.summed}
+        return min((timezone.localdate(now, zone) for zone in zones.values()), default=timezone.localdate(now))
 
 
 def scope(request: HttpRequest, account: Account) -> Scope:

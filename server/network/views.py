@@ -5,7 +5,6 @@ import io
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -58,7 +57,7 @@ def _either(period: Period, span: Quarters) -> dict[str, str]:
 def index(request: HttpRequest) -> HttpResponse:
     """Clinics side by side in a month or a quarter, and along the months."""
     scope = asked.scope(request, account_of(request))
-    span = span_until(timezone.localdate())
+    span = span_until(scope.today)
     period = asked.period(request, span)
     record(account_of(request), "network.seen", region=scope.chosen.code if scope.chosen else "", period=period.text)
     found = release(scope, span)
@@ -82,7 +81,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def as_csv(request: HttpRequest) -> HttpResponse:
     """The same table as CSV."""
     scope = asked.scope(request, account_of(request))
-    span = span_until(timezone.localdate())
+    span = span_until(scope.today)
     period = asked.period(request, span)
     record(
         account_of(request), "network.exported", region=scope.chosen.code if scope.chosen else "", period=period.text
@@ -103,7 +102,7 @@ def kinds(request: HttpRequest) -> HttpResponse:
     if by not in ("protocol", "group"):
         raise Http404
     scope = asked.scope(request, account_of(request))
-    span = span_until(timezone.localdate())
+    span = span_until(scope.today)
     period = asked.period(request, span, quarters_only=True)
     record(
         account_of(request), "network.seen", region=scope.chosen.code if scope.chosen else "", period=period.text, by=by
@@ -124,10 +123,11 @@ def kinds(request: HttpRequest) -> HttpResponse:
 @in_clinic(May.SEE_AGGREGATES)
 def clinic(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """One clinic against the middle of its region."""
-    span = span_until(timezone.localdate())
+    scope = asked.scope_of(clinic)
+    span = span_until(scope.today)
     period = asked.period(request, span)
     record(account_of(request), "network.seen", clinic=clinic, may=May.SEE_AGGREGATES, period=period.text)
-    found = release(asked.scope_of(clinic), span)
+    found = release(scope, span)
     compared = compare(found, period)
     plots, drawn = page.plots(along(found, clinic), span, clinic.name)
     context = {

@@ -354,7 +354,8 @@ def _chosen(clinics: Sequence[Clinic], key: bytes, now: datetime) -> tuple[list[
 
 
 def _person(participant: Participant, key: bytes, now: datetime, sessions: int) -> Person:
-    low = (now.year - participant.birth_year) // AGE_BAND_YEARS * AGE_BAND_YEARS
+    year = participant.clinic.day_of(now).year
+    low = (year - participant.birth_year) // AGE_BAND_YEARS * AGE_BAND_YEARS
     return Person(
         key=participant.pk,
         study_id="s-" + _drawn(key, f"person {participant.pk}"),
@@ -382,10 +383,11 @@ def _coarsened(people: list[Person]) -> list[Person]:
 
 
 def _trained(person: Person, entries: Sequence[DiaryEntry]) -> Iterator[Trained]:
-    first = entries[0].begun_at
+    first_on = entries[0].begun_on
     for number, entry in enumerate(entries, 1):
         summary = msgspec.convert(entry.stored.summary, Summary)
-        week = (entry.begun_at - first).days // 7
+        # By days, not by hours: seven days across the beginning of summer time last an hour less than a week.
+        week = (entry.begun_on - first_on).days // 7
         yield Trained(person=person, entry=entry, summary=summary, number=number, week=week)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from django.utils.translation import gettext as _
@@ -28,8 +27,7 @@ def fit(session: OneSession) -> bytes:
     from sync.session_fit import fit_of  # noqa: PLC0415 - its encoder is large, and seldom asked for
 
     entry = session.entry
-    zone = ZoneInfo(entry.clinic.time_zone)
-    return fit_of(track(session), str(entry.session_id), entry.begun_at.timestamp(), zone)
+    return fit_of(track(session), str(entry.session_id), entry.begun_at.timestamp(), entry.clinic.zone)
 
 
 def csv(session: OneSession) -> bytes:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from coach.plan import WEEK_S, KnownSession, Load, Plan
 from server.people.models import PlanVersion
@@ -31,7 +30,7 @@ def plan_on_wire(
             protocol=version.protocol,
             hr_max_bpm=version.hr_max_bpm,
             hr_max_source=_source(version),
-            age=version.made_at.year - participant.birth_year,
+            age=participant.clinic.day_of(version.made_at).year - participant.birth_year,
             ceiling_bpm=version.ceiling_bpm,
             mode="exertion" if version.mode == "exertion" else "heart_rate",
             start=_start(version),
@@ -65,8 +64,8 @@ def valid_until_wall_s(version: PlanVersion) -> float | None:
     """The end of the plan's last day in the clinic's time zone, seconds since 1970; None: it holds until changed."""
     if version.valid_until is None:
         return None
-    zone = ZoneInfo(version.participant.clinic.time_zone)
-    return datetime.combine(version.valid_until + timedelta(days=1), time(), zone).timestamp()
+    day_after = version.valid_until + timedelta(days=1)
+    return datetime.combine(day_after, time(), version.participant.clinic.zone).timestamp()
 
 
 def holds(version: PlanVersion, now: datetime | None = None) -> bool:
