@@ -14,7 +14,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -27,12 +27,12 @@ from coach.cue import Cue
 from coach.desk_view import Button, Face
 from coach.events import AnyEvent, Signal
 from coach.plan import Plan
-from firmware import heart_rate_measurement
+from firmware import heart_rate_measurement, treadmill_data
 from firmware.bluetooth_lookout import Lookout
 from firmware.bluetooth_radio import Radio
 from firmware.bluetooth_strap import BluetoothStrap
 from firmware.clock import SystemClock
-from firmware.heart_rate_measurement import HeartRateMeasurementError
+from firmware.errors import FirmwareError
 from firmware.journal import Journal
 from firmware.journal_writer import JournalSettings
 from firmware.plans import PlanShelf, ready
@@ -194,23 +194,27 @@ async def radio(figures: Figures, times: int) -> None:
 
 
 def payloads(figures: Figures, count: int) -> None:
-    """Random bytes of every length that a notification has, up to 20; most are refused, none does more."""
+    """Random bytes of every length that a notification has, for each parser; some are refused, none does more."""
+    for name, read in (("strap", heart_rate_measurement.read), ("treadmill", treadmill_data.read)):
+        _random_payloads(figures, name, read, count)
+
+
+def _random_payloads(figures: Figures, name: str, read: Callable[[bytes], object], count: int) -> None:
     rng = random.Random(0x2A37)
     refused = crashes = 0
     began_s = time.monotonic()
-    read = heart_rate_measurement.read
     for _ in range(count):
-        payload = rng.randbytes(rng.randrange(21))
+        payload = rng.randbytes(rng.randrange(24))
         try:
             read(payload)
-        except HeartRateMeasurementError:
+        except FirmwareError:
             refused += 1
         except Exception as error:  # noqa: BLE001 - this is what is counted
             crashes += 1
             print(f"{payload.hex()}: {error!r}", flush=True)
     took_s = time.monotonic() - began_s
     note = f"{count:,} payloads, {refused:,} refused, {took_s:.0f} s"
-    figures.tell("random payloads: crashes", crashes, "", 0, note)
+    figures.tell(f"random payloads, {name}: crashes", crashes, "", 0, note)
 
 
 async def _all(figures: Figures, *, short: bool) -> None:

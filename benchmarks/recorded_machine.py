@@ -96,7 +96,7 @@ def machine(folder: Path, **changed: object) -> Place:
     fittings = Fittings(
         bluetooth=True, screen=True, sound=True, sound_card="vc4hdmi", oled=True, panel=True, expects_display=True
     )
-    told = Told(devices=DEVICES, strap=StrapSeen("HRM 51A70001", 4.0, 900.0, 80))
+    told = Told(devices=DEVICES, strap=StrapSeen("HRM 51A70001", 4.0, 900.0, 80), treadmill=())
     place = Place(
         root=root,
         diary=diary,

@@ -64,6 +64,7 @@ MARKS: Mapping[str, tuple[Drawing, Colour]] = MappingProxyType(
         "not_found": (icons.heart, BELOW),
         "held_elsewhere": (phone, BELOW),
         "wrong_strap": (icons.question, ABOVE),
+        "unreadable": (icons.question, ABOVE),
     }
 )
 """What stands beside the receiver for each trouble; amber where somebody must help, blue where the person can."""

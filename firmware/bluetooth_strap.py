@@ -24,6 +24,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 
 from coach.desk_strap import StrapScene
+from coach.pace import LEAST_GAPS, Pace
 from firmware import heart_rate_measurement
 from firmware.bluetooth_ladder import Ladder, Rung
 from firmware.bluetooth_lookout import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE, LINK_ERRORS, Lookout
@@ -31,6 +32,7 @@ from firmware.bluetooth_on_air import OnAir
 from firmware.bluetooth_radio import Radio, forget_bluez
 from firmware.bluetooth_timings import StrapTimings
 from firmware.heart_rate_measurement import HeartRateMeasurementError
+from firmware.odd_reports import OddReports
 from firmware.strap import Bond, Delivery, Lost, Measurement
 
 _log = logging.getLogger(__name__)
@@ -75,6 +77,8 @@ class BluetoothStrap:
         self._told: str | None = None
         self._telling: asyncio.TimerHandle | None = None
         self._measured_s = float("-inf")
+        self._odd = OddReports("strap")
+        self._pace = Pace()
         self._daemons = 0
         self._refusals = 0
 
@@ -98,6 +102,11 @@ class BluetoothStrap:
     def battery_percent(self) -> int | None:
         """Charge of that strap's battery, where it has told it."""
         return self._battery
+
+    @property
+    def noted(self) -> tuple[tuple[str, str], ...]:
+        """What the doctor should report of it: codes of findings, each with its detail."""
+        return (("strap_odd_data", self._odd.detail),) if self._odd.count else ()
 
     @property
     def scene(self) -> StrapScene:
@@ -139,6 +148,7 @@ class BluetoothStrap:
     def _turn(self, bond: Bond | None, *, looks: bool) -> None:
         if bond is not None and (self._last is None or bond.key != self._last.key):
             self._last, self._battery = bond, None
+            self._pace, self._odd = Pace(), OddReports("strap")
         self._bond, self._looks = bond, looks
         self._turned.set()
 
@@ -322,17 +332,22 @@ class BluetoothStrap:
     async def _listen(self, client: BleakClient, gone: asyncio.Event, bond: Bond, ladder: Ladder) -> bool:
         """Deliver until the strap goes or falls silent. Gives whether it is left while its connection lives."""
         connected_s = _now_s()
-        fresh = False
+        heard_s: float | None = None
 
         def notified(_: BleakGATTCharacteristic, payload: bytearray) -> None:
-            nonlocal fresh
+            nonlocal heard_s
+            now_s = _now_s()
+            if heard_s is not None:
+                self._pace = self._pace.after(now_s - heard_s)
+            heard_s = now_s
             try:
                 measured = heart_rate_measurement.read(payload)
             except HeartRateMeasurementError as error:
-                _log.warning("%s", error)
+                self._odd.note(str(error), payload)
                 return
-            fresh = True
-            self._measured_s = _now_s()
+            if measured.odd is not None:
+                self._odd.note(measured.odd, payload)
+            self._measured_s = now_s
             self._measured(Measurement(float(measured.bpm), measured.rr_ms, measured.contact))
 
         async with asyncio.timeout(self._timings.ask_s):
@@ -343,23 +358,34 @@ class BluetoothStrap:
         asking = asyncio.create_task(self._ask_battery(client), name="strap battery")
         try:
             while not gone.is_set() and self._radio_stands:
-                if fresh:
+                if heard_s is not None:
                     ladder.heard()
                     self._refusals = 0
-                silent_s = _now_s() - max(self._measured_s, connected_s)
-                if silent_s >= self._timings.silent_s:
+                allowed_s = self._silent_s(heard=heard_s is not None, failures=ladder.failures)
+                silent_s = _now_s() - (connected_s if heard_s is None else heard_s)
+                if silent_s >= allowed_s:
                     _log.warning("The strap is connected and silent; it is connected anew.")
                     break
-                await self._either(gone, self._timings.silent_s - silent_s)
+                if heard_s is not None and _now_s() - max(self._measured_s, connected_s) >= allowed_s:
+                    # Its reports come and cannot be read: no rung of the ladder would change that.
+                    self._lost("unreadable")
+                await self._either(gone, allowed_s - silent_s)
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
         if self._radio_stands:
             if gone.is_set():
                 self._lost("disconnected", after_s=self._timings.grace_s)
-            if not fresh or not gone.is_set():
+            if heard_s is None or not gone.is_set():
                 await self._climb(client.address, ladder)
         return not gone.is_set()
+
+    def _silent_s(self, *, heard: bool, failures: int) -> float:
+        """How long a connection may be silent, by the strap's own pace where it is known."""
+        timings = self._timings
+        if len(self._pace.gaps_s) < LEAST_GAPS:
+            return timings.silent_most_s if heard or failures else timings.silent_s
+        return self._pace.allowed_s(timings.silent_s, timings.silent_most_s, SILENT_GAPS)
 
     async def _either(self, gone: asyncio.Event, within_s: float) -> None:
         """Wait for the strap to go, for the radio to change, or for so long."""
@@ -463,6 +489,7 @@ class BluetoothStrap:
 
 
 LOOK_EVERY_S = 0.1
+SILENT_GAPS = 2.5
 STUMBLED_S = 1.0
 LET_GO_WITHIN_S = 2.0
 """What BlueZ does not end in this time is a phantom, ended before the next look."""

@@ -4,8 +4,10 @@ from msgspec import Struct
 
 
 class StrapTimings(Struct, frozen=True, kw_only=True):
-    """`silent_s`: a connection without a measurement for so long is taken for dead (the engine calls it stale at 5).
+    """What each timing is for.
 
+    `silent_s`: a connection without a report for so long is taken for dead (the engine calls it stale at 5); up to
+    `silent_most_s` for a strap whose own pace is slower, and for one whose pace is not known yet.
     `grace_s`: a strap that comes back within it was not lost; Polar straps drop for a moment now and then.
     `first_connect_s`: BlueZ asks a strap that it does not know for all it has. `settle_s`: from the first strap seen to
     the list, so that the nearest can be first. `gone_s`: a strap not heard for so long leaves the list. `not_found_s`:
@@ -14,6 +16,7 @@ class StrapTimings(Struct, frozen=True, kw_only=True):
     """
 
     silent_s: float = 6.0
+    silent_most_s: float = 15.0
     grace_s: float = 5.0
     connect_s: float = 8.0
     first_connect_s: float = 15.0

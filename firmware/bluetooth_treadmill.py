@@ -19,6 +19,7 @@ from msgspec import Struct
 from firmware import treadmill_data
 from firmware.bluetooth_lookout import FITNESS_MACHINE_SERVICE, LINK_ERRORS, Lookout
 from firmware.bluetooth_radio import Radio
+from firmware.odd_reports import OddReports
 from firmware.treadmill_data import TreadmillDataError
 
 _log = logging.getLogger(__name__)
@@ -64,6 +65,12 @@ class BluetoothTreadmill:
         self._told_s = 0.0
         self._heard_s = 0.0
         self._too_many = False
+        self._odd = OddReports("treadmill")
+
+    @property
+    def noted(self) -> tuple[tuple[str, str], ...]:
+        """What the doctor should report of it: codes of findings, each with its detail."""
+        return (("treadmill_odd_data", self._odd.detail),) if self._odd.count else ()
 
     async def run(self, tell: Callable[[float, float | None], None]) -> None:
         """Tell speed in km/h and incline in percent (None: it does not say) as they change, until cancelled."""
@@ -173,12 +180,15 @@ class BluetoothTreadmill:
                 await asyncio.gather(going, change, return_exceptions=True)
 
     def _notified(self, payload: bytearray, tell: Callable[[float, float | None], None]) -> None:
+        # Also a report that cannot be read shows that the connection lives: connecting again would change nothing.
+        now_s = self._heard_s = time.monotonic()
         try:
             told = treadmill_data.read(payload)
         except TreadmillDataError as error:
-            _log.warning("%s", error)
+            self._odd.note(str(error), payload)
             return
-        now_s = self._heard_s = time.monotonic()
+        if told.odd is not None:
+            self._odd.note(told.odd, payload)
         # «More data»: the incline may come in another notification than the speed.
         if told.incline_percent is not None:
             self._incline_percent = told.incline_percent

@@ -352,6 +352,7 @@ class CoachService:
         in_force = self._settings.in_force
         if in_force is not None and in_force.config.treadmill.ftms:
             treadmill = treadmill_beside(strap, in_force.config)
+            self._health.treadmill = treadmill
             await treadmill.run(self._treadmill_told)
         await asyncio.Event().wait()
 

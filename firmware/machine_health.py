@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import structs
 
@@ -45,6 +45,16 @@ class StrapState(Protocol):
         ...
 
 
+@runtime_checkable
+class Noted(Protocol):
+    """A device of which its adapter finds something."""
+
+    @property
+    def noted(self) -> tuple[tuple[str, str], ...]:
+        """Codes of findings, each with its detail."""
+        ...
+
+
 class MachineHealth:
     """`place`: where to look. `ask_diary` asks the journal's thread; `training`: whether programs must not be run now.
 
@@ -71,6 +81,7 @@ class MachineHealth:
         self._stuck: tuple[Button, ...] = ()
         self._not_saved: str | None = None
         self.strap: StrapState | None = None
+        self.treadmill: Noted | None = None
         self.found: tuple[Finding, ...] = ()
 
     async def run(self) -> None:
@@ -175,6 +186,7 @@ class MachineHealth:
             devices=self._devices,
             display_away_s=self._away_s(),
             strap=self._strap_seen(),
+            treadmill=None if self.treadmill is None else self.treadmill.noted,
             stuck=self._stuck,
             not_saved=self._not_saved,
         )
@@ -187,7 +199,8 @@ class MachineHealth:
             return None
         now_s = time.monotonic()
         ago_s = None if self._strap_at_s is None else now_s - self._strap_at_s
-        return StrapSeen(self.strap.name, ago_s, now_s - self._began_s, self.strap.battery_percent)
+        noted = self.strap.noted if isinstance(self.strap, Noted) else ()
+        return StrapSeen(self.strap.name, ago_s, now_s - self._began_s, self.strap.battery_percent, noted)
 
     def _away_s(self) -> float | None:
         """How long the display has been silent; None while its heart beats."""

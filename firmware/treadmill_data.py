@@ -1,4 +1,4 @@
-"""Treadmill Data (0x2ACD) of the Bluetooth fitness-machine service (0x1826): its bytes read whole.
+"""Treadmill Data (0x2ACD) of the Bluetooth fitness-machine service (0x1826): its bytes read.
 
 Sixteen flag bits, then the fields that they announce, in the order of the bits, all little-endian. Bit 0 is «more
 data» and turned round: where it is *clear* the instantaneous speed is there, where it is *set* this notification goes
@@ -11,11 +11,15 @@ on with what did not fit into another, and has no speed of its own.
         12 force on the belt N and power W      13 steps
 
 Incline, ramp angle, force and power have a value that means «not known». Bits 14–15 are reserved: what they announce
-comes last and is passed over. Source: Bluetooth SIG, Fitness Machine Service 1.0, 4.9.
+comes last and is passed over.
+
+Real treadmills send surplus bytes, steps of three bytes, paces of 16 bits, or fewer bytes than their flags announce.
+The fields come in a fixed order, so those before the first doubt are certain and are used; what does not fit is left
+out and named in `odd`. Speed and incline that no treadmill has are left out as well.
+Source: Bluetooth SIG, Fitness Machine Service 1.0, 4.9.
 """
 
 import struct
-from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -24,14 +28,17 @@ from firmware.errors import FirmwareError
 MORE_DATA = 0x0001
 _NOT_KNOWN_SIGNED = 0x7FFF
 _KNOWN_FLAGS = 0x3FFF
+HIGHEST_USED_KMH, STEEPEST_USED_PERCENT = 30.0, 45.0
+
+_PACE_BIT, _AVERAGE_PACE_BIT = 5, 6
 
 _FIELDS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
     (1, "<H", ("average_speed",)),
     (2, "<HB", ("distance_low", "distance_high")),
     (3, "<hh", ("incline", "ramp_angle")),
     (4, "<HH", ("gain_up", "gain_down")),
-    (5, "<B", ("pace",)),
-    (6, "<B", ("average_pace",)),
+    (_PACE_BIT, "<B", ("pace",)),
+    (_AVERAGE_PACE_BIT, "<B", ("average_pace",)),
     (7, "<HHB", ("energy", "energy_per_hour", "energy_per_minute")),
     (8, "<B", ("heart_rate",)),
     (9, "<B", ("metabolic_equivalent",)),
@@ -49,7 +56,8 @@ class TreadmillDataError(FirmwareError, ValueError):
 class TreadmillData(Struct, frozen=True, kw_only=True):
     """What one notification says; None where it does not say.
 
-    `more_data`: the rest of what the treadmill knows now comes in another notification.
+    `more_data`: the rest of what the treadmill knows now comes in another notification. `odd`: what of the bytes does
+    not fit the flags, in words for the log; None where all of it does.
     """
 
     more_data: bool = False
@@ -72,23 +80,32 @@ class TreadmillData(Struct, frozen=True, kw_only=True):
     belt_force_n: int | None = None
     power_w: int | None = None
     steps: int | None = None
+    odd: str | None = None
 
 
 def read(payload: bytes | bytearray) -> TreadmillData:
-    """Read one notification. Raises TreadmillDataError with the bytes and what is wrong with them."""
+    """Read one notification. Raises TreadmillDataError where not even its speed is certain."""
     if len(payload) < 2:  # noqa: PLR2004 - the flags alone have two bytes
         raise _refused(payload, "it is shorter than its flags")
     (flags,) = struct.unpack_from("<H", payload)
-    raw = dict(_raw_fields(payload, flags))
+    raw, odd = _raw_fields(payload, flags)
+    if not flags & MORE_DATA and "speed" not in raw:
+        raise _refused(payload, "its speed is cut off")
+    speed_kmh = _scaled(raw.get("speed"), 100)
+    if speed_kmh is not None and speed_kmh > HIGHEST_USED_KMH:
+        speed_kmh, odd = None, f"no treadmill runs at {speed_kmh} km/h"
+    incline_percent = _scaled(_unless(raw.get("incline"), _NOT_KNOWN_SIGNED), 10)
+    if incline_percent is not None and abs(incline_percent) > STEEPEST_USED_PERCENT:
+        incline_percent, odd = None, odd or f"no treadmill is as steep as {incline_percent} %"
     distance = raw.get("distance_low")
     # «Not available» of the three energy fields is all ones.
     energy, per_hour = (_unless(raw.get(name), 0xFFFF) for name in ("energy", "energy_per_hour"))
     return TreadmillData(
         more_data=bool(flags & MORE_DATA),
-        speed_kmh=_scaled(raw.get("speed"), 100),
+        speed_kmh=speed_kmh,
         average_speed_kmh=_scaled(raw.get("average_speed"), 100),
         distance_m=None if distance is None else distance | raw["distance_high"] << 16,
-        incline_percent=_scaled(_unless(raw.get("incline"), _NOT_KNOWN_SIGNED), 10),
+        incline_percent=incline_percent,
         ramp_angle_deg=_scaled(_unless(raw.get("ramp_angle"), _NOT_KNOWN_SIGNED), 10),
         elevation_gain_m=_scaled(raw.get("gain_up"), 10),
         elevation_loss_m=_scaled(raw.get("gain_down"), 10),
@@ -104,21 +121,34 @@ def read(payload: bytes | bytearray) -> TreadmillData:
         belt_force_n=_unless(raw.get("force"), _NOT_KNOWN_SIGNED),
         power_w=_unless(raw.get("power"), _NOT_KNOWN_SIGNED),
         steps=raw.get("steps"),
+        odd=odd,
     )
 
 
-def _raw_fields(payload: bytes | bytearray, flags: int) -> Iterator[tuple[str, int]]:
-    at = 2
+def _raw_fields(payload: bytes | bytearray, flags: int) -> tuple[dict[str, int], str | None]:
+    """The fields that are certain, as sent, and what does not fit."""
     announced: list[tuple[str, tuple[str, ...]]] = [] if flags & MORE_DATA else [("<H", ("speed",))]
     announced += [(form, names) for bit, form, names in _FIELDS if flags & 1 << bit]
+    paces = sum(bool(flags & 1 << bit) for bit in (_PACE_BIT, _AVERAGE_PACE_BIT))
+    length = 2 + sum(struct.calcsize(form) for form, _ in announced)
+    surplus = len(payload) - length
+    odd, certain_paces = None, True
+    if surplus < 0 or (surplus > 0 and not flags & ~_KNOWN_FLAGS):
+        odd = f"its flags announce {length} bytes"
+    if paces and odd is not None:
+        # A later edition of the layout has paces of 16 bits, in another unit; the length tells which one this is.
+        certain_paces = surplus == paces
+        announced = [("<H", ("wide_pace",)) if "pace" in names[0] else (form, names) for form, names in announced]
+        odd = None if certain_paces else odd
+    fields: dict[str, int] = {}
+    at = 2
     for form, names in announced:
         end = at + struct.calcsize(form)
-        if end > len(payload):
-            raise _refused(payload, f"its flags announce at least {end} bytes")
-        yield from zip(names, struct.unpack_from(form, payload, at), strict=True)
+        if end > len(payload) or ("pace" in names[0] and not certain_paces):
+            break
+        fields.update(zip(names, struct.unpack_from(form, payload, at), strict=True))
         at = end
-    if at < len(payload) and not flags & ~_KNOWN_FLAGS:
-        raise _refused(payload, f"its flags announce {at} bytes")
+    return fields, odd
 
 
 def _unless(value: int | None, not_known: int) -> int | None:

@@ -18,6 +18,7 @@ from firmware.doctor.self_test import SelfTest
 from firmware.doctor.sound import Sound
 from firmware.doctor.strap import Strap
 from firmware.doctor.temperature import Temperature
+from firmware.doctor.treadmill import Treadmill
 from firmware.doctor.versions import Versions
 
 CHECKS: tuple[Check, ...] = (
@@ -29,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     SelfTest(),
     Adapter(),
     Strap(),
+    Treadmill(),
     Disk(),
     Journal(),
     Power(),

@@ -22,7 +22,7 @@ from sync.account import AccountError, read_account, tls_context
 
 ANSWER_WITHIN_S = 3.0
 REACH_WITHIN_S = 5.0
-SEEN_BY_COACH = ("guides", "gpio", "strap", "journal")
+SEEN_BY_COACH = ("guides", "gpio", "strap", "treadmill", "journal")
 """What only the running coach can see whole."""
 
 

@@ -75,12 +75,16 @@ def fittings_of(config: Config) -> Fittings:
 
 
 class StrapSeen(Struct, frozen=True):
-    """The strap as the coach knows it. `ago_s`: since its last word; None: none since the coach started."""
+    """The strap as the coach knows it. `ago_s`: since its last word; None: none since the coach started.
+
+    `noted`: what its adapter found, as codes of findings with their detail.
+    """
 
     name: str = ""
     ago_s: float | None = None
     running_s: float = 0.0
     battery_percent: int | None = None
+    noted: tuple[tuple[str, str], ...] = ()
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -89,12 +93,14 @@ class Told(Struct, frozen=True, kw_only=True):
     `devices`: the display's last report; `display_away_s`: how long it has been gone, None while it is there.
     `not_saved`: why the journal cannot save now. `stuck`: buttons that the panel finds held down for too long.
     `config_refused`: why the settings on the disk are not in force. `coach_runs`: whether a coach runs at all.
+    `treadmill`: what the treadmill's adapter found, None where no treadmill is read.
     `codes`: what a coach found that only it can see, for a doctor in another process.
     """
 
     devices: Devices | None = None
     display_away_s: float | None = None
     strap: StrapSeen | None = None
+    treadmill: tuple[tuple[str, str], ...] | None = None
     stuck: tuple[Button, ...] = ()
     config_refused: str | None = None
     not_saved: str | None = None

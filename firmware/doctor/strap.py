@@ -1,4 +1,4 @@
-"""The strap: when it was heard last, and its battery."""
+"""The strap: when it was heard last, its battery, and what its adapter found."""
 
 from typing import ClassVar
 
@@ -13,7 +13,11 @@ class Strap:
     """What the coach knows of the strap; nothing is asked of the strap itself."""
 
     name: str = "strap"
-    codes: ClassVar[Codes] = {"strap_battery_low": Severity.ATTENTION, "strap_unseen": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {
+        "strap_battery_low": Severity.ATTENTION,
+        "strap_unseen": Severity.ATTENTION,
+        "strap_odd_data": Severity.ATTENTION,
+    }
 
     def look(self, place: Place) -> Outcome:
         """A strap lies silent between sessions: only weeks of silence are told."""
@@ -26,5 +30,6 @@ class Strap:
         silent_s = strap.running_s if strap.ago_s is None else strap.ago_s
         if silent_s > UNSEEN_DAYS * _DAY_S:
             findings.append(found(self, "strap_unseen", f"{strap.name}: {silent_s / _DAY_S:.0f} days"))
+        findings += [found(self, code, f"{strap.name}: {detail}") for code, detail in strap.noted]
         battery = "" if strap.battery_percent is None else f"{strap.battery_percent} %"
         return Outcome(tuple(findings), " ".join(word for word in (strap.name, battery) if word))

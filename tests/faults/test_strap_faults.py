@@ -44,7 +44,7 @@ QUICK = StrapTimings(
 )
 """Patient where a busy machine could be taken for a silent strap; each test is impatient about its own fault alone."""
 
-SILENT = replace(QUICK, silent_s=0.5)
+SILENT = replace(QUICK, silent_s=0.5, silent_most_s=1.0)
 AWAY = replace(QUICK, grace_s=0.1, not_found_s=0.3)
 MINE = Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C")
 
@@ -204,12 +204,62 @@ def test_a_silent_strap_that_the_kernel_holds_on_to_is_freed_by_switching_the_ad
     run(main)
 
 
+@pytest.mark.parametrize("payload", ["00 48 00 00", "10 48 00 03 FF", "08 48", "00 48 00 03"])
+def test_a_strap_whose_reports_only_partly_fit_is_measured_and_noted_once(payload: str) -> None:
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10) as bluez, coach(bluez, timings=replace(SILENT, silent_s=1.0)) as worn:
+            await bluez.serve_systemd()
+            for _ in range(300):
+                bluez.notify(h10, MEASUREMENT, bytes.fromhex(payload))
+                await asyncio.sleep(0.01)
+            rates = {delivery.bpm for delivery in worn.heard if isinstance(delivery, Measurement)}
+            assert (rates, worn.lost, h10.connections) == ({72.0}, [], 1)
+            ((code, detail),) = worn.adapter.noted
+            assert code == "strap_odd_data"
+            assert detail.split("first ")[1].startswith(payload)
+
+    run(main)
+
+
+def test_a_strap_whose_reports_cannot_be_read_is_told_so_and_climbs_no_ladder() -> None:
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10) as bluez, coach(bluez, timings=SILENT) as worn:
+            await bluez.serve_systemd()
+            for _ in range(400):
+                bluez.notify(h10, MEASUREMENT, b"\x01\x48")
+                await asyncio.sleep(0.01)
+            assert (worn.lost, worn.scene.trouble) == (["unreadable"], "unreadable")
+            assert (h10.connections, h10.removals, bluez.power_changes, bluez.unit_restarts) == (1, 0, [], [])
+            await worn.measured(h10)
+            assert worn.scene.trouble is None
+
+    run(main)
+
+
+def test_a_strap_that_reports_more_seldom_than_others_is_not_connected_anew() -> None:
+    """Its own pace is learned; until then it is given time."""
+
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10) as bluez, coach(bluez, timings=replace(SILENT, silent_most_s=PATIENCE_S)) as worn:
+            await worn.until(lambda: bluez.beat(h10))
+            for _ in range(6):
+                await asyncio.sleep(0.7)
+                bluez.beat(h10)
+            await worn.until(lambda: len(worn.heard) >= 7)
+            assert (h10.connections, worn.lost) == (1, [])
+
+    run(main)
+
+
 def test_what_is_no_measurement_costs_nothing_but_itself() -> None:
     async def main() -> None:
         h10 = strap()
         async with FakeBlueZ(h10) as bluez, coach(bluez) as worn:
             await worn.measured(h10)
-            for payload in (b"", b"\x16", bytes.fromhex("16 48 54 01 EC")):
+            for payload in (b"", b"\x16", bytes.fromhex("01 FF")):
                 bluez.notify(h10, MEASUREMENT, payload)
             await worn.measured(h10)
             assert (h10.connections, worn.lost) == (1, [])

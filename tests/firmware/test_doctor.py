@@ -158,6 +158,18 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
     ("strap", "battery low", told(strap=StrapSeen("HRM", 4.0, 900.0, 12)), ["strap_battery_low"]),
     ("strap", "unheard for weeks", told(strap=StrapSeen("HRM", 20 * DAY_S, 30 * DAY_S, 80)), ["strap_unseen"]),
     ("strap", "never heard, just started", told(strap=StrapSeen("HRM", None, 60.0, None)), []),
+    (
+        "strap",
+        "reports that only partly fit",
+        told(strap=StrapSeen("HRM", 1.0, 2.0, 80, (("strap_odd_data", "3 reports; first 00 48 00"),))),
+        ["strap_odd_data"],
+    ),
+    (
+        "treadmill",
+        "reports that only partly fit",
+        told(treadmill=(("treadmill_odd_data", "1"),)),
+        ["treadmill_odd_data"],
+    ),
     ("strap", "never heard in weeks", told(strap=StrapSeen("HRM", None, 30 * DAY_S, None)), ["strap_unseen"]),
     ("i2c", "no bus", both(gone("dev/i2c-1"), parts(oled="missing")), ["i2c_off"]),
     ("i2c", "does not answer", parts(oled="missing"), ["oled_silent"]),

@@ -38,10 +38,9 @@ def test_a_measurement_is_read_whole(payload: str, says: HeartRateMeasurement, r
         ("", "empty"),
         ("00", "at least 2 bytes"),
         ("01 48", "at least 3 bytes"),
-        ("08 48 01", "at least 4 bytes"),
-        ("16 48 54", "cut off"),
-        ("16 48 54 01 EC", "cut off"),
-        ("00 48 01", "announce 2 bytes"),
+        ("08 FF 01", "its energy is cut off"),
+        ("16 FF 54", "its last RR interval is cut off"),
+        ("00 FF 01", "surplus bytes"),
     ],
 )
 def test_what_is_no_measurement_is_refused_with_its_bytes(payload: str, why: str) -> None:

@@ -1,0 +1,20 @@
+"""The treadmill, where it is read over Bluetooth: whether what it sends can be understood."""
+
+from typing import ClassVar
+
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.place import Place
+
+
+class Treadmill:
+    """What the coach found of the treadmill; nothing is asked of the treadmill itself."""
+
+    name: str = "treadmill"
+    codes: ClassVar[Codes] = {"treadmill_odd_data": Severity.ATTENTION}
+
+    def look(self, place: Place) -> Outcome:
+        """Report what its adapter found."""
+        noted = place.told.treadmill
+        if noted is None:
+            return NOT_IN_USE
+        return Outcome(tuple(found(self, code, detail) for code, detail in noted))
