@@ -202,6 +202,11 @@ class FakeBlueZ:
         """The connection breaks; the strap goes on advertising."""
         self._disconnected(one)
 
+    def tell_name(self, one: Peripheral) -> None:
+        """BlueZ has learned the name, which came in another advertisement than the service."""
+        name = Variant("s", one.name or "")
+        self._device_changed(one, {"Name": name, "Alias": name})
+
     def remove_adapter(self) -> None:
         """Pull the adapter out, with all that hung on it."""
         for one in self.peripherals.values():

@@ -152,7 +152,9 @@ def view(
     if state is not None and now is Face.QUESTIONS:
         question = state.plan.questions[min(len(desk.answers), len(state.plan.questions) - 1)]
     strap = desk.strap
-    bound_name = None if strap.chosen is None else strap.chosen.name or strap.chosen.printed
+    bound_name = None
+    if strap.chosen is not None:
+        bound_name = strap.chosen.name or (strap.chosen.printed if strap.chosen.on_band else "")
     return View(
         face=now,
         nickname=plan.nickname if plan else who.name if who else None,

@@ -44,7 +44,7 @@ STRAPS = (
     StrapSeen("serial:8F3A2B1C", "Polar H10 8F3A2B1C", "8F3A2B1C", -51.0, 84.0),
     StrapSeen("serial:A90C77E2", "Polar H10 A90C77E2", "A90C77E2", -63.0, 131.0),
     StrapSeen("serial:123456", "HRM-Pro:123456", "123456", -71.0),
-    StrapSeen("address:C4:5D:83:00:3F:9A", "", "3F:9A", -84.0),
+    StrapSeen("address:C4:5D:83:00:3F:9A", "", "3F:9A", -84.0, on_band=False),
 )
 Plan = tuple[tuple[PhaseKind, int], ...]
 

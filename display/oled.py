@@ -265,7 +265,14 @@ def _choose_strap(pen: Pen, words: Catalogue, view: View) -> None:
         if chosen:
             pen.bar(0, top, 127, top + 15)
         ink = 0 if chosen else 1
-        pen.left(strap.printed, 4, top, 14, ink=ink, within=88)
+        pen.left(
+            strap.printed if strap.on_band else strap.name or words.oled("strap_nameless"),
+            4,
+            top,
+            14,
+            ink=ink,
+            within=88,
+        )
         if strap.bpm:
             pen.right(f"{strap.bpm:.0f}", 123, top, 14, ink=ink)
 
@@ -276,7 +283,8 @@ def _strap(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
         return
     pen.strap()
     pen.paragraph(words.oled("strap"), (46, 0, 127, 36), 15)
-    pen.centred(view.strap_name or words.oled("strap_wet"), 46, 14)
+    named = view.strap_name or words.oled("strap_wet" if view.strap_name is None else "strap_nameless")
+    pen.centred(named, 46, 14)
 
 
 def _question(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:

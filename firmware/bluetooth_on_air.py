@@ -1,6 +1,7 @@
 """Which pulse straps are on the air now, how near, and what they tell to everyone."""
 
 import time
+from collections.abc import Collection
 
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
@@ -8,7 +9,8 @@ from bleak.backends.scanner import AdvertisementData
 from coach.strap_seen import StrapSeen
 from firmware.bluetooth_lookout import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE
 from firmware.bluetooth_timings import StrapTimings
-from firmware.strap_identity import advertised_bpm, identity
+from firmware.strap import Bond
+from firmware.strap_identity import advertised_bpm, identity, is_bound, may_have_moved
 
 SMOOTHING = 0.3
 """Share of a new signal strength: a body turning moves it by 10 dB from one advertisement to the next."""
@@ -26,6 +28,7 @@ class _Heard:
     def __init__(self, device: BLEDevice, name: str | None) -> None:
         self.signal_dbm: float | None = None
         self.bpm: float | None = None
+        self._listed_key: str | None = None
         self.hear(device, name)
 
     def hear(self, device: BLEDevice, name: str | None) -> None:
@@ -33,11 +36,25 @@ class _Heard:
         self.device, self.at_s = device, time.monotonic()
         self.identity = identity(name or device.name, device.address)
 
+    @property
+    def key(self) -> str:
+        """The key under which it was listed first: a name that comes later does not take it from under a thumb."""
+        return self._listed_key or self.identity.key
+
+    @property
+    def address_type(self) -> str | None:
+        """`public` or `random`, as BlueZ tells it."""
+        details = self.device.details
+        told = details.get("props", {}).get("AddressType") if isinstance(details, dict) else None
+        return told if isinstance(told, str) else None
+
     def seen(self) -> StrapSeen:
         """As a person sees it."""
         signal_dbm = NOT_HEARD_DBM if self.signal_dbm is None else self.signal_dbm
         shown_dbm = float(round(signal_dbm / SHOWN_STEP_DBM) * SHOWN_STEP_DBM)
-        return StrapSeen(self.identity.key, self.identity.name, self.identity.printed, shown_dbm, self.bpm)
+        self._listed_key = self.key
+        known = self.identity.serial is not None
+        return StrapSeen(self.key, self.identity.name, self.identity.printed, shown_dbm, self.bpm, known)
 
 
 class OnAir:
@@ -76,10 +93,19 @@ class OnAir:
         """Whether no strap at all was heard lately."""
         return not self._lately()
 
-    def find(self, key: str) -> BLEDevice | None:
-        """The strap with this identity, once it is truly heard."""
+    def find(self, bond: Bond) -> BLEDevice | None:
+        """The bound strap, once it is truly heard."""
         for heard in self._heard.values():
-            if heard.identity.key == key and heard.signal_dbm is not None:
+            if heard.signal_dbm is not None and is_bound(bond, heard.identity, heard.device.address):
+                return heard.device
+        return None
+
+    def find_moved(self, bond: Bond, others: Collection[str]) -> BLEDevice | None:
+        """A strap that may be the bound one under a new address; `others` have been asked, and are not."""
+        for heard in self._heard.values():
+            if heard.signal_dbm is None or heard.device.address in others:
+                continue
+            if may_have_moved(bond, heard.identity, heard.address_type):
                 return heard.device
         return None
 
@@ -88,7 +114,7 @@ class OnAir:
         if self._first_s is None or time.monotonic() - self._first_s < self._timings.settle_s:
             return ()
         heard = sorted(self._lately().values(), key=lambda one: one.at_s)
-        return tuple({one.identity.key: one.seen() for one in heard if one.signal_dbm is not None}.values())
+        return tuple({one.key: one.seen() for one in heard if one.signal_dbm is not None}.values())
 
     def _lately(self) -> dict[str, _Heard]:
         now_s = time.monotonic()

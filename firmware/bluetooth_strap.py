@@ -34,6 +34,7 @@ from firmware.bluetooth_timings import StrapTimings
 from firmware.heart_rate_measurement import HeartRateMeasurementError
 from firmware.odd_reports import OddReports
 from firmware.strap import Bond, Delivery, Lost, Measurement
+from firmware.strap_identity import identity, is_bound, serial_in, shown_name
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class BluetoothStrap:
         self._measured_s = float("-inf")
         self._odd = OddReports("strap")
         self._pace = Pace()
+        self._others: set[str] = set()
         self._daemons = 0
         self._refusals = 0
 
@@ -96,7 +98,7 @@ class BluetoothStrap:
         if self._bond is None:
             return None
         kind, _, value = self._bond.key.partition(":")
-        return value if kind == "serial" else self._bond.device_serial
+        return value if kind == "serial" else serial_in(self._bond.name) or self._bond.device_serial
 
     @property
     def battery_percent(self) -> int | None:
@@ -148,7 +150,7 @@ class BluetoothStrap:
     def _turn(self, bond: Bond | None, *, looks: bool) -> None:
         if bond is not None and (self._last is None or bond.key != self._last.key):
             self._last, self._battery = bond, None
-            self._pace, self._odd = Pace(), OddReports("strap")
+            self._pace, self._odd, self._others = Pace(), OddReports("strap"), set()
         self._bond, self._looks = bond, looks
         self._turned.set()
 
@@ -260,6 +262,8 @@ class BluetoothStrap:
         ladder = Ladder(self._timings, _now_s)
         looked_since_s, let_go = _now_s(), False
         while self._radio_stands:
+            # What earlier connections taught of it, its serial above all, holds for the next one.
+            bond = self._bond or bond
             device: BLEDevice | None = None
             try:
                 async with self._lookout.looking(self._on_air.saw):
@@ -274,6 +278,10 @@ class BluetoothStrap:
                 finally:
                     await _let_go(client)
             except _WrongStrapError:
+                if device is not None and not self._is_bound(device, bond):
+                    # Another strap of the same model: it was only asked whether it is the bound one.
+                    self._others.add(device.address)
+                    continue
                 self._lost("wrong_strap")
                 await self._radio.changed(self._timings.look_anew_every_s)
             except LINK_ERRORS as error:
@@ -298,12 +306,14 @@ class BluetoothStrap:
         unheard_s = self._timings.let_go_unheard_s if let_go else self._timings.power_cycle_unheard_every_s
         self._on_air.clear()
         while self._radio_stands:
-            if (device := self._on_air.find(bond.key)) is not None:
+            if (device := self._on_air.find(bond)) is not None:
                 return device
             await asyncio.sleep(LOOK_EVERY_S)
             now_s = _now_s()
             if now_s - since_s >= self._timings.not_found_s:
                 self._lost("not_found")
+                if (device := self._on_air.find_moved(bond, self._others)) is not None:
+                    return device
             if now_s - anew_s >= self._timings.look_anew_every_s:
                 anew_s = now_s
                 await self._lookout.look_anew()
@@ -351,8 +361,7 @@ class BluetoothStrap:
             self._measured(Measurement(float(measured.bpm), measured.rr_ms, measured.contact))
 
         async with asyncio.timeout(self._timings.ask_s):
-            if bond.key.startswith("address:"):
-                bond = await self._verified(client, bond)
+            await self._verified(client, bond)
             # StartNotify, not AcquireNotify, which several straps do not survive.
             await client.start_notify(MEASUREMENT, notified, bluez={"use_start_notify": True})
         asking = asyncio.create_task(self._ask_battery(client), name="strap battery")
@@ -398,22 +407,43 @@ class BluetoothStrap:
             change.cancel()
             await asyncio.gather(going, change, return_exceptions=True)
 
-    async def _verified(self, client: BleakClient, bond: Bond) -> Bond:
-        """A strap that is known by its address alone must also carry the serial that it had."""
-        try:
-            told = bytes(await client.read_gatt_char(SERIAL_NUMBER)).decode("utf-8", "replace").strip("\0 ")
-        except LINK_ERRORS:
-            return bond
-        if not any(sign not in "0- " for sign in told):
-            return bond
-        if bond.device_serial is None:
-            bond = Bond(bond.key, bond.name, told)
-            self._bond = bond
-            self._on_bond(bond)
-        elif told != bond.device_serial:
-            _log.warning("The strap at %s carries the serial %s, not %s.", bond.key, told, bond.device_serial)
+    @staticmethod
+    def _is_bound(device: BLEDevice, bond: Bond) -> bool:
+        return is_bound(bond, identity(device.name, device.address), device.address)
+
+    async def _verified(self, client: BleakClient, bond: Bond) -> None:
+        """Compare the strap's serial with the one that it had, at each connection, and learn what is new of it.
+
+        Raises _WrongStrapError for another serial; one of LINK_ERRORS where a serial that is known was not told.
+        """
+        device_serial = bond.device_serial
+        told = await self._told_serial(client, known=device_serial is not None)
+        if device_serial is not None and told != device_serial:
+            _log.warning("The strap at %s carries the serial %s, not %s.", client.address, told, device_serial)
             raise _WrongStrapError
-        return bond
+        seen = identity(client.name, client.address)
+        if not is_bound(bond, seen, client.address) and told is None:
+            raise _WrongStrapError
+        # bleak calls a strap without a name by its address.
+        name = seen.name if seen.serial is not None else bond.name
+        address = None if bond.key == f"address:{client.address.upper()}" else client.address.upper()
+        learned = Bond(bond.key, name, told, address)
+        if learned != bond and self._bond is not None and self._bond.key == bond.key:
+            self._bond = self._last = learned
+            self._on_bond(learned)
+
+    async def _told_serial(self, client: BleakClient, *, known: bool) -> str | None:
+        """The serial of its device information; None where it has none to tell."""
+        characteristic = client.services.get_characteristic(SERIAL_NUMBER)
+        if characteristic is None:
+            return None
+        try:
+            told = shown_name(bytes(await client.read_gatt_char(characteristic)).decode("utf-8", "replace"))
+        except LINK_ERRORS:
+            if known:
+                raise
+            return None
+        return told if any(sign not in "0- " for sign in told) else None
 
     async def _ask_battery(self, client: BleakClient) -> None:
         def told(_: BleakGATTCharacteristic, payload: bytearray) -> None:

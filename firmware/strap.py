@@ -40,11 +40,16 @@ Delivery = Measurement | Lost
 
 
 class Bond(Struct, frozen=True):
-    """The strap that somebody confirmed as theirs. `device_serial`: of its device information, where it told one."""
+    """The strap that somebody confirmed as theirs.
+
+    `device_serial`: of its device information, where it told one. `address`: where it was connected last, unless the
+    key says so.
+    """
 
     key: str
     name: str
     device_serial: str | None = None
+    address: str | None = None
 
 
 class Strap(Protocol):

@@ -10,6 +10,7 @@ from coach.desk_strap import StrapChoice, StrapScene
 from coach.state import State
 from coach.strap_seen import StrapSeen
 from firmware.strap import Bond, ChosenStrap
+from firmware.strap_identity import identity, keys_of
 from firmware.strap_memory import StrapMemory
 
 
@@ -20,6 +21,7 @@ class StrapChoosing:
         """Nobody is here."""
         self._strap, self._memory = strap, memory
         self._participant: str | None = None
+        self._wrong: str | None = None
 
     def shown_to(self, on_scene: Callable[[StrapScene], None]) -> None:
         """Tell `on_scene` what a person should see when it has changed."""
@@ -27,7 +29,7 @@ class StrapChoosing:
 
     def began(self, desk: Desk, participant: str) -> Desk:
         """Somebody has come: list those on the air, theirs of last time first."""
-        self._participant = participant
+        self._participant, self._wrong = participant, None
         last = self._memory.of(participant)
         self._strap.look()
         return replace(desk, strap=StrapChoice(asked=True, last=None if last is None else last.key))
@@ -37,7 +39,8 @@ class StrapChoosing:
         self._participant = state.plan.participant
         if state.strap_key is None:
             return replace(desk, strap=StrapChoice(asked=True))
-        had = StrapSeen(state.strap_key, state.strap_name, state.strap_key.partition(":")[2])
+        known, _, printed = state.strap_key.partition(":")
+        had = StrapSeen(state.strap_key, state.strap_name, printed, on_band=known == "serial")
         self._strap.bind(self._bond(had))
         return replace(desk, strap=desk_strap.chosen_again(StrapChoice(asked=True), had))
 
@@ -63,12 +66,24 @@ class StrapChoosing:
 
     def looked(self, desk: Desk, scene: StrapScene) -> Desk:
         """Another look around."""
-        return replace(desk, strap=desk_strap.looked(desk.strap, scene))
+        choice = desk.strap
+        if scene.trouble == "wrong_strap" and choice.chosen is not None:
+            self._wrong = choice.chosen.key
+        known = self._known()
+        if known is not None:
+            # Last time's strap may be seen under another form of its identity.
+            choice = replace(choice, last=next((one.key for one in scene.seen if _is(known, one)), choice.last))
+        return replace(desk, strap=desk_strap.looked(choice, scene))
+
+    def _known(self) -> Bond | None:
+        return None if self._participant is None else self._memory.of(self._participant)
 
     def _bond(self, strap: StrapSeen) -> Bond:
-        known = None if self._participant is None else self._memory.of(self._participant)
-        device_serial = known.device_serial if known is not None and known.key == strap.key else None
-        return Bond(strap.key, strap.name, device_serial)
+        """What is known of this strap. After another strap answered in its place, a new press begins with nothing."""
+        known = self._known()
+        if known is None or not _is(known, strap) or strap.key == self._wrong:
+            return Bond(strap.key, strap.name)
+        return Bond(strap.key, strap.name or known.name, known.device_serial, known.address)
 
     def _told_serial(self, bond: Bond) -> None:
         self._keep(bond)
@@ -76,3 +91,8 @@ class StrapChoosing:
     def _keep(self, bond: Bond) -> None:
         if self._participant is not None:
             self._memory.keep(self._participant, bond)
+
+
+def _is(bond: Bond, strap: StrapSeen) -> bool:
+    keys = keys_of(bond)
+    return strap.key.casefold() in keys or identity(strap.name, "").key.casefold() in keys

@@ -8,23 +8,37 @@ straps also tell their rate and skin contact while nobody is connected, so that 
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 
 from msgspec import Struct
 
-_SERIAL_IN_NAME = (
-    # «Polar H10 8F3A2B1C»: the device id on its back.
-    re.compile(r"^Polar .+ (?P<serial>[0-9A-Z]{8})$"),
-    # «HRM-Pro:123456», «HRMPro+:123456»: Garmin's ANT number.
-    re.compile(r"^HRM[^:]*:(?P<serial>\d{4,})$"),
-    # «TICKR 3C4D», «TICKR FIT A1B2»: Wahoo's, on the pod.
-    re.compile(r"^(?:Wahoo )?TICKR(?: [A-Z]+)?[ -](?P<serial>[0-9A-F]{4})$"),
-    # «Suunto Smart Sensor 1234567890» and «Movesense 174630000123».
-    re.compile(r"^(?:Suunto|Movesense)\b.* (?P<serial>\d{8,})$"),
-    # «808S 0123456», «H6M 23456», «H9Z 12345»: CooSpo's.
-    re.compile(r"^(?:808S|H6M?|H9Z?|HW9|HW807) (?P<serial>\d{5,})$"),
-    # «H303-12345», «H64-12345»: Magene's.
-    re.compile(r"^H(?:303|603|64) ?- ?(?P<serial>\d{4,})$"),
+from firmware.strap import Bond
+
+_SERIAL_IN_NAME = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        # «Polar H10 8F3A2B1C»: the device id on its back, which always has a digit.
+        r"^Polar .+ (?P<serial>(?=[0-9A-Z]*\d)[0-9A-Z]{8})$",
+        # «HRM-Pro:123456», «HRMPro+:123456», «HRM600:182158»: Garmin's ANT number.
+        r"^HRM[^:]*:(?P<serial>\d{4,})$",
+        # «TICKR 3C4D», «TICKR FIT A1B2», «TRACKR HEART RATE 1A2B»: Wahoo's, on the pod.
+        r"^(?:Wahoo )?(?:TICKR|TRACKR)(?: [A-Z]+)*[ -](?P<serial>(?=[A-F]*\d)[0-9A-F]{4}|[A-F]{4})$",
+        # «Suunto Smart Sensor 1234567890» and «Movesense 174630000123».
+        r"^(?:Suunto|Movesense)\b.* (?P<serial>\d{8,})$",
+        # «808S 0123456», «H6M 23456», «HW9 48857», «HW706-0048903»: CooSpo's.
+        r"^(?:CooSpo[ _-])?(?:H?808S?|H[67]M?|H9Z?|HW\d{1,3}[A-Z]?)[ _-](?P<serial>\d{5,})$",
+        # «H303-12345», «H64-12345», «H003-0012345»: Magene's, and those made by it for others.
+        r"^(?:Magene[ _-])?H(?:003|303|603|613|64)S? ?[_-] ?(?P<serial>\d{4,})$",
+        # «XOSS_HRM_0376102»: XOSS's.
+        r"^XOSS[ _-](?:HRM|X\d)[ _-](?P<serial>\d{5,})$",
+        # «HR40-40176044»: iGPSPORT's.
+        r"^(?:iGPSPORT[ _-])?HR\d{2}[ _-](?P<serial>\d{5,})$",
+        # «H1_51861»: CYCPLUS's.
+        r"^(?:CYCPLUS[ _-])?H[12](?:[ _-]?PRO)?[ _-](?P<serial>\d{5,})$",
+    )
 )
+OWN_SIGNS, OWN_DIFFERENT = 6, 3
+"""A serial of fewer signs, or of fewer different ones, is a sample that a whole series shares."""
 UNIQUE_SIGNS = 8
 """A serial as long as this is nobody else's, whatever the name before it."""
 
@@ -41,25 +55,77 @@ class Identity(Struct, frozen=True):
 
     @property
     def printed(self) -> str:
-        """What the person looks for on the strap, else the end of its address."""
+        """What the person looks for on the strap, else the end of its address, which stands nowhere on it."""
         return self.serial if self.serial is not None else self.key[-5:]
 
 
 def identity(name: str | None, address: str) -> Identity:
     """Whose advertisement this is."""
-    shown = " ".join((name or "").split())
+    shown = shown_name(name)
     serial = serial_in(shown)
     if serial is None:
         return Identity(f"address:{address.upper()}", shown)
     return Identity(f"serial:{serial if len(serial) >= UNIQUE_SIGNS else shown}", shown, serial)
 
 
+def shown_name(name: str | None) -> str:
+    """Return a name without padding: no NUL or other control characters, and single spaces."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in name or "").split())
+
+
 def serial_in(name: str) -> str | None:
     """The printed serial that a name carries, where its maker is known to put it there."""
     for pattern in _SERIAL_IN_NAME:
         if found := pattern.match(name):
-            return found["serial"]
+            return found["serial"].upper()
     return None
+
+
+def keys_of(bond: Bond) -> frozenset[str]:
+    """Every key under which a bound strap may be seen, as lower case.
+
+    One that was chosen while it had no name is known by its address then, and by its serial later.
+    """
+    keys = {bond.key}
+    if serial_in(shown_name(bond.name)) is not None:
+        keys.add(identity(bond.name, "").key)
+    if bond.address is not None:
+        keys.add(f"address:{bond.address.upper()}")
+    return frozenset(key.casefold() for key in keys)
+
+
+def is_bound(bond: Bond, seen: Identity, address: str) -> bool:
+    """Return whether this advertisement is the bound strap's.
+
+    A serial in the name decides wherever both sides have one. Else the address does; the serial of the device
+    information is compared once it is connected.
+    """
+    keys = keys_of(bond)
+    if seen.key.casefold() in keys:
+        return True
+    if seen.serial is not None and any(key.startswith("serial:") for key in keys):
+        return False
+    return f"address:{address}".casefold() in keys
+
+
+def may_have_moved(bond: Bond, seen: Identity, address_type: str | None) -> bool:
+    """Return whether this may be the bound strap under another address: to be connected and asked for its serial.
+
+    Only a strap whose serial is its own, under the very same name and an address that is not fixed.
+    """
+    own = bond.device_serial is not None and is_own_serial(bond.device_serial)
+    named = bool(seen.name) and seen.name.casefold() == shown_name(bond.name).casefold()
+    return own and named and seen.serial is None and address_type == "random"
+
+
+def is_own_serial(serial: str) -> bool:
+    """Return whether a serial of the device information can be one strap's own: makers leave samples and noughts."""
+    signs = [sign for sign in serial.upper() if sign.isalnum()]
+    digits = [sign for sign in signs if sign.isdigit()]
+    if len(signs) < OWN_SIGNS or len(set(signs)) < OWN_DIFFERENT:
+        return False
+    steps = {(ord(b) - ord(a)) % 10 for a, b in pairwise(digits)} if len(digits) == len(signs) else set()
+    return steps not in ({1}, {9})
 
 
 def advertised_bpm(manufacturer: Mapping[int, bytes]) -> float | None:

@@ -10,6 +10,7 @@ from display.lettering import Weight
 from display.palette import BELOW, IN, IN_DEEP, PANEL, QUIET, TRACK, WHITE
 from display.panel_buttons import buttons_part
 from display.sheet import MARGIN, Box, Part
+from display.texts import Texts
 
 ROWS = 4
 TALLEST, TALLEST_UPRIGHT, APART = 116.0, 160.0, 16.0
@@ -21,6 +22,11 @@ STEPS_DBM = (-85.0, -75.0, -65.0, -55.0)
 def bars_lit(signal_dbm: float) -> int:
     """How many of the four bars are lit."""
     return sum(signal_dbm > step for step in STEPS_DBM)
+
+
+def label_of(seen: StrapSeen, texts: Texts) -> str:
+    """What stands on the strap; of an unknown maker what it calls itself, and never signs that stand nowhere on it."""
+    return seen.printed if seen.on_band else seen.name or texts.say("choose_strap.nameless")
 
 
 def parts(glance: Glance) -> list[Part]:
@@ -38,7 +44,8 @@ def parts(glance: Glance) -> list[Part]:
     top = rows.y + max(0.0, (rows.height - whole) / 2 if sheet.portrait else 0.0)
     pages = -(-len(straps) // ROWS)
     more = texts.say("number.of", number=first // ROWS + 1, total=pages) if pages > 1 else ""
-    asks, how = texts.say("choose_strap.title"), texts.say("choose_strap.how")
+    asks = texts.say("choose_strap.title")
+    how = texts.say("choose_strap.how" if all(one.on_band for one in shown) else "choose_strap.how_unprinted")
 
     def paint_title(brush: Brush, box: Box) -> None:
         brush.text(asks, (box.x, box.middle_y), Style(54, Weight.BOLD, WHITE), width=box.width)
@@ -73,7 +80,10 @@ def parts(glance: Glance) -> list[Part]:
 
 def _row(glance: Glance, box: Box, seen: StrapSeen, *, chosen: bool) -> Part:
     texts, portrait = glance.texts, glance.sheet.portrait
-    maker = seen.name.removesuffix(seen.printed).rstrip(" :-#") or texts.say("choose_strap.nameless")
+    label = label_of(seen, texts)
+    maker = seen.name.removesuffix(seen.printed).rstrip(" :-#_") or texts.say("choose_strap.nameless")
+    if not seen.on_band:
+        maker = texts.say("choose_strap.unprinted")
     last = seen.key == glance.view.last_strap
     tag = texts.say("choose_strap.last") if last else ""
     rate = "" if seen.bpm is None else f"{seen.bpm:.0f}" if seen.bpm > 0 else "–"
@@ -93,11 +103,11 @@ def _row(glance: Glance, box: Box, seen: StrapSeen, *, chosen: bool) -> Part:
         number = Style(52 if portrait else 60, Weight.BOLD, WHITE)
         if portrait:
             x, y, wide = box.x + 32, box.middle_y - (24 if tag else 0), right - box.x - 32
-            brush.text(seen.printed, (x, y - 24), number, width=wide)
+            brush.text(label, (x, y - 24), number, width=wide)
             brush.text(maker, (x, y + 32), Style(32, Weight.FIRM, WHITE), width=wide)
             brush.text(tag, (x, y + 72), TAG.in_colour(IN) if chosen else TAG, width=wide)
             return
-        brush.text(seen.printed, (box.x + 36, box.middle_y), number, width=430)
+        brush.text(label, (box.x + 36, box.middle_y), number, width=430)
         at = box.x + 36 + 450
         if tag:
             brush.text(maker, (at, box.middle_y - 20), Style(32, Weight.FIRM, WHITE), width=right - at)
@@ -105,7 +115,7 @@ def _row(glance: Glance, box: Box, seen: StrapSeen, *, chosen: bool) -> Part:
         else:
             brush.text(maker, (at, box.middle_y), Style(32, Weight.FIRM, WHITE), width=right - at)
 
-    return Part(f"strap {seen.key}", box, (maker, seen.printed, tag, rate, lit, chosen), paint)
+    return Part(f"strap {seen.key}", box, (maker, label, tag, rate, lit, chosen), paint)
 
 
 def _paint_bars(brush: Brush, box: Box, lit: int) -> None:

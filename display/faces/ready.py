@@ -37,7 +37,7 @@ def parts(glance: Glance) -> list[Part]:
     def paint(brush: Brush, box: Box) -> None:
         y = box.y + (box.height - BLOCK) / 2
         brush.text(title, (box.middle_x, y + 40), Style(84, Weight.BOLD, WHITE), "centre", width=box.width)
-        strap = view.strap_name
+        strap = texts.say("choose_strap.nameless") if view.strap_name == "" else view.strap_name
         if strap:
             _paint_strap(brush, Box(box.x, y + 100, box.width, 56), texts.say("ready.your_strap"), strap)
         paint_button(brush, Button.START, (box.middle_x, y + 226), 54)

@@ -30,7 +30,7 @@ def parts(glance: Glance) -> list[Part]:
         picture = Box(MARGIN, top, 440, status.y - 20 - top)
         steps = Box(picture.right + 40, top, width - picture.width - 40, picture.height)
     words = (texts.say("strap.wet"), texts.say("strap.fasten"), texts.say("strap.wait"))
-    found = view.strap_name
+    found = texts.say("choose_strap.nameless") if view.strap_name == "" else view.strap_name
     trouble = view.strap_trouble
     says = texts.say("strap.waiting") if found else texts.say("strap.looking")
     if trouble is not None:

@@ -408,6 +408,103 @@ def test_a_strap_known_by_its_address_must_carry_the_serial_it_had() -> None:
     run(main)
 
 
+def test_another_strap_at_the_same_address_is_never_measured_after_a_reconnect_in_the_same_run() -> None:
+    """H4: the serial is compared at each connection, and what the first one taught holds for the next."""
+
+    async def main() -> None:
+        plain = strap("HR Strap", serial="AAAA1111")
+        bond = Bond(f"address:{plain.address}", "HR Strap")
+        async with FakeBlueZ(plain) as bluez, coach(bluez, bond) as worn:
+            await worn.measured(plain)
+            assert worn.bonds == [Bond(bond.key, bond.name, "AAAA1111")]
+            plain.services = strap("HR Strap", serial="BBBB2222").services
+            bluez.hang_up(plain)
+            await worn.until(lambda: "wrong_strap" in worn.lost)
+            count = len(worn.heard)
+            for _ in range(20):
+                assert not bluez.beat(plain)
+                await asyncio.sleep(0.01)
+            assert (worn.bonds, len(worn.heard)) == ([Bond(bond.key, bond.name, "AAAA1111")], count)
+            assert worn.scene.trouble == "wrong_strap"
+            plain.services = strap("HR Strap", serial="AAAA1111").services
+            await worn.measured(plain)
+
+    run(main)
+
+
+def test_a_strap_with_its_serial_in_its_name_is_compared_by_its_device_serial_as_well() -> None:
+    async def main() -> None:
+        h10 = strap(serial="DEV-77801")
+        async with FakeBlueZ(h10) as bluez, coach(bluez) as worn:
+            await worn.measured(h10)
+            assert worn.bonds == [Bond(MINE.key, MINE.name, "DEV-77801", h10.address)]
+            h10.services = strap(serial="DEV-90310").services
+            bluez.hang_up(h10)
+            await worn.until(lambda: "wrong_strap" in worn.lost)
+
+    run(main)
+
+
+def test_a_serial_that_was_known_and_is_gone_is_another_strap() -> None:
+    async def main() -> None:
+        plain = strap("HR Strap")
+        bond = Bond(f"address:{plain.address}", "HR Strap", "S-778")
+        async with FakeBlueZ(plain) as bluez, coach(bluez, bond) as worn:
+            await worn.until(lambda: worn.lost == ["wrong_strap"])
+
+    run(main)
+
+
+def test_a_name_that_comes_after_the_choice_leads_to_the_bond_that_was_made() -> None:
+    async def main() -> None:
+        late = strap(None)
+        async with FakeBlueZ(late) as bluez, coach(bluez, None) as worn:
+            worn.adapter.look()
+            await worn.until(lambda: worn.scene.seen)
+            seen = worn.scene.seen[0]
+            assert (seen.key, seen.name, seen.on_band) == (f"address:{late.address}", "", False)
+            late.name = "Polar H10 8F3A2B1C"
+            bluez.tell_name(late)
+            await worn.until(lambda: worn.scene.seen[0].on_band)
+            # The row keeps its place under the thumb, and shows what is printed.
+            named = worn.scene.seen[0]
+            assert (len(worn.scene.seen), named.key, named.printed) == (1, seen.key, "8F3A2B1C")
+            worn.adapter.bind(Bond(seen.key, seen.name))
+            await worn.measured(late)
+            assert worn.bonds == [Bond(seen.key, "Polar H10 8F3A2B1C")]
+            assert worn.adapter.serial == "8F3A2B1C"
+
+    run(main)
+
+
+def test_a_strap_of_an_unknown_maker_survives_a_new_random_address_by_its_serial() -> None:
+    async def main() -> None:
+        moved = strap("HR Strap", "C8:00:00:00:00:77", serial="SN4471903")
+        twin = strap("HR Strap", "C8:00:00:00:00:88", serial="SN4471904", rssi=-30)
+        bond = Bond("address:A0:9E:1A:00:00:01", "HR Strap", "SN4471903")
+        async with FakeBlueZ(moved, twin) as bluez, coach(bluez, bond, AWAY) as worn:
+            await worn.measured(moved)
+            assert worn.bonds == [Bond(bond.key, bond.name, "SN4471903", "C8:00:00:00:00:77")]
+            assert twin.connections <= 1
+            assert "wrong_strap" not in worn.lost
+            assert not bluez.beat(twin)
+
+    run(main)
+
+
+@pytest.mark.parametrize("serial", ["12345678", "000000001", "N/A", None])
+def test_a_serial_that_a_whole_series_shares_leads_to_no_other_strap(serial: str | None) -> None:
+    async def main() -> None:
+        other = strap("HR Strap", "C8:00:00:00:00:77", serial=serial)
+        bond = Bond("address:A0:9E:1A:00:00:01", "HR Strap", serial)
+        async with FakeBlueZ(other) as bluez, coach(bluez, bond, AWAY) as worn:
+            await worn.until(lambda: worn.lost == ["not_found"])
+            await asyncio.sleep(0.5)
+            assert other.connections == 0
+
+    run(main)
+
+
 def test_a_connection_that_a_killed_coach_left_is_ended_so_that_the_strap_is_heard_again() -> None:
     async def main() -> None:
         h10 = strap()

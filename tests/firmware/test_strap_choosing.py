@@ -219,3 +219,60 @@ def test_the_ladders_upper_rungs_rest_between_uses() -> None:
     now[0] = 301.0
     ladder.heard()
     assert [ladder.failed() for _ in range(5)] == rungs
+
+
+NAMELESS = StrapSeen("address:A0:9E:1A:00:00:01", "", "00:01", -48.0, on_band=False)
+
+
+def test_the_strap_of_last_time_is_offered_first_under_another_form_of_its_identity(bench: Bench) -> None:
+    """It had no name when it was chosen; the name was learned once it was connected."""
+    bench.come()
+    bench.strap.scene(StrapScene((NAMELESS,)))
+    bench.press(Button.START)
+    bench.strap.bond(Bond(NAMELESS.key, MINE.name, "S-1"))
+    bench.press(Button.STOP)
+    bench.come()
+    bench.strap.scene(StrapScene((THEIRS, MINE)))
+    shown = bench.keeper.view()
+    assert ([row.key for row in shown.straps], shown.selected) == ([MINE.key, THEIRS.key], 0)
+    bench.press(Button.START)
+    assert bench.strap.asked[-1] == Bond(MINE.key, MINE.name, "S-1")
+    bench.journal.close(10)
+
+
+def test_a_strap_that_has_no_name_today_is_still_last_times(bench: Bench) -> None:
+    bench.come()
+    bench.strap.scene(StrapScene((MINE,)))
+    bench.press(Button.START)
+    bench.strap.bond(Bond(MINE.key, MINE.name, "S-1", "A0:9E:1A:00:00:01"))
+    bench.press(Button.STOP)
+    bench.come()
+    bench.strap.scene(StrapScene((THEIRS, NAMELESS)))
+    assert [row.key for row in bench.keeper.view().straps] == [NAMELESS.key, THEIRS.key]
+    bench.press(Button.START)
+    assert bench.strap.asked[-1] == Bond(NAMELESS.key, MINE.name, "S-1", "A0:9E:1A:00:00:01")
+    bench.journal.close(10)
+
+
+def test_after_another_strap_answered_only_a_new_press_begins_with_a_new_serial(bench: Bench) -> None:
+    bench.come()
+    bench.strap.scene(StrapScene((MINE,)))
+    bench.press(Button.START)
+    bench.strap.bond(Bond(MINE.key, MINE.name, "S-1"))
+    bench.strap.scene(StrapScene(trouble="wrong_strap"))
+    assert bench.strap.asked[-1] == Bond(MINE.key, MINE.name)
+    bench.press(Button.UP)
+    assert bench.strap.asked[-1] == "look"
+    bench.strap.scene(StrapScene((MINE,)))
+    bench.press(Button.START)
+    assert bench.strap.asked[-1] == Bond(MINE.key, MINE.name)
+    bench.journal.close(10)
+
+
+def test_a_strap_of_which_nothing_printed_is_known_is_bound_without_invented_signs(bench: Bench) -> None:
+    bench.come()
+    bench.strap.scene(StrapScene((NAMELESS,)))
+    assert not bench.keeper.view().straps[0].on_band
+    bench.press(Button.START)
+    assert bench.keeper.view().strap_name == ""
+    bench.journal.close(10)

@@ -2,7 +2,16 @@
 
 import pytest
 
-from firmware.strap_identity import POLAR, Identity, advertised_bpm, identity
+from firmware.strap import Bond
+from firmware.strap_identity import (
+    POLAR,
+    Identity,
+    advertised_bpm,
+    identity,
+    is_bound,
+    is_own_serial,
+    may_have_moved,
+)
 
 ADDRESS = "a0:9e:1a:00:3f:9a"
 
@@ -29,6 +38,19 @@ def test_the_serial_in_a_known_makers_name_is_the_identity(name: str, serial: st
         ("TICKR FIT A1B2", "A1B2"),
         ("808S 0123456", "0123456"),
         ("H64-12345", "12345"),
+        ("HW706-0048903", "0048903"),
+        ("HW706-0018199", "0018199"),
+        ("HW807-0012345", "0012345"),
+        ("HW9 48857", "48857"),
+        ("H808S 0123456", "0123456"),
+        ("CooSpo H6 0123456", "0123456"),
+        ("HRM600:182158", "182158"),
+        ("HRMPro+:599846", "599846"),
+        ("TICKR X 6CDA", "6CDA"),
+        ("TRACKR HEART RATE 1A2B", "1A2B"),
+        ("XOSS_HRM_0376102", "0376102"),
+        ("HR40-40176", "40176"),
+        ("H1_51861", "51861"),
     ],
 )
 def test_a_short_serial_is_an_identity_together_with_the_name(name: str, serial: str) -> None:
@@ -41,7 +63,10 @@ def test_two_makers_short_serials_are_two_straps() -> None:
     assert len(set(same)) == len(same)
 
 
-@pytest.mark.parametrize("name", ["Venu 2000", "Polar Vantage V2", "HR Strap", "Forerunner 9650"])
+@pytest.mark.parametrize(
+    "name",
+    ["Venu 2000", "Polar Vantage V2", "HR Strap", "Forerunner 9650", "Polar Grit Expedite", "HRMPro+:aris", "HRM 200"],
+)
 def test_a_model_number_is_no_serial(name: str) -> None:
     assert identity(name, ADDRESS) == Identity("address:A0:9E:1A:00:3F:9A", name)
     assert identity(name, ADDRESS).printed == "3F:9A"
@@ -70,3 +95,72 @@ def test_a_strap_without_a_name_is_shown_by_the_end_of_its_address() -> None:
 )
 def test_a_polar_strap_tells_everyone_its_rate(told: dict[int, bytes], bpm: float | None) -> None:
     assert advertised_bpm(told) == bpm
+
+
+@pytest.mark.parametrize(
+    ("told", "key", "printed"),
+    [
+        ("Polar H10 8f3a2b1c", "serial:8F3A2B1C", "8F3A2B1C"),
+        ("POLAR H10 8F3A2B1C\0\0\0", "serial:8F3A2B1C", "8F3A2B1C"),
+        ("  Polar  H10\t8F3A2B1C ", "serial:8F3A2B1C", "8F3A2B1C"),
+        ("tickr 3c4d\0", "serial:tickr 3c4d", "3C4D"),
+        ("hw706-0048903", "serial:hw706-0048903", "0048903"),
+    ],
+)
+def test_spelling_and_padding_of_a_name_do_not_matter(told: str, key: str, printed: str) -> None:
+    assert (identity(told, ADDRESS).key, identity(told, ADDRESS).printed) == (key, printed)
+    plain = identity(told.strip("\0 ").upper(), ADDRESS)
+    assert is_bound(Bond(plain.key, plain.name), identity(told, ADDRESS), "C0:00:00:00:00:01")
+
+
+MOVED = "C0:00:00:00:00:01"
+
+
+@pytest.mark.parametrize(
+    ("bond", "name", "address", "bound"),
+    [
+        (Bond("address:A0:9E:1A:00:3F:9A", ""), "Polar H10 8F3A2B1C", ADDRESS, True),
+        (Bond("address:A0:9E:1A:00:3F:9A", "Polar H10 8F3A2B1C"), "Polar H10 8F3A2B1C", MOVED, True),
+        (Bond("address:A0:9E:1A:00:3F:9A", "Polar H10 8F3A2B1C"), "Polar H10 A90C77E2", ADDRESS, False),
+        (Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C"), "Polar H10 8F3A2B1C", MOVED, True),
+        (Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C"), None, ADDRESS, False),
+        (Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C", None, ADDRESS.upper()), None, ADDRESS, True),
+        (Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C", None, ADDRESS.upper()), "Polar H10 A90C77E2", ADDRESS, False),
+        (Bond("address:A0:9E:1A:00:3F:9A", "HR Strap"), "HR Strap", MOVED, False),
+        (Bond("serial:TICKR 3C4D", "TICKR 3C4D"), "TICKR FIT 3C4D", MOVED, False),
+    ],
+)
+def test_a_bond_survives_every_form_of_an_identity_and_no_other_strap(
+    bond: Bond,
+    name: str | None,
+    address: str,
+    bound: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert is_bound(bond, identity(name, address), address) is bound
+
+
+def test_only_a_strap_with_a_serial_of_its_own_may_have_moved() -> None:
+    bond = Bond("address:A0:9E:1A:00:3F:9A", "HR Strap", "SN4471903")
+    assert may_have_moved(bond, identity("HR strap", MOVED), "random")
+    assert not may_have_moved(bond, identity("HR Strap", MOVED), "public")
+    assert not may_have_moved(bond, identity("Another", MOVED), "random")
+    assert not may_have_moved(bond, identity(None, MOVED), "random")
+    assert not may_have_moved(Bond(bond.key, "HR Strap"), identity("HR Strap", MOVED), "random")
+
+
+@pytest.mark.parametrize(
+    ("serial", "own"),
+    [
+        ("SN4471903", True),
+        ("8F3A2B1C", True),
+        ("90310", False),
+        ("12345678", False),
+        ("0123456789", False),
+        ("87654321", False),
+        ("00000001", False),
+        ("N/A", False),
+        ("", False),
+    ],
+)
+def test_samples_of_a_serial_are_nobodys_own(serial: str, own: bool) -> None:  # noqa: FBT001 - a column
+    assert is_own_serial(serial) is own
