@@ -106,6 +106,14 @@ class Authority:
         write_whole(places.certificate(name), given.pem.encode())
         return given
 
+    def give_for_moment(self, name: str, now: datetime) -> tuple[bytes, bytes]:
+        """Return certificate and private key in PEM, by which the server connects as `name` to end its connection.
+
+        It is written down nowhere, and no renewal takes it (`server.identities.renew` asks the database).
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        return self._sign(name, key.public_key(), 1, now, hosts=()).pem.encode(), _private_pem(key)
+
     def revoked_list(self, serials: Iterable[tuple[str, float]], now: datetime) -> bytes:
         """The list of revoked certificates, (serial, when), in PEM.
 

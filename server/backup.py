@@ -30,7 +30,7 @@ FORMAT = 1
 _CONTENTS = "contents.json"
 _LITE, _POSTGRES = "diary.sqlite3", "database.dump"
 _FOLDERS = ("authority", "certificates")
-_FILES = ("clinic.toml", "secret-key", KEY_FILE)
+_FILES = ("clinic.toml", "secret-key", "shared-group", KEY_FILE)
 
 
 class Contents(Struct, frozen=True, kw_only=True):

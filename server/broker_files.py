@@ -169,7 +169,7 @@ Each machine
 Each collector (certificates/collector-1.pem, …)
 {collector_reads}
 {collector_writes}
-    in a shared subscription too: $share/collectors/…
+    in a shared subscription too: $share/GROUP/…, GROUP as in the file «shared-group», which no machine may learn
 
 Each web worker (certificates/web-1.pem, …)
 {room_reads}

@@ -38,7 +38,10 @@ class Received(Struct, frozen=True):
 
 
 class LinkSettings(Struct, frozen=True, kw_only=True):
-    """Where to and as whom. `tls` is None only against a broker on the same machine, in a test."""
+    """Where to and as whom. `tls` is None only against a broker on the same machine, in a test.
+
+    `left`: subscriptions of an earlier version, which the broker may still keep with the session.
+    """
 
     host: str
     port: int
@@ -47,6 +50,7 @@ class LinkSettings(Struct, frozen=True, kw_only=True):
     subscriptions: tuple[tuple[str, int], ...]
     receive_maximum: int
     session_expiry_s: int
+    left: tuple[str, ...] = ()
 
 
 class BrokerLink:
@@ -173,6 +177,8 @@ class BrokerLink:
             return
         self._connection += 1
         _log.info("connected with the broker", extra=facts(session_kept=flags.session_present))
+        if self._settings.left and flags.session_present:
+            client.unsubscribe(list(self._settings.left))
         client.subscribe(list(self._settings.subscriptions))
         self._tell(up=True)
 

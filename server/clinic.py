@@ -99,6 +99,11 @@ class Places(Struct, frozen=True):
         return self.folder / "secret-key"
 
     @property
+    def shared_group(self) -> Path:
+        """The secret name of the collectors' shared subscription."""
+        return self.folder / "shared-group"
+
+    @property
     def static(self) -> Path:
         """The pages' static files, collected under hashed names."""
         return self.folder / "static"

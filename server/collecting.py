@@ -1,6 +1,7 @@
 """A collector for a clinic's folder: its certificate, its subscriptions, its limits."""
 
 import random
+import secrets
 from collections.abc import Callable
 
 from server.authority import until_wall_s
@@ -9,10 +10,24 @@ from server.clinic import Clinic
 from server.collector import Collector, CollectorSettings, Step
 from server.database import address_of
 from server.errors import SettingsError
+from server.files import PRIVATE, write_once
 from sync.topics import Kind, subscription
 
-SHARED = "collectors"
-"""The shared subscription's name: collectors that run at the same time divide the sessions among them."""
+OPEN_GROUP = "collectors"
+"""The group's name in earlier versions. A broker keeps that subscription with a collector's session until it ends."""
+
+_SHARED_KINDS = (Kind.SESSION, Kind.RESULT, Kind.TAKEN)
+
+
+def read_shared_group(clinic: Clinic) -> str:
+    """Return the name of the shared subscription, by which collectors divide the sessions among them; make it first.
+
+    The name is random and known to collectors alone. A broker may let any client join any group (mosquitto's access
+    list is not asked at SUBSCRIBE), and what it hands to a member who may not read it is gone: a machine that knew the
+    name could take its share of everybody's sessions.
+    """
+    write_once(clinic.places.shared_group, f"c-{secrets.token_hex(15)}".encode(), PRIVATE)
+    return clinic.places.shared_group.read_text().strip()
 
 
 def collector_for(
@@ -27,6 +42,7 @@ def collector_for(
             "with --collectors and a higher number."
         )
     whose = settings.clinic if settings.accepts == "own" else "+"
+    group = read_shared_group(clinic)
     collector = Collector(
         CollectorSettings(
             link=LinkSettings(
@@ -35,12 +51,11 @@ def collector_for(
                 name=name,
                 tls=tls_context(str(places.authority), str(certificate), str(key)),
                 subscriptions=(
-                    (subscription(Kind.SESSION, whose, shared=SHARED), 1),
-                    (subscription(Kind.RESULT, whose, shared=SHARED), 1),
-                    (subscription(Kind.TAKEN, whose, shared=SHARED), 1),
+                    *((subscription(kind, whose, shared=group), 1) for kind in _SHARED_KINDS),
                     # Not shared: a broker hands retained messages to no shared subscription.
                     (subscription(Kind.STATE, whose), 1),
                 ),
+                left=tuple(subscription(kind, whose, shared=OPEN_GROUP) for kind in _SHARED_KINDS),
                 receive_maximum=settings.receive_maximum,
                 session_expiry_s=settings.session_expiry_s,
             ),

@@ -216,6 +216,8 @@ def _revoke(given: argparse.Namespace) -> int:
     _say(f"«{given.machine}»: {done.certificates} certificate(s) revoked.")
     if clinic.settings.broker == "existing":
         _say(f"Hand {clinic.places.revoked} to your broker now, and have it cut the machine's connection.")
+    elif done.cut_off:
+        _say("It is refused from now on, and has no open connection.")
     elif not done.broker_told:
         _say("The broker does not run here; it reads the new lists when it starts. Elsewhere: send it SIGHUP.")
     return 0

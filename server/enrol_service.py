@@ -164,7 +164,8 @@ class EnrolService(ThreadingHTTPServer):
             enrolled = identities.renew(self.clinic, machine, serial, request)
         except IdentityError as error:
             _log.warning("a renewal was refused", extra=facts(why=error.code, machine=machine, address=address))
-            return _refusal(HTTPStatus.FORBIDDEN, error.code, error.reason)
+            status = HTTPStatus.TOO_MANY_REQUESTS if error.code == "too_many" else HTTPStatus.FORBIDDEN
+            return _refusal(status, error.code, error.reason)
         except (DatabaseError, ServerError) as error:
             return self._cannot_now(error)
         _log.info("a certificate was renewed", extra=facts(machine=machine))
@@ -222,9 +223,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 def keep_own_certificates(clinic: Clinic, service: EnrolService, stopping: threading.Event) -> None:
     """Until told to stop: renew the server's and the collectors' certificates when their time is nearly over."""
+    looked_s = time.time()
     while not stopping.wait(LOOK_AT_CERTIFICATES_EVERY_S):
         try:
+            before_s, looked_s = looked_s, time.time()
             renewed = identities.own_certificates(clinic, identities.own_names(clinic))
+            if not renewed and identities.ended_between(before_s, looked_s):
+                identities.write_broker_lists(clinic)
             if renewed:
                 service.use_new_certificate()
                 told = identities.write_broker_lists(clinic)

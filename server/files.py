@@ -1,6 +1,7 @@
 """Files that are whole or not there, and keys that only their owner can read."""
 
 import os
+import secrets
 from pathlib import Path
 
 PRIVATE, PUBLIC = 0o600, 0o644
@@ -28,10 +29,20 @@ def write_whole(path: Path, content: bytes, mode: int = PUBLIC) -> None:
 
 
 def write_once(path: Path, content: bytes, mode: int = PUBLIC) -> bool:
-    """Write a file unless there is one. Gives whether it was written."""
+    """Write a file unless there is one. Return whether it was written.
+
+    Of two processes that write it at once, the first one's file stays whole.
+    """
     if path.exists():
         return False
-    write_whole(path, content, mode)
+    new = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    write_whole(new, content, mode)
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        return False
+    finally:
+        new.unlink()
     return True
 
 

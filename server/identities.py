@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from msgspec import Struct
 
+from server import disconnecting
 from server.authority import Authority, Given, key_mark, names_hosts, until_wall_s
 from server.broker_files import access_list, configuration, told_to_reload
 from server.clinic import Clinic, require_machine_name
@@ -24,12 +26,22 @@ from sync.enrolment import SECRET_BYTES, CodeError, OneTimeCode, authority_mark,
 RENEW_WHEN_LEFT = 1 / 3
 """The share of a certificate's time that is left when it is renewed."""
 
+GRACE_S = 3 * 86_400.0
+"""So long a certificate still serves after it was renewed: a machine that missed the answer asks again each day."""
+
+MOST_RENEWALS = 4
+RENEWALS_WITHIN_S = 86_400.0
+
 
 class Revocation(Struct, frozen=True):
-    """What a revocation did. `broker_told`: the running broker has read the new lists."""
+    """What a revocation did. `broker_told`: the running broker has read the new lists.
+
+    `cut_off`: the broker was reached, and no connection under this name is open now.
+    """
 
     certificates: int
     broker_told: bool
+    cut_off: bool
 
 
 def new_code(clinic: Clinic, machine: str) -> str:
@@ -65,39 +77,50 @@ def enrol(clinic: Clinic, request: wire.EnrolRequest) -> wire.Enrolled:
             found.public_key_sha256 = mark
             found.certificate_pem = given.pem
             found.save()
+            # The card of the old machine may be in other hands.
+            _end_earlier(found.machine, given, time.time())
     write_broker_lists(clinic)
+    if clinic.settings.broker == "own":
+        disconnecting.end_connection_later(clinic, found.machine)
     return _enrolled(clinic, found.machine, found.certificate_pem)
 
 
 def renew(clinic: Clinic, machine: str, serial: str, request: wire.RenewRequest) -> wire.Enrolled:
     """Answer a machine that shows the certificate in force, `serial`. Raises IdentityError."""
     known = Certificate.objects.filter(serial=serial.lower().lstrip("0"), name=machine).first()
-    if known is None or known.revoked_wall_s is not None:
+    now_s = time.time()
+    if known is None or not _in_force(now_s).filter(pk=known.pk).exists():
         raise IdentityError("revoked", "This certificate is revoked, or not ours. Enrol the machine anew.")
+    if Certificate.objects.filter(name=machine, given_wall_s__gt=now_s - RENEWALS_WITHIN_S).count() >= MOST_RENEWALS:
+        raise IdentityError("too_many", "This machine got several certificates today. Try again tomorrow.")
     with transaction.atomic():
         given = _give(clinic, machine, request.request_pem)
+        _end_earlier(machine, given, now_s + GRACE_S)
     return _enrolled(clinic, machine, given.pem)
 
 
 def revoke(clinic: Clinic, machine: str) -> Revocation:
     """Revoke all certificates and codes of a machine. It is refused from now on, and cut off where it is connected."""
-    count = Certificate.objects.filter(name=machine, revoked_wall_s=None).update(revoked_wall_s=time.time())
+    now_s = time.time()
+    count = _in_force(now_s).filter(name=machine).update(revoked_wall_s=now_s)
     EnrolmentCode.objects.filter(machine=machine).delete()
     # It never says again what it has.
     PlanOnMachine.objects.filter(clinic=clinic.settings.clinic, machine=machine).delete()
-    return Revocation(count, write_broker_lists(clinic))
+    told = write_broker_lists(clinic)
+    return Revocation(count, told, disconnecting.end_connection(clinic, machine))
 
 
 def write_broker_lists(clinic: Clinic) -> bool:
     """Write the revoked certificates and the access list, and have the broker read them. Gives whether it did."""
     authority = Authority.read(clinic.settings.clinic, clinic.places)
     revoked = Certificate.objects.exclude(revoked_wall_s=None).values_list("serial", "revoked_wall_s")
-    serials = [(serial, when_s) for serial, when_s in revoked if when_s is not None]
+    now_s = time.time()
+    serials = [(serial, when_s) for serial, when_s in revoked if when_s is not None and when_s <= now_s]
     write_whole(clinic.places.revoked, authority.revoked_list(serials, datetime.now(UTC)))
     if clinic.settings.broker == "existing":
         return False
     names = set(Certificate.objects.values_list("name", flat=True))
-    in_force = set(Certificate.objects.filter(revoked_wall_s=None).values_list("name", flat=True))
+    in_force = set(_in_force(now_s).values_list("name", flat=True))
     text = access_list(
         clinic,
         collectors=[name for name in in_force if name.startswith("collector-")],
@@ -107,6 +130,21 @@ def write_broker_lists(clinic: Clinic) -> bool:
     )
     write_whole(clinic.places.broker_access, text.encode(), PUBLIC)
     return told_to_reload(clinic.places.broker_pid)
+
+
+def ended_between(since_wall_s: float, until_wall_s: float) -> bool:
+    """Return whether the grace of a renewed certificate ended in this time, so that the lists must be written."""
+    return Certificate.objects.filter(revoked_wall_s__gt=since_wall_s, revoked_wall_s__lte=until_wall_s).exists()
+
+
+def _in_force(now_s: float) -> QuerySet[Certificate]:
+    return Certificate.objects.filter(Q(revoked_wall_s=None) | Q(revoked_wall_s__gt=now_s))
+
+
+def _end_earlier(machine: str, given: Given, at_wall_s: float) -> None:
+    """End a machine's certificates but the one just given, at this time or at the earlier one that is set already."""
+    earlier = _in_force(at_wall_s).filter(name=machine).exclude(serial=given.serial)
+    earlier.update(revoked_wall_s=at_wall_s)
 
 
 def write_broker_configuration(clinic: Clinic) -> None:

@@ -23,7 +23,7 @@ from django.conf import settings
 from msgspec import Struct
 
 from server.errors import ServerError
-from server.files import PRIVATE, write_whole
+from server.files import PRIVATE, write_once, write_whole
 
 KEY_FILE, TAIL_FILE = "access-log.key", "access-log.tail"
 
@@ -67,14 +67,7 @@ def require_key(next_line: int) -> SealKey | None:
         return None
     if (found := read_key()) is not None:
         return found
-    new = folder / f".{KEY_FILE}.{os.getpid()}.new"
-    write_whole(new, msgspec.json.encode(SealKey(secrets.token_hex(32), next_line)), PRIVATE)
-    try:
-        os.link(new, folder / KEY_FILE)
-    except FileExistsError:
-        _log.info("another process made the access log's key first")
-    finally:
-        new.unlink()
+    write_once(folder / KEY_FILE, msgspec.json.encode(SealKey(secrets.token_hex(32), next_line)), PRIVATE)
     return read_key()
 
 

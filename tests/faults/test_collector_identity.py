@@ -1,5 +1,6 @@
 """Fault 25: one machine acts as another; a certificate that is revoked, or of somebody else's authority."""
 
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from benchmarks.clinic_at_hand import (
 from benchmarks.delivery_maker import sealed, session_id
 from firmware.enrol import enrol
 from server.clinic import Clinic
+from server.collecting import read_shared_group
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +101,35 @@ def test_nobody_takes_over_anothers_connection_by_its_name(clinic: Clinic) -> No
         assert lost == []
 
 
+@pytest.mark.usefixtures("broker")
+def test_a_member_of_the_shared_group_takes_no_session_of_another_machine(clinic: Clinic) -> None:
+    group = read_shared_group(clinic)
+    assert re.fullmatch(r"c-[0-9a-f]{30}", group)
+    with Machine(clinic, "rogue-5") as rogue, Machine(clinic, "machine-8") as machine:
+        for kind in ("session/+", "result", "taken"):
+            rogue.client.subscribe(f"$share/collectors/ic/1/trondheim/+/{kind}", 1)
+        rogue.publish(rogue.topic("live"), b"{}")
+        until(lambda: rogue.published)
+        for number in range(100, 140):
+            machine.publish(machine.topic(f"session/{session_id(number)}"), sealed(number, machine="machine-8"))
+        until(lambda: len(machine.receipts) == 40)
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_machine_that_is_enrolled_again_ends_the_earlier_certificate_and_its_connection(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    folders = tmp_path / "lost", tmp_path / "new"
+    lost, new = (Files(one / "authority.pem", one / "machine.pem", one / "machine.pem") for one in folders)
+    with enrolling(clinic):
+        enrol(f"localhost:{clinic.settings.enrolment_port}", code_for(clinic, "machine-9"), folders[0])
+        with Machine(clinic, "machine-9", lost) as thief:
+            enrol(f"localhost:{clinic.settings.enrolment_port}", code_for(clinic, "machine-9"), folders[1])
+            until(lambda: not thief.client.is_connected())
+            assert shut_out(clinic, lost)
+        assert not shut_out(clinic, new)
+
+
 def test_a_certificate_of_another_authority_is_refused_and_logged(
     clinic: Clinic, broker: Child, tmp_path: Path
 ) -> None:
@@ -130,10 +161,12 @@ def test_a_revoked_machine_is_cut_off_at_once_and_refused_from_then_on(
     with Machine(clinic, "machine-6", files) as machine:
         machine.publish(machine.topic(f"session/{session_id(6)}"), sealed(6, machine="machine-6"))
         until(lambda: machine.receipts)
-        assert "1 certificate(s) revoked" in command("revoke", "machine-6", "--dir", str(clinic.places.folder))
-        again = machine.topic(f"session/{session_id(7)}")
-        until(lambda: (machine.publish(again, sealed(7, machine="machine-6")), machine.refusals)[1])
-        until(lambda: '"who":"machine-6"' in broker.said)
+        said = command("revoke", "machine-6", "--dir", str(clinic.places.folder))
+        assert said.splitlines() == [
+            "«machine-6»: 1 certificate(s) revoked.",
+            "It is refused from now on, and has no open connection.",
+        ]
+        assert not machine.client.is_connected()
     before = broker.said.count("the broker refused a connection")
     assert shut_out(clinic, files)
     until(lambda: broker.said.count("the broker refused a connection") > before)

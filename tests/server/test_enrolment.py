@@ -152,7 +152,48 @@ def test_a_machine_renews_with_the_certificate_in_force(service: EnrolService, t
     before = (folder / "machine.pem").read_bytes()
     renew(folder)
     assert (folder / "machine.pem").read_bytes() != before
-    assert Certificate.objects.filter(name="machine-1", revoked_wall_s=None).count() == 2
+    renewed, in_force = Certificate.objects.filter(name="machine-1").order_by("pk")
+    assert in_force.revoked_wall_s is None
+    assert renewed.revoked_wall_s == pytest.approx(time.time() + identities.GRACE_S, abs=60)
+
+
+def test_a_renewed_certificate_ends_after_its_grace_and_serves_until_then(
+    service: EnrolService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "identity"
+    enrol(where(service), identities.new_code(service.clinic, "machine-1"), folder)
+    body = encode(RenewRequest(request_pem=signing_request()))
+    assert ask(service, "/renew", body, folder / "machine.pem")[0] == 200
+    # The answer was lost on its way: the machine asks again the day after.
+    assert ask(service, "/renew", body, folder / "machine.pem")[0] == 200
+    now_s = time.time()
+    later_s = now_s + identities.GRACE_S + 60
+    assert not identities.ended_between(now_s, now_s + 60)
+    assert identities.ended_between(now_s + 60, later_s)
+    monkeypatch.setattr("server.identities.time.time", lambda: later_s)
+    assert refused(ask(service, "/renew", body, folder / "machine.pem")) == (403, "revoked")
+    identities.write_broker_lists(service.clinic)
+    places = service.clinic.places
+    assert len(list(x509.load_pem_x509_crl(places.revoked.read_bytes()))) == 2
+    assert "machine-1" not in places.broker_access.read_text()
+
+
+def test_a_machine_gets_a_few_certificates_a_day_and_no_more(service: EnrolService, tmp_path: Path) -> None:
+    folder = tmp_path / "identity"
+    enrol(where(service), identities.new_code(service.clinic, "machine-1"), folder)
+    body = encode(RenewRequest(request_pem=signing_request()))
+    answers = [ask(service, "/renew", body, folder / "machine.pem") for _ in range(identities.MOST_RENEWALS + 2)]
+    assert [one[0] for one in answers].count(200) == identities.MOST_RENEWALS - 1
+    assert refused(answers[-1]) == (429, "too_many")
+
+
+def test_a_machine_that_is_enrolled_again_ends_its_earlier_certificates(service: EnrolService, tmp_path: Path) -> None:
+    for folder in ("lost", "new"):
+        enrol(where(service), identities.new_code(service.clinic, "machine-1"), tmp_path / folder)
+    body = encode(RenewRequest(request_pem=signing_request()))
+    assert refused(ask(service, "/renew", body, tmp_path / "lost" / "machine.pem")) == (403, "revoked")
+    assert ask(service, "/renew", body, tmp_path / "new" / "machine.pem")[0] == 200
+    assert len(list(x509.load_pem_x509_crl(service.clinic.places.revoked.read_bytes()))) == 1
 
 
 def test_renewal_without_a_certificate_or_with_a_revoked_one_is_refused(service: EnrolService, tmp_path: Path) -> None:
