@@ -12,6 +12,7 @@ from coach.effort import fraction_for_borg
 from coach.forecast import Cloud
 from coach.guidance import Moment
 from coach.heart_model import DRIFT, GAIN, REST, Array, unbent
+from coach.plan import SLOWEST_KMH, rounded_kmh
 from coach.protocol import PhaseKind
 from coach.treadmill_load import demand, loads, speed_for
 
@@ -29,7 +30,7 @@ TOO_HARD_COSTS = 16.0
 """Resting far too low is a miss like another; far too high is worse the higher it is."""
 GRID = 8
 GRID_SHARE = 0.022
-SLOWEST_KMH, NARROW_STEEP_PERCENT = 2.0, 0.5
+NARROW_STEEP_PERCENT = 0.5
 
 
 class Setting(Struct, frozen=True):
@@ -40,28 +41,29 @@ class Setting(Struct, frozen=True):
 
 
 class Treadmill(Struct, frozen=True):
-    """What may be asked on this treadmill now: whole steps, up to the plan's fastest and to a most demand."""
+    """What may be asked on this treadmill now: whole steps, between the plan's slowest and fastest, up to a demand."""
 
     step_kmh: float
     fastest_kmh: float
+    slowest_kmh: float = SLOWEST_KMH
     most_demand: float = 60.0
 
     def rounded(self, speed_kmh: float) -> float:
-        """A speed in the panel's steps."""
-        return round(round(min(max(speed_kmh, 0.0), self.fastest_kmh) / self.step_kmh) * self.step_kmh, 2)
+        """Return a speed in the panel's steps that a person may be asked for."""
+        return rounded_kmh(speed_kmh, self.step_kmh, self.slowest_kmh, self.fastest_kmh)
 
     def setting_for(self, base: float, incline_percent: float) -> Setting:
         """The setting that asks for this demand: flat where walking uphill would be too slow."""
         speed_kmh = speed_for(min(base, self.most_demand), incline_percent)
-        if speed_kmh < SLOWEST_KMH and incline_percent > NARROW_STEEP_PERCENT:
-            return Setting(max(self.rounded(speed_for(base, 0.0)), self.rounded(1.0)), 0.0)
+        if speed_kmh < self.slowest_kmh and incline_percent > NARROW_STEEP_PERCENT:
+            return Setting(self.rounded(speed_for(base, 0.0)), 0.0)
         return Setting(self.rounded(speed_kmh), incline_percent)
 
     def around(self, middle: Setting) -> list[Setting]:
         """Settings from well below to well above, in whole steps, one incline."""
         steps = max(1, round(GRID_SHARE * middle.speed_kmh / self.step_kmh))
         speeds = {self.rounded(middle.speed_kmh + place * steps * self.step_kmh) for place in range(-GRID, GRID + 1)}
-        settings = [Setting(speed, middle.incline_percent) for speed in sorted(speeds) if speed > 0]
+        settings = [Setting(speed, middle.incline_percent) for speed in sorted(speeds)]
         allowed = [one for one in settings if demand(one.speed_kmh, one.incline_percent) <= self.most_demand]
         return allowed or settings[:1]
 

@@ -44,6 +44,9 @@ HR_MAX_POWER = 0.2
 SURPRISE_SD = 3.0
 """A reading further off than this is taken for a lesser one: a fault should not teach."""
 LEAST_LOG_WEIGHT = -14.0
+LOWEST_STATE = (-250.0, -250.0, -60.0, 20.0, -4.0, 1.0, 1.0, -4.0, -60.0)
+HIGHEST_STATE = (250.0, 250.0, 60.0, 160.0, 7.0, 7.0, 7.0, 4.0, 60.0)
+"""No belief leaves these bounds, far outside of what a heart does, so that all that follows stays finite."""
 
 
 class Bank(Struct, frozen=True, eq=False):
@@ -108,7 +111,7 @@ class Bank(Struct, frozen=True, eq=False):
         across = cov[:, :, FAST] + cov[:, :, SLOW] + cov[:, :, WOBBLE] + cov[:, :, REST]
         miss = bpm - (mean[:, FAST] + mean[:, SLOW] + mean[:, WOBBLE] + mean[:, REST])
         variance = across[:, FAST] + across[:, SLOW] + across[:, WOBBLE] + across[:, REST] + sd_bpm**2
-        variance = np.maximum(variance, miss**2 / SURPRISE_SD**2)
+        variance = np.maximum(variance, np.maximum(miss**2 / SURPRISE_SD**2, sd_bpm**2))
         gain = across / variance[:, None]
         log_weight = self.log_weight - 0.5 * LIKELIHOOD_POWER * (miss**2 / variance + np.log(variance))
         log_weight = log_weight - log_weight.max()
@@ -120,7 +123,7 @@ class Bank(Struct, frozen=True, eq=False):
         surprise = float(miss[best] / np.sqrt(variance[best]))
         corrected = replace(
             self,
-            mean=mean + gain * miss[:, None],
+            mean=np.clip(mean + gain * miss[:, None], LOWEST_STATE, HIGHEST_STATE),
             cov=cov - gain[:, :, None] * across[:, None, :],
             log_weight=log_weight,
         )

@@ -20,7 +20,7 @@ from coach.heart_model import (
     Bank,
     unbent,
 )
-from coach.plan import Load, Plan, formula_hr_max_bpm
+from coach.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Load, Plan, formula_hr_max_bpm
 from coach.treadmill_load import GAITS, demands
 
 RATIOS = (
@@ -74,7 +74,8 @@ def plan_hr_max_bpm(plan: Plan) -> float:
     """The plan's HRmax, else the formula's, else a middle one."""
     if plan.hr_max_bpm is not None:
         return plan.hr_max_bpm
-    return UNKNOWN_HR_MAX_BPM if plan.age is None else formula_hr_max_bpm(plan.age)
+    expected = UNKNOWN_HR_MAX_BPM if plan.age is None else formula_hr_max_bpm(plan.age)
+    return min(max(expected, LOWEST_HR_MAX_BPM), HIGHEST_HR_MAX_BPM)
 
 
 def hypotheses(plan: Plan) -> Array:

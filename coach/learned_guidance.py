@@ -28,7 +28,7 @@ from coach.expectation import expectation
 from coach.forecast import Cloud, cloud, spread_sd_bpm
 from coach.fork import FOLLOWED, IGNORED, branch_weights, forked, merged
 from coach.guidance import EASE_FROM_S, PHASE_START, REMINDER, Moment, urges
-from coach.heart_model import DRIFT, STATES, STEP_S, Bank
+from coach.heart_model import DRIFT, STATES, STEP_S, Array, Bank
 from coach.heart_prior import first_bank, met_today
 from coach.hr_max_finding import estimate, judged
 from coach.plan import Load, Plan
@@ -164,7 +164,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         if kind is PhaseKind.INTERVAL:
             low, high = zone_fractions(moment)
             middle = middle_setting(people, (low + high) / 2, self.treadmill, self.incline_percent)
-            times = np.arange(20.0, length_s + 1, 20.0)
+            times = _every(20.0, length_s)
             candidates = self.treadmill.around(middle)
             kept = self.work if self.work is not None and moment.phase.interval > 1 else None
             if kept is not None and kept not in candidates:
@@ -187,7 +187,9 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         """The setting that brings the rate nearest to a level between `from_s` and `until_s` from now."""
         middle = middle_setting(people, aim, self.treadmill, self.incline_percent)
         candidates = self.treadmill.around(middle)
-        times = np.linspace(min(from_s, until_s), until_s, 5)
+        # A phase of a few seconds is over before its level would be reached: its end is what counts then.
+        until_s = max(until_s, 1.0)
+        times = np.linspace(min(max(from_s, 0.0), until_s), until_s, 5)
         rates = people.ahead(loads_of(candidates), times, acts_after_s)[:, 1:]
         return candidates[int(np.argmax(rest_worth(rates, times, people.hr_max_bpm, aim, from_s)))]
 
@@ -232,7 +234,9 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         if left_s < 30 or self.advised is None or self.corrections >= MOST_CORRECTIONS:  # noqa: PLR2004 - too late to show
             return self, None
         candidates = [one for one in self.treadmill.around(now) if one != now]
-        times = np.arange(10.0, left_s + 1, 10.0)
+        if not candidates:
+            return self, None
+        times = _every(10.0, left_s)
         seconds = times + moment.second
         rates = people.ahead(loads_of(candidates), times, ACTS_AFTER_S)
         worth = work_worth(rates, seconds, moment.length_s, people.hr_max_bpm, moment)
@@ -347,6 +351,12 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         )
 
 
+def _every(step_s: float, until_s: float) -> Array:
+    """Return the times of a forecast: every step up to the end, or the end alone where it comes before a step."""
+    times: Array = np.arange(step_s, until_s + 1, step_s)
+    return times if len(times) else np.array([max(float(until_s), 1.0)])
+
+
 def _setting(advice: Advice) -> Setting:
     return Setting(advice.speed_kmh or 0.0, advice.incline_percent or 0.0)
 
@@ -361,7 +371,7 @@ def learned_guidance(plan: Plan) -> LearnedGuidance:
     borgs = () if response is None else response.borgs
     return LearnedGuidance(
         plan=plan,
-        treadmill=Treadmill(plan.speed_step_kmh, plan.max_speed_kmh),
+        treadmill=Treadmill(plan.speed_step_kmh, plan.max_speed_kmh, plan.floor_kmh),
         incline_percent=incline,
         work=None if response is None or response.work is None else Setting(*astuple(response.work)),
         bank=bank,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from coach.cue import CueName
 from coach.events import Advice, Direction, Level, Limit, LimitsChanged, Signal
 from coach.guidance import ADVICE_APART_S, EASE_FROM_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S, urges
+from coach.plan import Plan
 from coach.protocol import PhaseKind
 from coach.signal import HIGHEST_BPM, LOWEST_BPM
 from coach.state import Ceiling, State
@@ -122,6 +123,21 @@ def may_urge(state: State) -> bool:
     return not no_urging_because(state)
 
 
+def above_floor(advice: Advice, plan: Plan, now_kmh: float | None) -> Advice:
+    """Return the advice with no speed under the plan's slowest walking speed, except standing still.
+
+    Where the belt runs slower than that already, and less is asked for, nothing is left to ask.
+    """
+    speed_kmh, floor_kmh = advice.speed_kmh, plan.floor_kmh
+    if speed_kmh is None or speed_kmh == 0 or speed_kmh >= floor_kmh:
+        return advice
+    if now_kmh is None:
+        return replace(advice, speed_kmh=floor_kmh, speed_change_kmh=None)
+    if now_kmh <= floor_kmh and advice.direction is not Direction.FASTER:
+        return Advice(Direction.HOLD, incline_percent=advice.incline_percent, reason=advice.reason)
+    return replace(advice, speed_kmh=floor_kmh, speed_change_kmh=round(floor_kmh - now_kmh, 2))
+
+
 def advice_now(state: State) -> Advice:
     """The advice that may stand on the screen: one that urges stands no longer than it may be given."""
     advice = state.advice
@@ -167,8 +183,13 @@ def heart_rate(turn: Turn) -> None:
 
 def _say_slower(turn: Turn) -> None:
     state = turn.state
-    speed_kmh = None if state.speed_kmh is None else max(0.0, round(state.speed_kmh - EASE_CEILING_KMH, 2))
-    change_kmh = None if speed_kmh is None or state.speed_kmh is None else round(speed_kmh - state.speed_kmh, 2)
+    now_kmh, floor_kmh = state.speed_kmh, state.plan.floor_kmh
+    speed_kmh = change_kmh = None
+    if now_kmh is not None:
+        # Under the slowest walking speed only standing still is left to ask for.
+        eased_kmh = round(now_kmh - EASE_CEILING_KMH, 2)
+        speed_kmh = eased_kmh if eased_kmh >= floor_kmh else floor_kmh if now_kmh > floor_kmh else 0.0
+        change_kmh = round(speed_kmh - now_kmh, 2)
     turn.give(Advice(Direction.SLOWER, change_kmh, speed_kmh, state.incline_percent, "over_ceiling"), spoken=True)
 
 

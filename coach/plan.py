@@ -3,6 +3,7 @@
 HRmax and its sources, chronotropic incompetence and perceived exertion: ../docs/training.md.
 """
 
+from math import ceil, floor
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -12,10 +13,19 @@ HrMaxSource = Literal["measured", "highest_seen", "formula"]
 
 Mode = Literal["heart_rate", "exertion"]
 
+AskAfter = Literal["every_interval", "hardest_interval", "odd_fall"]
+"""When the coach asks whether all is well. An odd fall of the rate makes it ask in each of them: it is never off."""
+
 LOWEST_HR_MAX_BPM, HIGHEST_HR_MAX_BPM = 80.0, 240.0
 
 COUNTS_FROM_S = 600.0
 """A session that was stopped before ten minutes of training counts neither for the cap nor for the rest (H13)."""
+
+SLOWEST_KMH = 2.0
+"""The slowest speed that is asked of somebody who walks, where the plan names none: most belts and legs manage it."""
+
+LEAST_SLOWEST_KMH, MOST_SLOWEST_KMH = 0.5, 6.0
+"""A plan's own slowest speed lies between these."""
 
 WEEK_S = 7 * 86400.0
 """Over so long the weekly cap counts."""
@@ -45,12 +55,13 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     `hr_max_bpm` may be absent only in exertion mode; `hr_max_source` says where it comes from: `measured`,
     `highest_seen`, `formula`. `ceiling_bpm` is the personal ceiling (hazard H1); where the therapist set none, HRmax
-    is the ceiling. `start` is the treadmill's setting for the first interval. `response` is what earlier sessions'
-    summaries learned about this person, handed back untouched. `nickname`, `picture`: how the person chose to be shown
-    in the room; `picture` is the key of a drawing. `valid_until_wall_s`: no session begins from this plan afterwards
-    (s since 1970). `counted_at_wall_s`: when `sessions_last_7_days` and `hours_since_last` were counted; None:
-    just now. `known_sessions`: those that were counted, one by one, so that a machine can count its own among them
-    once, and each leaves the week at its own time; None: whoever made the plan only counted.
+    is the ceiling. `start` is the treadmill's setting for the first interval. No speed under `slowest_kmh` is asked
+    for. `ask_after`: how often the coach asks whether all is well (H5). `response` is what earlier sessions'
+    summaries learned about this person, handed back untouched. `nickname`, `picture`: how the person chose to be
+    shown in the room; `picture` is the key of a drawing. `valid_until_wall_s`: no session begins from this plan
+    afterwards (s since 1970). `counted_at_wall_s`: when `sessions_last_7_days` and `hours_since_last` were counted;
+    None: just now. `known_sessions`: those that were counted, one by one, so that a machine can count its own among
+    them once, and each leaves the week at its own time; None: whoever made the plan only counted.
     """
 
     participant: str
@@ -64,6 +75,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     response: Any = None
     speed_step_kmh: float = 0.2
     max_speed_kmh: float = 20.0
+    slowest_kmh: float = SLOWEST_KMH
     language: Literal["nb", "en"] = "nb"
     nickname: str | None = None
     picture: str | None = None
@@ -71,6 +83,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     course_sessions: int = 24
     early_warm_up_end: bool = False
     exertion_when_lost: bool = False
+    ask_after: AskAfter = "every_interval"
     questions: tuple[str, ...] = ()
     weekly_cap: int | None = None
     rest_hours: float = 0.0
@@ -82,10 +95,24 @@ class Plan(Struct, frozen=True, kw_only=True):
     valid_until_wall_s: float | None = None
 
     @property
+    def floor_kmh(self) -> float:
+        """Return the slowest speed that may be asked for: a start or a highest speed below the plan's own lowers it."""
+        start = () if self.start is None else (self.start.speed_kmh,)
+        return min(self.slowest_kmh, self.max_speed_kmh, *start)
+
+    @property
     def effective_ceiling_bpm(self) -> float | None:
         """The stricter of the therapist's ceiling and HRmax; None where neither is known."""
         known = [bpm for bpm in (self.ceiling_bpm, self.hr_max_bpm) if bpm is not None]
         return min(known) if known else None
+
+
+def rounded_kmh(speed_kmh: float, step_kmh: float, slowest_kmh: float, fastest_kmh: float) -> float:
+    """Return the nearest speed in whole steps between slowest and fastest; the slowest where no step lies there."""
+    fewest, most = ceil(slowest_kmh / step_kmh - 1e-9), floor(fastest_kmh / step_kmh + 1e-9)
+    if most < fewest:
+        return slowest_kmh
+    return round(min(max(round(speed_kmh / step_kmh), fewest), most) * step_kmh, 2)
 
 
 def formula_hr_max_bpm(age: int, *, beta_blocked: bool = False) -> float:

@@ -66,7 +66,8 @@ def read_response(response: Any) -> Response | None:  # noqa: ANN401 - whatever 
         for one in read.kinds
     )
     whole = len(read.kinds) == len(KINDS) and square and 0 < len(read.hr_max_bpm) == len(read.evidence)
-    numbers = [*read.hr_max_bpm, *read.evidence, *(x for one in read.kinds for x in one.mean)]
+    numbers = [*read.hr_max_bpm, *read.evidence, *(x for one in read.kinds for x in (one.log_weight, *one.mean))]
+    numbers += [x for one in read.kinds for row in one.cov for x in row]
     if not whole or not all(np.isfinite(numbers)):
         raise PlanError(BAD_RESPONSE)
     return read

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from coach.events import Advice, Direction
 from coach.guidance import PHASE_START, Moment, urges
-from coach.plan import Plan
+from coach.plan import Plan, rounded_kmh
 from coach.protocol import PhaseKind
 from coach.snapshot import Prediction
 from coach.tally import THIRD_MINUTE_S
@@ -50,6 +50,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
 
     step_kmh: float
     max_speed_kmh: float
+    slowest_kmh: float
     work_speed_kmh: float | None = None
     incline_percent: float | None = None
     setting_kmh: float | None = None
@@ -220,9 +221,8 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         return guidance, advice
 
     def _rounded(self, speed_kmh: float) -> float:
-        """A speed on the treadmill's own steps."""
-        steps = round(min(max(speed_kmh, 0.0), self.max_speed_kmh) / self.step_kmh)
-        return round(steps * self.step_kmh, 2)
+        """Return a speed on the treadmill's own steps that a person may be asked for."""
+        return rounded_kmh(speed_kmh, self.step_kmh, self.slowest_kmh, self.max_speed_kmh)
 
 
 def rule_guidance(plan: Plan) -> RuleGuidance:
@@ -234,6 +234,7 @@ def rule_guidance(plan: Plan) -> RuleGuidance:
     return RuleGuidance(
         step_kmh=plan.speed_step_kmh,
         max_speed_kmh=plan.max_speed_kmh,
+        slowest_kmh=plan.floor_kmh,
         work_speed_kmh=learned.work_speed_kmh or (start.speed_kmh if start else None),
         incline_percent=learned.incline_percent
         if learned.incline_percent is not None

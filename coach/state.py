@@ -8,7 +8,7 @@ from coach.errors import PlanError
 from coach.events import Advice, Limit
 from coach.guarded import Budget, Outlook, make_guidance, unlimited
 from coach.guidance import Guidance, GuidanceMaker
-from coach.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Plan
+from coach.plan import HIGHEST_HR_MAX_BPM, LEAST_SLOWEST_KMH, LOWEST_HR_MAX_BPM, MOST_SLOWEST_KMH, Plan
 from coach.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.signal import Source
 from coach.snapshot import NoticeNow, Stage
@@ -183,6 +183,9 @@ def _check(plan: Plan) -> None:
             raise PlanError(msg)
     if not 0.05 <= plan.speed_step_kmh <= 1.0:  # noqa: PLR2004 - a treadmill's own steps are 0.1–0.5 km/h
         msg = f"speed_step_kmh is {plan.speed_step_kmh:g}; it must lie in 0.05–1 km/h"
+        raise PlanError(msg)
+    if not LEAST_SLOWEST_KMH <= plan.slowest_kmh <= MOST_SLOWEST_KMH:
+        msg = f"slowest_kmh is {plan.slowest_kmh:g}; it must lie in {LEAST_SLOWEST_KMH:g}–{MOST_SLOWEST_KMH:g} km/h"
         raise PlanError(msg)
     start = plan.start
     if start is not None and not (0 < start.speed_kmh <= plan.max_speed_kmh and -5 <= start.incline_percent <= 30):  # noqa: PLR2004

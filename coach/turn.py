@@ -168,6 +168,7 @@ class Turn:
         limits.found(self, state.outlook.finding, outlook.finding)
         if advice is None or limits.overrides_advice(self.state):
             return
+        advice = limits.above_floor(advice, state.plan, state.speed_kmh)
         urging = urges(advice, state.speed_kmh, state.incline_percent)
         setting = advice.reason in SETTING_REASONS
         if urging and not may_urge:

@@ -28,6 +28,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
+from coach.plan import SLOWEST_KMH
 from server.audit.record import record
 from server.clinics.models import Account, Clinic
 from server.clinics.roles import May
@@ -81,6 +82,8 @@ class PlanTold(Struct, frozen=True, kw_only=True):
     valid_until: date | None
     withdrawn: bool
     reason: str
+    slowest_kmh: float = SLOWEST_KMH
+    ask_after: str = "every_interval"
 
 
 class CourseTold(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from server.people import protocols, registering
 from server.people.models import Note, Participant
 from server.people.pictures import PICTURES
 from server.people.plan_rules import COMPARED, QUESTIONS, SAFETY, Values, faults, figure
-from server.people.plan_words import MODES, NAMES, SOURCES
+from server.people.plan_words import ASK_AFTER, MODES, NAMES, SOURCES
 from server.people.plan_words import QUESTIONS as QUESTION_WORDS
 
 NOON = time(12)
@@ -203,6 +203,11 @@ class PlanForm(forms.Form):
     speed_step_kmh = FigureField(
         label=NAMES["speed_step_kmh"], help_text=gettext_lazy("km/h for one press on the treadmill.")
     )
+    slowest_kmh = FigureField(
+        label=NAMES["slowest_kmh"],
+        required=False,
+        help_text=gettext_lazy("km/h: the coach never asks for less, except to stand still. Empty: 2."),
+    )
     weekly_cap = forms.IntegerField(
         label=NAMES["weekly_cap"],
         required=False,
@@ -222,6 +227,12 @@ class PlanForm(forms.Form):
     )
     exertion_when_lost = forms.BooleanField(
         label=gettext_lazy("When the strap falls silent, the session goes on by Borg"), required=False
+    )
+    ask_after = forms.ChoiceField(
+        label=NAMES["ask_after"],
+        choices=ASK_AFTER.items(),
+        required=False,
+        help_text=gettext_lazy("It is never off: an odd fall of the rate always makes the machine ask."),
     )
     questions = forms.MultipleChoiceField(
         label=NAMES["questions"],
@@ -275,6 +286,10 @@ class PlanForm(forms.Form):
                 self.add_error("own_source", _("Say in a few words where HRmax comes from."))
         if given.get("hr_max_bpm") is None and "hr_max_bpm" not in self.errors:
             given["hr_max_source"], given["hr_max_set_on"] = "", None
+        for name in ("slowest_kmh", "ask_after"):
+            # A form of a page that was open before these fields existed leaves them out.
+            if given.get(name) in (None, "") and name not in self.errors:
+                given[name] = getattr(Values(), name)
         if not self.errors:
             self.values = Values(
                 **{name: given[name] for name in COMPARED if name != "questions"},

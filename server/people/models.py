@@ -97,11 +97,23 @@ class PlanVersion(models.Model):
     start_incline_percent = models.FloatField(_("start incline"), null=True, blank=True)
     speed_step_kmh = models.FloatField(_("treadmill's step"), default=0.2)
     max_speed_kmh = models.FloatField(_("highest speed"), default=20.0)
+    slowest_kmh = models.FloatField(_("slowest walking speed"), default=2.0, db_default=2.0)
     weekly_cap = models.PositiveSmallIntegerField(_("sessions a week at most"), null=True, blank=True)
     rest_hours = models.FloatField(_("hours of rest between sessions"), default=0.0)
     cap_released = models.BooleanField(_("cap lifted by the therapist"), default=False)
     early_warm_up_end = models.BooleanField(_("warm-up may end early"), default=False)
     exertion_when_lost = models.BooleanField(_("goes on by Borg when the strap is silent"), default=False)
+    ask_after = models.CharField(
+        _("asks whether all is well"),
+        max_length=16,
+        choices=[
+            ("every_interval", _("after every interval")),
+            ("hardest_interval", _("after the hardest interval")),
+            ("odd_fall", _("only when the rate falls oddly")),
+        ],
+        default="every_interval",
+        db_default="every_interval",
+    )
     questions = models.JSONField(_("questions before the start"), default=list)
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
     withdrawn = models.BooleanField(default=False)

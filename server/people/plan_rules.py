@@ -11,7 +11,14 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
-from coach.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, formula_hr_max_bpm
+from coach.plan import (
+    HIGHEST_HR_MAX_BPM,
+    LEAST_SLOWEST_KMH,
+    LOWEST_HR_MAX_BPM,
+    MOST_SLOWEST_KMH,
+    SLOWEST_KMH,
+    formula_hr_max_bpm,
+)
 from coach.treadmill_load import FASTEST_KMH
 from server.diary.wording import number
 
@@ -21,7 +28,7 @@ FAR_FROM_FORMULA_BPM = 2 * FORMULA_SEE_BPM
 HIGHEST_SEEN_MARGIN_BPM = 15.0
 """What Bodø kommune adds to the highest rate seen in a 4×4."""
 
-SLOWEST_KMH = 0.5
+SLOWEST_START_KMH = 0.5
 STEEPEST_PERCENT = 30.0
 """No treadmill of a clinic climbs more."""
 SMALLEST_STEP_KMH, LARGEST_STEP_KMH = 0.1, 1.0
@@ -45,11 +52,13 @@ COMPARED = (
     "start_incline_percent",
     "speed_step_kmh",
     "max_speed_kmh",
+    "slowest_kmh",
     "weekly_cap",
     "rest_hours",
     "cap_released",
     "early_warm_up_end",
     "exertion_when_lost",
+    "ask_after",
     "questions",
     "valid_until",
 )
@@ -82,11 +91,13 @@ class Values(Struct, frozen=True, kw_only=True):
     start_incline_percent: float | None = None
     speed_step_kmh: float = 0.2
     max_speed_kmh: float = 20.0
+    slowest_kmh: float = SLOWEST_KMH
     weekly_cap: int | None = None
     rest_hours: float = 0.0
     cap_released: bool = False
     early_warm_up_end: bool = False
     exertion_when_lost: bool = False
+    ask_after: str = "every_interval"
     questions: tuple[str, ...] = ()
     valid_until: date | None = None
 
@@ -162,13 +173,20 @@ def _heart_faults(plan: Values, today: date) -> Iterator[Fault]:
 
 def _treadmill_faults(plan: Values) -> Iterator[Fault]:
     km_h = _("km/h")
-    if not SLOWEST_KMH <= plan.max_speed_kmh <= FASTEST_KMH:
-        yield Fault("max_speed_kmh", _between(plan.max_speed_kmh, SLOWEST_KMH, FASTEST_KMH, km_h))
+    if not SLOWEST_START_KMH <= plan.max_speed_kmh <= FASTEST_KMH:
+        yield Fault("max_speed_kmh", _between(plan.max_speed_kmh, SLOWEST_START_KMH, FASTEST_KMH, km_h))
+    if not LEAST_SLOWEST_KMH <= plan.slowest_kmh <= MOST_SLOWEST_KMH:
+        yield Fault("slowest_kmh", _between(plan.slowest_kmh, LEAST_SLOWEST_KMH, MOST_SLOWEST_KMH, km_h))
+    elif plan.slowest_kmh > plan.max_speed_kmh:
+        yield Fault("slowest_kmh", _("The slowest walking speed is above the highest speed. Lower it."))
     if not SMALLEST_STEP_KMH <= plan.speed_step_kmh <= LARGEST_STEP_KMH:
         yield Fault("speed_step_kmh", _between(plan.speed_step_kmh, SMALLEST_STEP_KMH, LARGEST_STEP_KMH, km_h))
     if plan.start_speed_kmh is not None:
-        if not SLOWEST_KMH <= plan.start_speed_kmh <= FASTEST_KMH:
-            yield Fault("start_speed_kmh", _between(plan.start_speed_kmh, SLOWEST_KMH, FASTEST_KMH, km_h))
+        if not SLOWEST_START_KMH <= plan.start_speed_kmh <= FASTEST_KMH:
+            yield Fault("start_speed_kmh", _between(plan.start_speed_kmh, SLOWEST_START_KMH, FASTEST_KMH, km_h))
+        elif plan.start_speed_kmh < plan.slowest_kmh:
+            words = _("The start speed is below the slowest walking speed. Raise it, or lower the slowest speed.")
+            yield Fault("start_speed_kmh", words)
         elif plan.start_speed_kmh > plan.max_speed_kmh:
             words = _("The start speed is above the highest speed. Lower it, or raise the highest speed.")
             yield Fault("start_speed_kmh", words)

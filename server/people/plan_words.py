@@ -32,6 +32,12 @@ QUESTIONS: dict[str, str | Promise] = {
     "other": gettext_lazy("Is anything not as usual today?"),
 }
 """As the machine asks them."""
+ASK_AFTER = {
+    "every_interval": gettext_lazy("after every interval"),
+    "hardest_interval": gettext_lazy("after the hardest interval"),
+    "odd_fall": gettext_lazy("only when the rate falls oddly"),
+}
+"""When the machine asks; an odd fall of the rate makes it ask in each of them."""
 NAMES = {
     "protocol": gettext_lazy("Protocol"),
     "mode": gettext_lazy("Led by"),
@@ -43,11 +49,13 @@ NAMES = {
     "start_incline_percent": gettext_lazy("Start incline"),
     "speed_step_kmh": gettext_lazy("Treadmill's step"),
     "max_speed_kmh": gettext_lazy("Highest speed"),
+    "slowest_kmh": gettext_lazy("Slowest walking speed"),
     "weekly_cap": gettext_lazy("Sessions a week at most"),
     "rest_hours": gettext_lazy("Rest between sessions"),
     "cap_released": gettext_lazy("Cap and rest lifted"),
     "early_warm_up_end": gettext_lazy("Warm-up may end early"),
     "exertion_when_lost": gettext_lazy("Goes on by Borg when the strap is silent"),
+    "ask_after": gettext_lazy("Asks whether all is well"),
     "questions": gettext_lazy("Questions before the start"),
     "valid_until": gettext_lazy("Valid until"),
 }
@@ -98,6 +106,8 @@ def value(plan: Values, field: str) -> str:
             return str(MODES.get(plan.mode, plan.mode))
         case "hr_max_source":
             return str(SOURCES.get(plan.hr_max_source, plan.hr_max_source)) or NOTHING
+        case "ask_after":
+            return str(ASK_AFTER.get(plan.ask_after, plan.ask_after))
         case "questions":
             return "\n".join(question(one) for one in plan.questions) or _("none")
         case "cap_released" | "early_warm_up_end" | "exertion_when_lost":
@@ -117,6 +127,7 @@ def _with_unit(field: str, found: float) -> str:
         "start_speed_kmh": _("%(number)s km/h"),
         "speed_step_kmh": _("%(number)s km/h"),
         "max_speed_kmh": _("%(number)s km/h"),
+        "slowest_kmh": _("%(number)s km/h"),
         "start_incline_percent": _("%(number)s%%"),
         "rest_hours": _("%(number)s hours"),
     }

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from typing import cast, get_args
 
-from coach.plan import WEEK_S, KnownSession, Load, Plan
+from coach.plan import WEEK_S, AskAfter, KnownSession, Load, Plan
 from server.people.models import PlanVersion
 from sync.wire import PlanOnWire
 
@@ -36,11 +37,13 @@ def plan_on_wire(
             start=_start(version),
             speed_step_kmh=version.speed_step_kmh,
             max_speed_kmh=version.max_speed_kmh,
+            slowest_kmh=version.slowest_kmh,
             language="en" if participant.language == "en" else "nb",
             nickname=participant.nickname,
             picture=participant.picture or None,
             early_warm_up_end=version.early_warm_up_end,
             exertion_when_lost=version.exertion_when_lost,
+            ask_after=_ask_after(version),
             questions=tuple(str(one) for one in version.questions),
             weekly_cap=version.weekly_cap,
             rest_hours=version.rest_hours,
@@ -73,6 +76,12 @@ def holds(version: PlanVersion, now: datetime | None = None) -> bool:
     until_s = valid_until_wall_s(version)
     over = until_s is not None and until_s <= (now or datetime.now(UTC)).timestamp()
     return not version.withdrawn and version.participant.active and not over
+
+
+def _ask_after(version: PlanVersion) -> AskAfter:
+    """Return when the coach asks; an unknown word of a later version asks most often."""
+    known = get_args(AskAfter)
+    return cast("AskAfter", version.ask_after if version.ask_after in known else known[0])
 
 
 def _source(version: PlanVersion) -> str | None:
