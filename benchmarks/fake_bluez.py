@@ -42,6 +42,7 @@ class Peripheral:
     manufacturer: dict[int, bytes] = field(default_factory=dict)
     advertises: bool = True
     refuses: str | None = None
+    refuses_notify: str | None = None
     connect_s: float = 0.0
     kernel_keeps: bool = False
     connections: int = 0
@@ -103,6 +104,7 @@ class FakeBlueZ:
         self.powered = powered
         self.power_state = "on" if powered else "off"
         self.power_refused = False
+        self.refuses_scan: str | None = None
         self.discovering: dict[str, bool] = {}
         self.starts = 0
         self.writes: list[str] = []
@@ -400,6 +402,8 @@ class FakeBlueZ:
             return Message.new_error(message, "org.freedesktop.DBus.Error.UnknownObject", "there is no such object")
         sender = message.sender or ""
         match message.member:
+            case "StartDiscovery" if self.refuses_scan is not None:
+                return Message.new_error(message, *_named(self.refuses_scan))
             case "StartDiscovery" if not self.powered:
                 return Message.new_error(message, "org.bluez.Error.NotReady", "Resource Not Ready")
             case "StartDiscovery" if sender in self.discovering:
@@ -450,7 +454,7 @@ class FakeBlueZ:
             await asyncio.sleep(25)
         if one.refuses is not None or not one.advertises:
             said = one.refuses or "le-connection-abort-by-local"
-            answer = Message.new_error(message, "org.bluez.Error.Failed", said)
+            answer = Message.new_error(message, *_named(said))
         else:
             self._connected(one)
             answer = Message.new_method_return(message)
@@ -463,6 +467,8 @@ class FakeBlueZ:
         match member:
             case "ReadValue":
                 return Message.new_method_return(message, "ay", [value])
+            case "StartNotify" if one.refuses_notify is not None:
+                return Message.new_error(message, *_named(one.refuses_notify))
             case "StartNotify":
                 one.notifying.add(path)
             case "StopNotify":
@@ -471,6 +477,12 @@ class FakeBlueZ:
                 # Whoever writes is found out.
                 self.writes.append(path)
         return Message.new_method_return(message)
+
+
+def _named(said: str) -> tuple[str, str]:
+    """The name and the text of an error: «org.bluez.Error.InProgress …», or BlueZ's plain «Failed» with a text."""
+    name, _, text = said.partition(" ")
+    return (name, text) if name.startswith("org.") else ("org.bluez.Error.Failed", said)
 
 
 async def _leave(bus: MessageBus) -> None:

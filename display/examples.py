@@ -258,7 +258,10 @@ def examples() -> dict[str, View]:
         },
         **{
             f"strap_{trouble}": _with(Face.STRAP, strap_name=strap_name, strap_trouble=trouble, may_change_strap=True)
-            for trouble in ("not_found", "held_elsewhere", "wrong_strap")
+            for trouble in (
+                *("not_found", "held_elsewhere", "wrong_strap", "pairing_wanted", "too_far"),
+                *("radio_busy", "radio_stumbled", "no_heart_rate", "refused", "unreadable"),
+            )
         },
         "strap_found": _with(Face.STRAP, strap_name=strap_name),
         "ready": _with(Face.READY, strap_name=strap_name, may_change_strap=True, snapshot=ready, profile=profile_of()),

@@ -65,6 +65,12 @@ MARKS: Mapping[str, tuple[Drawing, Colour]] = MappingProxyType(
         "held_elsewhere": (phone, BELOW),
         "wrong_strap": (icons.question, ABOVE),
         "unreadable": (icons.question, ABOVE),
+        "pairing_wanted": (lock, ABOVE),
+        "too_far": (icons.heart, BELOW),
+        "radio_busy": (icons.again, BELOW),
+        "radio_stumbled": (icons.again, BELOW),
+        "no_heart_rate": (icons.question, ABOVE),
+        "refused": (icons.again, BELOW),
     }
 )
 """What stands beside the receiver for each trouble; amber where somebody must help, blue where the person can."""

@@ -30,6 +30,7 @@ from firmware.bluetooth_ladder import Ladder, Rung
 from firmware.bluetooth_lookout import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE, LINK_ERRORS, Lookout
 from firmware.bluetooth_on_air import OnAir
 from firmware.bluetooth_radio import Radio, forget_bluez
+from firmware.bluetooth_refusal import Refusal, refusal_of
 from firmware.bluetooth_timings import StrapTimings
 from firmware.heart_rate_measurement import HeartRateMeasurementError
 from firmware.odd_reports import OddReports
@@ -43,8 +44,10 @@ BATTERY_SERVICE, BATTERY_LEVEL = "0000180f-0000-1000-8000-00805f9b34fb", "00002a
 DEVICE_SERVICE, SERIAL_NUMBER = "0000180a-0000-1000-8000-00805f9b34fb", "00002a25-0000-1000-8000-00805f9b34fb"
 LOW_BATTERY_PERCENT = 15
 """Coin cells fall quickly once they begin to; one of 15 % has some hours left."""
-HELD_AFTER = 2
-"""So many refused connections of a strap that is heard: something else holds it."""
+TOLD_AFTER = 2
+"""So many refusals in a row for one cause, and the person is told; a single one may pass by itself."""
+NOTED = frozenset((*Refusal, "unreadable", "wrong_strap"))
+"""Troubles that the doctor reports as well, each under its name after `strap_`."""
 
 
 class _WrongStrapError(Exception):
@@ -83,6 +86,9 @@ class BluetoothStrap:
         self._others: set[str] = set()
         self._daemons = 0
         self._refusals = 0
+        self._refusal: Refusal | None = None
+        self._said = ""
+        self._scan_ladder = Ladder(self._timings, _now_s)
 
     # What is asked of it
 
@@ -108,7 +114,9 @@ class BluetoothStrap:
     @property
     def noted(self) -> tuple[tuple[str, str], ...]:
         """What the doctor should report of it: codes of findings, each with its detail."""
-        return (("strap_odd_data", self._odd.detail),) if self._odd.count else ()
+        odd = (("strap_odd_data", self._odd.detail),) if self._odd.count else ()
+        trouble = ((f"strap_{self._trouble}", self._said),) if self._trouble in NOTED else ()
+        return (*odd, *trouble)
 
     @property
     def scene(self) -> StrapScene:
@@ -182,7 +190,7 @@ class BluetoothStrap:
     def _begin_anew(self) -> None:
         self._not_lost()
         self._on_air.clear()
-        self._told, self._refusals = None, 0
+        self._told, self._refusals, self._refusal, self._said = None, 0, None, ""
         self._measured_s = float("-inf")
         self._trouble = None
         self._show()
@@ -200,8 +208,7 @@ class BluetoothStrap:
                 else:
                     await self._measure(bond)
             except LINK_ERRORS as error:
-                _log.info("The look for straps was interrupted: %s", error)
-                await self._radio.changed(self._timings.retry_s)
+                await self._not_scanning(error)
             except Exception:  # noqa: BLE001 - see below
                 # What BlueZ or bleak make of a radio that falls is not all foreseen, and no session may end by it.
                 _log.exception("The strap's adapter stumbled, and begins again")
@@ -238,6 +245,7 @@ class BluetoothStrap:
         """Show who is on the air, as long as the radio stands."""
         began_s = _now_s()
         async with self._lookout.looking(self._on_air.saw):
+            self._scanning()
             while self._radio_stands:
                 if not self._on_air.silent:
                     self._trouble = None
@@ -265,12 +273,15 @@ class BluetoothStrap:
             # What earlier connections taught of it, its serial above all, holds for the next one.
             bond = self._bond or bond
             device: BLEDevice | None = None
+            connected = False
             try:
                 async with self._lookout.looking(self._on_air.saw):
+                    self._scanning()
                     device = await self._found(bond, ladder, looked_since_s, let_go=let_go)
                     if device is None:
                         return
                     client, gone = await self._connected(device)
+                    connected = True
                 # The look around has ended: Wi-Fi and strap share the radio's chip.
                 let_go = False
                 try:
@@ -286,8 +297,10 @@ class BluetoothStrap:
                 await self._radio.changed(self._timings.look_anew_every_s)
             except LINK_ERRORS as error:
                 _log.info("The strap %s was not reached: %s", bond.name or bond.key, str(error) or type(error).__name__)
-                if device is not None:
-                    await self._refused(device, ladder)
+                if device is None:
+                    await self._not_scanning(error)
+                else:
+                    await self._refused(device, ladder, error, connected=connected)
             looked_since_s = _now_s()
             if self._radio_stands:
                 await self._radio.changed(self._timings.retry_s)
@@ -369,7 +382,7 @@ class BluetoothStrap:
             while not gone.is_set() and self._radio_stands:
                 if heard_s is not None:
                     ladder.heard()
-                    self._refusals = 0
+                    self._refusals, self._refusal = 0, None
                 allowed_s = self._silent_s(heard=heard_s is not None, failures=ladder.failures)
                 silent_s = _now_s() - (connected_s if heard_s is None else heard_s)
                 if silent_s >= allowed_s:
@@ -422,7 +435,7 @@ class BluetoothStrap:
             _log.warning("The strap at %s carries the serial %s, not %s.", client.address, told, device_serial)
             raise _WrongStrapError
         seen = identity(client.name, client.address)
-        if not is_bound(bond, seen, client.address) and told is None:
+        if told is None and not is_bound(bond, seen, client.address):
             raise _WrongStrapError
         # bleak calls a strap without a name by its address.
         name = seen.name if seen.serial is not None else bond.name
@@ -463,7 +476,7 @@ class BluetoothStrap:
 
     def _measured(self, measurement: Measurement) -> None:
         self._not_lost()
-        self._told = None
+        self._told, self._said = None, ""
         if self._trouble is not None:
             self._trouble = None
             self._show()
@@ -491,26 +504,67 @@ class BluetoothStrap:
 
     # Recovery
 
-    async def _refused(self, device: BLEDevice, ladder: Ladder) -> None:
-        """It is on the air and does not let itself be connected."""
-        self._refusals += 1
-        if self._refusals >= HELD_AFTER:
-            self._lost("held_elsewhere")
-        if self._radio_stands:
-            await self._climb(device.address, ladder)
+    async def _refused(self, device: BLEDevice, ladder: Ladder, error: BaseException, *, connected: bool) -> None:
+        """It is on the air and does not let itself be connected, or measured."""
+        if not self._radio_stands:
+            # The radio has gone; that is what the person is told next.
+            return
+        cause = self._refused_for(error, connected=connected)
+        await self._climb(device.address, ladder, cause)
 
-    async def _climb(self, address: str, ladder: Ladder) -> None:
-        rung = ladder.failed()
-        _log.info("The strap is sought again: %s.", rung)
+    def _refused_for(self, error: BaseException, *, connected: bool = False) -> Refusal:
+        """Note a refusal; tell its cause once it is certain, or has come again."""
+        cause = refusal_of(error, connected=connected)
+        self._refusals = self._refusals + 1 if cause is self._refusal else 1
+        self._refusal = cause
+        if cause.certain or self._refusals >= TOLD_AFTER:
+            self._said = str(error) or type(error).__name__
+            self._lost(cause.value)
+        return cause
+
+    async def _not_scanning(self, error: BaseException) -> None:
+        """The look around was refused or interrupted: a radio that goes on refusing it is helped up."""
+        _log.info("The look for straps was interrupted: %s", str(error) or type(error).__name__)
+        if self._radio_stands:
+            cause = self._refused_for(error)
+            if cause is not Refusal.RADIO_BUSY and self._refusals >= TOLD_AFTER:
+                # No strap takes part in a look around, so what refuses it is the radio, whatever it calls it.
+                cause = Refusal.RADIO_STUMBLED
+                self._lost(cause.value)
+            if self._refusals >= TOLD_AFTER:
+                await self._climb(None, self._scan_ladder, cause)
+        await self._radio.changed(self._timings.retry_s)
+
+    def _scanning(self) -> None:
+        """The look around stands."""
+        self._scan_ladder.heard()
+        if self._trouble in (Refusal.RADIO_BUSY, Refusal.RADIO_STUMBLED) and self._bond is None:
+            self._trouble = None
+            self._show()
+
+    async def _climb(self, address: str | None, ladder: Ladder, cause: Refusal = Refusal.REFUSED) -> None:
+        rung = ladder.failed(cause)
+        _log.info("The strap is sought again (%s): %s.", cause, rung)
         match rung:
             case Rung.RECONNECT:
                 pass
+            case Rung.PAUSE:
+                await self._rest(self._timings.pause_s)
+            case Rung.WAIT:
+                await self._rest(self._timings.wait_s)
             case Rung.REMOVE_DEVICE:
-                await self._forget(address)
+                if address is not None:
+                    await self._forget(address)
             case Rung.POWER_CYCLE:
                 await self._radio.power_cycle()
             case Rung.RESTART:
                 await self._radio.restart_daemon()
+
+    async def _rest(self, rest_s: float) -> None:
+        """Do nothing for so long, or until the radio falls."""
+        until_s = _now_s() + rest_s
+        while self._radio_stands and (left_s := until_s - _now_s()) > 0:
+            await self._radio.changed(left_s)
 
     async def _forget(self, address: str) -> None:
         path = self._radio.adapter_path

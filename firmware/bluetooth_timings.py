@@ -12,7 +12,8 @@ class StrapTimings(Struct, frozen=True, kw_only=True):
     `first_connect_s`: BlueZ asks a strap that it does not know for all it has. `settle_s`: from the first strap seen to
     the list, so that the nearest can be first. `gone_s`: a strap not heard for so long leaves the list. `not_found_s`:
     how long one is looked for before the person is told. `let_go_unheard_s`: a strap whose living connection was ended
-    here is on the air at once; one that is not heard for so long is still held by the adapter.
+    here is on the air at once; one that is not heard for so long is still held by the adapter. `pause_s`: a busy radio
+    is left alone for so long; `wait_s`: a refusal that nothing here can mend.
     """
 
     silent_s: float = 6.0
@@ -28,6 +29,8 @@ class StrapTimings(Struct, frozen=True, kw_only=True):
     not_found_s: float = 10.0
     look_anew_every_s: float = 20.0
     let_go_unheard_s: float = 4.0
+    pause_s: float = 3.0
+    wait_s: float = 20.0
     power_on_every_s: float = 10.0
     power_cycle_every_s: float = 60.0
     power_cycle_unheard_every_s: float = 120.0

@@ -19,12 +19,17 @@ from msgspec import Struct
 from firmware import treadmill_data
 from firmware.bluetooth_lookout import FITNESS_MACHINE_SERVICE, LINK_ERRORS, Lookout
 from firmware.bluetooth_radio import Radio
+from firmware.bluetooth_refusal import refusal_of
 from firmware.odd_reports import OddReports
 from firmware.treadmill_data import TreadmillDataError
 
 _log = logging.getLogger(__name__)
 
 TREADMILL_DATA = "00002acd-0000-1000-8000-00805f9b34fb"
+
+
+UNREACHED_AFTER = 3
+"""So many attempts in a row that failed, and the doctor reports it."""
 
 
 class TreadmillTimings(Struct, frozen=True, kw_only=True):
@@ -66,11 +71,15 @@ class BluetoothTreadmill:
         self._heard_s = 0.0
         self._too_many = False
         self._odd = OddReports("treadmill")
+        self._refusals = 0
+        self._said = ""
 
     @property
     def noted(self) -> tuple[tuple[str, str], ...]:
         """What the doctor should report of it: codes of findings, each with its detail."""
-        return (("treadmill_odd_data", self._odd.detail),) if self._odd.count else ()
+        odd = (("treadmill_odd_data", self._odd.detail),) if self._odd.count else ()
+        unreached = (("treadmill_unreached", self._said),) if self._refusals >= UNREACHED_AFTER else ()
+        return (*odd, *unreached)
 
     async def run(self, tell: Callable[[float, float | None], None]) -> None:
         """Tell speed in km/h and incline in percent (None: it does not say) as they change, until cancelled."""
@@ -83,7 +92,9 @@ class BluetoothTreadmill:
                     await self._radio.clear_phantoms(FITNESS_MACHINE_SERVICE)
                     await self._once(tell)
                 except LINK_ERRORS as error:
-                    _log.info("The treadmill was not reached: %s", str(error) or type(error).__name__)
+                    self._refusals += 1
+                    self._said = f"{refusal_of(error)}: {str(error) or type(error).__name__}"
+                    _log.info("The treadmill was not reached: %s", self._said)
                 except Exception:  # noqa: BLE001 - see below
                     # As for the strap: what is not foreseen must not end a session.
                     _log.exception("The treadmill's adapter stumbled, and begins again")
@@ -182,6 +193,7 @@ class BluetoothTreadmill:
     def _notified(self, payload: bytearray, tell: Callable[[float, float | None], None]) -> None:
         # Also a report that cannot be read shows that the connection lives: connecting again would change nothing.
         now_s = self._heard_s = time.monotonic()
+        self._refusals = 0
         try:
             told = treadmill_data.read(payload)
         except TreadmillDataError as error:

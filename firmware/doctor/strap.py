@@ -6,6 +6,18 @@ from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.place import Place
 
 UNSEEN_DAYS = 14
+TROUBLES = (
+    "pairing_wanted",
+    "held_elsewhere",
+    "too_far",
+    "radio_busy",
+    "radio_stumbled",
+    "no_heart_rate",
+    "refused",
+    "unreadable",
+    "wrong_strap",
+)
+"""Why a strap gives nothing, where its adapter knows; the screen says the same to the participant."""
 _DAY_S = 86_400.0
 
 
@@ -17,6 +29,7 @@ class Strap:
         "strap_battery_low": Severity.ATTENTION,
         "strap_unseen": Severity.ATTENTION,
         "strap_odd_data": Severity.ATTENTION,
+        **{f"strap_{trouble}": Severity.ATTENTION for trouble in TROUBLES},
     }
 
     def look(self, place: Place) -> Outcome:

@@ -1,4 +1,4 @@
-"""The treadmill, where it is read over Bluetooth: whether what it sends can be understood."""
+"""The treadmill, where it is read over Bluetooth: whether it is reached, and what it sends can be understood."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ class Treadmill:
     """What the coach found of the treadmill; nothing is asked of the treadmill itself."""
 
     name: str = "treadmill"
-    codes: ClassVar[Codes] = {"treadmill_odd_data": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {"treadmill_odd_data": Severity.ATTENTION, "treadmill_unreached": Severity.ATTENTION}
 
     def look(self, place: Place) -> Outcome:
         """Report what its adapter found."""

@@ -364,6 +364,78 @@ def test_a_strap_that_something_else_holds_is_told_apart_from_one_that_is_not_th
     run(main)
 
 
+def test_a_strap_that_wants_pairing_is_told_so_and_no_rung_is_climbed() -> None:
+    async def main() -> None:
+        band = strap()
+        band.refuses_notify = "org.bluez.Error.NotPermitted Notify not permitted"
+        async with FakeBlueZ(band) as bluez, coach(bluez, timings=replace(QUICK, wait_s=0.3)) as worn:
+            await bluez.serve_systemd()
+            await worn.until(lambda: worn.lost == ["pairing_wanted"])
+            await asyncio.sleep(1.0)
+            assert worn.scene.trouble == "pairing_wanted"
+            assert band.connections <= 6
+            assert (band.removals, bluez.power_changes, bluez.unit_restarts) == (0, [], [])
+            assert worn.adapter.noted == (
+                ("strap_pairing_wanted", "[org.bluez.Error.NotPermitted] Notify not permitted"),
+            )
+            band.refuses_notify = None
+            await worn.measured(band)
+            assert (worn.scene.trouble, worn.adapter.noted) == (None, ())
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("said", "trouble"),
+    [
+        ("org.bluez.Error.InProgress Operation already in progress", "radio_busy"),
+        ("le-connection-timeout", "too_far"),
+        ("le-connection-refused", "held_elsewhere"),
+        ("Input/output error", "radio_stumbled"),
+        ("something that is not known", "refused"),
+    ],
+)
+def test_each_refusal_of_a_connection_is_told_by_its_own_cause(said: str, trouble: str) -> None:
+    async def main() -> None:
+        h10 = strap()
+        h10.refuses = said
+        async with FakeBlueZ(h10) as bluez, coach(bluez, timings=replace(QUICK, pause_s=0.05, wait_s=0.3)) as worn:
+            await bluez.serve_systemd()
+            await worn.until(lambda: worn.scene.trouble == trouble)
+            assert worn.lost == [trouble]
+            assert bool(bluez.power_changes) == (trouble == "radio_stumbled")
+            h10.refuses = None
+            await worn.measured(h10)
+            assert worn.scene.trouble is None
+
+    run(main)
+
+
+@pytest.mark.parametrize("bond", [None, MINE])
+def test_a_look_around_that_is_refused_again_and_again_is_told_and_the_radio_helped_up(bond: Bond | None) -> None:
+    """A controller that is stuck scanning refuses every other scan until it is switched off and on."""
+
+    async def main() -> None:
+        h10 = strap()
+        async with FakeBlueZ(h10) as bluez:
+            await bluez.serve_systemd()
+            bluez.refuses_scan = "org.bluez.Error.InProgress Operation already in progress"
+            timings = replace(QUICK, pause_s=0.05, not_found_s=PATIENCE_S)
+            async with coach(bluez, bond, timings) as worn:
+                if bond is None:
+                    worn.adapter.look()
+                await worn.until(lambda: worn.scene.trouble == "radio_busy")
+                await worn.until(lambda: bluez.power_changes)
+                bluez.refuses_scan = None
+                if bond is None:
+                    await worn.until(lambda: worn.scene.seen and worn.scene.trouble is None)
+                else:
+                    await worn.measured(h10)
+                    assert worn.scene.trouble is None
+
+    run(main)
+
+
 def test_no_strap_but_the_bound_one_is_ever_connected() -> None:
     """Rows 22 and 23: the neighbour's is nearer, and mine is away."""
 

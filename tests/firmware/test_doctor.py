@@ -28,6 +28,7 @@ from firmware.doctor.checks import CHECKS, CODES, NAMES
 from firmware.doctor.place import Fittings, Place, Ran, StrapSeen, fittings_of
 from firmware.doctor.round import findings, look
 from firmware.doctor.self_test import Answers, answers_file, keep, read
+from firmware.doctor.strap import TROUBLES
 from firmware.journal_schema import migrate
 from firmware.sync_state import state_file, write_state
 from sync.account import ACCOUNT, MACHINE_PEM
@@ -170,6 +171,16 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
         told(treadmill=(("treadmill_odd_data", "1"),)),
         ["treadmill_odd_data"],
     ),
+    *(
+        (
+            "strap",
+            trouble,
+            told(strap=StrapSeen("HRM", 1.0, 2.0, 80, ((f"strap_{trouble}", ""),))),
+            [f"strap_{trouble}"],
+        )
+        for trouble in TROUBLES
+    ),
+    ("treadmill", "never reached", told(treadmill=(("treadmill_unreached", ""),)), ["treadmill_unreached"]),
     ("strap", "never heard in weeks", told(strap=StrapSeen("HRM", None, 30 * DAY_S, None)), ["strap_unseen"]),
     ("i2c", "no bus", both(gone("dev/i2c-1"), parts(oled="missing")), ["i2c_off"]),
     ("i2c", "does not answer", parts(oled="missing"), ["oled_silent"]),

@@ -1,0 +1,110 @@
+"""Why a strap or the radio refused: from what bleak and BlueZ say to a cause that a person can act on.
+
+BlueZ answers with a name (`org.bluez.Error.NotPermitted`) and a text (`le-connection-refused`, or the kernel's own
+«Input/output error»). The texts are those of BlueZ's `src/error.c` and of Linux; which of them pass by themselves was
+compared with bleak-retry-connector (docs/adr/0014). Each cause has its own sentence on the screen and in the doctor,
+and its own first rung of the ladder.
+"""
+
+from enum import StrEnum
+
+from bleak.exc import BleakCharacteristicNotFoundError, BleakDeviceNotFoundError
+
+
+class Refusal(StrEnum):
+    """The cause; its value is the key of its words."""
+
+    PAIRING_WANTED = "pairing_wanted"
+    HELD_ELSEWHERE = "held_elsewhere"
+    TOO_FAR = "too_far"
+    RADIO_BUSY = "radio_busy"
+    RADIO_STUMBLED = "radio_stumbled"
+    NO_HEART_RATE = "no_heart_rate"
+    REFUSED = "refused"
+    """None of the above: whatever it was, it is tried again."""
+
+    @property
+    def certain(self) -> bool:
+        """Whether one refusal is enough to say so: trying again would be answered alike."""
+        return self in (Refusal.PAIRING_WANTED, Refusal.NO_HEART_RATE)
+
+
+_SIGNS: tuple[tuple[Refusal, tuple[str, ...]], ...] = (
+    (
+        Refusal.PAIRING_WANTED,
+        (
+            "error.notpermitted",
+            "error.notauthorized",
+            "error.authentication",
+            "insufficient authentication",
+            "insufficient encryption",
+            "insufficient authorization",
+            "att error: 0x05",
+            "att error: 0x08",
+            "att error: 0x0c",
+            "att error: 0x0f",
+            "key-missing",
+            "not paired",
+        ),
+    ),
+    (
+        Refusal.RADIO_BUSY,
+        (
+            "error.inprogress",
+            "error.notready",
+            "in progress",
+            "connection-busy",
+            "concurrent-connection-limit",
+            "available connection",
+            "connection slot",
+            "too many",
+            "device or resource busy",
+        ),
+    ),
+    (
+        Refusal.RADIO_STUMBLED,
+        (
+            "input/output error",
+            "memory-allocation",
+            "bad-socket",
+            "link-layer-protocol-error",
+            "connection-unknown",
+            "error.noreply",
+            "dbus.error.timeout",
+            "no such device",
+            "network is down",
+            "protocol not available",
+        ),
+    ),
+    (Refusal.NO_HEART_RATE, ("gatt-browsing", "error.notsupported", "connection-not-supported")),
+    (Refusal.HELD_ELSEWHERE, ("connection-refused", "connection refused", "abort-by-remote", "already-connected")),
+    (
+        Refusal.TOO_FAR,
+        (
+            "connection-timeout",
+            "page-timeout",
+            "abort-by-local",
+            "connection-canceled",
+            "host is down",
+            "connection timed out",
+            "connection abort",
+            "error.unknownobject",
+            "error.doesnotexist",
+        ),
+    ),
+)
+
+
+def refusal_of(error: BaseException, *, connected: bool = False) -> Refusal:
+    """Return the cause of an error. `connected`: it came after the connection stood."""
+    if isinstance(error, BleakCharacteristicNotFoundError):
+        return Refusal.NO_HEART_RATE
+    if isinstance(error, BleakDeviceNotFoundError):
+        return Refusal.TOO_FAR
+    said = " ".join(map(str, (error, *error.args))).casefold()
+    for cause, signs in _SIGNS:
+        if any(sign in said for sign in signs):
+            return cause
+    if isinstance(error, TimeoutError) and not connected:
+        return Refusal.TOO_FAR
+    return Refusal.REFUSED
