@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 
 from sync.session_track import Second, Track, seconds_of
 
@@ -25,27 +26,34 @@ def csv_of(track: Track) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_row(second) for second in seconds_of(track))
+    writer.writerows([_written(value) for value in row] for row in values_of(track))
     return text.getvalue().encode()
 
 
-def _row(second: Second) -> tuple[str, ...]:
+def values_of(track: Track) -> Iterator[tuple[float | str | None, ...]]:
+    """Yield the values of each second, in the order of COLUMNS; None where a value was not known."""
+    return (_row(second) for second in seconds_of(track))
+
+
+def _row(second: Second) -> tuple[float | str | None, ...]:
     phase = second.phase
     return (
-        str(second.t_s),
-        _number(second.hr_bpm),
+        second.t_s,
+        second.hr_bpm,
         second.signal.value,
-        "" if phase is None else phase.kind.value,
-        "" if phase is None or phase.interval == 0 else str(phase.interval),
-        _number(None if phase is None else phase.low_bpm),
-        _number(None if phase is None else phase.high_bpm),
-        _number(second.speed_kmh),
-        _number(second.incline_percent),
+        None if phase is None else phase.kind.value,
+        None if phase is None or phase.interval == 0 else phase.interval,
+        None if phase is None else phase.low_bpm,
+        None if phase is None else phase.high_bpm,
+        second.speed_kmh,
+        second.incline_percent,
         second.advice.value,
-        "1" if second.paused else "0",
+        int(second.paused),
     )
 
 
-def _number(value: float | None) -> str:
-    """Write a number without a needless fraction, with at most two decimals."""
-    return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+def _written(value: float | str | None) -> str:
+    """Write a number without a needless fraction, with at most two decimals; an unknown value is an empty field."""
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".")
+    return "" if value is None else str(value)

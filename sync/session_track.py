@@ -31,6 +31,9 @@ from sync.wire import SessionDelivery
 RATE_HELD_S = 2.0
 """A rate stands for at most so long after it came; then the second has none."""
 
+BELIEVED = (Signal.LIVE, Signal.WEAK)
+"""What the source must be for its rate to count (as `coach.signal.Source.usable_bpm`)."""
+
 Value = TypeVar("Value")
 
 
@@ -84,10 +87,14 @@ class Track(Struct, frozen=True, kw_only=True):
 
 
 class Second(Struct, frozen=True, kw_only=True):
-    """One second of the session: what was known at `t_s`."""
+    """One second of the session: what was known at `t_s`.
+
+    `hr_bpm`: as the strap sent it. `believed_bpm`: the rate that the engine counted then; None where it believed none.
+    """
 
     t_s: int
     hr_bpm: float | None
+    believed_bpm: float | None
     rr_ms: tuple[float, ...]
     signal: Signal
     phase: PhaseSpan | None
@@ -141,13 +148,17 @@ def seconds_of(track: Track) -> Iterator[Second]:
         newest = bisect_right(rate_times, t_s) - 1
         rate = track.rates[newest] if newest >= 0 and t_s - rate_times[newest] < RATE_HELD_S else None
         setting = _at(track.settings, t_s)
-        signal, advice = _at(track.signals, t_s), _at(track.advice, t_s)
+        change, advice = _at(track.signals, t_s), _at(track.advice, t_s)
+        signal = Signal.LOST if change is None or change.signal is None else change.signal
+        # The engine holds a rate for as long as it calls the source live or weak.
+        believed = track.rates[newest].bpm if newest >= 0 and signal in BELIEVED else None
         first_of_second = bisect_right(rate_times, t_s - 1)
         yield Second(
             t_s=t_s,
             hr_bpm=None if rate is None else rate.bpm,
             rr_ms=tuple(rr for rate in track.rates[first_of_second : newest + 1] for rr in rate.rr_ms),
-            signal=Signal.LOST if signal is None or signal.signal is None else signal.signal,
+            believed_bpm=believed,
+            signal=signal,
             phase=next((phase for phase in track.phases if phase.start_s <= t_s < phase.end_s), None),
             speed_kmh=None if setting is None else setting.speed_kmh,
             incline_percent=None if setting is None else setting.incline_percent,

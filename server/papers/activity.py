@@ -14,7 +14,7 @@ from msgspec import Struct
 from server.clinics.models import Clinic
 from server.diary.models import DiaryEntry
 from server.papers.models import Counted, ProcedureCode
-from server.papers.tables import as_csv
+from server.papers.tables import as_csv, as_xlsx
 
 
 class Period(Struct, frozen=True):
@@ -107,7 +107,17 @@ def counts(code: ProcedureCode, protocol: str, training_s: float, *, completed: 
 
 
 def report_csv(made: Report) -> bytes:
-    """The report as one table: participants, groups, all."""
+    """Return the report as one table for programs."""
+    return as_csv(*_table(made))
+
+
+def report_xlsx(made: Report) -> bytes:
+    """Return the same table for an office."""
+    return as_xlsx(*_table(made))
+
+
+def _table(made: Report) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    """Return headings and rows: participants, groups, all."""
     headings = (_("Of"), _("Name"), _("Pseudonym"), _("Group"), _("Participants"), _("Sessions"), _("Minutes"))
     rows: list[Sequence[object]] = []
     for of, lines in ((_("participant"), made.participants), (_("group"), made.groups), (_("all"), (made.total,))):
@@ -115,7 +125,7 @@ def report_csv(made: Report) -> bytes:
             (of, line.name, line.pseudonym, line.group, line.people, line.sessions, line.minutes, *line.codes)
             for line in lines
         ]
-    return as_csv((*headings, *(f"{code.code} {code.text}" for code in made.codes)), rows)
+    return (*headings, *(f"{code.code} {code.text}" for code in made.codes)), rows
 
 
 def _sessions(clinic: Clinic, period: Period) -> Iterable[_Session]:

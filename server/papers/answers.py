@@ -11,6 +11,7 @@ PDF, CSV, JSON, FIT, ZIP, FHIR = (
     "application/pdf", "text/csv; charset=utf-8", "application/json", "application/vnd.ant.fit", "application/zip",
     "application/fhir+json",
 )  # fmt: skip
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 BYTES = "application/octet-stream"
 
 

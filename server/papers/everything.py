@@ -64,7 +64,8 @@ def _files(participant: Participant) -> Iterator[tuple[str, bytes]]:
         Entry.objects.filter(clinic=participant.clinic.code, participant=participant.pseudonym).order_by("number")
     )
     told = _participant(participant, entries, looked)
-    shown = {"participant": participant, "entries": entries, "looked": len(looked), "made_at": timezone.localtime(),
+    named = [(one, session_files.name_of(one)) for one in entries]
+    shown = {"participant": participant, "named": named, "looked": len(looked), "made_at": timezone.localtime(),
              "language": participant.language}  # fmt: skip
     yield "index.html", render_to_string("papers/everything.html", shown).encode()
     yield "participant.json", msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"

@@ -11,12 +11,13 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
+from coach.events import Signal
 from coach.summary import IntervalSummary, Summary
 from server.diary.reading import OneSession
 from server.papers.errors import PaperError
 from server.people.models import Participant
 from sync.errors import WireError
-from sync.session_track import seconds_of, track_of
+from sync.session_track import Second, seconds_of, track_of
 
 LOINC, SNOMED, UCUM = "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -24,7 +25,12 @@ OWN = "urn:uuid:8f6a4a0e-5b1d-5c55-9a53-4d4f6a2f5b10"
 """The system of the codes that no public terminology has; docs/fhir.md lists them."""
 _SPACE = UUID("8f6a4a0e-5b1d-5c55-9a53-4d4f6a2f5b10")
 
+_SIGNALS = (Signal.LIVE, Signal.WEAK, Signal.STALE, Signal.LOST, Signal.IMPLAUSIBLE)
+
 Resource = dict[str, Any]
+
+_ACTIVITY: Resource = {"coding": [{"system": CATEGORY, "code": "activity", "display": "Activity"}]}
+_VITAL_SIGNS: Resource = {"coding": [{"system": CATEGORY, "code": "vital-signs", "display": "Vital Signs"}]}
 
 
 class Measure(Struct, frozen=True):
@@ -40,7 +46,10 @@ class Measure(Struct, frozen=True):
 DURATION = Measure("55411-3", "Exercise duration", "min", LOINC)
 MEAN_RATE = Measure("8867-4", "Heart rate", "/min", LOINC, "mean over the session")
 MAXIMUM_RATE = Measure("55422-0", "Heart rate Encounter maximum", "/min", LOINC)
-RATES = Measure("8867-4", "Heart rate", "/min", LOINC, "pulse strap, each second")
+RATES = Measure("heart-rate-each-second", "Heart rate each second", "/min", OWN, "pulse strap")
+SIGNALS = Measure(
+    "signal-each-second", "Worth of the heart rate each second: 0 live, 1 weak, 2 stale, 3 lost, 4 implausible", "1"
+)
 ZONE = Measure("minutes-in-target-zone", "Time of the intervals with the heart rate in the target zone", "min")
 ABOVE_95 = Measure("minutes-above-95-percent", "Time with the heart rate above 95 % of the plan's HRmax", "min")
 HR_MAX = Measure("planned-hrmax", "HRmax in the training plan", "/min")
@@ -60,17 +69,28 @@ INCLINE = Measure("treadmill-incline", "Treadmill incline", "%")
 
 OWN_MEASURES = (
     ZONE, ABOVE_95, HR_MAX, LOAD, BORG, MOOD, SURE, INTERVAL, THIRD_MINUTE, THIRD_FRACTION, UNTIL_ZONE, IN_ZONE, PEAK,
-    FALL, SPEED, INCLINE,
+    FALL, SPEED, INCLINE, RATES, SIGNALS,
 )  # fmt: skip
 """Codes of our own system; a test looks that docs/fhir.md tells each."""
 
 
-def bundle(participant: Participant, sessions: Iterable[OneSession], made_at: datetime | None = None) -> bytes:
-    """A bundle of type `collection` as JSON. Raises PaperError where it does not pass FHIR's own rules."""
+def bundle(
+    participant: Participant,
+    sessions: Iterable[OneSession],
+    made_at: datetime | None = None,
+    *,
+    transaction: bool = False,
+) -> bytes:
+    """Return a bundle as JSON. Raises PaperError where it does not pass FHIR's own rules.
+
+    `transaction`: the form that a FHIR server takes by POST; else a `collection`.
+    """
     # Loading the models takes half a second, and only whoever exports needs it.
     from fhir.resources.R4B.bundle import Bundle  # noqa: PLC0415
 
     told = collected(participant, sessions, made_at or datetime.now(UTC))
+    if transaction:
+        told = as_transaction(told)
     try:
         checked = Bundle.model_validate(told)
     except ValueError as error:
@@ -98,12 +118,44 @@ def collected(participant: Participant, sessions: Iterable[OneSession], made_at:
     }
 
 
+def as_transaction(collection: Resource) -> Resource:
+    """Return the bundle as a transaction that may be sent twice.
+
+    The Patient is created where the pseudonym is unknown and never changed. All else is put in the place of an earlier
+    revision. An Observation gets its id as an identifier, which the server looks for.
+    """
+    entries = []
+    for one in collection["entry"]:
+        resource = {key: value for key, value in one["resource"].items() if key != "id"}
+        kind = resource["resourceType"]
+        resource.setdefault("identifier", [{"system": "urn:ietf:rfc:3986", "value": one["fullUrl"]}])
+        wanted = "identifier=" + "|".join(resource["identifier"][0][part] for part in ("system", "value"))
+        request = (
+            {"method": "POST", "url": kind, "ifNoneExist": wanted}
+            if kind == "Patient"
+            else {"method": "PUT", "url": f"{kind}?{wanted}"}
+        )
+        entries.append({"fullUrl": one["fullUrl"], "resource": resource, "request": request})
+    return {"resourceType": "Bundle", "type": "transaction", "timestamp": collection["timestamp"], "entry": entries}
+
+
+def clinic_system(clinic: str) -> str:
+    """Return the identifier system of one clinic: a pseudonym is unique within a clinic only."""
+    return f"urn:uuid:{uuid5(_SPACE, f'clinic {clinic}')}"
+
+
 def _patient(participant: Participant) -> Resource:
     """The pseudonym, sex and year of birth; never the name."""
     made: Resource = {
         "resourceType": "Patient",
         "id": str(uuid5(_SPACE, f"patient {participant.clinic.code} {participant.pseudonym}")),
-        "identifier": [{"use": "secondary", "system": OWN, "value": participant.pseudonym}],
+        "identifier": [
+            {
+                "use": "secondary",
+                "system": clinic_system(participant.clinic.code),
+                "value": participant.pseudonym,
+            }
+        ],
         "birthDate": f"{participant.birth_year:04}",
     }
     if participant.sex in ("f", "m"):
@@ -118,7 +170,7 @@ def _device(session: OneSession) -> Resource:
     made: Resource = {
         "resourceType": "Device",
         "id": str(uuid5(_SPACE, f"device {entry.clinic.code} {entry.machine} {version}")),
-        "identifier": [{"system": OWN, "value": f"{entry.clinic.code}/{entry.machine}"}],
+        "identifier": [{"system": clinic_system(entry.clinic.code), "value": f"{entry.machine} {version}".strip()}],
         "deviceName": [{"name": "interval-coach with a Bluetooth pulse strap", "type": "user-friendly-name"}],
     }
     if version:
@@ -152,7 +204,7 @@ def _session(session: OneSession, patient: str, device: str) -> Iterator[Resourc
         "subject": _to(patient),
         "device": _to(device),
         "partOf": [_to(procedure)],
-        "status": "preliminary" if session.flaw else "final",
+        "status": "preliminary" if session.flaw or not entry.clock_trusted else "final",
     }
     for place, (measure, value) in enumerate(_values(summary)):
         if value is not None:
@@ -166,9 +218,17 @@ def _session(session: OneSession, patient: str, device: str) -> Iterator[Resourc
             if value is not None
         ]
         yield one | {"valueInteger": interval.index} | ({"component": parts} if parts else {})
-    rates = _rates(session)
-    if rates is not None:
-        yield _observation(f"{entry.session_id} rates", RATES, about, period) | {"valueSampledData": rates}
+    seconds = _seconds(session)
+    if seconds:
+        yield _observation(f"{entry.session_id} rates", RATES, about, period) | {
+            "valueSampledData": _sampled([second.believed_bpm for second in seconds], "/min"),
+            "component": [
+                {
+                    "code": _code(SIGNALS),
+                    "valueSampledData": _sampled([_SIGNALS.index(second.signal) for second in seconds], "1"),
+                }
+            ],
+        }
 
 
 def _values(summary: Summary) -> Iterator[tuple[Measure, float | None]]:
@@ -197,19 +257,22 @@ def _interval_values(interval: IntervalSummary) -> Iterator[tuple[Measure, float
     yield BORG, interval.borg
 
 
-def _rates(session: OneSession) -> Resource | None:
-    """The rate each second; E where there was none (FHIR, SampledData)."""
+def _seconds(session: OneSession) -> tuple[Second, ...]:
     if session.delivery is None:
-        return None
+        return ()
     try:
-        rates = [second.hr_bpm for second in seconds_of(track_of(session.delivery))]
+        return tuple(seconds_of(track_of(session.delivery)))
     except WireError:
-        return None
+        return ()
+
+
+def _sampled(values: Iterable[float | None], unit: str) -> Resource:
+    """Return a number each second; E where there was none that the engine believed (FHIR, SampledData)."""
     return {
-        "origin": {"value": 0, "unit": "/min", "system": UCUM, "code": "/min"},
+        "origin": {"value": 0, "unit": unit, "system": UCUM, "code": unit},
         "period": 1000,
         "dimensions": 1,
-        "data": " ".join("E" if rate is None else f"{rate:g}" for rate in rates),
+        "data": " ".join("E" if value is None else f"{value:g}" for value in values),
     }
 
 
@@ -217,7 +280,8 @@ def _observation(key: str, measure: Measure, about: Resource, period: Resource) 
     return {
         "resourceType": "Observation",
         "id": str(uuid5(_SPACE, f"observation {key}")),
-        "category": [{"coding": [{"system": CATEGORY, "code": "activity", "display": "Activity"}]}],
+        # R4 asks every Observation with this code to conform to its heart-rate profile, claimed or not.
+        "category": [_VITAL_SIGNS, _ACTIVITY] if measure is MEAN_RATE else [_ACTIVITY],
         "code": _code(measure),
         "effectivePeriod": period,
         **({"method": {"text": measure.method}} if measure.method else {}),

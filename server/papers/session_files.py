@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from server.diary.models import DiaryEntry
 from server.diary.reading import OneSession, one_session
 from server.papers.errors import PaperError
+from server.papers.tables import as_xlsx
 from sync.errors import WireError
-from sync.session_csv import csv_of
+from sync.session_csv import COLUMNS, csv_of, values_of
 from sync.session_track import Track, track_of
 
 FORMAT = 1
@@ -18,21 +19,40 @@ FORMAT = 1
 
 
 def name_of(entry: DiaryEntry) -> str:
-    """What a session's files are called: its day and the beginning of its id; no name, no pseudonym."""
-    return f"{entry.begun_on.isoformat()}-{str(entry.session_id)[:8]}"
+    """Return what a session's files are called: its day and the random end of its id; no name, no pseudonym.
+
+    A UUID of version 7 begins with the clock: sessions of one minute share its first digits.
+    """
+    return f"{entry.begun_on.isoformat()}-{str(entry.session_id)[-12:]}"
 
 
 def fit(session: OneSession) -> bytes:
     """A FIT activity. Raises PaperError where the raw data is not kept or cannot be read."""
-    from sync.session_fit import fit_of  # noqa: PLC0415 - its encoder is large, and seldom asked for
+    from sync.session_fit import SessionFacts, fit_of, strap_of  # noqa: PLC0415 - its encoder is large, seldom used
 
-    entry = session.entry
-    return fit_of(track(session), str(entry.session_id), entry.begun_at.timestamp(), entry.clinic.zone)
+    entry, delivery = session.entry, session.delivery
+    along = track(session)
+    facts = None
+    if delivery is not None:
+        facts = SessionFacts(
+            plan=delivery.plan,
+            protocol=delivery.protocol,
+            summary=session.summary,
+            machine=f"{entry.clinic.code}/{entry.machine}",
+            strap=strap_of(delivery.events),
+            software=delivery.software.interval_coach,
+        )
+    return fit_of(along, str(entry.session_id), entry.begun_at.timestamp(), entry.clinic.zone, facts=facts)
 
 
 def csv(session: OneSession) -> bytes:
     """A row for each second, with the columns of the machine's own export. Raises PaperError as `fit` does."""
     return csv_of(track(session))
+
+
+def xlsx(session: OneSession) -> bytes:
+    """Return the same rows as a workbook. Raises PaperError as `fit` does."""
+    return as_xlsx(COLUMNS, values_of(track(session)))
 
 
 def json(session: OneSession) -> bytes:

@@ -11,6 +11,7 @@ urlpatterns = [
     path(f"{_SESSION}session.pdf", views_person.session_pdf, name="session_pdf"),
     path(f"{_SESSION}session.fit", views_person.session_fit, name="session_fit"),
     path(f"{_SESSION}session.csv", views_person.session_csv, name="session_csv"),
+    path(f"{_SESSION}session.xlsx", views_person.session_xlsx, name="session_xlsx"),
     path(f"{_SESSION}session.json", views_person.session_json, name="session_json"),
     path(f"{_SESSION}session.fhir.json", views_person.session_fhir, name="session_fhir"),
     path("course.pdf", views_person.course_pdf, name="course_pdf"),

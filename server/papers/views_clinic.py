@@ -78,6 +78,15 @@ def report_csv(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 
 @require_safe
 @in_clinic(May.REPORT_ACTIVITY)
+def report_xlsx(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """Answer with the report as a workbook."""
+    report = _report(request, clinic)
+    name = f"{clinic.code}-{report.period.first}-{report.period.last}.xlsx"
+    return answers.file_answer(activity.report_xlsx(report), answers.XLSX, name)
+
+
+@require_safe
+@in_clinic(May.REPORT_ACTIVITY)
 def report_pdf(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """The report on paper."""
     with translation.override(answers.language_of(request)):

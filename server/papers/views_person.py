@@ -92,6 +92,18 @@ def session_csv(_request: HttpRequest, participant: Participant, session_id: UUI
 
 @require_safe
 @about_participant(May.EXPORT_PERSON, "papers.file")
+def session_xlsx(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
+    """Answer with one session, second by second, for an office."""
+    entry = _entry(participant, session_id)
+    try:
+        made = session_files.xlsx(reading.one_session(entry))
+    except PaperError as error:
+        raise Http404(str(error)) from error
+    return answers.file_answer(made, answers.XLSX, f"{session_files.name_of(entry)}.xlsx")
+
+
+@require_safe
+@about_participant(May.EXPORT_PERSON, "papers.file")
 def session_json(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """All that is kept of one session."""
     entry = _entry(participant, session_id)
@@ -101,11 +113,16 @@ def session_json(_request: HttpRequest, participant: Participant, session_id: UU
 
 @require_safe
 @about_participant(May.EXPORT_PERSON, "papers.fhir")
-def session_fhir(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
+def session_fhir(request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """One session for a patient record."""
     entry = _entry(participant, session_id)
-    made = fhir.bundle(participant, [reading.one_session(entry)])
+    made = fhir.bundle(participant, [reading.one_session(entry)], transaction=_transaction(request))
     return answers.file_answer(made, answers.FHIR, f"{session_files.name_of(entry)}.fhir.json")
+
+
+def _transaction(request: HttpRequest) -> bool:
+    """Return whether `?form=transaction` asks for the form that a FHIR server takes by POST."""
+    return request.GET.get("form") == "transaction"
 
 
 def _course(request: HttpRequest, participant: Participant) -> Course | None:
@@ -150,7 +167,8 @@ def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponse
 def course_fhir(request: HttpRequest, participant: Participant) -> HttpResponse:
     """A course's sessions for a patient record."""
     entries = _entries(participant, _course(request, participant))
-    made = fhir.bundle(participant, (reading.one_session(entry) for entry in entries))
+    sessions = (reading.one_session(entry) for entry in entries)
+    made = fhir.bundle(participant, sessions, transaction=_transaction(request))
     return answers.file_answer(made, answers.FHIR, f"{participant.pseudonym}-{timezone.localdate()}.fhir.json")
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import subprocess
+import zipfile
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,10 @@ from pathlib import Path
 import msgspec
 import pytest
 from fhir.resources.R4B.bundle import Bundle
+from fhirclient.models.bundle import Bundle as R4Bundle
 from garmin_fit_sdk import Decoder, Stream
 
+from coach.events import Signal, SignalChanged
 from server.audit.models import Entry
 from server.diary.reading import one_session
 from server.models import Session
@@ -151,6 +154,80 @@ def test_a_fhir_bundle_passes_fhirs_own_rules_and_names_nobody(people: People) -
         if one["resource"]["resourceType"] == "Observation" and "valueQuantity" in one["resource"]
     }
     assert {"55411-3": "min", "8867-4": "/min", "55422-0": "/min", "borg-6-20": "{score}"}.items() <= codes.items()
+
+
+@pytest.mark.parametrize("form", ["collection", "transaction"])
+def test_a_bundle_passes_r4s_own_models(people: People, form: str) -> None:
+    (entry,) = weeks(1)
+    told = json.loads(fetched(people.therapist, f"{BASE}session/{entry.session_id}/session.fhir.json?form={form}"))
+    assert R4Bundle(told, strict=True).as_json() == told
+    assert told["type"] == form
+
+
+def test_a_heart_rate_by_loinc_meets_r4s_heart_rate_profile(people: People) -> None:
+    """R4's vital-signs page: an Observation with 8867-4 has the category vital-signs and a Quantity in /min."""
+    weeks(2)
+    told = json.loads(fetched(people.therapist, f"{BASE}course.fhir.json"))
+    found = [
+        one["resource"]
+        for one in told["entry"]
+        if any(code.get("code") == "8867-4" for code in one["resource"].get("code", {}).get("coding", ()))
+    ]
+    assert len(found) == 2
+    for one in found:
+        assert "vital-signs" in [coding["code"] for kind in one["category"] for coding in kind["coding"]]
+        assert (one["valueQuantity"]["system"], one["valueQuantity"]["code"]) == (fhir.UCUM, "/min")
+        assert not {"valueSampledData", "component"} & one.keys()
+
+
+def test_a_transaction_may_be_sent_twice(people: People) -> None:
+    (entry,) = weeks(1)
+    address = f"{BASE}session/{entry.session_id}/session.fhir.json?form=transaction"
+    first, again = (json.loads(fetched(people.therapist, address)) for _ in range(2))
+    assert [one["request"] for one in first["entry"]] == [one["request"] for one in again["entry"]]
+    asked = [(one["resource"]["resourceType"], one["request"]) for one in first["entry"]]
+    assert len({request["url"] for _, request in asked}) == len(asked)
+    assert [set(request) for kind, request in asked if kind == "Patient"] == [{"method", "url", "ifNoneExist"}]
+    assert all(request["method"] == "PUT" and "?identifier=" in request["url"] for kind, request in asked[1:])
+
+
+def test_two_clinics_pseudonyms_are_of_two_systems() -> None:
+    assert fhir.clinic_system("trondheim") != fhir.clinic_system("oslo")
+
+
+def test_a_rate_that_was_not_believed_is_no_rate_in_fhir(people: People) -> None:
+    made = trained(1)
+    change = SignalChanged(700.0, Signal.IMPLAUSIBLE, Signal.LIVE, "jump")
+    back = SignalChanged(730.0, Signal.LIVE, Signal.IMPLAUSIBLE, "ok")
+    events = tuple(sorted((*made.events, change, back), key=lambda event: event.t))
+    (entry,) = keep(msgspec.structs.replace(made, events=events))
+    told = fhir.collected(people.participant, [one_session(entry)], datetime(2026, 1, 1, tzinfo=UTC))
+    (series,) = [one["resource"] for one in told["entry"] if "valueSampledData" in one["resource"]]
+    rates = series["valueSampledData"]["data"].split()
+    signals = series["component"][0]["valueSampledData"]["data"].split()
+    assert (set(rates[700:730]), set(signals[700:730])) == ({"E"}, {"4"})
+    assert "E" not in rates[690:700] + rates[730:740]
+
+
+def test_sessions_of_one_minute_have_files_of_their_own(people: People) -> None:
+    first, second = trained(1), trained(2)
+    begun = "01a201a2-20b4-7"
+    both = [
+        msgspec.structs.replace(one, session_id=f"{begun}dc4-b145-{end}")
+        for one, end in ((first, "77fdcea40af6"), (second, "000000000001"))
+    ]
+    keep(*both)
+    with zipfile.ZipFile(io.BytesIO(fetched(people.therapist, f"{BASE}sessions.zip"))) as archive:
+        names = archive.namelist()
+    assert len(names) == len(set(names)) == 7
+
+
+def test_a_sessions_rows_as_a_workbook_hold_numbers(people: People) -> None:
+    (entry,) = weeks(1)
+    sheet = unzipped(fetched(people.therapist, f"{BASE}session/{entry.session_id}/session.xlsx"))[
+        "xl/worksheets/sheet1.xml"
+    ].decode()
+    assert '<c r="H702"><v>6.4</v></c>' in sheet
 
 
 def test_every_reference_in_a_bundle_leads_to_something_in_it(people: People) -> None:

@@ -63,6 +63,7 @@ def test_the_report_is_a_page_a_table_and_a_paper(people: People) -> None:
     rows = list(csv.reader(io.StringIO(table)))
     assert rows[1] == ["deltaker", "Kari Nordmann", "p-1", "A", "1", "2", "80", "2", "2", "2", "0"]
     assert rows[-1][4:] == ["2", "3", "90", "3", "2", "2", "0"]
+    assert b"xl/workbook.xml" in fetched(people.therapist, f"{REPORT}report.xlsx{query}")
     assert fetched(people.admin, f"{REPORT}report.pdf{query}").startswith(b"%PDF-")
 
 
