@@ -540,9 +540,9 @@ def _add_config(subparsers: "Subparsers") -> None:
 
 
 def _check_config(arguments: argparse.Namespace) -> int:
-    from firmware.config_file import read_config  # noqa: PLC0415 - only here
+    from firmware.config_file import check_config, kept_copy  # noqa: PLC0415 - only here
 
-    read_config(arguments.file)
+    check_config(arguments.file, kept_copy())
     sys.stdout.write(f"{arguments.file} is in order.\n")
     return 0
 

@@ -3,10 +3,14 @@
 Each start with a good file keeps a copy of it beside the diary. A start with a wrong one, or with none where one was
 named, goes on with that copy and says so: in the log, and on the screen with file, line and reason. Without a copy
 nothing is started.
+
+A file that lost settings which the copy has is wrong too, though TOML finds nothing in it: emptied, or cut off where a
+power cut left it. A person who means it writes a section's heading (`[machine]`), or changes any other line.
 """
 
 import contextlib
 import os
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,6 +44,14 @@ def kept_copy(environment: Mapping[str, str] = os.environ, service: Path = Path(
     return Path(state).expanduser() / NAME / KEPT_NAME
 
 
+def lost_by_service(kept: Path, service: Path = Path("/var/lib") / NAME) -> bool:
+    """Return whether the machine's own settings are known from an earlier start, so that a missing file is a lost one.
+
+    On a desk, where no service keeps a copy, a missing file means all defaults.
+    """
+    return kept.parent == service and kept.is_file()
+
+
 def read_config(path: Path) -> Config:
     """The configuration in a file. Raises ConfigError with file, line and reason."""
     return read(_text(path), str(path))
@@ -53,6 +65,7 @@ def in_force(path: Path, kept: Path, *, keep: bool = True) -> InForce:
     try:
         text = _text(path)
         config = read(text, str(path))
+        _refuse_lost_settings(path, text, kept)
     except ConfigError as fault:
         try:
             return InForce(read_config(kept), path, fault)
@@ -62,6 +75,39 @@ def in_force(path: Path, kept: Path, *, keep: bool = True) -> InForce:
     if keep:
         _keep(text, kept)
     return InForce(config, path)
+
+
+def check_config(path: Path, kept: Path) -> None:
+    """Check a file as a start with it would. Raises ConfigError with file, line and reason."""
+    text = _text(path)
+    read(text, str(path))
+    _refuse_lost_settings(path, text, kept)
+
+
+def _refuse_lost_settings(path: Path, text: str, kept: Path) -> None:
+    """Raise ConfigError where the file is the last good one with all or its last settings gone."""
+    try:
+        before = _text(kept)
+        lost = tomllib.loads(before) != (now := tomllib.loads(text))
+    except (ConfigError, tomllib.TOMLDecodeError):
+        return
+    if not lost:
+        return
+    if not now:
+        raise ConfigError(
+            str(path),
+            0,
+            "says nothing any more: it is empty, or holds comments alone, though it had settings. Put the file back; "
+            "to mean all defaults, write the line [machine]",
+        )
+    if before.startswith(text.rstrip("\r\n")) and len(text) < len(before):
+        line = text.count("\n") + 1
+        raise ConfigError(
+            str(path),
+            line,
+            "ends here, and the last good file goes on with more settings: it was cut off. Put the file back; "
+            "to mean it, change any line",
+        )
 
 
 def _keep(text: str, kept: Path) -> None:

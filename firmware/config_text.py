@@ -42,6 +42,9 @@ FILE` names another. A word on the command line goes before the file, and withou
 keeps a copy (`config.last-good.toml`, in the service's state folder). With a wrong one the services start with that
 copy, and the log and the screen say what is wrong; without a copy they do not start, and end with status 2.
 
+**An emptied file.** A file that is gone, empty, holds comments alone, or ends before the copy does, is wrong too:
+a power cut does that, and the copy is not overwritten. To mean all defaults, write the line `[machine]`.
+
 Pins are BCM numbers (GPIO17 is 17), as on every drawing of the header; one thing on each pin, and none of those that
 the sound card on I²S or the small screen's bus needs. How things are wired: [panel.md](panel.md).
 

@@ -20,10 +20,10 @@ def configured(path: Path | None) -> "dict[str, object]":
 
     Raises ConfigError where the file is wrong and no good one was kept.
     """
-    if path is None and not CONFIG.exists():
-        return {}
-    from firmware.config_file import in_force, kept_copy  # noqa: PLC0415 - only where there is a configuration
+    from firmware.config_file import in_force, kept_copy, lost_by_service  # noqa: PLC0415 - not on every desk
 
+    if path is None and not CONFIG.exists() and not lost_by_service(kept_copy()):
+        return {}
     now = in_force(path or CONFIG, kept_copy())
     if now.fault is not None:
         _log.warning("The settings are wrong, and the last good ones are in force instead: %s", now.fault)

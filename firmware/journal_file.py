@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from firmware import journal_store as store
 from firmware.journal_errors import JournalError, JournalInUseError, JournalPlaceError
+from firmware.journal_log import has_content, is_torn_inside, page_size_of
 from firmware.journal_schema import is_intact, migrate
 from firmware.session_record import SessionDocument, decode_document
 
@@ -72,15 +73,23 @@ def open_file(path: Path, factory: type[sqlite3.Connection]) -> tuple[sqlite3.Co
     salvaging = _beside(path, ".salvaging")
     if path.exists():
         _remove(salvaging)
+    elif salvaging.exists():
+        _put_aside_companions(path, _quarantine_name(path))
+        salvaging.rename(path)
+    elif has_content(_beside(path, "-wal")):
+        # The file is gone and its log is not: an empty file, so that both are put aside together.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     else:
         _put_aside_companions(path, _quarantine_name(path))
-        if salvaging.exists():
-            salvaging.rename(path)
     opening = Opening()
     connection = None
     try:
-        connection = connect(path, factory)
-        intact = is_intact(connection) and _content_is_whole(connection)
+        # SQLite takes an empty file for a new one and deletes the log beside it, without a word.
+        lost = not has_content(path) and has_content(_beside(path, "-wal"))
+        intact = not lost and not is_torn_inside(_beside(path, "-wal"))
+        if intact:
+            connection = connect(path, factory)
+            intact = is_intact(connection) and _content_is_whole(connection)
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if not is_damage(error):
             raise
@@ -178,6 +187,9 @@ def _sources(path: Path, folder: Path) -> Iterator[Path]:
     copy = folder / "damaged"
     shutil.copyfile(path, copy)
     wal = _beside(path, "-wal")
+    if not has_content(copy):
+        # A page that is no page: SQLite then reads the log instead of deleting it.
+        copy.write_bytes(bytes(page_size_of(wal)))
     if wal.exists():
         shutil.copyfile(wal, _beside(copy, "-wal"))
     untouched = folder / "again"
