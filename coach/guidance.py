@@ -24,6 +24,8 @@ PHASE_START = "phase_start"
 """Reason of the advice that sets the treadmill for a phase. It is no zone advice, so no quiet time holds it back."""
 REMINDER = "reminder"
 """Reason of the phase's setting said once more, where it was not taken."""
+RESUMED = "resumed"
+"""Reason of the setting to go back to after a pause, shown until the guidance has something new to say."""
 SETTING_REASONS = (PHASE_START, REMINDER)
 
 

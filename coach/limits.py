@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from coach.cue import CueName
 from coach.events import Advice, Direction, Level, Limit, LimitsChanged, Signal
-from coach.guidance import ADVICE_APART_S, EASE_FROM_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S, urges
+from coach.guidance import ADVICE_APART_S, EASE_FROM_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S, RESUMED, urges
 from coach.plan import Plan
 from coach.protocol import PhaseKind
 from coach.signal import HIGHEST_BPM, LOWEST_BPM
@@ -34,6 +34,7 @@ ODD_FALL_FROM_S = 30
 QUESTION_AFTER_S = 10
 QUIET_LAST_S = 10
 EASE_CEILING_KMH = 1.0
+QUIET_AFTER_PAUSE_S = 60.0
 NO_URGING = Advice(Direction.HOLD, reason="no_urging")
 """What is said in the place of an urging that the gate held back."""
 
@@ -110,6 +111,8 @@ def no_urging_because(state: State) -> tuple[str, ...]:
         reasons.append("no_ceiling")
     elif source.bpm is not None and source.bpm > ceiling_bpm:
         reasons.append("over_ceiling")
+    if state.place.position == "above":
+        reasons.append("above_zone")
     if state.question is not None and state.question.reason != "phase_end":
         reasons.append("question")
     if state.outlook.doubt is not None:
@@ -142,7 +145,9 @@ def advice_now(state: State) -> Advice:
     """The advice that may stand on the screen: one that urges stands no longer than it may be given."""
     advice = state.advice
     if urges(advice, state.speed_kmh, state.incline_percent) and not may_urge(state):
-        return NO_URGING
+        advice = Advice(reason=advice.reason) if advice.reason in (RESUMED, "eased") else NO_URGING
+    if advice.direction is Direction.HOLD and state.stands_still:
+        return replace(advice, direction=Direction.NONE)
     return advice
 
 
@@ -154,6 +159,8 @@ def is_quiet(state: State, *, slower: bool = False) -> bool:
     if kind is PhaseKind.RECOVERY and second < QUIET_RECOVERY_S:
         return True
     if state.length_s - second <= QUIET_LAST_S:
+        return True
+    if not slower and state.resumed_t is not None and state.t - state.resumed_t < QUIET_AFTER_PAUSE_S:
         return True
     return state.advised_t is not None and state.t - state.advised_t < ADVICE_APART_S
 
@@ -182,15 +189,20 @@ def heart_rate(turn: Turn) -> None:
 
 
 def _say_slower(turn: Turn) -> None:
+    """Ask for a concrete lower speed: less than the treadmill's, or than what was asked last where it tells none."""
     state = turn.state
-    now_kmh, floor_kmh = state.speed_kmh, state.plan.floor_kmh
+    incline_percent = state.advice.incline_percent if state.incline_percent is None else state.incline_percent
+    if state.stands_still:
+        turn.give(Advice(Direction.NONE, None, None, None, "over_ceiling"), spoken=False)
+        return
+    now_kmh, floor_kmh = state.asked_kmh if state.speed_kmh is None else state.speed_kmh, state.plan.floor_kmh
     speed_kmh = change_kmh = None
     if now_kmh is not None:
         # Under the slowest walking speed only standing still is left to ask for.
         eased_kmh = round(now_kmh - EASE_CEILING_KMH, 2)
         speed_kmh = eased_kmh if eased_kmh >= floor_kmh else floor_kmh if now_kmh > floor_kmh else 0.0
         change_kmh = round(speed_kmh - now_kmh, 2)
-    turn.give(Advice(Direction.SLOWER, change_kmh, speed_kmh, state.incline_percent, "over_ceiling"), spoken=True)
+    turn.give(Advice(Direction.SLOWER, change_kmh, speed_kmh, incline_percent, "over_ceiling"), spoken=True)
 
 
 def signal_changed(turn: Turn) -> None:
@@ -259,6 +271,7 @@ def _ceiling(turn: Turn) -> None:
         if state.t - ceiling.below_since_t >= BELOW_CEILING_CLEARS_S:
             turn.state = replace(state, ceiling=Ceiling(times=ceiling.times))
             turn.clear_notice("over_ceiling")
+            _end_slower(turn)
         return
     if not _has_signal(state):
         return
@@ -276,6 +289,21 @@ def _ceiling(turn: Turn) -> None:
         turn.cool_down("over_ceiling_long", "over_ceiling")
     elif state.advised_t is None or state.t - state.advised_t >= ADVICE_APART_S:
         _say_slower(turn)
+
+
+def _end_slower(turn: Turn) -> None:
+    """The rate is below the ceiling again: "slow down now" is no longer shown, the lower speed is kept."""
+    state = turn.state
+    turn.give(setting_to_keep(state, state.advice.speed_kmh, "eased"), spoken=False)
+
+
+def setting_to_keep(state: State, speed_kmh: float | None, reason: str) -> Advice:
+    """Return a setting to keep or go back to; without its speed where that would urge and nothing may."""
+    incline_percent = state.advice.incline_percent if state.incline_percent is None else state.incline_percent
+    advice = Advice(Direction.NONE, None, speed_kmh, incline_percent, reason)
+    if urges(advice, state.speed_kmh, state.incline_percent) and not may_urge(state):
+        return Advice(reason=reason)
+    return advice
 
 
 def _silence(turn: Turn) -> None:

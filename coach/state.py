@@ -17,6 +17,8 @@ from coach.tally import Tally
 from coach.zone_position import ZonePosition
 
 TRACE_EVERY_S = 5
+STANDS_BELOW_KMH = 0.3
+"""No belt walks slower than this; a treadmill that rounds may say 0.1 of one that stands."""
 _WORK = ((PhaseKind.INTERVAL,), (PhaseKind.STEADY, PhaseKind.MOTOR), tuple(PhaseKind))
 """What a session is for: its intervals, where it has any; else steady and motor phases; else all of it."""
 
@@ -53,7 +55,7 @@ class State(Struct, frozen=True, kw_only=True):
 
     `program` holds the phases run, running (`index`) and to come; limits may change what is to come. While running,
     second k of the phase ends at `anchor_t` + k + 1; pauses move the anchor. `second`: whole seconds of the phase
-    that have passed. `before_s`: training seconds before this phase.
+    that have passed. `before_s`: training seconds before this phase. `asked_kmh`: the speed that was asked for last.
     """
 
     plan: Plan
@@ -89,6 +91,9 @@ class State(Struct, frozen=True, kw_only=True):
     fall_due_s: int | None = None
     speed_kmh: float | None = None
     incline_percent: float | None = None
+    asked_kmh: float | None = None
+    speed_before_pause_kmh: float | None = None
+    resumed_t: float | None = None
     advice: Advice = Advice()
     advised_t: float | None = None
     new_borg: int | None = None
@@ -110,6 +115,11 @@ class State(Struct, frozen=True, kw_only=True):
     def phase(self) -> Phase:
         """The phase that runs now."""
         return self.program[self.index]
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether the treadmill says that its belt does not move."""
+        return self.speed_kmh is not None and self.speed_kmh < STANDS_BELOW_KMH
 
     @property
     def in_work(self) -> bool:

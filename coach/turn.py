@@ -37,7 +37,7 @@ from coach.events import (
     TreadmillChanged,
 )
 from coach.guarded import Budget, NoGuidance, Outlook, guide, response_of, unlimited
-from coach.guidance import SETTING_REASONS, Moment, urges
+from coach.guidance import RESUMED, SETTING_REASONS, Moment, urges
 from coach.messages import HeartRate
 from coach.protocol import Phase, PhaseKind, Zone
 from coach.signal import Source
@@ -47,6 +47,7 @@ from coach.timeline import cues_at
 from coach.zone_position import follow_position, follow_trend
 
 PAUSE_LIMIT_S = 1800.0
+RESUMED_SHOWN_S = 30.0
 DEFAULT_RECOVERY = Phase(PhaseKind.RECOVERY, 180, Zone(0.60, 0.70))
 DEFAULT_COOL_DOWN = Phase(PhaseKind.COOL_DOWN, 300, Zone(0.50, 0.65))
 EndReason = Literal["done", "skipped", "over_ceiling", "signal_lost", "eased", "stopped"]
@@ -137,6 +138,8 @@ class Turn:
         return 0 if current is None else current.index
 
     def _advise(self, *, spoke: bool) -> None:
+        if self.state.advice.reason == RESUMED and self.state.t - (self.state.resumed_t or 0.0) >= RESUMED_SHOWN_S:
+            self.give(replace(self.state.advice, reason="none"), spoken=False)
         state = self.state
         source, second = state.source, state.second
         may_urge = limits.may_urge(state)
@@ -178,6 +181,8 @@ class Turn:
             self.give(advice, spoken=False)
             if advice.direction in _SETTING_CUES:
                 self.cue(_SETTING_CUES[advice.direction])
+        elif advice.direction is Direction.HOLD and state.stands_still:
+            return
         elif not (quiet_slower if advice.direction is Direction.SLOWER else quiet):
             self.give(advice, spoken=True)
 
@@ -211,7 +216,9 @@ class Turn:
         if spoken and advice.direction in _ADVICE_CUES:
             level = Level.ATTENTION if advice.reason == "over_ceiling" else Level.INFORMATION
             self.cue(_ADVICE_CUES[advice.direction], level=level)
-        self.state = replace(state, advice=advice, advised_t=state.t if spoken else state.advised_t)
+        asked_kmh = state.asked_kmh if advice.speed_kmh is None else advice.speed_kmh
+        advised_t = state.t if spoken else state.advised_t
+        self.state = replace(state, advice=advice, advised_t=advised_t, asked_kmh=asked_kmh)
 
     def raise_notice(
         self,
@@ -384,7 +391,11 @@ class Turn:
         """The session's clock stands still; nothing is said until it goes on."""
         self.events.append(SessionPaused(self.state.t, reason))
         self.cue(CueName.PAUSED)
-        self.state = replace(self.state, stage="paused", paused_t=self.state.t, pause_reason=reason)
+        state = self.state
+        speed_kmh = None if state.stands_still else state.speed_kmh
+        self.state = replace(
+            state, stage="paused", paused_t=state.t, pause_reason=reason, speed_before_pause_kmh=speed_kmh
+        )
 
     def resume(self) -> None:
         """The session goes on where it was: the second under way, an open question, the time above the ceiling."""
@@ -407,7 +418,18 @@ class Turn:
                 below_since_t=None if ceiling.below_since_t is None else ceiling.below_since_t + paused_s,
             ),
             silent_since_t=state.t if state.silent_since_t is not None else None,
+            resumed_t=state.t,
+            advised_t=state.t,
         )
+        self._ask_speed_back()
+
+    def _ask_speed_back(self) -> None:
+        """After a pause the person may stand still: the speed from before it is asked for, and no speed is "held"."""
+        state = self.state
+        if limits.overrides_advice(state):
+            return
+        speed_kmh = state.asked_kmh if state.speed_before_pause_kmh is None else state.speed_before_pause_kmh
+        self.give(limits.setting_to_keep(state, speed_kmh, RESUMED), spoken=False)
 
     def restored(self) -> None:
         """After a restart nobody is put back on a treadmill: the session waits for the person."""

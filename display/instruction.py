@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 from coach.events import Direction, Level, Signal
-from coach.guidance import PHASE_START, SETTING_REASONS
+from coach.guidance import RESUMED, SETTING_REASONS
 from coach.snapshot import NoticeNow, Snapshot
 from display import icons
+from display.advice_words import direction_now
 from display.brush import Brush, Style
 from display.glance import Glance
 from display.lettering import Weight
-from display.numerals import load
+from display.numerals import load, speed
 from display.palette import (
     ABOVE,
     ABOVE_DEEP,
@@ -25,12 +26,13 @@ from display.palette import (
     WHITE,
     Colour,
 )
+from display.question_card import question_part
 from display.shapes import Drawing
 from display.sheet import Box, Part
 
-SETTING_TIME_S = 20.0
-"""How long a new phase asks for its speed, before it says how the phase should feel."""
 PRAISE_LAST_S = 30.0
+FOR_THERAPIST = ("hr_max_seems_higher",)
+"""Findings that the participant cannot use: "your HRmax may be higher" reads as "then it is safe"."""
 ATTENTION_TIME_S = 30.0
 """How long a notice for attention holds the card; while it still holds after that, it stands small in the header."""
 
@@ -49,8 +51,9 @@ class Card(NamedTuple):
 
 
 def notice_at(snapshot: Snapshot, level: Level) -> NoticeNow | None:
-    """The latest notice of a level that holds now."""
-    return max((n for n in snapshot.notices if n.level is level), key=lambda n: n.since_s, default=None)
+    """The latest notice of a level that holds now, without what only the therapist should act on."""
+    shown = [notice for notice in snapshot.notices if notice.code not in FOR_THERAPIST]
+    return max((n for n in shown if n.level is level), key=lambda n: n.since_s, default=None)
 
 
 def attention_now(snapshot: Snapshot) -> NoticeNow | None:
@@ -71,16 +74,6 @@ def quiet_notice(snapshot: Snapshot) -> NoticeNow | None:
     return notice_at(snapshot, Level.INFORMATION)
 
 
-def direction_now(snapshot: Snapshot) -> Direction:
-    """The advice's direction; a phase's setting is asked for until it is there, the first time only a short while."""
-    advice = snapshot.advice
-    if advice.reason not in SETTING_REASONS:
-        return advice.direction
-    there = advice.speed_kmh is not None and snapshot.speed_kmh == advice.speed_kmh
-    over = advice.reason == PHASE_START and snapshot.phase_elapsed_s >= SETTING_TIME_S
-    return Direction.NONE if there or over else advice.direction
-
-
 def praised(snapshot: Snapshot) -> bool:
     """Well within the zone at the end of an interval."""
     ending = snapshot.phase == "interval" and snapshot.phase_remaining_s <= PRAISE_LAST_S
@@ -91,9 +84,13 @@ def words_now(glance: Glance) -> str:
     """The instruction itself, four words at most."""
     snapshot, texts = glance.snapshot, glance.texts
     setting = snapshot.advice.reason in SETTING_REASONS
+    if snapshot.advice.reason == RESUMED and snapshot.advice.speed_kmh is not None:
+        return texts.say("instruction.back_to", speed=speed(snapshot.advice.speed_kmh, texts))
     match direction_now(snapshot):
         case Direction.FASTER:
             return texts.say("instruction.speed_up" if setting else "instruction.faster")
+        case Direction.SLOWER if snapshot.advice.reason == "over_ceiling":
+            return texts.say("instruction.slow_down_now")
         case Direction.SLOWER:
             return texts.say("instruction.slow_down" if setting else "instruction.slower")
         case Direction.HOLD if not setting:
@@ -117,14 +114,16 @@ def _words_of_phase(glance: Glance) -> str:
         return own
     if snapshot.can_skip_warm_up:
         return texts.say("instruction.skip_warm_up")
-    if snapshot.position == "in" and snapshot.phase == "interval":
+    if snapshot.position == "in" and snapshot.phase == "interval" and snapshot.speed_kmh != 0:
         return texts.say("instruction.good" if praised(snapshot) else "instruction.hold")
     key = f"instruction.{snapshot.phase}"
     return texts.say(key) if key in texts.keys else ""
 
 
 def instruction_part(glance: Glance, box: Box) -> Part:
-    """The card across the screen."""
+    """The card across the screen; an open question takes its place."""
+    if glance.snapshot.question is not None:
+        return question_part(glance, box)
     card = _card(glance)
     tall = box.height > 120  # noqa: PLR2004 - portrait: the setting stands below the words
 
@@ -173,9 +172,9 @@ def _card(glance: Glance) -> Card:
     snapshot, texts = glance.snapshot, glance.texts
     advice = snapshot.advice
     words = words_now(glance)
-    speed = advice.speed_kmh if advice.speed_kmh is not None else snapshot.speed_kmh
+    speed_kmh = advice.speed_kmh if advice.speed_kmh is not None else snapshot.speed_kmh
     incline = advice.incline_percent if advice.incline_percent is not None else snapshot.incline_percent
-    setting = load(speed, incline, texts)
+    setting = load(None if advice.reason == RESUMED else speed_kmh, incline, texts)
     notice = attention_now(snapshot)
     if notice is not None:
         return _attention_card(glance, notice, words, setting)
@@ -194,11 +193,16 @@ def _card(glance: Glance) -> Card:
 
 
 def _why(glance: Glance) -> str:
-    """Why the speed should change; empty where the words beside the rate say it already, or a new phase does."""
-    snapshot = glance.snapshot
-    reason = glance.texts.of("reason", snapshot.advice.reason)
-    said = glance.texts.say(f"position.{snapshot.position}")
-    return "" if reason == said or snapshot.advice.reason in SETTING_REASONS else reason
+    """Why the speed should change; empty where the words beside the rate say it already, or a new phase does.
+
+    Where the rate is heading is a forecast and worded as one; by exertion it is a forecast of how hard it will feel.
+    """
+    snapshot, code = glance.snapshot, glance.snapshot.advice.reason
+    if code in SETTING_REASONS or code == f"{snapshot.position}_zone":
+        return ""
+    if snapshot.mode == "exertion" and code in ("above_zone", "below_zone"):
+        code = "will_be_hard" if code == "above_zone" else "will_be_easy"
+    return glance.texts.of("reason", code)
 
 
 def _attention_card(glance: Glance, notice: NoticeNow, words: str, setting: str) -> Card:

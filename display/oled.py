@@ -18,9 +18,10 @@ from PIL import Image, ImageChops
 
 from coach.desk_view import Face, View
 from coach.events import Direction, Signal
-from coach.guidance import SETTING_REASONS
 from coach.snapshot import Snapshot
 from display import oled_arrival, oled_machine
+from display.advice_words import direction_now, over_ceiling_now, what_to_do
+from display.numerals import decimal
 from display.oled_panel import OledPanel
 from display.oled_pen import HEIGHT, WIDTH, Pen
 from display.phrases import Catalogue, catalogue
@@ -179,11 +180,13 @@ def picture(view: View) -> Image.Image:  # noqa: C901, PLR0912 - one branch for 
 
 def _session(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
     codes = {notice.code for notice in now.notices}
-    if now.question is not None or "no_answer" in codes:
+    if "no_answer" in codes:
         pen.bar(0, 0, 127, 63)
-        wants_help = "no_answer" in codes
-        pen.paragraph(words.oled("help" if wants_help else "all_right"), (4, 2, 123, 38), 22, ink=0)
-        pen.centred(words.oled("all_right_green" if wants_help else "press_green"), 43, 17, ink=0)
+        pen.paragraph(words.oled("help"), (4, 2, 123, 38), 22, ink=0)
+        pen.centred(words.oled("all_right_green"), 43, 17, ink=0)
+        return
+    if now.question is not None:
+        _asked(pen, words, texts, now)
         return
     if now.stage == "ended":
         _finished(pen, words, cool_down_offered=now.cool_down_offered)
@@ -192,7 +195,7 @@ def _session(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
         pen.centred(words.oled("paused"), 2, 32)
         pen.centred(words.oled("press_green"), _ROW_Y, 16)
         return
-    over = "over_ceiling" in codes
+    over = over_ceiling_now(now)
     if over:
         pen.bar(0, 0, 127, _LINE_Y)
     ink = 0 if over else 1
@@ -205,17 +208,36 @@ def _session(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
         pen.paragraph(words.oled("strap_lost"), (52, 1, 127, 37), 16)
     else:
         pen.number(f"{now.bpm:.0f}", _RATE_RIGHT_X, 2, _RATE_SIZE, ink=ink)
-        _beside(pen, now, over=over)
+        if over and now.advice.reason == "over_ceiling" and now.advice.speed_kmh:
+            pen.arrow(_COLUMN_X + 6, 2, up=False, ink=0, scale=0.55)
+            pen.right(decimal(now.advice.speed_kmh, texts.language), 127, 22, 17, ink=0, within=31)
+        else:
+            _beside(pen, now, over=over)
     if over:
-        setting = now.advice.reason in SETTING_REASONS
-        pen.centred(texts.say("instruction.slow_down" if setting else "instruction.slower"), _ROW_Y, 18)
+        pen.centred(what_to_do(now, texts)[0], _ROW_Y, 18)
         return
     _phase(pen, words, now)
 
 
+def _asked(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
+    """Draw the question in the lower half; rate, speed and time left stay in the upper one (hazard H5)."""
+    silent = now.bpm is None or now.signal in (Signal.LOST, Signal.STALE)
+    pen.left("–" if silent else f"{now.bpm:.0f}", 0, 0, 22, within=42)
+    kmh = now.speed_kmh if now.advice.speed_kmh is None else now.advice.speed_kmh
+    if kmh is not None:
+        pen.centred(decimal(kmh, texts.language), 2, 17, between=(44, 82))
+    pen.right(_clock(now.phase_remaining_s), 127, 2, 17, within=44)
+    pen.bar(0, 27, 127, 63)
+    title = texts.of("check", now.question or "")
+    if now.advice.reason == "over_ceiling" and now.advice.direction is Direction.SLOWER:
+        title = texts.say("instruction.slow_down_now")
+    pen.centred(title, 28, 17, ink=0)
+    pen.centred(words.oled("all_right_green"), 47, 14, ink=0)
+
+
 def _beside(pen: Pen, now: Snapshot, *, over: bool) -> None:
     """Draw what stands beside the rate: the advice, else the zone's ends."""
-    direction = Direction.SLOWER if over else now.advice.direction
+    direction = Direction.SLOWER if over else direction_now(now)
     match direction:
         case Direction.FASTER:
             pen.arrow(_COLUMN_X, 3, up=True)

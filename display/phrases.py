@@ -107,10 +107,18 @@ def phrase_key(cue: Cue, intervals: int = 0) -> str | None:
     sounding = soundings()[cue.name]
     if not sounding.spoken:
         return None
+    if cue.name is CueName.SLOWER and cue.level is not Level.INFORMATION:
+        return str(CueName.OVER_CEILING)  # The words that the screen shows then.
     last = intervals - 1 if cue.name is CueName.RECOVERY else intervals
     if sounding.last and cue.number > 1 and cue.number == last:
         return f"{cue.name}_last"
     return f"{cue.name}_{cue.number}" if 0 < cue.number <= sounding.numbers else str(cue.name)
+
+
+def urgency_of(cue: Cue) -> Urgency:
+    """Return who may silence a cue: at its level or at the catalogue's urgency, whichever is higher."""
+    least = {Level.INFORMATION: Urgency.ADVICE, Level.ATTENTION: Urgency.ATTENTION, Level.STOP_NOW: Urgency.STOP_NOW}
+    return max(soundings()[cue.name].rank, least[cue.level])
 
 
 def expected_keys() -> tuple[str, ...]:

@@ -14,8 +14,6 @@ from display.sheet import Box, Part
 ZONE_COLOUR: dict[str, Colour] = {"below": BELOW, "in": IN, "above": ABOVE, "unknown": QUIET}
 SHOWN_AROUND_BPM = 22.0
 """How far beyond the zone the gauge reaches on each side."""
-LAGGING_S = 90.0
-"""The first 1–2 minutes of an interval are run-up, and a recovery has 1–1½ min to come down (rusfeltet.no, 4 × 4)."""
 NUMBER_EM = 300.0
 TRACKING = -0.022
 SWELL = 0.13
@@ -47,6 +45,9 @@ def zone_colour(snapshot: Snapshot) -> Colour:
     """The colour of where the rate lies; quiet where that is not known."""
     if shown_number(snapshot) is None or doubtful(snapshot):
         return QUIET
+    resting = snapshot.phase in ("recovery", "cool_down")
+    if snapshot.position == "above" and snapshot.trend == "falling" and resting:
+        return BELOW  # As it should be: amber would blame a person for a heart that is on its way down.
     return ZONE_COLOUR[snapshot.position]
 
 
@@ -56,7 +57,7 @@ def rate_parts(glance: Glance, places: RatePlaces) -> list[Part]:
     number = shown_number(snapshot)
     colour = zone_colour(snapshot)
     return [
-        _gauge(snapshot, places.gauge),
+        _gauge(snapshot, places.gauge, colour),
         Part(
             "number",
             places.number,
@@ -68,7 +69,7 @@ def rate_parts(glance: Glance, places: RatePlaces) -> list[Part]:
     ]
 
 
-def _gauge(snapshot: Snapshot, box: Box) -> Part:
+def _gauge(snapshot: Snapshot, box: Box, colour: Colour) -> Part:
     """A standing bar: blue below, green in, amber above; the part where the rate lies is lit, a pointer beside it."""
     low, high = snapshot.zone.low_bpm, snapshot.zone.high_bpm
     known = shown_number(snapshot) is not None and not doubtful(snapshot)
@@ -95,21 +96,21 @@ def _gauge(snapshot: Snapshot, box: Box) -> Part:
                 brush,
                 Box(track.x, track.y, 34, zone_top - 6 - track.y),
                 blend(ABOVE_DEEP, ABOVE, 0.12),
-                ABOVE,
+                colour,
                 lit == "above",
             )
             _paint_segment(
                 brush,
                 Box(track.x, zone_bottom + 6, 34, track.bottom - zone_bottom - 6),
                 blend(BELOW_DEEP, BELOW, 0.08),
-                BELOW,
+                colour,
                 lit == "below",
             )
-            _paint_segment(brush, Box(track.x, zone_top, 34, zone_bottom - zone_top), IN_BAND, IN, lit == "in")
+            _paint_segment(brush, Box(track.x, zone_top, 34, zone_bottom - zone_top), IN_BAND, colour, lit == "in")
         if pointer is not None:
             brush.icon(icons.pointer, Box(track.right + 8, pointer - 17, 32, 34), WHITE)
 
-    return Part("gauge", box, (low, high, pointer, lit), paint)
+    return Part("gauge", box, (low, high, pointer, lit, colour), paint)
 
 
 def _paint_segment(brush: Brush, box: Box, unlit: Colour, bright: Colour, lit: bool) -> None:  # noqa: FBT001 - lit or not is the whole of it
@@ -153,7 +154,9 @@ def heart_part(box: Box, colour: Colour, swell: int, *, beating: bool) -> Part:
 
 def _words(glance: Glance, box: Box, colour: Colour) -> Part:
     snapshot, texts = glance.snapshot, glance.texts
-    first, second = texts.say(f"position.{_position_word(snapshot)}"), _zone_words(glance)
+    first, second = texts.say(f"position.{snapshot.position}"), _zone_words(glance)
+    if snapshot.position != "unknown" and snapshot.trend != "steady":
+        second = texts.say(f"trend.{snapshot.trend}", zone=_zone_words(glance, unit=False))
     if snapshot.signal is not Signal.LIVE:
         if snapshot.signal is not Signal.WEAK:
             first = texts.say(f"signal.{snapshot.signal}")
@@ -171,22 +174,13 @@ def _words(glance: Glance, box: Box, colour: Colour) -> Part:
     return Part("words", box, (first, second, colour), paint)
 
 
-def _position_word(snapshot: Snapshot) -> str:
-    """Where the rate lies; while it lags behind a new phase, which way it goes, so that nobody feels wrong for it."""
-    new = snapshot.phase_elapsed_s < LAGGING_S
-    if new and snapshot.position == "below" and snapshot.phase in ("interval", "steady"):
-        return "rising"
-    if new and snapshot.position == "above" and snapshot.phase in ("recovery", "cool_down"):
-        return "falling"
-    return snapshot.position
-
-
-def _zone_words(glance: Glance) -> str:
+def _zone_words(glance: Glance, *, unit: bool = True) -> str:
     zone, texts = glance.snapshot.zone, glance.texts
+    key = "number.beats" if unit else "number.zone"
     if zone.low_bpm is not None and zone.high_bpm is not None:
-        return texts.say("number.beats", low=round(zone.low_bpm), high=round(zone.high_bpm))
+        return texts.say(key, low=int(zone.low_bpm), high=int(zone.high_bpm))
     if zone.high_bpm is not None:
-        return texts.say("number.beats_to", high=round(zone.high_bpm))
+        return texts.say(f"{key}_to", high=int(zone.high_bpm))
     if zone.low_bpm is not None:
-        return texts.say("number.beats_from", low=round(zone.low_bpm))
+        return texts.say(f"{key}_from", low=int(zone.low_bpm))
     return texts.say("ready.rate")

@@ -11,7 +11,7 @@
 from dataclasses import dataclass, field
 
 from coach.cue import Cue
-from display.phrases import Urgency, phrase_key, soundings
+from display.phrases import Urgency, phrase_key, soundings, urgency_of
 
 PATIENCE_S = 6.0
 """How long a phrase may wait for its turn, in seconds."""
@@ -39,7 +39,7 @@ def utterance(cue: Cue, intervals: int, asked_s: float) -> Utterance | None:
     if key is None:
         return None
     sounding = soundings()[cue.name]
-    return Utterance(cue, key, sounding.rank, sounding.ends_speech, asked_s)
+    return Utterance(cue, key, urgency_of(cue), sounding.ends_speech, asked_s)
 
 
 @dataclass

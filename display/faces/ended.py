@@ -7,7 +7,7 @@ from display.brush import Brush, Style
 from display.glance import Glance
 from display.lettering import Weight
 from display.numerals import clock, minutes_and_seconds
-from display.palette import ATTENTION, BELOW, IN, INK, PANEL, QUIET, TRACK, WHITE
+from display.palette import ABOVE, ATTENTION, BELOW, IN, INK, PANEL, QUIET, TRACK, WHITE
 from display.panel_buttons import paint_buttons
 from display.sheet import MARGIN, Box, Part
 
@@ -24,7 +24,7 @@ def parts(glance: Glance) -> list[Part]:
     profile = Box(MARGIN, foot.y - 24 - profile_height, width, profile_height)
     main = Box(MARGIN, 44, width, profile.y - 24 - 44)
     if sheet.portrait:
-        words = Box(main.x, main.y, main.width, 370)
+        words = Box(main.x, main.y, main.width, 450 if _why_early(glance) else 370)
         count = min(len(summary.intervals), SHOWN_INTERVALS) if summary is not None else 0
         bars = Box(main.x, words.bottom + 24, main.width, min(main.bottom - words.bottom - 24, 96 + 76.0 * count))
     else:
@@ -58,6 +58,7 @@ def _words(glance: Glance, box: Box, summary: Summary | None) -> Part:
         dropped = mean_fall_bpm(summary.intervals)
         if dropped is not None and dropped > 0:
             fall = texts.say("ended.fall", bpm=dropped)
+    because = _why_early(glance)
     course = ""
     if view.session_number is not None and view.course_sessions is not None:
         course = texts.say("ended.session", number=view.session_number, total=view.course_sessions)
@@ -67,11 +68,22 @@ def _words(glance: Glance, box: Box, summary: Summary | None) -> Part:
         brush.text(title, (box.x, box.y + 44), Style(50, Weight.BOLD, WHITE), width=box.width)
         brush.text(large, (box.x, box.y + 154), Style(130, Weight.HEAVY, WHITE), width=box.width - 8)
         brush.text(under, (box.x, box.y + 248), Style(40, Weight.BOLD, IN), width=box.width)
-        if fall:
+        if because:
+            brush.paragraph(because, (box.x, box.y + 320), Style(32, Weight.FIRM, ABOVE), box.width)
+        elif fall:
             brush.icon(icons.heart, Box(box.x, box.y + 300, 42, 40), BELOW)
             brush.text(fall, (box.x + 60, box.y + 320), Style(30, Weight.PLAIN, QUIET), width=box.width - 60)
 
-    return Part("words", box, (title, large, under, fall), paint)
+    return Part("words", box, (title, large, under, fall, because), paint)
+
+
+def _why_early(glance: Glance) -> str:
+    """Say why the work ended before its time; empty where it did not, or where the person stopped it."""
+    snapshot = glance.view.snapshot
+    if snapshot is None:
+        return ""
+    reasons = [reason for limit in snapshot.limits if limit.name == "cool_down_only" for reason in limit.reasons]
+    return glance.texts.of("ended_because", reasons[0]) if reasons else ""
 
 
 def _bars(glance: Glance, box: Box, summary: Summary) -> Part:

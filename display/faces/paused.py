@@ -6,19 +6,24 @@ from display.announcement import Announcement, announcement_part
 from display.faces.running import profile_parts
 from display.glance import Glance
 from display.header import header_parts
+from display.instruction import instruction_part
 from display.palette import BELOW
-from display.sheet import Part
+from display.sheet import Box, Part
 from display.training_places import training_places
 
 
 def parts(glance: Glance) -> list[Part]:
     """The face of a pause."""
     texts, places = glance.texts, training_places(glance.sheet)
+    box, asked = places.panel, glance.snapshot.question is not None
+    if asked:
+        box = Box(box.x, box.y, box.width, places.instruction.y - 28 - box.y)
     says = Announcement(
         icons.pause,
         texts.say("paused.title"),
         (texts.say("paused.kind"),),
-        (((Button.START,), texts.say("button.go_on")), ((Button.STOP,), texts.say("button.stop"))),
+        () if asked else (((Button.START,), texts.say("button.go_on")), ((Button.STOP,), texts.say("button.stop"))),
         accent=BELOW,
     )
-    return [*header_parts(glance), announcement_part(glance, places.panel, says), *profile_parts(glance, places)]
+    question = [instruction_part(glance, places.instruction)] if asked else []
+    return [*header_parts(glance), announcement_part(glance, box, says), *question, *profile_parts(glance, places)]

@@ -1,7 +1,8 @@
 """A session, from start to end: the snapshot tells which face it has now, the most urgent first."""
 
 from coach.events import Level
-from display.faces import all_right, bout, feeling, paused, running, stop_now, stopped
+from display.advice_words import over_ceiling_now
+from display.faces import bout, feeling, over_ceiling, paused, running, stop_now, stopped
 from display.glance import Glance
 from display.instruction import notice_at
 from display.sheet import Part
@@ -12,12 +13,12 @@ def parts(glance: Glance) -> list[Part]:
     snapshot = glance.snapshot
     if notice_at(snapshot, Level.STOP_NOW) is not None:
         return stop_now.parts(glance)
-    if snapshot.question is not None:
-        return all_right.parts(glance)
     if snapshot.cool_down_offered:
         return stopped.parts(glance)
     if snapshot.stage == "paused":
         return paused.parts(glance)
+    if over_ceiling_now(snapshot):
+        return over_ceiling.parts(glance)
     if snapshot.mode == "exertion" and snapshot.zone.low_borg is not None:
         return feeling.parts(glance)
     if snapshot.bout is not None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from coach.cue import Cue, CueName
 from coach.events import Direction, Level, Limit, LimitsChanged, NoticeRaised
 from coach.messages import Command, CommandName, HeartRate, Time, Treadmill
-from tests.coach.led_session import PLAN, LedSession
+from tests.coach.led_session import PLAN, LedSession, Says
 
 LOW = replace(PLAN, ceiling_bpm=165.0)
 
@@ -38,9 +38,37 @@ def test_slower_is_said_at_once_and_the_therapist_is_told() -> None:
     )
 
 
-def test_slower_needs_no_known_speed() -> None:
-    advice = over(in_first_interval(), 1).seen.advice
+def test_slower_names_a_speed_also_where_the_treadmill_tells_none() -> None:
+    """The speed that was asked for last, 6 km/h, is what the person can compare with."""
+    session = over(in_first_interval(), 1)
+    advice = session.seen.advice
+    assert (advice.direction, advice.speed_change_kmh, advice.speed_kmh) == (Direction.SLOWER, -1.0, 5.0)
+    assert over(session, 20).seen.advice.speed_kmh == 4.0
+
+
+def test_slower_without_any_speed_known_or_asked_names_none() -> None:
+    session = LedSession(replace(LOW, start=None), guidance=lambda _: Says()).live_until(60).live_until(100, 162)
+    advice = over(session, 1).seen.advice
     assert (advice.direction, advice.speed_change_kmh, advice.speed_kmh) == (Direction.SLOWER, None, None)
+
+
+def test_no_speed_between_the_slowest_walk_and_standing_still_is_asked() -> None:
+    def asked(speed_kmh: float) -> float | None:
+        return over(in_first_interval().send(Treadmill(100, speed_kmh, 0.0)), 1).seen.advice.speed_kmh
+
+    assert [asked(speed_kmh) for speed_kmh in (4.0, 2.6, 2.1, 2.0, 1.2)] == [3.0, 2.0, 2.0, 0.0, 0.0]
+
+
+def test_somebody_who_stands_still_is_not_asked_to_slow_down() -> None:
+    session = over(in_first_interval().send(Treadmill(100, 0.0, 0.0)), 5)
+    assert (session.seen.advice.direction, session.seen.advice.reason) == (Direction.NONE, "over_ceiling")
+    assert not [t for t, _ in session.cued(CueName.SLOWER) if t > 100]
+
+
+def test_below_the_ceiling_again_slow_down_now_is_no_longer_shown() -> None:
+    session = over(in_first_interval(), 8).live_until(130, 150)
+    advice = session.seen.advice
+    assert (advice.direction, advice.speed_kmh, advice.reason) == (Direction.NONE, 5.0, "eased")
 
 
 def test_slower_from_a_crawl_asks_for_a_standstill_at_most() -> None:

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from coach.cue import CueName
 from coach.engine import next_due_s
 from coach.errors import Refused
-from coach.events import PhaseEnded, SessionEnded, SessionPaused, SessionResumed, SignalChanged
-from coach.messages import Command, CommandName, HeartRate, Restored, Time
-from tests.coach.led_session import PLAN, LedSession
+from coach.events import Advice, Direction, PhaseEnded, SessionEnded, SessionPaused, SessionResumed, SignalChanged
+from coach.messages import Command, CommandName, HeartRate, Restored, Time, Treadmill
+from tests.coach.led_session import PLAN, LedSession, Says
 
 
 def paused() -> LedSession:
@@ -102,3 +102,45 @@ def test_a_pause_before_anything_was_seen_ends_too() -> None:
     plan = replace(PLAN, mode="exertion")
     session = LedSession(plan, started=False).send(Command(0, CommandName.START), Command(1, CommandName.PAUSE))
     assert next_due_s(session.state) == 1801.0
+
+
+HOLDS = Advice(Direction.HOLD, 0.0, 6.0, 5.0, "in_zone")
+
+
+def resumed(*, speed_kmh: float | None = None, then_kmh: float | None = None, bpm: float = 150) -> LedSession:
+    """Back after a minute's pause in the first interval; the treadmill perhaps says its speed before and after."""
+    session = LedSession(guidance=lambda _: Says(HOLDS)).live_until(60).live_until(160, 176)
+    if speed_kmh is not None:
+        session.send(Treadmill(160, speed_kmh, 5.0))
+    session.command(CommandName.PAUSE)
+    if then_kmh is not None:
+        session.send(Treadmill(160, then_kmh, 5.0))
+    return session.live(60, bpm).command(CommandName.RESUME)
+
+
+def test_after_a_pause_the_speed_from_before_it_is_asked_for_and_none_is_held() -> None:
+    for session, back_kmh in (
+        (resumed(), 6.0),
+        (resumed(speed_kmh=7.6), 7.6),
+        (resumed(speed_kmh=7.6, then_kmh=0), 7.6),
+    ):
+        advice = session.seen.advice
+        assert (advice.direction, advice.speed_kmh, advice.reason) == (Direction.NONE, back_kmh, "resumed")
+        session.live(55, 150)
+        assert session.seen.advice.direction is Direction.NONE
+
+
+def test_after_a_pause_nobody_is_urged_back_to_a_speed_by_a_rate_that_is_not_live() -> None:
+    session = LedSession(guidance=lambda _: Says(HOLDS)).live_until(60).live_until(160, 176)
+    session.send(Treadmill(160, 7.6, 5.0)).command(CommandName.PAUSE).send(Treadmill(160, 0.0, 5.0), Time(300))
+    advice = session.command(CommandName.RESUME).seen.advice
+    assert (advice.direction, advice.speed_kmh) == (Direction.NONE, None)
+
+
+def test_no_speed_is_held_by_somebody_who_stands_still() -> None:
+    session = LedSession(guidance=lambda _: Says(HOLDS)).live_until(60).live_until(160, 176)
+    assert session.seen.advice.direction is Direction.HOLD
+    session.send(Treadmill(160, 0.0, 5.0))
+    held = len(session.cued(CueName.HOLD))
+    assert session.live(60, 150).seen.advice.direction is Direction.NONE
+    assert len(session.cued(CueName.HOLD)) == held

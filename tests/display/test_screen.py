@@ -195,7 +195,7 @@ def test_every_text_can_be_read_from_two_metres(size: tuple[int, int], language:
         ("interval_faster", "Litt raskere"),
         ("interval_slower", "Litt roligere"),
         ("recovery_begins", "Senk farten"),
-        ("over_ceiling", "Litt roligere"),
+        ("over_ceiling", "Senk farten nå"),
         ("notice_attention", "Rolig til pulsen kommer"),
         ("signal_lost", "Kjenn på beltet"),
         ("ready", "Trykk grønn knapp"),

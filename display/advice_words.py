@@ -1,0 +1,42 @@
+"""What screen and small screen both show of the advice, so that neither contradicts the other."""
+
+from coach.events import Direction, Signal
+from coach.guidance import PHASE_START, SETTING_REASONS
+from coach.snapshot import Snapshot
+from display.numerals import speed
+from display.texts import Texts
+
+SETTING_TIME_S = 20.0
+"""How long a new phase asks for its speed, before it says how the phase should feel."""
+
+
+def over_ceiling_now(snapshot: Snapshot) -> bool:
+    """Return whether a rate above the ceiling is what a display must say now."""
+    noticed = any(notice.code == "over_ceiling" for notice in snapshot.notices)
+    seen = snapshot.bpm is not None and snapshot.signal not in (Signal.STALE, Signal.LOST)
+    return noticed and seen and snapshot.stage == "running"
+
+
+def what_to_do(snapshot: Snapshot, texts: Texts) -> tuple[str, str]:
+    """Return the order and its speed; the speed is empty where none is known or the person stands already."""
+    advice = snapshot.advice
+    order = texts.say("instruction.slow_down_now")
+    if advice.reason != "over_ceiling":
+        return order, ""
+    if advice.direction is Direction.NONE:
+        return texts.say("over_ceiling.stands"), ""
+    if advice.speed_kmh is None:
+        return order, ""
+    if advice.speed_kmh == 0:
+        return order, texts.say("over_ceiling.stand_still")
+    return order, texts.say("over_ceiling.to", speed=speed(advice.speed_kmh, texts))
+
+
+def direction_now(snapshot: Snapshot) -> Direction:
+    """Return the direction shown. A phase's setting is asked for until it is there, at first only a short while."""
+    advice = snapshot.advice
+    if advice.reason not in SETTING_REASONS:
+        return advice.direction
+    there = advice.speed_kmh is not None and snapshot.speed_kmh == advice.speed_kmh
+    over = advice.reason == PHASE_START and snapshot.phase_elapsed_s >= SETTING_TIME_S
+    return Direction.NONE if there or over else advice.direction

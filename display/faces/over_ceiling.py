@@ -1,0 +1,64 @@
+"""The rate is above the personal ceiling (hazard H1): one amber panel that says what to do now, and to which speed."""
+
+from display import icons
+from display.advice_words import what_to_do
+from display.brush import Brush, Style
+from display.faces.running import profile_parts
+from display.glance import Glance
+from display.header import header_parts
+from display.instruction import instruction_part
+from display.lettering import Weight
+from display.numerals import clock
+from display.palette import ATTENTION, INK
+from display.rate import TRACKING, shown_number
+from display.sheet import Box, Part
+from display.training_places import training_places
+
+NUMBER_EM = 220.0
+
+
+def parts(glance: Glance) -> list[Part]:
+    """The face over the ceiling. A question that is open stands below the panel."""
+    places = training_places(glance.sheet)
+    asked = glance.snapshot.question is not None
+    box = places.panel
+    if asked:
+        box = Box(box.x, box.y, box.width, places.instruction.y - 28 - box.y)
+    return [
+        *header_parts(glance),
+        _panel(glance, box),
+        *([instruction_part(glance, places.instruction)] if asked else []),
+        *profile_parts(glance, places),
+    ]
+
+
+def _panel(glance: Glance, box: Box) -> Part:
+    snapshot, texts = glance.snapshot, glance.texts
+    order, to_speed = what_to_do(snapshot, texts)
+    number = shown_number(snapshot) or ""
+    ceiling = next((limit.value_bpm for limit in snapshot.limits if limit.name == "ceiling"), None)
+    why = texts.of("notice", "over_ceiling")
+    most = "" if ceiling is None else texts.say("over_ceiling.most", bpm=int(ceiling))
+    left = f"{clock(snapshot.phase_remaining_s)} {texts.say('left.steady')}"
+    portrait = glance.sheet.portrait
+
+    def paint(brush: Brush, box: Box) -> None:
+        brush.bar(box, 32, ATTENTION)
+        side = min(box.width * 0.36, 420.0)
+        words = Box(box.x + 48, box.y + 30, box.width - side - 96, box.height - 60)
+        rate = Box(box.right - side - 24, box.y + 20, side, box.height - 40)
+        if portrait:
+            words = Box(box.x + 40, box.y + 30, box.width - 80, box.height * 0.48)
+            rate = Box(box.x + 40, words.bottom, box.width - 80, box.bottom - words.bottom - 20)
+        brush.icon(icons.attention, Box(words.x, words.y, 64, 64), INK)
+        brush.text(why, (words.x + 84, words.y + 34), Style(36, Weight.FIRM, INK), width=words.width - 84)
+        apart = (words.height - 64) / 2
+        brush.text(order, (words.x, words.y + 64 + apart * 0.5), Style(92, Weight.BOLD, INK), width=words.width)
+        brush.text(to_speed, (words.x, words.y + 64 + apart * 1.4), Style(92, Weight.HEAVY, INK), width=words.width)
+        size = min(NUMBER_EM, (rate.height - 84) / 0.75)
+        style = Style(size, Weight.HEAVY, INK)
+        brush.number(number, (rate.middle_x, rate.y + size * 0.42), style, "centre", TRACKING)
+        brush.text(most, (rate.middle_x, rate.bottom - 56), Style(30, Weight.FIRM, INK), "centre", width=rate.width)
+        brush.text(left, (rate.middle_x, rate.bottom - 18), Style(30, Weight.FIRM, INK), "centre", width=rate.width)
+
+    return Part("over ceiling", box, (order, to_speed, number, why, most, left), paint)

@@ -1,0 +1,53 @@
+"""«Går det bra?» in the instruction's place: rate, time left and speed stay as they are (hazard H5)."""
+
+from coach.desk_view import Button
+from display import icons
+from display.brush import Brush, Style
+from display.glance import Glance
+from display.lettering import Weight
+from display.numerals import load
+from display.palette import ABOVE, PANEL, QUIET, WHITE
+from display.panel_buttons import paint_buttons
+from display.sheet import Box, Part
+
+TITLE, SMALL = Style(52, Weight.BOLD, WHITE), Style(28, Weight.PLAIN, QUIET)
+SETTING = Style(34, Weight.FIRM, WHITE)
+BUTTONS_WIDTH = 250.0
+ABOVE_PLACE, BELOW_PLACE = 8.0, 18.0
+"""How far the card reaches into the gaps around the instruction's place: it has two lines."""
+
+
+def question_part(glance: Glance, box: Box) -> Part:
+    """Return the card: the question, what happens without an answer, the treadmill's setting and the buttons."""
+    snapshot, texts = glance.snapshot, glance.texts
+    advice = snapshot.advice
+    speed_kmh = snapshot.speed_kmh if advice.speed_kmh is None else advice.speed_kmh
+    incline_percent = snapshot.incline_percent if advice.incline_percent is None else advice.incline_percent
+    setting = load(speed_kmh, incline_percent, texts)
+    title, why = texts.of("check", snapshot.question or ""), texts.say("check.why")
+    yes, no = ((Button.START,), texts.say("button.yes")), ((Button.STOP,), texts.say("button.no_stop"))
+    portrait = glance.sheet.portrait
+    box = Box(box.x, box.y - ABOVE_PLACE, box.width, box.height + ABOVE_PLACE + BELOW_PLACE)
+
+    def paint(brush: Brush, box: Box) -> None:
+        brush.bar(box, 26, PANEL)
+        brush.bar(box, 26, ABOVE, 4)
+        left, right = box.x + 30, box.right - 30
+        if portrait:
+            brush.text(title, (left, box.y + 44), TITLE, width=right - left)
+            brush.paragraph(why, (left, box.y + 92), SMALL, right - left, leading=1.2)
+            row = Box(left, box.bottom - 74, right - left, 60)
+            brush.text(setting, (row.right, row.middle_y), SETTING, "right")
+            room = row.width - brush.width(setting, SETTING) - 10
+            paint_buttons(brush, Box(row.x, row.y, room, row.height), (yes, no), "left")
+            return
+        brush.icon(icons.question, Box(left, box.middle_y - 28, 56, 56), ABOVE)
+        left += 82
+        buttons = Box(right - BUTTONS_WIDTH, box.y, BUTTONS_WIDTH, box.height / 2)
+        end = brush.text(title, (left, box.y + 44), TITLE)
+        brush.text(setting, (end + 40, box.y + 46), SETTING, width=buttons.x - 20 - end - 40)
+        brush.text(why, (left, box.y + 94), SMALL, width=buttons.x - 20 - left)
+        paint_buttons(brush, Box(buttons.x, box.y + 8, buttons.width, box.height / 2 - 8), (yes,), "left")
+        paint_buttons(brush, Box(buttons.x, box.middle_y, buttons.width, box.height / 2 - 8), (no,), "left")
+
+    return Part("instruction", box, (title, why, setting), paint)
