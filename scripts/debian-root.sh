@@ -23,14 +23,14 @@ own=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 # inside PROGRAM …: runs it in the folder that «root» names.
 inside() { chroot "${root:?}" env -i "${own[@]}" "${lent[@]}" "$@"; }
 
-# Mounts what programs need, and lends pip's configuration, what it names on this disk, and the authorities that this
+# Mounts what programs need, and lends pip's and npm's configuration, what it names on this disk, and the authorities that this
 # computer trusts.
 lend() {
     mount -t tmpfs tmpfs "$root/run"
     mount -t tmpfs tmpfs "$root/tmp"
     mount -t proc proc "$root/proc"
     cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-    mapfile -t lent < <(env | grep -E '^(PIP_|https?_proxy=|HTTPS?_PROXY=|no_proxy=|NO_PROXY=)' || true)
+    mapfile -t lent < <(env | grep -E '^(PIP_|npm_config_|NODE_EXTRA_CA_CERTS=|https?_proxy=|HTTPS?_PROXY=|no_proxy=|NO_PROXY=)' || true)
     mkdir -p "$root/root/.config/pip"
     [ ! -f /etc/pip.conf ] || cp /etc/pip.conf "$root/etc/pip.conf"
     [ ! -f "$HOME/.config/pip/pip.conf" ] || cp "$HOME/.config/pip/pip.conf" "$root/root/.config/pip/pip.conf"

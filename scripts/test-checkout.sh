@@ -2,14 +2,14 @@
 # Runs README's two commands on a machine that has only make, git and Python: a bare Debian in a temporary folder, with Debian's
 # own Python and pip. Every locked package has a newer release there. Needs root, mmdebstrap and the network.
 #
-#   scripts/test-checkout.sh [bookworm|trixie]     WHAT="set-up demo" leaves the test suite out; REF=… names another commit
+#   scripts/test-checkout.sh [bookworm|trixie]     WHAT="demo set-up" leaves the test suite out; REF=… names another commit
 #
 # Packages come from where this computer's own apt and pip get theirs: its configuration, and the folders that it names, are
 # lent for the time of the test. Folders that these need in turn: LEND="/some/folder /another".
 set -euo pipefail
 
 suite=${1:-bookworm}
-what=${WHAT:-set-up demo test}
+what=${WHAT:-demo set-up test}
 cd "$(dirname "$0")/.."
 
 # shellcheck source=scripts/own-mounts.sh
@@ -63,5 +63,6 @@ for target in $what; do
 done
 
 say "figures, with a newer release of every locked package"
-inside /srv/interval-coach/.venv/bin/python -m pip --version
+brings=$(inside python3 -c 'import ensurepip, platform; print(f"Python {platform.python_version()}, whose venv brings pip {ensurepip.version()}")')
+printf '%s: %s\n' "$suite" "$brings"
 for figure in "${took[@]}"; do printf '%s: %s\n' "$suite" "$figure"; done

@@ -119,7 +119,7 @@ def fetch(folder: Path, *more: str) -> None:
     )
     if finished.returncode:
         raise BuildError(
-            f"The pages' scripts could not be fetched. Check the network and npm's configuration:\n{finished.stderr}"
+            f"npm could not fetch the pages' scripts. It said:\n{finished.stderr}"
         )
 
 
