@@ -62,10 +62,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(sentence: str) -> int:
-    with contextlib.suppress(OSError):
-        # Standard error may be a file on the very disk that is full.
+    try:
         sys.stderr.write(f"interval-coach: {sentence}\n")
         sys.stderr.flush()
+    except OSError:
+        # Standard error may be a file on the very disk that is full. From Python 3.14 on, what is left to write at the
+        # end would change the exit status.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     return REFUSED
 
 

@@ -23,7 +23,7 @@ from coach.state import State, begin
 from coach.summary import Summary
 from coach.view import snapshot
 from firmware import protocol_store
-from sync.json_schema import drop_discriminators
+from sync.json_schema import make_standard
 
 
 class PlanLine(Plan, frozen=True, kw_only=True, tag_field="type", tag="plan", forbid_unknown_fields=True):
@@ -126,7 +126,7 @@ def schema() -> dict[str, Any]:
     (line_in, answer, error), components = msgspec.json.schema_components(
         [AnyLine, AnswerLine, ErrorLine], ref_template="#/$defs/{name}"
     )
-    drop_discriminators([line_in, components])
+    make_standard([line_in, components])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "interval-coach engine --stdio",

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date, datetime, timedelta
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -265,7 +266,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     people = []
     with (
-        ProcessPoolExecutor(os.cpu_count(), initializer=end_with_parent, initargs=(os.getpid(),)) as workers,
+        # Forked, so that this process is the parent of each: from Python 3.14 on, a server process would be.
+        ProcessPoolExecutor(
+            os.cpu_count(), get_context("fork"), initializer=end_with_parent, initargs=(os.getpid(),)
+        ) as workers,
         (given.out / "sessions.jsonl").open("wb") as file,
     ):
         for person, sessions in workers.map(course_of, all_of_it, chunksize=2):

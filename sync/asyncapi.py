@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from sync import wire
-from sync.json_schema import drop_discriminators
+from sync.json_schema import make_standard
 from sync.topics import PARTICIPANT, Kind
 from sync.wire import FORMAT
 
@@ -60,7 +60,7 @@ def document() -> dict[str, Any]:
     references, schemas = msgspec.json.schema_components(
         [*kinds, *ENROLMENT], ref_template="#/components/schemas/{name}"
     )
-    drop_discriminators(schemas)
+    make_standard(schemas)
     for schema in schemas.values():
         _finish(schema)
     return {

@@ -4,7 +4,7 @@ import os
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.place import Place
+from firmware.doctor.place import Place, is_there
 from firmware.sync_state import NoStateError, read_state, state_file
 from sync.account import ACCOUNT, MACHINE_PEM
 from sync.findings import Trouble
@@ -25,7 +25,7 @@ class Broker:
 
     def look(self, place: Place) -> Outcome:
         """A machine that is not enrolled keeps its sessions: nothing is wrong with that."""
-        if not (place.identity / ACCOUNT).exists():
+        if not is_there(place.identity / ACCOUNT):
             return NOT_IN_USE
         # The key is the courier's and root's: whoever else runs the doctor takes sync's word for whether it fits.
         has_key = place.access(place.identity / MACHINE_PEM, os.R_OK)

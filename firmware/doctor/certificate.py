@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.place import Place
+from firmware.doctor.place import Place, is_there
 from sync.account import ACCOUNT, read_account
 from sync.findings import Trouble
 
@@ -26,7 +26,7 @@ class Certificate:
 
     def look(self, place: Place) -> Outcome:
         """Judged only by a clock that has been set."""
-        if not (place.identity / ACCOUNT).exists():
+        if not is_there(place.identity / ACCOUNT):
             return NOT_IN_USE
         account = read_account(place.identity)
         until_s = account.certificate_until_wall_s

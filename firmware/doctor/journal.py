@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from firmware import journal_store as store
 from firmware.doctor.check import Codes, Finding, Outcome, Severity, found
-from firmware.doctor.place import Place
+from firmware.doctor.place import Place, is_there
 from sync.account import ACCOUNT
 
 _DAY_S = 86_400.0
@@ -50,7 +50,7 @@ class Journal:
             return Outcome(tuple(findings))
         if health.problem is not None:
             findings.append(found(self, "journal_damaged", health.problem))
-        if health.undelivered and health.oldest_wall_s is not None and (place.identity / ACCOUNT).exists():
+        if health.undelivered and health.oldest_wall_s is not None and is_there(place.identity / ACCOUNT):
             days = (place.wall_s() - health.oldest_wall_s) / _DAY_S
             if place.synchronised() and days > place.limits.undelivered_days:
                 findings.append(found(self, "undelivered_old", f"{health.undelivered} waiting, {days:.0f} days"))
@@ -62,7 +62,7 @@ class Journal:
             answer = place.ask_diary(diary_health)
             assert isinstance(answer, DiaryHealth)  # noqa: S101 - it is the answer to that question
             return answer
-        if place.told.coach_runs or place.run is None or not place.diary.exists():
+        if place.told.coach_runs or place.run is None or not is_there(place.diary):
             return None
         try:
             with closing(sqlite3.connect(f"{place.diary.absolute().as_uri()}?mode=ro", uri=True)) as connection:

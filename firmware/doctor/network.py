@@ -4,7 +4,7 @@ import re
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.place import Place
+from firmware.doctor.place import Place, is_there
 from firmware.sync_state import NoStateError, read_state, state_file
 from sync.account import ACCOUNT
 
@@ -19,7 +19,7 @@ class Network:
 
     def look(self, place: Place) -> Outcome:
         """Only a machine with a server needs one."""
-        if not (place.identity / ACCOUNT).exists():
+        if not is_there(place.identity / ACCOUNT):
             return NOT_IN_USE
         faces = [one for one in place.those("/sys/class/net", "*") if one.name != "lo"]
         if not faces:

@@ -16,6 +16,7 @@ from rich.text import Text
 from display.texts import Language, Texts, texts_in
 from firmware.doctor.check import Severity
 from firmware.doctor.round import Looked
+from sync.json_schema import make_standard
 
 FORMAT = 1
 State = Literal["well", "attention", "stop", "not_in_use"]
@@ -104,7 +105,9 @@ def to_json(told: Report) -> str:
 def schema() -> str:
     """The document's JSON schema."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "interval-coach doctor --json"}
-    return json.dumps(dialect | msgspec.json.schema(Report), indent=2, ensure_ascii=False) + "\n"
+    report = msgspec.json.schema(Report)
+    make_standard(report)
+    return json.dumps(dialect | report, indent=2, ensure_ascii=False) + "\n"
 
 
 def _in_words(one: Looked, texts: Texts) -> CheckInWords:

@@ -118,9 +118,7 @@ def fetch(folder: Path, *more: str) -> None:
         check=False,
     )
     if finished.returncode:
-        raise BuildError(
-            f"npm could not fetch the pages' scripts. It said:\n{finished.stderr}"
-        )
+        raise BuildError(f"npm could not fetch the pages' scripts. It said:\n{finished.stderr}")
 
 
 def _npm() -> Sequence[str] | None:

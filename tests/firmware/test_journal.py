@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -215,7 +216,8 @@ def test_another_programs_database_is_refused_and_left_as_it_is(path: Path) -> N
     other.close()
     with pytest.raises(JournalVersionError, match="another program"):
         Journal.open(path)
-    assert sqlite3.connect(path).execute("SELECT count(*) FROM accounts").fetchone() == (0,)
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT count(*) FROM accounts").fetchone() == (0,)
 
 
 def test_an_older_journal_is_brought_forward_with_its_sessions(path: Path) -> None:
