@@ -36,8 +36,8 @@ from firmware.config import Config
 from firmware.config_file import InForce
 from firmware.doctor.check import Finding
 from firmware.doctor.place import Place, settled
-from firmware.journal import Journal
 from firmware.journal_errors import JournalError, UnknownSessionError
+from firmware.journal_in_memory import open_journal
 from firmware.journal_store import Delivery as SessionDelivery
 from firmware.journal_writer import JournalSettings, SaveState
 from firmware.local_messages import (
@@ -173,7 +173,12 @@ class CoachService:
                 free_floor_bytes=self._settings.free_floor_bytes,
                 keep_acknowledged_days=(Config() if in_force is None else in_force.config).diary.raw_kept_days,
             )
-            self._journal = Journal.open(self._settings.diary, settings=journal_settings, on_state=self._saving_changed)
+            self._journal = open_journal(
+                self._settings.diary,
+                self._settings.socket.parent,
+                settings=journal_settings,
+                on_state=self._saving_changed,
+            )
         except BaseException:
             self._server.close()
             raise
@@ -204,6 +209,7 @@ class CoachService:
             memory = StrapMemory(strap_memory.folder_beside(self._settings.diary), self._disk.submit)
             self._keeper.choose_straps(StrapChoosing(strap, memory))
         self._health = self._look_after_machine(strap, stamps)
+        self._tell_saving(self._journal.state)
         self._keeper.room = self._journal.no_room() is None
         quick_to_switch()
         before_others()
@@ -448,7 +454,9 @@ class CoachService:
     def _tell_saving(self, state: SaveState) -> None:
         self._server.saving(Saving(state.status, state.reason))
         if hasattr(self, "_health"):
-            self._health.saving(state.reason if state.status == "not_saved" else None)
+            self._health.saving(
+                state.reason if state.status == "not_saved" else None, in_memory=self._journal.in_memory
+            )
         self.changed(at_once=True)
 
     # The socket

@@ -51,6 +51,9 @@ Answer = TypeVar("Answer")
 _MAY_WAIT = (HeartRate, Time, SourceLost, Treadmill, AdviceGiven, Predicted, SignalChanged, TreadmillChanged)
 """Records that may wait for the next commit; a phase change, limit, pause, stop, answer or end is committed at once."""
 
+MEMORY_FLOOR_BYTES = 4 * 1024 * 1024
+"""In memory, less must be free than on a disk: a session and its delivery need less than 1 MB."""
+
 _ALL = -1
 """SQL's word for no limit."""
 
@@ -127,10 +130,16 @@ class Journal:
         """Whether everything handed over is on the disk, now."""
         return self._writer.state
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether the file is in memory, since the card cannot be written."""
+        return self._writer.in_memory
+
     def no_room(self) -> NoRoom | None:
         """Why no new session may start now; None where there is room. A session that runs is never refused."""
-        free = free_bytes(self._path)
-        return NoRoom(free, self._floor_bytes) if free < self._floor_bytes else None
+        free = free_bytes(self._writer.path)
+        floor_bytes = MEMORY_FLOOR_BYTES if self.in_memory else self._floor_bytes
+        return NoRoom(free, floor_bytes) if free < floor_bytes else None
 
     def begin(self, session_id: str, plan: Plan, protocol: Protocol, stamp: Stamp | None = None) -> Future[None]:
         """Begin a session, committed at once. Raises UnreadableRecordError."""

@@ -5,7 +5,9 @@ the rescued file is built whole beside (`.salvaging`), the damaged one is rename
 replayed into its successor), then the rescued one takes its name. Opening completes a rescue that was cut off.
 """
 
+import contextlib
 import fcntl
+import logging
 import os
 import shutil
 import sqlite3
@@ -20,12 +22,16 @@ from msgspec import Struct
 
 from firmware import journal_store as store
 from firmware.journal_errors import JournalError, JournalInUseError, JournalPlaceError
-from firmware.journal_log import has_content, is_torn_inside, page_size_of
+from firmware.journal_log import has_content, is_cut_short, is_torn_inside, page_size_of
 from firmware.journal_schema import is_intact, migrate
 from firmware.session_record import SessionDocument, decode_document
 
+_log = logging.getLogger(__name__)
+
 _ROWS_PER_GAP = 4096
 _RECOVER_TIMEOUT_S = 6.0
+LARGEST_COPY_BYTES = 32 * 1024 * 1024
+"""The coach may use 256 MB, and what it keeps in memory counts."""
 _COMPANIONS = ("-wal", "-shm", "-journal")
 
 
@@ -86,7 +92,8 @@ def open_file(path: Path, factory: type[sqlite3.Connection]) -> tuple[sqlite3.Co
     try:
         # SQLite takes an empty file for a new one and deletes the log beside it, without a word.
         lost = not has_content(path) and has_content(_beside(path, "-wal"))
-        intact = not lost and not is_torn_inside(_beside(path, "-wal"))
+        wal = _beside(path, "-wal")
+        intact = not lost and not is_torn_inside(wal) and not is_cut_short(path, wal)
         if intact:
             connection = connect(path, factory)
             intact = is_intact(connection) and _content_is_whole(connection)
@@ -106,6 +113,35 @@ def open_file(path: Path, factory: type[sqlite3.Connection]) -> tuple[sqlite3.Co
         connection.close()
         raise
     return connection, opening
+
+
+def copy_to_memory(diary: Path, memory: Path) -> None:
+    """Copy the diary and its log to a place in memory, where they can be read and are small enough; else nothing."""
+    copies = [(diary, memory), (_beside(diary, "-wal"), _beside(memory, "-wal"))]
+    try:
+        there = [(source, target) for source, target in copies if source.is_file()]
+        if sum(source.stat().st_size for source, _ in there) > LARGEST_COPY_BYTES:
+            _log.warning("The card's diary is too large for the memory; its sessions wait on the card.")
+            return
+        for source, target in there:
+            shutil.copyfile(source, target)
+            target.chmod(0o600)
+    except OSError as error:
+        _log.warning("The card's diary could not be read (%s); its sessions wait on the card.", error)
+        with contextlib.suppress(OSError):
+            _remove(memory)
+
+
+def can_be_written(folder: Path) -> bool:
+    """Try it: a mount's options and a file's rights do not tell of a card that gave up."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".try-") as trying:
+            trying.write(b"x")
+            trying.flush()
+            os.fsync(trying.fileno())
+    except OSError:
+        return False
+    return True
 
 
 def connect(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:

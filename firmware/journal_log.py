@@ -20,6 +20,19 @@ def has_content(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
+def is_cut_short(diary: Path, log: Path) -> bool:
+    """Return whether the file lacks pages that its header counts, and no log has them. SQLite opens it all the same."""
+    if not has_content(diary) or has_content(log):
+        return False
+    with diary.open("rb") as file:
+        header = file.read(100)
+    if header[:16] != b"SQLite format 3\x00" or header[24:28] != header[92:96]:
+        return False
+    page_bytes = int.from_bytes(header[16:18], "big") or 1
+    page_bytes = _LARGEST_PAGE_BYTES if page_bytes == 1 else page_bytes
+    return diary.stat().st_size < page_bytes * int.from_bytes(header[28:32], "big")
+
+
 def page_size_of(log: Path) -> int:
     """Return the page size that a log names; the usual one where it names none."""
     header = log.read_bytes()[:_HEADER_BYTES] if log.is_file() else b""

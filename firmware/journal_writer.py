@@ -38,13 +38,20 @@ Answer = TypeVar("Answer")
 
 
 class JournalSettings(Struct, frozen=True, kw_only=True):
-    """`commit_every_s` ≤ 5: the most heart rate a power cut may take (faults.md, row 1). Times in s, sizes in bytes."""
+    """`commit_every_s` ≤ 5: the most heart rate a power cut may take (faults.md, row 1). Times in s, sizes in bytes.
+
+    `not_on_disk`: the file is in memory for this reason (`firmware.journal_in_memory`), so nothing in it is saved.
+    `memory`: where the file goes on when its folder has refused every write for `move_after_s`.
+    """
 
     commit_every_s: float = 2.0
     retry_s: float = 1.0
     housekeeping_s: float = 60.0
     keep_acknowledged_days: float = 30.0
     free_floor_bytes: int = 64 * 1024 * 1024
+    not_on_disk: NotSavedReason | None = None
+    memory: Path | None = None
+    move_after_s: float = 10.0
 
 
 class SaveState(Struct, frozen=True):
@@ -126,6 +133,8 @@ class JournalWriter:
         self._questions: deque[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] = deque()
         self._closing = False
         self._reason: NotSavedReason | None = None
+        self._not_on_disk = settings.not_on_disk
+        self._failed_since_s: float | None = None
         self._retry_at_s = 0.0
         self._connection: sqlite3.Connection | None = None
         self._live: dict[str, _Live] = {}
@@ -142,9 +151,20 @@ class JournalWriter:
         """Whether everything handed over is on the disk, now."""
         with self._condition:
             waiting = len(self._waiting)
-            if self._reason is not None:
-                return SaveState("not_saved", self._reason, waiting)
+            reason = self._reason or self._not_on_disk
+            if reason is not None:
+                return SaveState("not_saved", reason, waiting)
             return SaveState("saving" if waiting else "saved", None, waiting)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the file is in memory, where nothing is saved."""
+        return self._not_on_disk is not None
+
+    @property
+    def path(self) -> Path:
+        """Where the file is now."""
+        return self._path
 
     def put(self, write: Write, *, urgent: bool) -> Future[Any]:
         """Hand over a write. The future is done when the commit that holds it has returned, and never before."""
@@ -340,6 +360,8 @@ class JournalWriter:
         elif reason != "io_error" and self._connection is not None:
             file.close(self._connection)
             self._connection = None
+        if reason in ("io_error", "read_only"):
+            self._move_to_memory(reason)
         with self._condition:
             self._retry_at_s = time.monotonic() + self._settings.retry_s
             changed, self._reason = self._reason != reason, reason
@@ -347,12 +369,29 @@ class JournalWriter:
             _log.error("Not saved (%s): %s. Kept in memory; trying again.", reason, repr(error))
             self._tell()
 
+    def _move_to_memory(self, reason: NotSavedReason) -> None:
+        """Go on in memory where the disk has given up, so that a session that ends is delivered."""
+        now_s = time.monotonic()
+        self._failed_since_s = now_s if self._failed_since_s is None else self._failed_since_s
+        memory = self._settings.memory
+        lasts = now_s - self._failed_since_s >= self._settings.move_after_s
+        if memory is None or self._not_on_disk is not None or not lasts or file.can_be_written(self._path.parent):
+            return
+        if self._connection is not None:
+            file.close(self._connection)
+            self._connection = None
+        file.copy_to_memory(self._path, memory)
+        with self._condition:
+            self._path, self._not_on_disk, self._rewrite_live = memory, reason, True
+        _log.error("The card cannot be written any more. The diary goes on in memory until it is delivered.")
+
     def _succeeded(self) -> None:
+        self._failed_since_s = None
         with self._condition:
             self._retry_at_s = 0.0
             changed, self._reason = self._reason is not None, None
         if changed:
-            _log.warning("Saved again: all that waited is on the disk.")
+            _log.warning("All that waited is in memory." if self.in_memory else "Saved again: all is on the disk.")
             self._tell()
 
     def _tell(self) -> None:

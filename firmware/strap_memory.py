@@ -12,7 +12,7 @@ import msgspec
 
 from firmware.plans import GUEST
 from firmware.strap import Bond
-from firmware.whole_file import UnsafeNameError, remove_file, safe_path, write_whole
+from firmware.whole_file import UnsafeNameError, put_aside, remove_file, safe_path, write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -33,14 +33,18 @@ class StrapMemory:
     """Read once, at the start; written by `write`, which may do it later and elsewhere, since a disk can be slow."""
 
     def __init__(self, folder: Path, write: Callable[[Callable[[], None]], object] = lambda act: act()) -> None:
-        """Read what there is; a file that cannot be read is as good as none."""
+        """Read what there is; a file that cannot be read is as good as none, and a damaged one is put aside."""
         self._folder, self._write = folder, write
         self._bonds: dict[str, Bond] = {}
         for path in sorted(folder.glob("*.json")):
             try:
                 self._bonds[path.stem] = msgspec.json.decode(path.read_bytes(), type=Bond)
-            except (OSError, msgspec.DecodeError) as error:
-                _log.warning("The strap of %s is not known any more: %s", path.stem, error)
+            except OSError as error:
+                _log.warning("The strap of %s is not known now: %s", path.stem, error)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                aside = put_aside(path)
+                kept = "" if aside is None else f"; the damaged file is {aside.name}"
+                _log.warning("The strap of %s is not known any more (%s)%s.", path.stem, error, kept)
 
     def of(self, participant: str) -> Bond | None:
         """The strap that this participant wore last."""

@@ -37,6 +37,21 @@ def write_whole(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def put_aside(path: Path) -> Path | None:
+    """Rename a damaged file, so that a new one does not overwrite what a person may still read; None where it cannot.
+
+    The new name ends in a number and not in `.json`: it is no participant's file any more.
+    """
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    try:
+        path.rename(aside)
+    except OSError:
+        return None
+    return aside
+
+
 def remove_file(path: Path) -> None:
     """Remove a file, if it is there. Raises OSError."""
     if path.exists():

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from firmware.doctor.check import Codes, Finding, Outcome, Severity, found
 from firmware.doctor.place import Place
 
@@ -20,7 +22,7 @@ class Disk:
     }
 
     def look(self, place: Place) -> Outcome:
-        """A session that cannot be saved does not begin; one that runs goes on."""
+        """A session that can neither be saved nor kept in memory does not begin; one that runs goes on."""
         free = place.free_bytes or _free_bytes
         folder = next(one for one in (place.diary.parent, *place.diary.parents, Path("/")) if one.exists())
         left = free(folder)
@@ -32,6 +34,8 @@ class Disk:
             findings.append(found(self, "disk_filling", facts))
         if self._read_only(place, folder):
             findings.append(found(self, "disk_read_only", str(folder)))
+        if place.told.diary_in_memory:
+            findings = [replace(one, severity=Severity.ATTENTION) for one in findings]
         for counted in place.those("/sys/fs/ext4", "*/errors_count"):
             errors = place.number(counted)
             if errors:
@@ -47,7 +51,8 @@ class Disk:
                     point = point.replace("\\040", " ")
                     above = point == "/" or folder.is_relative_to(point)
                     if above and len(point) >= holds[0]:
-                        holds = (len(point), "ro" in options.split(","))
+                        # Since Linux 6.15 an ext4 that gave up is `rw,…,emergency_ro`.
+                        holds = (len(point), not {"ro", "emergency_ro"}.isdisjoint(options.split(",")))
                 case _:
                     raise ValueError(f"/proc/self/mounts: {line[:80]}")
         return holds[1]

@@ -49,7 +49,7 @@ def read(diary: Path) -> Answers | None:
     """The last answers; None where there are none, or where they cannot be read."""
     try:
         return msgspec.json.decode(answers_file(diary).read_bytes(), type=Answers)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

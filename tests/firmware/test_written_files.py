@@ -1,0 +1,236 @@
+"""Every file that the product writes on a machine, torn, empty, missing, NUL-filled, older, newer or unreadable.
+
+None of these may stop the reader in any other way than its announced one, nor touch another person's file, nor give
+anything that was never written. A test compares the table with the code.
+"""
+
+import logging
+import re
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from benchmarks.session_maker import messages, plan, protocol
+from coach.errors import ProtocolFileError
+from firmware import config_file, given_plans, pins, plans
+from firmware.config import ConfigError
+from firmware.doctor import self_test
+from firmware.journal import Journal
+from firmware.journal_errors import JournalError
+from firmware.journal_writer import JournalSettings
+from firmware.protocol_store import read_file
+from firmware.strap import Bond
+from firmware.strap_memory import StrapMemory
+from firmware.sync_state import NoStateError, read_state, write_state
+from sync.account import ACCOUNT, Account, AccountError, read_account
+from sync.wire import Finding, Software, State
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = JournalSettings(free_floor_bytes=0)
+
+
+class Written(NamedTuple):
+    """A kind of file. `make` writes a good one and returns its path; `look` reads what was said, None for nothing."""
+
+    make: Callable[[Path], Path]
+    look: Callable[[Path], object]
+    refusals: tuple[type[Exception], ...] = ()
+
+
+def make_strap(folder: Path) -> Path:
+    for name in ("kari", "other"):
+        StrapMemory(folder).keep(name, BOND)
+    return folder / "kari.json"
+
+
+BOND = Bond("Polar H10 12345678", "AA:BB:CC:DD:EE:FF", "12345678")
+
+
+def make_pin(folder: Path) -> Path:
+    for name in ("kari", "other"):
+        pins.keep_pin(folder, name, pins.hashed("1234"))
+    return folder / "kari.json"
+
+
+def look_at_pins(path: Path) -> object:
+    found, damaged = pins.read_pins(path.parent)
+    # Whoever has a file that cannot be read still has a PIN: no door opens.
+    assert "kari" in found or "kari" in damaged or not path.exists()
+    return found.get("kari")
+
+
+def make_plan(folder: Path) -> Path:
+    for name in ("kari", "other"):
+        given_plans.keep(folder, msgspec.structs.replace(plan(), participant=name))
+    return folder / "kari.json"
+
+
+def look_at_plans(path: Path) -> object:
+    ready, refused = plans.read_folder(path.parent)
+    names = {one.plan.participant: one.plan for one in ready}
+    assert "other" in names or path.parent.name != "plans"
+    assert "kari" in names or refused or not path.exists()
+    return names.get("kari")
+
+
+def make_config(folder: Path) -> Path:
+    file = folder / "config.toml"
+    file.write_text('[sound]\ndevice = "usb"\n', encoding="utf-8")
+    config_file.in_force(file, folder / config_file.KEPT_NAME)
+    return file
+
+
+def make_protocol(folder: Path) -> Path:
+    file = folder / "own.toml"
+    file.write_text((ROOT / "coach" / "protocols" / "4x4.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    return file
+
+
+def make_answers(folder: Path) -> Path:
+    self_test.keep(folder / "diary.db", self_test.Answers(wall_s=1.0, screen=True))
+    return self_test.answers_file(folder / "diary.db")
+
+
+def make_state(folder: Path) -> Path:
+    file = folder / "sync-state.json"
+    write_state(file, STATE)
+    return file
+
+
+STATE = State(
+    machine="pi-1",
+    clinic="oslo",
+    software=Software("0.1.0", "3.11", "Debian"),
+    online=True,
+    connection=1,
+    waiting=0,
+    findings=(Finding("a", ""),),
+)
+
+
+def make_account(folder: Path) -> Path:
+    account = Account(
+        clinic="oslo",
+        machine="pi-1",
+        broker_host="localhost",
+        broker_port=8883,
+        server="localhost:8884",
+        certificate_from_wall_s=1.0,
+        certificate_until_wall_s=2.0,
+    )
+    (folder / ACCOUNT).write_bytes(msgspec.json.encode(account))
+    return folder / ACCOUNT
+
+
+def make_diary(folder: Path) -> Path:
+    with Journal.open(folder / "diary.db", settings=SETTINGS) as journal:
+        journal.begin("one", plan(), protocol())
+        journal.record("one", messages()[:20]).result()
+    return folder / "diary.db"
+
+
+def look_at_diary(path: Path) -> object:
+    with Journal.open(path, settings=SETTINGS) as journal:
+        return [len(journal.session(line.session_id).result().messages) for line in journal.sessions().result()] or None
+
+
+WRITTEN = {
+    "strap_memory": Written(make_strap, lambda path: StrapMemory(path.parent).of("kari")),
+    "pins": Written(make_pin, look_at_pins),
+    "given_plans": Written(make_plan, look_at_plans),
+    "config_file": Written(
+        make_config,
+        lambda path: config_file.in_force(path, path.parent / config_file.KEPT_NAME).config.sound.device,
+        (ConfigError,),
+    ),
+    "setup": Written(make_protocol, read_file, (ProtocolFileError,)),
+    "doctor.self_test": Written(make_answers, lambda path: self_test.read(path.with_name("diary.db"))),
+    "sync_state": Written(make_state, read_state, (NoStateError,)),
+    "enrol": Written(make_account, lambda path: read_account(path.parent), (AccountError,)),
+    "journal_file": Written(make_diary, look_at_diary, (JournalError, OSError, sqlite3.OperationalError)),
+}
+"""By the module that writes it; a clinic's own protocol stands for what a person writes with an editor."""
+
+READ_BY_PEOPLE_OR_ONCE = {
+    "whole_file": "writes for strap_memory, pins and given_plans",
+    "journal_in_memory": "a copy of the diary, opened as a diary",
+    "diary_before": "a diary, opened as a diary",
+    "versions": "names and numbers of versions: tests/firmware/test_upgrade.py",
+    "upgrade": "as versions",
+    "machine_commands": "an unpacked release, verified before it is used",
+    "sessions_command": "an export",
+    "past_courses": "an export",
+    "replay": "a picture",
+    "demo": "a log for people",
+    "demo_clinic": "the demo's own folder, made anew each time",
+}
+
+DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
+    "torn": lambda whole: whole[: len(whole) // 2],
+    "torn late": lambda whole: whole[:-1],
+    "empty": lambda _: b"",
+    "missing": lambda _: None,
+    "NUL-filled": lambda whole: bytes(len(whole)),
+    "half NUL": lambda whole: whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2),
+    "another form": lambda _: b'{"of": "another program"}',
+    "older or newer": lambda _: b"[]\n",
+    "no text": lambda _: b"\xff\xfe\x00\xd8" * 9,
+    "white space": lambda _: b"\n",
+}
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "unreadable"])
+@pytest.mark.parametrize("module", WRITTEN)
+def test_a_damaged_file_stops_nobody_and_says_nothing_that_was_not_written(
+    tmp_path: Path, module: str, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    kind = WRITTEN[module]
+    path = kind.make(tmp_path)
+    good = kind.look(path)
+    assert good is not None
+    content = path.read_bytes()
+    path.unlink()
+    if damage == "unreadable":
+        # A folder in its place cannot be read, not even by root.
+        path.mkdir()
+    elif (left := DAMAGES[damage](content)) is not None:
+        path.write_bytes(left)
+    try:
+        seen = kind.look(path)
+    except kind.refusals as error:
+        assert str(error)  # noqa: PT017 - a refusal in words is right
+    else:
+        assert seen is None or seen == good or (module == "journal_file" and seen == [])
+
+
+@pytest.mark.parametrize("damage", [name for name in DAMAGES if name not in ("missing", "empty", "white space")])
+def test_a_damaged_strap_memory_is_put_aside_and_the_next_one_does_not_overwrite_it(
+    tmp_path: Path, damage: str
+) -> None:
+    path = make_strap(tmp_path)
+    left = DAMAGES[damage](path.read_bytes())
+    assert left is not None
+    path.write_bytes(left)
+    memory = StrapMemory(tmp_path)
+    assert (memory.of("kari"), memory.of("other")) == (None, BOND)
+    memory.keep("kari", BOND)
+    assert StrapMemory(tmp_path).of("kari") == BOND
+    assert (tmp_path / "kari.json.damaged-1").read_bytes() == left
+
+
+def test_the_table_names_every_module_that_writes_a_file() -> None:
+    writes = re.compile(
+        r"write_whole\(|\.write_(bytes|text)\(|O_CREAT|\.open\(\"[wax]|\.open\(\"[wax]b|copyfile\(|\.replace\((path|kept|settings|place)\)"
+    )
+    found = {
+        ".".join(path.relative_to(ROOT / room).with_suffix("").parts)
+        for room in ("firmware", "sync")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        if writes.search(path.read_text(encoding="utf-8"))
+    }
+    assert found - WRITTEN.keys() - READ_BY_PEOPLE_OR_ONCE.keys() == set()
