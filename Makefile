@@ -9,6 +9,7 @@ export PYGAME_HIDE_SUPPORT_PROMPT := 1
 
 .DEFAULT_GOAL := help
 .PHONY: bench-web bench-whole campaign-power help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
+.PHONY: server-archive test-server-install test-containers
 .PHONY: release wheel clean texts sbom audit screens-web install uninstall test-install test-any-hour test-vm
 
 help: ## what can be made
@@ -110,12 +111,23 @@ screens: set-up ## draws the pictures of docs/screens/ again, of the screen and 
 screens-web: set-up ## draws the pictures of docs/screens/web/ again: each web page, in both languages, on tablet and phone
 	@$(RUN) scripts/draw_pages.py
 
-release: set-up ## builds, signs and tags the commit that is checked out: KEY=file [IMAGE=file] (docs/release.md)
+release: set-up ## builds, signs and tags the commit that is checked out: KEY=file [IMAGE=file] [ARCHIVE=yes] (docs/release.md)
 	@[ -n "$(KEY)" ] || { echo "Name the key that signs: make release KEY=~/.ssh/interval-coach-release" >&2; exit 2; }
-	@$(RUN) -m scripts.release --key "$(KEY)" $(if $(IMAGE),--image "$(IMAGE)")
+	@$(RUN) -m scripts.release --key "$(KEY)" $(if $(IMAGE),--image "$(IMAGE)") $(if $(ARCHIVE),--server-archive)
 
 wheel: set-up ## the installable package, into dist/
 	@$(RUN) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+server-archive: wheel ## the server's self-contained archive, with its checksum, into dist/
+	@$(RUN) scripts/server_archive.py --wheel "$$(ls -t dist/interval_coach-*.whl | head -n 1)"
+
+test-server-install: set-up ## makes a server from docs/operations.md alone, in a booted Debian; needs root; SUITE=trixie
+	@scripts/packages.sh mmdebstrap systemd-container util-linux procps || true
+	@for way in wheel archive; do scripts/test-server-install.sh $(or $(SUITE),bookworm) $$way || { status=$$?; [ $$status -eq 77 ] || exit $$status; }; done
+
+test-containers: set-up ## builds the server's image and starts its containers; needs root
+	@scripts/packages.sh mmdebstrap buildah podman runc docker-compose || true
+	@scripts/test-containers.sh || { status=$$?; [ $$status -eq 77 ] || exit $$status; }
 
 clean: ## removes everything that can be made again
 	@rm -rf .venv build dist demo-output display/voices .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \

@@ -35,16 +35,17 @@ def main(words: list[str] | None = None) -> int:
         "--key", type=Path, required=True, help="the private key, or the public key of one in the agent"
     )
     parser.add_argument("--image", type=Path, action="append", default=[], help="an SD card's image to sign as well")
+    parser.add_argument("--server-archive", action="store_true", help="also build the server's self-contained archive")
     arguments = parser.parse_args(words)
     try:
-        print(f"Released: {release(arguments.key, arguments.image)}")
+        print(f"Released: {release(arguments.key, arguments.image, with_archive=arguments.server_archive)}")
     except ReleaseError as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def release(key: Path, images: list[Path]) -> Path:
+def release(key: Path, images: list[Path], *, with_archive: bool = False) -> Path:
     """Make a release of the commit that is checked out. Return its folder. Raises ReleaseError."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     check_changelog((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
@@ -62,6 +63,9 @@ def release(key: Path, images: list[Path]) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     build(folder)
+    if with_archive:
+        [wheel] = folder.glob("*.whl")
+        _run(sys.executable, "scripts/server_archive.py", "--wheel", str(wheel), "--out", str(folder))
     if sbom(folder) != 0:
         raise ReleaseError("the lists of parts could not be made.")
     for image in images:

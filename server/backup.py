@@ -69,6 +69,18 @@ def back_up(clinic: Clinic, file: Path) -> str:
     return f"{file}: {len(names)} files, {file.stat().st_size} bytes. It holds keys and health data."
 
 
+def back_up_into(clinic: Clinic, folder: Path, keep: int | None = None) -> list[str]:
+    """Write a backup named by the time into a folder. `keep`: so many of the newest stay. Raises BackupError."""
+    told = [back_up(clinic, folder / time.strftime("interval-coach-%Y%m%dT%H%M%SZ.tar", time.gmtime()))]
+    if keep is not None:
+        if keep < 1:
+            raise BackupError("--keep is the number of backups that stay, 1 or more.")
+        for old in sorted(folder.glob("interval-coach-????????T??????Z.tar"))[:-keep]:
+            old.unlink()
+            told.append(f"{old}: removed, {keep} newer ones are there.")
+    return told
+
+
 def restore(file: Path, folder: Path) -> str:
     """Put a backup into a new folder and its database. Raises BackupError, and leaves the folder as it was.
 

@@ -5,16 +5,19 @@ of its lines are kept that somebody may have to answer for: refusals, failed con
 """
 
 import logging
+import os
 import re
 import shutil
 import subprocess
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import IO
 
 from server.clinic import Clinic
 from server.errors import ServerError
 from server.log_lines import facts
+from server.systemd_notice import VARIABLE
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +25,7 @@ _DENIED = re.compile(r"Denied (?P<what>PUBLISH|SUBSCRIBE|UNSUBSCRIBE) from (?P<w
 _SUBSCRIPTION_DENIED = re.compile(r"\t(?P<topic>.+) \(denied\)")
 _TOPIC = re.compile(r"'(?P<topic>[^']*)'")
 _TLS = re.compile(r"(OpenSSL Error|TLS|SSL|protocol error|not authori[sz]ed|Invalid)", re.IGNORECASE)
+_RUNNING = re.compile(r"mosquitto version .* running")
 _NOISE = re.compile(r"(Sending|Received) (PUB|PING|SUB|UNSUB|CONN)|^\t|No will message|Will message specified")
 
 
@@ -34,6 +38,10 @@ class BrokerProcess:
         self._seen = seen
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
+        self.last_lines: deque[str] = deque(maxlen=5)
+        """The newest lines of its log, whatever they say."""
+        self.running = threading.Event()
+        """Set once mosquitto says that it runs."""
 
     def start(self) -> None:
         """Start it. Raises ServerError where there is no mosquitto."""
@@ -51,6 +59,8 @@ class BrokerProcess:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
+            # mosquitto would speak to systemd for this process.
+            env={name: value for name, value in os.environ.items() if name != VARIABLE},
         )
         stream = self._process.stderr
         if stream is not None:
@@ -84,9 +94,12 @@ class BrokerProcess:
     def _read(self, stream: IO[str]) -> None:
         with stream:
             for line in stream:
+                self.last_lines.append(line.strip())
                 self._sort(line.rstrip("\n").partition(": ")[2])
 
     def _sort(self, line: str) -> None:
+        if _RUNNING.search(line):
+            self.running.set()
         denied = _DENIED.search(line)
         if denied:
             topic = _TOPIC.search(denied["rest"])

@@ -13,9 +13,11 @@ from pathlib import Path
 from server.clinic import DATABASE_VARIABLE, FOLDER_VARIABLE, Clinic, ClinicSettings, read_clinic
 from server.database import prepare
 from server.errors import ServerError
+from server.installation import commands as system_commands
 from server.log_lines import facts, log_to
 from server.making import make_clinic
 from server.page_commands import add_commands
+from server.systemd_notice import notify_ready, notify_stopping
 from sync.errors import SyncError
 from sync.topics import ENROLMENT_PORT
 
@@ -55,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=text, description=text)
         one.set_defaults(run=run)
-        if name not in WITHOUT_FOLDER:
+        if name in system_commands.WITHOUT_CLINIC:
+            system_commands.add_folder(one)
+        elif name not in WITHOUT_FOLDER:
             one.add_argument("--dir", type=Path, default=None, help="the clinic's folder")
         return one
 
@@ -102,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     collect.add_argument("--metrics-port", type=int, default=None, help="for its figures; 0: any")
 
     add_commands(command, _clinic)
+    system_commands.add_commands(command)
 
     for kept, text in (
         ("quarantine", "sessions that a person must look at"),
@@ -109,17 +114,24 @@ def _parser() -> argparse.ArgumentParser:
     ):
         _kept_options(command(kept, _kept, text), kept)
 
+    _keeping_options(command)
+    return parser
+
+
+def _keeping_options(command: Callable[..., argparse.ArgumentParser]) -> None:
     monitoring = command(
         "monitoring", _monitoring, "write the alerting rules and the dashboard for Prometheus, Grafana"
     )
     monitoring.add_argument("folder", type=Path, metavar="DIR")
 
     backup = command("backup", _backup, "write database, authority and settings into one file")
-    backup.add_argument("file", type=Path, metavar="FILE")
+    backup.add_argument("file", type=Path, metavar="FILE", help="or a folder, where it is named by the time")
+    backup.add_argument(
+        "--keep", type=int, metavar="N", help="with a folder: remove all of its backups but the N newest"
+    )
     restore = command("restore", _restore, "make a clinic's folder and database from a backup")
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.add_argument("folder", type=Path, metavar="DIR", help="a folder that does not exist yet, or is empty")
-    return parser
 
 
 def _kept_options(one: argparse.ArgumentParser, kept: str) -> None:
@@ -306,9 +318,12 @@ def _monitoring(given: argparse.Namespace) -> None:
 
 def _backup(given: argparse.Namespace) -> None:
     clinic = _clinic(given)
-    from server.backup import back_up
+    from server.backup import back_up, back_up_into
 
-    _say(back_up(clinic, given.file))
+    if given.file.is_dir():
+        _say(*back_up_into(clinic, given.file, given.keep))
+    else:
+        _say(back_up(clinic, given.file))
 
 
 def _restore(given: argparse.Namespace) -> None:
@@ -343,9 +358,16 @@ def _broker(given: argparse.Namespace) -> int:
         broker.start()
         _log.info("broker started", extra=facts(port=clinic.settings.broker_port))
         status: int | None = None
+        told = False
         while status is None and not stopping.is_set():
-            status = broker.wait(0.5)
+            if not told and broker.running.is_set():
+                told = True
+                notify_ready(f"The broker listens on port {clinic.settings.broker_port}.")
+            status = broker.wait(0.1 if not told else 0.5)
+        notify_stopping()
         broker.stop()
+    if status:
+        _log.error("the broker ended", extra=facts(status=status, why=" | ".join(broker.last_lines)[-500:]))
     return 0 if status is None else status
 
 
@@ -358,8 +380,10 @@ def _enrol_service(given: argparse.Namespace) -> None:
         threading.Thread(target=service.serve_forever, name="enrolment", daemon=True).start()
         threading.Thread(target=keep_own_certificates, args=(clinic, service, stopping), daemon=True).start()
         _log.info("enrolment service listens", extra=facts(port=int(service.server_address[1])))
+        notify_ready(f"Machines enrol on port {int(service.server_address[1])}.")
         while not stopping.wait(1.0):
             pass
+        notify_stopping()
         service.shutdown()
 
 
@@ -374,8 +398,10 @@ def _collect(given: argparse.Namespace) -> int:
         served = collector.figures.serve(clinic.settings.metrics_address, port)
         collector.start()
         _log.info("collector started", extra=facts(name=given.name, metrics_port=served))
+        notify_ready(f"{given.name} receives; its figures are on port {served}.")
         while not stopping.wait(1.0) and collector.alive:
             pass
+        notify_stopping()
         collector.stop()
     _log.info("collector stopped")
     return 0 if stopping.is_set() else 1

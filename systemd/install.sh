@@ -117,7 +117,7 @@ apt_install() { # PACKAGE …
 # --- the version -----------------------------------------------------------------------------------------------------
 
 # What a version is made of, apart from the tests and the documents.
-sources=(coach display firmware server sync systemd requirements/device.txt requirements/build.txt)
+sources=(coach display firmware server sync systemd requirements/device.txt requirements/server.txt requirements/build.txt)
 sources+=(pyproject.toml hatch_build.py README.md LICENSE)
 
 # Files of the repository; what a build or a run has put beside them is made anew.

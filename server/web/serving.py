@@ -1,6 +1,7 @@
 """Serving the pages: uvicorn with the clinic's own certificate, or plain HTTP behind a proxy that holds one."""
 
 import os
+import socket
 import ssl
 import threading
 import time
@@ -15,6 +16,7 @@ from msgspec import Struct
 from server.clinic import PLAIN_VARIABLE, Clinic
 from server.errors import SettingsError
 from server.log_lines import log_pages_to
+from server.systemd_notice import notify_ready, notify_stopping
 from server.web.addresses import is_loopback
 from server.web.figures_folder import keep_in
 
@@ -76,14 +78,31 @@ def serve(clinic: Clinic, how: Serving) -> int:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
     )
-    server = uvicorn.Server(config)
+    server = _AnnouncedServer(config)
     if how.workers > 1:
         from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - only where there are several
 
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        sockets = [config.bind_socket()]
+        notify_ready(f"{how.workers} processes serve the pages on port {config.port}.")
+        Multiprocess(config, sockets=sockets).run()
         return 0
     server.run()
     return 0 if server.started else 1
+
+
+class _AnnouncedServer(uvicorn.Server):
+    """uvicorn that tells systemd once it listens, and before it ends."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            notify_ready(f"The pages are served on port {self.config.port}.")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say so, then end."""
+        notify_stopping()
+        await super().shutdown(sockets)
 
 
 def trusted(proxies: tuple[str, ...]) -> tuple[str, ...]:

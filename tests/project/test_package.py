@@ -20,7 +20,7 @@ def committed_sources(target: Path) -> list[str]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     names = [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
     for name in names:
-        if name.startswith((*ROOMS, "systemd/", "requirements/device.txt")) or "/" not in name:
+        if name.startswith((*ROOMS, "systemd/", "requirements/")) or "/" not in name:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
     return [name for name in names if name.startswith(tuple(f"{room}/" for room in ROOMS))]
@@ -52,7 +52,8 @@ def test_the_wheel_holds_every_room_the_licence_and_a_voice_for_each_language(tm
     assert {"display/voices/nb/hold.wav", "display/voices/en/hold.wav"} - names == set()
     assert [name for name in names if name.startswith(("tests/", "benchmarks/", "scripts/", "docs/"))] == []
     shared = {name.partition("/data/share/interval-coach/")[2] for name in names if "/data/share/" in name}
-    assert {"device.txt", "systemd/install.sh", "systemd/units/interval-coach-coach.service"} - shared == set()
+    wanted = {"device.txt", "server.txt", "systemd/install.sh", "systemd/units/interval-coach-coach.service"}
+    assert wanted - shared == set()
 
 
 def test_without_a_synthesiser_the_wheel_is_built_without_voices_and_the_build_says_so(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import pytest
 from benchmarks.clinic_at_hand import ROOT, Child, environment, free_port, listens, make, until
 from server.clinic import Clinic
 from server.errors import SettingsError
+from server.installation.host import pages_answer
 from server.making import write_settings
 from server.web.addresses import is_loopback
 from server.web.serving import Renewed, Serving, serve, trusted
@@ -53,6 +54,21 @@ def answer(
     told = got.status, {name.lower(): value for name, value in got.getheaders()}, got.read().decode()
     connection.close()
     return told
+
+
+def test_the_pages_are_found_healthy_and_tell_systemd_when_they_listen_and_when_they_end(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(PATIENCE_S)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with web(clinic) as (child, port):
+            assert systemd.recv(200).startswith(b"READY=1\nSTATUS=The pages are served on port ")
+            # By any name that the clinic may have; the address alone is no name that the pages answer to.
+            assert pages_answer(msgspec.structs.replace(clinic.settings, web_port=port), PATIENCE_S)
+            child.process.terminate()
+            assert systemd.recv(200) == b"STOPPING=1"
 
 
 def test_pages_come_over_tls_with_the_clinics_certificate_and_name_no_software(clinic: Clinic) -> None:
