@@ -25,6 +25,7 @@ from coach.desk_view import Button, Choice, Face, TriedPart, View
 from coach.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
 from coach.events import Signal
 from coach.messages import Answer, AnyMessage, Command, CommandName, Exertion, Mood, Readiness, StrapChosen, Treadmill
+from coach.plan import UNWELL_QUESTIONS
 from coach.protocol import PhaseKind
 from coach.state import State
 from coach.view import profile, snapshot
@@ -120,7 +121,14 @@ def face(desk: Desk, state: State | None) -> Face:
 
 
 def _face_after(desk: Desk, state: State) -> Face:
-    """Borg and mood are asked once, and only of somebody who trained; an offered cool-down goes first."""
+    """Borg and mood are asked once, and only of somebody who trained; an offered cool-down goes first.
+
+    Somebody who was not all right first sees what to do now, and then is asked why.
+    """
+    if state.not_all_right and Face.NOT_TODAY not in desk.asked:
+        return Face.NOT_TODAY
+    if state.not_all_right and not state.said_why:
+        return Face.QUESTIONS
     if state.started_t is None or state.cool_down_offered:
         return Face.ENDED
     if Face.EXERTION not in desk.asked:
@@ -136,6 +144,7 @@ def view(
     strap_name: str | None = None,
     with_profile: bool = True,
     found: tuple[str, ...] = (),
+    help_number: str = "",
     t: float = 0.0,
 ) -> View:
     """The whole picture at second `t`, which only a PIN's wait needs.
@@ -150,7 +159,7 @@ def view(
     who = None if arrival is None else arrival.who
     question = None
     if state is not None and now is Face.QUESTIONS:
-        question = state.plan.questions[min(len(desk.answers), len(state.plan.questions) - 1)]
+        question = _questions_of(state)[min(len(desk.answers), len(_questions_of(state)) - 1)]
     strap = desk.strap
     bound_name = None
     if strap.chosen is not None:
@@ -167,6 +176,8 @@ def view(
         question=question,
         findings=desk.findings,
         reason=_closed_because(arrival, state) if now is Face.NOT_TODAY else None,
+        answered=len(desk.answers) if now is Face.QUESTIONS else 0,
+        help_number=help_number,
         saved=saved,  # type: ignore[arg-type] # the journal's own words, checked where they are made
         strap_name=bound_name if strap.asked else strap_name,
         straps=strap.rows if now is Face.CHOOSE_STRAP else (),
@@ -197,7 +208,14 @@ def tried(desk: Desk) -> TriedPart | None:
 
 
 def _closed_because(arrival: Arrival | None, state: State | None) -> str | None:
+    if state is not None and state.stage == "ended":
+        return "unwell"
     return arrival.closed if arrival is not None else state.closed_because if state is not None else None
+
+
+def _questions_of(state: State) -> tuple[str, ...]:
+    """The questions that are open: those before the start, or why the person was not all right."""
+    return UNWELL_QUESTIONS if state.stage == "ended" else state.plan.questions
 
 
 def press(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
@@ -210,6 +228,8 @@ def press(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
         return Pressed(desk, _in_session(state, button, t))
     if now in (Face.MACHINE, Face.SELF_TEST):
         return _at_machine(desk, button)
+    if now is Face.NOT_TODAY and state is not None and state.stage == "ended":
+        return Pressed(_read_what_to_do(desk) if button in (Button.START, Button.STOP) else desk)
     if button is Button.STOP:
         return _stop(desk, state, now, t)
     match now:
@@ -230,10 +250,8 @@ def press(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
         case Face.READY:
             start = (Command(t, CommandName.START),) if button is Button.START else ()
             return Pressed(desk, start)
-        case Face.EXERTION:
-            return _scale(desk, Face.EXERTION, button, t)
-        case Face.MOOD:
-            return _scale(desk, Face.MOOD, button, t)
+        case Face.EXERTION | Face.MOOD:
+            return _scale(desk, now, button, t)
         case Face.ENDED:
             return _after_end(desk, state, button, t)
         case _:
@@ -295,7 +313,7 @@ def _admitted(desk: Desk) -> Pressed:
 def _in_session(state: State, button: Button, t: float) -> tuple[AnyMessage, ...]:
     """Start answers, goes on, or ends a warm-up that may end; up and down confirm the treadmill's speed; stop stops."""
     if button is Button.STOP:
-        return (Command(t, CommandName.STOP),)
+        return stop_messages(state, t)
     if state.question is not None:
         return (Answer(t),)
     if button is Button.START:
@@ -315,10 +333,19 @@ def _in_session(state: State, button: Button, t: float) -> tuple[AnyMessage, ...
     return (Treadmill(t, speed_kmh, incline or 0.0),)
 
 
+def stop_messages(state: State, t: float) -> tuple[AnyMessage, ...]:
+    """What the stop button says in a session: where "are you all right?" is open, that the person is not."""
+    stop = Command(t, CommandName.STOP)
+    return (stop,) if state.question is None else (Answer(t, ok=False), stop)
+
+
 def _stop(desk: Desk, state: State | None, now: Face, t: float) -> Pressed:
     """Outside a session, stop means «no» and «leave»: it never starts anything."""
     if now is Face.GO_ON:
         return Pressed(replace(desk, offer_go_on=False, chosen=True), wish=Wish.LET_GO)
+    if now is Face.QUESTIONS and desk.answers:
+        # A slip is corrected before the answers are sent: back to the question before.
+        return Pressed(replace(desk, answers=desk.answers[:-1], selected=int(desk.answers[-1])))
     if now in (Face.EXERTION, Face.MOOD):
         return Pressed(_passed(desk, now))
     if now is Face.SELF_TEST_FAILED or not desk.chosen:
@@ -380,11 +407,17 @@ def _questions(desk: Desk, state: State | None, button: Button, t: float) -> Pre
     if button is not Button.START:
         return Pressed(replace(desk, selected=int(button is Button.UP)))
     answers = (*desk.answers, desk.selected == 1)
-    questions = state.plan.questions if state else ()
+    questions = _questions_of(state) if state else ()
     if len(answers) < len(questions):
         return Pressed(replace(desk, answers=answers, selected=0))
     told = dict(zip(questions, answers, strict=True))
-    return Pressed(replace(desk, answers=answers, selected=0), (Readiness(t, told),))
+    after = state is not None and state.stage == "ended"
+    return Pressed(replace(desk, answers=answers, selected=FIRST_BORG if after else 0), (Readiness(t, told),))
+
+
+def _read_what_to_do(desk: Desk) -> Desk:
+    """The person who was not all right has seen what to do now; the questions why come next."""
+    return replace(desk, asked=(*desk.asked, Face.NOT_TODAY), answers=(), selected=0)
 
 
 def _scale(desk: Desk, now: Face, button: Button, t: float) -> Pressed:

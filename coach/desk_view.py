@@ -95,6 +95,7 @@ class View(Struct, frozen=True, kw_only=True):
     strap is heard (`no_adapter`, …). `may_change_strap`: whether up and down choose another. `attention`: what is wrong
     with the machine though one may train, on `choose_participant`; on `machine` all that is wrong. `tried`: what
     `self_test` tries now. `settings_fault`: on `machine`, the file of settings that is wrong, its line, and why.
+    `answered`: how many questions were answered before this one. `help_number`: the clinic's own number for help.
     """
 
     face: Face
@@ -122,4 +123,6 @@ class View(Struct, frozen=True, kw_only=True):
     message: str | None = None
     attention: tuple[str, ...] = ()
     settings_fault: str | None = None
+    answered: int = 0
+    help_number: str = ""
     tried: TriedPart | None = None

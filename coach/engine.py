@@ -43,6 +43,7 @@ from coach.messages import (
     Time,
     Treadmill,
 )
+from coach.plan import UNWELL_QUESTIONS
 from coach.state import State
 from coach.turn import Turn
 
@@ -191,12 +192,15 @@ def _mood(turn: Turn, message: Mood) -> None:
 
 
 def _readiness(turn: Turn, message: Readiness) -> None:
-    if turn.state.stage != "questions":
-        raise Refused("no_question", "the questions before the start are not open now")
-    missing = [key for key in turn.state.plan.questions if key not in message.answers]
+    state = turn.state
+    afterwards = state.stage == "ended" and state.not_all_right and not state.said_why
+    if state.stage != "questions" and not afterwards:
+        raise Refused("no_question", "no questions about how the person feels are open now")
+    questions = UNWELL_QUESTIONS if afterwards else state.plan.questions
+    missing = [key for key in questions if key not in message.answers]
     if missing:
         raise Refused("unanswered", f"not all questions are answered: {', '.join(missing)}")
-    turn.readiness(tuple(key for key in turn.state.plan.questions if message.answers[key]))
+    turn.readiness(tuple(key for key in questions if message.answers[key]))
 
 
 def _command(turn: Turn, command: Command) -> None:

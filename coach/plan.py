@@ -27,6 +27,15 @@ SLOWEST_KMH = 2.0
 LEAST_SLOWEST_KMH, MOST_SLOWEST_KMH = 0.5, 6.0
 """A plan's own slowest speed lies between these."""
 
+CLOSING_QUESTIONS = ("chest_pain", "fainting", "fever", "intoxication")
+"""A yes to one of these closes training on the machine, and not only this session (hazard H14)."""
+
+URGENT_QUESTIONS = ("chest_pain", "fainting")
+"""A yes to one of these is answered with what to do now: sit down, call somebody, 113."""
+
+UNWELL_QUESTIONS = ("chest_pain", "fainting", "dizziness", "injury")
+"""What is asked of somebody who was not all right in a session, once they sit."""
+
 WEEK_S = 7 * 86400.0
 """Over so long the weekly cap counts."""
 
@@ -61,7 +70,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     shown in the room; `picture` is the key of a drawing. `valid_until_wall_s`: no session begins from this plan
     afterwards (s since 1970). `counted_at_wall_s`: when `sessions_last_7_days` and `hours_since_last` were counted;
     None: just now. `known_sessions`: those that were counted, one by one, so that a machine can count its own among
-    them once, and each leaves the week at its own time; None: whoever made the plan only counted.
+    them once, and each leaves the week at its own time; None: whoever made the plan only counted. `closed_after_yes_h`:
+    how long a yes to one of `CLOSING_QUESTIONS` closes training on that machine; `training_opened_wall_s`: when a
+    therapist last opened it again. `closed_by_yes`: set by the machine, the answers that close training now.
     """
 
     participant: str
@@ -93,6 +104,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     counted_at_wall_s: float | None = None
     known_sessions: tuple[KnownSession, ...] | None = None
     valid_until_wall_s: float | None = None
+    closed_after_yes_h: float = 24.0
+    training_opened_wall_s: float | None = None
+    closed_by_yes: tuple[str, ...] = ()
 
     @property
     def floor_kmh(self) -> float:

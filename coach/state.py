@@ -8,7 +8,14 @@ from coach.errors import PlanError
 from coach.events import Advice, Limit
 from coach.guarded import Budget, Outlook, make_guidance, unlimited
 from coach.guidance import Guidance, GuidanceMaker
-from coach.plan import HIGHEST_HR_MAX_BPM, LEAST_SLOWEST_KMH, LOWEST_HR_MAX_BPM, MOST_SLOWEST_KMH, Plan
+from coach.plan import (
+    HIGHEST_HR_MAX_BPM,
+    LEAST_SLOWEST_KMH,
+    LOWEST_HR_MAX_BPM,
+    MOST_SLOWEST_KMH,
+    URGENT_QUESTIONS,
+    Plan,
+)
 from coach.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.signal import Source
 from coach.snapshot import NoticeNow, Stage
@@ -109,12 +116,18 @@ class State(Struct, frozen=True, kw_only=True):
     ended_t: float | None = None
     end_reason: Literal["done", "stopped", "pause_limit"] | None = None
     completed: bool = False
+    said_why: bool = False
     summary: Summary | None = None
 
     @property
     def phase(self) -> Phase:
         """The phase that runs now."""
         return self.program[self.index]
+
+    @property
+    def not_all_right(self) -> bool:
+        """Whether the person said in this session that they were not all right."""
+        return "not_all_right" in self.cool_down_only
 
     @property
     def stands_still(self) -> bool:
@@ -206,8 +219,15 @@ def _check(plan: Plan) -> None:
         raise PlanError(msg)
 
 
+def closed_by(yes: tuple[str, ...]) -> str:
+    """Return why there is no session after these answers: `unwell` where something must be done now."""
+    return "unwell" if any(question in URGENT_QUESTIONS for question in yes) else "readiness"
+
+
 def _closed_because(plan: Plan) -> str | None:
     """Hazard H13: the weekly cap and the rest between sessions, unless the therapist released them."""
+    if plan.closed_by_yes:
+        return closed_by(plan.closed_by_yes)
     if plan.cap_released:
         return None
     if plan.weekly_cap is not None and plan.sessions_last_7_days >= plan.weekly_cap:

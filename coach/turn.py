@@ -42,7 +42,7 @@ from coach.messages import HeartRate
 from coach.protocol import Phase, PhaseKind, Zone
 from coach.signal import Source
 from coach.snapshot import NoticeNow
-from coach.state import TRACE_EVERY_S, Ceiling, PhaseRun, Question, State
+from coach.state import TRACE_EVERY_S, Ceiling, PhaseRun, Question, State, closed_by
 from coach.timeline import cues_at
 from coach.zone_position import follow_position, follow_trend
 
@@ -295,11 +295,17 @@ class Turn:
     # The session
 
     def readiness(self, yes: tuple[str, ...]) -> None:
-        """The questions are answered: any yes means «talk to your therapist» and no session (H14)."""
+        """Take the answers. Before the start any yes means no session (H14); afterwards they say why it ended."""
         self.events.append(ReadinessAnswered(self.state.t, yes))
-        if yes:
-            self.raise_notice("not_ready", Level.ATTENTION, to_therapist=True)
-            self.state = replace(self.state, stage="not_today", closed_because="readiness")
+        urgent = closed_by(yes) == "unwell"
+        if urgent:
+            self.raise_notice("unwell", Level.STOP_NOW, to_therapist=True)
+        if self.state.stage == "ended":
+            self.state = replace(self.state, said_why=True)
+        elif yes:
+            if not urgent:
+                self.raise_notice("not_ready", Level.ATTENTION, to_therapist=True)
+            self.state = replace(self.state, stage="not_today", closed_because=closed_by(yes))
         else:
             self.state = replace(self.state, stage="ready")
 
@@ -426,7 +432,7 @@ class Turn:
     def _ask_speed_back(self) -> None:
         """After a pause the person may stand still: the speed from before it is asked for, and no speed is "held"."""
         state = self.state
-        if limits.overrides_advice(state):
+        if limits.overrides_advice(state) or state.advice.reason == "guidance_off":
             return
         speed_kmh = state.asked_kmh if state.speed_before_pause_kmh is None else state.speed_before_pause_kmh
         self.give(limits.setting_to_keep(state, speed_kmh, RESUMED), spoken=False)

@@ -329,6 +329,8 @@ def examples() -> dict[str, View]:
         "ended_not_saved": _with(
             Face.ENDED, snapshot=done, profile=profile_of(elapsed_s=length_s - 5), saved="not_saved"
         ),
+        "unwell": _with(Face.NOT_TODAY, reason="unwell", help_number="22 22 22 22"),
+        "questions_second": _with(Face.QUESTIONS, question="fever", answered=1),
         "not_today": _with(Face.NOT_TODAY, reason="readiness"),
         "self_test_failed": _with(Face.SELF_TEST_FAILED, nickname=None, findings=("nothing_to_train_by",)),
         "choose_attention": _with(

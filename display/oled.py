@@ -165,8 +165,11 @@ def picture(view: View) -> Image.Image:  # noqa: C901, PLR0912 - one branch for 
         case Face.ENDED:
             _ended(pen, words, view)
         case Face.NOT_TODAY:
-            pen.centred(words.oled("not_today"), 4, 22)
-            pen.paragraph(words.oled("talk_to_therapist"), (0, 32, 127, 63), 14)
+            if view.reason == "unwell":
+                _unwell(pen, texts, view)
+            else:
+                pen.centred(words.oled("not_today"), 4, 22)
+                pen.paragraph(words.oled("talk_to_therapist"), (0, 32, 127, 63), 14)
         case Face.SELF_TEST_FAILED:
             oled_machine.failed(pen, words, texts, view)
         case Face.MACHINE:
@@ -315,6 +318,14 @@ def _question(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
         left, chosen = 4 + 64 * place, view.selected == place
         pen.box(left, 43, left + 55, 63, filled=chosen)
         pen.centred(words.oled(key), 44, 15, ink=0 if chosen else 1, between=(left, left + 55))
+
+
+def _unwell(pen: Pen, texts: Texts, view: View) -> None:
+    """Draw what to do now, dark on light: sit, call, and the number."""
+    pen.bar(0, 0, 127, 63)
+    pen.paragraph(texts.say("unwell.title"), (2, 1, 125, 22), 18, ink=0)
+    pen.centred(texts.say("unwell.call"), 24, 14, ink=0)
+    pen.centred("113" if not view.help_number else f"113 · {view.help_number}", 42, 20, ink=0)
 
 
 def _press_green(pen: Pen, words: Catalogue, title: str) -> None:

@@ -29,7 +29,7 @@ from coach.desk_view import Button, Face, TriedPart
 from coach.errors import Refused
 from coach.events import AnyEvent
 from coach.messages import AnyMessage, Mood
-from firmware import strap_memory
+from firmware import strap_memory, training_closures
 from firmware.barrier import Barrier
 from firmware.clock import DemoClock, ScaledClock
 from firmware.config import Config
@@ -88,6 +88,7 @@ from firmware.strap_choosing import StrapChoosing
 from firmware.strap_memory import StrapMemory
 from firmware.straps import StrapMaker, treadmill_beside
 from firmware.time_budget import StepBudget
+from firmware.training_closures import TrainingClosures
 from firmware.version import own_version
 from firmware.whole_file import UnsafeNameError
 
@@ -202,6 +203,8 @@ class CoachService:
             later=self._soon,
             check_pin=self._check_pin,
             budget=StepBudget,
+            closures=TrainingClosures(training_closures.folder_beside(self._settings.diary), self._disk.submit),
+            help_number=in_force.config.machine.help_number if (in_force := self._settings.in_force) else "",
         )
         strap = self._make_strap(self._clock, self._keeper.look, self._told_by_person)
         self._keeper.strap_name = strap.name

@@ -46,6 +46,14 @@ class Machine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Language until somebody is chosen: nb (bokmål) or en. Each participant's plan has their own."
         ),
     ] = "nb"
+    help_number: Annotated[
+        str,
+        Meta(
+            max_length=20,
+            pattern=r"^[0-9+ ]*\Z",
+            description="The clinic's own number for help, shown beside 113 where somebody is unwell; empty: none.",
+        ),
+    ] = ""
     timezone: Annotated[
         str, Meta(min_length=1, max_length=60, description="Time zone of dates that people read, as in Europe/Oslo.")
     ] = "Europe/Oslo"

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from coach.errors import Refused
 from coach.plan import Plan
-from firmware import given_plans, pins, strap_memory
+from firmware import given_plans, pins, strap_memory, training_closures
 from firmware.local_messages import AddParticipant, RemoveParticipant, SetPin
 from firmware.pin_hash import PinHash
 from firmware.plans import GUEST, GuestTerms, PlanFileError, PlanShelf, Source, expired, read_folder, ready
@@ -47,6 +47,7 @@ class Participants:
         self._given = given_plans.folder_beside(diary)
         self._pin_folder = diary.parent / pins.FOLDER
         self._straps = strap_memory.folder_beside(diary)
+        self._closures = training_closures.folder_beside(diary)
         self._pins, damaged = pins.read_pins(self._pin_folder)
         self._damaged = frozenset(damaged)
         for participant in damaged:
@@ -104,6 +105,7 @@ class Participants:
                 given_plans.remove(folder, participant)
             pins.forget_pin(self._pin_folder, participant)
             strap_memory.forget(self._straps, participant)
+            training_closures.forget_closure(self._closures, participant)
 
         return self._disk.submit(remove)
 
@@ -168,6 +170,7 @@ class Participants:
             given_plans.remove(self._added, participant)
             pins.forget_pin(self._pin_folder, participant)
             strap_memory.forget(self._straps, participant)
+            training_closures.forget_closure(self._closures, participant)
 
         def hold() -> None:
             self.shelf.withdraw(participant)

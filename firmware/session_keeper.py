@@ -23,7 +23,7 @@ from coach.desk_strap import StrapScene
 from coach.desk_view import Button, Choice, Face, TriedPart, View
 from coach.engine import guidance_off, next_due_s, step, without_guidance
 from coach.errors import Refused
-from coach.events import AnyEvent, Predicted, SessionEnded, SessionStarted, Signal
+from coach.events import AnyEvent, Predicted, ReadinessAnswered, SessionEnded, SessionStarted, Signal
 from coach.guarded import Budget, unlimited
 from coach.guidance import GuidanceMaker
 from coach.messages import AnyMessage, Command, CommandName, HeartRate, Restored, SourceLost, Time, Treadmill
@@ -43,6 +43,7 @@ from firmware.session_record import SessionRecord
 from firmware.stamp import Stamp, StampClock
 from firmware.strap import Delivery, Lost, Measurement, Sight
 from firmware.strap_choosing import StrapChoosing
+from firmware.training_closures import TrainingClosures
 
 _log = logging.getLogger(__name__)
 
@@ -92,12 +93,16 @@ class SessionKeeper:
         check_pin: CheckPin = lambda _participant, _pin, then: then(False),  # noqa: FBT003 - the answer itself
         guidance: GuidanceMaker = default_guidance,
         budget: Callable[[], Budget] = lambda: unlimited,
+        closures: TrainingClosures | None = None,
+        help_number: str = "",
     ) -> None:
         """Offer the unfinished session of the journal again, if there is one. `later` brings a call to this thread.
 
         `check_pin` says later, on this thread, whether the digits are a participant's PIN. `budget` makes the time
-        budget of the guidance for one step of the engine.
+        budget of the guidance for one step of the engine. `closures`: for whom training is closed here; without them
+        it is known in memory only. `help_number`: the clinic's own number, shown where help is needed.
         """
+        self._closures, self._help_number = closures or TrainingClosures(), help_number
         self._plans, self._journal, self._clock, self._stamps = plans, journal, clock, stamps
         self._outlet, self._speed, self._later = outlet, speed, later
         self._check_pin, self._guidance, self._budget = check_pin, guidance, budget
@@ -142,7 +147,8 @@ class SessionKeeper:
         """
         if button is Button.STOP and self.training and not self.desk.offer_go_on:
             self._touched_s = self._clock.now()
-            return self._carry_out(Pressed(self.desk, (Command(self._now_t(), CommandName.STOP),)))
+            assert self.state is not None  # noqa: S101 - a session that runs has a state
+            return self._carry_out(Pressed(self.desk, at_desk.stop_messages(self.state, self._now_t())))
         t = self._touched()
         return self._carry_out(at_desk.press(self.desk, self.state, button, t))
 
@@ -389,6 +395,7 @@ class SessionKeeper:
             strap_name=self.strap_name,
             with_profile=with_profile,
             found=self._all_found(),
+            help_number=self._help_number,
             t=t,
         )
 
@@ -458,6 +465,7 @@ class SessionKeeper:
         if stepped.events:
             self._since_look += stepped.events
             run("events", lambda: self._outlet.happened(stepped.events), None)
+            run("closures", lambda: self._close_training(stepped.events), None)
             straps = self._straps
             if straps is not None and any(isinstance(event, SessionStarted) for event in stepped.events):
                 run("memory of straps", lambda: straps.started(self.desk), None)
@@ -465,6 +473,12 @@ class SessionKeeper:
                 self.desk = run("desk", lambda: at_desk.session_ended(self.desk), self.desk)
         self._finish_if_ended(before)
         self._changed(at_once=bool(stepped.events) or isinstance(message, HeartRate))
+
+    def _close_training(self, events: tuple[AnyEvent, ...]) -> None:
+        """A yes to chest pain, fainting, fever or intoxication closes training here for this person (H14)."""
+        for event in events:
+            if isinstance(event, ReadinessAnswered) and event.yes and self.state is not None:
+                self._closures.answered(self.state.plan.participant, event.yes, self._stamps.now().wall_s)
 
     def _say(self, cue: Cue, intervals: int) -> None:
         self._barrier.run("cue", lambda: self._outlet.cue(cue, intervals, self._origin_s + cue.t), None)
@@ -584,7 +598,7 @@ class SessionKeeper:
         before_s, self._origin_s = self._origin_s, self._clock.now()
         self.desk = at_desk.let_in(self.desk, self._origin_s - before_s)
         self._begun = self._stamps.now()
-        plan = self._past.informed(ready.plan, self._begun.wall_s)
+        plan = self._closures.applied(self._past.informed(ready.plan, self._begun.wall_s), self._begun.wall_s)
         self.state = begin(plan, ready.protocol, self._guidance, self._budget())
         if self._straps is not None:
             self.desk = self._straps.began(self.desk, plan.participant)

@@ -2,6 +2,7 @@
 
 from coach.desk_view import Button
 from display.announcement import Announcement, announcement_part
+from display.faces import unwell
 from display.glance import Glance
 from display.header import header_parts
 from display.palette import ABOVE
@@ -11,6 +12,8 @@ from display.sheet import MARGIN, Box, Part
 
 def parts(glance: Glance) -> list[Part]:
     """The face of a closed session."""
+    if glance.view.reason == "unwell":
+        return unwell.parts(glance)
     texts, sheet = glance.texts, glance.sheet
     says = Announcement(
         moon,

@@ -30,7 +30,7 @@ def parts(glance: Glance) -> list[Part]:
         ((Button.DOWN,), texts.say("button.no")),
         ((Button.UP,), texts.say("button.yes")),
         ((Button.START,), texts.say("button.confirm")),
-        ((Button.STOP,), texts.say("button.leave")),
+        ((Button.STOP,), texts.say("button.back" if view.answered else "button.leave")),
     )
     small = texts.say("questions.title")
     why = texts.say("questions.why")

@@ -8,6 +8,7 @@ from coach.events import Level
 from display import icons
 from display.announcement import Announcement, announcement_part
 from display.faces.running import profile_parts
+from display.faces.unwell import unwell_parts
 from display.glance import Glance
 from display.header import header_parts
 from display.instruction import notice_at
@@ -20,6 +21,8 @@ def parts(glance: Glance) -> list[Part]:
     """The face of a stop-now notice."""
     texts, places = glance.texts, training_places(glance.sheet)
     notice = notice_at(glance.snapshot, Level.STOP_NOW)
+    if notice is not None and notice.code == "not_all_right":
+        return unwell_parts(glance, (((Button.STOP,), texts.say("button.finish")),))
     answers = (
         ((Button.START, Button.UP, Button.DOWN), texts.say("button.all_right")),
         ((Button.STOP,), texts.say("button.stop")),

@@ -100,7 +100,7 @@ PHASE_ENDS: dict[str, Text] = {
 NOTICES: dict[str, Text] = {
     "over_ceiling": gettext_lazy("The rate is above the personal ceiling"),
     "signal_stale": gettext_lazy("No rate for 5 s"),
-    "signal_lost": gettext_lazy("No rate for 20 s"),
+    "signal_lost": gettext_lazy("No rate for 40 s"),
     "signal_implausible": gettext_lazy("The rate is not believed"),
     "waiting_for_signal": gettext_lazy("The interval waits for a rate"),
     "eased_without_signal": gettext_lazy("Work became recovery, because no rate came"),
@@ -108,6 +108,7 @@ NOTICES: dict[str, Text] = {
     "no_answer": gettext_lazy("Nobody answered «are you all right?» for 20 s"),
     "not_all_right": gettext_lazy("The participant said that they were not all right"),
     "guidance_off": gettext_lazy("The guidance failed: no advice for the rest of the session"),
+    "unwell": gettext_lazy("Said yes to chest pain or fainting"),
     "not_ready": gettext_lazy("A question before the start was answered with yes"),
     "hr_max_seems_lower": gettext_lazy("HRmax seems lower than the plan says; the zone was moved down"),
     "hr_max_seems_higher": gettext_lazy("HRmax seems higher than the plan says; nothing was moved"),

@@ -75,7 +75,8 @@ class PlanVersion(models.Model):
 
     `version` counts from 1 and is the version on the wire. Rates in bpm, `start_*` in km/h and percent.
     `hr_max_source`: `measured`, `highest_seen`, `formula`, `formula_beta_blocker`, or the therapist's own words.
-    `withdrawn`: from this version on no plan holds.
+    `withdrawn`: from this version on no plan holds. `training_opened_at`: when a therapist last opened training that a
+    yes before the start had closed on a machine; carried from version to version.
     """
 
     participant = models.ForeignKey(Participant, models.CASCADE, related_name="plans")
@@ -116,6 +117,7 @@ class PlanVersion(models.Model):
     )
     questions = models.JSONField(_("questions before the start"), default=list)
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
+    training_opened_at = models.DateTimeField(_("training opened again"), null=True, blank=True)
     withdrawn = models.BooleanField(default=False)
     reason = models.CharField(_("why it was changed"), max_length=200, blank=True)
 

@@ -66,6 +66,7 @@ COMPARED = (
 
 QUESTIONS = (
     "chest_pain",
+    "fainting",
     "dizziness",
     "fever",
     "illness",

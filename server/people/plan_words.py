@@ -22,6 +22,7 @@ MODES: dict[str, str | Promise] = {
 }
 QUESTIONS: dict[str, str | Promise] = {
     "chest_pain": gettext_lazy("Do you have chest pain?"),
+    "fainting": gettext_lazy("Have you fainted or nearly fainted?"),
     "dizziness": gettext_lazy("Are you dizzy?"),
     "fever": gettext_lazy("Do you have a fever today?"),
     "illness": gettext_lazy("Are you ill today?"),

@@ -4,7 +4,10 @@ The log tells which fields were changed and never to what: values are health dat
 which version they came; where a newer one is there, nothing is changed and they are told.
 """
 
+from datetime import datetime
+
 from django.db import transaction
+from django.utils import timezone
 
 from server.audit.record import record
 from server.clinics.models import Account
@@ -51,6 +54,17 @@ def end_plan(participant: Participant, account: Account, *, base: int, reason: s
         _log(participant, account, "plan.withdrawn", made)
 
 
+def open_training(participant: Participant, account: Account, *, base: int, reason: str) -> None:
+    """Open training that a yes before the start has closed on a machine (H14). Raises ChangedMeanwhileError."""
+    with transaction.atomic():
+        newest = _locked(participant, base)
+        if newest is None or newest.withdrawn:
+            return
+        made = _next(participant, account, values_of(newest), newest, reason, opened_at=timezone.now())
+        hand_out_plan(made)
+        _log(participant, account, "plan.changed", made, fields=["training_opened_at"])
+
+
 def tell_anew(participant: Participant, account: Account, reason: str) -> None:
     """Hand the plan out under a new version, since what machines show of its person has changed.
 
@@ -82,6 +96,7 @@ def _next(
     reason: str,
     *,
     withdrawn: bool = False,
+    opened_at: datetime | None = None,
 ) -> PlanVersion:
     told = {name: getattr(values, name) for name in COMPARED}
     made = PlanVersion(
@@ -90,6 +105,7 @@ def _next(
         made_by=account,
         reason=reason,
         withdrawn=withdrawn,
+        training_opened_at=opened_at or (newest.training_opened_at if newest else None),
         **{**told, "questions": list(values.questions)},
     )
     made.save(force_insert=True)

@@ -15,5 +15,6 @@ urlpatterns = [
     path(f"{_PERSON}plan/", views_plan.plan, name="plan"),
     path(f"{_PERSON}plan/change/", views_plan.change_plan, name="change_plan"),
     path(f"{_PERSON}plan/proposal/", views_plan.use_proposal, name="use_proposal"),
+    path(f"{_PERSON}plan/open-training/", views_plan.open_training, name="open_training"),
     path(f"{_PERSON}plan/end/", views_plan.end_plan, name="end_plan"),
 ]

@@ -175,6 +175,23 @@ def end_plan(request: HttpRequest, participant: Participant) -> HttpResponse:
     return redirect("people:plan", participant.clinic.code, participant.pseudonym)
 
 
+@require_POST
+@about_participant(May.CHANGE_PEOPLE, "plan.opened")
+def open_training(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Open training again after a yes to a question before the start."""
+    try:
+        base = int(request.POST.get("base", ""))
+        reason = str(_("Training opened again after a yes before the start"))
+        planning.open_training(participant, account_of(request), base=base, reason=reason)
+    except ValueError:
+        messages.error(request, _("Training was not opened: load the page again, then try once more."))
+    except ChangedMeanwhileError:
+        messages.warning(request, _("Somebody else has changed this plan meanwhile. Look at it again."))
+    else:
+        messages.success(request, _("Training is open again. The machines are told."))
+    return redirect("people:plan", participant.clinic.code, participant.pseudonym)
+
+
 def taken_over(now: Values, finding: Finding) -> Values:
     """The plan with the HRmax that the coach found, for a therapist to judge; the ceiling never above it."""
     found = float(finding.suggested_bpm)

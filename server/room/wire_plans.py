@@ -53,6 +53,7 @@ def plan_on_wire(
             counted_at_wall_s=None if told is None else at_s,
             known_sessions=told,
             valid_until_wall_s=valid_until_wall_s(version),
+            training_opened_wall_s=opened_at.timestamp() if (opened_at := version.training_opened_at) else None,
         ),
         valid_until_wall_s=valid_until_wall_s(version),
     )

@@ -96,6 +96,7 @@ NOTICE: Mapping[str, Word] = {
     "no_answer": _("Does not answer. Go and see."),
     "not_all_right": _("Says: not all right. Go and see."),
     "guidance_off": _("The coach gives no advice in this session; phases, rate and stop work"),
+    "unwell": _("Chest pain or fainting: go to the person now."),
     "not_ready": _("Said yes to a question before the start. Talk together."),
     "hr_max_seems_lower": _("HRmax seems lower than planned; the zone was moved down"),
     "hr_max_seems_higher": _("HRmax seems higher than planned"),

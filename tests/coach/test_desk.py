@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from coach.desk import (
+    FIRST_BORG,
     Desk,
     Pressed,
     Wish,
@@ -237,7 +238,8 @@ def test_any_button_but_stop_answers_a_question() -> None:
     session = LedSession(answers=False).live_until(60).live_until(300, 175).live_until(315, 150)
     for button in (Button.START, Button.UP, Button.DOWN):
         assert press(CHOSEN, session.state, button, 315).messages == (Answer(315),)
-    assert press(CHOSEN, session.state, Button.STOP, 315).messages == (Command(315, CommandName.STOP),)
+    stop = press(CHOSEN, session.state, Button.STOP, 315).messages
+    assert stop == (Answer(315, ok=False), Command(315, CommandName.STOP))
 
 
 def test_up_and_down_confirm_the_measured_speed_within_the_treadmills_range() -> None:
@@ -358,7 +360,7 @@ def test_the_view_of_an_empty_room() -> None:
 
 
 def test_the_view_says_why_not_today_and_what_failed() -> None:
-    assert view(CHOSEN, not_today()).reason == "readiness"
+    assert view(CHOSEN, not_today()).reason == "unwell"
     assert view(CHOSEN, LedSession(replace(PLAN, weekly_cap=0), started=False).state).reason == "weekly_cap"
     assert view(replace(PEOPLE, findings=("no_sound",)), None).findings == ("no_sound",)
     assert view(CHOSEN, running()).course_sessions is None
@@ -377,3 +379,31 @@ def test_the_self_test_shows_each_part_in_turn_and_then_none() -> None:
         desk = press(desk, None, Button.START, 0.0).desk
         shown.append(view(desk, None).tried)
     assert shown == [*desk.parts, None]
+
+
+def test_a_slip_is_corrected_within_the_questions_before_they_are_sent() -> None:
+    state = LedSession(replace(PLAN, questions=("chest_pain", "fever")), started=False).state
+    yes = press(replace(CHOSEN, selected=1), state, Button.START, 1.0).desk
+    assert (view(yes, state).question, view(yes, state).answered) == ("fever", 1)
+    back = press(yes, state, Button.STOP, 2.0)
+    assert (back.messages, back.wish, back.desk.selected) == ((), None, 1)
+    assert view(back.desk, state).question == "chest_pain"
+    assert press(back.desk, state, Button.STOP, 3.0).wish is Wish.SIGN_OUT
+
+
+def test_stop_at_the_question_says_not_all_right_then_what_to_do_then_why() -> None:
+    session = LedSession(answers=False).live_until(60).live_until(300, 175).live_until(312, 150)
+    pressed = press(CHOSEN, session.state, Button.STOP, 312.0)
+    assert pressed.messages == (Answer(312.0, ok=False), Command(312.0, CommandName.STOP))
+    session.send(*pressed.messages)
+    desk = session_ended(pressed.desk)
+    assert (view(desk, session.state).face, view(desk, session.state).reason) == (Face.NOT_TODAY, "unwell")
+    assert press(desk, session.state, Button.UP, 313.0).desk == desk
+    desk = press(desk, session.state, Button.STOP, 313.0).desk
+    for question in ("chest_pain", "fainting", "dizziness", "injury"):
+        assert (view(desk, session.state).face, view(desk, session.state).question) == (Face.QUESTIONS, question)
+        pressed = press(desk, session.state, Button.START, 314.0)
+        desk = pressed.desk
+    session.send(*pressed.messages)
+    assert view(desk, session.state).face is Face.EXERTION
+    assert view(desk, session.state).selected == FIRST_BORG

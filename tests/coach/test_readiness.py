@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from coach.errors import PlanError, Refused
 from coach.events import Level, NoticeRaised, ReadinessAnswered, SessionStarted
-from coach.messages import Command, CommandName, Readiness
+from coach.messages import Answer, Command, CommandName, Readiness
 from coach.plan import Load, Plan, formula_hr_max_bpm
 from tests.coach.led_session import PLAN, LedSession
 
@@ -116,3 +116,39 @@ def test_hr_max_may_be_unknown_in_exertion_mode_only() -> None:
 def test_the_formulas_for_hr_max() -> None:
     assert formula_hr_max_bpm(50) == pytest.approx(179.0)
     assert formula_hr_max_bpm(50, beta_blocked=True) == pytest.approx(129.0)
+
+
+def test_a_yes_to_chest_pain_says_what_to_do_now_and_calls_the_therapist_first() -> None:
+    session = asking().send(Readiness(3, {"chest_pain": True, "fever": False}))
+    assert session.events[-1] == NoticeRaised(3.0, "unwell", Level.STOP_NOW, to_therapist=True)
+    assert (session.seen.stage, session.state.closed_because) == ("not_today", "unwell")
+
+
+@pytest.mark.parametrize(("yes", "because"), [(("chest_pain",), "unwell"), (("fever", "intoxication"), "readiness")])
+def test_training_that_a_yes_has_closed_begins_closed_also_where_the_cap_is_released(
+    yes: tuple[str, ...], because: str
+) -> None:
+    session = LedSession(replace(ASKING, closed_by_yes=yes, cap_released=True), started=False)
+    assert (session.seen.stage, session.state.closed_because) == ("not_today", because)
+    assert refusal(session, Command(0, CommandName.START)) == "not_today"
+
+
+def not_all_right() -> LedSession:
+    """A session in which the person answered "no, stop" to the question after the first interval."""
+    session = LedSession(answers=False).live_until(60).live_until(300, 175).live_until(312, 150)
+    return session.send(Answer(312, ok=False), Command(312, CommandName.STOP))
+
+
+def test_after_not_all_right_no_cool_down_is_offered_and_the_reason_is_asked_once() -> None:
+    session = not_all_right()
+    assert (session.seen.stage, session.seen.cool_down_offered) == ("ended", False)
+    answers = {"chest_pain": True, "fainting": False, "dizziness": True, "injury": False}
+    session.send(Readiness(330, answers))
+    assert ReadinessAnswered(330.0, ("chest_pain", "dizziness")) in session.events
+    assert NoticeRaised(330.0, "unwell", Level.STOP_NOW, to_therapist=True) in session.events
+    assert refusal(session, Readiness(331, answers)) == "no_question"
+
+
+def test_a_session_that_went_well_asks_no_reason() -> None:
+    session = LedSession().live_until(60).command(CommandName.STOP)
+    assert refusal(session, Readiness(61, {})) == "no_question"

@@ -12,7 +12,9 @@ import pytest
 from coach.desk_view import Face
 from coach.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
 from coach.events import Direction, Level, Signal
+from coach.plan import CLOSING_QUESTIONS
 from coach.protocol import PhaseKind
+from coach.state import closed_by
 from display.numerals import change, clock, decimal, load, minutes_and_seconds, whole_or_decimal
 from display.pictures import PICTURES, person, picture_of
 from display.texts import LANGUAGES, OTHER, texts_in
@@ -124,7 +126,7 @@ def _signal_reasons() -> set[str]:
         ("check", _calls("ask")),
         ("reason", _advice_reasons()),
         ("signal_reason", _signal_reasons()),
-        ("not_today_reason", set(re.findall(r"closed_because=\"(\w+)\"", SOURCES))),
+        ("not_today_reason", {closed_by((question,)) for question in CLOSING_QUESTIONS}),
     ],
 )
 def test_everything_that_the_coach_can_say_has_its_words(group: str, codes: set[str]) -> None:

@@ -78,7 +78,11 @@ def test_what_is_shown_reads_back_as_the_same() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ('\n[machine]\nnam = "a"\n', 3, "there is no setting «nam» here; there are clinic, name, language, timezone"),
+        (
+            '\n[machine]\nnam = "a"\n',
+            3,
+            "here; there are clinic, name, language, help_number, timezone",
+        ),
         ("[machine]\n[sond]\n", 2, "there is no setting «sond»; there are machine, "),
         ("[sound]\nvolume = 2.0\n", 2, "sound.volume: expected `float` <= 1.0. Loudness"),
         ('[screen]\n\ndriver = "x11"\n', 3, "screen.driver: invalid enum value 'x11'. kms: "),

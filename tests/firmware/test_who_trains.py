@@ -280,3 +280,45 @@ def test_a_machine_at_rest_waits_for_nothing(bench: _Bench) -> None:
     bench.choose(1)
     bench.press(Button.STOP)
     assert bench.keeper.next_due_clock_s() is None
+
+
+def close_by_answers(bench: _Bench, *yes: int) -> None:
+    """Choose Rev, and answer the questions at these places with yes."""
+    bench.choose(0)
+    for place in range(2):
+        bench.press(*[Button.UP] * (place in yes), Button.START)
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Iterator[_Bench]:
+    bench = _Bench(tmp_path)
+    asking = replace(plan("Rev"), questions=("chest_pain", "withdrawal"))
+    bench.shelf.put(ready(asking, "test"))
+    yield bench
+    bench.journal.close()
+
+
+def test_leaving_and_answering_no_does_not_open_training_that_a_yes_has_closed(asked: _Bench) -> None:
+    close_by_answers(asked, 0)
+    assert (asked.face(), asked.keeper.view().reason) == (Face.NOT_TODAY, "unwell")
+    asked.press(Button.STOP)
+    asked.choose(0)
+    assert (asked.face(), asked.keeper.view().reason) == (Face.NOT_TODAY, "unwell")
+    asked.wait(24 * 3600.0)
+    asked.choose(0)
+    assert asked.face() is Face.QUESTIONS
+
+
+def test_a_yes_to_another_question_closes_this_session_only(asked: _Bench) -> None:
+    close_by_answers(asked, 1)
+    assert (asked.face(), asked.keeper.view().reason) == (Face.NOT_TODAY, "readiness")
+    asked.press(Button.STOP)
+    asked.choose(0)
+    assert asked.face() is Face.QUESTIONS
+
+
+def test_one_persons_yes_closes_nothing_for_another(asked: _Bench) -> None:
+    close_by_answers(asked, 0)
+    asked.press(Button.STOP)
+    asked.choose(2)
+    assert asked.face() is not Face.NOT_TODAY

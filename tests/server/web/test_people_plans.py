@@ -25,6 +25,7 @@ from server.people.pictures import PICTURES
 from server.people.plan_rules import QUESTIONS, Values, doubts, faults, merged, to_type_again, values_of
 from server.people.protocols import offered
 from server.room.models import Outgoing
+from server.room.wire_plans import plan_on_wire
 from sync.envelope import Unreadable
 from sync.reading import read
 from sync.wire import PlanOnWire, SessionDelivery
@@ -376,3 +377,25 @@ def test_what_a_formula_says_on_a_beta_blocker_reaches_the_machine_as_a_formula(
     told_plan = read(bytes(Outgoing.objects.get().payload), PlanOnWire)
     assert not isinstance(told_plan, Unreadable)
     assert told_plan.plan.hr_max_source == "formula"
+
+
+# --- training that a yes has closed ----------------------------------------------------------------------------------
+
+
+def test_opening_training_is_a_version_that_the_machines_get_and_later_versions_keep(people: People) -> None:
+    given(people)
+    opening = {"base": 1}
+    assert people.clients["therapist"].post(f"{WHERE}open-training/", opening).status_code == 302
+    opened = newest(people)
+    assert (opened.version, opened.training_opened_at is not None, opened.made_by is not None) == (2, True, True)
+    wire = plan_on_wire(opened).plan
+    assert wire.training_opened_wall_s == opened.training_opened_at.timestamp()  # type: ignore[union-attr]
+    assert post(people, form_of(msgspec.structs.replace(SOUND, rest_hours=24.0), 2))[0] == 302
+    assert newest(people).training_opened_at == opened.training_opened_at
+
+
+@pytest.mark.parametrize("base", ["7", "", "x"])
+def test_training_is_not_opened_by_a_page_that_is_out_of_date(people: People, base: str) -> None:
+    given(people)
+    assert people.clients["therapist"].post(f"{WHERE}open-training/", {"base": base}).status_code == 302
+    assert newest(people).training_opened_at is None

@@ -1,0 +1,83 @@
+"""For whom training is closed on this machine after a yes before the start, kept beside the diary (hazard H14).
+
+One small file for each participant: leaving, answering no, or a restart opens nothing. A therapist opens training, or
+the time that the plan sets passes. A guest may be anybody, so a guest's yes closes training for guests for a shorter
+time.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from coach.plan import CLOSING_QUESTIONS, Plan
+from firmware.plans import GUEST
+from firmware.whole_file import UnsafeNameError, remove_file, safe_path, write_whole
+
+_log = logging.getLogger(__name__)
+
+FOLDER = "closures"
+GUEST_CLOSED_S = 1800.0
+
+
+class Closure(msgspec.Struct, frozen=True):
+    """When training was closed (s since 1970), and the questions that were answered with yes."""
+
+    at_wall_s: float
+    yes: tuple[str, ...]
+
+
+def folder_beside(diary: Path) -> Path:
+    """Return the folder of the closures at the machine with this diary."""
+    return diary.parent / FOLDER
+
+
+def forget_closure(folder: Path, participant: str) -> None:
+    """Remove a participant's closure. Raises UnsafeNameError; OSError where the disk refuses."""
+    remove_file(safe_path(folder, participant))
+
+
+class TrainingClosures:
+    """Read once, at the start; written by `write`, which may do it later and elsewhere. None as folder: only memory."""
+
+    def __init__(
+        self, folder: Path | None = None, write: Callable[[Callable[[], None]], object] = lambda act: act()
+    ) -> None:
+        """Read what there is. A file that cannot be read closes nothing, and is reported in the log."""
+        self._folder, self._write = folder, write
+        self._closures: dict[str, Closure] = {}
+        for path in sorted(folder.glob("*.json")) if folder is not None else ():
+            try:
+                self._closures[path.stem] = msgspec.json.decode(path.read_bytes(), type=Closure)
+            except (OSError, msgspec.DecodeError) as error:
+                _log.warning("The closure of training for %s cannot be read: %s", path.stem, error)
+
+    def answered(self, participant: str, yes: tuple[str, ...], now_wall_s: float) -> None:
+        """Close training where one of the answers asks for it."""
+        closing = tuple(question for question in yes if question in CLOSING_QUESTIONS)
+        if not closing:
+            return
+        closure = Closure(now_wall_s, closing)
+        self._closures[participant] = closure
+        if self._folder is not None:
+            folder = self._folder
+            self._write(lambda: _keep(folder, participant, closure))
+
+    def applied(self, plan: Plan, now_wall_s: float) -> Plan:
+        """Return the plan, with the answers that close training now."""
+        closure = self._closures.get(plan.participant)
+        if closure is None:
+            return replace(plan, closed_by_yes=())
+        lasts_s = GUEST_CLOSED_S if plan.participant == GUEST else plan.closed_after_yes_h * 3600
+        opened = plan.training_opened_wall_s is not None and plan.training_opened_wall_s >= closure.at_wall_s
+        over = opened or now_wall_s - closure.at_wall_s >= lasts_s
+        return replace(plan, closed_by_yes=() if over else closure.yes)
+
+
+def _keep(folder: Path, participant: str, closure: Closure) -> None:
+    try:
+        write_whole(safe_path(folder, participant), msgspec.json.encode(closure))
+    except (OSError, UnsafeNameError) as error:
+        _log.error("That training is closed for %s could not be kept over a restart: %s", participant, error)
