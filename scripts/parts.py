@@ -35,6 +35,7 @@ LICENCES = {
     "contourpy": "BSD-3-Clause",
     "cssselect2": "BSD-3-Clause",
     "cycler": "BSD-3-Clause",
+    "defusedxml": "PSF-2.0",
     "django-csp": "BSD-3-Clause",
     "fhir-core": "BSD-3-Clause",
     "fhir-resources": "BSD-3-Clause",
