@@ -198,7 +198,10 @@ def test_a_clinic_that_is_not_in_the_table_is_entered_once_it_is_added(monkeypat
     assert Progress.objects.get().passed_over == {}
 
 
-def test_numbers_that_no_training_has_stop_nobody() -> None:
+def test_numbers_that_no_training_has_stop_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The border refuses them today (`sync.ranges`); a database of an earlier version may hold them.
+    for reader in ("sync.reading", "server.intake"):
+        monkeypatch.setattr(f"{reader}.find_out_of_range", lambda _message: "")
     summary = delivery(1).summary
     wild = msgspec.structs.replace(
         summary, planned_intervals=10**9, completed_intervals=-3, borg=10**7, end_reason="x" * 500, intervals=()
