@@ -207,6 +207,19 @@ def test_a_contact_bit_that_is_never_set_is_not_believed_against_two_minutes_of_
     assert seen[125:] == [(Signal.LIVE, "ok")] * 175
 
 
+def test_a_session_whose_contact_bit_is_never_set_is_guided_like_any_other() -> None:
+    """Some straps stream a good rate and never set the bit."""
+    session = led([HeartRate(t + 0.5, 110.0 + int(0.37 * t) % 3, contact=False) for t in range(845)])
+    urged = [
+        event.t
+        for event in session.events
+        if isinstance(event, AdviceGiven) and event.advice.direction is Direction.FASTER
+    ]
+    assert urged
+    assert min(urged) >= 120
+    assert session.state.source.signal is Signal.LIVE
+
+
 def test_a_contact_bit_that_was_set_and_is_let_go_of_is_believed_for_longer() -> None:
     worn = [HeartRate(t + 0.5, 140.0 + t % 5, contact=True) for t in range(60)]
     seen = [(source.signal, source.reason) for source in fed([*worn, *without_contact(400, 60)])]
