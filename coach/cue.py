@@ -45,6 +45,10 @@ class CueName(StrEnum):
     SELF_TEST = "self_test"
 
 
+URGING_CUES = frozenset({CueName.SPEED_UP, CueName.FASTER})
+"""The cues that ask for more effort."""
+
+
 class Cue(Struct, frozen=True):
     """A cue that is due at `t`.
 

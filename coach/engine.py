@@ -44,6 +44,7 @@ from coach.messages import (
     Treadmill,
 )
 from coach.plan import UNWELL_QUESTIONS
+from coach.restraints import no_interval_because
 from coach.state import State
 from coach.turn import Turn
 
@@ -267,7 +268,8 @@ def skip_refusal(state: State) -> str | None:
     zone, bpm = state.zone_bpm, state.source.usable_bpm
     if zone is None or bpm is None or bpm < zone[0]:
         return "the rate has not reached the warm-up's zone"
-    return None
+    held = no_interval_because(state, by_rate=not state.by_exertion)
+    return f"the interval is held back ({', '.join(held)})" if held else None
 
 
 def _adjust(turn: Turn, command: Command) -> None:

@@ -227,9 +227,12 @@ class Predicted(Event, frozen=True, tag="predicted"):
 
 
 class SessionEnded(Event, frozen=True, tag="session_ended"):
-    """The session is over. `completed`: all work (intervals, where it has any) ran its whole length."""
+    """The session is over. `completed`: all work (intervals, where it has any) ran its whole length.
 
-    reason: Literal["done", "stopped", "pause_limit"]
+    `no_answer`: it ran out while nobody answered the call.
+    """
+
+    reason: Literal["done", "stopped", "pause_limit", "no_answer"]
     completed: bool
 
 

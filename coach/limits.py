@@ -13,9 +13,10 @@ from coach.cue import CueName
 from coach.events import Advice, Direction, Level, Limit, LimitsChanged, Signal
 from coach.guidance import ADVICE_APART_S, EASE_FROM_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S, RESUMED, urges
 from coach.plan import Plan
-from coach.protocol import PhaseKind
+from coach.protocol import PhaseKind, Protocol
+from coach.restraints import BY_SIGNAL, no_interval_because, no_urging_because
 from coach.signal import HIGHEST_BPM, LOWEST_BPM
-from coach.state import Ceiling, State
+from coach.state import Ceiling, Question, State
 
 if TYPE_CHECKING:
     from coach.events import HrMaxFinding
@@ -29,6 +30,9 @@ DOUBTFUL_EASES_S = 60.0
 WAIT_FOR_SIGNAL_S, WAIT_STEP_S = 180, 30
 UNANSWERED_REPEATS_S, UNANSWERED_CALLS_S = 20.0, 40.0
 """A question is asked once more, calmly, before the room is called: a tired person may only not have reached it."""
+CALLS_AGAIN_S = 60.0
+SPEED_KEPT_S = 3.0
+SHORT_WAIT_STEP_S = 5
 ODD_FALL_BPM, ODD_FALL_WITHIN_S = 25.0, 15
 ODD_FALL_FROM_S = 30
 QUESTION_AFTER_S = 10
@@ -94,31 +98,6 @@ def limits_now(state: State) -> tuple[Limit, ...]:
     reasons = no_urging_because(state)
     lasting = state.session_limits or lasting_limits(state)
     return (*lasting, Limit("no_faster", reasons)) if reasons else lasting
-
-
-def no_urging_because(state: State) -> tuple[str, ...]:
-    """Why no advice may ask for more effort now; empty where it may."""
-    source = state.source
-    reasons = []
-    if source.signal is not Signal.LIVE:
-        reasons.append(f"signal_{source.signal.value}")
-    elif not source.fresh(state.t):
-        reasons.append("signal_not_fresh")
-    elif source.flat(state.t):
-        reasons.append("signal_flat")
-    ceiling_bpm = state.plan.effective_ceiling_bpm
-    if ceiling_bpm is None:
-        reasons.append("no_ceiling")
-    elif source.bpm is not None and source.bpm > ceiling_bpm:
-        reasons.append("over_ceiling")
-    if state.place.position == "above":
-        reasons.append("above_zone")
-    if state.question is not None and state.question.reason != "phase_end":
-        reasons.append("question")
-    if state.outlook.doubt is not None:
-        reasons.append(state.outlook.doubt)
-    reasons.extend(state.cool_down_only)
-    return tuple(reasons)
 
 
 def may_urge(state: State) -> bool:
@@ -326,26 +305,43 @@ def _silence(turn: Turn) -> None:
         turn.ease("signal_lost")
 
 
-def waits_for_signal(turn: Turn) -> bool:
-    """H2: no interval begins into silence. The phase before it waits for the rate, 3 min at most, then cool-down."""
+def holds_interval(turn: Turn) -> bool:
+    """Hold back the next interval where anything restrains it; the phase before it goes on, 3 min at most.
+
+    H2: no interval begins into silence or doubt. H5: none begins before a question is answered, and where the room was
+    called, no work of any kind: only cooling down.
+    """
     state = turn.state
     following = state.program[state.index + 1] if state.index + 1 < len(state.program) else None
-    heeds = following is not None and following.kind is PhaseKind.INTERVAL and following.zone is not None
-    if not heeds or state.by_exertion or _has_signal(state):
-        turn.clear_notice("waiting_for_signal")
-        return False
-    if state.plan.exertion_when_lost:
-        turn.state = replace(state, by_exertion=True)
+    kind = None if following is None else following.kind
+    if state.called and kind in (PhaseKind.INTERVAL, PhaseKind.STEADY, PhaseKind.MOTOR):
+        return turn.cool_down("no_answer", "eased")
+    by_rate = following is not None and following.zone is not None and not state.by_exertion
+    reasons = no_interval_because(state, by_rate=by_rate) if kind is PhaseKind.INTERVAL else ()
+    by_signal = bool(BY_SIGNAL & set(reasons))
+    if by_signal and state.plan.exertion_when_lost and (state.waited_s >= WAIT_FOR_SIGNAL_S or not _has_signal(state)):
+        turn.state = state = replace(state, by_exertion=True)
         turn.raise_notice("by_exertion", Level.INFORMATION, to_therapist=True)
         turn.cue(CueName.BY_FEELING)
+        reasons = no_interval_because(turn.state, by_rate=False)
+        by_signal = False
+    if not by_signal:
+        turn.clear_notice("waiting_for_signal")
+    if not reasons:
         return False
     if state.waited_s >= WAIT_FOR_SIGNAL_S:
         turn.clear_notice("waiting_for_signal")
-        turn.cool_down("no_signal", "signal_lost")
+        return turn.cool_down("no_signal" if by_signal else reasons[0], "signal_lost" if by_signal else "eased")
+    if state.in_work:
+        # Hard work is never made longer to wait for something.
+        turn.ease("signal_lost" if by_signal else "eased")
         return True
-    turn.raise_notice("waiting_for_signal", Level.ATTENTION, to_therapist=True)
-    turn.state = replace(turn.state, length_s=state.length_s + WAIT_STEP_S, waited_s=state.waited_s + WAIT_STEP_S)
-    turn.cue(CueName.SIGNAL_LOST, level=Level.ATTENTION)
+    step_s = SHORT_WAIT_STEP_S if _has_signal(state) else WAIT_STEP_S
+    if by_signal:
+        turn.raise_notice("waiting_for_signal", Level.ATTENTION, to_therapist=True)
+    turn.state = replace(turn.state, length_s=state.length_s + step_s, waited_s=state.waited_s + step_s)
+    if by_signal and not _has_signal(state):
+        turn.cue(CueName.SIGNAL_LOST, level=Level.ATTENTION)
     return True
 
 
@@ -364,19 +360,68 @@ def _odd_fall(turn: Turn) -> None:
 
 
 def _question(turn: Turn) -> None:
-    """H5: ask a little after each interval; without an answer ask once more, then call loudly, once."""
+    """H5: ask a little after an interval; without an answer ask once more, then call, and call again each minute.
+
+    While nobody has answered the call there is no work: an interval is eased, and after the recovery comes cool-down.
+    """
     state = turn.state
     question = state.question
     if question is None:
-        after_work = bool(state.ran) and state.ran[-1].phase.kind is PhaseKind.INTERVAL
-        if state.second == QUESTION_AFTER_S and after_work and not state.in_work:
+        if state.second == QUESTION_AFTER_S and not state.in_work and _asked_after(state):
             turn.ask("phase_end")
+        return
+    if _speed_was_set(state, question):
+        turn.answered(ok=True)
         return
     unanswered_s = state.t - question.asked_t
     if not question.repeated and unanswered_s >= UNANSWERED_REPEATS_S:
         turn.state = replace(state, question=replace(question, repeated=True))
         turn.cue(CueName.ARE_YOU_ALL_RIGHT)
-    elif not question.called and unanswered_s >= UNANSWERED_CALLS_S:
-        turn.state = replace(state, question=replace(question, called=True))
+    elif question.called_t is None and unanswered_s >= UNANSWERED_CALLS_S:
+        turn.state = replace(state, question=replace(question, called_t=state.t))
         turn.raise_notice("no_answer", Level.STOP_NOW, to_therapist=True)
         turn.cue(CueName.CALL_FOR_HELP, level=Level.STOP_NOW)
+        turn.drop_urging()
+        if state.in_work:
+            turn.ease("eased")
+    elif question.called_t is not None and state.t - question.called_t >= CALLS_AGAIN_S:
+        turn.state = replace(state, question=replace(question, called_t=state.t))
+        turn.cue(CueName.CALL_FOR_HELP, level=Level.ATTENTION)
+
+
+def _asked_after(state: State) -> bool:
+    """Whether the plan lets the coach ask after the phase that has just ended."""
+    if not state.ran or state.ran[-1].phase.kind is not PhaseKind.INTERVAL:
+        return False
+    match state.plan.ask_after:
+        case "every_interval":
+            return True
+        case "hardest_interval":
+            return state.ran[-1].phase.interval == hardest_interval(state.protocol)
+        case "odd_fall":
+            return False
+        case _:
+            assert_never(state.plan.ask_after)
+
+
+def hardest_interval(protocol: Protocol) -> int:
+    """Return the number of the hardest interval: of the highest zone, then the longest, then the last."""
+    intervals = [phase for phase in protocol.phases if phase.kind is PhaseKind.INTERVAL]
+    hardest = max(
+        intervals,
+        key=lambda phase: (phase.zone.high_fraction if phase.zone else 0.0, phase.length_s, phase.interval),
+        default=None,
+    )
+    return 0 if hardest is None else hardest.interval
+
+
+def _speed_was_set(state: State, question: Question) -> bool:
+    """Whether somebody has set the belt since the question: to another speed that it then keeps.
+
+    A belt that runs out, or was stopped by its safety key, is no answer.
+    """
+    now_kmh, then_kmh = state.speed_kmh, question.speed_kmh
+    if not now_kmh or then_kmh is None:
+        return False
+    set_anew = abs(now_kmh - then_kmh) >= state.plan.speed_step_kmh - 1e-9
+    return set_anew and state.t - state.speed_t >= SPEED_KEPT_S

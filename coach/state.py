@@ -49,12 +49,17 @@ class Ceiling(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
-    """Hazard H5: a question that waits for an answer; `repeated`: asked once more; `called`: the room was called."""
+    """Hazard H5: a question that waits for an answer.
+
+    `repeated`: asked once more. `called_t`: when the room was called last; None: not yet. `speed_kmh`: the belt's
+    speed when it was asked.
+    """
 
     reason: str
     asked_t: float
     repeated: bool = False
-    called: bool = False
+    called_t: float | None = None
+    speed_kmh: float | None = None
 
 
 class State(Struct, frozen=True, kw_only=True):
@@ -97,6 +102,7 @@ class State(Struct, frozen=True, kw_only=True):
     recent_bpm: tuple[float, ...] = ()
     fall_due_s: int | None = None
     speed_kmh: float | None = None
+    speed_t: float = 0.0
     incline_percent: float | None = None
     asked_kmh: float | None = None
     speed_before_pause_kmh: float | None = None
@@ -114,7 +120,7 @@ class State(Struct, frozen=True, kw_only=True):
     lowered_fraction: float = 0.0
     cool_down_offered: bool = False
     ended_t: float | None = None
-    end_reason: Literal["done", "stopped", "pause_limit"] | None = None
+    end_reason: Literal["done", "stopped", "pause_limit", "no_answer"] | None = None
     completed: bool = False
     said_why: bool = False
     summary: Summary | None = None
@@ -133,6 +139,11 @@ class State(Struct, frozen=True, kw_only=True):
     def stands_still(self) -> bool:
         """Whether the treadmill says that its belt does not move."""
         return self.speed_kmh is not None and self.speed_kmh < STANDS_BELOW_KMH
+
+    @property
+    def called(self) -> bool:
+        """Whether the room was called, and nobody has answered yet."""
+        return self.question is not None and self.question.called_t is not None
 
     @property
     def in_work(self) -> bool:

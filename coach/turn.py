@@ -40,6 +40,7 @@ from coach.guarded import Budget, NoGuidance, Outlook, guide, response_of, unlim
 from coach.guidance import RESUMED, SETTING_REASONS, Moment, urges
 from coach.messages import HeartRate
 from coach.protocol import Phase, PhaseKind, Zone
+from coach.restraints import no_interval_because, ordinary_speech
 from coach.signal import Source
 from coach.snapshot import NoticeNow
 from coach.state import TRACE_EVERY_S, Ceiling, PhaseRun, Question, State, closed_by
@@ -51,6 +52,8 @@ RESUMED_SHOWN_S = 30.0
 DEFAULT_RECOVERY = Phase(PhaseKind.RECOVERY, 180, Zone(0.60, 0.70))
 DEFAULT_COOL_DOWN = Phase(PhaseKind.COOL_DOWN, 300, Zone(0.50, 0.65))
 EndReason = Literal["done", "skipped", "over_ceiling", "signal_lost", "eased", "stopped"]
+ORDINARY_CUES = (CueName.COUNTDOWN, CueName.HALFWAY, CueName.HALF_MINUTE_LEFT, CueName.WORK, CueName.REST)
+"""What is said only where nothing restrains ordinary speech."""
 _SETTING_CUES = {Direction.FASTER: CueName.SPEED_UP, Direction.SLOWER: CueName.SLOW_DOWN}
 _ADVICE_CUES = {Direction.FASTER: CueName.FASTER, Direction.SLOWER: CueName.SLOWER, Direction.HOLD: CueName.HOLD}
 
@@ -120,17 +123,27 @@ class Turn:
         if self.state.stage == "running" and self.state.second == state.second + 1 and self.state.index == state.index:
             if self.state.second < self.state.length_s:
                 self._live_second()
-            elif not limits.waits_for_signal(self):
+            elif not limits.holds_interval(self):
                 self.end_phase("done")
 
     def _live_second(self) -> None:
         """Cues and guidance of the phase's second that begins now (0 at its start)."""
         state = self.state
         spoke = False
+        speaks = ordinary_speech(state)
         for name, number in cues_at(state.phase, state.second, state.length_s):
+            if name in ORDINARY_CUES and not (speaks and self._counts_down_to_what_comes(name)):
+                continue
             self.cue(name, number=self._after_interval() if name is CueName.RECOVERY else number)
             spoke = True
         self._advise(spoke=spoke)
+
+    def _counts_down_to_what_comes(self, name: CueName) -> bool:
+        """Whether a countdown counts to something that will begin: not to an interval that is held back."""
+        state = self.state
+        following = state.program[state.index + 1] if state.index + 1 < len(state.program) else None
+        held = following is not None and following.kind is PhaseKind.INTERVAL and bool(no_interval_because(state))
+        return not (name is CueName.COUNTDOWN and held and state.phase.pattern is None)
 
     def _after_interval(self) -> int:
         """Which interval a recovery follows, so that the voice can say which one it is."""
@@ -213,7 +226,8 @@ class Turn:
         if advice == state.advice and not spoken:
             return
         self.events.append(AdviceGiven(state.t, advice))
-        if spoken and advice.direction in _ADVICE_CUES:
+        withheld = advice.direction is Direction.HOLD and not ordinary_speech(state)
+        if spoken and advice.direction in _ADVICE_CUES and not withheld:
             level = Level.ATTENTION if advice.reason == "over_ceiling" else Level.INFORMATION
             self.cue(_ADVICE_CUES[advice.direction], level=level)
         asked_kmh = state.asked_kmh if advice.speed_kmh is None else advice.speed_kmh
@@ -250,12 +264,13 @@ class Turn:
         if self.state.question is None:
             self.events.append(QuestionAsked(self.state.t, reason))
             self.cue(CueName.ARE_YOU_ALL_RIGHT)
-            self.state = replace(self.state, question=Question(reason, self.state.t))
+            self.state = replace(self.state, question=Question(reason, self.state.t, speed_kmh=self.state.speed_kmh))
 
     def answered(self, *, ok: bool) -> None:
         """An answer came. «Not all right» stops the work."""
         question = self.state.question
         if question is None:
+            self.clear_notice("no_answer")
             return
         self.events.append(QuestionAnswered(self.state.t, ok, self.state.t - question.asked_t))
         self.state = replace(self.state, question=None)
@@ -379,19 +394,28 @@ class Turn:
             self.state = replace(self.state, program=program)
         self.end_phase(reason)
 
-    def cool_down(self, why: str, reason: EndReason) -> None:
-        """From now on only cooling down: no work comes back in this session."""
+    def drop_urging(self) -> None:
+        """Take an urging advice from the picture."""
+        if self.state.advice.direction is Direction.FASTER:
+            self.state = replace(self.state, advice=limits.NO_URGING)
+
+    def cool_down(self, why: str, reason: EndReason) -> bool:
+        """From now on only cooling down: no work comes back. Return whether a phase was ended for it."""
         state = self.state
         if why not in state.cool_down_only:
             self.state = replace(state, cool_down_only=(*state.cool_down_only, why))
             limits.announce(self)
         state = self.state
-        if state.stage != "running" or state.phase.kind is PhaseKind.COOL_DOWN:
-            return
+        if state.stage != "running":
+            return False
+        if state.phase.kind is PhaseKind.COOL_DOWN:
+            self.state = replace(state, program=state.program[: state.index + 1])
+            return False
         last = state.program[-1]
         cool_down = last if last.kind is PhaseKind.COOL_DOWN else DEFAULT_COOL_DOWN
         self.state = replace(state, program=(*state.program[: state.index + 1], cool_down))
         self.end_phase(reason)
+        return True
 
     def pause(self, reason: Literal["asked", "restart"]) -> None:
         """The session's clock stands still; nothing is said until it goes on."""
@@ -469,8 +493,12 @@ class Turn:
         limits.session_began(self)
         self._start_phase(state.index + 1, state.t)
 
-    def _end(self, reason: Literal["done", "stopped", "pause_limit"], phase_reason: EndReason) -> None:
+    def _end(self, reason: Literal["done", "stopped", "pause_limit", "no_answer"], phase_reason: EndReason) -> None:
         state = self.state
+        if reason == "done" and state.called:
+            reason = "no_answer"
+        # Who did not answer may still need somebody: that notice outlasts the session.
+        kept = tuple(notice for notice in state.notices if notice.code == "no_answer")
         begun = state.started_t is not None
         was_cool_down = begun and state.phase.kind is PhaseKind.COOL_DOWN
         if begun and len(state.ran) < state.index + 1:
@@ -486,7 +514,7 @@ class Turn:
             completed=completed,
             advice=Advice(),
             question=None,
-            notices=(),
+            notices=kept,
             paused_t=None,
             cool_down_offered=reason == "stopped" and begun and not was_cool_down,
         )
@@ -498,7 +526,8 @@ class Turn:
     def _ask_exertion(self) -> None:
         """Borg is asked of somebody who trained, once no cool-down is left to take."""
         state = self.state
-        if state.started_t is not None and not state.cool_down_offered and state.borg is None:
+        asks = state.end_reason != "no_answer" and state.borg is None
+        if state.started_t is not None and not state.cool_down_offered and asks:
             self.cue(CueName.SAY_EXERTION)
 
     def summarise(self) -> None:
@@ -538,7 +567,8 @@ class Turn:
         state = self.state
         if speed_kmh != state.speed_kmh or incline_percent != state.incline_percent:
             self.events.append(TreadmillChanged(state.t, speed_kmh, incline_percent))
-            self.state = replace(state, speed_kmh=speed_kmh, incline_percent=incline_percent)
+            speed_t = state.t if speed_kmh != state.speed_kmh else state.speed_t
+            self.state = replace(state, speed_kmh=speed_kmh, incline_percent=incline_percent, speed_t=speed_t)
 
     def exertion(self, borg: int) -> None:
         """Borg for the interval under way or just ended, after the end for the session. It answers a question."""

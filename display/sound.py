@@ -13,12 +13,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import pygame
 
-from coach.cue import Cue
+from coach.cue import URGING_CUES, Cue
 from coach.events import Level
 from display import recording
 from display.errors import RecordingError
@@ -59,6 +59,9 @@ _HANGS_AFTER_S = 2.0
 _INBOX = 32
 
 
+_DROP_URGING: Literal["drop urging"] = "drop urging"
+
+
 class Sound(Protocol):
     """Something that sounds a cue."""
 
@@ -85,6 +88,10 @@ class Sound(Protocol):
 
     def silence(self) -> None:
         """End all speech and all tones."""
+        ...
+
+    def drop_urging(self) -> None:
+        """Drop every cue so far that asks for more effort: nothing may urge now."""
         ...
 
     def close(self) -> None:
@@ -124,6 +131,9 @@ class SilentSound:
 
     def silence(self) -> None:
         """Nothing is heard anyway."""
+
+    def drop_urging(self) -> None:
+        """Nothing waits to be said."""
 
     def close(self) -> None:
         """There is nothing to let go of."""
@@ -170,7 +180,7 @@ class MixerSound:
         self._turns = Turns()
         self._channel = 0
         self._ends_s = float("inf")
-        self._inbox: deque[tuple[Cue, int, float] | None] = deque(maxlen=_INBOX)
+        self._inbox: deque[tuple[Cue, int, float] | Literal["drop urging"] | None] = deque(maxlen=_INBOX)
         self._mixer = threading.RLock()
         self._wake, self._ready, self._closing = threading.Event(), threading.Event(), threading.Event()
         # Guards against a stereo mixer, should the screen initialise all of pygame first.
@@ -208,6 +218,11 @@ class MixerSound:
         """End all speech and all tones along a short ramp, and forget who waits. Neither blocks nor raises."""
         self._inbox.clear()
         self._inbox.append(None)
+        self._serve_or_wake()
+
+    def drop_urging(self) -> None:
+        """Drop every cue so far that asks for more effort. Neither blocks nor raises."""
+        self._inbox.append(_DROP_URGING)
         self._serve_or_wake()
 
     def close(self) -> None:
@@ -303,8 +318,7 @@ class MixerSound:
         try:
             if self._turns.speaking is not None and not self._busy():
                 self._start(self._turns.finished(now_s))
-            while self._inbox:
-                wish = self._inbox.popleft()
+            for wish in self._take_inbox():
                 if wish is None:
                     self._turns.clear()
                     pygame.mixer.fadeout(FADE_MS)
@@ -321,6 +335,19 @@ class MixerSound:
             # The card went away between two looks: the keeper opens it again.
             self._seen_signs = None
             self._wake.set()
+
+    def _take_inbox(self) -> list[tuple[Cue, int, float] | None]:
+        """Empty the inbox. Urging that came before the word that nothing may urge is never said."""
+        taken: list[tuple[Cue, int, float] | None] = []
+        while self._inbox:
+            wish = self._inbox.popleft()
+            if wish == _DROP_URGING:
+                taken = [one for one in taken if one is None or one[0].name not in URGING_CUES]
+                if self._turns.drop_urging():
+                    pygame.mixer.Channel(self._channel).fadeout(FADE_MS)
+            else:
+                taken.append(wish)
+        return taken
 
     def _start(self, speaker: Utterance | None) -> None:
         if speaker is None:

@@ -5,12 +5,13 @@
 - Older advice is void as soon as anything more urgent is said: after «slow down» nobody may hear an older «speed up».
 - Of two phase changes, or two pieces of advice, the newer one counts. Otherwise equals wait for each other.
 - What has waited longer than `PATIENCE_S` is no longer true, and is dropped. Nothing is said twice.
+- Urging that is forbidden by the time it would be said is dropped, and falls silent where it is being said.
 - A cue that ends speech (stop, pause) drops all that is being said and all that waits.
 """
 
 from dataclasses import dataclass, field
 
-from coach.cue import Cue
+from coach.cue import URGING_CUES, Cue
 from display.phrases import Urgency, phrase_key, soundings, urgency_of
 
 PATIENCE_S = 6.0
@@ -78,6 +79,11 @@ class Turns:
         self.waiting = [other for other in self.waiting if now_s - other.asked_s <= PATIENCE_S]
         self.speaking, self.began_s = self.waiting.pop(0) if self.waiting else None, now_s
         return self.speaking
+
+    def drop_urging(self) -> bool:
+        """Drop what asks for more effort, now that it may not; true where the speaker must fall silent."""
+        self.waiting = [other for other in self.waiting if other.cue.name not in URGING_CUES]
+        return self.speaking is not None and self.speaking.cue.name in URGING_CUES
 
     def clear(self) -> None:
         """Nobody speaks and nobody waits."""

@@ -248,6 +248,9 @@ class DisplayService:
         if newest is not None:
             if self._sound is not None:
                 self._sound.speak(newest.language)
+                now = newest.snapshot
+                if now is not None and any(limit.name == "no_faster" for limit in now.limits):
+                    self._sound.drop_urging()
             self._newest.put(newest)
             self._small.set()
 

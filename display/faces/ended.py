@@ -48,6 +48,8 @@ def _words(glance: Glance, box: Box, summary: Summary | None) -> Part:
     texts, view = glance.texts, glance.view
     key = "ended.title" if summary is None or summary.completed else "ended.title_early"
     title = texts.say(key, nickname=view.nickname) if view.nickname else texts.say(f"{key}_nobody")
+    if summary is not None and summary.end_reason == "no_answer":
+        title = texts.say("ended.no_answer")
     large = small = fall = ""
     if summary is not None:
         if summary.intervals:

@@ -126,6 +126,10 @@ LIMIT_REASONS: dict[str, Text] = {
     "over_ceiling_twice": gettext_lazy("the rate was above the ceiling for the second time"),
     "no_signal": gettext_lazy("no rate came"),
     "not_all_right": gettext_lazy("the participant was not all right"),
+    "no_answer": gettext_lazy("nobody answered the call"),
+    "rate_high": gettext_lazy("the rate stayed near HRmax"),
+    "over_ceiling": gettext_lazy("the rate stayed above the ceiling"),
+    "question": gettext_lazy("a question was not answered"),
     "exertion": gettext_lazy("perceived exertion and rate disagree"),
     "rate_seen": gettext_lazy("a rate above HRmax was seen"),
 }
@@ -133,6 +137,7 @@ ENDS: dict[str, Text] = {
     "done": gettext_lazy("The session was trained to its end"),
     "stopped": gettext_lazy("The session was stopped"),
     "pause_limit": gettext_lazy("The session ended after a long pause"),
+    "no_answer": gettext_lazy("The session ended because nobody answered"),
 }
 MOODS: dict[int, Text] = {
     1: pgettext_lazy("mood", "bad"),

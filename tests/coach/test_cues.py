@@ -126,6 +126,7 @@ def eventful_sessions() -> list[LedSession]:
     """Sessions in which everything happens that a coach can speak of."""
     lost = LedSession(answers=False).live_until(60).live_until(310, 150).silent_until(340).live_until(480, 130)
     lost.live_until(520, 150).send(SourceLost(520, "disconnected")).silent_until(900)
+    eased = LedSession().live_until(100, 150).silent_until(140)
     by_feeling = LedSession(replace(PLAN, exertion_when_lost=True)).live_until(60).silent_until(100)
     over = LedSession(replace(PLAN, ceiling_bpm=165)).live_until(60).live_until(120, 170)
     slow = LedSession().live_until(60).live_until(300, 150)
@@ -134,7 +135,7 @@ def eventful_sessions() -> list[LedSession]:
     steady = LedSession(protocol=built_in("steady"), guidance=holding).live_until(2700, 140)
     hundred = replace(TWO_INTERVALS, phases=(Phase(PhaseKind.WARM_UP, 60), Phase(PhaseKind.MOTOR, 60)))
     motor = LedSession(protocol=hundred).live_until(130)
-    return [lost, by_feeling, over, slow, fast, paused, steady, motor, whole("tabata-x5")]
+    return [lost, eased, by_feeling, over, slow, fast, paused, steady, motor, whole("tabata-x5")]
 
 
 def test_every_cue_is_given_in_some_session() -> None:

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from coach.cue import Cue, CueName
 from coach.events import Advice, Direction, Level, Limit, NoticeRaised, Signal, SignalChanged
-from coach.messages import Command, CommandName, HeartRate, SourceLost, Time
+from coach.messages import Answer, Command, CommandName, HeartRate, SourceLost, Time
 from coach.protocol import Phase, PhaseKind, Protocol, Zone
 from tests.coach.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession
 
@@ -63,7 +63,8 @@ def test_work_goes_on_by_exertion_where_the_therapist_allows_it() -> None:
     assert NoticeRaised(120.0, "by_exertion", Level.INFORMATION, to_therapist=True) in session.events
     assert session.endings()[-1] == (300.0, "interval", "done")
     assert session.seen.mode == "exertion"
-    session.silent_until(500)
+    # Somebody is there: an unanswered question would hold the next interval back.
+    session.silent_until(320).send(Answer(320)).silent_until(500)
     assert session.seen.interval == 2
 
 
@@ -106,8 +107,10 @@ def test_no_interval_begins_into_silence() -> None:
     assert session.notices()[-1] == (60.0, "waiting_for_signal")
     assert [t for t, _ in session.cued(CueName.SIGNAL_LOST)] == [40.0, 60.0, 90.0]
     session.live_until(120, 130)
+    assert (session.seen.phase, session.seen.signal_reason) == ("warm_up", "returning")
+    session.live_until(125, 130)
     assert (session.seen.phase, session.seen.interval) == ("interval", 1)
-    assert session.notices()[-1] == (120.0, "-waiting_for_signal")
+    assert session.notices()[-1] == (125.0, "-waiting_for_signal")
 
 
 def test_three_minutes_of_waiting_end_in_the_cool_down() -> None:

@@ -139,7 +139,7 @@ def test_borg_before_any_interval_belongs_to_none() -> None:
 
 
 def test_what_was_not_seen_is_null_not_zero() -> None:
-    plan = replace(PLAN, mode="exertion", hr_max_bpm=None, start=None)
+    plan = replace(PLAN, mode="exertion", hr_max_bpm=None, start=None, ask_after="odd_fall")
     session = LedSession(plan, started=False).send(Command(0, CommandName.START), Time(840))
     made = summary(session)
     assert (made.peak_bpm, made.mean_bpm, made.load, made.time_in_zone_s) == (None, None, 0.0, 0.0)

@@ -89,6 +89,15 @@ def test_a_notice_takes_the_word(sound: MixerSound) -> None:
     assert until(lambda: sum(pygame.mixer.Channel(index).get_busy() for index in range(5)) == 1)
 
 
+def test_urging_is_dropped_that_may_not_be_said_any_more(sound: MixerSound) -> None:
+    """What is being said fades, and what waits is never said."""
+    sound.play(Cue(0, CueName.DONE))
+    sound.play(Cue(0, CueName.FASTER))
+    sound.drop_urging()
+    assert until(lambda: CueName.FASTER not in {other.cue.name for other in sound._turns.waiting})
+    SilentSound().drop_urging()
+
+
 def test_silence_ends_everything(sound: MixerSound) -> None:
     """All channels fade, and nobody waits."""
     sound.play(Cue(0, CueName.COUNTDOWN, number=1))

@@ -104,3 +104,21 @@ def test_clearing_leaves_nobody() -> None:
     turns.ask(said(CueName.HALFWAY))
     turns.clear()
     assert turns == Turns()
+
+
+def test_urging_that_waits_is_dropped_when_it_is_forbidden() -> None:
+    turns = Turns()
+    for name in (CueName.INTERVAL, CueName.SPEED_UP, CueName.ARE_YOU_ALL_RIGHT):
+        asked = utterance(Cue(0.0, name, number=1), 4, 0.0)
+        assert asked is not None
+        turns.ask(asked)
+    assert not turns.drop_urging()
+    assert [other.cue.name for other in turns.waiting] == [CueName.ARE_YOU_ALL_RIGHT]
+
+
+def test_urging_that_is_being_said_must_fall_silent() -> None:
+    turns = Turns()
+    asked = utterance(Cue(0.0, CueName.FASTER), 4, 0.0)
+    assert asked is not None
+    turns.ask(asked)
+    assert turns.drop_urging()
