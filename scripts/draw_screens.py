@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from coach.desk_view import View
+from display.example_runs import running_examples
 from display.examples import examples, in_language
 from display.oled import picture
 from display.screen import Screen
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screens"
 LYING, STANDING = (1280, 720), (720, 1280)
-NEARLY_THE_SAME = ("questions_yes", "notice_older", "bout_rest", "signal_stale")
+NEARLY_THE_SAME = ("questions_yes", "questions_second", "notice_older", "bout_rest", "signal_stale")
 """States that differ from one beside them by a word or a colour only: tests draw them, the documents need not."""
 IN_ENGLISH = ("interval_slower", "strap_found", "ended", "questions")
 UPRIGHT = (
@@ -85,7 +86,8 @@ def save(image: Image.Image, name: str) -> None:
 def main(names: list[str]) -> None:
     """Draw all, or the states named."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    views = examples()
+    # Running sessions are drawn as the engine ran them; what surrounds a session has no engine to run.
+    views = {**examples(), **running_examples()}
     shown = [name for name in views if name in names] or [name for name in views if name not in NEARLY_THE_SAME]
     for name in shown:
         save(drawn(views[name], LYING), name)

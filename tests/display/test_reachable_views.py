@@ -22,6 +22,7 @@ from coach.rule_guidance import rule_guidance
 from coach.snapshot import Snapshot
 from coach.turn import RESUMED_SHOWN_S
 from coach.zone_position import CLEARLY_BPM
+from display.example_runs import running_examples
 from display.glance import Glance
 from display.profile_drawing import ProfileDrawing
 from display.screen import parts_of
@@ -153,6 +154,11 @@ def led(session: LedSession, until_t: float, bpm: float | Callable[[float], floa
         told = len(session.cues)
         session.live(1, bpm)
         yield view(DESK, session.state, with_profile=False), tuple(session.cues[told:])
+
+
+@pytest.mark.parametrize("name", running_examples())
+def test_no_picture_of_the_documents_contradicts_itself(name: str) -> None:
+    assert list(contradictions(running_examples()[name], ())) == []
 
 
 @pytest.mark.parametrize("seed", range(2))
