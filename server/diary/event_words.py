@@ -89,6 +89,8 @@ ADVICE_REASONS: dict[str, Text] = {
     "over_ceiling": gettext_lazy("the rate is above the ceiling"),
     "no_urging": gettext_lazy("nothing that urges now"),
     "guidance_off": gettext_lazy("the guidance failed"),
+    "eased": gettext_lazy("below the ceiling again"),
+    "resumed": gettext_lazy("after the pause"),
 }
 PHASE_ENDS: dict[str, Text] = {
     "skipped": gettext_lazy("%(phase)s ended early, as the plan allows"),
