@@ -133,6 +133,7 @@ def main() -> None:
                 print(f"{verdict:<10} {repository} {name}: {note}")
     for what, count in sorted(counts.items()):
         print(f"{what:<24} {count:5}")
+    print("part: several days in one file, of which a recording is the first")
     print("more: read here, while the other decoder reads no rate of it or gives up")
     sound = counts["same"] + counts["differs"] + counts["refused"]
     print(f"read as an independent decoder reads them: {counts['same']} of {sound} sound files with a heart rate")
@@ -152,6 +153,8 @@ def compared(path: Path, theirs: Rates | str) -> tuple[str, str]:
         return "more", f"{recording.rates_from} read here alone"
     ours = sorted((sample.t_s, sample.bpm) for sample in recording.samples if sample.bpm is not None)
     told = [one.text for one in recording.remarks] + [f"{one.count} {one.reason}" for one in recording.skipped]
+    if any("over a day from the first" in one for one in told):
+        return "part", f"{len(ours)} rates of one day, the other {len(theirs)} of several"
     # A clock that was set, or a point before the first, moves the other decoder's seconds and not its rates.
     rates_same = sorted(rate for _, rate in ours) == sorted(rate for _, rate in theirs)
     close = len(ours) == len(theirs) and all(abs(a[0] - b[0]) < 0.01 for a, b in zip(ours, theirs, strict=True))

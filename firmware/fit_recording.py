@@ -31,7 +31,7 @@ _HEART_RATE_FIELD = 3
 _NO_RATE = 255
 """The invalid value of a byte (FIT SDK), which Garmin's decoder does not take out of an app's own field."""
 
-_UNREADABLE = (fitdecode.FitError, ValueError, KeyError, IndexError, TypeError, OverflowError)
+_UNREADABLE = (fitdecode.FitError, AssertionError, ValueError, KeyError, IndexError, TypeError, OverflowError)
 
 Message = tuple[int, dict[str, Any]]
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.beats import Beat, rates_from_beats
+from firmware.fit_recording import read_fit
 from firmware.recording import LARGEST_BYTES, Recording, read, read_csv
 from firmware.recording_error import RecordingError
 from firmware.sample import Remark, Sample, Skipped
@@ -377,6 +378,16 @@ def test_compressed_timestamps_are_read(tmp_path: Path) -> None:
     path = tmp_path / "compressed.fit"
     path.write_bytes(fit_by_hand(file_id + stamped + rate_alone + rest))
     assert [(sample.t_s, sample.bpm) for sample in read(path).samples] == [(at, 100.0 + at) for at in range(40)]
+
+
+@given(st.binary(min_size=1, max_size=200))
+def test_any_messages_with_a_right_checksum_give_a_recording_or_a_clear_refusal(body: bytes) -> None:
+    try:
+        recording = read_fit("a.fit", fit_by_hand(body))
+    except RecordingError as error:
+        assert error.reason.endswith(".")  # noqa: PT017 - either outcome is right
+    else:
+        assert all(sample.t_s >= 0 for sample in recording.samples)
 
 
 def test_a_watch_that_never_finished_its_file_is_the_cause_that_is_given(tmp_path: Path) -> None:
