@@ -56,6 +56,40 @@ def test_the_wheel_holds_every_room_the_licence_and_a_voice_for_each_language(tm
     assert wanted - shared == set()
 
 
+def test_what_is_in_the_wheel_runs_outside_the_checkout(tmp_path: Path) -> None:
+    """Files that only a checkout has would be missed here. What missing packages say is in test_missing_packages.py."""
+    committed_sources(tmp_path / "sources")
+    built_wheel(tmp_path / "sources", os.environ["PATH"])
+    [wheel] = (tmp_path / "sources" / "built").glob("*.whl")
+    unpacked, elsewhere = tmp_path / "unpacked", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(unpacked)
+    shutil.rmtree(tmp_path / "sources")
+    (elsewhere / "r.csv").write_text(
+        "t_s,hr_bpm\n" + "".join(f"{t},{90 + min(t, 1200) // 20}\n" for t in range(0, 2700, 5)), encoding="utf-8"
+    )
+
+    def ran(module: str, *words: str, given: str = "") -> str:
+        finished = subprocess.run(
+            [sys.executable, "-m", module, *words],
+            cwd=elsewhere,
+            env={**os.environ, "PYTHONPATH": str(unpacked)},
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout
+
+    assert '"completed": true' in ran("firmware.command_line", "replay", "r.csv", "--json")
+    plan = '{"type":"plan","t":0,"participant":"p1","protocol":"4x4","hr_max_bpm":185,"age":35}\n'
+    assert '"stage":"ready"' in ran("firmware.command_line", "engine", "--stdio", given=plan)
+    assert ran("server", "init", "clinic", "--clinic", "oslo", "--host", "localhost")
+    assert "interval-coach-alerts.yml" in ran("server", "monitoring", "monitoring")
+
+
 def test_without_a_synthesiser_the_wheel_is_built_without_voices_and_the_build_says_so(tmp_path: Path) -> None:
     rooms = committed_sources(tmp_path)
     names, said = built_wheel(tmp_path, str(tmp_path / "no-programs-here"))
