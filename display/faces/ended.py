@@ -12,6 +12,8 @@ from display.panel_buttons import paint_buttons
 from display.sheet import MARGIN, Box, Part
 
 SHOWN_INTERVALS = 6
+WORTH_A_NUMBER_S = 300.0
+"""A shorter training is thanked for and not counted in large digits."""
 
 
 def parts(glance: Glance) -> list[Part]:
@@ -55,14 +57,17 @@ def _words(glance: Glance, box: Box, summary: Summary | None) -> Part:
         if summary.intervals:
             large = minutes_and_seconds(summary.time_in_zone_s, texts)
             small = texts.say("ended.in_zone", time="").strip()
+        elif summary.training_s >= WORTH_A_NUMBER_S:
+            large, small = minutes_and_seconds(summary.training_s, texts), texts.say("ended.trained")
         else:
-            large, small = minutes_and_seconds(summary.training_s, texts), texts.say("ended.trained", time="").strip()
+            small = texts.say("ended.short")
         dropped = mean_fall_bpm(summary.intervals)
         if dropped is not None and dropped > 0:
             fall = texts.say("ended.fall", bpm=dropped)
     because = _why_early(glance)
     course = ""
-    if view.session_number is not None and view.course_sessions is not None:
+    counted = summary is None or summary.training_s >= WORTH_A_NUMBER_S
+    if counted and view.session_number is not None and view.course_sessions is not None:
         course = texts.say("ended.session", number=view.session_number, total=view.course_sessions)
     under = " — ".join(part for part in (small, course) if part)
 

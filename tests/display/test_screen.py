@@ -367,6 +367,16 @@ def test_the_summary_says_time_in_zone_and_which_session() -> None:
     assert {"13 min 20 s", "i målsonen — økt 7 av 24", "Lagret i dagboken"} <= set(texts)
 
 
+def test_a_session_that_was_stopped_at_once_is_thanked_for_in_a_whole_sentence() -> None:
+    ended = EXAMPLES["ended_early"]
+    assert ended.snapshot is not None
+    assert ended.snapshot.summary is not None
+    stopped = replace(ended.snapshot.summary, training_s=7.0, intervals=())
+    said = shown_texts(replace(ended, snapshot=replace(ended.snapshot, summary=stopped)))
+    assert {"Bra at du kom, Rev", "Neste gang prøver vi igjen."} <= set(said)
+    assert not [text for text in said if "min" in text or "24" in text]
+
+
 def test_the_diary_is_called_saved_only_when_it_is() -> None:
     said = {saved: shown_texts(replace(EXAMPLES["ended"], saved=saved)) for saved in ("no", "saving", "not_saved")}
     assert [saved for saved, texts in said.items() if "Lagret i dagboken" in texts] == []
