@@ -79,10 +79,11 @@ def independent(kind: str, path: Path) -> Rates:
         content = gzip.decompress(content)
     stamped: list[tuple[datetime | int | None, float | None]]
     if kind == ".fit":
-        stamped = [
-            (record.get_value("timestamp"), record.get_value("heart_rate"))
-            for record in fitparse.FitFile(io.BytesIO(content)).get_messages("record")
-        ]
+        found = list(fitparse.FitFile(io.BytesIO(content)).get_messages(("record", "hr")))
+        if any(one.name == "hr" for one in found):
+            # Rates that the strap kept under water, in a form that fitparse does not take apart.
+            return []
+        stamped = [(record.get_value("timestamp"), record.get_value("heart_rate")) for record in found]
     elif kind == ".tcx":
         plain = path.with_name("plain.tcx")
         plain.write_bytes(content)

@@ -23,6 +23,8 @@ _ON_A_BELT = ("treadmill",)
 LONGEST_S = 24 * 3600
 BACKWARDS_SORTED_S = 60
 """Watches write a record a second late, or a lap's record behind the next one; more is another fault."""
+_MOST_OVER_A_DAY_FRACTION = 0.1
+"""A recording of a little more than a day is read up to there; a file with more behind it is not one session."""
 CLOCK_SET_S = 7 * 24 * 3600
 """Nobody trains for a week: a longer step is a clock that was set while the activity ran."""
 UNSET_STAMP = 0x10000000
@@ -198,6 +200,9 @@ class _Activity:
         samples: list[Sample] = []
         unrated: list[float] = []
         for t, record in zip(times, self._records, strict=True):
+            if t > LONGEST_S:
+                self._skipped["records over a day after the first"] += 1
+                continue
             rate = self._rate(record.fields)
             belt = any(start <= record.stamp <= end for start, end in belts)
             speed = record.fields.get("enhanced_speed", record.fields.get("speed")) if belt else None
@@ -260,7 +265,8 @@ class _Activity:
             elif step < 0:
                 late += 1
             t = float(stamp + offset)
-            if t > LONGEST_S:
+            over = len(self._records) - number + 1
+            if t > LONGEST_S and over > _MOST_OVER_A_DAY_FRACTION * len(self._records):
                 raise RecordingError(
                     self._name, 0, f"Record {number} is over a day after the first. Is this one session?"
                 )

@@ -355,6 +355,13 @@ def test_activities_one_behind_the_other_are_read_and_another_days_is_counted(tm
     assert recording.skipped == (Skipped("records of a further activity, not after the first on its day", 5),)
 
 
+def test_a_recording_of_hardly_more_than_a_day_is_read_up_to_there(tmp_path: Path) -> None:
+    times_s = (*range(0, 86_401, 3_600), 86_402)
+    recording = read(fit_file(tmp_path, [100] * len(times_s), times_s=times_s))
+    assert recording.end_s == 86_400.0
+    assert recording.skipped == (Skipped("records over a day after the first", 1),)
+
+
 def test_what_stands_behind_the_activity_is_left_out_with_a_remark(tmp_path: Path) -> None:
     path = fit_file(tmp_path, [100, 101])
     path.write_bytes(path.read_bytes() + bytes(512))
