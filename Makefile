@@ -59,9 +59,12 @@ campaign-power: set-up ## the long faults of the diary: 500 power cuts, 500 kill
 bench-guidance: set-up ## the guidance against four others on 1,000 simulated people; some fifteen minutes
 	@$(RUN) benchmarks/bench_guidance.py
 
-.PHONY: campaign-guidance
+.PHONY: campaign-guidance campaign-restraints
 campaign-guidance: set-up ## 100,000 random sessions of the guidance that learns; hours. ARGS="--minutes 10" for some of them
 	@$(RUN) benchmarks/campaign_guidance.py $(ARGS)
+
+campaign-restraints: set-up ## urging and intervals where they are forbidden, in 10,000 sessions with faults; hours. ARGS="--minutes 10"
+	@$(RUN) benchmarks/campaign_restraints.py $(ARGS)
 
 bench-delivery: set-up ## the figures of delivery, beside a naive way; some minutes, with broker and PostgreSQL
 	@failed=0; for file in benchmarks/bench_delivery*.py; do $(RUN) "$$file" || failed=1; done; exit $$failed

@@ -31,7 +31,7 @@ class FaultRun(Struct, frozen=True):
     names: tuple[str, ...]
 
 
-def _draw_faults(rng: np.random.Generator) -> tuple[AnyFault, ...]:
+def draw_faults(rng: np.random.Generator) -> tuple[AnyFault, ...]:
     """One dry start, or several other faults that do not overlap: two at once would spoil each other."""
     chosen: list[AnyFault] = []
     for _ in range(3 * FAULTS_IN_A_SESSION):
@@ -48,7 +48,7 @@ def run_faults(seed: int, maker: GuidanceMaker) -> FaultRun:
     """One ordinary participant, one session, several faults."""
     case = draw_case(seed, "ordinary")
     rng = np.random.default_rng((seed, 77))
-    faults = _draw_faults(rng)
+    faults = draw_faults(rng)
     person = Person(
         case.participant, case.days[0], np.random.default_rng((seed, 5)), model=case.model, habits=case.habits
     )
