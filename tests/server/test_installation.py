@@ -209,6 +209,14 @@ def test_each_documented_way_has_few_commands_and_ends_with_a_machines_code(way:
     assert "--clinic trondheim --host coach.example.no" in " ".join(commands)
 
 
+def test_every_command_is_in_the_operators_document(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    names = re.findall(r"^    ([a-z][a-z-]+)(?: |$)", capsys.readouterr().out, re.MULTILINE)
+    assert "install" in names
+    assert [name for name in names if f"interval-coach-server {name}" not in OPERATIONS] == []
+
+
 def test_health_says_where_no_pages_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "clinic.toml").write_text('clinic = "oslo"\nhost = "localhost"\nweb_port = 1\n', encoding="utf-8")
     assert main(["health", "--dir", str(tmp_path), "--wait", "0.1"]) == 1
