@@ -19,7 +19,7 @@ from firmware.config import Config, PanelPart, StrapPart
 from firmware.config_file import InForce
 from firmware.gpio_pins import GpioButtons
 from firmware.panel import Pins
-from firmware.straps import strap_maker
+from firmware.simulated_strap import SIMULATED_STRAP
 
 PART = PanelPart(keypad=False)
 FACTORY = MockFactory()
@@ -59,7 +59,7 @@ def main(folder: Path) -> None:
         shelf.put(plans.ready(plan, name))
 
     async def serve() -> None:
-        await CoachService(settings, shelf, strap_maker("simulated")).run()
+        await CoachService(settings, shelf, SIMULATED_STRAP.make("simulated")).run()
 
     asyncio.run(serve())
 

@@ -19,6 +19,7 @@ from firmware.places import diary_path, identity_folder, plans_folder, socket_pa
 
 if TYPE_CHECKING:
     from firmware.plans import PlanShelf
+    from firmware.straps import StrapMaker
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse gives it no public name
 
@@ -267,7 +268,6 @@ def _run_coach(arguments: argparse.Namespace) -> int:
     import asyncio  # noqa: PLC0415 - only the coach has a loop
 
     from firmware.coach_service import CoachService, CoachSettings, logging_apart  # noqa: PLC0415 - as above
-    from firmware.straps import strap_maker  # noqa: PLC0415 - as above
     from firmware.supervisor import end_with_parent  # noqa: PLC0415 - as above
 
     end_with_parent()
@@ -279,7 +279,7 @@ def _run_coach(arguments: argparse.Namespace) -> int:
         free_floor_bytes=arguments.free_floor_mb * 2**20,
         in_force=arguments.in_force,
     )
-    maker = strap_maker(arguments.strap)
+    maker = _strap_maker(arguments.strap)
     plans = _plans(arguments)
 
     async def serve() -> None:
@@ -290,6 +290,14 @@ def _run_coach(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _strap_maker(spec: str) -> "StrapMaker":
+    """Return what `--strap` means: the services know real straps only, so the simulated one is added here."""
+    from firmware.simulated_strap import SIMULATED_STRAP  # noqa: PLC0415 - only the coach has a strap
+    from firmware.straps import strap_maker  # noqa: PLC0415 - as above
+
+    return strap_maker(spec, SIMULATED_STRAP)
+
+
 def _check_speed(speed: float) -> None:
     if not 0 < speed <= 1000:  # noqa: PLR2004 - beyond this a machine cannot follow
         raise CommandLineError(f"--speed is {speed:g}; it must be above 0 and at most 1000.")
@@ -298,7 +306,7 @@ def _check_speed(speed: float) -> None:
 def _plans(arguments: argparse.Namespace) -> "PlanShelf":
     """The plans named on the command line, those of the folder, and a guest's. Raises PlanFileError."""
     from firmware import participants, plans  # noqa: PLC0415 - only the coach has plans
-    from firmware.straps import is_simulated, wearer_of  # noqa: PLC0415 - as above
+    from firmware.simulated_strap import is_simulated, wearer_of  # noqa: PLC0415 - as above
 
     guests = None if arguments.no_guests else plans.GuestTerms(arguments.protocol, arguments.language)
     shelf = plans.PlanShelf(guests=guests)
@@ -389,12 +397,11 @@ def _log_here() -> None:
 
 
 def _run_all(arguments: argparse.Namespace) -> int:
-    from firmware.straps import strap_maker  # noqa: PLC0415 - only to refuse at once what the coach would refuse
     from firmware.supervisor import Service, Supervisor  # noqa: PLC0415 - only here
     from sync.missing_package import require_packages  # noqa: PLC0415 - only here
 
     _check_speed(arguments.speed)
-    strap_maker(arguments.strap)
+    _strap_maker(arguments.strap)  # refuses at once what the coach would refuse
     # Asked for before the services start: each of them would refuse by itself, and the others would run on.
     require_packages("pygame", "paho")
     _log_here()

@@ -39,7 +39,7 @@ from firmware.remote_diary import RemoteDiary
 from firmware.replay import show
 from firmware.session_keeper import NO_ROOM
 from firmware.session_record import SessionRecord
-from firmware.straps import wearer_of
+from firmware.simulated_strap import wearer_of
 from firmware.supervisor import Service, Supervisor
 from firmware.terminal_view import Around, clock, phase_name, terminal_view
 

@@ -1,4 +1,4 @@
-"""The pulse strap as the coach service sees it, and two that need no radio: a simulated person's, and a recording's.
+"""The pulse strap as the coach service sees it, and one that needs no radio: a recording's.
 
 A strap delivers measurements without session time: whoever receives them stamps them with the session's clock. It
 reconnects by itself for as long as `run` runs, and says `Lost` when it has nothing to deliver and knows why.
@@ -11,10 +11,9 @@ from msgspec import Struct
 
 from coach.desk_strap import StrapScene
 from coach.events import AnyEvent
-from coach.messages import AnyMessage, HeartRate
+from coach.messages import HeartRate
 from coach.snapshot import Snapshot
 from firmware.clock import Clock
-from firmware.person import Person
 from firmware.recording import Recording
 
 
@@ -105,67 +104,6 @@ class Sight(Struct, frozen=True):
 
     snapshot: Snapshot | None = None
     events: tuple[AnyEvent, ...] = ()
-
-
-def _nothing() -> Sight:
-    return Sight()
-
-
-def _unheard(_: AnyMessage) -> None:
-    """Nobody takes down what the person does beside the strap."""
-
-
-class SimulatedStrap:
-    """The strap on a simulated person, who lives one second for each second of `clock`.
-
-    `look` shows the person the session; without it they stand at rest. `act` takes what they do beside wearing the
-    strap: set the treadmill, answer, give Borg and mood, each stamped with the last seen session time.
-    """
-
-    def __init__(
-        self,
-        person: Person,
-        clock: Clock,
-        *,
-        look: Callable[[], Sight] = _nothing,
-        act: Callable[[AnyMessage], None] = _unheard,
-        serial: str = "51A70001",
-    ) -> None:
-        """Fasten the strap."""
-        self._person = person
-        self._clock = clock
-        self._look = look
-        self._act = act
-        self._serial = serial
-
-    @property
-    def name(self) -> str:
-        """Its name, with the serial in it as on a real one."""
-        return f"Simulated {self._serial}"
-
-    @property
-    def serial(self) -> str | None:
-        """Its serial number."""
-        return self._serial
-
-    @property
-    def battery_percent(self) -> int | None:
-        """Full: it never runs down."""
-        return 100
-
-    async def run(self, deliver: Callable[[Delivery], None]) -> None:
-        """Deliver one measurement a second; a clock that runs ahead is caught up with second by second."""
-        due = self._clock.now()
-        while True:
-            due += 1
-            await self._clock.sleep_until(due)
-            sight = self._look()
-            t = sight.snapshot.t if sight.snapshot else due
-            for message in self._person.second(t, sight.snapshot, sight.events):
-                if isinstance(message, HeartRate):
-                    deliver(Measurement(message.bpm, message.rr_ms, message.contact))
-                else:
-                    self._act(message)
 
 
 class ReplayedStrap:

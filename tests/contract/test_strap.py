@@ -26,7 +26,8 @@ from firmware.person import Person
 from firmware.protocol_store import load
 from firmware.recording import Recording
 from firmware.sample import Sample
-from firmware.strap import Bond, Delivery, Lost, Measurement, ReplayedStrap, Sight, SimulatedStrap, Strap
+from firmware.simulated_strap import SimulatedStrap
+from firmware.strap import Bond, Delivery, Lost, Measurement, ReplayedStrap, Sight, Strap
 
 SECONDS = 30
 PATIENCE_S = 60.0

@@ -26,7 +26,7 @@ from firmware.local_link import CoachLink, NoCoachError
 from firmware.local_messages import Health, StopService, Subscribe, ViewNow
 from firmware.panel import ButtonPanel, HandPins, Hear, Heard, Pins, Typed
 from firmware.panels import Panels, panels_of
-from firmware.straps import strap_maker
+from firmware.simulated_strap import SIMULATED_STRAP
 
 PATIENCE_S = 60.0
 FAULT = "config.toml, line 3: there is no setting «loudness»"
@@ -276,7 +276,7 @@ def test_a_press_of_a_pin_reaches_the_session_and_a_stuck_stop_is_found(
             return super()._connected()
 
     async def serve() -> None:
-        await CoachService(settings, shelf, strap_maker("simulated")).run()
+        await CoachService(settings, shelf, SIMULATED_STRAP.make("simulated")).run()
 
     client = Client(settings.socket, factory, part)
     client.start()
