@@ -11,6 +11,7 @@ from django.db import transaction
 
 from server.audit import seal
 from server.audit.models import Entry, Head
+from server.clinics.memberships import role_in
 
 if TYPE_CHECKING:
     from server.clinics.models import Account, Clinic
@@ -28,8 +29,6 @@ def record(
     **detail: Any,  # noqa: ANN401 - what a line tells beside its columns, as JSON
 ) -> Entry:
     """Add one line. `account`: who, or the name of a command. `detail` holds no health data and no name of a person."""
-    from server.clinics.access import role_in  # noqa: PLC0415 - access logs what it lets through
-
     role = (
         role_in(account, clinic, may) if clinic is not None and may is not None and not isinstance(account, str) else ""
     )

@@ -11,13 +11,13 @@ from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from server.audit.record import record
-from server.clinics.models import Account, Clinic, Membership
+from server.clinics.memberships import allowed, held_by
+from server.clinics.models import Account, Clinic
 from server.clinics.roles import MAY, May, Role
 from server.people.models import Participant
 
@@ -33,55 +33,6 @@ class Needs(StrEnum):
     """Who has given the right password and still has to give, or set up, the one-time code."""
     ACCOUNT = "account"
     """Whoever is logged in, whatever the role."""
-
-
-def roles_with(may: May) -> list[Role]:
-    """The roles that may do this."""
-    return [role for role, allowed in MAY.items() if may in allowed]
-
-
-def held_by(account: Account) -> list[Membership]:
-    """The account's roles; read once for a request."""
-    found: list[Membership] | None = getattr(account, "_held", None)
-    if found is None:
-        found = list(account.memberships.all()) if account.is_active else []
-        account._held = found  # type: ignore[attr-defined] # noqa: SLF001 - kept as long as the request's account is
-    return found
-
-
-def holds_in(membership: Membership, clinic: Clinic) -> bool:
-    """Whether a role holds in this clinic."""
-    if membership.clinic_id is not None:
-        return membership.clinic_id == clinic.pk
-    return membership.region_id is None or membership.region_id == clinic.region_id
-
-
-def clinics_where(account: Account, may: May) -> QuerySet[Clinic]:
-    """The clinics in which this account may do this."""
-    held = [one for one in held_by(account) if may in MAY[Role(one.role)]]
-    if any(one.clinic_id is None and one.region_id is None for one in held):
-        return Clinic.objects.all()
-    clinics = [one.clinic_id for one in held if one.clinic_id is not None]
-    regions = [one.region_id for one in held if one.region_id is not None]
-    if not clinics and not regions:
-        return Clinic.objects.none()
-    return Clinic.objects.filter(Q(pk__in=clinics) | Q(region__in=regions))
-
-
-def mays_in(account: Account, clinic: Clinic) -> frozenset[May]:
-    """All that this account may do in this clinic."""
-    return frozenset(may for one in held_by(account) if holds_in(one, clinic) for may in MAY[Role(one.role)])
-
-
-def allowed(account: Account, clinic: Clinic, may: May) -> bool:
-    """Whether this account may do this in this clinic."""
-    return may in mays_in(account, clinic)
-
-
-def role_in(account: Account, clinic: Clinic, may: May) -> str:
-    """In which role this account does this here, for the access log."""
-    roles = (Role(one.role) for one in held_by(account) if holds_in(one, clinic))
-    return next((role.value for role in roles if may in MAY[role]), "")
 
 
 def _clinic_for(request: HttpRequest, code: str, may: May) -> Clinic:

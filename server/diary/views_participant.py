@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from server.clinics.access import about_participant, account_of, allowed
+from server.clinics.access import about_participant, account_of
+from server.clinics.memberships import allowed
 from server.clinics.roles import May
 from server.diary import asked, reading
 from server.diary.calendar_page import calendar_page

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from coach.events import Direction
 from server.audit.record import record
-from server.clinics.access import account_of, allowed, in_clinic
+from server.clinics.access import account_of, in_clinic
+from server.clinics.memberships import allowed
 from server.clinics.models import Clinic
 from server.clinics.roles import May
 from server.diary import reading

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 from msgspec import Struct
 
-from server.clinics.access import clinics_where, held_by
+from server.clinics.memberships import clinics_where, held_by
 from server.clinics.models import Account, Clinic, Region
 from server.clinics.roles import MAY, May, Role
 from server.network.periods import MONTHS, Period, Quarters, month_number

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.audit.record import record
-from server.clinics.access import account_of, allowed, clinics_where, in_clinic
+from server.clinics.access import account_of, in_clinic
+from server.clinics.memberships import allowed, clinics_where
 from server.clinics.models import Clinic
 from server.clinics.roles import May
 from server.papers import activity, answers, handover, research, setting

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from server.clinics.access import about_participant, account_of, allowed
+from server.clinics.access import about_participant, account_of
+from server.clinics.memberships import allowed
 from server.clinics.roles import May
 from server.diary import asked, reading
 from server.diary.course import course_of

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from server.audit.record import record
-from server.clinics.access import account_of, in_clinic, mays_in
+from server.clinics.access import account_of, in_clinic
+from server.clinics.memberships import mays_in
 from server.clinics.models import Clinic
 from server.clinics.roles import May
 from server.people import listing, registering

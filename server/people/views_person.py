@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.audit.record import record
-from server.clinics.access import about_participant, account_of, mays_in
+from server.clinics.access import about_participant, account_of
+from server.clinics.memberships import mays_in
 from server.clinics.roles import May
 from server.diary import course_page, reading
 from server.diary.course import CourseView, course_of

@@ -18,7 +18,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from coach.plan import formula_hr_max_bpm
-from server.clinics.access import about_participant, account_of, mays_in
+from server.clinics.access import about_participant, account_of
+from server.clinics.memberships import mays_in
 from server.clinics.roles import May
 from server.diary.wording import day
 from server.people import plan_words, planning, protocols

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_GET, require_POST
 from msgspec import Struct
 
 from server.audit.record import record
-from server.clinics.access import account_of, allowed, in_clinic
+from server.clinics.access import account_of, in_clinic
+from server.clinics.memberships import allowed
 from server.clinics.models import Account, Clinic
 from server.clinics.roles import May
 from server.people.pictures import PICTURES, address_of

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from server.clinics.access import held_by, mays_in
+from server.clinics.memberships import held_by, mays_in
 from server.clinics.models import Account, Clinic
 from server.clinics.roles import MAY, May, Role
 
