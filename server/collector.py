@@ -20,7 +20,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from server import proofreading, store
+from server import proofreading, store, transactions
 from server.arrivals import Arrival, Dead, PartArrived, PlanWordArrived, ResultArrived, SessionArrived
 from server.broker_link import BrokerLink, LinkSettings, Received
 from server.diary import entering
@@ -161,7 +161,7 @@ class Collector:
             except Exception:  # noqa: BLE001 - whatever it was, the next batch must be taken
                 _log.exception("a batch failed; its messages come again")
                 self._stopping.wait(FIRST_WAIT_S)
-        store.leave()
+        transactions.leave()
 
     def _next_batch(self) -> list[Received]:
         with self._came:

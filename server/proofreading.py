@@ -3,7 +3,7 @@
 from server import intake
 from server.arrivals import SessionArrived, Source
 from server.models import Session
-from server.store import in_transaction
+from server.transactions import in_transaction
 
 AT_A_TIME = 20
 

@@ -7,12 +7,11 @@ the same session, the database's uniqueness stops the transaction, and it begins
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from typing import Literal, TypeVar, assert_never
+from typing import Literal, assert_never
 from uuid import UUID
 
 import msgspec
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import connection
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Length
 from msgspec import Struct
@@ -29,7 +28,6 @@ from server.arrivals import (
     Source,
     StateArrived,
 )
-from server.errors import StoreAwayError, StoreRefusedError
 from server.models import (
     CommandOutcome,
     DeadLetter,
@@ -42,20 +40,16 @@ from server.models import (
 from server.people.models import Participant
 from server.room.outgoing import withdraw_left
 from server.session_rows import insert_sessions
+from server.transactions import in_transaction
 from sync.chunks import Part, join
 from sync.errors import PartError
 
-TRIES = 5
 MOST_KEPT_A_MACHINE = 1_000
 """Quarantined sessions, and dead letters, of one machine: one that has gone mad does not fill the disk."""
 
 MOST_DEAD_PAYLOAD_BYTES = 128 * 1024
 MOST_PART_BYTES_A_MACHINE = 128 * 1024 * 1024
 PARTS_KEPT_S = 30 * 86_400.0
-_TOO_LARGE = "54"
-"""SQLSTATE class «program limit exceeded»: the statement would fail for ever, though psycopg calls it operational."""
-
-Outcome = TypeVar("Outcome")
 What = Literal["stored", "again", "quarantined", "dead", "dropped", "part", "state", "result", "taken"]
 CONFLICT = "The same session and revision is stored with another SHA-256."
 
@@ -89,30 +83,6 @@ def commit(arrivals: Sequence[Arrival], clock: Callable[[], float] = time.time) 
     for source, session_id, whole in sorted(groups, key=str):
         verdicts += in_transaction(lambda: _make_whole(source, session_id, whole, clock()))  # noqa: B023 - called at once
     return verdicts
-
-
-def leave() -> None:
-    """Close this thread's connection with the database."""
-    with suppress(DatabaseError):
-        connection.close()
-
-
-def in_transaction(act: Callable[[], Outcome]) -> Outcome:
-    """Do this in one transaction. Raises StoreAwayError, StoreRefusedError; nothing of it is committed then."""
-    for _ in range(TRIES):
-        try:
-            with transaction.atomic():
-                return act()
-        except IntegrityError:
-            continue
-        except (OperationalError, InterfaceError) as error:
-            if str(getattr(error.__cause__, "sqlstate", None) or "").startswith(_TOO_LARGE):
-                raise StoreRefusedError("The database cannot take so large a thing.") from error
-            leave()
-            raise StoreAwayError(f"The database is away ({type(error.__cause__ or error).__name__}).") from error
-        except (DatabaseError, ValueError, OverflowError) as error:
-            raise StoreRefusedError(f"The database refused it ({type(error.__cause__ or error).__name__}).") from error
-    raise StoreAwayError("Other collectors were quicker again and again; the batch is tried anew.")
 
 
 def _take(arrivals: Sequence[Arrival], now_s: float) -> tuple[Verdict, ...]:

@@ -34,7 +34,7 @@ from server.log_lines import facts
 from server.models import Session
 from server.people.models import Participant
 from server.room.outgoing import hand_out_counts
-from server.store import in_transaction
+from server.transactions import in_transaction
 
 _log = logging.getLogger(__name__)
 
