@@ -280,10 +280,10 @@ def _run_coach(arguments: argparse.Namespace) -> int:
         in_force=arguments.in_force,
     )
     maker = _strap_maker(arguments.strap)
-    plans = _plans(arguments)
+    shelf = _plans(arguments)
 
     async def serve() -> None:
-        await CoachService(settings, plans, maker).run()
+        await CoachService(settings, shelf, maker).run()
 
     with logging_apart():
         asyncio.run(serve())

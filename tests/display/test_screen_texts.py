@@ -20,13 +20,13 @@ from display.pictures import PICTURES, person, picture_of
 from display.texts import LANGUAGES, OTHER, texts_in
 
 COACH = Path(__file__).parents[2] / "coach"
-SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in sorted(COACH.glob("*.py")))
+SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in sorted(COACH.rglob("*.py")))
 
 
 def _calls(name: str) -> set[str]:
     """First arguments, as literal texts, of every call of a method in the coach."""
     found = set()
-    for path in COACH.glob("*.py"):
+    for path in COACH.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)
@@ -43,7 +43,7 @@ def _calls(name: str) -> set[str]:
 def _advice_reasons() -> set[str]:
     """Literal reasons in calls of `Advice`, in constants named for a phase's start, and in what the rules wish."""
     found = set(re.findall(r"^PHASE_START = \"(\w+)\"", SOURCES, re.MULTILINE))
-    for path in COACH.glob("*.py"):
+    for path in COACH.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Advice":
                 values = [*node.args[4:], *(keyword.value for keyword in node.keywords if keyword.arg == "reason")]
@@ -115,7 +115,7 @@ def test_every_face_has_a_title_or_says_its_phase() -> None:
 
 
 def _signal_reasons() -> set[str]:
-    source = (COACH / "signal.py").read_text(encoding="utf-8")
+    source = (COACH.parent / "coach/signal.py").read_text(encoding="utf-8")
     return set(re.findall(r"(?:reason=|lose\(source, |Signal\.\w+, |, t\), )\"(\w+)\"", source)) | {"frozen"}
 
 
