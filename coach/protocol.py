@@ -8,6 +8,8 @@ from math import ceil, floor
 
 from msgspec import Struct
 
+THIRD_MINUTE_S = (120, 180)
+"""The third minute of an interval, in seconds from its start: begin and end."""
 ROUNDING_SLACK_BPM = 1e-6
 """0.7 of 190 is 133, not the 132.99999999999997 of binary fractions."""
 

@@ -13,9 +13,8 @@ from msgspec.structs import replace
 from coach.events import Advice, Direction
 from coach.guidance import PHASE_START, Moment, urges
 from coach.plan import Plan, rounded_kmh
-from coach.protocol import PhaseKind
+from coach.protocol import THIRD_MINUTE_S, PhaseKind
 from coach.snapshot import Prediction
-from coach.tally import THIRD_MINUTE_S
 
 GAIN_BPM_PER_KMH = 24.2 / 3.6
 """24.2 ± 8.3 bpm per m/s (Hunt 2015)."""

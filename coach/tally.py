@@ -7,10 +7,9 @@ from msgspec.structs import replace
 
 from coach.events import Signal
 from coach.plan import Plan
-from coach.protocol import Protocol
+from coach.protocol import THIRD_MINUTE_S, Protocol
 from coach.summary import IntervalSummary, SignalSeconds, Summary
 
-THIRD_MINUTE_S = (120, 180)
 RECOVERY_FALL_AFTER_S = 60
 _SIGNALS = (Signal.LIVE, Signal.WEAK, Signal.STALE, Signal.LOST, Signal.IMPLAUSIBLE)
 _PLACE = {signal: place for place, signal in enumerate(_SIGNALS)}
