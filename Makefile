@@ -27,6 +27,9 @@ set-up: ## system packages, .venv and all locked packages; the other targets do 
 test test-all test-any-hour coverage: export SDL_VIDEODRIVER := dummy
 test test-all test-any-hour coverage: export SDL_AUDIODRIVER := dummy
 
+# tests.support of this checkout, not the folder of that name that a dependency installs.
+bench bench-whole bench-guidance bench-delivery bench-web: export PYTHONPATH := $(CURDIR)
+
 test: set-up ## the test suite; ARGS="-k journal" to choose
 	@$(RUN) -m pytest -n 2 --dist loadgroup -m "$(QUICK)" $(ARGS)
 
@@ -97,7 +100,7 @@ lock: set-up ## locks the dependencies anew; UPGRADE=--upgrade takes the newest 
 	@scripts/lock.sh $(UPGRADE)
 
 voices: set-up ## synthesises the default voice pack again
-	@$(RUN) -m display.voice_pack build display/voices
+	@$(RUN) -m display.sound.voice_pack build display/voices
 
 texts: set-up ## adds the web pages' new texts to their catalogues, and says which have no bokmål yet
 	@$(RUN) -m scripts.catalogues --update

@@ -1,7 +1,7 @@
 """Builds into the package what the repository does not hold: the default voice pack, and what the web pages need.
 
 The voice pack is every phrase, spoken by espeak-ng, as folders of recordings. The pages need their catalogues compiled,
-their locked scripts fetched by npm, and a typeface (`server.web.building`).
+their locked scripts fetched by npm, and a typeface (`server.web.asset_build`).
 """
 
 import os
@@ -27,9 +27,9 @@ class BuiltPartsHook(BuildHookInterface[Any]):
         root = Path(self.root)
         if self.target_name != "wheel":
             return
-        if (root / "display" / "voice_pack.py").exists():
+        if (root / "display" / "sound" / "voice_pack.py").exists():
             self._build_voices(root, version, build_data)
-        if (root / "server" / "web" / "building.py").exists():
+        if (root / "server" / "web" / "asset_build.py").exists():
             self._build_pages(root, version, build_data)
 
     def _build_pages(self, root: Path, version: str, build_data: dict[str, Any]) -> None:
@@ -39,7 +39,7 @@ class BuiltPartsHook(BuildHookInterface[Any]):
                 "machine, but its server would lack them. To have them, install requirements/web.txt and build again.",
             )
             return
-        finished = self._run(root, "server.web.building")
+        finished = self._run(root, "server.web.asset_build")
         if finished.returncode:
             sentence = f"The web pages' parts could not be built:\n{finished.stdout}{finished.stderr}"
             if version != "editable":
@@ -70,7 +70,7 @@ class BuiltPartsHook(BuildHookInterface[Any]):
             )
             return
         voices = root / "display" / "voices"
-        finished = self._run(root, "display.voice_pack", "build", str(voices))
+        finished = self._run(root, "display.sound.voice_pack", "build", str(voices))
         if finished.returncode:
             sentence = f"The voice pack could not be synthesised:\n{finished.stdout}{finished.stderr}"
             if version != "editable":

@@ -16,9 +16,9 @@ import tty
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.figures import Figures, cores_busy, share
-from benchmarks.machine import Machine
-from coach.cue import CueName
+from coach.model.cue import CueName
+from tests.support.figures import Figures, cores_busy, share
+from tests.support.machine.machine import Machine
 
 EMITTED_MS, DRIFT_MS, HEARD_MS = 5.0, 1.0, 30.0
 SLOW_MS = 500

@@ -18,8 +18,11 @@ from typing import Any
 
 import psycopg
 
-from benchmarks import naive_collector
-from benchmarks.clinic_at_hand import (
+from server.clinic_folder.settings import Clinic
+from tests.support.broker import naive_collector
+from tests.support.broker.delivery_factory import sealed, session_id
+from tests.support.broker.low_cost_machines import LightMachine
+from tests.support.clinic.local_clinic import (
     ROOT,
     Child,
     Machine,
@@ -33,9 +36,6 @@ from benchmarks.clinic_at_hand import (
     stored,
     until,
 )
-from benchmarks.delivery_maker import sealed, session_id
-from benchmarks.light_machines import LightMachine
-from server.clinic import Clinic
 
 Row = tuple[str, bytes]
 
@@ -53,14 +53,14 @@ def note(what: str) -> None:
 
 
 class Load:
-    """`benchmarks.light_load` in a process of its own."""
+    """`tests.support.broker.low_cost_load` in a process of its own."""
 
     def __init__(self, kind: str, clinic: Clinic, machines: int, amount: int) -> None:
         """Start it; it is connected when this returns."""
         words = [
             sys.executable,
             "-m",
-            "benchmarks.light_load",
+            "tests.support.broker.low_cost_load",
             kind,
             str(clinic.places.folder),
             str(machines),
@@ -98,10 +98,10 @@ def intake(place: Path, postgres: Postgres, *, quick: bool) -> list[bool]:
     database = postgres.database("intake")
     clinic = make(place / "intake", database=database)
     os.environ["DATABASE_URL"] = database
-    from server.database import prepare  # noqa: PLC0415 - models need their folder first
+    from server.clinic_folder.database import prepare  # noqa: PLC0415 - models need their folder first
 
     prepare(clinic)
-    from benchmarks.intake_alone import IntakeAlone  # noqa: PLC0415
+    from tests.support.broker.parse_only import IntakeAlone  # noqa: PLC0415
 
     copies, ours, naive = [], [], []
     for turn in range(3):
@@ -152,7 +152,7 @@ def drain(place: Path, postgres: Postgres, *, quick: bool) -> list[bool]:
     with clinic_with_postgres(place, postgres, "naive") as (clinic, database):
         with psycopg.connect(database) as connection:
             connection.execute(naive_collector.TABLE)
-        words = [sys.executable, "-m", "benchmarks.naive_collector", str(clinic.places.folder), database]
+        words = [sys.executable, "-m", "tests.support.broker.naive_collector", str(clinic.places.folder), database]
         with Child(words, clinic.places.folder / "naive.log", environment()):
             naive = drained(clinic, 100, 1000)
     with clinic_with_postgres(place, postgres, "drain") as (clinic, database), ExitStack() as stack:

@@ -11,11 +11,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.broker import Broker, MiniCollector, until
-from benchmarks.delivery_maker import sealed
-from benchmarks.machine import PAGE_BYTES, TICKS_PER_S, Machine
-from benchmarks.sending_machine import SendingMachine, parcel
-from sync.chunks import WHOLE_UP_TO_BYTES
+from sync.wire.chunks import WHOLE_UP_TO_BYTES
+from tests.support.broker.broker import Broker, MiniCollector, until
+from tests.support.broker.courier_machine import SendingMachine, parcel
+from tests.support.broker.delivery_factory import sealed
+from tests.support.machine.machine import PAGE_BYTES, TICKS_PER_S, Machine
 
 MEMORY_TARGET_MB, CPU_TARGET_PERCENT = 35.0, 1.0
 RECEIPT_TARGET_MS = 200.0
@@ -35,7 +35,9 @@ def processor_s(pid: int) -> float:
 def sync_beside_a_session() -> tuple[float, float]:
     """Most resident MB, and percent of one core, while a session runs and after it was delivered."""
     with tempfile.TemporaryDirectory() as folder:
-        clock_set = "import firmware.stamp\nfirmware.stamp.wall_clock_synchronised = lambda: True\n"
+        clock_set = (
+            "import firmware.system.timestamps\nfirmware.system.timestamps.wall_clock_synchronised = lambda: True\n"
+        )
         (Path(folder) / "sitecustomize.py").write_text(clock_set)
         with Broker() as broker, MiniCollector(broker) as collector, Machine() as machine:
             identity = broker.identity("pi-1")

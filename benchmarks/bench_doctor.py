@@ -8,11 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.figures import Figures
-from benchmarks.recorded_machine import machine
-from firmware.doctor.here import whole
-from firmware.doctor.place import Place
-from firmware.doctor.round import look
+from firmware.doctor.environment import Place
+from firmware.doctor.local_context import whole
+from firmware.doctor.runner import look
+from tests.support.figures import Figures
+from tests.support.machine.recorded_machine import machine
 
 FAST_MS, WHOLE_MS, COMMAND_MS = 300.0, 15_000.0, 3_000.0
 TIMES = 15
@@ -27,7 +27,7 @@ def spent_ms(place: Place) -> float:
 
 def command_ms(folder: Path) -> float:
     """The command, from nothing to its last line, on the computer that runs this."""
-    words = [sys.executable, "-m", "firmware.command_line", "doctor", "--socket", str(folder / "none")]
+    words = [sys.executable, "-m", "firmware.cli", "doctor", "--socket", str(folder / "none")]
     words += ["--diary", str(folder / "diary.db"), "--identity", str(folder / "identity")]
     began_s = time.perf_counter()
     root = str(Path(__file__).parent.parent)

@@ -10,16 +10,16 @@ import time
 
 from msgspec.structs import replace
 
-from coach.default_guidance import default_guidance
-from coach.engine import step
-from coach.guidance import GuidanceMaker
-from coach.messages import AnyMessage, Command, CommandName, HeartRate, Treadmill
-from coach.plan import Load, Plan
-from coach.protocol import Protocol
-from coach.rule_guidance import rule_guidance
-from coach.state import begin
-from coach.view import snapshot
-from firmware.protocol_store import load
+from coach.guidance.defaults import default_guidance
+from coach.guidance.interface import GuidanceMaker
+from coach.guidance.rules import rule_guidance
+from coach.model.messages import AnyMessage, Command, CommandName, HeartRate, Treadmill
+from coach.model.plan import Load, Plan
+from coach.model.protocol import Protocol
+from coach.session.engine import step
+from coach.session.snapshots import snapshot
+from coach.session.state import begin
+from firmware.participants.protocol_files import load
 
 SESSION_S = 2700
 PLAN = Plan(participant="bench", hr_max_bpm=185.0, age=35, start=Load(5.5, 5.0))

@@ -13,20 +13,20 @@ from time import perf_counter
 
 import matplotlib as mpl
 import numpy as np
-from guidance_baselines import PlusMinus, ProportionalIntegral, Timer, knower, plain
-from guidance_faults import FaultRun, run_faults
-from guidance_plots import draw_bars, draw_predictions, draw_session
-from guidance_recordings import AT_S, BOUTS, RECORDINGS, Foretold, foretold
-from guidance_tables import GROUPS, faults_table, figures_table, group_table, prediction_table
-from guidance_trial import PROTOCOL, Case, Score, draw_case, run_case
 from rich.progress import Progress
 
-from coach.engine import step
-from coach.guidance import GuidanceMaker
-from coach.learned_guidance import learned_guidance
-from coach.state import begin
-from firmware.person import Person
-from firmware.rehearsal import rehearse
+from coach.guidance.interface import GuidanceMaker
+from coach.guidance.learned import learned_guidance
+from coach.session.engine import step
+from coach.session.state import begin
+from firmware.simulation.person import Person
+from firmware.simulation.session import rehearse
+from tests.support.guidance.baselines import PlusMinus, ProportionalIntegral, Timer, knower, plain
+from tests.support.guidance.faults import FaultRun, run_faults
+from tests.support.guidance.plots import draw_bars, draw_predictions, draw_session
+from tests.support.guidance.recordings import AT_S, BOUTS, RECORDINGS, Foretold, foretold
+from tests.support.guidance.tables import GROUPS, faults_table, figures_table, group_table, prediction_table
+from tests.support.guidance.trial import PROTOCOL, Case, Score, draw_case, run_case
 
 mpl.use("Agg")
 

@@ -10,11 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.journal_kills import campaign
-from benchmarks.session_maker import plan, protocol, summary
-from coach.messages import HeartRate
-from firmware.journal import Journal
-from firmware.journal_writer import JournalSettings
+from coach.model.messages import HeartRate
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings
+from tests.support.machine.journal_kills import campaign
+from tests.support.machine.session_factory import plan, protocol, summary
 
 SAMPLES_A_SECOND = 100
 COMMIT_EVERY_S = JournalSettings().commit_every_s

@@ -7,11 +7,11 @@ import sqlite3
 import time
 from contextlib import closing
 
-from benchmarks.figures import Figures
-from benchmarks.machine import Machine
-from coach.desk_view import Button, Face
-from firmware.diary import LocalDiary
-from firmware.journal_errors import JournalError
+from coach.kiosk.view import Button, Face
+from firmware.journal.errors import JournalError
+from firmware.journal.reader import LocalDiary
+from tests.support.figures import Figures
+from tests.support.machine.machine import Machine
 
 LOST_S, BACK_S = 5.0, 3.0
 LONGEST_S = 3.0

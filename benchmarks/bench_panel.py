@@ -14,12 +14,12 @@ from pathlib import Path
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
-from benchmarks.figures import Figures, cores_busy, share
-from coach.desk_view import Button, Face, View
-from firmware.display_service import DisplayService, DisplaySettings
-from firmware.local_link import CoachLink, NoCoachError
-from firmware.local_messages import Subscribe, ViewNow
-from firmware.supervisor import LEAN
+from coach.kiosk.view import Button, Face, View
+from firmware.ipc.client import CoachLink, NoCoachError
+from firmware.ipc.messages import Subscribe, ViewNow
+from firmware.services.display_service import DisplayService, DisplaySettings
+from firmware.system.supervisor import LEAN
+from tests.support.figures import Figures, cores_busy, share
 
 EFFECT_MS = 200.0
 PRESSES = 120
@@ -121,7 +121,7 @@ def main() -> None:
         folder = Path(name)
         root = str(Path(__file__).parent.parent)
         coach = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.panel_coach", name],
+            [sys.executable, "-m", "tests.support.machine.panel_coach", name],
             cwd=root,
             env={**LEAN, **os.environ, "PYTHONPATH": root},
             stdin=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """How the simulated heart compares with recorded ones: figures of training.md «Heart rate lags», target beside each.
 
-Run with `python benchmarks/bench_participant.py [PEOPLE]`.
+Run with `python -m benchmarks.bench_participant [PEOPLE]`.
 """
 
 import sys
@@ -11,10 +11,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from firmware.participant import Body, Day, Model, Participant, Population, draw_day, plan_for
-from firmware.person import Person
-from firmware.protocol_store import load
-from firmware.rehearsal import rehearse
+from firmware.participants.protocol_files import load
+from firmware.simulation.heart import Body, Day, Model, Participant, Population, draw_day, plan_for
+from firmware.simulation.person import Person
+from firmware.simulation.session import rehearse
 
 SHARES_AT_S = (30, 60, 90, 120)
 RECORDED_SHARES = (0.53, 0.72, 0.81, 0.88)

@@ -9,10 +9,10 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 import numpy as np
 
-from coach.desk_view import View
+from coach.kiosk.view import View
 from display.examples import session_view
-from display.screen import Screen
-from display.window import Window
+from display.output.window import Window
+from display.renderer import Screen
 
 SIZE = (1280, 720)
 CHANGED_TARGET_MS, UNCHANGED_TARGET_MS, PIXELS_TARGET_MS, CORE_TARGET_PERCENT = 3.0, 0.1, 60.0, 3.0

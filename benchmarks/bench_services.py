@@ -7,10 +7,10 @@ import time
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
-from benchmarks.figures import Figures, share
-from benchmarks.machine import Machine, processor_s, resident_mb
-from coach.desk_view import View
-from firmware.display_service import DisplayService, DisplaySettings
+from coach.kiosk.view import View
+from firmware.services.display_service import DisplayService, DisplaySettings
+from tests.support.figures import Figures, share
+from tests.support.machine.machine import Machine, processor_s, resident_mb
 
 PIXELS_MS, CORE_PERCENT, RESIDENT_MB, COLD_START_S = 60.0, 5.0, 160.0, 1.5
 SIZE = (1280, 720)

@@ -57,8 +57,8 @@ def percentile(values: list[float], share: float) -> float:
 
 def measure(rounds: int, *, busy: bool) -> tuple[list[float], float, float]:
     """Give the delays in ms, the cold start in ms and the memory that the sound took in MB."""
-    from coach.cue import Cue, CueName  # noqa: PLC0415 - the import is part of the cold start
-    from display.sound import MixerSound  # noqa: PLC0415 - as above
+    from coach.model.cue import Cue, CueName  # noqa: PLC0415 - the import is part of the cold start
+    from display.sound.mixer import MixerSound  # noqa: PLC0415 - as above
 
     chance = random.Random(1)
     listening, speaking = os.openpty()

@@ -3,9 +3,9 @@
 bleak's own code runs on a private D-Bus with a bluetoothd of our own (`fake_bluez.py`). Radio time is not in the
 figures: a real strap advertises about once a second at worst, and connects in 0.1–1 s. The timings are the product's.
 
-    python benchmarks/bench_strap.py                 some minutes
-    python benchmarks/bench_strap.py --short         about one minute
-    python benchmarks/bench_strap.py --payloads 10000000
+    python -m benchmarks.bench_strap                 some minutes
+    python -m benchmarks.bench_strap --short         about one minute
+    python -m benchmarks.bench_strap --payloads 10000000
 """
 
 import argparse
@@ -20,27 +20,27 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.fake_bluez import FakeBlueZ, Peripheral, strap
-from benchmarks.figures import Figures, share
-from benchmarks.private_bus import private_bus
-from coach.cue import Cue
-from coach.desk_view import Button, Face
-from coach.events import AnyEvent, Signal
-from coach.plan import Plan
-from firmware import heart_rate_measurement, treadmill_data
-from firmware.bluetooth_lookout import Lookout
-from firmware.bluetooth_radio import Radio
-from firmware.bluetooth_strap import BluetoothStrap
-from firmware.clock import SystemClock
-from firmware.errors import FirmwareError
-from firmware.journal import Journal
-from firmware.journal_writer import JournalSettings
-from firmware.plans import PlanShelf, ready
-from firmware.session_keeper import SessionKeeper
-from firmware.stamp import SystemStampClock
-from firmware.strap import Delivery, Lost, Measurement
-from firmware.strap_choosing import StrapChoosing
-from firmware.strap_memory import StrapMemory, folder_beside
+from coach.kiosk.view import Button, Face
+from coach.model.cue import Cue
+from coach.model.events import AnyEvent, Signal
+from coach.model.plan import Plan
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings
+from firmware.participants.last_strap import StrapMemory, folder_beside
+from firmware.participants.plan_files import PlanShelf, ready
+from firmware.sensors import gatt_heart_rate, gatt_treadmill
+from firmware.sensors.adapter import Radio
+from firmware.sensors.ble_strap import BluetoothStrap
+from firmware.sensors.scanner import Lookout
+from firmware.sensors.strap import Delivery, Lost, Measurement
+from firmware.services.session_controller import SessionKeeper
+from firmware.services.strap_selection import StrapChoosing
+from firmware.system.clock import SystemClock
+from firmware.system.errors import FirmwareError
+from firmware.system.timestamps import SystemStampClock
+from tests.support.bluez.fake_bluez import FakeBlueZ, Peripheral, strap
+from tests.support.bluez.private_bus import private_bus
+from tests.support.figures import Figures, share
 
 ADVERTISES_EVERY_S = 1.0
 CONNECTS_IN_S = 0.7
@@ -195,7 +195,7 @@ async def radio(figures: Figures, times: int) -> None:
 
 def payloads(figures: Figures, count: int) -> None:
     """Random bytes of every length that a notification has, for each parser; some are refused, none does more."""
-    for name, read in (("strap", heart_rate_measurement.read), ("treadmill", treadmill_data.read)):
+    for name, read in (("strap", gatt_heart_rate.read), ("treadmill", gatt_treadmill.read)):
         _random_payloads(figures, name, read, count)
 
 

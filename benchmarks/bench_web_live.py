@@ -4,7 +4,7 @@ All runs on this computer: mosquitto with TLS, two web workers, the machines, SS
 `number` of a machine's picture stands on its tile as the time that is left, so that each change of the page can be told
 by the moment at which that picture was handed to the broker. The clocks are the same one.
 
-python benchmarks/bench_web_live.py [--seconds 60] [--pages 4]
+python -m benchmarks.bench_web_live [--seconds 60] [--pages 4]
 """
 
 import argparse
@@ -21,13 +21,13 @@ from playwright.async_api import BrowserContext, CDPSession, Page, async_playwri
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.clinic_at_hand import make, mosquitto
-from benchmarks.figures import Figures, share
-from benchmarks.light_load import connected, contexts
-from benchmarks.light_machines import LightMachine
-from benchmarks.room_at_hand import COOKIE, Opened, Watching, served
 from server.demo.story import room_of
-from sync.reading import encode
+from sync.wire.codec import encode
+from tests.support.broker.low_cost_load import connected, contexts
+from tests.support.broker.low_cost_machines import LightMachine
+from tests.support.clinic.local_clinic import make, mosquitto
+from tests.support.clinic.local_room import COOKIE, Opened, Watching, served
+from tests.support.figures import Figures, share
 
 MACHINES, BROWSERS, WORKERS = 40, 20, 2
 CHROMIUM = "/usr/bin/chromium"

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from benchmarks.clinic_at_hand import Postgres, make
-from benchmarks.figures import Figures, share
-from benchmarks.logged_in import session_of
+from tests.support.clinic.local_clinic import Postgres, make
+from tests.support.clinic.signed_in import session_of
+from tests.support.figures import Figures, share
 
 if TYPE_CHECKING:
     from server.models import Session
@@ -51,7 +51,7 @@ def main() -> None:
 def _measure(folder: Path, server: Postgres, participants: int) -> None:
     clinic = make(folder / "clinic")
     os.environ["DATABASE_URL"] = server.database("people")
-    from server.database import prepare
+    from server.clinic_folder.database import prepare
 
     prepare(clinic)
     from django.core.management import call_command
@@ -80,7 +80,7 @@ def _measure(folder: Path, server: Postgres, participants: int) -> None:
 
 def _fill(code: str, participants: int, number: int) -> None:
     """A clinic with its people, their plans, courses and sessions."""
-    from server.clinics.models import Clinic
+    from server.accounts.models import Clinic
     from server.diary.models import DiaryEntry
     from server.models import Session
     from server.people.models import Course, Participant, PlanVersion
@@ -165,8 +165,8 @@ def _times() -> dict[str, list[float]]:
     from django.conf import settings
     from django.test import Client
 
-    from server.clinics.models import Clinic
-    from server.clinics.roles import Role
+    from server.accounts.models import Clinic
+    from server.accounts.roles import Role
 
     key = session_of("kari", Role.THERAPIST, Clinic.objects.get(code="trondheim"))
     browser = Client(HTTP_HOST="localhost")

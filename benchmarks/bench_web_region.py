@@ -1,10 +1,10 @@
 # ruff: noqa: PLC0415 - models can be imported only once a clinic's folder is known
 """The pages over a region's database of a million sessions, each figure beside its target.
 
-A PostgreSQL of its own is filled with 200 clinics' sessions (`benchmarks.region_at_hand`) and removed afterwards.
-Pages are asked for through Django's whole stack, with a therapist's and a coordinator's log-in.
+A PostgreSQL of its own is filled with 200 clinics' sessions (`tests.support.clinic.local_region`), and removed
+afterwards. Pages are asked for through Django's whole stack, with a therapist's and a coordinator's log-in.
 
-    python benchmarks/bench_web_region.py [--quick] [--sessions N] [--clinics N] [--runs N]
+    python -m benchmarks.bench_web_region [--quick] [--sessions N] [--clinics N] [--runs N]
 """
 
 import argparse
@@ -24,11 +24,11 @@ from typing import Any
 # A benchmark is run by its file.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.clinic_at_hand import Postgres, make
-from benchmarks.figures import Figures
-from benchmarks.logged_in import session_of
-from server.clinic import DATABASE_VARIABLE, PLAIN_VARIABLE, Clinic, read_clinic
-from server.database import prepare
+from server.clinic_folder.database import prepare
+from server.clinic_folder.settings import DATABASE_VARIABLE, PLAIN_VARIABLE, Clinic, read_clinic
+from tests.support.clinic.local_clinic import Postgres, make
+from tests.support.clinic.signed_in import session_of
+from tests.support.figures import Figures
 
 MONTHS = 26
 
@@ -92,9 +92,9 @@ def _measure(folder: Clinic, sessions: int, clinics: int, runs: int, figures: Fi
     from django.db import connection
     from django.test.utils import setup_test_environment
 
-    from benchmarks.region_at_hand import fill
     from server.diary.models import DiaryEntry
-    from server.web.building import build_catalogues
+    from server.web.asset_build import build_catalogues
+    from tests.support.clinic.local_region import fill
 
     logging.getLogger("django.request").setLevel(logging.ERROR)
     build_catalogues()
@@ -119,8 +119,8 @@ def _measure(folder: Clinic, sessions: int, clinics: int, runs: int, figures: Fi
 
 def _sums(asking: Asking, place: Any, this_month: date) -> None:  # noqa: ANN401 - a model, imported later
     """The coordinator's pages."""
-    from server.clinics.models import Clinic as ClinicRow
-    from server.clinics.roles import Role
+    from server.accounts.models import Clinic as ClinicRow
+    from server.accounts.roles import Role
     from server.diary.models import DiaryEntry
 
     coordinator = _logged_in("coordinator", Role.COORDINATOR)
@@ -150,8 +150,8 @@ def _pages(asking: Asking, place: Any) -> None:  # noqa: ANN401 - a model, impor
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    from server.clinics.models import Clinic as ClinicRow
-    from server.clinics.roles import Role
+    from server.accounts.models import Clinic as ClinicRow
+    from server.accounts.roles import Role
     from server.diary.models import DiaryEntry
     from server.people.models import Participant
 

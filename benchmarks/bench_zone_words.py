@@ -1,6 +1,6 @@
 """How often the zone's word on the screen changes in a session, in simulated people of each group.
 
-Run from the project's folder: `python benchmarks/bench_zone_words.py [PEOPLE]`. Changes within phases are counted.
+Run from the project's folder: `python -m benchmarks.bench_zone_words [PEOPLE]`. Changes within phases are counted.
 `each beat`: what a word that follows every beat would have done.
 """
 
@@ -11,13 +11,13 @@ from statistics import mean, median
 
 import numpy as np
 
-from benchmarks.guidance_trial import PROTOCOL, draw_case
-from coach.rule_guidance import rule_guidance
-from coach.state import State
-from coach.view import snapshot
-from firmware.participant import Kind
-from firmware.person import Person
-from firmware.rehearsal import seconds
+from coach.guidance.rules import rule_guidance
+from coach.session.snapshots import snapshot
+from coach.session.state import State
+from firmware.simulation.heart import Kind
+from firmware.simulation.person import Person
+from firmware.simulation.session import seconds
+from tests.support.guidance.trial import PROTOCOL, draw_case
 
 GROUPS: tuple[Kind, ...] = ("ordinary", "chronotropic", "beta_blocked", "wrong_hr_max")
 PEOPLE = 20

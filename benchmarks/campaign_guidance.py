@@ -1,6 +1,6 @@
 """Random sessions for the guidance that learns: stops, belts at 0, incline only, gaps, plans at every bound.
 
-    python benchmarks/campaign_guidance.py [--sessions 100000] [--seconds 600] [--seed 0]
+    python -m benchmarks.campaign_guidance [--sessions 100000] [--seconds 600] [--seed 0]
 
 Each session is made from its own seed, so that one that fails can be looked at alone (`--seed N --sessions 1`).
 """
@@ -14,14 +14,24 @@ from collections.abc import Iterator
 import numpy as np
 from msgspec import Struct, json
 
-from coach.engine import step
 from coach.errors import PlanError, Refused
-from coach.events import Advice, AdviceGiven, NoticeRaised
-from coach.learned_guidance import learned_guidance
-from coach.messages import Answer, AnyMessage, Command, CommandName, Exertion, HeartRate, SourceLost, Time, Treadmill
-from coach.plan import Load, Plan
-from coach.protocol import BorgRange, Pattern, Phase, PhaseKind, Protocol, Zone
-from coach.state import State, begin
+from coach.guidance.learned import learned_guidance
+from coach.model.events import Advice, AdviceGiven, NoticeRaised
+from coach.model.messages import (
+    Answer,
+    AnyMessage,
+    Command,
+    CommandName,
+    Exertion,
+    HeartRate,
+    SourceLost,
+    Time,
+    Treadmill,
+)
+from coach.model.plan import Load, Plan
+from coach.model.protocol import BorgRange, Pattern, Phase, PhaseKind, Protocol, Zone
+from coach.session.engine import step
+from coach.session.state import State, begin
 
 
 class Outcome(Struct):

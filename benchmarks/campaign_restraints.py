@@ -1,6 +1,6 @@
 """Urging and new intervals where they are forbidden: sessions with injected faults, half of them with nobody answering.
 
-    python benchmarks/campaign_restraints.py [--sessions 10000] [--minutes M] [--seed 0]
+    python -m benchmarks.campaign_restraints [--sessions 10000] [--minutes M] [--seed 0]
 
 Counted are the cues `faster` and `speed_up` and intervals that begin while a call is unanswered, a stop-now notice
 holds, the signal is not live, or the *true* rate is at 95 % of true HRmax or more.
@@ -12,21 +12,21 @@ import time
 from collections import Counter
 
 import numpy as np
-from guidance_faults import draw_faults
-from guidance_trial import PROTOCOL, draw_case
 from msgspec import Struct
 
-from coach.cue import URGING_CUES
-from coach.default_guidance import default_guidance
-from coach.events import AnyEvent, Level, PhaseStarted, Signal
-from coach.messages import Answer, AnyMessage, Exertion
-from coach.protocol import PhaseKind
-from coach.restraints import NEAR_MAX_FRACTION
-from coach.snapshot import Snapshot
-from coach.state import State
-from firmware.participant import Kind
-from firmware.person import Person
-from firmware.rehearsal import Second, seconds
+from coach.guidance.defaults import default_guidance
+from coach.model.cue import URGING_CUES
+from coach.model.events import AnyEvent, Level, PhaseStarted, Signal
+from coach.model.messages import Answer, AnyMessage, Exertion
+from coach.model.protocol import PhaseKind
+from coach.model.snapshot import Snapshot
+from coach.session.restraints import NEAR_MAX_FRACTION
+from coach.session.state import State
+from firmware.simulation.heart import Kind
+from firmware.simulation.person import Person
+from firmware.simulation.session import Second, seconds
+from tests.support.guidance.faults import draw_faults
+from tests.support.guidance.trial import PROTOCOL, draw_case
 
 KINDS: tuple[Kind, ...] = ("ordinary", "chronotropic", "beta_blocked")
 

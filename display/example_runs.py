@@ -10,17 +10,17 @@ from functools import cache
 
 from msgspec.structs import replace
 
-from coach.desk import Desk, view
-from coach.desk_view import View
-from coach.engine import step
-from coach.events import AdviceGiven
-from coach.guidance import GuidanceMaker
-from coach.learned_guidance import learned_guidance
-from coach.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Time, Treadmill
-from coach.plan import Load, Plan
-from coach.protocol import BorgRange, Phase, PhaseKind, Protocol, Zone
-from coach.rule_guidance import rule_guidance
-from coach.state import State, begin
+from coach.guidance.interface import GuidanceMaker
+from coach.guidance.learned import learned_guidance
+from coach.guidance.rules import rule_guidance
+from coach.kiosk.flow import Desk, view
+from coach.kiosk.view import View
+from coach.model.events import AdviceGiven
+from coach.model.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Time, Treadmill
+from coach.model.plan import Load, Plan
+from coach.model.protocol import BorgRange, Phase, PhaseKind, Protocol, Zone
+from coach.session.engine import step
+from coach.session.state import State, begin
 
 HR_MAX_BPM, CEILING_BPM = 185.0, 182.0
 PLAN = Plan(

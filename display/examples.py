@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from coach.desk_view import Choice, Face, PinNow, TriedPart, View
-from coach.events import Advice, Direction, Level, Limit, Signal
-from coach.protocol import PhaseKind
-from coach.snapshot import Bout, NoticeNow, Prediction, Profile, ProfilePhase, Snapshot, ZoneNow
-from coach.strap_seen import StrapSeen
-from coach.summary import IntervalSummary, SignalSeconds, Summary
+from coach.kiosk.view import Choice, Face, PinNow, TriedPart, View
+from coach.model.events import Advice, Direction, Level, Limit, Signal
+from coach.model.protocol import PhaseKind
+from coach.model.snapshot import Bout, NoticeNow, Prediction, Profile, ProfilePhase, Snapshot, ZoneNow
+from coach.model.strap_advertisement import StrapSeen
+from coach.model.summary import IntervalSummary, SignalSeconds, Summary
 from display.texts import Language
 
 HR_MAX_BPM = 185.0

@@ -13,38 +13,32 @@ from pathlib import Path
 import msgspec
 import pygame
 
-from coach.desk_view import Face, View
-from coach.events import Advice, Signal
-from coach.snapshot import Snapshot
-from display.brush import Brush
-from display.faces import (
+from coach.kiosk.view import Face, View
+from coach.model.events import Advice, Signal
+from coach.model.snapshot import Snapshot
+from display.drawing.canvas import Brush
+from display.drawing.fonts import Lettering
+from display.drawing.layout import Box, Part, Sheet
+from display.drawing.palette import NIGHT
+from display.screen.frame import BEAT_STEPS, Glance
+from display.screen.heart_rate_gauge import shown_number
+from display.screen.session_profile import ProfileDrawing
+from display.screen.therapist_message import with_therapist_line
+from display.screens import session
+from display.screens.arrival import (
     choose_participant,
     choose_strap,
     confirm,
-    ended,
-    exertion,
-    go_on,
     guest_age,
-    machine,
-    mood,
     not_today,
     pin,
     questions,
     ready,
-    self_test,
-    self_test_failed,
-    session,
-    stopped,
     strap,
 )
-from display.glance import BEAT_STEPS, Glance
-from display.lettering import Lettering
-from display.palette import NIGHT
-from display.profile_drawing import ProfileDrawing
-from display.rate import shown_number
-from display.sheet import Box, Part, Sheet
+from display.screens.maintenance import machine, self_test, self_test_failed
+from display.screens.training import ended, exertion, go_on, mood, stopped
 from display.texts import Language, texts_in
-from display.therapist_line import with_therapist_line
 
 OUT_OF_TOUCH_S = 5.0
 """As long as a rate may be unchanged before it is stale (hazard H2)."""

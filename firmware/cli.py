@@ -14,12 +14,12 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from coach.errors import CoachError
-from firmware.errors import FirmwareError
-from firmware.places import diary_path, identity_folder, plans_folder, socket_path
+from firmware.system.errors import FirmwareError
+from firmware.system.paths import diary_path, identity_folder, plans_folder, socket_path
 
 if TYPE_CHECKING:
-    from firmware.plans import PlanShelf
-    from firmware.straps import StrapMaker
+    from firmware.participants.plan_files import PlanShelf
+    from firmware.sensors.factory import StrapMaker
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse gives it no public name
 
@@ -76,7 +76,7 @@ def _refuse(sentence: str) -> int:
 
 def _configured(words: Sequence[str], parsed: argparse.Namespace) -> argparse.Namespace:
     """What was asked for, with the configuration's values where the command line says nothing. Raises ConfigError."""
-    from firmware.configured import configured  # noqa: PLC0415 - only the services have a configuration
+    from firmware.config.cli_defaults import configured  # noqa: PLC0415 - only the services have a configuration
 
     settled = configured(parsed.config)
     return _parser(words, settled).parse_args(words) if settled else parsed
@@ -121,7 +121,7 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Tell it and end."""
-        from firmware.version import own_version  # noqa: PLC0415 - see above
+        from firmware.system.version import own_version  # noqa: PLC0415 - see above
 
         sys.stdout.write(f"interval-coach {own_version()}\n")
         parser.exit()
@@ -267,8 +267,8 @@ def _size(text: str) -> tuple[int, int]:
 def _run_coach(arguments: argparse.Namespace) -> int:
     import asyncio  # noqa: PLC0415 - only the coach has a loop
 
-    from firmware.coach_service import CoachService, CoachSettings, logging_apart  # noqa: PLC0415 - as above
-    from firmware.supervisor import end_with_parent  # noqa: PLC0415 - as above
+    from firmware.services.coach_service import CoachService, CoachSettings, logging_apart  # noqa: PLC0415 - as above
+    from firmware.system.supervisor import end_with_parent  # noqa: PLC0415 - as above
 
     end_with_parent()
     _check_speed(arguments.speed)
@@ -292,8 +292,8 @@ def _run_coach(arguments: argparse.Namespace) -> int:
 
 def _strap_maker(spec: str) -> "StrapMaker":
     """Return what `--strap` means: the services know real straps only, so the simulated one is added here."""
-    from firmware.simulated_strap import SIMULATED_STRAP  # noqa: PLC0415 - only the coach has a strap
-    from firmware.straps import strap_maker  # noqa: PLC0415 - as above
+    from firmware.sensors.factory import strap_maker  # noqa: PLC0415 - as above
+    from firmware.simulation.strap import SIMULATED_STRAP  # noqa: PLC0415 - only the coach has a strap
 
     return strap_maker(spec, SIMULATED_STRAP)
 
@@ -305,18 +305,18 @@ def _check_speed(speed: float) -> None:
 
 def _plans(arguments: argparse.Namespace) -> "PlanShelf":
     """The plans named on the command line, those of the folder, and a guest's. Raises PlanFileError."""
-    from firmware import participants, plans  # noqa: PLC0415 - only the coach has plans
-    from firmware.simulated_strap import is_simulated, wearer_of  # noqa: PLC0415 - as above
+    from firmware.participants import plan_files, registry  # noqa: PLC0415 - only the coach has plans
+    from firmware.simulation.strap import is_simulated, wearer_of  # noqa: PLC0415 - as above
 
-    guests = None if arguments.no_guests else plans.GuestTerms(arguments.protocol, arguments.language)
-    shelf = plans.PlanShelf(guests=guests)
+    guests = None if arguments.no_guests else plan_files.GuestTerms(arguments.protocol, arguments.language)
+    shelf = plan_files.PlanShelf(guests=guests)
     for path in arguments.plan:
-        shelf.put(plans.read_plan(path))
-    for reason in participants.load(shelf, arguments.diary, arguments.plans):
+        shelf.put(plan_files.read_plan(path))
+    for reason in registry.load(shelf, arguments.diary, arguments.plans):
         sys.stderr.write(f"interval-coach: {reason}\n")
     if arguments.hr_max is not None or arguments.age is not None:
         shelf.put(
-            plans.guest_plan(
+            plan_files.guest_plan(
                 age=arguments.age,
                 hr_max_bpm=arguments.hr_max,
                 protocol=arguments.protocol,
@@ -325,7 +325,9 @@ def _plans(arguments: argparse.Namespace) -> "PlanShelf":
         )
     elif not shelf.names and is_simulated(arguments.strap):
         wearer = wearer_of(arguments.strap)
-        shelf.put(plans.ready(wearer.plan(arguments.protocol, arguments.language), "the simulated participant's plan"))
+        shelf.put(
+            plan_files.ready(wearer.plan(arguments.protocol, arguments.language), "the simulated participant's plan")
+        )
     if not shelf.names:
         sys.stderr.write(
             "interval-coach: Nobody is known at this machine yet. Add somebody with «interval-coach participants add», "
@@ -335,8 +337,8 @@ def _plans(arguments: argparse.Namespace) -> "PlanShelf":
 
 
 def _run_display(arguments: argparse.Namespace) -> int:
-    from firmware import display_service  # noqa: PLC0415 - only the display shows
-    from firmware.supervisor import end_with_parent  # noqa: PLC0415 - as above
+    from firmware.services import display_service  # noqa: PLC0415 - only the display shows
+    from firmware.system.supervisor import end_with_parent  # noqa: PLC0415 - as above
 
     if arguments.png is not None:
         view = display_service.view_now(arguments.socket)
@@ -362,10 +364,10 @@ def _run_display(arguments: argparse.Namespace) -> int:
 
 
 def _run_sync(arguments: argparse.Namespace) -> int:
-    from firmware.supervisor import end_with_parent  # noqa: PLC0415 - only a service has a parent
-    from firmware.sync_service import serve  # noqa: PLC0415 - only sync carries
-    from firmware.sync_state import state_file, state_in_words  # noqa: PLC0415 - as above
-    from firmware.version import own_version  # noqa: PLC0415 - see below
+    from firmware.services.sync_service import serve  # noqa: PLC0415 - only sync carries
+    from firmware.system.delivery_status import state_file, state_in_words  # noqa: PLC0415 - as above
+    from firmware.system.supervisor import end_with_parent  # noqa: PLC0415 - only a service has a parent
+    from firmware.system.version import own_version  # noqa: PLC0415 - see below
 
     if arguments.state:
         sys.stdout.write(state_in_words(state_file(arguments.socket)) + "\n")
@@ -379,7 +381,7 @@ def _run_sync(arguments: argparse.Namespace) -> int:
 def _run_enrol(arguments: argparse.Namespace) -> int:
     import getpass  # noqa: PLC0415 - only here
 
-    from firmware.enrol import address_of, enrol  # noqa: PLC0415 - only here
+    from firmware.enrolment.enrol import address_of, enrol  # noqa: PLC0415 - only here
 
     address_of(arguments.server)
     asks = sys.stdin.isatty()
@@ -397,7 +399,7 @@ def _log_here() -> None:
 
 
 def _run_all(arguments: argparse.Namespace) -> int:
-    from firmware.supervisor import Service, Supervisor  # noqa: PLC0415 - only here
+    from firmware.system.supervisor import Service, Supervisor  # noqa: PLC0415 - only here
     from sync.missing_package import require_packages  # noqa: PLC0415 - only here
 
     _check_speed(arguments.speed)
@@ -477,7 +479,7 @@ def _display_words(arguments: argparse.Namespace) -> list[str]:
 
 
 def _run_demo(arguments: argparse.Namespace) -> int:
-    from firmware.demo import Demo, DemoSettings  # noqa: PLC0415 - only the demo needs a terminal's picture
+    from firmware.demo.runner import Demo, DemoSettings  # noqa: PLC0415 - only the demo needs a terminal's picture
     from sync.missing_package import require_packages  # noqa: PLC0415 - only here
 
     require_packages("pygame")
@@ -510,7 +512,7 @@ def _add_protocols(subparsers: "Subparsers") -> None:
 
 
 def _list_protocols(_: argparse.Namespace) -> int:
-    from firmware import protocol_store as store  # noqa: PLC0415 - only here
+    from firmware.participants import protocol_files as store  # noqa: PLC0415 - only here
 
     own = sorted(path.stem for path in store.clinic_folder().glob("*.toml"))
     for name in sorted({*store.builtin_names(), *own}):
@@ -525,7 +527,7 @@ def _list_protocols(_: argparse.Namespace) -> int:
 
 
 def _check_protocol(arguments: argparse.Namespace) -> int:
-    from firmware import protocol_store as store  # noqa: PLC0415 - only here
+    from firmware.participants import protocol_files as store  # noqa: PLC0415 - only here
 
     protocol = store.read_file(arguments.file)
     phases = len(protocol.phases)
@@ -537,7 +539,7 @@ def _check_protocol(arguments: argparse.Namespace) -> int:
 
 
 def _add_config(subparsers: "Subparsers") -> None:
-    from firmware.configured import CONFIG  # noqa: PLC0415 - as in `_configured`
+    from firmware.config.cli_defaults import CONFIG  # noqa: PLC0415 - as in `_configured`
 
     parser = subparsers.add_parser("config", help="check the machine's settings, or show those that hold")
     actions = parser.add_subparsers(dest="action", required=True, metavar="check|show")
@@ -551,7 +553,7 @@ def _add_config(subparsers: "Subparsers") -> None:
 
 
 def _check_config(arguments: argparse.Namespace) -> int:
-    from firmware.config_file import check_config, kept_copy  # noqa: PLC0415 - only here
+    from firmware.config.loader import check_config, kept_copy  # noqa: PLC0415 - only here
 
     check_config(arguments.file, kept_copy())
     sys.stdout.write(f"{arguments.file} is in order.\n")
@@ -559,8 +561,8 @@ def _check_config(arguments: argparse.Namespace) -> int:
 
 
 def _show_config(arguments: argparse.Namespace) -> int:
-    from firmware.config_file import in_force, kept_copy  # noqa: PLC0415 - only here
-    from firmware.config_text import shown  # noqa: PLC0415 - as above
+    from firmware.config.loader import in_force, kept_copy  # noqa: PLC0415 - only here
+    from firmware.config.writer import shown  # noqa: PLC0415 - as above
 
     now = in_force(arguments.file, kept_copy(), keep=False)
     if now.fault is not None:
@@ -570,22 +572,22 @@ def _show_config(arguments: argparse.Namespace) -> int:
 
 
 def _add_sessions(subparsers: "Subparsers") -> None:
-    from firmware import sessions_command  # noqa: PLC0415 - see `_parser`
+    from firmware.commands import sessions  # noqa: PLC0415 - see `_parser`
 
-    parser = sessions_command.add_parser(subparsers)
+    parser = sessions.add_parser(subparsers)
     _add_socket(parser)
     parser.set_defaults(run=_run_sessions)
 
 
 def _run_sessions(arguments: argparse.Namespace) -> int:
-    from firmware import sessions_command  # noqa: PLC0415 - only here
-    from firmware.remote_diary import open_diary  # noqa: PLC0415 - as above
+    from firmware.commands import sessions  # noqa: PLC0415 - only here
+    from firmware.commands.remote_diary import open_diary  # noqa: PLC0415 - as above
 
-    return sessions_command.run(arguments, open_diary=lambda path: open_diary(path, arguments.socket))
+    return sessions.run(arguments, open_diary=lambda path: open_diary(path, arguments.socket))
 
 
 def _add_participants(subparsers: "Subparsers") -> None:
-    from firmware import participants_command  # noqa: PLC0415 - see `_parser`
+    from firmware.commands import participants as participants_command  # noqa: PLC0415 - see `_parser`
 
     parser = participants_command.add_parser(subparsers)
     _add_socket(parser)
@@ -600,19 +602,19 @@ def _add_doctor(subparsers: "Subparsers") -> None:
 
 
 def _add_replay(subparsers: "Subparsers") -> None:
-    from firmware import replay  # noqa: PLC0415 - see `_parser`
+    from firmware.commands import replay  # noqa: PLC0415 - see `_parser`
 
     replay.add_parser(subparsers)
 
 
 def _add_machine_commands(subparsers: "Subparsers") -> None:
-    from firmware import machine_commands  # noqa: PLC0415 - see `_parser`
+    from firmware.commands import machine  # noqa: PLC0415 - see `_parser`
 
-    machine_commands.add_parsers(subparsers)
+    machine.add_parsers(subparsers)
 
 
 def _add_engine(subparsers: "Subparsers") -> None:
-    from firmware import engine_stdio  # noqa: PLC0415 - see `_parser`
+    from firmware.commands import engine_stdio  # noqa: PLC0415 - see `_parser`
 
     engine_stdio.add_parser(subparsers)
 

@@ -8,9 +8,9 @@ def main() -> int:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # Nothing has been begun, so there is nothing to end in order, and no traceback of half-loaded modules to show.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        from firmware import command_line  # noqa: PLC0415 - this is the loading
+        from firmware import cli  # noqa: PLC0415 - this is the loading
 
         signal.signal(signal.SIGINT, signal.default_int_handler)
     else:
-        from firmware import command_line  # noqa: PLC0415 - as above
-    return command_line.main()
+        from firmware import cli  # noqa: PLC0415 - as above
+    return cli.main()

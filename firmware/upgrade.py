@@ -21,14 +21,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from coach.desk_view import Face
-from firmware.config_file import read_config
-from firmware.configured import CONFIG
-from firmware.diary_before import CopyError, keep_copy, put_back
-from firmware.errors import FirmwareError
-from firmware.local_link import NoCoachError
-from firmware.places import socket_path
-from firmware.versions import Versions, versions_folder
+from coach.kiosk.view import Face
+from firmware.config.cli_defaults import CONFIG
+from firmware.config.loader import read_config
+from firmware.ipc.client import NoCoachError
+from firmware.setup.diary_copy import CopyError, keep_copy, put_back
+from firmware.setup.versions import Versions, versions_folder
+from firmware.system.errors import FirmwareError
+from firmware.system.paths import socket_path
 
 HEALTHY_WITHIN_S = 180.0
 """A Raspberry Pi Zero 2 W that has just started takes half a minute to bring up all three."""
@@ -197,7 +197,7 @@ def go_back(machine: Machine) -> None:
 
 def somebody_trains(path: Path) -> bool:
     """Whether the machine is in somebody's use now; not where no coach answers."""
-    from firmware.display_service import view_now  # noqa: PLC0415 - loaded only before a trial
+    from firmware.services.display_service import view_now  # noqa: PLC0415 - loaded only before a trial
 
     try:
         return view_now(path).face in _IN_USE

@@ -11,13 +11,13 @@ import pygame
 from msgspec.structs import replace
 from PIL import Image
 
-from coach.desk import Desk, view
-from coach.desk_view import Face
-from display.screen import Screen
-from firmware.participant import Population, draw_day, plan_for
-from firmware.person import Person
-from firmware.protocol_store import load
-from firmware.rehearsal import seconds
+from coach.kiosk.flow import Desk, view
+from coach.kiosk.view import Face
+from display.renderer import Screen
+from firmware.participants.protocol_files import load
+from firmware.simulation.heart import Population, draw_day, plan_for
+from firmware.simulation.person import Person
+from firmware.simulation.session import seconds
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "screens" / "session.webp"
 SIZE, SHOWN = (1280, 720), (640, 360)

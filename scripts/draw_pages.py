@@ -17,9 +17,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.demo_at_hand import ARGUMENTS, PATIENCE_MS, PHONE, TABLET, Demo, Site, chromium, watched
-from benchmarks.every_page import SETTLED, WITH_LOG_IN, WITHOUT_LOG_IN, found
-from server.clinic import read_clinic
+from server.clinic_folder.settings import read_clinic
+from tests.support.clinic.local_demo import ARGUMENTS, PATIENCE_MS, PHONE, TABLET, Demo, Site, chromium, watched
+from tests.support.clinic.page_crawl import SETTLED, WITH_LOG_IN, WITHOUT_LOG_IN, found
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screens" / "web"
 SIZES = {"tablet": TABLET, "phone": PHONE}

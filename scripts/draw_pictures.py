@@ -8,8 +8,8 @@ Each becomes `server/people/static/people/pictures/<key>.svg`. What takes away i
 from collections.abc import Sequence
 from pathlib import Path
 
-from display.pictures import PICTURES
-from display.shapes import Drawing, Pen, Point
+from display.drawing.participant_pictures import PICTURES
+from display.drawing.shapes import Drawing, Pen, Point
 
 FOLDER = Path(__file__).resolve().parents[1] / "server" / "people" / "static" / "people" / "pictures"
 COLOUR = "#0b6a55"

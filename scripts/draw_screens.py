@@ -14,11 +14,11 @@ import pygame
 from numpy.typing import NDArray
 from PIL import Image
 
-from coach.desk_view import View
+from coach.kiosk.view import View
 from display.example_runs import running_examples
 from display.examples import examples, in_language
-from display.oled import picture
-from display.screen import Screen
+from display.oled.renderer import picture
+from display.renderer import Screen
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screens"
 LYING, STANDING = (1280, 720), (720, 1280)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from coach.events import SessionStarted
-from coach.messages import HeartRate
-from firmware.protocol_store import load
-from firmware.rehearsal import rehearse
-from firmware.straps import Wearer
+from coach.model.events import SessionStarted
+from coach.model.messages import HeartRate
+from firmware.participants.protocol_files import load
+from firmware.sensors.factory import Wearer
+from firmware.simulation.session import rehearse
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "data" / "recordings"
 WEARER_SEED, RADIO_SEED = 20, 1

@@ -1,4 +1,4 @@
-"""The table of docs/hazards.md that says what restrains what, made from `coach.restraints`.
+"""The table of docs/hazards.md that says what restrains what, made from `coach.session.restraints`.
 
 python -m scripts.restraints            print it
 python -m scripts.restraints --update   write it into docs/hazards.md
@@ -7,7 +7,7 @@ python -m scripts.restraints --update   write it into docs/hazards.md
 import sys
 from pathlib import Path
 
-from coach.restraints import TABLE
+from coach.session.restraints import TABLE
 
 HAZARDS = Path(__file__).resolve().parents[1] / "docs" / "hazards.md"
 BEGINS, ENDS = "<!-- restraints: made by python -m scripts.restraints --update -->\n", "<!-- end of restraints -->\n"

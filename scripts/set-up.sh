@@ -42,26 +42,26 @@ key() {
     {
         printf '%s\n' "$here" "$1"
         cat "${files[@]}" requirements/build.txt requirements/web.txt pyproject.toml hatch_build.py package-lock.json
-        cat server/web/building.py 2>/dev/null || true
-        cat display/voice_pack.py display/phrases/*.toml 2>/dev/null || true
+        cat server/web/asset_build.py 2>/dev/null || true
+        cat display/sound/voice_pack.py display/phrases/*.toml 2>/dev/null || true
     } | sha256sum | cut -d ' ' -f 1
 }
 
 voice_is_built() {
-    [ "$lock" = server ] || [ ! -e display/voice_pack.py ] || ! command -v espeak-ng >/dev/null || [ -d display/voices/nb ]
+    [ "$lock" = server ] || [ ! -e display/sound/voice_pack.py ] || ! command -v espeak-ng >/dev/null || [ -d display/voices/nb ]
 }
 
 # The web pages belong to every lock with a server in it.
 has_pages() { [ "$lock" != desk ] && [ "$lock" != device ]; }
 
 pages_are_built() {
-    ! has_pages || [ ! -e server/web/building.py ] || [ -d server/web/static/web/vendor ]
+    ! has_pages || [ ! -e server/web/asset_build.py ] || [ -d server/web/static/web/vendor ]
 }
 
 # A catalogue that was changed is compiled again, without another installation.
 compile_catalogues() {
-    if has_pages && [ -e server/web/building.py ]; then
-        .venv/bin/python -m server.web.building catalogues >/dev/null || say "the pages' catalogues are not compiled."
+    if has_pages && [ -e server/web/asset_build.py ]; then
+        .venv/bin/python -m server.web.asset_build catalogues >/dev/null || say "the pages' catalogues are not compiled."
     fi
 }
 
@@ -178,10 +178,10 @@ if [ "$lock" != server ] && [ ! -d display/voices/nb ]; then
 fi
 
 if has_pages && ! pages_are_built; then
-    say "the web pages' scripts could not be built. «.venv/bin/python -m server.web.building» says why."
+    say "the web pages' scripts could not be built. «.venv/bin/python -m server.web.asset_build» says why."
 fi
-if [ "$lock" = dev ] && [ -e server/web/building.py ]; then
-    .venv/bin/python -m server.web.building test-scripts >/dev/null ||
+if [ "$lock" = dev ] && [ -e server/web/asset_build.py ]; then
+    .venv/bin/python -m server.web.asset_build test-scripts >/dev/null ||
         say "the browser tests' scripts could not be fetched; tests that need them are skipped."
 fi
 compile_catalogues

@@ -85,8 +85,8 @@ trained=$(inside interval-coach sessions --diary /srv/demo/diary.db list)
 inside "$opt/current/bin/python" -I - <<'PYTHON'
 from pathlib import Path
 import msgspec
-from firmware import enrol
-from sync.account import ACCOUNT, MACHINE_PEM, Account
+from firmware.enrolment import enrol
+from sync.delivery.machine_identity import ACCOUNT, MACHINE_PEM, Account
 folder = Path("/var/lib/interval-coach/identity")
 names = dict(clinic="oslo", machine="m-1", broker_host="broker.example", broker_port=8883, server="broker.example:8443")
 account = Account(**names, certificate_from_wall_s=1.7e9, certificate_until_wall_s=2.6e9)
@@ -116,7 +116,7 @@ wait "$coach" || true
 [ "$(inside interval-coach sessions --diary /var/lib/interval-coach/diary.db list)" = "$trained" ] || fail "the session is gone"
 
 say "a version beside it, in force from the next boot on"
-printf '\n# another version\n' >>"$root/srv/interval-coach/firmware/version.py"
+printf '\n# another version\n' >>"$root/srv/interval-coach/firmware/system/version.py"
 install_again "$work/third"
 [ "$(readlink "$root/opt/interval-coach/current")" != "$(readlink "$root/opt/interval-coach/steady")" ] || fail "nothing is on trial"
 [ -s "$root/var/lib/interval-coach/before-upgrade.db" ] || fail "the diary was not copied"
@@ -142,7 +142,7 @@ package() { # NAME VERSION LINE: builds and signs one, with a line more in the c
     local tree=/srv/package-$1
     cp -r "$root/srv/interval-coach" "$root$tree"
     sed -i "s/^version = .*/version = \"$2\"/" "$root$tree/pyproject.toml"
-    printf '\n%s\n' "$3" >>"$root$tree/firmware/coach_service.py"
+    printf '\n%s\n' "$3" >>"$root$tree/firmware/services/coach_service.py"
     booted env PYTHONPATH=/srv/tools "$opt/current/bin/python" -m pip -qq --no-input --disable-pip-version-check wheel --no-deps --no-build-isolation --wheel-dir "/srv/release-$1" "$tree" >&2
     rm -rf "${root:?}$tree"
     booted /srv/interval-coach/scripts/sign-release.sh /srv/key "/srv/release-$1" >&2

@@ -137,7 +137,7 @@ refused 'migrate failed'
 booted interval-coach-server health
 
 say "an upgrade that does not answer goes back by itself"
-made 0.9.2 'sed -i "1a raise SystemExit(1)" server/web/asgi.py'
+made 0.9.2 'sed -i "1a raise SystemExit(1)" server/asgi.py'
 begin=$SECONDS
 if upgrade 0.9.2; then fail "pages that do not answer were taken"; fi
 refused 'does not run:'

@@ -2,6 +2,6 @@
 
 import sys
 
-from server.first_step import main
+from server.entry_point import main
 
 sys.exit(main())

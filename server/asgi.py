@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-from server.log_lines import log_pages_to
+from server.json_logging import log_pages_to
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -25,7 +25,7 @@ def limited(application: Application, most_bytes: int = MOST_BODY_BYTES) -> Appl
 
     async def inner(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            from server.room.lifespan import live  # noqa: PLC0415 - models exist once Django is ready
+            from server.live.lifespan import live  # noqa: PLC0415 - models exist once Django is ready
 
             await live(receive, send)
             return

@@ -10,16 +10,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from server.clinic import DATABASE_VARIABLE, FOLDER_VARIABLE, Clinic, ClinicSettings, read_clinic
-from server.database import prepare
+from server.clinic_creation import make_clinic
+from server.clinic_folder.database import prepare
+from server.clinic_folder.settings import DATABASE_VARIABLE, FOLDER_VARIABLE, Clinic, ClinicSettings, read_clinic
+from server.commands.web import add_commands
 from server.errors import ServerError
 from server.installation import commands as system_commands
-from server.log_lines import facts, log_to
-from server.making import make_clinic
-from server.page_commands import add_commands
-from server.systemd_notice import notify_ready, notify_stopping
+from server.json_logging import facts, log_to
+from server.sd_notify import notify_ready, notify_stopping
 from sync.errors import SyncError
-from sync.topics import ENROLMENT_PORT
+from sync.wire.topics import ENROLMENT_PORT
 
 _log = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ def _init(given: argparse.Namespace) -> None:
     folder = clinic.places.folder
     _say(f"The clinic «{clinic.settings.clinic}» is in {folder}.")
     if clinic.settings.broker == "existing":
-        from server.broker_files import existing_broker
+        from server.broker.configuration import existing_broker
 
         _say("", existing_broker(clinic))
     _say(
@@ -198,7 +198,7 @@ def _migrate(given: argparse.Namespace) -> None:
     call_command("migrate", verbosity=0)
     _say("The database is up to date.")
     if clinic.settings.broker == "own":
-        from server.identities import write_broker_lists
+        from server.identity.certificates import write_broker_lists
 
         # A version may know topics that the one before did not.
         told = write_broker_lists(clinic)
@@ -207,7 +207,7 @@ def _migrate(given: argparse.Namespace) -> None:
 
 def _enroll(given: argparse.Namespace) -> None:
     clinic = _clinic(given)
-    from server.identities import new_code
+    from server.identity.certificates import new_code
 
     code = new_code(clinic, given.machine)
     hours = clinic.settings.code_minutes / 60
@@ -222,7 +222,7 @@ def _enroll(given: argparse.Namespace) -> None:
 
 def _revoke(given: argparse.Namespace) -> int:
     clinic = _clinic(given)
-    from server.identities import revoke
+    from server.identity.certificates import revoke
 
     done = revoke(clinic, given.machine)
     _say(f"«{given.machine}»: {done.certificates} certificate(s) revoked.")
@@ -237,19 +237,19 @@ def _revoke(given: argparse.Namespace) -> int:
 
 def _renew(given: argparse.Namespace) -> None:
     clinic = _clinic(given)
-    from server import identities
+    from server.identity import certificates
 
-    renewed = identities.own_certificates(clinic, identities.own_names(clinic))
-    identities.write_broker_lists(clinic)
+    renewed = certificates.own_certificates(clinic, certificates.own_names(clinic))
+    certificates.write_broker_lists(clinic)
     _say(f"Renewed: {', '.join(renewed)}." if renewed else "Nothing had to be renewed.")
 
 
 def _bridge(given: argparse.Namespace) -> None:
     clinic = _clinic(given)
-    from server.broker_files import bridge_configuration
-    from server.files import PRIVATE, PUBLIC, private_folder, write_whole
-    from server.identities import own_certificates, write_broker_lists
-    from sync.topics import require_name
+    from server.broker.configuration import bridge_configuration
+    from server.clinic_folder.atomic_file import PRIVATE, PUBLIC, private_folder, write_whole
+    from server.identity.certificates import own_certificates, write_broker_lists
+    from sync.wire.topics import require_name
 
     name = f"bridge-{require_name(given.clinic, 'clinic')}"
     own_certificates(clinic, [name])
@@ -269,14 +269,14 @@ def _bridge(given: argparse.Namespace) -> None:
 
 def _machines(given: argparse.Namespace) -> None:
     _clinic(given)
-    from server.machines import lines
+    from server.commands.machines import lines
 
     _say(*lines())
 
 
 def _sessions(given: argparse.Namespace) -> None:
     _clinic(given)
-    from server.stored_sessions import json_lines, lines, stored
+    from server.commands.sessions import json_lines, lines, stored
 
     found = stored(max(1, given.last), given.session)
     _say(*(json_lines(found) if given.json else lines(found)))
@@ -284,7 +284,7 @@ def _sessions(given: argparse.Namespace) -> None:
 
 def _diary(given: argparse.Namespace) -> None:
     _clinic(given)
-    from server.diary.entering import enter_all, enter_waiting
+    from server.diary.ingest import enter_all, enter_waiting
 
     seen = enter_all() if given.all else enter_waiting()
     _say(f"{seen} stored session(s) looked at; the diary is up to date.")
@@ -292,21 +292,21 @@ def _diary(given: argparse.Namespace) -> None:
 
 def _kept(given: argparse.Namespace) -> int:
     _clinic(given)
-    from server import kept_command
+    from server.commands import quarantine
 
     if given.act == "list":
-        _say(*kept_command.listed(given.kept))
+        _say(*quarantine.listed(given.kept))
         return 0
     if given.number is None:
         sys.stderr.write(f"interval-coach-server: which one? «{given.kept} list» shows the numbers.\n")
         return 2
     match given.act:
         case "show":
-            _say(*kept_command.shown(given.kept, given.number, given.out))
+            _say(*quarantine.shown(given.kept, given.number, given.out))
         case "retry":
-            _say(kept_command.retried(given.kept, given.number))
+            _say(quarantine.retried(given.kept, given.number))
         case _:
-            _say(kept_command.dropped(given.kept, given.number))
+            _say(quarantine.dropped(given.kept, given.number))
     return 0
 
 
@@ -318,7 +318,7 @@ def _monitoring(given: argparse.Namespace) -> None:
 
 def _backup(given: argparse.Namespace) -> None:
     clinic = _clinic(given)
-    from server.backup import back_up, back_up_into
+    from server.commands.backup import back_up, back_up_into
 
     if given.file.is_dir():
         _say(*back_up_into(clinic, given.file, given.keep))
@@ -327,7 +327,7 @@ def _backup(given: argparse.Namespace) -> None:
 
 
 def _restore(given: argparse.Namespace) -> None:
-    from server.backup import restore
+    from server.commands.backup import restore
 
     _say(restore(given.file, given.folder))
 
@@ -351,7 +351,7 @@ def _until_told() -> Iterator[threading.Event]:
 def _broker(given: argparse.Namespace) -> int:
     clinic = _clinic(given)
     log_to()
-    from server.broker_process import BrokerProcess
+    from server.broker.process import BrokerProcess
 
     broker = BrokerProcess(clinic)
     with _until_told() as stopping:
@@ -374,7 +374,7 @@ def _broker(given: argparse.Namespace) -> int:
 def _enrol_service(given: argparse.Namespace) -> None:
     clinic = _clinic(given)
     log_to()
-    from server.enrol_service import EnrolService, keep_own_certificates
+    from server.identity.enrol_service import EnrolService, keep_own_certificates
 
     with _until_told() as stopping, EnrolService(clinic) as service:
         threading.Thread(target=service.serve_forever, name="enrolment", daemon=True).start()
@@ -390,7 +390,7 @@ def _enrol_service(given: argparse.Namespace) -> None:
 def _collect(given: argparse.Namespace) -> int:
     clinic = _clinic(given)
     log_to()
-    from server.collecting import collector_for
+    from server.collector.factory import collector_for
 
     collector = collector_for(clinic, given.name)
     with _until_told() as stopping:

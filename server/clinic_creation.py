@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 from django.core.management import call_command
 
-from server.authority import Authority
-from server.clinic import Clinic, ClinicSettings, Places, read_clinic
-from server.database import prepare
+from server.clinic_folder.atomic_file import PRIVATE, private_folder, write_once, write_whole
+from server.clinic_folder.database import prepare
+from server.clinic_folder.settings import Clinic, ClinicSettings, Places, read_clinic
 from server.errors import SettingsError
-from server.files import PRIVATE, private_folder, write_once, write_whole
+from server.identity.certificate_authority import Authority
 
 WEB_WORKERS = 4
 """Certificates for web workers that a new clinic gets: each worker process takes one that no other holds."""
@@ -32,18 +32,18 @@ def make_clinic(folder: Path, settings: ClinicSettings, collectors: int = 1, web
     Authority.make(clinic.settings.clinic, places, datetime.now(UTC))
     prepare(clinic)
     call_command("migrate", verbosity=0)
-    from server import identities  # noqa: PLC0415 - models exist only after prepare()
-    from server.clinics.models import Clinic as ClinicRow  # noqa: PLC0415 - as above
+    from server.accounts.models import Clinic as ClinicRow  # noqa: PLC0415 - as above
+    from server.identity import certificates  # noqa: PLC0415 - models exist only after prepare()
 
     ClinicRow.objects.get_or_create(code=settings.clinic, defaults={"name": settings.clinic.replace("-", " ").title()})
     own = [
         *(f"collector-{number + 1}" for number in range(collectors)),
         *(f"web-{number + 1}" for number in range(webs)),
     ]
-    identities.own_certificates(clinic, ["server", *own])
+    certificates.own_certificates(clinic, ["server", *own])
     if clinic.settings.broker == "own":
-        identities.write_broker_configuration(clinic)
-    identities.write_broker_lists(clinic)
+        certificates.write_broker_configuration(clinic)
+    certificates.write_broker_lists(clinic)
     return clinic
 
 

@@ -9,9 +9,9 @@ from sync.missing_package import what_to_install
 def main(arguments: Sequence[str] | None = None) -> int:
     """Load the command line and run one command. Return its exit status, 1 where a package is missing."""
     try:
-        from server import command_line  # noqa: PLC0415 - it imports Django, which comes with an extra
+        from server import cli  # noqa: PLC0415 - it imports Django, which comes with an extra
 
-        return command_line.main(arguments)
+        return cli.main(arguments)
     except ModuleNotFoundError as error:
         sys.stderr.write(f"interval-coach-server: {what_to_install(error, otherwise='server')}\n")
         return 1

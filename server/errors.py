@@ -12,7 +12,7 @@ class SettingsError(ServerError, ValueError):
 class IdentityError(ServerError, ValueError):
     """A certificate, key, code or signing request that is not accepted.
 
-    `code` is machine-readable, one of those that `sync.wire.EnrolRefused` lists.
+    `code` is machine-readable, one of those that `sync.wire.messages.EnrolRefused` lists.
     """
 
     def __init__(self, code: str, reason: str) -> None:

@@ -8,9 +8,10 @@ from django.db import models
 class Session(models.Model):
     """One revision of one session, exactly once: (session id, revision) is unique, and `sha256` is the machine's own.
 
-    `payload` is the sealed delivery byte for byte as it came (`sync.envelope`), in one piece; it may be taken away when
-    the raw data's time is over, and what the columns say remains. `read_through`: whether the whole delivery was read,
-    not its head alone; `flaw` says what was wrong then, and a session with a flaw is shown as such, never as whole.
+    `payload` is the sealed delivery byte for byte as it came (`sync.wire.envelope`), in one piece; it may be taken away
+    when the raw data's time is over, and what the columns say remains. `read_through`: whether the whole delivery was
+    read, not its head alone; `flaw` says what was wrong then, and a session with a flaw is shown as such, never as
+    whole.
     """
 
     session_id = models.UUIDField()
@@ -103,7 +104,7 @@ class DeadLetter(models.Model):
 
 
 class SessionPart(models.Model):
-    """A part of a session too large for one message (`sync.chunks`), until all are here.
+    """A part of a session too large for one message (`sync.wire.chunks`), until all are here.
 
     Parts of one session may come through several collectors, so they meet in the database.
     """

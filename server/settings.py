@@ -9,8 +9,8 @@ from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
 
-from server.clinic import PLAIN_VARIABLE, ClinicSettings, folder_from_environment, read_clinic
-from server.database import MEMORY, address_of, django_database
+from server.clinic_folder.database import MEMORY, address_of, django_database
+from server.clinic_folder.settings import PLAIN_VARIABLE, ClinicSettings, folder_from_environment, read_clinic
 
 _folder = folder_from_environment()
 _clinic = read_clinic(_folder) if _folder else None
@@ -20,7 +20,7 @@ PLAIN = os.environ.get(PLAIN_VARIABLE) == "1"
 """Pages over plain HTTP on this computer's own loopback, for a trial or the demo (`web --plain-here`)."""
 
 ONE_FACTOR_HERE = PLAIN and _settings.demo
-"""The demo's clinic of made-up people, on this computer alone: a password is enough (`server.web.log_in`)."""
+"""The demo's clinic of made-up people, on this computer alone: a password is enough (`server.web.sign_in.log_in`)."""
 
 ACCESS_LOG_FOLDER = _folder
 """Where the access log's key and tail are kept, outside the database (`server.audit.seal`)."""
@@ -42,18 +42,18 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "server.apps.ServerConfig",
-    "server.clinics.apps.ClinicsConfig",
+    "server.accounts.apps.ClinicsConfig",
     "server.audit.apps.AuditConfig",
     "server.people.apps.PeopleConfig",
     "server.diary.apps.DiaryConfig",
-    "server.room.apps.RoomConfig",
-    "server.network.apps.NetworkConfig",
-    "server.papers.apps.PapersConfig",
+    "server.live.apps.RoomConfig",
+    "server.regional_statistics.apps.NetworkConfig",
+    "server.documents.apps.PapersConfig",
     "server.web.apps.WebConfig",
 ]
 MIDDLEWARE = [
     "server.web.streaming.beside_the_loop",
-    "server.web.figures.counted",
+    "server.web.metrics.counted",
     "server.web.headers.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -70,7 +70,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "server.urls"
-ASGI_APPLICATION = "server.web.asgi.application"
+ASGI_APPLICATION = "server.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -81,7 +81,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
-                "server.web.frame.frame",
+                "server.web.context.frame",
             ],
         },
     }
@@ -115,7 +115,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "server.web.log_in.shut_out"
+AXES_LOCKOUT_CALLABLE = "server.web.sign_in.log_in.shut_out"
 AXES_CLIENT_IP_CALLABLE = "server.web.addresses.client_address"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
@@ -138,7 +138,7 @@ CSRF_COOKIE_NAME = f"{_PREFIX}interval-coach-form"
 CSRF_COOKIE_SECURE = not PLAIN
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "server.web.failures.no_form_token"
+CSRF_FAILURE_VIEW = "server.web.error_views.no_form_token"
 LANGUAGE_COOKIE_NAME = f"{_PREFIX}interval-coach-language"
 
 # --- what browsers are told ----------------------------------------------------------------------------------------
@@ -187,5 +187,5 @@ USE_I18N = True
 LANGUAGE_CODE = "nb"
 FORMAT_MODULE_PATH = ["server.web.formats"]
 LANGUAGES = [("nb", "Bokmål"), ("en", "English")]
-# Log lines are the project's own (`server.log_lines`); Django's must not print a statement's values.
+# Log lines are the project's own (`server.json_logging`); Django's must not print a statement's values.
 LOGGING_CONFIG = None

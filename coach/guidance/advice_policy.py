@@ -8,13 +8,13 @@ than the plan's, only the plan's upper part is used; where it seems lower, the z
 import numpy as np
 from msgspec import Struct
 
-from coach.effort import fraction_for_borg
-from coach.forecast import Cloud
-from coach.guidance import Moment
-from coach.heart_model import DRIFT, GAIN, REST, Array, unbent
-from coach.plan import SLOWEST_KMH, rounded_kmh
-from coach.protocol import PhaseKind
-from coach.treadmill_load import demand, loads, speed_for
+from coach.guidance.forecast import Cloud
+from coach.guidance.heart_model import DRIFT, GAIN, REST, Array, unbent
+from coach.guidance.interface import Moment
+from coach.guidance.perceived_exertion import fraction_for_borg
+from coach.guidance.treadmill_load import demand, loads, speed_for
+from coach.model.plan import SLOWEST_KMH, rounded_kmh
+from coach.model.protocol import PhaseKind
 
 OVER_COSTS = 1.6
 """A second above the zone costs as much as this many seconds outside it: slightly low is better than high."""

@@ -13,10 +13,10 @@ from typing import Any, Protocol, Self, TypeVar
 from msgspec import Struct, to_builtins
 
 from coach.errors import PlanError
-from coach.events import Advice, HrMaxFinding
-from coach.guidance import Guidance, GuidanceMaker, Moment
-from coach.plan import Plan
-from coach.snapshot import Prediction
+from coach.guidance.interface import Guidance, GuidanceMaker, Moment
+from coach.model.events import Advice, HrMaxFinding
+from coach.model.plan import Plan
+from coach.model.snapshot import Prediction
 
 T = TypeVar("T")
 MOST_DETAIL = 300
@@ -66,7 +66,7 @@ class NoGuidance(Struct, frozen=True):
         """Nothing is doubted beyond the signal's own checks."""
 
     @property
-    def response(self) -> Any:  # noqa: ANN401 - any JSON value, see `coach.guidance.Guidance`
+    def response(self) -> Any:  # noqa: ANN401 - any JSON value, see `coach.guidance.interface.Guidance`
         """Return what earlier sessions learned, unchanged."""
         return self.carried
 
@@ -160,7 +160,11 @@ def place_of(error: BaseException) -> str:
     """Return the place of the error: the kind of error and the last line of the coach that the trace shows."""
     frames = traceback.extract_tb(error.__traceback__)
     frame = next(
-        (one for one in reversed(frames) if "/coach/" in one.filename and not one.filename.endswith("guarded.py")),
+        (
+            one
+            for one in reversed(frames)
+            if "/coach/" in one.filename and not one.filename.endswith("guidance/barrier.py")
+        ),
         frames[-1] if frames else None,
     )
     kind = type(error).__name__

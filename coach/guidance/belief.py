@@ -11,18 +11,27 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach import effort
-from coach.advice_policy import Setting
-from coach.events import HrMaxFinding, Signal
-from coach.expectation import Expectation
-from coach.fork import merged
-from coach.guidance import Moment
-from coach.heart_model import DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM, FAST, GAIN, SLOW, STEP_S, Bank
-from coach.heart_prior import Person, first_bank
-from coach.hr_max_finding import judged, sailed_above
-from coach.plan import Plan
-from coach.protocol import PhaseKind
-from coach.treadmill_load import GRADUAL, demands
+from coach.guidance import perceived_exertion
+from coach.guidance.advice_policy import Setting
+from coach.guidance.first_reading_check import Expectation
+from coach.guidance.heart_model import (
+    DRIFT,
+    DRIFT_PER_INTERVAL_BPM,
+    DRIFT_PER_INTERVAL_SD_BPM,
+    FAST,
+    GAIN,
+    SLOW,
+    STEP_S,
+    Bank,
+)
+from coach.guidance.hr_max_finding import judged, sailed_above
+from coach.guidance.interface import Moment
+from coach.guidance.priors import Person, first_bank
+from coach.guidance.treadmill_load import GRADUAL, demands
+from coach.guidance.unknown_load import merged
+from coach.model.events import HrMaxFinding, Signal
+from coach.model.plan import Plan
+from coach.model.protocol import PhaseKind
 
 WEAK_SD_BPM = 4.0
 PAUSED_SD_BPM = 15.0
@@ -219,7 +228,7 @@ class Watch(Struct, frozen=True, kw_only=True):
             rate_bpm = float(np.mean(self.recent_bpm))
         if rate_bpm is None:
             return self
-        bank = self.bank.weighed(effort.log_likelihood(borg, rate_bpm, self.bank.hr_max_bpm))
+        bank = self.bank.weighed(perceived_exertion.log_likelihood(borg, rate_bpm, self.bank.hr_max_bpm))
         borgs = (*self.borgs, (round(rate_bpm, 1), borg))[-MOST_BORGS:]
         return replace(self, bank=bank, borgs=borgs, finding=judged(bank, self.plan, borgs, self.finding))
 

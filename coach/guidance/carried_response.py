@@ -6,8 +6,8 @@ import numpy as np
 from msgspec import Struct, ValidationError, convert, json
 
 from coach.errors import PlanError
-from coach.heart_prior import KINDS, PERSON, Person
-from coach.plan import Load
+from coach.guidance.priors import KINDS, PERSON, Person
+from coach.model.plan import Load
 
 BAD_RESPONSE = "the plan's response is not one that a session's summary gave; hand it back untouched, or send null"
 

@@ -1,8 +1,8 @@
 """Which guidance leads a session where nobody asks for another."""
 
-from coach.guidance import Guidance
-from coach.learned_guidance import learned_guidance
-from coach.plan import Plan
+from coach.guidance.interface import Guidance
+from coach.guidance.learned import learned_guidance
+from coach.model.plan import Plan
 
 
 def default_guidance(plan: Plan) -> Guidance:

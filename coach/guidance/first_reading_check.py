@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.heart_model import GAIN, REST, Bank, soft_limit
+from coach.guidance.heart_model import GAIN, REST, Bank, soft_limit
 
 TAU_S = 60.0
 """Rise and fall of somebody never seen (training.md: 31–80 s)."""

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from coach.heart_model import (
+from coach.guidance.heart_model import (
     DRIFT,
     DRIFT_BPM_PER_STEP,
     DRIFT_FROM_FRACTION,

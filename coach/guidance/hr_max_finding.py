@@ -7,10 +7,10 @@ formula's rate.
 
 import numpy as np
 
-from coach.events import HrMaxFinding
-from coach.heart_model import Array, Bank
-from coach.plan import Plan
-from coach.response import HrMaxEstimate
+from coach.guidance.carried_response import HrMaxEstimate
+from coach.guidance.heart_model import Array, Bank
+from coach.model.events import HrMaxFinding
+from coach.model.plan import Plan
 
 LOWER_THAN_PLAN, HIGHER_THAN_PLAN = 0.965, 1.035
 """Nearer to the plan than this share, the plan's value stands: no test is better (day to day ± 2–3 %)."""

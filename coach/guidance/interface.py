@@ -1,18 +1,18 @@
 """Guidance: once a second it is shown the situation and may advise. However clever, it stands behind one gate.
 
 `Guidance` is what a rule or a learned model implements; it is immutable: each second gives the next one. The gate in
-`coach.engine` drops every urging that the signal, the ceiling or a limit does not allow, so no guidance can break
-H1–H3.
+`coach.session.engine` drops every urging that the signal, the ceiling or a limit does not allow, so no guidance can
+break H1–H3.
 """
 
 from typing import Any, Protocol, Self
 
 from msgspec import Struct
 
-from coach.events import Advice, Direction, HrMaxFinding, Signal
-from coach.plan import Plan
-from coach.protocol import Phase
-from coach.snapshot import Prediction
+from coach.model.events import Advice, Direction, HrMaxFinding, Signal
+from coach.model.plan import Plan
+from coach.model.protocol import Phase
+from coach.model.snapshot import Prediction
 
 ADVICE_APART_S = 20.0
 QUIET_INTERVAL_S = 90

@@ -1,10 +1,10 @@
 """The guidance that learns: a model of this person's heart, a forecast, and the setting that it finds best.
 
-Theory of operation. Every second is noted; every fifth one the belief (`coach.heart_model`) moves on and meets the mean
-rate of those seconds. At each phase's start the belief is drawn out into possible people (`coach.forecast`),
-candidates are scored on them (`coach.advice_policy`), and the best setting is advised. Later in the phase it is
-advised anew only when the forecast gains clearly by it. Without a known speed the belief forks at each advice
-(`coach.fork`).
+Theory of operation. Every second is noted; every fifth one the belief (`coach.guidance.heart_model`) moves on and meets
+the mean rate of those seconds. At each phase's start the belief is drawn out into possible people
+(`coach.guidance.forecast`), candidates are scored on them (`coach.guidance.advice_policy`), and the best setting is
+advised. Later in the phase it is advised anew only when the forecast gains clearly by it. Without a known speed the
+belief forks at each advice (`coach.guidance.unknown_load`).
 """
 
 from typing import Any, Self
@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import structs
 from msgspec.structs import astuple, replace
 
-from coach.advice_policy import (
+from coach.guidance.advice_policy import (
     Setting,
     Treadmill,
     aim_of,
@@ -23,20 +23,20 @@ from coach.advice_policy import (
     work_worth,
     zone_fractions,
 )
-from coach.events import Advice, Direction
-from coach.expectation import expectation
-from coach.forecast import Cloud, cloud, spread_sd_bpm
-from coach.fork import FOLLOWED, IGNORED, branch_weights, forked, merged
-from coach.guidance import EASE_FROM_S, PHASE_START, REMINDER, Moment, urges
-from coach.heart_model import DRIFT, STATES, STEP_S, Array, Bank
-from coach.heart_prior import first_bank, met_today
-from coach.hr_max_finding import estimate, judged
-from coach.plan import Load, Plan
-from coach.protocol import PhaseKind
-from coach.response import NextTime, Response, as_json, kinds_of, person_of, read_response
-from coach.snapshot import Prediction
-from coach.treadmill_load import GAITS, demand
-from coach.watch import Watch
+from coach.guidance.belief import Watch
+from coach.guidance.carried_response import NextTime, Response, as_json, kinds_of, person_of, read_response
+from coach.guidance.first_reading_check import expectation
+from coach.guidance.forecast import Cloud, cloud, spread_sd_bpm
+from coach.guidance.heart_model import DRIFT, STATES, STEP_S, Array, Bank
+from coach.guidance.hr_max_finding import estimate, judged
+from coach.guidance.interface import EASE_FROM_S, PHASE_START, REMINDER, Moment, urges
+from coach.guidance.priors import first_bank, met_today
+from coach.guidance.treadmill_load import GAITS, demand
+from coach.guidance.unknown_load import FOLLOWED, IGNORED, branch_weights, forked, merged
+from coach.model.events import Advice, Direction
+from coach.model.plan import Load, Plan
+from coach.model.protocol import PhaseKind
+from coach.model.snapshot import Prediction
 
 ACTS_AFTER_S, SETS_AFTER_S = 8.0, 3.0
 """An advice is acted on after 3–15 s (training.md); at a phase's start the hand is on the panel."""
@@ -80,7 +80,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
     prediction: Prediction | None = None
 
     @property
-    def response(self) -> Any:  # noqa: ANN401 - any JSON value, see `coach.guidance.Guidance`
+    def response(self) -> Any:  # noqa: ANN401 - any JSON value, see `coach.guidance.interface.Guidance`
         """What was learned, for the next plan."""
         bank = merged(self.bank, len(self.settings))[0]
         person = met_today(self.person, bank, self.plan)
@@ -114,7 +114,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         return NextTime(Load(best.speed_kmh, best.incline_percent), reason)
 
     def second(self, moment: Moment) -> tuple[Self, Advice | None]:
-        """See `coach.guidance.Guidance.second`."""
+        """See `coach.guidance.interface.Guidance.second`."""
         guidance = self.observed(moment)
         if guidance.doubt is not None:
             moment = replace(moment, may_urge=False)

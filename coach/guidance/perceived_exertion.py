@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from coach.heart_model import Array
+from coach.guidance.heart_model import Array
 
 BORG_AT_FRACTION = ((0.40, 6.0), (0.70, 12.0), (0.85, 15.0), (0.93, 17.0), (0.99, 19.0), (1.02, 20.0))
 """12 / 15 / 17 / 19 at 70 / 85 / 93 / 99 % of true HRmax (training.md [G]); the ends are carried on to 6 and 20."""

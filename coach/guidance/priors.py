@@ -3,7 +3,7 @@
 import numpy as np
 from msgspec import Struct
 
-from coach.heart_model import (
+from coach.guidance.heart_model import (
     DRIFT,
     FALL_STEPS,
     FAST,
@@ -20,8 +20,8 @@ from coach.heart_model import (
     Bank,
     unbent,
 )
-from coach.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Load, Plan, formula_hr_max_bpm
-from coach.treadmill_load import GAITS, demands
+from coach.guidance.treadmill_load import GAITS, demands
+from coach.model.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Load, Plan, formula_hr_max_bpm
 
 RATIOS = (
     *(0.66, 0.69, 0.72, 0.75, 0.78, 0.81, 0.84, 0.87, 0.905, 0.935, 0.96, 0.98),

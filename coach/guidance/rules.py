@@ -10,11 +10,11 @@ import numpy as np
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
-from coach.events import Advice, Direction
-from coach.guidance import PHASE_START, Moment, urges
-from coach.plan import Plan, rounded_kmh
-from coach.protocol import THIRD_MINUTE_S, PhaseKind
-from coach.snapshot import Prediction
+from coach.guidance.interface import PHASE_START, Moment, urges
+from coach.model.events import Advice, Direction
+from coach.model.plan import Plan, rounded_kmh
+from coach.model.protocol import THIRD_MINUTE_S, PhaseKind
+from coach.model.snapshot import Prediction
 
 GAIN_BPM_PER_KMH = 24.2 / 3.6
 """24.2 ± 8.3 bpm per m/s (Hunt 2015)."""
@@ -75,7 +75,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         """The rules have no model to hold the rate against."""
 
     @property
-    def response(self) -> Any:  # noqa: ANN401 - any JSON value, see `coach.guidance.Guidance`
+    def response(self) -> Any:  # noqa: ANN401 - any JSON value, see `coach.guidance.interface.Guidance`
         """The work speed found, for the next plan."""
         return {
             "kind": "rule",
@@ -84,7 +84,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         }
 
     def second(self, moment: Moment) -> tuple[Self, Advice | None]:
-        """See `coach.guidance.Guidance.second`."""
+        """See `coach.guidance.interface.Guidance.second`."""
         if moment.second == 0:
             return self._phase_start(moment)
         if self.pending is not None and moment.may_urge:

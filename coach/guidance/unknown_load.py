@@ -8,7 +8,7 @@ remembered.
 import numpy as np
 from msgspec.structs import replace
 
-from coach.heart_model import GAIN, Array, Bank
+from coach.guidance.heart_model import GAIN, Array, Bank
 
 FOLLOWED, IGNORED, OWN = range(3)
 IGNORED_SHARE, OWN_SHARE = 0.10, 0.06

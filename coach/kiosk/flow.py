@@ -17,18 +17,28 @@ from typing import Literal, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach import desk_participants as arriving
-from coach import desk_strap
-from coach.desk_participants import AWAY_AFTER_S, BUTTON_OF_DIGIT, Arrival, Tries
-from coach.desk_strap import StrapChoice
-from coach.desk_view import Button, Choice, Face, TriedPart, View
-from coach.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
-from coach.events import Signal
-from coach.messages import Answer, AnyMessage, Command, CommandName, Exertion, Mood, Readiness, StrapChosen, Treadmill
-from coach.plan import UNWELL_QUESTIONS
-from coach.protocol import PhaseKind
-from coach.state import State
-from coach.view import profile, snapshot
+from coach.kiosk import sign_in as arriving
+from coach.kiosk import strap_choice
+from coach.kiosk.sign_in import AWAY_AFTER_S, BUTTON_OF_DIGIT, Arrival, Tries
+from coach.kiosk.strap_choice import StrapChoice
+from coach.kiosk.view import Button, Choice, Face, TriedPart, View
+from coach.model.events import Signal
+from coach.model.messages import (
+    Answer,
+    AnyMessage,
+    Command,
+    CommandName,
+    Exertion,
+    Mood,
+    Readiness,
+    StrapChosen,
+    Treadmill,
+)
+from coach.model.plan import UNWELL_QUESTIONS
+from coach.model.protocol import PhaseKind
+from coach.session.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
+from coach.session.snapshots import profile, snapshot
+from coach.session.state import State
 
 SIGN_OUT_AFTER_S = 120.0
 FIRST_BORG, FIRST_MOOD = 13, 3
@@ -384,7 +394,7 @@ def _choose(desk: Desk, button: Button) -> Pressed:
 
 def _choose_strap(desk: Desk, button: Button, t: float) -> Pressed:
     """The person's own press binds a strap, and nothing else does (H4)."""
-    desk = replace(desk, strap=desk_strap.press(desk.strap, button))
+    desk = replace(desk, strap=strap_choice.press(desk.strap, button))
     mine = desk.strap.chosen
     if mine is None:
         return Pressed(desk)
@@ -399,7 +409,7 @@ def _another_strap(desk: Desk, now: Face) -> Pressed:
     """Up or down before the start: it was the wrong one."""
     if not _may_change_strap(desk, now):
         return Pressed(desk)
-    return Pressed(replace(desk, strap=desk_strap.reopened(desk.strap)), wish=Wish.LOOK_FOR_STRAPS)
+    return Pressed(replace(desk, strap=strap_choice.reopened(desk.strap)), wish=Wish.LOOK_FOR_STRAPS)
 
 
 def _questions(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:

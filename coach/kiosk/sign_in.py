@@ -15,7 +15,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.desk_view import Button, Choice, Face, PinNow
+from coach.kiosk.view import Button, Choice, Face, PinNow
 
 PIN_DIGITS = 4
 PIN_WAITS_S = (1.0, 2.0, 5.0, 15.0, 60.0)

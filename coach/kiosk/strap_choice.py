@@ -10,8 +10,8 @@ a session that has started keeps its strap.
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.desk_view import Button
-from coach.strap_seen import StrapSeen
+from coach.kiosk.view import Button
+from coach.model.strap_advertisement import StrapSeen
 
 
 class StrapScene(Struct, frozen=True):

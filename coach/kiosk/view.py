@@ -8,8 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from coach.snapshot import Profile, Snapshot
-from coach.strap_seen import StrapSeen
+from coach.model.snapshot import Profile, Snapshot
+from coach.model.strap_advertisement import StrapSeen
 
 
 class Face(StrEnum):

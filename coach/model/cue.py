@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from coach.events import Level
+from coach.model.events import Level
 
 
 class CueName(StrEnum):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from coach.protocol import PhaseKind
+from coach.model.protocol import PhaseKind
 
 
 class Signal(StrEnum):

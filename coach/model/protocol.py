@@ -1,6 +1,6 @@
 """A training protocol: its phases in order, with lengths and target zones. Pure data.
 
-Built-in protocols and a clinic's own are TOML files, read by `coach.protocol_file`.
+Built-in protocols and a clinic's own are TOML files, read by `coach.model.protocol_file`.
 """
 
 from enum import StrEnum

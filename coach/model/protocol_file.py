@@ -20,8 +20,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from coach.errors import ProtocolFileError
-from coach.protocol import BorgRange, Pattern, Phase, PhaseKind, Protocol, Zone
-from coach.toml_lines import TomlFault, TomlLines, read_toml
+from coach.model.protocol import BorgRange, Pattern, Phase, PhaseKind, Protocol, Zone
+from coach.model.toml_lines import TomlFault, TomlLines, read_toml
 
 LONGEST_SESSION_S = 3 * 3600
 HARD_FRACTION = 0.80

@@ -4,9 +4,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from coach.events import Advice, Level, Limit, Signal
-from coach.protocol import PhaseKind
-from coach.summary import Summary
+from coach.model.events import Advice, Level, Limit, Signal
+from coach.model.protocol import PhaseKind
+from coach.model.summary import Summary
 
 Stage = Literal["questions", "ready", "running", "paused", "ended", "not_today"]
 """`questions` before it, `ready` to start; `not_today`: a readiness answer or the weekly cap closed the session."""

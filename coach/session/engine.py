@@ -12,7 +12,8 @@ nothing.
     not_today                                   └──start: the cool-down that was offered──► running
 
 Commands that make things safer (stop, pause, ease, "not all right") need nothing optional. The guidance runs behind
-a barrier (`coach.guarded`); where living through the time fails all the same, they start from the last whole state.
+a barrier (`coach.guidance.barrier`); where living through the time fails all the same, they start from the last whole
+state.
 
 The gate: no advice that urges passes without a live rate that moved lately, a known ceiling and no limit against it.
 Slowing down needs neither (H1, H2, H3).
@@ -24,11 +25,11 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.cue import Cue
 from coach.errors import Refused
-from coach.events import AnyEvent, NoticeRaised
-from coach.guarded import Budget, unlimited
-from coach.messages import (
+from coach.guidance.barrier import Budget, unlimited
+from coach.model.cue import Cue
+from coach.model.events import AnyEvent, NoticeRaised
+from coach.model.messages import (
     Answer,
     AnyMessage,
     Command,
@@ -43,10 +44,10 @@ from coach.messages import (
     Time,
     Treadmill,
 )
-from coach.plan import UNWELL_QUESTIONS
-from coach.restraints import no_interval_because
-from coach.state import State
-from coach.turn import Turn
+from coach.model.plan import UNWELL_QUESTIONS
+from coach.session.restraints import no_interval_because
+from coach.session.state import State
+from coach.session.transition import Turn
 
 LOWEST_BORG, HIGHEST_BORG = 6, 20
 LOWEST_MOOD, HIGHEST_MOOD = 1, 5

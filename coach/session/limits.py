@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
 
-from coach.cue import CueName
-from coach.events import Advice, Direction, Level, Limit, LimitsChanged, Signal
-from coach.guidance import ADVICE_APART_S, EASE_FROM_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S, RESUMED, urges
-from coach.plan import Plan
-from coach.protocol import PhaseKind, Protocol
-from coach.restraints import BY_SIGNAL, no_interval_because, no_urging_because
-from coach.signal import HIGHEST_BPM, LOWEST_BPM
-from coach.state import Ceiling, Question, State
+from coach.guidance.interface import ADVICE_APART_S, EASE_FROM_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S, RESUMED, urges
+from coach.model.cue import CueName
+from coach.model.events import Advice, Direction, Level, Limit, LimitsChanged, Signal
+from coach.model.plan import Plan
+from coach.model.protocol import PhaseKind, Protocol
+from coach.session.restraints import BY_SIGNAL, no_interval_because, no_urging_because
+from coach.session.signal_quality import HIGHEST_BPM, LOWEST_BPM
+from coach.session.state import Ceiling, Question, State
 
 if TYPE_CHECKING:
-    from coach.events import HrMaxFinding
-    from coach.turn import Turn
+    from coach.model.events import HrMaxFinding
+    from coach.session.transition import Turn
 
 OVER_CEILING_EASES_S = 15.0
 OVER_CEILING_COOLS_DOWN_S = 60.0

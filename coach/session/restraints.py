@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from coach.events import Signal
-from coach.state import State
+from coach.model.events import Signal
+from coach.session.state import State
 
 NEAR_MAX_FRACTION = 0.95
 """From this share of HRmax on nothing asks for more, and no interval begins (the zone's upper edge, training.md)."""

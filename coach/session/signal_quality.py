@@ -9,10 +9,10 @@ then, and for some minutes after a belief that rests on time alone, it is *weak*
 makes the source *stale* after 5 s and *lost* after 20 s, at those very instants; the rate after it is compared with
 what a heart can do in the meantime.
 
-A source that reports more seldom than once a second is judged against its own pace (`coach.pace`), within bounds. RR
-intervals that only repeat 60000/rate are not beats, and are not judged as beats. Every doubt ends: a jump by a jump
-back, by time, by minutes of regular beats or by a strap that was taken off and put on again; a contact bit by minutes
-of beats that contradict it.
+A source that reports more seldom than once a second is judged against its own pace (`coach.session.pace`), within
+bounds. RR intervals that only repeat 60000/rate are not beats, and are not judged as beats. Every doubt ends: a jump by
+a jump back, by time, by minutes of regular beats or by a strap that was taken off and put on again; a contact bit by
+minutes of beats that contradict it.
 """
 
 from statistics import median
@@ -20,9 +20,9 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.events import Signal
-from coach.messages import HeartRate
-from coach.pace import Pace
+from coach.model.events import Signal
+from coach.model.messages import HeartRate
+from coach.session.pace import Pace
 
 STALE_AFTER_S, STALE_AFTER_MOST_S, STALE_AFTER_GAPS = 5.0, 12.0, 1.8
 LOST_AFTER_S = 20.0

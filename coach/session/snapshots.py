@@ -1,10 +1,10 @@
 """Pure views of a session's state: the snapshot of one moment, and the profile of the whole session."""
 
-from coach.engine import skip_refusal
-from coach.limits import advice_now, limits_now
-from coach.protocol import Phase, Zone
-from coach.snapshot import Bout, Profile, ProfilePhase, Snapshot, ZoneNow
-from coach.state import State
+from coach.model.protocol import Phase, Zone
+from coach.model.snapshot import Bout, Profile, ProfilePhase, Snapshot, ZoneNow
+from coach.session.engine import skip_refusal
+from coach.session.limits import advice_now, limits_now
+from coach.session.state import State
 
 
 def snapshot(state: State) -> Snapshot:

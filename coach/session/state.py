@@ -5,10 +5,10 @@ from typing import Literal
 from msgspec import Struct
 
 from coach.errors import PlanError
-from coach.events import Advice, Limit
-from coach.guarded import Budget, Outlook, make_guidance, unlimited
-from coach.guidance import Guidance, GuidanceMaker
-from coach.plan import (
+from coach.guidance.barrier import Budget, Outlook, make_guidance, unlimited
+from coach.guidance.interface import Guidance, GuidanceMaker
+from coach.model.events import Advice, Limit
+from coach.model.plan import (
     HIGHEST_HR_MAX_BPM,
     LEAST_SLOWEST_KMH,
     LOWEST_HR_MAX_BPM,
@@ -16,12 +16,12 @@ from coach.plan import (
     URGENT_QUESTIONS,
     Plan,
 )
-from coach.protocol import Phase, PhaseKind, Protocol, Zone
-from coach.signal import Source
-from coach.snapshot import NoticeNow, Stage
-from coach.summary import Summary
-from coach.tally import Tally
-from coach.zone_position import ZonePosition
+from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
+from coach.model.snapshot import NoticeNow, Stage
+from coach.model.summary import Summary
+from coach.session.signal_quality import Source
+from coach.session.statistics import Tally
+from coach.session.zone_position import ZonePosition
 
 TRACE_EVERY_S = 5
 STANDS_BELOW_KMH = 0.3

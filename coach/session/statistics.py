@@ -5,10 +5,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.events import Signal
-from coach.plan import Plan
-from coach.protocol import THIRD_MINUTE_S, Protocol
-from coach.summary import IntervalSummary, SignalSeconds, Summary
+from coach.model.events import Signal
+from coach.model.plan import Plan
+from coach.model.protocol import THIRD_MINUTE_S, Protocol
+from coach.model.summary import IntervalSummary, SignalSeconds, Summary
 
 RECOVERY_FALL_AFTER_S = 60
 _SIGNALS = (Signal.LIVE, Signal.WEAK, Signal.STALE, Signal.LOST, Signal.IMPLAUSIBLE)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from coach.cue import CueName
-from coach.protocol import Pattern, Phase, PhaseKind
+from coach.model.cue import CueName
+from coach.model.protocol import Pattern, Phase, PhaseKind
 
 COUNTDOWN_S = 3
 HALFWAY_FROM_LENGTH_S = 120

@@ -1,16 +1,17 @@
 """One turn of the engine: the state on its way from one message to the next, and what fell due on the way.
 
 A `Turn` lives only inside `engine.step`. Its methods are the session's transitions; the rules of safety.md are in
-`coach.limits`, which calls them.
+`coach.session.limits`, which calls them.
 """
 
 from typing import Literal
 
 from msgspec.structs import replace
 
-from coach import limits, signal, tally
-from coach.cue import Cue, CueName
-from coach.events import (
+from coach.guidance.barrier import Budget, NoGuidance, Outlook, guide, response_of, unlimited
+from coach.guidance.interface import RESUMED, SETTING_REASONS, Moment, urges
+from coach.model.cue import Cue, CueName
+from coach.model.events import (
     Advice,
     AdviceGiven,
     AnyEvent,
@@ -36,16 +37,15 @@ from coach.events import (
     TargetAdjusted,
     TreadmillChanged,
 )
-from coach.guarded import Budget, NoGuidance, Outlook, guide, response_of, unlimited
-from coach.guidance import RESUMED, SETTING_REASONS, Moment, urges
-from coach.messages import HeartRate
-from coach.protocol import Phase, PhaseKind, Zone
-from coach.restraints import no_interval_because, ordinary_speech
-from coach.signal import Source
-from coach.snapshot import NoticeNow
-from coach.state import TRACE_EVERY_S, Ceiling, PhaseRun, Question, State, closed_by
-from coach.timeline import cues_at
-from coach.zone_position import follow_position, follow_trend
+from coach.model.messages import HeartRate
+from coach.model.protocol import Phase, PhaseKind, Zone
+from coach.model.snapshot import NoticeNow
+from coach.session import limits, signal_quality, statistics
+from coach.session.restraints import no_interval_because, ordinary_speech
+from coach.session.signal_quality import Source
+from coach.session.state import TRACE_EVERY_S, Ceiling, PhaseRun, Question, State, closed_by
+from coach.session.timeline import cues_at
+from coach.session.zone_position import follow_position, follow_trend
 
 PAUSE_LIMIT_S = 1800.0
 RESUMED_SHOWN_S = 30.0
@@ -88,7 +88,7 @@ class Turn:
             state = self.state
             self.state = replace(state, t=due_t)
             if due_t == state.source.due_t:
-                self._source_became(signal.expire(state.source))
+                self._source_became(signal_quality.expire(state.source))
             elif state.stage == "running":
                 self._second()
             else:
@@ -101,7 +101,7 @@ class Turn:
         state = self.state
         source = state.source
         bpm = source.usable_bpm
-        counted = tally.count_second(
+        counted = statistics.count_second(
             state.tally,
             signal=source.signal,
             bpm=bpm,
@@ -112,7 +112,7 @@ class Turn:
             incline_percent=state.incline_percent,
         )
         if state.fall_due_s == counted.training_s:
-            counted = tally.note_fall(counted, bpm)
+            counted = statistics.note_fall(counted, bpm)
         trace = state.trace
         if counted.training_s % TRACE_EVERY_S == 0:
             trace = (*trace, (float(counted.training_s), bpm))
@@ -283,13 +283,13 @@ class Turn:
 
     def heart_rate(self, message: HeartRate) -> None:
         """A notification from the strap."""
-        self._source_became(signal.receive(self.state.source, message, warming_up=self.state.warming_up))
+        self._source_became(signal_quality.receive(self.state.source, message, warming_up=self.state.warming_up))
         limits.signal_settled(self)
         limits.heart_rate(self)
 
     def source_lost(self, reason: str) -> None:
         """The adapter lost the strap."""
-        self._source_became(signal.lose(self.state.source, reason))
+        self._source_became(signal_quality.lose(self.state.source, reason))
 
     def _source_became(self, source: Source) -> None:
         was = self.state.source
@@ -336,7 +336,7 @@ class Turn:
         phase = state.program[index]
         counted = state.tally
         if phase.kind is PhaseKind.INTERVAL:
-            counted = tally.start_interval(counted, phase.interval, anchor_t)
+            counted = statistics.start_interval(counted, phase.interval, anchor_t)
         self.events.append(PhaseStarted(state.t, len(state.ran), phase.kind, phase.interval, phase.length_s))
         self.state = replace(
             state,
@@ -367,8 +367,8 @@ class Turn:
         self.events.append(PhaseEnded(state.t, len(state.ran), phase.kind, phase.interval, float(state.second), reason))
         counted, fall_due_s = state.tally, state.fall_due_s
         if phase.kind is PhaseKind.INTERVAL:
-            counted = tally.end_interval(counted, state.t, state.source.usable_bpm, completed=reason == "done")
-            fall_due_s = counted.training_s + tally.RECOVERY_FALL_AFTER_S
+            counted = statistics.end_interval(counted, state.t, state.source.usable_bpm, completed=reason == "done")
+            fall_due_s = counted.training_s + statistics.RECOVERY_FALL_AFTER_S
         ran = PhaseRun(phase, state.before_s, counted.training_s, reason == "done")
         self.state = replace(state, ran=(*state.ran, ran), tally=counted, fall_due_s=fall_due_s)
 
@@ -539,7 +539,7 @@ class Turn:
         response, failed_at = response_of(state.guidance, state.plan, self.budget)
         if failed_at is not None:
             self.guidance_failed(failed_at)
-        summary = tally.summarise(
+        summary = statistics.summarise(
             state.tally,
             state.plan,
             state.protocol,
@@ -581,7 +581,7 @@ class Turn:
             return
         current = state.tally.current
         self.events.append(ExertionReported(state.t, borg, 0 if current is None else current.index))
-        self.state = replace(self.state, tally=tally.note_borg(self.state.tally, borg), new_borg=borg)
+        self.state = replace(self.state, tally=statistics.note_borg(self.state.tally, borg), new_borg=borg)
 
     def mood(self, mood: int) -> None:
         """The mood after the session."""

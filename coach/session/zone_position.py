@@ -8,7 +8,7 @@ rate that wobbles across an end changes nothing: the position follows once the r
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.snapshot import Position, Trend
+from coach.model.snapshot import Position, Trend
 
 SETTLED_S = 15.0
 CLEARLY_BPM = 4

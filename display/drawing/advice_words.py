@@ -1,9 +1,9 @@
 """What screen and small screen both show of the advice, so that neither contradicts the other."""
 
-from coach.events import Direction, Signal
-from coach.guidance import PHASE_START, SETTING_REASONS
-from coach.snapshot import Snapshot
-from display.numerals import speed
+from coach.guidance.interface import PHASE_START, SETTING_REASONS
+from coach.model.events import Direction, Signal
+from coach.model.snapshot import Snapshot
+from display.drawing.number_format import speed
 from display.texts import Texts
 
 SETTING_TIME_S = 20.0

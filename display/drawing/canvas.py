@@ -6,10 +6,10 @@ from typing import Literal
 
 import pygame
 
-from display.lettering import Lettering, Weight
-from display.palette import QUIET, WHITE, Colour
-from display.shapes import Drawing, Point, Ring, disc, draw_bar, icon, stroke
-from display.sheet import Box, Sheet
+from display.drawing.fonts import Lettering, Weight
+from display.drawing.layout import Box, Sheet
+from display.drawing.palette import QUIET, WHITE, Colour
+from display.drawing.shapes import Drawing, Point, Ring, disc, draw_bar, icon, stroke
 
 Align = Literal["left", "centre", "right"]
 

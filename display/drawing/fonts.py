@@ -15,7 +15,7 @@ from typing import Final
 
 import pygame
 
-from display.palette import Colour
+from display.drawing.palette import Colour
 
 FONT_FOLDERS: Final = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
 FONT_SUFFIXES: Final = (".otf", ".ttf")

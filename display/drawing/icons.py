@@ -2,7 +2,7 @@
 
 import math
 
-from display.shapes import Drawing, Pen, Point
+from display.drawing.shapes import Drawing, Pen, Point
 
 
 def arc(middle: Point, radius: float, first_degrees: float, last_degrees: float, steps: int = 24) -> list[Point]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pygame
 
 if TYPE_CHECKING:
-    from display.brush import Brush
+    from display.drawing.canvas import Brush
     from display.texts import Texts
 
 MARGIN = 56.0

@@ -6,8 +6,8 @@ A plan names one by its key. Where it names none, the nickname's own word or its
 import math
 import zlib
 
-from display.icons import arc
-from display.shapes import Drawing, Pen
+from display.drawing.icons import arc
+from display.drawing.shapes import Drawing, Pen
 from display.texts import LANGUAGES, texts_in
 
 

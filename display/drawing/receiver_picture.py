@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from display import icons
-from display.brush import Brush
-from display.palette import ABOVE, BELOW, NIGHT, PANEL, QUIET, TRACK, WHITE, Colour
-from display.shapes import Drawing, Pen
-from display.sheet import Box
+from display.drawing import icons
+from display.drawing.canvas import Brush
+from display.drawing.layout import Box
+from display.drawing.palette import ABOVE, BELOW, NIGHT, PANEL, QUIET, TRACK, WHITE, Colour
+from display.drawing.shapes import Drawing, Pen
 
 
 def receiver(pen: Pen) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
-from display.palette import Colour
+from display.drawing.palette import Colour
 
 Coverage = NDArray[np.float32]
 Point = tuple[float, float]

@@ -2,12 +2,12 @@
 
 import math
 
-from display import icons
-from display.brush import Brush
-from display.palette import BELOW, IN, NIGHT, SKIN, WHITE, blend
-from display.pictures import drop
-from display.shapes import Pen, Point
-from display.sheet import Box
+from display.drawing import icons
+from display.drawing.canvas import Brush
+from display.drawing.layout import Box
+from display.drawing.palette import BELOW, IN, NIGHT, SKIN, WHITE, blend
+from display.drawing.participant_pictures import drop
+from display.drawing.shapes import Pen, Point
 
 
 def _mirrored(points: list[Point]) -> list[Point]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from coach.desk_view import Face, TriedPart, View
-from coach.events import Level, Signal
-from coach.snapshot import Snapshot
+from coach.kiosk.view import Face, TriedPart, View
+from coach.model.events import Level, Signal
+from coach.model.snapshot import Snapshot
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0 to 255 each."""

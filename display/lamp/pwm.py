@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from display.lamp import LampState
+from display.lamp.pattern import LampState
 
 GAMMA = 2.2
 LEVELS = 255

@@ -8,7 +8,7 @@ from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
-from display.lettering import installed_fonts
+from display.drawing.fonts import installed_fonts
 
 WIDTH, HEIGHT = 128, 64
 

@@ -1,8 +1,8 @@
 """The small screen where the machine itself is looked after: why nobody may begin, its own page, and the self-test."""
 
-from coach.desk_view import TriedPart, View
-from display.oled_pen import Pen
-from display.phrases import Catalogue
+from coach.kiosk.view import TriedPart, View
+from display.oled.canvas import Pen
+from display.sound.phrases import Catalogue
 from display.texts import Texts
 
 

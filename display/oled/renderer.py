@@ -16,15 +16,15 @@ from luma.core.device import dummy
 from luma.core.error import Error as LumaError
 from PIL import Image, ImageChops
 
-from coach.desk_view import Face, View
-from coach.events import Direction, Signal
-from coach.snapshot import Snapshot
-from display import oled_arrival, oled_machine
-from display.advice_words import direction_now, over_ceiling_now, what_to_do
-from display.numerals import decimal
-from display.oled_panel import OledPanel
-from display.oled_pen import HEIGHT, WIDTH, Pen
-from display.phrases import Catalogue, catalogue
+from coach.kiosk.view import Face, View
+from coach.model.events import Direction, Signal
+from coach.model.snapshot import Snapshot
+from display.drawing.advice_words import direction_now, over_ceiling_now, what_to_do
+from display.drawing.number_format import decimal
+from display.oled import maintenance, sign_in
+from display.oled.canvas import HEIGHT, WIDTH, Pen
+from display.oled.device import OledPanel
+from display.sound.phrases import Catalogue, catalogue
 from display.texts import Texts, texts_in
 
 RETRY_S, LONGEST_RETRY_S = 3.0, 60.0
@@ -138,13 +138,13 @@ def picture(view: View) -> Image.Image:  # noqa: C901, PLR0912 - one branch for 
             if view.snapshot is not None:
                 _session(pen, words, texts, view.snapshot)
         case Face.CHOOSE_PARTICIPANT:
-            oled_arrival.choose(pen, words, texts, view)
+            sign_in.choose(pen, words, texts, view)
         case Face.CONFIRM:
-            oled_arrival.confirm(pen, words, texts, view)
+            sign_in.confirm(pen, words, texts, view)
         case Face.PIN:
-            oled_arrival.pin(pen, words, texts, view)
+            sign_in.pin(pen, words, texts, view)
         case Face.GUEST_AGE:
-            oled_arrival.guest_age(pen, words, texts, view)
+            sign_in.guest_age(pen, words, texts, view)
         case Face.QUESTIONS:
             _question(pen, words, texts, view)
         case Face.CHOOSE_STRAP:
@@ -171,11 +171,11 @@ def picture(view: View) -> Image.Image:  # noqa: C901, PLR0912 - one branch for 
                 pen.centred(words.oled("not_today"), 4, 22)
                 pen.paragraph(words.oled("talk_to_therapist"), (0, 32, 127, 63), 14)
         case Face.SELF_TEST_FAILED:
-            oled_machine.failed(pen, words, texts, view)
+            maintenance.failed(pen, words, texts, view)
         case Face.MACHINE:
-            oled_machine.page(pen, words, texts, view)
+            maintenance.page(pen, words, texts, view)
         case Face.SELF_TEST:
-            oled_machine.self_test(pen, words, view)
+            maintenance.self_test(pen, words, view)
         case _ as unknown:
             assert_never(unknown)
     return pen.image

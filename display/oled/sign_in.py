@@ -5,11 +5,11 @@ from functools import cache
 import pygame
 from PIL import Image
 
-from coach.desk_view import Choice, PinNow, View
-from display.oled_pen import WIDTH, Pen
-from display.phrases import Catalogue
-from display.pictures import picture_of
-from display.shapes import Drawing, icon
+from coach.kiosk.view import Choice, PinNow, View
+from display.drawing.participant_pictures import picture_of
+from display.drawing.shapes import Drawing, icon
+from display.oled.canvas import WIDTH, Pen
+from display.sound.phrases import Catalogue
 from display.texts import Texts
 
 ROWS, ROW_HEIGHT = 3, 21

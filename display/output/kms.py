@@ -3,7 +3,7 @@
 Neither SDL's drivers nor OpenGL, a compositor or a desktop take part: the drawn picture is copied into a «dumb buffer»
 (kernel documentation, «DRM: KMS, dumb buffers»; structures as in the kernel's drm.h and drm_mode.h). The program that
 opens the device first is its master, and the console comes back by itself when it ends, however it ends. Where the
-process has a virtual terminal, the picture is shown while that is (display/terminal.py).
+process has a virtual terminal, the picture is shown while that is (display/output/virtual_terminal.py).
 """
 
 import ctypes
@@ -21,8 +21,8 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
-from display.presenter import Size, Turned, seen, turned_piece, turned_rect
-from display.terminal import Terminal, terminal_here
+from display.output.presenter import Size, Turned, seen, turned_piece, turned_rect
+from display.output.virtual_terminal import Terminal, terminal_here
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ A display that stands on end still tells that it lies: the picture is turned her
 turned to the left as seen from the front, so what is its top edge for the person is its right edge for SDL.
 
 Through the renderer the whole picture is handed over at each change, since a page-flipped display shows two buffers in
-turn. Without a desktop SDL needs a driver that its wheel lacks: `display.kms` does without SDL there (docs/adr/0012).
+turn. Without a desktop SDL needs a driver that its wheel lacks: `display.output.kms` does without SDL there
+(docs/adr/0012).
 """
 
 from collections.abc import Sequence

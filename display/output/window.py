@@ -11,9 +11,9 @@ from typing import Final, Literal
 
 import pygame
 
-from coach.desk_view import Button, View
-from display.presenter import Presenter, RendererPresenter, SurfacePresenter, Turned
-from display.screen import Screen
+from coach.kiosk.view import Button, View
+from display.output.presenter import Presenter, RendererPresenter, SurfacePresenter, Turned
+from display.renderer import Screen
 from display.texts import Language
 
 Kind = Literal["full_screen", "window", "headless"]
@@ -137,7 +137,7 @@ def _presenter(through: str, size: tuple[int, int], flags: int, turned: Turned, 
     """The way out that was asked for. By the kernel, SDL draws into a window that nobody sees, for its keys' sake."""
     match through:
         case "kms":
-            from display.kms import KmsPresenter  # noqa: PLC0415 - only where there is no desktop
+            from display.output.kms import KmsPresenter  # noqa: PLC0415 - only where there is no desktop
 
             pygame.display.set_mode((1, 1))
             return KmsPresenter(turned=turned, display=display)

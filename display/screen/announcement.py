@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.palette import PANEL, QUIET, WHITE, Colour
-from display.panel_buttons import Label, paint_buttons
-from display.rate import shown_number, zone_colour
-from display.shapes import Drawing
-from display.sheet import Box, Part
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import Box, Part
+from display.drawing.palette import PANEL, QUIET, WHITE, Colour
+from display.drawing.shapes import Drawing
+from display.screen.button_bar import Label, paint_buttons
+from display.screen.frame import Glance
+from display.screen.heart_rate_gauge import shown_number, zone_colour
 
 
 @dataclass(frozen=True, slots=True)

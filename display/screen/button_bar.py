@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from coach.desk_view import Button
-from display import icons
-from display.brush import Brush, Style
-from display.lettering import Weight
-from display.palette import BUTTON_GREEN, INK, LINE, QUIET, TRACK, WHITE
-from display.sheet import Box, Part
+from coach.kiosk.view import Button
+from display.drawing import icons
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import Box, Part
+from display.drawing.palette import BUTTON_GREEN, INK, LINE, QUIET, TRACK, WHITE
 
 LABEL = Style(30, Weight.FIRM, WHITE)
 RADIUS = 25.0

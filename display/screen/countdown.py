@@ -1,11 +1,11 @@
 """Time left: a ring that empties, with minutes and seconds inside."""
 
-from display.brush import SMALL, Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.numerals import clock
-from display.palette import BELOW, IN, QUIET, TRACK, WHITE, Colour
-from display.sheet import Box, Part
+from display.drawing.canvas import SMALL, Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import Box, Part
+from display.drawing.number_format import clock
+from display.drawing.palette import BELOW, IN, QUIET, TRACK, WHITE, Colour
+from display.screen.frame import Glance
 
 RING_STEPS = 720
 RING_OF_PHASE: dict[str, Colour] = {

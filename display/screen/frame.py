@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from coach.desk_view import View
-from coach.snapshot import Snapshot
-from display.profile_drawing import ProfileDrawing
-from display.sheet import Sheet
+from coach.kiosk.view import View
+from coach.model.snapshot import Snapshot
+from display.drawing.layout import Sheet
+from display.screen.session_profile import ProfileDrawing
 from display.texts import Texts
 
 

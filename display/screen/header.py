@@ -1,16 +1,16 @@
 """The top line: which phase, which interval of how many, a quiet notice, and who is training."""
 
-from coach.events import Level
-from coach.protocol import PhaseKind
-from coach.snapshot import Snapshot
-from display import icons
-from display.brush import HEADING, Brush, Style
-from display.glance import Glance
-from display.instruction import quiet_notice
-from display.lettering import Weight
-from display.palette import ABOVE, ABOVE_DEEP, BELOW, BELOW_DEEP, IN, LINE, QUIET, WHITE
-from display.pictures import picture_of
-from display.sheet import MARGIN, Box, Part
+from coach.model.events import Level
+from coach.model.protocol import PhaseKind
+from coach.model.snapshot import Snapshot
+from display.drawing import icons
+from display.drawing.canvas import HEADING, Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import ABOVE, ABOVE_DEEP, BELOW, BELOW_DEEP, IN, LINE, QUIET, WHITE
+from display.drawing.participant_pictures import picture_of
+from display.screen.frame import Glance
+from display.screen.instruction import quiet_notice
 
 NOTICE_WIDTH = 430.0
 MOST_DOTS = 8

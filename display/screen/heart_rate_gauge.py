@@ -2,14 +2,27 @@
 
 from typing import NamedTuple
 
-from coach.events import Signal
-from coach.snapshot import Snapshot
-from display import icons
-from display.brush import Brush, Style
-from display.glance import BEAT_STEPS, Glance
-from display.lettering import Weight
-from display.palette import ABOVE, ABOVE_DEEP, BELOW, BELOW_DEEP, IN, IN_BAND, LINE, QUIET, TRACK, WHITE, Colour, blend
-from display.sheet import Box, Part
+from coach.model.events import Signal
+from coach.model.snapshot import Snapshot
+from display.drawing import icons
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import Box, Part
+from display.drawing.palette import (
+    ABOVE,
+    ABOVE_DEEP,
+    BELOW,
+    BELOW_DEEP,
+    IN,
+    IN_BAND,
+    LINE,
+    QUIET,
+    TRACK,
+    WHITE,
+    Colour,
+    blend,
+)
+from display.screen.frame import BEAT_STEPS, Glance
 
 ZONE_COLOUR: dict[str, Colour] = {"below": BELOW, "in": IN, "above": ABOVE, "unknown": QUIET}
 SHOWN_AROUND_BPM = 22.0

@@ -2,16 +2,16 @@
 
 from typing import NamedTuple
 
-from coach.events import Direction, Level, Signal
-from coach.guidance import RESUMED, SETTING_REASONS
-from coach.snapshot import NoticeNow, Snapshot
-from display import icons
-from display.advice_words import direction_now
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.numerals import load, speed
-from display.palette import (
+from coach.guidance.interface import RESUMED, SETTING_REASONS
+from coach.model.events import Direction, Level, Signal
+from coach.model.snapshot import NoticeNow, Snapshot
+from display.drawing import icons
+from display.drawing.advice_words import direction_now
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import Box, Part
+from display.drawing.number_format import load, speed
+from display.drawing.palette import (
     ABOVE,
     ABOVE_DEEP,
     ATTENTION,
@@ -26,9 +26,9 @@ from display.palette import (
     WHITE,
     Colour,
 )
-from display.question_card import question_part
-from display.shapes import Drawing
-from display.sheet import Box, Part
+from display.drawing.shapes import Drawing
+from display.screen.frame import Glance
+from display.screen.question_card import question_part
 
 PRAISE_LAST_S = 30.0
 FOR_THERAPIST = ("hr_max_seems_higher",)

@@ -1,14 +1,14 @@
 """«Går det bra?» in the instruction's place: rate, time left and speed stay as they are (hazard H5)."""
 
-from coach.desk_view import Button
-from display import icons
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.numerals import load
-from display.palette import ABOVE, PANEL, QUIET, WHITE
-from display.panel_buttons import paint_buttons
-from display.sheet import Box, Part
+from coach.kiosk.view import Button
+from display.drawing import icons
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import Box, Part
+from display.drawing.number_format import load
+from display.drawing.palette import ABOVE, PANEL, QUIET, WHITE
+from display.screen.button_bar import paint_buttons
+from display.screen.frame import Glance
 
 TITLE, SMALL = Style(52, Weight.BOLD, WHITE), Style(28, Weight.PLAIN, QUIET)
 SETTING = Style(34, Weight.FIRM, WHITE)

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from display.rate import RatePlaces
-from display.sheet import MARGIN, Box, Sheet
+from display.drawing.layout import MARGIN, Box, Sheet
+from display.screen.heart_rate_gauge import RatePlaces
 
 HEADER_BOTTOM = 104.0
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import pygame
 
-from coach.protocol import PhaseKind
-from coach.snapshot import Prediction, Profile, ProfilePhase
-from display.brush import Brush
-from display.palette import BELOW, BELOW_BAND, IN, IN_BAND, NIGHT, QUIET, WHITE, Colour, blend
-from display.shapes import Point
-from display.sheet import Box, Part
+from coach.model.protocol import PhaseKind
+from coach.model.snapshot import Prediction, Profile, ProfilePhase
+from display.drawing.canvas import Brush
+from display.drawing.layout import Box, Part
+from display.drawing.palette import BELOW, BELOW_BAND, IN, IN_BAND, NIGHT, QUIET, WHITE, Colour, blend
+from display.drawing.shapes import Point
 
 BAND_OF_KIND: dict[PhaseKind, tuple[float, float]] = {
     PhaseKind.WARM_UP: (0.55, 0.70),

@@ -1,10 +1,10 @@
 """A line from the therapist, in the place of the profile for as long as it stands: it hides no rate, advice or time."""
 
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.palette import PANEL, QUIET, WHITE
-from display.sheet import Box, Part
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import Box, Part
+from display.drawing.palette import PANEL, QUIET, WHITE
+from display.screen.frame import Glance
 
 SIZES = (44.0, 38.0, 34.0, 31.0, 28.0)
 LEADING = 1.22

@@ -1,11 +1,11 @@
 """A session, from start to end: the snapshot tells which face it has now, the most urgent first."""
 
-from coach.events import Level
-from display.advice_words import over_ceiling_now
-from display.faces import bout, feeling, over_ceiling, paused, running, stop_now, stopped
-from display.glance import Glance
-from display.instruction import notice_at
-from display.sheet import Part
+from coach.model.events import Level
+from display.drawing.advice_words import over_ceiling_now
+from display.drawing.layout import Part
+from display.screen.frame import Glance
+from display.screen.instruction import notice_at
+from display.screens.training import bout, feeling, over_ceiling, paused, running, stop_now, stopped
 
 
 def parts(glance: Glance) -> list[Part]:

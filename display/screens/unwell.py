@@ -1,13 +1,13 @@
 """Somebody is unwell: what to do now, in large words (hazards H5, H14). No rate, no advice, nothing to train by."""
 
-from coach.desk_view import Button
-from display import icons
-from display.announcement import Announcement, announcement_part
-from display.glance import Glance
-from display.header import nickname_part
-from display.palette import STOP, STOP_RIM, WHITE
-from display.panel_buttons import Label
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button
+from display.drawing import icons
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import STOP, STOP_RIM, WHITE
+from display.screen.announcement import Announcement, announcement_part
+from display.screen.button_bar import Label
+from display.screen.frame import Glance
+from display.screen.header import nickname_part
 
 
 def unwell_parts(glance: Glance, buttons: tuple[Label, ...]) -> list[Part]:

@@ -1,8 +1,8 @@
 """A buzzer for machines without a speaker: each cue's tone, an octave up, swelling in and out like the others (H10).
 
-A passive buzzer plays the notes of `display.tones` with their glides, ramps and levels; it says no words. A plain one
-knows one loudness only, so its notes are cut short: choose a soft one (docs/panel.md). `play` never blocks: a thread
-sounds what came last, since a cue that waited would tell of what is no longer true.
+A passive buzzer plays the notes of `display.sound.tones` with their glides, ramps and levels; it says no words. A plain
+one knows one loudness only, so its notes are cut short: choose a soft one (docs/panel.md). `play` never blocks: a
+thread sounds what came last, since a cue that waited would tell of what is no longer true.
 """
 
 import logging
@@ -13,10 +13,10 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from coach.cue import Cue
-from coach.events import Level
-from display.phrases import soundings
-from display.tones import NOTES, PEAK, Note, TonePattern
+from coach.model.cue import Cue
+from coach.model.events import Level
+from display.sound.phrases import soundings
+from display.sound.tones import NOTES, PEAK, Note, TonePattern
 
 _log = logging.getLogger(__name__)
 

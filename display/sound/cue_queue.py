@@ -11,8 +11,8 @@
 
 from dataclasses import dataclass, field
 
-from coach.cue import URGING_CUES, Cue
-from display.phrases import Urgency, phrase_key, soundings, urgency_of
+from coach.model.cue import URGING_CUES, Cue
+from display.sound.phrases import Urgency, phrase_key, soundings, urgency_of
 
 PATIENCE_S = 6.0
 """How long a phrase may wait for its turn, in seconds."""

@@ -2,7 +2,7 @@
 
 `play` never blocks and never raises. Where the mixer is free it hands it the sound itself, within one buffer; where it
 is being opened it leaves the cue to the keeper, a thread that also opens the card, tries again when one appears or is
-changed, loads the phrases and gives the word to whoever waits (`display.turns`).
+changed, loads the phrases and gives the word to whoever waits (`display.sound.cue_queue`).
 """
 
 import logging
@@ -18,14 +18,14 @@ from typing import Literal, Protocol
 import numpy as np
 import pygame
 
-from coach.cue import URGING_CUES, Cue
-from coach.events import Level
-from display import recording
+from coach.model.cue import URGING_CUES, Cue
+from coach.model.events import Level
 from display.errors import RecordingError
-from display.phrases import Language, catalogue, soundings
-from display.tones import RATE_HZ, Samples, TonePattern, swell, tone
-from display.turns import Turns, Utterance, utterance
-from display.voice_pack import Voice, find_voice
+from display.sound import wav
+from display.sound.cue_queue import Turns, Utterance, utterance
+from display.sound.phrases import Language, catalogue, soundings
+from display.sound.tones import RATE_HZ, Samples, TonePattern, swell, tone
+from display.sound.voice_pack import Voice, find_voice
 
 _log = logging.getLogger(__name__)
 
@@ -407,7 +407,7 @@ class MixerSound:
         level = sounding.level_for(cue)
         name = (key or cue.name, level)
         if name not in self._sounds:
-            self._sounds[name] = pygame.mixer.Sound(buffer=recording.to_pcm(compose(sounding.tone, level, voice, key)))
+            self._sounds[name] = pygame.mixer.Sound(buffer=wav.to_pcm(compose(sounding.tone, level, voice, key)))
         return self._sounds[name]
 
 
@@ -424,12 +424,12 @@ def _spoken(voice: Voice, key: str) -> Samples | None:
     """Read the first recording of a phrase that can be read, ramped and no louder than prepared ones are."""
     for path in voice.files(key):
         try:
-            read = recording.read_wav(path)
+            read = wav.read_wav(path)
         except RecordingError:
             continue
-        samples = recording.resample(read.samples, read.rate_hz, RATE_HZ)
+        samples = wav.resample(read.samples, read.rate_hz, RATE_HZ)
         peak = float(np.abs(samples).max())
-        return swell(samples * min(1.0, recording.PEAK_LIMIT / max(peak, 1e-9)), 0.015, 0.03)
+        return swell(samples * min(1.0, wav.PEAK_LIMIT / max(peak, 1e-9)), 0.015, 0.03)
     return None
 
 

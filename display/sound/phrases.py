@@ -13,14 +13,14 @@ from typing import Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from coach.cue import Cue, CueName
-from coach.events import Level
-from display.tones import TonePattern
+from coach.model.cue import Cue, CueName
+from coach.model.events import Level
+from display.sound.tones import TonePattern
 
 Language = Literal["nb", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-_FOLDER = Path(__file__).with_name("phrases")
+_FOLDER = Path(__file__).parents[1] / "phrases"
 _LEVELS = (Level.INFORMATION, Level.ATTENTION, Level.STOP_NOW)
 
 

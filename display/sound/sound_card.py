@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from display.sound import signs_of_a_card
+from display.sound.mixer import signs_of_a_card
 
 CARDS: Final = Path("/proc/asound/cards")
 NO_DRIVER: Final = "no such card"

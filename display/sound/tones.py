@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from coach.events import Level
+from coach.model.events import Level
 
 Samples = npt.NDArray[np.float64]
 """Mono sound between -1 and 1."""

@@ -3,10 +3,10 @@
 A pack is a folder with a `pack.toml` (name, language, licence, speaker) and one WAV file for each phrase key
 (`hold.wav`). The clinic's pack takes the place of the default one phrase by phrase: what it lacks, the default says.
 
-    python -m display.voice_pack build DIR            synthesise the default packs (nb, en) with espeak-ng
-    python -m display.voice_pack prepare RAW PACK     trim and level recordings, whatever their rate and loudness
-    python -m display.voice_pack check PACK           say in plain sentences what is missing or wrong
-    python -m display.voice_pack script LANGUAGE      print what to read aloud, and the file that each phrase goes into
+    python -m display.sound.voice_pack build DIR          synthesise the default packs (nb, en) with espeak-ng
+    python -m display.sound.voice_pack prepare RAW PACK   trim and level recordings, whatever their rate and loudness
+    python -m display.sound.voice_pack check PACK         say in plain sentences what is missing or wrong
+    python -m display.sound.voice_pack script LANGUAGE    print what to read aloud, and the file for each phrase
 """
 
 import argparse
@@ -24,12 +24,12 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from display import recording
 from display.errors import RecordingError, VoicePackError
-from display.phrases import LANGUAGES, Language, catalogue
-from display.tones import RATE_HZ
+from display.sound import wav
+from display.sound.phrases import LANGUAGES, Language, catalogue
+from display.sound.tones import RATE_HZ
 
-PACKAGED = Path(__file__).with_name("voices")
+PACKAGED = Path(__file__).parents[1] / "voices"
 """Where the build step puts the default packs."""
 
 LONGEST_S = 6.0
@@ -123,7 +123,9 @@ def find_voice(language: Language, folders: Sequence[Path] = (), packaged: Path 
             if pack.about.language == language:
                 packs.append(pack)
     if not packs:
-        problems.append(f"There is no voice for «{language}». Build one: python -m display.voice_pack build {packaged}")
+        problems.append(
+            f"There is no voice for «{language}». Build one: python -m display.sound.voice_pack build {packaged}"
+        )
     return Voice(language, tuple(packs), tuple(problems))
 
 
@@ -172,7 +174,7 @@ def build(folder: Path) -> tuple[Pack, ...]:
             raw = Path(scratch) / "raw.wav"
             for key in words.keys:
                 _synthesise(program, _VOICES[language], words.spoken(key), raw)
-                recording.write_wav(target / f"{key}.wav", recording.prepare(recording.read_wav(raw)))
+                wav.write_wav(target / f"{key}.wav", wav.prepare(wav.read_wav(raw)))
         # Last, so that an interrupted build is not taken for a pack.
         about = About(_NAMES[language], language, "CC0-1.0", f"espeak-ng, voice {_VOICES[language]}")
         (target / _ABOUT).write_text(_about_toml(about), encoding="utf-8")
@@ -190,8 +192,8 @@ def prepare(raw: Path, folder: Path) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for path in sorted(raw.glob("*.wav")):
-        samples = recording.prepare(recording.read_wav(path))
-        recording.write_wav(folder / path.name, samples)
+        samples = wav.prepare(wav.read_wav(path))
+        wav.write_wav(folder / path.name, samples)
         written.append(folder / path.name)
     if (raw / _ABOUT).is_file() and raw.resolve() != folder.resolve():
         shutil.copyfile(raw / _ABOUT, folder / _ABOUT)
@@ -223,7 +225,7 @@ def _candidates(folder: Path) -> list[Path]:
 
 def _flaws_of(path: Path) -> Iterator[str]:
     try:
-        sound = recording.read_wav(path)
+        sound = wav.read_wav(path)
     except RecordingError as error:
         yield str(error)
         return
@@ -234,17 +236,17 @@ def _flaws_of(path: Path) -> Iterator[str]:
         yield f"{path.name} has {sound.rate_hz} samples a second and not {RATE_HZ}. {convert}"
     if sound.length_s > LONGEST_S:
         yield f"{path.name} lasts {sound.length_s:.1f} s; at most {LONGEST_S:.0f} s. Say it more briefly."
-    if recording.clipped_samples(sound.samples):
+    if wav.clipped_samples(sound.samples):
         yield f"{path.name} is clipped: the microphone was too near or too sensitive. Record it again, more softly."
-    loudness = recording.loudness_db(sound.samples, sound.rate_hz)
+    loudness = wav.loudness_db(sound.samples, sound.rate_hz)
     if not np.isfinite(loudness):
         yield f"{path.name} is silent. Record it again."
         return
-    if abs(loudness - recording.LOUDNESS_DB) > LOUDNESS_TOLERANCE_DB:
-        what = "quiet" if loudness < recording.LOUDNESS_DB else "loud"
-        right = f"{loudness:.0f} dBFS; {recording.LOUDNESS_DB:.0f} is right"
+    if abs(loudness - wav.LOUDNESS_DB) > LOUDNESS_TOLERANCE_DB:
+        what = "quiet" if loudness < wav.LOUDNESS_DB else "loud"
+        right = f"{loudness:.0f} dBFS; {wav.LOUDNESS_DB:.0f} is right"
         yield f"{path.name} is too {what} ({right}). Run «prepare» on it."
-    lead_s = recording.spoken_span(sound.samples, sound.rate_hz)[0] / sound.rate_hz
+    lead_s = wav.spoken_span(sound.samples, sound.rate_hz)[0] / sound.rate_hz
     if lead_s > LONGEST_LEAD_S:
         yield f"{path.name} begins with {lead_s:.1f} s of silence, so the word comes late. Run «prepare» on it."
 
@@ -263,7 +265,9 @@ def _about_toml(about: About) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m display.voice_pack", description="Make and check voice packs.")
+    parser = argparse.ArgumentParser(
+        prog="python -m display.sound.voice_pack", description="Make and check voice packs."
+    )
     actions = parser.add_subparsers(dest="action", required=True)
     action = actions.add_parser("build", help="synthesise the default packs with espeak-ng")
     action.add_argument("folder", type=Path)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from display.errors import RecordingError
-from display.tones import RATE_HZ, Samples, swell
+from display.sound.tones import RATE_HZ, Samples, swell
 
 LOUDNESS_DB = -20.0
 """Loudness of every phrase in dBFS: leaves some 17 dB of room for the peaks of speech."""

@@ -11,19 +11,19 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from coach.cue import Cue
-from coach.default_guidance import default_guidance
-from coach.engine import step
 from coach.errors import PlanError, ProtocolFileError, Refused
-from coach.events import AnyEvent
-from coach.messages import AnyMessage
-from coach.plan import Plan
-from coach.snapshot import Snapshot
-from coach.state import State, begin
-from coach.summary import Summary
-from coach.view import snapshot
-from firmware import protocol_store
-from sync.json_schema import make_standard
+from coach.guidance.defaults import default_guidance
+from coach.model.cue import Cue
+from coach.model.events import AnyEvent
+from coach.model.messages import AnyMessage
+from coach.model.plan import Plan
+from coach.model.snapshot import Snapshot
+from coach.model.summary import Summary
+from coach.session.engine import step
+from coach.session.snapshots import snapshot
+from coach.session.state import State, begin
+from firmware.participants import protocol_files
+from sync.wire.json_schema import make_standard
 
 
 class PlanLine(Plan, frozen=True, kw_only=True, tag_field="type", tag="plan", forbid_unknown_fields=True):
@@ -97,7 +97,7 @@ class Filter:
         if isinstance(line, PlanLine):
             if not line.t >= 0:
                 raise Refused("bad_time", f"t is {line.t:g}; a session begins at 0 or later")
-            state = begin(line, protocol_store.load(line.protocol), default_guidance)
+            state = begin(line, protocol_files.load(line.protocol), default_guidance)
             self._state = msgspec.structs.replace(state, t=line.t)
             return AnswerLine(line.t, (), (), snapshot(self._state))
         if self._state is None:

@@ -1,8 +1,8 @@
-"""A session of the journal as CSV; how, says `sync.session_csv`. Columns: docs/diary.md."""
+"""A session of the journal as CSV; how, says `sync.export.csv`. Columns: docs/diary.md."""
 
-from firmware.session_record import SessionDocument
-from firmware.session_track import track_of
-from sync.session_csv import csv_of
+from firmware.journal.record import SessionDocument
+from firmware.journal.timeline import track_of
+from sync.export.csv import csv_of
 
 
 def export_csv(document: SessionDocument) -> bytes:

@@ -1,11 +1,11 @@
-"""A session of the journal as a FIT activity file; how, says `sync.session_fit`."""
+"""A session of the journal as a FIT activity file; how, says `sync.export.fit`."""
 
 from pathlib import Path
 
-from firmware.session_record import SessionDocument
-from firmware.session_track import track_of
-from firmware.version import own_version
-from sync.session_fit import SessionFacts, fit_of, strap_of
+from firmware.journal.record import SessionDocument
+from firmware.journal.timeline import track_of
+from firmware.system.version import own_version
+from sync.export.fit import SessionFacts, fit_of, strap_of
 
 _MACHINE_ID = Path("/etc/machine-id")
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from firmware.session_record import SessionRecord
+from firmware.journal.record import SessionRecord
 
 
 def export_json(record: SessionRecord) -> bytes:

@@ -10,9 +10,9 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firmware.configured import CONFIG
-from firmware.errors import FirmwareError
-from firmware.places import identity_folder, socket_path
+from firmware.config.cli_defaults import CONFIG
+from firmware.system.errors import FirmwareError
+from firmware.system.paths import identity_folder, socket_path
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse gives it no public name
@@ -55,8 +55,8 @@ def run_setup(arguments: argparse.Namespace) -> int:
     """Walk through the settings at the terminal. Gives the exit status."""
     from rich.console import Console  # noqa: PLC0415 - only here
 
-    from firmware.setup import Setup, SetupSettings  # noqa: PLC0415 - as above
-    from firmware.setup_parts import RealParts  # noqa: PLC0415 - as above
+    from firmware.setup.probes import RealParts  # noqa: PLC0415 - as above
+    from firmware.setup.wizard import Setup, SetupSettings  # noqa: PLC0415 - as above
     from firmware.upgrade import Services, somebody_trains  # noqa: PLC0415 - as above
 
     if arguments.config == CONFIG:
@@ -123,7 +123,7 @@ def verify_package(package: Path) -> None:
 
 def _shared_folder() -> Path:
     """Return the folder of units and scripts: of the checkout, or of the installed version."""
-    checkout = Path(__file__).resolve().parents[1] / "systemd"
+    checkout = Path(__file__).resolve().parents[2] / "systemd"
     return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "interval-coach" / "systemd"
 
 

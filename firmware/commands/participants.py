@@ -22,12 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from coach.errors import CoachError
-from coach.plan import Load, Plan
-from firmware.errors import FirmwareError
-from firmware.journal_errors import JournalInUseError
-from firmware.journal_file import JournalLock
-from firmware.local_link import CoachLink, NoCoachError
-from firmware.local_messages import (
+from coach.model.plan import Load, Plan
+from firmware.ipc.client import CoachLink, NoCoachError
+from firmware.ipc.messages import (
     AddParticipant,
     AskParticipants,
     Done,
@@ -37,10 +34,13 @@ from firmware.local_messages import (
     RemoveParticipant,
     SetPin,
 )
-from firmware.participants import Change, Entry, Participants
-from firmware.pins import hashed
-from firmware.places import diary_path, plans_folder
-from firmware.plans import end_of_day_s, read_plan, ready
+from firmware.journal.errors import JournalInUseError
+from firmware.journal.file import JournalLock
+from firmware.participants.pins import hashed
+from firmware.participants.plan_files import end_of_day_s, read_plan, ready
+from firmware.participants.registry import Change, Entry, Participants
+from firmware.system.errors import FirmwareError
+from firmware.system.paths import diary_path, plans_folder
 
 ANSWER_WITHIN_S = 20.0
 _PIPED_WIDTH = 160

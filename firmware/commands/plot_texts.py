@@ -8,8 +8,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from coach.protocol import PhaseKind
-from coach.summary import Summary
+from coach.model.protocol import PhaseKind
+from coach.model.summary import Summary
 
 Language = Literal["nb", "en"]
 
@@ -82,5 +82,7 @@ class _Catalogue(Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def plot_texts(language: Language) -> PlotTexts:
     """Give one language's words."""
-    catalogue = msgspec.toml.decode(files("firmware").joinpath("plot_texts.toml").read_bytes(), type=_Catalogue)
+    catalogue = msgspec.toml.decode(
+        files("firmware.commands").joinpath("plot_texts.toml").read_bytes(), type=_Catalogue
+    )
     return catalogue.nb if language == "nb" else catalogue.en

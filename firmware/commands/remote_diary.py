@@ -7,11 +7,11 @@ from typing import Literal
 
 import msgspec
 
-from firmware.diary import Diary, LocalDiary, NoDiaryError
-from firmware.journal_errors import JournalError, JournalInUseError, UnknownSessionError
-from firmware.local_link import CoachLink, NoCoachError
-from firmware.local_messages import AnyToCoach, AskSession, AskSessions, Hello, Piece, Refusal
-from firmware.session_record import SessionLine, SessionRecord
+from firmware.ipc.client import CoachLink, NoCoachError
+from firmware.ipc.messages import AnyToCoach, AskSession, AskSessions, Hello, Piece, Refusal
+from firmware.journal.errors import JournalError, JournalInUseError, UnknownSessionError
+from firmware.journal.reader import Diary, LocalDiary, NoDiaryError
+from firmware.journal.record import SessionLine, SessionRecord
 
 ANSWER_WITHIN_S = 20.0
 _lines = msgspec.json.Decoder(tuple[SessionLine, ...])

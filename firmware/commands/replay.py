@@ -20,19 +20,19 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from coach.errors import CoachError
-from coach.messages import Command, CommandName
-from coach.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Plan
-from coach.protocol import PhaseKind, Protocol
-from coach.summary import Summary
-from coach.view import snapshot
-from firmware.errors import FirmwareError
-from firmware.protocol_store import load
-from firmware.recording import read
-from firmware.recording_pace import draw_pace
-from firmware.rehearsal import Recorded, Rehearsal, Second, gathered, seconds
-from firmware.sample import Recording
-from firmware.session_record import SessionRecord, StampAt
-from firmware.stamp import Stamp
+from coach.model.messages import Command, CommandName
+from coach.model.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Plan
+from coach.model.protocol import PhaseKind, Protocol
+from coach.model.summary import Summary
+from coach.session.snapshots import snapshot
+from firmware.journal.record import SessionRecord, StampAt
+from firmware.participants.protocol_files import load
+from firmware.recordings.pace import draw_pace
+from firmware.recordings.reader import read
+from firmware.recordings.sample import Recording
+from firmware.simulation.session import Recorded, Rehearsal, Second, gathered, seconds
+from firmware.system.errors import FirmwareError
+from firmware.system.timestamps import Stamp
 from sync.missing_package import what_to_install
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def draw(rehearsal: Rehearsal, path: Path) -> None:
         raise ReplayError(f"--png is {path.name}, but a picture's name must end in .png.")
     # Matplotlib is slow to import and comes with an extra, so only a wish for a picture loads it.
     try:
-        from firmware import session_plot  # noqa: PLC0415
+        from firmware.commands import session_plot  # noqa: PLC0415
     except ImportError as error:
         raise ReplayError(what_to_install(error, otherwise="diary")) from error
     undated = replace(session_plot.picture_of(as_record(rehearsal)), begun_wall_s=None)

@@ -18,13 +18,13 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 from msgspec import Struct
 
-from coach.events import Signal
-from coach.protocol import PhaseKind
-from coach.summary import Summary
-from firmware.plot_texts import Language, PlotTexts, plot_texts
-from firmware.session_record import SessionDocument
-from firmware.session_track import track_of
-from sync.session_track import PhaseSpan, Track, seconds_of, spans_with
+from coach.model.events import Signal
+from coach.model.protocol import PhaseKind
+from coach.model.summary import Summary
+from firmware.commands.plot_texts import Language, PlotTexts, plot_texts
+from firmware.journal.record import SessionDocument
+from firmware.journal.timeline import track_of
+from sync.export.timeline import PhaseSpan, Track, seconds_of, spans_with
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, assert_never
 from rich.console import Console
 from rich.table import Table
 
-from coach.summary import IntervalSummary, Summary
-from firmware.diary import Diary, LocalDiary
-from firmware.errors import FirmwareError
-from firmware.journal_errors import UnknownSessionError
-from firmware.places import diary_path
+from coach.model.summary import IntervalSummary, Summary
+from firmware.journal.errors import UnknownSessionError
+from firmware.journal.reader import Diary, LocalDiary
+from firmware.system.errors import FirmwareError
+from firmware.system.paths import diary_path
 
 if TYPE_CHECKING:
-    from firmware.session_record import SessionLine, SessionRecord
-    from firmware.stamp import Stamp
+    from firmware.journal.record import SessionLine, SessionRecord
+    from firmware.system.timestamps import Stamp
 
 FORMATS = ("fit", "csv", "json", "png")
 _SHORT_ID = 13
@@ -214,19 +214,19 @@ def _write(record: "SessionRecord", arguments: argparse.Namespace, path: Path) -
     """Write one format. Each writer is loaded when it is asked for: the plot's takes a second on a Pi."""
     match arguments.format:
         case "fit":
-            from firmware.export_fit import export_fit  # noqa: PLC0415 - see above
+            from firmware.commands.export_fit import export_fit  # noqa: PLC0415 - see above
 
             path.write_bytes(export_fit(record))
         case "csv":
-            from firmware.export_csv import export_csv  # noqa: PLC0415
+            from firmware.commands.export_csv import export_csv  # noqa: PLC0415
 
             path.write_bytes(export_csv(record))
         case "json":
-            from firmware.export_json import export_json  # noqa: PLC0415
+            from firmware.commands.export_json import export_json  # noqa: PLC0415
 
             path.write_bytes(export_json(record))
         case "png":
-            from firmware.session_plot import draw  # noqa: PLC0415
+            from firmware.commands.session_plot import draw  # noqa: PLC0415
 
             draw(record, path, arguments.language or record.plan.language)
         case _ as unknown:

@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from coach.desk_view import Face, View
-from coach.events import Advice, Direction, Signal
-from coach.protocol import PhaseKind
-from coach.snapshot import Profile, ProfilePhase, Snapshot
+from coach.kiosk.view import Face, View
+from coach.model.events import Advice, Direction, Signal
+from coach.model.protocol import PhaseKind
+from coach.model.snapshot import Profile, ProfilePhase, Snapshot
 
 WIDTH = 72
 GAUGE_WIDTH = 40

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from firmware.config import Config
-    from firmware.config_file import InForce
+    from firmware.config.loader import InForce
+    from firmware.config.schema import Config
 
 CONFIG = Path("/etc/interval-coach/config.toml")
 
@@ -20,7 +20,7 @@ def configured(path: Path | None) -> "dict[str, object]":
 
     Raises ConfigError where the file is wrong and no good one was kept.
     """
-    from firmware.config_file import in_force, kept_copy, lost_by_service  # noqa: PLC0415 - not on every desk
+    from firmware.config.loader import in_force, kept_copy, lost_by_service  # noqa: PLC0415 - not on every desk
 
     if path is None and not CONFIG.exists() and not lost_by_service(kept_copy()):
         return {}

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from firmware.config import Config, ConfigError, read
-from firmware.places import NAME
+from firmware.config.schema import Config, ConfigError, read
+from firmware.system.paths import NAME
 
 LARGEST_BYTES = 256 * 1024
 KEPT_NAME = "config.last-good.toml"

@@ -1,8 +1,8 @@
 """What this machine has and is: the settings of `/etc/interval-coach/config.toml`.
 
 Every key has its meaning, unit and default here and nowhere else: `systemd/config.toml` and `docs/configuration.md` are
-written from this file by `python -m firmware.config_text`. An unknown key or a wrong value is refused with file, line
-and reason. How the last good file stays in force is told in `firmware.config_file`.
+written from this file by `python -m firmware.config.writer`. An unknown key or a wrong value is refused with file, line
+and reason. How the last good file stays in force is told in `firmware.config.loader`.
 """
 
 import re
@@ -14,9 +14,9 @@ from msgspec.inspect import Metadata, type_info
 from msgspec.structs import fields
 
 from coach.errors import CoachError
-from coach.toml_lines import TomlFault, TomlLines, read_toml
-from firmware.errors import FirmwareError
-from sync.topics import ENROLMENT_PORT
+from coach.model.toml_lines import TomlFault, TomlLines, read_toml
+from firmware.system.errors import FirmwareError
+from sync.wire.topics import ENROLMENT_PORT
 
 HEADER_PINS = range(2, 28)
 """GPIO numbers (BCM) that a Raspberry Pi's 40-pin header brings out."""

@@ -1,7 +1,7 @@
 """Writes the settings down for people: the commented file, the document, and a file with some values changed.
 
-    python -m firmware.config_text toml > systemd/config.toml
-    python -m firmware.config_text markdown > docs/configuration.md
+    python -m firmware.config.writer toml > systemd/config.toml
+    python -m firmware.config.writer markdown > docs/configuration.md
 
 A test compares both with the settings themselves.
 """
@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import fields
 
-from firmware.config import Config, ConfigError, meanings, read
+from firmware.config.schema import Config, ConfigError, meanings, read
 
 Value = str | int | float | bool | tuple[str, ...]
 
@@ -49,7 +49,7 @@ Pins are BCM numbers (GPIO17 is 17), as on every drawing of the header; one thin
 the sound card on I²S or the small screen's bus needs. How things are wired: [panel.md](panel.md).
 
 This document and the file `systemd/config.toml`, which the installer lays out, are written from the settings
-themselves: `python -m firmware.config_text markdown`, `python -m firmware.config_text toml`.
+themselves: `python -m firmware.config.writer markdown`, `python -m firmware.config.writer toml`.
 """
 
 

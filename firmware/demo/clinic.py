@@ -141,7 +141,7 @@ class DemoClinic:
             case Stage.OPENING:
                 code = next((line.strip() for line in said.splitlines() if re.fullmatch(r" +[A-Z2-7-]+", line)), "")
                 words = ["enrol", "--server", f"localhost:{self._enrolment_port}", "--identity", str(self._identity)]
-                self._take(Stage.ENROLLING, [sys.executable, "-m", "firmware.command_line", *words], given=code)
+                self._take(Stage.ENROLLING, [sys.executable, "-m", "firmware.cli", *words], given=code)
             case Stage.ENROLLING:
                 self.stage = Stage.READY
                 # Nobody else is to be let in.

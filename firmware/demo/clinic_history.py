@@ -6,7 +6,8 @@ two half-way and two late in the course, VO2max 0, 5 and 10 % above where it beg
 training.md), and for most people one on which something was in the way. The sessions of a course take turns with them:
 a year's worth of engine time would be no demo.
 
-    python -m firmware.past_courses OUT --clinic CODE:PEOPLE [--clinic …] [--machines 12] [--until WALL_S] [--seed 1]
+    python -m firmware.demo.clinic_history OUT --clinic CODE:PEOPLE [--clinic …] [--machines 12] [--until WALL_S]
+        [--seed 1]
                                    [--time-zone Europe/Oslo]
 
 OUT gets `people.json` (`PastPerson`, a list) and `sessions.jsonl` (`PastSession`, one a line).
@@ -29,26 +30,26 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.events import AnyEvent
-from coach.messages import AnyMessage, Command, CommandName
-from coach.plan import Mode, Plan
-from coach.rule_guidance import rule_guidance
-from coach.snapshot import Snapshot
-from firmware.faults import AnyFault, Dropout
-from firmware.participant import Kind, Participant, Population, draw_day, plan_for
-from firmware.person import Habits, Person, draw_habits
-from firmware.protocol_store import load
-from firmware.rehearsal import Rehearsal, rehearse
-from firmware.session_id import new_session_id
-from firmware.session_record import SessionDocument, StampAt, encode_document, sha256_of
-from firmware.stamp import Stamp
-from firmware.supervisor import end_with_parent
-from firmware.version import own_version
-from sync.courier import Parcel
-from sync.envelope import seal
-from sync.packing import Sender, pack
-from sync.reading import encode
-from sync.wire import SessionDelivery, Software
+from coach.guidance.rules import rule_guidance
+from coach.model.events import AnyEvent
+from coach.model.messages import AnyMessage, Command, CommandName
+from coach.model.plan import Mode, Plan
+from coach.model.snapshot import Snapshot
+from firmware.journal.record import SessionDocument, StampAt, encode_document, sha256_of
+from firmware.participants.protocol_files import load
+from firmware.simulation.faults import AnyFault, Dropout
+from firmware.simulation.heart import Kind, Participant, Population, draw_day, plan_for
+from firmware.simulation.person import Habits, Person, draw_habits
+from firmware.simulation.session import Rehearsal, rehearse
+from firmware.system.session_id import new_session_id
+from firmware.system.supervisor import end_with_parent
+from firmware.system.timestamps import Stamp
+from firmware.system.version import own_version
+from sync.delivery.interface import Parcel
+from sync.delivery.serializer import Sender, pack
+from sync.wire.codec import encode
+from sync.wire.envelope import seal
+from sync.wire.messages import SessionDelivery, Software
 
 WEEKS, A_WEEK = 8, 3
 THIRDS, DAYS = 3, 2
@@ -247,7 +248,7 @@ def _delivered(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the courses, in as many processes as there are cores."""
-    parser = argparse.ArgumentParser(prog="python -m firmware.past_courses")
+    parser = argparse.ArgumentParser(prog="python -m firmware.demo.clinic_history")
     parser.add_argument("out", type=Path)
     parser.add_argument("--clinic", action="append", required=True, metavar="CODE:PEOPLE")
     parser.add_argument("--machines", type=int, default=12)

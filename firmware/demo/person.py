@@ -1,6 +1,6 @@
 """The person at the panel in a demo: looks at each face for a moment, then presses what leads on."""
 
-from coach.desk_view import Button, Face, View
+from coach.kiosk.view import Button, Face, View
 
 LOOKS_BEFORE_PRESS_S = 0.7
 BETWEEN_PRESSES_S = 0.15

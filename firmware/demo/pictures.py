@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from coach.desk_view import Face, View
-from firmware.display_service import save_png
+from coach.kiosk.view import Face, View
+from firmware.services.display_service import save_png
 
 PICTURE_AT = 0.6
 """How far into a phase its picture is taken."""

@@ -22,26 +22,26 @@ from msgspec import Struct
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from coach.cue import Cue
-from coach.desk_view import Face, View
-from coach.summary import Summary
-from firmware import protocol_store
-from firmware.demo_clinic import DemoClinic, Stage, StoredByServer
-from firmware.demo_person import SimulatedPerson
-from firmware.demo_pictures import DemoPictures
-from firmware.display_service import screen_kind
-from firmware.errors import FirmwareError
-from firmware.journal_errors import JournalInUseError, JournalPlaceError
-from firmware.journal_file import JournalLock
-from firmware.local_link import CoachLink, NoCoachError
-from firmware.local_messages import CueNow, Press, Subscribe, ViewNow
-from firmware.remote_diary import RemoteDiary
-from firmware.replay import show
-from firmware.session_keeper import NO_ROOM
-from firmware.session_record import SessionRecord
-from firmware.simulated_strap import wearer_of
-from firmware.supervisor import Service, Supervisor
-from firmware.terminal_view import Around, clock, phase_name, terminal_view
+from coach.kiosk.view import Face, View
+from coach.model.cue import Cue
+from coach.model.summary import Summary
+from firmware.commands.remote_diary import RemoteDiary
+from firmware.commands.replay import show
+from firmware.commands.terminal_view import Around, clock, phase_name, terminal_view
+from firmware.demo.clinic import DemoClinic, Stage, StoredByServer
+from firmware.demo.person import SimulatedPerson
+from firmware.demo.pictures import DemoPictures
+from firmware.ipc.client import CoachLink, NoCoachError
+from firmware.ipc.messages import CueNow, Press, Subscribe, ViewNow
+from firmware.journal.errors import JournalInUseError, JournalPlaceError
+from firmware.journal.file import JournalLock
+from firmware.journal.record import SessionRecord
+from firmware.participants import protocol_files
+from firmware.services.display_service import screen_kind
+from firmware.services.session_controller import NO_ROOM
+from firmware.simulation.strap import wearer_of
+from firmware.system.errors import FirmwareError
+from firmware.system.supervisor import Service, Supervisor
 
 HEARD_UP_TO_SPEED = 3.0
 """Faster than this, phrases would run into each other: the demo is then silent."""
@@ -98,7 +98,7 @@ class Demo:
 
     def run(self) -> int:
         """Run to the end, or to Ctrl-C. Gives the exit status. Raises FirmwareError."""
-        protocol_store.load(self._settings.protocol)
+        protocol_files.load(self._settings.protocol)
         strap = f"simulated:{self._settings.participant}"
         wearer_of(strap)
         self._prepare()
@@ -338,7 +338,7 @@ class Demo:
             self._console.print(f"        {view.face.value.replace('_', ' ')}")
 
     def _hear(self, cue: Cue, intervals: int, live: Live | None) -> None:
-        from display.phrases import catalogue, phrase_key  # noqa: PLC0415 - needed once there is something to hear
+        from display.sound.phrases import catalogue, phrase_key  # noqa: PLC0415 - needed once there is something to hear
 
         key = phrase_key(cue, intervals)
         if key is None:
@@ -351,7 +351,7 @@ class Demo:
 
     def _plot(self, socket: Path) -> bool:
         """Draw the plot of the session that has just been saved."""
-        from firmware.session_plot import draw  # noqa: PLC0415 - matplotlib takes a second, and is needed only now
+        from firmware.commands.session_plot import draw  # noqa: PLC0415 - matplotlib takes a second, and is needed only now
 
         diary = RemoteDiary(socket)
         with contextlib.closing(diary):

@@ -1,25 +1,25 @@
 """All checks, in the order in which they are shown: what a person can touch first."""
 
-from firmware.doctor.adapter import Adapter
-from firmware.doctor.broker import Broker
-from firmware.doctor.certificate import Certificate
 from firmware.doctor.check import UNCHECKED, Check, Severity
-from firmware.doctor.clock import Clock
-from firmware.doctor.config import Config
-from firmware.doctor.disk import Disk
-from firmware.doctor.gpio import Gpio
-from firmware.doctor.guides import Guides
-from firmware.doctor.i2c import I2c
-from firmware.doctor.journal import Journal
-from firmware.doctor.network import Network
-from firmware.doctor.power import Power
-from firmware.doctor.screen import Screen
-from firmware.doctor.self_test import SelfTest
-from firmware.doctor.sound import Sound
-from firmware.doctor.strap import Strap
-from firmware.doctor.temperature import Temperature
+from firmware.doctor.checks.adapter import Adapter
+from firmware.doctor.checks.broker import Broker
+from firmware.doctor.checks.certificate import Certificate
+from firmware.doctor.checks.clock import Clock
+from firmware.doctor.checks.config import Config
+from firmware.doctor.checks.disk import Disk
+from firmware.doctor.checks.gpio import Gpio
+from firmware.doctor.checks.i2c import I2c
+from firmware.doctor.checks.journal import Journal
+from firmware.doctor.checks.network import Network
+from firmware.doctor.checks.outputs import Guides
+from firmware.doctor.checks.power import Power
+from firmware.doctor.checks.screen import Screen
+from firmware.doctor.checks.self_test import SelfTest
+from firmware.doctor.checks.sound import Sound
+from firmware.doctor.checks.strap import Strap
+from firmware.doctor.checks.temperature import Temperature
+from firmware.doctor.checks.versions import Versions
 from firmware.doctor.treadmill import Treadmill
-from firmware.doctor.versions import Versions
 
 CHECKS: tuple[Check, ...] = (
     Guides(),

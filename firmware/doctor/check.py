@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
-from firmware.doctor.place import Place
+from firmware.doctor.environment import Place
 
 
 class Severity(StrEnum):

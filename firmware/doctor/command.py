@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-from coach.desk_view import Button, Face, TriedPart, View
-from firmware.doctor.checks import NAMES
-from firmware.errors import FirmwareError
-from firmware.local_link import CoachLink
-from firmware.local_messages import BeginSelfTest, Press, Refusal, Subscribe, ViewNow
-from firmware.places import diary_path, identity_folder, socket_path
+from coach.kiosk.view import Button, Face, TriedPart, View
+from firmware.doctor.all_checks import NAMES
+from firmware.ipc.client import CoachLink
+from firmware.ipc.messages import BeginSelfTest, Press, Refusal, Subscribe, ViewNow
+from firmware.system.errors import FirmwareError
+from firmware.system.paths import diary_path, identity_folder, socket_path
 
 if TYPE_CHECKING:
     from display.texts import Language
@@ -61,16 +61,16 @@ def run_doctor(arguments: argparse.Namespace) -> int:
     """Look, and say what is wrong. Gives 0 where all is well, 1 where something needs a person."""
     from rich.console import Console  # noqa: PLC0415 - only where somebody reads
 
-    from firmware.doctor import here, report  # noqa: PLC0415 - as above
-    from firmware.doctor.place import Place, settled  # noqa: PLC0415 - as above
-    from firmware.doctor.round import look  # noqa: PLC0415 - as above
-    from firmware.version import own_version  # noqa: PLC0415 - as above
+    from firmware.doctor import local_context, report  # noqa: PLC0415 - as above
+    from firmware.doctor.environment import Place, settled  # noqa: PLC0415 - as above
+    from firmware.doctor.runner import look  # noqa: PLC0415 - as above
+    from firmware.system.version import own_version  # noqa: PLC0415 - as above
 
-    now, refused = here.settings_here(arguments.settings)
+    now, refused = local_context.settings_here(arguments.settings)
     diary = arguments.diary or (diary_path() if now is None else Path(now.config.diary.folder) / "diary.db")
     place = settled(Place(diary=diary, identity=arguments.identity, socket=arguments.socket), now, refused)
-    place, health = here.asked_of_coach(here.whole(place))
-    looked = here.with_coachs(look(place, arguments.names), health)
+    place, health = local_context.asked_of_coach(local_context.whole(place))
+    looked = local_context.with_coachs(look(place, arguments.names), health)
     language = cast("Language", arguments.language or ("nb" if now is None else now.config.machine.language))
     told = report.report(looked, language, version=own_version(), coach_runs=place.told.coach_runs)
     if arguments.json:
@@ -83,9 +83,9 @@ def run_doctor(arguments: argparse.Namespace) -> int:
 def run_self_test(arguments: argparse.Namespace) -> int:
     """Lead somebody through the self-test. Gives 0 where all was seen and heard, 1 where not. Raises SelfTestError."""
     from display.texts import texts_in  # noqa: PLC0415 - only where somebody reads
-    from firmware.doctor import here  # noqa: PLC0415 - as above
+    from firmware.doctor import local_context  # noqa: PLC0415 - as above
 
-    now, _ = here.settings_here(arguments.settings)
+    now, _ = local_context.settings_here(arguments.settings)
     texts = texts_in(arguments.language or ("nb" if now is None else now.config.machine.language))
     with CoachLink(arguments.socket) as link:
         link.say(Subscribe(views=True))

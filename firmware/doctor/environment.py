@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, structs
 
-from coach.desk_view import Button
-from firmware.config import Config, DoctorPart
-from firmware.local_messages import Devices
-from firmware.stamp import wall_clock_synchronised
+from coach.kiosk.view import Button
+from firmware.config.schema import Config, DoctorPart
+from firmware.ipc.messages import Devices
+from firmware.system.timestamps import wall_clock_synchronised
 
 if TYPE_CHECKING:
-    from firmware.config_file import InForce
+    from firmware.config.loader import InForce
 
 Answer = TypeVar("Answer")
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from msgspec import structs
 
-from coach.desk_view import Button
-from firmware.config import ConfigError
-from firmware.config_file import InForce, in_force, kept_copy
-from firmware.configured import CONFIG
+from coach.kiosk.view import Button
+from firmware.config.cli_defaults import CONFIG
+from firmware.config.loader import InForce, in_force, kept_copy
+from firmware.config.schema import ConfigError
+from firmware.doctor.all_checks import CHECKS
 from firmware.doctor.check import Codes, Finding, Outcome, Severity
-from firmware.doctor.checks import CHECKS
-from firmware.doctor.place import Place, StrapSeen, Told, run_program
-from firmware.doctor.round import Looked
-from firmware.local_link import CoachLink, NoCoachError
-from firmware.local_messages import AskHealth, Health
-from sync.account import AccountError, read_account, tls_context
+from firmware.doctor.environment import Place, StrapSeen, Told, run_program
+from firmware.doctor.runner import Looked
+from firmware.ipc.client import CoachLink, NoCoachError
+from firmware.ipc.messages import AskHealth, Health
+from sync.delivery.machine_identity import AccountError, read_account, tls_context
 
 ANSWER_WITHIN_S = 3.0
 REACH_WITHIN_S = 5.0

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from display.texts import Language, Texts, texts_in
 from firmware.doctor.check import Severity
-from firmware.doctor.round import Looked
-from sync.json_schema import make_standard
+from firmware.doctor.runner import Looked
+from sync.wire.json_schema import make_standard
 
 FORMAT = 1
 State = Literal["well", "attention", "stop", "not_in_use"]

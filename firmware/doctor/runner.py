@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
+from firmware.doctor.all_checks import CHECKS
 from firmware.doctor.check import Check, Finding, Outcome, Severity, look_once
-from firmware.doctor.checks import CHECKS
-from firmware.doctor.place import Place
+from firmware.doctor.environment import Place
 
 
 class Looked(Struct, frozen=True):

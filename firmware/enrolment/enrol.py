@@ -3,7 +3,7 @@
 The key is made here by `openssl`, in the identity's folder, and never leaves it. Nothing secret stands on a command
 line or in a log. The contract with the server is docs/wire.md «Enrolment».
 
-    python -m firmware.enrol FOLDER        renews, for the sync service, which keeps this out of its own memory
+    python -m firmware.enrolment.enrol FOLDER    renews, for the sync service, which keeps this out of its own memory
 """
 
 import http.client
@@ -17,14 +17,22 @@ from pathlib import Path
 
 import msgspec
 
-from firmware.errors import FirmwareError
-from sync.account import ACCOUNT, AUTHORITY_PEM, MACHINE_PEM, Account, AccountError, read_account, tls_context
-from sync.enrolment import CodeError, OneTimeCode, read_code
-from sync.envelope import Unreadable
+from firmware.system.errors import FirmwareError
+from sync.delivery.machine_identity import (
+    ACCOUNT,
+    AUTHORITY_PEM,
+    MACHINE_PEM,
+    Account,
+    AccountError,
+    read_account,
+    tls_context,
+)
 from sync.errors import TopicError
-from sync.reading import encode, read
-from sync.topics import ENROLMENT_PORT, require_name
-from sync.wire import Enrolled, EnrolRefused, EnrolRequest, RenewRequest
+from sync.wire.codec import encode, read
+from sync.wire.enrolment import CodeError, OneTimeCode, read_code
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Enrolled, EnrolRefused, EnrolRequest, RenewRequest
+from sync.wire.topics import ENROLMENT_PORT, require_name
 
 ANSWER_WITHIN_S = 20.0
 MOST_ANSWER_BYTES = 64 * 1024

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from sync.account import Account
-from sync.findings import Trouble
-from sync.wire import Clocks
+from sync.delivery.fault_registry import Trouble
+from sync.delivery.machine_identity import Account
+from sync.wire.messages import Clocks
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Renewal:
     def __init__(self, folder: Path, user: Renewed, command: tuple[str, ...] | None = None) -> None:
         """`command` is given the folder as its last word; by default it is this program's own."""
         self._folder, self._user = folder, user
-        self._command = command or (sys.executable, "-m", "firmware.enrol")
+        self._command = command or (sys.executable, "-m", "firmware.enrolment.enrol")
         self._process: subprocess.Popen[str] | None = None
         self._next_s = 0.0
 

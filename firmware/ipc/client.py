@@ -7,8 +7,8 @@ from typing import Self
 
 import msgspec
 
-from firmware.errors import FirmwareError
-from firmware.local_messages import FORMAT, AnyFromCoach, AnyToCoach, Hello, Lines, decode_from_coach, encode
+from firmware.ipc.messages import FORMAT, AnyFromCoach, AnyToCoach, Hello, Lines, decode_from_coach, encode
+from firmware.system.errors import FirmwareError
 
 _READ_BYTES = 64 * 1024
 

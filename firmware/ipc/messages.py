@@ -13,12 +13,12 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from coach.cue import Cue
-from coach.desk_view import Button, View
-from coach.events import AnyEvent
-from coach.messages import Answer, Command, Exertion, Mood, Treadmill
-from coach.plan import Plan
-from firmware.pin_hash import PinHash
+from coach.kiosk.view import Button, View
+from coach.model.cue import Cue
+from coach.model.events import AnyEvent
+from coach.model.messages import Answer, Command, Exertion, Mood, Treadmill
+from coach.model.plan import Plan
+from firmware.ipc.pin_hash import PinHash
 
 FORMAT = 1
 """Version of this language. A client of another version is told so in `Hello`, and should be updated with the coach."""

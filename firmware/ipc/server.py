@@ -19,8 +19,8 @@ from pathlib import Path
 
 import msgspec
 
-from firmware.local_link import NoPlaceError, SocketError, SocketInUseError
-from firmware.local_messages import (
+from firmware.ipc.client import NoPlaceError, SocketError, SocketInUseError
+from firmware.ipc.messages import (
     AnyFromCoach,
     AnyToCoach,
     CueNow,

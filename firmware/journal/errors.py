@@ -1,6 +1,6 @@
 """What the journal refuses or has lost. Each error says what, why, and what to do."""
 
-from firmware.errors import FirmwareError
+from firmware.system.errors import FirmwareError
 
 
 class JournalError(FirmwareError):

@@ -20,11 +20,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from firmware import journal_store as store
-from firmware.journal_errors import JournalError, JournalInUseError, JournalPlaceError
-from firmware.journal_log import has_content, is_cut_short, is_torn_inside, page_size_of
-from firmware.journal_schema import is_intact, migrate
-from firmware.session_record import SessionDocument, decode_document
+from firmware.journal import queries as store
+from firmware.journal.errors import JournalError, JournalInUseError, JournalPlaceError
+from firmware.journal.log import has_content, is_cut_short, is_torn_inside, page_size_of
+from firmware.journal.record import SessionDocument, decode_document
+from firmware.journal.schema import is_intact, migrate
 
 _log = logging.getLogger(__name__)
 

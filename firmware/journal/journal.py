@@ -18,16 +18,23 @@ from typing import Self, TypeVar
 
 from msgspec import Struct
 
-from coach.events import AdviceGiven, AnyEvent, Predicted, SignalChanged, TreadmillChanged
-from coach.messages import AnyMessage, HeartRate, SourceLost, Time, Treadmill
-from coach.plan import Plan
-from coach.protocol import Protocol
-from coach.summary import Summary
-from firmware import journal_store as store
-from firmware.journal_errors import DamagedSessionError
-from firmware.journal_file import JournalLock, Opening
-from firmware.journal_store import Delivery, Receipt
-from firmware.journal_writer import (
+from coach.model.events import AdviceGiven, AnyEvent, Predicted, SignalChanged, TreadmillChanged
+from coach.model.messages import AnyMessage, HeartRate, SourceLost, Time, Treadmill
+from coach.model.plan import Plan
+from coach.model.protocol import Protocol
+from coach.model.summary import Summary
+from firmware.journal import queries as store
+from firmware.journal.errors import DamagedSessionError
+from firmware.journal.file import JournalLock, Opening
+from firmware.journal.queries import Delivery, Receipt
+from firmware.journal.record import (
+    SessionLine,
+    SessionRecord,
+    encode_batch,
+    encode_head,
+    encode_summary,
+)
+from firmware.journal.writer import (
     Acknowledge,
     Append,
     Begin,
@@ -37,14 +44,7 @@ from firmware.journal_writer import (
     SaveState,
     free_bytes,
 )
-from firmware.session_record import (
-    SessionLine,
-    SessionRecord,
-    encode_batch,
-    encode_head,
-    encode_summary,
-)
-from firmware.stamp import Stamp, StampClock, SystemStampClock
+from firmware.system.timestamps import Stamp, StampClock, SystemStampClock
 
 Answer = TypeVar("Answer")
 

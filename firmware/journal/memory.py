@@ -13,10 +13,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from firmware.journal import Journal
-from firmware.journal_errors import JournalInUseError, JournalVersionError
-from firmware.journal_file import copy_to_memory
-from firmware.journal_writer import JournalSettings, NotSavedReason, SaveState
+from firmware.journal.errors import JournalInUseError, JournalVersionError
+from firmware.journal.file import copy_to_memory
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings, NotSavedReason, SaveState
 
 _log = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ from typing import NamedTuple, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.summary import Summary
-from firmware import session_record as form
-from firmware.journal_errors import DamagedSessionError, UnknownSessionError
-from firmware.session_record import SessionDocument, SessionLine, SessionRecord, StampAt
-from firmware.stamp import Stamp
+from coach.model.summary import Summary
+from firmware.journal import record as form
+from firmware.journal.errors import DamagedSessionError, UnknownSessionError
+from firmware.journal.record import SessionDocument, SessionLine, SessionRecord, StampAt
+from firmware.system.timestamps import Stamp
 
 # ruff: noqa: S608 - statements are put together from this file's own column names; values are always bound
 

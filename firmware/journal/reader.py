@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from firmware.journal import Journal
-from firmware.journal_errors import JournalError
-from firmware.session_record import SessionLine, SessionRecord
+from firmware.journal.errors import JournalError
+from firmware.journal.journal import Journal
+from firmware.journal.record import SessionLine, SessionRecord
 
 _DATABASE_BEGINS = b"SQLite format 3\0"
 

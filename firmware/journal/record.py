@@ -10,13 +10,13 @@ import zlib
 import msgspec
 from msgspec import Struct
 
-from coach.events import AnyEvent
-from coach.messages import AnyMessage
-from coach.plan import Plan
-from coach.protocol import Protocol
-from coach.summary import Summary
-from firmware.journal_errors import DamagedSessionError, UnreadableRecordError
-from firmware.stamp import Stamp
+from coach.model.events import AnyEvent
+from coach.model.messages import AnyMessage
+from coach.model.plan import Plan
+from coach.model.protocol import Protocol
+from coach.model.summary import Summary
+from firmware.journal.errors import DamagedSessionError, UnreadableRecordError
+from firmware.system.timestamps import Stamp
 
 FORMAT = 1
 _CLOCK_MOVED_S = 0.05

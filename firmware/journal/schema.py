@@ -8,7 +8,7 @@ flipped bit in the header is told from a newer program.
 import sqlite3
 from collections.abc import Sequence
 
-from firmware.journal_errors import JournalVersionError
+from firmware.journal.errors import JournalVersionError
 
 APPLICATION_ID = 0x49434A31
 """«ICJ1» in the database's header (`PRAGMA application_id`), so that `file` and a person can tell what it is."""

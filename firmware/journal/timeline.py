@@ -1,8 +1,8 @@
 """A session of the journal along its time axis: what every export and the plot are made from."""
 
-from coach.messages import HeartRate
-from firmware.session_record import SessionDocument
-from sync.session_track import Rate, Track, laid_out
+from coach.model.messages import HeartRate
+from firmware.journal.record import SessionDocument
+from sync.export.timeline import Rate, Track, laid_out
 
 
 def track_of(document: SessionDocument) -> Track:

@@ -21,15 +21,15 @@ from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
-from coach.events import AnyEvent
-from coach.messages import AnyMessage
-from coach.summary import Summary
-from firmware import journal_file as file
-from firmware import journal_store as store
-from firmware.journal_errors import JournalError
-from firmware.journal_store import Receipt, StoredBatch
-from firmware.session_record import encode_batch
-from firmware.stamp import Stamp, StampClock
+from coach.model.events import AnyEvent
+from coach.model.messages import AnyMessage
+from coach.model.summary import Summary
+from firmware.journal import file
+from firmware.journal import queries as store
+from firmware.journal.errors import JournalError
+from firmware.journal.queries import Receipt, StoredBatch
+from firmware.journal.record import encode_batch
+from firmware.system.timestamps import Stamp, StampClock
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ Answer = TypeVar("Answer")
 class JournalSettings(Struct, frozen=True, kw_only=True):
     """`commit_every_s` ≤ 5: the most heart rate a power cut may take (faults.md, row 1). Times in s, sizes in bytes.
 
-    `not_on_disk`: the file is in memory for this reason (`firmware.journal_in_memory`), so nothing in it is saved.
+    `not_on_disk`: the file is in memory for this reason (`firmware.journal.memory`), so nothing in it is saved.
     `memory`: where the file goes on when its folder has refused every write for `move_after_s`.
     """
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from coach.desk_view import Button
+from coach.kiosk.view import Button
 
 LONGEST_RINGING_S = 0.1
 

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import assert_never
 
-from coach.desk_view import Button
-from firmware.clock import Clock, SystemClock
-from firmware.config import Config, PanelPart
-from firmware.contacts import Pressed, Stuck
-from firmware.gpio_pins import GpioButtons, open_chip
-from firmware.keypad import EvdevDevices, Keypad
-from firmware.panel import ButtonPanel, Hear, Heard, Panel, Pins, Typed
+from coach.kiosk.view import Button
+from firmware.config.schema import Config, PanelPart
+from firmware.panel.debounce import Pressed, Stuck
+from firmware.panel.gpio import GpioButtons, open_chip
+from firmware.panel.keypad import EvdevDevices, Keypad
+from firmware.panel.panel import ButtonPanel, Hear, Heard, Panel, Pins, Typed
+from firmware.system.clock import Clock, SystemClock
 
 _log = logging.getLogger(__name__)
 

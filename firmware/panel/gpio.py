@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from coach.desk_view import Button
-from firmware.config import BuzzerPart, LampPart, PanelPart
-from firmware.errors import PanelError
+from coach.kiosk.view import Button
+from firmware.config.schema import BuzzerPart, LampPart, PanelPart
+from firmware.system.errors import PanelError
 
 PWM_HZ = 200.0
 """Fast enough that no eye sees it, slow enough for pins that the processor switches."""

@@ -18,13 +18,13 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from coach.desk_participants import BUTTON_OF_DIGIT
-from coach.desk_view import Button
-from firmware.clock import Clock
-from firmware.contacts import Pressed, Stuck
-from firmware.errors import PanelError
-from firmware.lost_part import Said
-from firmware.panel import Hear, Typed
+from coach.kiosk.sign_in import BUTTON_OF_DIGIT
+from coach.kiosk.view import Button
+from firmware.panel.debounce import Pressed, Stuck
+from firmware.panel.panel import Hear, Typed
+from firmware.system.clock import Clock
+from firmware.system.errors import PanelError
+from firmware.system.retry import Said
 
 LOOK_EVERY_S = 2.0
 LOOK_ANEW_AFTER = 15

@@ -10,11 +10,11 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from coach.desk_view import Button
-from firmware.clock import Clock
-from firmware.contacts import Contacts, Pressed, Stuck
-from firmware.errors import PanelError
-from firmware.lost_part import Backoff, Said
+from coach.kiosk.view import Button
+from firmware.panel.debounce import Contacts, Pressed, Stuck
+from firmware.system.clock import Clock
+from firmware.system.errors import PanelError
+from firmware.system.retry import Backoff, Said
 
 LOOK_EVERY_S = 1.0
 """How often the contacts are read although nothing was told: an edge that was missed is found then, and a lost chip."""

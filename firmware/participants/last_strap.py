@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from firmware.plans import GUEST
-from firmware.strap import Bond
-from firmware.whole_file import UnsafeNameError, put_aside, remove_file, safe_path, write_whole
+from firmware.participants.plan_files import GUEST
+from firmware.sensors.strap import Bond
+from firmware.system.atomic_file import UnsafeNameError, put_aside, remove_file, safe_path, write_whole
 
 _log = logging.getLogger(__name__)
 

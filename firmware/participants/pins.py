@@ -13,10 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from coach.desk_participants import PIN_DIGITS
-from firmware.errors import FirmwareError
-from firmware.pin_hash import BLOCK, COST, LANES, PinHash
-from firmware.whole_file import remove_file, safe_path, write_whole
+from coach.kiosk.sign_in import PIN_DIGITS
+from firmware.ipc.pin_hash import BLOCK, COST, LANES, PinHash
+from firmware.system.atomic_file import remove_file, safe_path, write_whole
+from firmware.system.errors import FirmwareError
 
 FOLDER = "pins"
 SALT_BYTES, HASH_BYTES = 16, 32

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from coach.plan import Plan
-from firmware.whole_file import UnsafeNameError, remove_file, safe_path, write_whole
+from coach.model.plan import Plan
+from firmware.system.atomic_file import UnsafeNameError, remove_file, safe_path, write_whole
 
 FOLDER = "given-plans"
 ADDED_FOLDER = "added-plans"

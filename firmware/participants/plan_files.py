@@ -10,16 +10,16 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from coach.default_guidance import default_guidance
-from coach.desk_participants import GUEST_CEILING_FRACTION, OLDEST, YOUNGEST
-from coach.desk_view import Choice
 from coach.errors import CoachError
-from coach.plan import Plan, formula_hr_max_bpm
-from coach.protocol import Protocol
-from coach.state import begin
-from coach.toml_lines import TomlFault, read_toml
-from firmware import protocol_store
-from firmware.errors import FirmwareError
+from coach.guidance.defaults import default_guidance
+from coach.kiosk.sign_in import GUEST_CEILING_FRACTION, OLDEST, YOUNGEST
+from coach.kiosk.view import Choice
+from coach.model.plan import Plan, formula_hr_max_bpm
+from coach.model.protocol import Protocol
+from coach.model.toml_lines import TomlFault, read_toml
+from coach.session.state import begin
+from firmware.participants import protocol_files
+from firmware.system.errors import FirmwareError
 
 GUEST = "guest"
 """Pseudonym of everybody who trains without a plan of their own: nothing is carried from one to the next."""
@@ -52,7 +52,7 @@ def ready(plan: Plan, where: str) -> ReadyPlan:
     if not plan.participant:
         raise PlanFileError(f"{where}: participant is empty. Write the participant's pseudonym.")
     try:
-        protocol = protocol_store.load(plan.protocol)
+        protocol = protocol_files.load(plan.protocol)
         begin(plan, protocol, default_guidance)
     except CoachError as error:
         raise PlanFileError(f"{where}: {error}.") from error

@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from coach.errors import ProtocolFileError
-from coach.protocol import Protocol
-from coach.protocol_file import read
+from coach.model.protocol import Protocol
+from coach.model.protocol_file import read
 
 CLINIC_PROTOCOLS = Path("/etc/interval-coach/protocols")
 FOLDER_VARIABLE = "INTERVAL_COACH_PROTOCOLS"

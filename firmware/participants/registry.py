@@ -15,13 +15,22 @@ from typing import Self
 from msgspec import Struct
 
 from coach.errors import Refused
-from coach.plan import Plan
-from firmware import given_plans, pins, strap_memory, training_closures
-from firmware.local_messages import AddParticipant, RemoveParticipant, SetPin
-from firmware.pin_hash import PinHash
-from firmware.plans import GUEST, GuestTerms, PlanFileError, PlanShelf, Source, expired, read_folder, ready
-from firmware.stamp import SystemStampClock
-from firmware.whole_file import safe_path
+from coach.model.plan import Plan
+from firmware.ipc.messages import AddParticipant, RemoveParticipant, SetPin
+from firmware.ipc.pin_hash import PinHash
+from firmware.participants import last_strap, pins, plan_cache, training_closures
+from firmware.participants.plan_files import (
+    GUEST,
+    GuestTerms,
+    PlanFileError,
+    PlanShelf,
+    Source,
+    expired,
+    read_folder,
+    ready,
+)
+from firmware.system.atomic_file import safe_path
+from firmware.system.timestamps import SystemStampClock
 
 _log = logging.getLogger(__name__)
 
@@ -43,10 +52,10 @@ class Participants:
     def __init__(self, diary: Path, shelf: PlanShelf) -> None:
         """Take the PINs beside the diary, and a shelf on which the plans stand already."""
         self.shelf = shelf
-        self._added = given_plans.added_beside(diary)
-        self._given = given_plans.folder_beside(diary)
+        self._added = plan_cache.added_beside(diary)
+        self._given = plan_cache.folder_beside(diary)
         self._pin_folder = diary.parent / pins.FOLDER
-        self._straps = strap_memory.folder_beside(diary)
+        self._straps = last_strap.folder_beside(diary)
         self._closures = training_closures.folder_beside(diary)
         self._pins, damaged = pins.read_pins(self._pin_folder)
         self._damaged = frozenset(damaged)
@@ -88,8 +97,8 @@ class Participants:
         self.shelf.put(ready(plan, f"the plan for {plan.participant}"), "server")
 
         def keep() -> None:
-            given_plans.keep(self._given, plan)
-            given_plans.remove(self._added, plan.participant)
+            plan_cache.keep(self._given, plan)
+            plan_cache.remove(self._added, plan.participant)
 
         return self._disk.submit(keep)
 
@@ -102,9 +111,9 @@ class Participants:
 
         def remove() -> None:
             for folder in (self._given, self._added):
-                given_plans.remove(folder, participant)
+                plan_cache.remove(folder, participant)
             pins.forget_pin(self._pin_folder, participant)
-            strap_memory.forget(self._straps, participant)
+            last_strap.forget(self._straps, participant)
             training_closures.forget_closure(self._closures, participant)
 
         return self._disk.submit(remove)
@@ -150,7 +159,7 @@ class Participants:
                 "known_already", f"{plan.participant} is known here already; add --replace to give another plan"
             )
         return (
-            lambda: given_plans.keep(self._added, plan),
+            lambda: plan_cache.keep(self._added, plan),
             lambda: self.shelf.put(plan_ready, "added"),
         )
 
@@ -167,9 +176,9 @@ class Participants:
             )
 
         def write() -> None:
-            given_plans.remove(self._added, participant)
+            plan_cache.remove(self._added, participant)
             pins.forget_pin(self._pin_folder, participant)
-            strap_memory.forget(self._straps, participant)
+            last_strap.forget(self._straps, participant)
             training_closures.forget_closure(self._closures, participant)
 
         def hold() -> None:
@@ -228,8 +237,8 @@ def load(shelf: PlanShelf, diary: Path, plans: Path) -> tuple[str, ...]:
     refused: list[str] = []
     folders: tuple[tuple[Path, Source], ...] = (
         (plans, "file"),
-        (given_plans.added_beside(diary), "added"),
-        (given_plans.folder_beside(diary), "server"),
+        (plan_cache.added_beside(diary), "added"),
+        (plan_cache.folder_beside(diary), "server"),
     )
     for folder, source in folders:
         found, wrong = read_folder(folder)

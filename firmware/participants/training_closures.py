@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from coach.plan import CLOSING_QUESTIONS, Plan
-from firmware.plans import GUEST
-from firmware.whole_file import UnsafeNameError, remove_file, safe_path, write_whole
+from coach.model.plan import CLOSING_QUESTIONS, Plan
+from firmware.participants.plan_files import GUEST
+from firmware.system.atomic_file import UnsafeNameError, remove_file, safe_path, write_whole
 
 _log = logging.getLogger(__name__)
 

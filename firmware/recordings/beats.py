@@ -10,7 +10,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from firmware.sample import Sample
+from firmware.recordings.sample import Sample
 
 AVERAGED_S = 4.0
 SILENT_AFTER_S = 3.0

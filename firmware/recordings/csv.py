@@ -18,9 +18,9 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from firmware.beats import Beat, rates_from_beats
-from firmware.recording_error import RecordingError
-from firmware.sample import Recording, Remark, Sample, Skipped, require_rates
+from firmware.recordings.beats import Beat, rates_from_beats
+from firmware.recordings.errors import RecordingError
+from firmware.recordings.sample import Recording, Remark, Sample, Skipped, require_rates
 
 LONGEST_S = 24 * 3600.0
 LOWEST_BPM, HIGHEST_BPM = 25.0, 250.0

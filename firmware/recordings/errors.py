@@ -1,6 +1,6 @@
 """What is wrong with a recording, and where."""
 
-from firmware.errors import FirmwareError
+from firmware.system.errors import FirmwareError
 
 
 class RecordingError(FirmwareError, ValueError):

@@ -13,9 +13,9 @@ import fitdecode
 from garmin_fit_sdk import Decoder, Profile, Stream
 from msgspec import Struct
 
-from firmware.beats import Beat, rates_from_beats
-from firmware.recording_error import RecordingError
-from firmware.sample import Recording, Remark, Sample, Skipped
+from firmware.recordings.beats import Beat, rates_from_beats
+from firmware.recordings.errors import RecordingError
+from firmware.recordings.sample import Recording, Remark, Sample, Skipped
 
 _HEADER_SIZES = (12, 14)
 _CRC_SIZE = 2

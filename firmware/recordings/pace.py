@@ -11,7 +11,7 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
-from firmware.sample import Recording, Sample
+from firmware.recordings.sample import Recording, Sample
 
 ENGINE_HOLDS_S = 4.5
 """The engine itself holds a rate for just under 5 s; nothing is drawn in shorter gaps."""

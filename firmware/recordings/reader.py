@@ -10,9 +10,9 @@ import io
 import zlib
 from pathlib import Path
 
-from firmware.csv_recording import read_csv
-from firmware.recording_error import RecordingError
-from firmware.sample import Recording, require_rates
+from firmware.recordings.csv import read_csv
+from firmware.recordings.errors import RecordingError
+from firmware.recordings.sample import Recording, require_rates
 from sync.missing_package import what_to_install
 
 __all__ = ["LARGEST_BYTES", "Recording", "read", "read_csv"]
@@ -33,14 +33,14 @@ def read(path: Path) -> Recording:
     if content[8:12] == b".FIT" or suffix == ".fit":
         # Garmin's decoder comes with an extra, and only a FIT file needs it.
         try:
-            from firmware.fit_recording import read_fit as reader  # noqa: PLC0415
+            from firmware.recordings.fit import read_fit as reader  # noqa: PLC0415
         except ImportError as error:
             raise RecordingError(path.name, 0, what_to_install(error, otherwise="diary")) from error
     elif beginning.startswith(b"<") or suffix in (".tcx", ".gpx"):
         if not beginning:
             raise RecordingError(path.name, 0, "The file is empty. Export the activity again.")
         try:
-            from firmware.track_recording import read_track as reader  # noqa: PLC0415
+            from firmware.recordings.tracks import read_track as reader  # noqa: PLC0415
         except ImportError as error:
             raise RecordingError(path.name, 0, what_to_install(error, otherwise="diary")) from error
     else:

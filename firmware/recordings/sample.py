@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from firmware.recording_error import RecordingError
+from firmware.recordings.errors import RecordingError
 
 
 class Sample(Struct, frozen=True):

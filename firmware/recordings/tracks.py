@@ -14,8 +14,8 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from firmware.recording_error import RecordingError
-from firmware.sample import Recording, Remark, Sample, Skipped
+from firmware.recordings.errors import RecordingError
+from firmware.recordings.sample import Recording, Remark, Sample, Skipped
 
 LONGEST_S = 24 * 3600.0
 HIGHEST_SENT_BPM = 65535.0

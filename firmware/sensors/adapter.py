@@ -17,7 +17,7 @@ from typing import Any, Literal
 from dbus_fast import BusType, DBusFastError, Message, MessageFlag, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from firmware.errors import FirmwareError
+from firmware.system.errors import FirmwareError
 
 _log = logging.getLogger(__name__)
 

@@ -23,19 +23,19 @@ from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 
-from coach.desk_strap import StrapScene
-from coach.pace import LEAST_GAPS, Pace
-from firmware import heart_rate_measurement
-from firmware.bluetooth_ladder import Ladder, Rung
-from firmware.bluetooth_lookout import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE, LINK_ERRORS, Lookout
-from firmware.bluetooth_on_air import OnAir
-from firmware.bluetooth_radio import Radio, forget_bluez
-from firmware.bluetooth_refusal import Refusal, refusal_of
-from firmware.bluetooth_timings import StrapTimings
-from firmware.heart_rate_measurement import HeartRateMeasurementError
-from firmware.odd_reports import OddReports
-from firmware.strap import Bond, Delivery, Lost, Measurement
-from firmware.strap_identity import identity, is_bound, serial_in, shown_name
+from coach.kiosk.strap_choice import StrapScene
+from coach.session.pace import LEAST_GAPS, Pace
+from firmware.sensors import gatt_heart_rate
+from firmware.sensors.adapter import Radio, forget_bluez
+from firmware.sensors.discovery import OnAir
+from firmware.sensors.gatt_heart_rate import HeartRateMeasurementError
+from firmware.sensors.odd_reports import OddReports
+from firmware.sensors.recovery import Ladder, Rung
+from firmware.sensors.refusal import Refusal, refusal_of
+from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE, LINK_ERRORS, Lookout
+from firmware.sensors.strap import Bond, Delivery, Lost, Measurement
+from firmware.sensors.strap_identity import identity, is_bound, serial_in, shown_name
+from firmware.sensors.timings import StrapTimings
 
 _log = logging.getLogger(__name__)
 
@@ -364,7 +364,7 @@ class BluetoothStrap:
                 self._pace = self._pace.after(now_s - heard_s)
             heard_s = now_s
             try:
-                measured = heart_rate_measurement.read(payload)
+                measured = gatt_heart_rate.read(payload)
             except HeartRateMeasurementError as error:
                 self._odd.note(str(error), payload)
                 return

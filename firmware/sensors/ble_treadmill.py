@@ -16,12 +16,12 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from msgspec import Struct
 
-from firmware import treadmill_data
-from firmware.bluetooth_lookout import FITNESS_MACHINE_SERVICE, LINK_ERRORS, Lookout
-from firmware.bluetooth_radio import Radio
-from firmware.bluetooth_refusal import refusal_of
-from firmware.odd_reports import OddReports
-from firmware.treadmill_data import TreadmillDataError
+from firmware.sensors import gatt_treadmill
+from firmware.sensors.adapter import Radio
+from firmware.sensors.gatt_treadmill import TreadmillDataError
+from firmware.sensors.odd_reports import OddReports
+from firmware.sensors.refusal import refusal_of
+from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, LINK_ERRORS, Lookout
 
 _log = logging.getLogger(__name__)
 
@@ -195,7 +195,7 @@ class BluetoothTreadmill:
         now_s = self._heard_s = time.monotonic()
         self._refusals = 0
         try:
-            told = treadmill_data.read(payload)
+            told = gatt_treadmill.read(payload)
         except TreadmillDataError as error:
             self._odd.note(str(error), payload)
             return

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
-from coach.strap_seen import StrapSeen
-from firmware.bluetooth_lookout import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE
-from firmware.bluetooth_timings import StrapTimings
-from firmware.strap import Bond
-from firmware.strap_identity import advertised_bpm, identity, is_bound, may_have_moved
+from coach.model.strap_advertisement import StrapSeen
+from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE
+from firmware.sensors.strap import Bond
+from firmware.sensors.strap_identity import advertised_bpm, identity, is_bound, may_have_moved
+from firmware.sensors.timings import StrapTimings
 
 SMOOTHING = 0.3
 """Share of a new signal strength: a body turning moves it by 10 dB from one advertisement to the next."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from coach.messages import AnyMessage
-from firmware.clock import Clock
-from firmware.errors import FirmwareError
-from firmware.recording import Recording, read
-from firmware.strap import ReplayedStrap, Sight, Strap
+from coach.model.messages import AnyMessage
+from firmware.recordings.reader import Recording, read
+from firmware.sensors.strap import ReplayedStrap, Sight, Strap
+from firmware.system.clock import Clock
+from firmware.system.errors import FirmwareError
 
 if TYPE_CHECKING:
-    from firmware.bluetooth_treadmill import BluetoothTreadmill
-    from firmware.config import Config
+    from firmware.config.schema import Config
+    from firmware.sensors.ble_treadmill import BluetoothTreadmill
 
 StrapMaker = Callable[[Clock, Callable[[], Sight], Callable[[AnyMessage], None]], Strap]
 """Makes a strap on the service's clock. Who is simulated sees the session by the second, and acts by the third."""
@@ -60,9 +60,9 @@ def _bluetooth_maker(adapter: str) -> StrapMaker:
     if adapter and not re.fullmatch(r"hci\d{1,2}", adapter):
         raise StrapError(f"«{adapter}» is no Bluetooth adapter. Write --strap bluetooth, or --strap bluetooth:hci0.")
     # Loaded at once, so that a missing package is told here: bleak comes with the extra «device».
-    from firmware.bluetooth_lookout import Lookout  # noqa: PLC0415 - see above
-    from firmware.bluetooth_radio import Radio  # noqa: PLC0415 - see above
-    from firmware.bluetooth_strap import BluetoothStrap  # noqa: PLC0415 - see above
+    from firmware.sensors.adapter import Radio  # noqa: PLC0415 - see above
+    from firmware.sensors.ble_strap import BluetoothStrap  # noqa: PLC0415 - see above
+    from firmware.sensors.scanner import Lookout  # noqa: PLC0415 - see above
 
     def make(_clock: Clock, _look: Callable[[], Sight], _act: Callable[[AnyMessage], None]) -> Strap:
         radio = Radio(adapter or None)
@@ -73,10 +73,10 @@ def _bluetooth_maker(adapter: str) -> StrapMaker:
 
 def treadmill_beside(strap: Strap, config: "Config") -> "BluetoothTreadmill":
     """The treadmill of the settings, on the strap's own radio where it has one."""
-    from firmware.bluetooth_lookout import Lookout  # noqa: PLC0415 - bleak comes with the extra «device»
-    from firmware.bluetooth_radio import Radio  # noqa: PLC0415 - as above
-    from firmware.bluetooth_strap import BluetoothStrap  # noqa: PLC0415 - as above
-    from firmware.bluetooth_treadmill import BluetoothTreadmill  # noqa: PLC0415 - as above
+    from firmware.sensors.adapter import Radio  # noqa: PLC0415 - as above
+    from firmware.sensors.ble_strap import BluetoothStrap  # noqa: PLC0415 - as above
+    from firmware.sensors.ble_treadmill import BluetoothTreadmill  # noqa: PLC0415 - as above
+    from firmware.sensors.scanner import Lookout  # noqa: PLC0415 - bleak comes with the extra «device»
 
     wanted = config.treadmill.name
     if isinstance(strap, BluetoothStrap):

@@ -17,7 +17,7 @@ import struct
 
 from msgspec import Struct
 
-from firmware.errors import FirmwareError
+from firmware.system.errors import FirmwareError
 
 SIXTEEN_BITS, CONTACT_DETECTED, CONTACT_SUPPORTED, ENERGY, RR = 0x01, 0x02, 0x04, 0x08, 0x10
 MS_PER_TICK = 1000 / 1024

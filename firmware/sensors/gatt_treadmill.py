@@ -23,7 +23,7 @@ import struct
 
 from msgspec import Struct
 
-from firmware.errors import FirmwareError
+from firmware.system.errors import FirmwareError
 
 MORE_DATA = 0x0001
 _NOT_KNOWN_SIGNED = 0x7FFF

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from firmware.bluetooth_refusal import Refusal
-from firmware.bluetooth_timings import StrapTimings
+from firmware.sensors.refusal import Refusal
+from firmware.sensors.timings import StrapTimings
 
 
 class Rung(StrEnum):

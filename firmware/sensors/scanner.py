@@ -15,7 +15,7 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 from dbus_fast import DBusFastError
 
-from firmware.bluetooth_radio import Radio
+from firmware.sensors.adapter import Radio
 
 _log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from coach.desk_strap import StrapScene
-from coach.events import AnyEvent
-from coach.messages import HeartRate
-from coach.snapshot import Snapshot
-from firmware.clock import Clock
-from firmware.recording import Recording
+from coach.kiosk.strap_choice import StrapScene
+from coach.model.events import AnyEvent
+from coach.model.messages import HeartRate
+from coach.model.snapshot import Snapshot
+from firmware.recordings.reader import Recording
+from firmware.system.clock import Clock
 
 
 class Measurement(Struct, frozen=True):

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from firmware.strap import Bond
+from firmware.sensors.strap import Bond
 
 _SERIAL_IN_NAME = tuple(
     re.compile(pattern, re.IGNORECASE)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from coach.guarded import place_of
+from coach.guidance.barrier import place_of
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)

@@ -24,23 +24,16 @@ from typing import Any, Literal, assert_never
 import msgspec
 from msgspec import Struct, structs
 
-from coach.cue import Cue
-from coach.desk_view import Button, Face, TriedPart
 from coach.errors import Refused
-from coach.events import AnyEvent
-from coach.messages import AnyMessage, Mood
-from firmware import strap_memory, training_closures
-from firmware.barrier import Barrier
-from firmware.clock import DemoClock, ScaledClock
-from firmware.config import Config
-from firmware.config_file import InForce
+from coach.kiosk.view import Button, Face, TriedPart
+from coach.model.cue import Cue
+from coach.model.events import AnyEvent
+from coach.model.messages import AnyMessage, Mood
+from firmware.config.loader import InForce
+from firmware.config.schema import Config
 from firmware.doctor.check import Finding
-from firmware.doctor.place import Place, settled
-from firmware.journal_errors import JournalError, UnknownSessionError
-from firmware.journal_in_memory import open_journal
-from firmware.journal_store import Delivery as SessionDelivery
-from firmware.journal_writer import JournalSettings, SaveState
-from firmware.local_messages import (
+from firmware.doctor.environment import Place, settled
+from firmware.ipc.messages import (
     FORMAT,
     AddParticipant,
     AnyToCoach,
@@ -72,25 +65,32 @@ from firmware.local_messages import (
     WithdrawPlan,
     pieces,
 )
-from firmware.local_socket import Client, LocalServer
-from firmware.machine_health import FindingsLog, MachineHealth, lesser, severe
-from firmware.panels import Panels, load_beside, panels_of
-from firmware.participants import Participants
-from firmware.pins import PinError
-from firmware.places import identity_folder
-from firmware.plans import PlanFileError, PlanShelf
-from firmware.priority import before_others, quick_to_switch
-from firmware.service_notice import ServiceNotice
-from firmware.session_keeper import SessionKeeper
-from firmware.stamp import SystemStampClock
-from firmware.strap import ChosenStrap, Delivery, Strap
-from firmware.strap_choosing import StrapChoosing
-from firmware.strap_memory import StrapMemory
-from firmware.straps import StrapMaker, treadmill_beside
-from firmware.time_budget import StepBudget
-from firmware.training_closures import TrainingClosures
-from firmware.version import own_version
-from firmware.whole_file import UnsafeNameError
+from firmware.ipc.server import Client, LocalServer
+from firmware.journal.errors import JournalError, UnknownSessionError
+from firmware.journal.memory import open_journal
+from firmware.journal.queries import Delivery as SessionDelivery
+from firmware.journal.writer import JournalSettings, SaveState
+from firmware.panel.factory import Panels, load_beside, panels_of
+from firmware.participants import last_strap, training_closures
+from firmware.participants.last_strap import StrapMemory
+from firmware.participants.pins import PinError
+from firmware.participants.plan_files import PlanFileError, PlanShelf
+from firmware.participants.registry import Participants
+from firmware.participants.training_closures import TrainingClosures
+from firmware.sensors.factory import StrapMaker, treadmill_beside
+from firmware.sensors.strap import ChosenStrap, Delivery, Strap
+from firmware.services.barrier import Barrier
+from firmware.services.health_monitor import FindingsLog, MachineHealth, lesser, severe
+from firmware.services.session_controller import SessionKeeper
+from firmware.services.strap_selection import StrapChoosing
+from firmware.services.time_budget import StepBudget
+from firmware.system.atomic_file import UnsafeNameError
+from firmware.system.clock import DemoClock, ScaledClock
+from firmware.system.paths import identity_folder
+from firmware.system.scheduling import before_others, quick_to_switch
+from firmware.system.sd_notify import ServiceNotice
+from firmware.system.timestamps import SystemStampClock
+from firmware.system.version import own_version
 
 _log = logging.getLogger(__name__)
 
@@ -209,7 +209,7 @@ class CoachService:
         strap = self._make_strap(self._clock, self._keeper.look, self._told_by_person)
         self._keeper.strap_name = strap.name
         if isinstance(strap, ChosenStrap):
-            memory = StrapMemory(strap_memory.folder_beside(self._settings.diary), self._disk.submit)
+            memory = StrapMemory(last_strap.folder_beside(self._settings.diary), self._disk.submit)
             self._keeper.choose_straps(StrapChoosing(strap, memory))
         self._health = self._look_after_machine(strap, stamps)
         self._tell_saving(self._journal.state)

@@ -8,13 +8,13 @@ from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from firmware.config import BuzzerPart, Config, LampPart
-from firmware.gpio_pins import GpioBuzzer, GpioLamp, open_chip
+from firmware.config.schema import BuzzerPart, Config, LampPart
+from firmware.panel.gpio import GpioBuzzer, GpioLamp, open_chip
 
 if TYPE_CHECKING:
-    from display.buzzer import Buzzer
-    from display.lamp_light import LampLight
-    from display.oled import Oled
+    from display.lamp.pwm import LampLight
+    from display.oled.renderer import Oled
+    from display.sound.buzzer import Buzzer
 
 CONNECTORS = Path("/sys/class/drm")
 LOOK_AT_CONNECTORS_EVERY_S = 3.0
@@ -77,7 +77,7 @@ def connectors_of(config: Config) -> Connectors | None:
 
 def sound_signs(config: Config) -> Callable[[], tuple[str, ...]]:
     """What tells of sound cards that come and go, and names the chosen one to SDL."""
-    from display.sound_card import signs_of  # noqa: PLC0415 - loads SDL, which must be told its drivers first
+    from display.sound.sound_card import signs_of  # noqa: PLC0415 - loads SDL, which must be told its drivers first
 
     return signs_of(config.sound.device)
 
@@ -86,7 +86,7 @@ def lamp_of(config: Config) -> "LampLight | None":
     """The lamp; None where the settings say that there is none."""
     if config.lamp.driver == "none":
         return None
-    from display.lamp_light import LampLight  # noqa: PLC0415 - only where there is a lamp
+    from display.lamp.pwm import LampLight  # noqa: PLC0415 - only where there is a lamp
 
     return LampLight(lambda: _open_lamp(config.lamp), brightest=config.lamp.brightness)
 
@@ -99,7 +99,7 @@ def buzzer_of(config: Config) -> "Buzzer | None":
     """The buzzer; None where the settings say that there is none."""
     if config.buzzer.driver == "none":
         return None
-    from display.buzzer import Buzzer  # noqa: PLC0415 - only where there is a buzzer
+    from display.sound.buzzer import Buzzer  # noqa: PLC0415 - only where there is a buzzer
 
     return Buzzer(lambda: _open_buzzer(config.buzzer))
 
@@ -113,7 +113,7 @@ def oled_of(config: Config) -> "Oled | None":
     part = config.oled
     if part.driver == "none":
         return None
-    from display.oled import Oled  # noqa: PLC0415 - only where there is a small screen
-    from display.oled_panel import OledPanel  # noqa: PLC0415 - as above
+    from display.oled.device import OledPanel  # noqa: PLC0415 - as above
+    from display.oled.renderer import Oled  # noqa: PLC0415 - only where there is a small screen
 
     return Oled(OledPanel(part.driver, part.i2c_port, part.address, upside_down=part.rotate != 0).open)

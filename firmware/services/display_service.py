@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.desk_view import Button, Face, View
-from firmware.config import Config
-from firmware.display_hardware import (
+from coach.kiosk.view import Button, Face, View
+from firmware.config.schema import Config
+from firmware.ipc.client import CoachLink, NoCoachError
+from firmware.ipc.messages import CueNow, Press, Subscribe, TypeDigit, ViewNow
+from firmware.services.display_hardware import (
     Connectors,
     buzzer_of,
     connectors_of,
@@ -32,20 +34,18 @@ from firmware.display_hardware import (
     shown_through,
     sound_signs,
 )
-from firmware.display_parts import DisplayParts
-from firmware.errors import FirmwareError
-from firmware.local_link import CoachLink, NoCoachError
-from firmware.local_messages import CueNow, Press, Subscribe, TypeDigit, ViewNow
-from firmware.lost_part import Backoff, Said
-from firmware.priority import before_others, nicer, quick_to_switch
-from firmware.service_notice import ServiceNotice
+from firmware.services.output_health import DisplayParts
+from firmware.system.errors import FirmwareError
+from firmware.system.retry import Backoff, Said
+from firmware.system.scheduling import before_others, nicer, quick_to_switch
+from firmware.system.sd_notify import ServiceNotice
 
 if TYPE_CHECKING:
-    from display.buzzer import Buzzer
-    from display.lamp import LampState
-    from display.oled import Oled
-    from display.sound import Sound
-    from display.window import Window
+    from display.lamp.pattern import LampState
+    from display.oled.renderer import Oled
+    from display.output.window import Window
+    from display.sound.buzzer import Buzzer
+    from display.sound.mixer import Sound
 
 _log = logging.getLogger(__name__)
 
@@ -345,7 +345,7 @@ class DisplayService:
         return window.wait_s
 
     def _open_window(self, said: Said) -> "Window":
-        from display.window import Window  # noqa: PLC0415 - loaded beside the link's first words
+        from display.output.window import Window  # noqa: PLC0415 - loaded beside the link's first words
 
         kind, config = screen_kind(self._settings.screen), self._settings.config
         if config is None:
@@ -363,7 +363,7 @@ class DisplayService:
         return window
 
     def _open_sound(self) -> "Sound":
-        from display.sound import MixerSound, SilentSound  # noqa: PLC0415 - as above
+        from display.sound.mixer import MixerSound, SilentSound  # noqa: PLC0415 - as above
 
         if not self._settings.sound:
             return SilentSound(self._settings.language)
@@ -382,8 +382,8 @@ class DisplayService:
             return oled_of(config)
         if kind == "none" or (kind == "auto" and not Path("/dev/i2c-1").exists()):
             return None
-        from display.oled import Oled, open_emulated  # noqa: PLC0415 - only where there is a small screen
-        from display.oled_panel import OledPanel  # noqa: PLC0415 - as above
+        from display.oled.device import OledPanel  # noqa: PLC0415 - as above
+        from display.oled.renderer import Oled, open_emulated  # noqa: PLC0415 - only where there is a small screen
 
         if kind == "emulated":
             return Oled(open_emulated)
@@ -428,7 +428,7 @@ class DisplayService:
     def _shine(self, view: View, now_s: float, said: Said) -> None:
         if not self._lights:
             return
-        from display.lamp import brightness_at, lamp  # noqa: PLC0415 - only where there is a lamp
+        from display.lamp.pattern import brightness_at, lamp  # noqa: PLC0415 - only where there is a lamp
 
         state = lamp(view, now_s)
         try:
@@ -469,7 +469,7 @@ def save_png(view: View, path: Path, size: tuple[int, int] = (1280, 720)) -> Non
     """Draw a view as the screen shows it. Raises DisplayError where the file cannot be written."""
     import pygame  # noqa: PLC0415 - as above
 
-    from display.screen import Screen  # noqa: PLC0415 - pictures are drawn only when somebody wants one
+    from display.renderer import Screen  # noqa: PLC0415 - pictures are drawn only when somebody wants one
 
     pygame.font.init()
     screen = Screen(size, view.language)

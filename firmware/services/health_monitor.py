@@ -15,13 +15,13 @@ from typing import Any, Protocol, runtime_checkable
 
 from msgspec import structs
 
-from coach.desk_view import Button, TriedPart
+from coach.kiosk.view import Button, TriedPart
 from firmware.doctor.check import Finding, Severity
-from firmware.doctor.guides import DISPLAY_AWAY_S
-from firmware.doctor.place import Place, StrapSeen, Told, run_program
-from firmware.doctor.self_test import Answers, keep
-from firmware.local_messages import Devices, Found, Health
-from firmware.stamp import StampClock
+from firmware.doctor.checks.outputs import DISPLAY_AWAY_S
+from firmware.doctor.checks.self_test import Answers, keep
+from firmware.doctor.environment import Place, StrapSeen, Told, run_program
+from firmware.ipc.messages import Devices, Found, Health
+from firmware.system.timestamps import StampClock
 
 EVERY_S = 180.0
 APART_S = 2.0
@@ -219,7 +219,7 @@ class MachineHealth:
 
 def _found_at(place: Place) -> tuple[Finding, ...]:
     """One round, in its own thread, which also loads the checks: the first picture need not wait for them."""
-    from firmware.doctor.round import findings, look  # noqa: PLC0415 - see above
+    from firmware.doctor.runner import findings, look  # noqa: PLC0415 - see above
 
     return findings(look(place))
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from coach.cue import Cue, CueName
-from coach.desk import Desk, tried
-from coach.desk_view import TriedPart
+from coach.kiosk.flow import Desk, tried
+from coach.kiosk.view import TriedPart
+from coach.model.cue import Cue, CueName
 
 PATIENCE_S = 60.0
 TONES_S = (0.4, 1.4, 2.4)

@@ -2,8 +2,8 @@
 
 from typing import Literal, get_args
 
-from firmware.local_messages import Devices, PartState
-from firmware.version import own_version
+from firmware.ipc.messages import Devices, PartState
+from firmware.system.version import own_version
 
 PartName = Literal["screen", "sound", "oled", "lamp"]
 HEARTBEAT_S = 5.0

@@ -10,13 +10,13 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from coach.desk_view import Face
-from coach.plan import Plan
-from firmware.local_messages import AnyToCoach, Done, GivePlan, Refusal, ShowText, Tell, ViewNow, WithdrawPlan
-from sync.commands import Gate, Order, Refused, Show, StartAt
-from sync.courier import Courier, PlanCame, PlanWithdrawn
-from sync.findings import Trouble
-from sync.wire import Clocks, Command, CommandResult, PlanOnWire, PlanTaken
+from coach.kiosk.view import Face
+from coach.model.plan import Plan
+from firmware.ipc.messages import AnyToCoach, Done, GivePlan, Refusal, ShowText, Tell, ViewNow, WithdrawPlan
+from sync.delivery.command_validator import Gate, Order, Refused, Show, StartAt
+from sync.delivery.fault_registry import Trouble
+from sync.delivery.interface import Courier, PlanCame, PlanWithdrawn
+from sync.wire.messages import Clocks, Command, CommandResult, PlanOnWire, PlanTaken
 
 Ask = Callable[[AnyToCoach], Done | Refusal | None]
 """Asks the coach and gives its answer; None where it gave none."""

@@ -14,36 +14,36 @@ from typing import Any, Literal, Protocol
 
 from msgspec.structs import replace
 
-from coach import desk as at_desk
-from coach import desk_participants as arriving
-from coach.cue import Cue
-from coach.default_guidance import default_guidance
-from coach.desk import Desk, Pressed, Wish
-from coach.desk_strap import StrapScene
-from coach.desk_view import Button, Choice, Face, TriedPart, View
-from coach.engine import guidance_off, next_due_s, step, without_guidance
 from coach.errors import Refused
-from coach.events import AnyEvent, Predicted, ReadinessAnswered, SessionEnded, SessionStarted, Signal
-from coach.guarded import Budget, unlimited
-from coach.guidance import GuidanceMaker
-from coach.messages import AnyMessage, Command, CommandName, HeartRate, Restored, SourceLost, Time, Treadmill
-from coach.snapshot import Prediction
-from coach.state import State, begin
-from coach.summary import Summary
-from coach.view import snapshot
-from firmware.barrier import Barrier
-from firmware.clock import Clock
-from firmware.journal import Journal
-from firmware.journal_errors import JournalError
-from firmware.machine_page import MachinePage
-from firmware.past_training import PastTraining
-from firmware.plans import PlanShelf
-from firmware.session_id import new_session_id
-from firmware.session_record import SessionRecord
-from firmware.stamp import Stamp, StampClock
-from firmware.strap import Delivery, Lost, Measurement, Sight
-from firmware.strap_choosing import StrapChoosing
-from firmware.training_closures import TrainingClosures
+from coach.guidance.barrier import Budget, unlimited
+from coach.guidance.defaults import default_guidance
+from coach.guidance.interface import GuidanceMaker
+from coach.kiosk import flow as at_desk
+from coach.kiosk import sign_in as arriving
+from coach.kiosk.flow import Desk, Pressed, Wish
+from coach.kiosk.strap_choice import StrapScene
+from coach.kiosk.view import Button, Choice, Face, TriedPart, View
+from coach.model.cue import Cue
+from coach.model.events import AnyEvent, Predicted, ReadinessAnswered, SessionEnded, SessionStarted, Signal
+from coach.model.messages import AnyMessage, Command, CommandName, HeartRate, Restored, SourceLost, Time, Treadmill
+from coach.model.snapshot import Prediction
+from coach.model.summary import Summary
+from coach.session.engine import guidance_off, next_due_s, step, without_guidance
+from coach.session.snapshots import snapshot
+from coach.session.state import State, begin
+from firmware.journal.errors import JournalError
+from firmware.journal.journal import Journal
+from firmware.journal.record import SessionRecord
+from firmware.participants.plan_files import PlanShelf
+from firmware.participants.training_closures import TrainingClosures
+from firmware.sensors.strap import Delivery, Lost, Measurement, Sight
+from firmware.services.barrier import Barrier
+from firmware.services.maintenance_flow import MachinePage
+from firmware.services.strap_selection import StrapChoosing
+from firmware.services.training_history import PastTraining
+from firmware.system.clock import Clock
+from firmware.system.session_id import new_session_id
+from firmware.system.timestamps import Stamp, StampClock
 
 _log = logging.getLogger(__name__)
 

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from coach import desk_strap
-from coach.desk import Desk
-from coach.desk_strap import StrapChoice, StrapScene
-from coach.state import State
-from coach.strap_seen import StrapSeen
-from firmware.strap import Bond, ChosenStrap
-from firmware.strap_identity import identity, keys_of
-from firmware.strap_memory import StrapMemory
+from coach.kiosk import strap_choice
+from coach.kiosk.flow import Desk
+from coach.kiosk.strap_choice import StrapChoice, StrapScene
+from coach.model.strap_advertisement import StrapSeen
+from coach.session.state import State
+from firmware.participants.last_strap import StrapMemory
+from firmware.sensors.strap import Bond, ChosenStrap
+from firmware.sensors.strap_identity import identity, keys_of
 
 
 class StrapChoosing:
@@ -42,7 +42,7 @@ class StrapChoosing:
         known, _, printed = state.strap_key.partition(":")
         had = StrapSeen(state.strap_key, state.strap_name, printed, on_band=known == "serial")
         self._strap.bind(self._bond(had))
-        return replace(desk, strap=desk_strap.chosen_again(StrapChoice(asked=True), had))
+        return replace(desk, strap=strap_choice.chosen_again(StrapChoice(asked=True), had))
 
     def chosen_or_not(self, desk: Desk) -> None:
         """The person has pressed: this one is mine, or it was the wrong one."""
@@ -73,7 +73,7 @@ class StrapChoosing:
         if known is not None:
             # Last time's strap may be seen under another form of its identity.
             choice = replace(choice, last=next((one.key for one in scene.seen if _is(known, one)), choice.last))
-        return replace(desk, strap=desk_strap.looked(choice, scene))
+        return replace(desk, strap=strap_choice.looked(choice, scene))
 
     def _known(self) -> Bond | None:
         return None if self._participant is None else self._memory.of(self._participant)

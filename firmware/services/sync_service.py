@@ -16,13 +16,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from coach.desk_view import Face
+from coach.kiosk.view import Face
 from firmware.doctor.check import look_once
-from firmware.doctor.network import Network
-from firmware.doctor.place import Place
-from firmware.errors import FirmwareError
-from firmware.local_link import CoachLink, NoCoachError
-from firmware.local_messages import (
+from firmware.doctor.checks.network import Network
+from firmware.doctor.environment import Place
+from firmware.enrolment.renewal import Renewal
+from firmware.ipc.client import CoachLink, NoCoachError
+from firmware.ipc.messages import (
     AnyFromCoach,
     AnyToCoach,
     Done,
@@ -35,17 +35,17 @@ from firmware.local_messages import (
     Subscribe,
     ViewNow,
 )
-from firmware.renewal import Renewal
-from firmware.service_notice import ServiceNotice
-from firmware.stamp import Stamp, StampClock, SystemStampClock
-from firmware.sync_orders import Orders
-from firmware.sync_state import forget_state, state_file, write_state
-from sync.account import ACCOUNT, AccountError
-from sync.courier import Courier, KeepingCourier, Parcel
-from sync.findings import Trouble
-from sync.live import live_of
-from sync.mqtt_courier import CourierSettings, MqttCourier
-from sync.wire import Clocks, Software, State
+from firmware.services.server_commands import Orders
+from firmware.system.delivery_status import forget_state, state_file, write_state
+from firmware.system.errors import FirmwareError
+from firmware.system.sd_notify import ServiceNotice
+from firmware.system.timestamps import Stamp, StampClock, SystemStampClock
+from sync.delivery.fault_registry import Trouble
+from sync.delivery.interface import Courier, KeepingCourier, Parcel
+from sync.delivery.live_snapshot import live_of
+from sync.delivery.machine_identity import ACCOUNT, AccountError
+from sync.delivery.mqtt import CourierSettings, MqttCourier
+from sync.wire.messages import Clocks, Software, State
 
 _log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from typing import Any, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.plan import COUNTS_FROM_S, WEEK_S, Plan
-from coach.summary import Summary
-from firmware.plans import GUEST
-from firmware.session_record import SessionLine
+from coach.model.plan import COUNTS_FROM_S, WEEK_S, Plan
+from coach.model.summary import Summary
+from firmware.journal.record import SessionLine
+from firmware.participants.plan_files import GUEST
 
 
 class PastSession(Struct, frozen=True):

@@ -9,11 +9,11 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from firmware.errors import FirmwareError
-from firmware.journal_errors import JournalError
-from firmware.journal_file import JournalLock
-from firmware.journal_schema import MIGRATIONS
-from firmware.versions import make_durable
+from firmware.journal.errors import JournalError
+from firmware.journal.file import JournalLock
+from firmware.journal.schema import MIGRATIONS
+from firmware.setup.versions import make_durable
+from firmware.system.errors import FirmwareError
 
 COPY_NAME = "before-upgrade.db"
 _BESIDE = ("-wal", "-shm")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
 
-from firmware.enrol import enrol
-from firmware.errors import FirmwareError
-from sync.account import Account, AccountError, read_account
+from firmware.enrolment.enrol import enrol
+from firmware.system.errors import FirmwareError
+from sync.delivery.machine_identity import Account, AccountError, read_account
 
 if TYPE_CHECKING:
     from bleak.backends.device import BLEDevice
@@ -90,13 +90,13 @@ class RealParts:
 
     def straps(self, seconds: float) -> tuple[FoundStrap, ...]:
         """Look around as the coach does."""
-        from firmware.bluetooth_lookout import (  # noqa: PLC0415 - only where straps are looked for
+        from firmware.sensors.adapter import Radio  # noqa: PLC0415 - as above
+        from firmware.sensors.scanner import (  # noqa: PLC0415 - only where straps are looked for
             HEART_RATE_SERVICE,
             LINK_ERRORS,
             Lookout,
         )
-        from firmware.bluetooth_radio import Radio  # noqa: PLC0415 - as above
-        from firmware.strap_identity import identity  # noqa: PLC0415 - as above
+        from firmware.sensors.strap_identity import identity  # noqa: PLC0415 - as above
 
         seen: dict[str, FoundStrap] = {}
 
@@ -124,18 +124,18 @@ class RealParts:
 
     def cards(self) -> tuple[FoundCard, ...]:
         """Read the kernel's list."""
-        from display.sound_card import cards_in  # noqa: PLC0415 - brings pygame with it
+        from display.sound.sound_card import cards_in  # noqa: PLC0415 - brings pygame with it
 
         return tuple(FoundCard(card.name, card.kind) for card in cards_in(self._text("proc/asound/cards")))
 
     def speak(self, device: str, language: Literal["nb", "en"]) -> None:
         """Play a phrase of the voice through ALSA, by the card that the settings mean."""
-        from display.sound_card import alsa_name, cards_in  # noqa: PLC0415 - as above
+        from display.sound.sound_card import alsa_name, cards_in  # noqa: PLC0415 - as above
 
         name = alsa_name(device, cards_in(self._text("proc/asound/cards")))
         if name is None:
             raise PartError(f"No sound card of the kind «{device}» is there.")
-        phrase = Path(__file__).parent.parent / "display" / "voices" / language / "hold.wav"
+        phrase = Path(__file__).parents[2] / "display" / "voices" / language / "hold.wav"
         words = ["aplay", "-q", "-D", name, str(phrase)]
         if not phrase.exists():
             words = ["speaker-test", "-D", name, "-t", "sine", "-f", "880", "-l", "1", "-s", "1"]
@@ -169,8 +169,8 @@ class RealParts:
         """Draw a session as it will be seen."""
         from luma.core.error import Error as LumaError  # noqa: PLC0415 - only where there is a panel
 
-        from coach.desk_view import Face, View  # noqa: PLC0415 - as above
-        from display.oled import open_oled, picture  # noqa: PLC0415 - as above
+        from coach.kiosk.view import Face, View  # noqa: PLC0415 - as above
+        from display.oled.renderer import open_oled, picture  # noqa: PLC0415 - as above
 
         try:
             open_oled(chip, port, address).display(picture(View(face=Face.READY)))

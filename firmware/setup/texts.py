@@ -25,7 +25,7 @@ class SetupTexts:
 def catalogue() -> dict[Language, dict[str, str]]:
     """All words of both languages."""
     return msgspec.toml.decode(
-        files("firmware").joinpath("setup_texts.toml").read_bytes(), type=dict[Language, dict[str, str]]
+        files("firmware.setup").joinpath("setup_texts.toml").read_bytes(), type=dict[Language, dict[str, str]]
     )
 
 

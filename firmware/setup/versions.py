@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from firmware.errors import FirmwareError
+from firmware.system.errors import FirmwareError
 
 VERSIONS_FOLDER = Path("/opt/interval-coach")
 MOST_STARTS = 2

@@ -15,12 +15,12 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from firmware.config import Config, ConfigError, read
-from firmware.config_text import Value, as_toml, commented, with_values
-from firmware.errors import FirmwareError
-from firmware.setup_parts import PartError, Parts
-from firmware.setup_texts import Language, SetupTexts, setup_texts
-from firmware.versions import make_durable
+from firmware.config.schema import Config, ConfigError, read
+from firmware.config.writer import Value, as_toml, commented, with_values
+from firmware.setup.probes import PartError, Parts
+from firmware.setup.texts import Language, SetupTexts, setup_texts
+from firmware.setup.versions import make_durable
+from firmware.system.errors import FirmwareError
 
 LOOK_FOR_STRAPS_S = 10.0
 _ASK_LANGUAGE = "Språk / language: nb, en"

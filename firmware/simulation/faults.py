@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.messages import HeartRate
+from coach.model.messages import HeartRate
 
 LOWEST_BPM, HIGHEST_BPM = 25.0, 254.0
 DRY_FADES_FROM = 0.6

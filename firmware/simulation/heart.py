@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
-from coach.plan import HrMaxSource, Load, Mode, Plan, formula_hr_max_bpm
+from coach.model.plan import HrMaxSource, Load, Mode, Plan, formula_hr_max_bpm
 
 Kind = Literal["ordinary", "chronotropic", "beta_blocked", "wrong_hr_max"]
 Group = Literal["addiction", "schizophrenia"]

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.events import (
+from coach.model.events import (
     Advice,
     AdviceGiven,
     AnyEvent,
@@ -23,10 +23,10 @@ from coach.events import (
     SessionPaused,
     SessionResumed,
 )
-from coach.messages import Answer, AnyMessage, Exertion, HeartRate, Mood, Treadmill
-from coach.protocol import PhaseKind
-from coach.snapshot import Snapshot
-from firmware.participant import Body, Day, Model, Participant, borg_for, oxygen_uptake, speed_for
+from coach.model.messages import Answer, AnyMessage, Exertion, HeartRate, Mood, Treadmill
+from coach.model.protocol import PhaseKind
+from coach.model.snapshot import Snapshot
+from firmware.simulation.heart import Body, Day, Model, Participant, borg_for, oxygen_uptake, speed_for
 
 BORG_NOISE_SD = 1.2
 ACTS_AFTER_S = (3, 15)

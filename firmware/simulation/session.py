@@ -11,24 +11,24 @@ from typing import Protocol
 import numpy as np
 from msgspec import Struct
 
-from coach.cue import Cue
-from coach.default_guidance import default_guidance
-from coach.engine import step
 from coach.errors import Refused
-from coach.events import AnyEvent, QuestionAsked, SessionEnded, Signal
-from coach.guidance import GuidanceMaker
-from coach.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Readiness, Time, Treadmill
-from coach.plan import Plan
-from coach.protocol import Protocol as TrainingProtocol
-from coach.snapshot import Snapshot
-from coach.state import State, begin
-from coach.summary import Summary
-from coach.view import snapshot
-from firmware.errors import FirmwareError
-from firmware.faults import AnyFault, Injector
-from firmware.recording_error import RecordingError
-from firmware.recording_pace import draw_pace
-from firmware.sample import Recording
+from coach.guidance.defaults import default_guidance
+from coach.guidance.interface import GuidanceMaker
+from coach.model.cue import Cue
+from coach.model.events import AnyEvent, QuestionAsked, SessionEnded, Signal
+from coach.model.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Readiness, Time, Treadmill
+from coach.model.plan import Plan
+from coach.model.protocol import Protocol as TrainingProtocol
+from coach.model.snapshot import Snapshot
+from coach.model.summary import Summary
+from coach.session.engine import step
+from coach.session.snapshots import snapshot
+from coach.session.state import State, begin
+from firmware.recordings.errors import RecordingError
+from firmware.recordings.pace import draw_pace
+from firmware.recordings.sample import Recording
+from firmware.simulation.faults import AnyFault, Injector
+from firmware.system.errors import FirmwareError
 
 AFTERWARDS_S = 30
 """How long somebody is listened to after the end, for Borg and mood."""

@@ -6,13 +6,13 @@ from typing import cast, get_args
 import numpy as np
 from msgspec.structs import replace
 
-from coach.messages import AnyMessage, HeartRate
-from coach.plan import Plan
-from firmware.clock import Clock
-from firmware.participant import Day, Kind, Participant, Population, draw_day, plan_for
-from firmware.person import Person
-from firmware.strap import Delivery, Measurement, Sight
-from firmware.straps import StrapError, StrapKind, StrapMaker
+from coach.model.messages import AnyMessage, HeartRate
+from coach.model.plan import Plan
+from firmware.sensors.factory import StrapError, StrapKind, StrapMaker
+from firmware.sensors.strap import Delivery, Measurement, Sight
+from firmware.simulation.heart import Day, Kind, Participant, Population, draw_day, plan_for
+from firmware.simulation.person import Person
+from firmware.system.clock import Clock
 
 KINDS: tuple[str, ...] = get_args(Kind)
 SIMULATED = "simulated"

@@ -7,8 +7,8 @@ owner, so that the service can read it afterwards.
 import os
 from pathlib import Path
 
-from firmware.errors import FirmwareError
-from sync.topics import PARTICIPANT
+from firmware.system.errors import FirmwareError
+from sync.wire.topics import PARTICIPANT
 
 
 class UnsafeNameError(FirmwareError, ValueError):

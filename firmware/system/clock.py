@@ -11,11 +11,11 @@ import time
 from itertools import count
 from typing import Protocol
 
-from firmware.errors import FirmwareError
+from firmware.system.errors import FirmwareError
 
 AHEAD_S = 1.0
 """So far a demo's clock runs ahead of its simulated person: with the second between two measurements less than 2.5 s,
-after which a rate is no longer fresh (`coach.limits.URGE_FRESH_S`)."""
+after which a rate is no longer fresh (`coach.session.limits.URGE_FRESH_S`)."""
 
 
 class ClockError(FirmwareError, ValueError):

@@ -4,10 +4,10 @@ import contextlib
 import logging
 from pathlib import Path
 
-from firmware.errors import FirmwareError
-from sync.envelope import Unreadable
-from sync.reading import encode, read
-from sync.wire import State
+from firmware.system.errors import FirmwareError
+from sync.wire.codec import encode, read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import State
 
 _log = logging.getLogger(__name__)
 

@@ -48,7 +48,7 @@ class Service:
     def start(self) -> None:
         """Start the process."""
         self._started_s = time.monotonic()
-        command = [sys.executable, "-m", "firmware.command_line", *self._arguments]
+        command = [sys.executable, "-m", "firmware.cli", *self._arguments]
         # What systemd gave this process to speak with is its own, not its children's.
         inherited = {name: value for name, value in os.environ.items() if name not in OF_SYSTEMD}
         environment = {**LEAN, **inherited, PARENT_VARIABLE: str(os.getpid())}

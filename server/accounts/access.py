@@ -15,10 +15,10 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
+from server.accounts.memberships import allowed, held_by
+from server.accounts.models import Account, Clinic
+from server.accounts.roles import MAY, May, Role
 from server.audit.record import record
-from server.clinics.memberships import allowed, held_by
-from server.clinics.models import Account, Clinic
-from server.clinics.roles import MAY, May, Role
 from server.people.models import Participant
 
 View = Callable[..., Any]

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from server.clinics import accounts as acts
-from server.clinics.access import account_of, in_clinic
-from server.clinics.errors import AccountError
-from server.clinics.models import Account, Clinic
-from server.clinics.roles import May, Role
+from server.accounts import accounts as acts
+from server.accounts.access import account_of, in_clinic
+from server.accounts.errors import AccountError
+from server.accounts.models import Account, Clinic
+from server.accounts.roles import May, Role
 
 
 class RolesForm(forms.Form):

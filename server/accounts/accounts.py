@@ -16,10 +16,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_otp import devices_for_user
 
+from server.accounts.errors import AccountError
+from server.accounts.models import Account, Clinic, Invitation, Membership, Region
+from server.accounts.roles import May, Role
 from server.audit.record import record
-from server.clinics.errors import AccountError
-from server.clinics.models import Account, Clinic, Invitation, Membership, Region
-from server.clinics.roles import May, Role
 
 LINK_HOURS = 72
 

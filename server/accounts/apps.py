@@ -6,5 +6,5 @@ from django.apps import AppConfig
 class ClinicsConfig(AppConfig):
     """Its models and migrations."""
 
-    name = "server.clinics"
+    name = "server.accounts"
     label = "clinics"

@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db import transaction
 from msgspec import Struct
 
+from server.accounts import accounts as acts
+from server.accounts.accounts import LINK_HOURS
+from server.accounts.errors import AccountError
+from server.accounts.models import Account, Clinic, Membership, Region
+from server.accounts.roles import Role
 from server.audit.record import record
-from server.clinics import accounts as acts
-from server.clinics.accounts import LINK_HOURS
-from server.clinics.errors import AccountError
-from server.clinics.models import Account, Clinic, Membership, Region
-from server.clinics.roles import Role
 from sync.errors import TopicError
-from sync.topics import require_name
+from sync.wire.topics import require_name
 
 __all__ = ["LINK_HOURS"]
 WHO = "command"

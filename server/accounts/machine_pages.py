@@ -8,12 +8,12 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 from msgspec import Struct
 
-from server.by_name import by_name
-from server.clinics import finding_words
-from server.clinics.access import in_clinic
-from server.clinics.models import Clinic
-from server.clinics.roles import May
+from server.accounts import finding_words
+from server.accounts.access import in_clinic
+from server.accounts.models import Clinic
+from server.accounts.roles import May
 from server.models import Certificate, MachineState
+from server.natural_sort import by_name
 
 SOON_DAYS = 30
 SILENT_S = 90.0

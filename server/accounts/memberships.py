@@ -2,8 +2,8 @@
 
 from django.db.models import Q, QuerySet
 
-from server.clinics.models import Account, Clinic, Membership
-from server.clinics.roles import MAY, May, Role
+from server.accounts.models import Account, Clinic, Membership
+from server.accounts.roles import MAY, May, Role
 
 
 def held_by(account: Account) -> list[Membership]:

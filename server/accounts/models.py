@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from server.clinics.roles import Role
+from server.accounts.roles import Role
 
 
 class Region(models.Model):
@@ -23,7 +23,7 @@ class Region(models.Model):
 
 
 class Clinic(models.Model):
-    """One clinic. `code`: its name on the wire (`sync.topics`), the same as in every session that it sent."""
+    """One clinic. `code`: its name on the wire (`sync.wire.topics`), the same as in every session that it sent."""
 
     code = models.CharField(_("code"), max_length=32, unique=True)
     name = models.CharField(_("name"), max_length=100)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from server.clinics import account_pages, machine_pages
+from server.accounts import account_pages, machine_pages
 
 app_name = "clinics"
 urlpatterns = [

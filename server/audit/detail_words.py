@@ -13,11 +13,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
+from server.accounts.roles import Role
 from server.audit.models import Entry
-from server.clinics.roles import Role
+from server.live.words import COMMAND, NOTICE
 from server.people.models import Participant
 from server.people.plan_words import NAMES
-from server.room.words import COMMAND, NOTICE
 
 Word = str | Promise
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from server.accounts.models import Clinic
 from server.audit.models import Entry
-from server.clinics.models import Clinic
 from server.errors import ServerError
 
 COLUMNS = (

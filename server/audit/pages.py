@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from server.accounts.access import about_participant, account_of, in_clinic
+from server.accounts.models import Account, Clinic
+from server.accounts.roles import May, Role
 from server.audit.detail_words import details
 from server.audit.models import Entry
 from server.audit.record import record
 from server.audit.words import said
-from server.clinics.access import about_participant, account_of, in_clinic
-from server.clinics.models import Account, Clinic
-from server.clinics.roles import May, Role
 from server.people.models import Participant
 
 A_PAGE = 100

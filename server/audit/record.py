@@ -9,13 +9,13 @@ import msgspec
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from server.accounts.memberships import role_in
 from server.audit import seal
 from server.audit.models import Entry, Head
-from server.clinics.memberships import role_in
 
 if TYPE_CHECKING:
-    from server.clinics.models import Account, Clinic
-    from server.clinics.roles import May
+    from server.accounts.models import Account, Clinic
+    from server.accounts.roles import May
     from server.people.models import Participant
 
 

@@ -22,8 +22,8 @@ import msgspec
 from django.conf import settings
 from msgspec import Struct
 
+from server.clinic_folder.atomic_file import PRIVATE, write_once, write_whole
 from server.errors import ServerError
-from server.files import PRIVATE, write_once, write_whole
 
 KEY_FILE, TAIL_FILE = "access-log.key", "access-log.tail"
 

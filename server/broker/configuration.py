@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 
-from server.clinic import Clinic
+from server.clinic_folder.settings import Clinic
 
 MOST_PACKET_BYTES = 128 * 1024
 """Whole sessions and parts are at most 64 KiB; topic, properties and some room come on top."""

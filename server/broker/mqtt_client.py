@@ -17,7 +17,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from server.log_lines import facts
+from server.json_logging import facts
 
 _log = logging.getLogger(__name__)
 

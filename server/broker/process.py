@@ -14,10 +14,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import IO
 
-from server.clinic import Clinic
+from server.clinic_folder.settings import Clinic
 from server.errors import ServerError
-from server.log_lines import facts
-from server.systemd_notice import VARIABLE
+from server.json_logging import facts
+from server.sd_notify import VARIABLE
 
 _log = logging.getLogger(__name__)
 

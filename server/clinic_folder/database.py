@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import django
 from django.conf import settings
 
-from server.clinic import DATABASE_VARIABLE, FOLDER_VARIABLE, Clinic
+from server.clinic_folder.settings import DATABASE_VARIABLE, FOLDER_VARIABLE, Clinic
 from server.errors import SettingsError
 
 MEMORY = "sqlite://"

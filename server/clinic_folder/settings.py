@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from server.errors import SettingsError
 from sync.errors import TopicError
-from sync.topics import ENROLMENT_PORT, require_name
+from sync.wire.topics import ENROLMENT_PORT, require_name
 
 FOLDER_VARIABLE = "INTERVAL_COACH_SERVER"
 DATABASE_VARIABLE = "DATABASE_URL"

@@ -8,7 +8,7 @@ from django.db import connection
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from server.arrivals import SessionArrived
+from server.collector.messages import SessionArrived
 from server.models import Session
 
 _COLUMNS = (

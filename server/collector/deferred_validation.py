@@ -1,9 +1,9 @@
 """Reading through, in a quiet moment, the sessions of which only the head was read while many waited."""
 
-from server import intake
-from server.arrivals import SessionArrived, Source
+from server.clinic_folder.transactions import in_transaction
+from server.collector import parser
+from server.collector.messages import SessionArrived, Source
 from server.models import Session
-from server.transactions import in_transaction
 
 AT_A_TIME = 20
 
@@ -19,7 +19,7 @@ def _read_some() -> int:
         flaw = ""
         if one.payload is not None:
             source = Source("", one.clinic, one.machine)
-            found = intake.session(source, str(one.session_id), bytes(one.payload))
+            found = parser.session(source, str(one.session_id), bytes(one.payload))
             flaw = "" if isinstance(found, SessionArrived) else str(getattr(found, "reason", "not understood"))[:200]
         Session.objects.filter(pk=one.pk).update(read_through=True, flaw=flaw)
     return len(unread)

@@ -4,14 +4,14 @@ import random
 import secrets
 from collections.abc import Callable
 
-from server.authority import until_wall_s
-from server.broker_link import LinkSettings, tls_context
-from server.clinic import Clinic
-from server.collector import Collector, CollectorSettings, Step
-from server.database import address_of
+from server.broker.mqtt_client import LinkSettings, tls_context
+from server.clinic_folder.atomic_file import PRIVATE, write_once
+from server.clinic_folder.database import address_of
+from server.clinic_folder.settings import Clinic
+from server.collector.service import Collector, CollectorSettings, Step
 from server.errors import SettingsError
-from server.files import PRIVATE, write_once
-from sync.topics import Kind, subscription
+from server.identity.certificate_authority import until_wall_s
+from sync.wire.topics import Kind, subscription
 
 OPEN_GROUP = "collectors"
 """The group's name in earlier versions. A broker keeps that subscription with a collector's session until it ends."""

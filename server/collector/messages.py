@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from sync.wire import CommandResult, PlanTaken, State
+from sync.wire.messages import CommandResult, PlanTaken, State
 
 Why = Literal[
     "conflict",

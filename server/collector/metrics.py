@@ -5,7 +5,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import start_http_server
 
-from server.store import What
+from server.collector.store import What
 
 
 class Figures:

@@ -2,7 +2,7 @@
 
 Reading a session's head checks the envelope's checksum, who it is from and what it is; that is all that storing and its
 receipt rest on, and costs a tenth of reading it through. Where many wait, the head is enough, and the rest is read
-later (`server.proofreading`).
+later (`server.collector.deferred_validation`).
 """
 
 import math
@@ -11,8 +11,8 @@ import re
 import msgspec
 from msgspec import Struct
 
-from coach.summary import Summary
-from server.arrivals import (
+from coach.model.summary import Summary
+from server.collector.messages import (
     Arrival,
     Dead,
     KeptForAPerson,
@@ -24,13 +24,13 @@ from server.arrivals import (
     StateArrived,
     Why,
 )
-from sync import wire
-from sync.chunks import is_part, read_part
-from sync.envelope import MOST_CONTENT_BYTES, Unreadable, beginning
 from sync.errors import TopicError
-from sync.ranges import find_out_of_range
-from sync.reading import encode, read, read_session
-from sync.topics import PARTICIPANT, Kind, Topic, parse
+from sync.wire import messages
+from sync.wire.chunks import is_part, read_part
+from sync.wire.codec import encode, read, read_session
+from sync.wire.envelope import MOST_CONTENT_BYTES, Unreadable, beginning
+from sync.wire.ranges import find_out_of_range
+from sync.wire.topics import PARTICIPANT, Kind, Topic, parse
 
 MOST_REVISION = 2**31 - 1
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -45,7 +45,7 @@ class _Trusted(Struct, frozen=True):
 
 
 class Head(Struct, frozen=True):
-    """The fields of `sync.wire.SessionDelivery` that storing needs; the others are passed over unread."""
+    """The fields of `sync.wire.messages.SessionDelivery` that storing needs; the others are passed over unread."""
 
     format: int
     session_id: str
@@ -56,7 +56,7 @@ class Head(Struct, frozen=True):
     participant: str
     summary: Summary
     quality: _Trusted
-    clocks: tuple[wire.ClocksAt, ...]
+    clocks: tuple[messages.ClocksAt, ...]
 
 
 _head = msgspec.json.Decoder(Head)
@@ -112,7 +112,7 @@ def session(source: Source, session_id: str, payload: bytes, *, thorough: bool =
     )
 
 
-def _read_head(payload: bytes) -> Head | wire.SessionDelivery | Unreadable:
+def _read_head(payload: bytes) -> Head | messages.SessionDelivery | Unreadable:
     """Read the fields that come first. What is odd is read by the wire's own reader, which says what is wrong."""
     content = beginning(payload, _HEAD_BYTES)
     if isinstance(content, Unreadable):
@@ -124,7 +124,7 @@ def _read_head(payload: bytes) -> Head | wire.SessionDelivery | Unreadable:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return read_session(payload)
     # What is out of range is read whole too: the reader says which value it is.
-    sound = end > 0 and found.format == wire.FORMAT and not find_out_of_range(found)
+    sound = end > 0 and found.format == messages.FORMAT and not find_out_of_range(found)
     return found if sound else read_session(payload)
 
 
@@ -135,7 +135,7 @@ def _unreadable(source: Source, session_id: str, found: Unreadable) -> Arrival:
     return Dead(source=source, why=why, reason=found.reason, payload=found.kept)
 
 
-def _not_its_own(source: Source, session_id: str, found: Head | wire.SessionDelivery) -> tuple[Why, str] | None:
+def _not_its_own(source: Source, session_id: str, found: Head | messages.SessionDelivery) -> tuple[Why, str] | None:
     if (found.clinic, found.machine) != (source.clinic, source.machine):
         return "not_its_own", "The session says that it comes from another machine than the topic says."
     if found.session_id != session_id:
@@ -143,7 +143,7 @@ def _not_its_own(source: Source, session_id: str, found: Head | wire.SessionDeli
     return None
 
 
-def _not_usable(found: Head | wire.SessionDelivery) -> tuple[Why, str] | None:
+def _not_usable(found: Head | messages.SessionDelivery) -> tuple[Why, str] | None:
     if not 1 <= found.revision <= MOST_REVISION:
         return "not_understood", "The revision is out of range."
     if not _SHA256.match(found.sha256):
@@ -175,7 +175,7 @@ def _part(source: Source, topic: Topic, payload: bytes) -> Arrival:
 
 
 def _state(source: Source, topic: Topic, payload: bytes) -> Arrival:
-    found = read(payload, wire.State)
+    found = read(payload, messages.State)
     if isinstance(found, Unreadable):
         return Dead(source=source, why=_why(found), reason=found.reason, payload=payload)
     if (found.clinic, found.machine) != (topic.clinic, topic.machine):
@@ -187,7 +187,7 @@ def _state(source: Source, topic: Topic, payload: bytes) -> Arrival:
 
 
 def _result(source: Source, payload: bytes) -> Arrival:
-    found = read(payload, wire.CommandResult)
+    found = read(payload, messages.CommandResult)
     if isinstance(found, Unreadable):
         return Dead(source=source, why=_why(found), reason=found.reason, payload=payload)
     if not _COMMAND_ID.match(found.id):
@@ -196,7 +196,7 @@ def _result(source: Source, payload: bytes) -> Arrival:
 
 
 def _plan_word(source: Source, payload: bytes) -> Arrival:
-    found = read(payload, wire.PlanTaken)
+    found = read(payload, messages.PlanTaken)
     if isinstance(found, Unreadable):
         return Dead(source=source, why=_why(found), reason=found.reason, payload=payload)
     if not PARTICIPANT.match(found.participant) or not 0 <= found.version <= MOST_REVISION:

@@ -20,17 +20,18 @@ from typing import Literal
 
 from msgspec import Struct
 
-from server import proofreading, store, transactions
-from server.arrivals import Arrival, Dead, PartArrived, PlanWordArrived, ResultArrived, SessionArrived
-from server.broker_link import BrokerLink, LinkSettings, Received
-from server.diary import entering
+from server.broker.mqtt_client import BrokerLink, LinkSettings, Received
+from server.clinic_folder import transactions
+from server.collector import deferred_validation, store
+from server.collector.messages import Arrival, Dead, PartArrived, PlanWordArrived, ResultArrived, SessionArrived
+from server.collector.metrics import Figures
+from server.collector.parser import arrival
+from server.diary import ingest
 from server.errors import StoreAwayError, StoreRefusedError
-from server.figures import Figures
-from server.intake import arrival
-from server.log_lines import facts
-from sync.reading import encode
-from sync.topics import Kind, Topic, build
-from sync.wire import Receipt
+from server.json_logging import facts
+from sync.wire.codec import encode
+from sync.wire.messages import Receipt
+from sync.wire.topics import Kind, Topic, build
 
 _log = logging.getLogger(__name__)
 
@@ -273,7 +274,7 @@ class Collector:
 
     def _in_quiet(self) -> None:
         try:
-            if self._unread and not proofreading.read_some():
+            if self._unread and not deferred_validation.read_some():
                 self._unread = False
             if time.monotonic() >= self._tidy_at_s:
                 self._tidy_at_s = time.monotonic() + TIDY_EVERY_S
@@ -292,7 +293,7 @@ class Collector:
         # Before it is looked: what the other committer stores meanwhile makes it true again.
         self._not_entered = False
         try:
-            while entering.enter_some().more:
+            while ingest.enter_some().more:
                 if self._stopping.is_set() or not self._read_batches.empty():
                     self._not_entered = True
                     break

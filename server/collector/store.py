@@ -16,8 +16,10 @@ from django.db.models import F, Q, Sum
 from django.db.models.functions import Length
 from msgspec import Struct
 
-from server import intake
-from server.arrivals import (
+from server.clinic_folder.transactions import in_transaction
+from server.collector import parser
+from server.collector.bulk_insert import insert_sessions
+from server.collector.messages import (
     Arrival,
     Dead,
     KeptForAPerson,
@@ -28,6 +30,7 @@ from server.arrivals import (
     Source,
     StateArrived,
 )
+from server.live.plan_outbox import withdraw_left
 from server.models import (
     CommandOutcome,
     DeadLetter,
@@ -38,11 +41,8 @@ from server.models import (
     SessionPart,
 )
 from server.people.models import Participant
-from server.room.outgoing import withdraw_left
-from server.session_rows import insert_sessions
-from server.transactions import in_transaction
-from sync.chunks import Part, join
 from sync.errors import PartError
+from sync.wire.chunks import Part, join
 
 MOST_KEPT_A_MACHINE = 1_000
 """Quarantined sessions, and dead letters, of one machine: one that has gone mad does not fill the disk."""
@@ -238,7 +238,7 @@ def _make_whole(source: Source, session_id: str, whole: str, now_s: float) -> tu
         return ()
     parts = [Part(row.whole, row.number, row.parts, row.total_bytes, bytes(row.content)) for row in rows]
     try:
-        arrival = intake.session(source, session_id, join(parts))
+        arrival = parser.session(source, session_id, join(parts))
     except PartError as error:
         arrival = Dead(source=source, why="parts", reason=str(error), payload=b"".join(part.content for part in parts))
     verdicts = _take((arrival,), now_s)

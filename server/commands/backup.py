@@ -21,10 +21,10 @@ from django.conf import settings
 from msgspec import Struct
 
 from server.audit.seal import KEY_FILE, TAIL_FILE
-from server.clinic import Clinic, read_clinic
-from server.database import address_of, django_database
+from server.clinic_folder.atomic_file import PRIVATE, private_folder
+from server.clinic_folder.database import address_of, django_database
+from server.clinic_folder.settings import Clinic, read_clinic
 from server.errors import BackupError
-from server.files import PRIVATE, private_folder
 
 FORMAT = 1
 _CONTENTS = "contents.json"

@@ -6,8 +6,8 @@ from typing import Literal
 
 from django.db import transaction
 
-from server import intake, store
-from server.arrivals import Dead, KeptForAPerson
+from server.collector import parser, store
+from server.collector.messages import Dead, KeptForAPerson
 from server.errors import ServerError
 from server.models import DeadLetter, QuarantinedSession
 
@@ -58,7 +58,7 @@ def retried(kept: Kept, number: int) -> str:
     )
     if isinstance(one, DeadLetter) and len(one.payload) < one.payload_bytes:
         raise ServerError(f"Number {number} was too long to be kept whole, so it cannot be retried. Drop it.")
-    arrival = intake.arrival(topic, bytes(one.payload))
+    arrival = parser.arrival(topic, bytes(one.payload))
     if isinstance(arrival, Dead | KeptForAPerson):
         return f"Number {number} stays: {arrival.reason}"
     with transaction.atomic():

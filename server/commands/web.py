@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from server.clinic import PLAIN_VARIABLE, Clinic
+from server.clinic_folder.settings import PLAIN_VARIABLE, Clinic
 from server.errors import ServerError
 
 Command = Callable[[str, Callable[[argparse.Namespace], int | None], str], argparse.ArgumentParser]
@@ -120,32 +120,32 @@ def _web(given: argparse.Namespace, open_clinic: Open) -> int:
 
 def _account(given: argparse.Namespace, open_clinic: Open) -> int:
     folder = open_clinic(given)
-    from server.clinics import by_command  # noqa: PLC0415 - only where Django is ready
+    from server.accounts import commands  # noqa: PLC0415 - only where Django is ready
 
     if given.act == "list":
-        _say(*by_command.accounts())
+        _say(*commands.accounts())
         return 0
     if not given.name:
         sys.stderr.write(f"interval-coach-server: whose? «account {given.act} NAME».\n")
         return 2
-    where = by_command.Where(
+    where = commands.Where(
         clinic=None if given.region or given.everywhere else given.clinic or folder.settings.clinic,
         region=given.region,
     )
     match given.act:
         case "add":
             names = (given.first_name, given.last_name)
-            secret = by_command.add(given.name, given.role or [], where, names)
+            secret = commands.add(given.name, given.role or [], where, names)
         case "reset":
-            secret = by_command.reset(given.name)
+            secret = commands.reset(given.name)
         case "role":
-            _say(by_command.role(given.name, given.role or [], where))
+            _say(commands.role(given.name, given.role or [], where))
             return 0
         case _:
-            _say(by_command.set_open(given.name, open_it=given.act == "open"))
+            _say(commands.set_open(given.name, open_it=given.act == "open"))
             return 0
     _say(
-        f"One-time link for «{given.name}», within {by_command.LINK_HOURS} h; it is shown only now:",
+        f"One-time link for «{given.name}», within {commands.LINK_HOURS} h; it is shown only now:",
         f"  {address(folder)}/welcome/{secret}/",
     )
     return 0
@@ -160,57 +160,57 @@ def address(folder: Clinic) -> str:
 
 def _place(given: argparse.Namespace, open_clinic: Open) -> int:
     open_clinic(given)
-    from server.clinics import by_command  # noqa: PLC0415 - only where Django is ready
+    from server.accounts import commands  # noqa: PLC0415 - only where Django is ready
 
     if given.act == "list":
-        _say(*(by_command.regions() if given.kind == "region" else by_command.clinics()))
+        _say(*(commands.regions() if given.kind == "region" else commands.clinics()))
         return 0
     if not given.code:
         sys.stderr.write(f"interval-coach-server: which one? «{given.kind} add CODE».\n")
         return 2
     if given.kind == "region":
-        _say(by_command.add_region(given.code, given.name or given.code))
+        _say(commands.add_region(given.code, given.name or given.code))
     else:
-        _say(by_command.add_clinic(given.code, given.name or given.code, given.region, given.time_zone))
+        _say(commands.add_clinic(given.code, given.name or given.code, given.region, given.time_zone))
     return 0
 
 
 def _participant(given: argparse.Namespace, open_clinic: Open) -> int:
     folder = open_clinic(given)
-    from server.papers import by_command  # noqa: PLC0415 - only where Django is ready
+    from server.documents import commands  # noqa: PLC0415 - only where Django is ready
 
     code = given.clinic or folder.settings.clinic
     if given.act == "export":
-        _say(by_command.export(code, given.pseudonym, given.out))
+        _say(commands.export(code, given.pseudonym, given.out))
         return 0
     if not given.yes:
-        told = by_command.told(code, given.pseudonym)
+        told = commands.told(code, given.pseudonym)
         sys.stderr.write(f"interval-coach-server: {told} It cannot be undone. To do it, add --yes.\n")
         return 2
-    _say(*by_command.delete(code, given.pseudonym))
+    _say(*commands.delete(code, given.pseudonym))
     return 0
 
 
 def _hand_out(given: argparse.Namespace, open_clinic: Open) -> None:
     folder = open_clinic(given)
-    from server.room import by_command  # noqa: PLC0415 - only where Django is ready
+    from server.live import commands  # noqa: PLC0415 - only where Django is ready
 
-    _say(by_command.hand_out(given.clinic or folder.settings.clinic, given.machine))
+    _say(commands.hand_out(given.clinic or folder.settings.clinic, given.machine))
 
 
 def _audit(given: argparse.Namespace, open_clinic: Open) -> int:
     open_clinic(given)
+    from server.accounts import commands  # noqa: PLC0415 - as above
     from server.audit import export  # noqa: PLC0415 - only where Django is ready
     from server.audit.models import Entry  # noqa: PLC0415 - as above
     from server.audit.record import faults, record  # noqa: PLC0415 - as above
-    from server.clinics import by_command  # noqa: PLC0415 - as above
 
     if given.act == "verify":
         found = list(faults(export.read_hashes(Path(given.since)) if given.since else None))
         _say(*found, f"{Entry.objects.count()} lines; {'the chain is broken' if found else 'the chain is whole'}.")
         return 1 if found else 0
     since = _day(given.since) if given.since else None
-    record(by_command.WHO, "log_exported", of=given.clinic)
+    record(commands.WHO, "log_exported", of=given.clinic)
     lines = (export.csv_lines if given.csv else export.json_lines)(export.chosen(given.clinic, since, given.until))
     sys.stderr.write(f"{export.describe_end()}\n")
     if given.out is None:

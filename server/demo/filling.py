@@ -1,4 +1,4 @@
-"""From what `firmware.past_courses` wrote to a clinic: people, plans, courses, sessions, notes, and one who may log in.
+"""Fill a clinic from what `firmware.demo.clinic_history` wrote: people, plans, courses, sessions, notes, an account.
 
 Sessions take the collector's own way: each is read and checked by the intake and committed by the store, and becomes a
 diary entry as any other does. Only names, groups and notes are made up here.
@@ -17,19 +17,19 @@ from django.db import transaction
 from django.utils import timezone
 from msgspec import Struct
 
-from coach.plan import Plan
-from server import intake, store
-from server.arrivals import Source
-from server.clinics.models import Account, Clinic, Membership, Region
-from server.clinics.roles import Role
-from server.diary.entering import enter_waiting
+from coach.model.plan import Plan
+from server.accounts.models import Account, Clinic, Membership, Region
+from server.accounts.roles import Role
+from server.collector import parser, store
+from server.collector.messages import Source
+from server.diary.ingest import enter_waiting
 from server.diary.models import DiaryEntry
 from server.errors import ServerError
 from server.people.models import Course, Note, Participant, PlanVersion
 from server.people.pictures import PICTURES
 from server.people.plan_rules import Values
-from server.people.planning import save_plan
-from sync.topics import Kind, Topic, build
+from server.people.plan_service import save_plan
+from sync.wire.topics import Kind, Topic, build
 
 AT_A_TIME = 100
 CONSENTS_FRACTION = 0.6
@@ -40,7 +40,7 @@ ROLES = (Role.THERAPIST, Role.CLINIC_ADMIN, Role.COORDINATOR, Role.RESEARCHER)
 
 
 class PastPerson(Struct, frozen=True, kw_only=True):
-    """Somebody of `people.json`; see `firmware.past_courses`."""
+    """Somebody of `people.json`; see `firmware.demo.clinic_history`."""
 
     clinic: str
     pseudonym: str
@@ -83,8 +83,9 @@ class Filled(Struct, frozen=True):
 
 
 def fill(made: Path, clinics: Sequence[tuple[str, str]]) -> Filled:
-    """Fill the database. `made`: the folder of `firmware.past_courses`; `clinics`: code and name, the demo's own first.
+    """Fill the database from `made`, the folder of `firmware.demo.clinic_history`.
 
+    `clinics`: code and name of each, the demo's own first.
     Raises ServerError where something of what was made cannot be read.
     """
     # The same people and choices at every demo; the password alone is drawn anew.
@@ -200,7 +201,7 @@ def _commit(sessions: Sequence[PastSession]) -> None:
     arrivals = []
     for one in sessions:
         topic = build(Topic(one.clinic, one.machine, Kind.SESSION, one.session_id))
-        arrivals.append(intake.session(Source(topic, one.clinic, one.machine), one.session_id, one.payload))
+        arrivals.append(parser.session(Source(topic, one.clinic, one.machine), one.session_id, one.payload))
     verdicts = store.commit(arrivals)
     refused = [verdict for verdict in verdicts if verdict.what != "stored"]
     if refused:

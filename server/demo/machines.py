@@ -16,17 +16,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from server.broker_link import BrokerLink, LinkSettings, Received, tls_context
-from server.clinic import Clinic, read_clinic
-from server.database import prepare
+from server.broker.mqtt_client import BrokerLink, LinkSettings, Received, tls_context
+from server.clinic_folder.atomic_file import PRIVATE, private_folder, write_whole
+from server.clinic_folder.database import prepare
+from server.clinic_folder.settings import Clinic, read_clinic
 from server.demo.story import SESSION_S, StoryMachine, room_of
-from server.files import PRIVATE, private_folder, write_whole
-from server.log_lines import log_to
-from sync.envelope import Unreadable
+from server.json_logging import log_to
 from sync.errors import TopicError
-from sync.reading import encode, read
-from sync.topics import Kind, Topic, build, parse, subscription
-from sync.wire import Clocks, Command, EnrolRequest, PlanOnWire, PlanTaken
+from sync.wire.codec import encode, read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Clocks, Command, EnrolRequest, PlanOnWire, PlanTaken
+from sync.wire.topics import Kind, Topic, build, parse, subscription
 
 EARLIER_S = 300
 """So much of its past each machine tells at first, so that the room's traces begin full."""
@@ -136,14 +136,14 @@ def _topic_of(text: str) -> Topic | None:
 
 def _enrolled(clinic: Clinic, name: str) -> tuple[Path, Path]:
     """Certificate and key of a machine, given for a one-time code."""
-    from server import identities  # noqa: PLC0415 - models exist only after prepare()
+    from server.identity import certificates  # noqa: PLC0415 - models exist only after prepare()
 
     folder = clinic.places.folder / "demo-machines"
     private_folder(folder)
     key = ec.generate_private_key(ec.SECP256R1())
     request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
     pem = request.public_bytes(serialization.Encoding.PEM).decode()
-    given = identities.enrol(clinic, EnrolRequest(code=identities.new_code(clinic, name), request_pem=pem))
+    given = certificates.enrol(clinic, EnrolRequest(code=certificates.new_code(clinic, name), request_pem=pem))
     plain = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

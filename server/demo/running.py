@@ -21,9 +21,16 @@ from types import FrameType
 
 from msgspec import Struct
 
-from server.clinic import DATABASE_VARIABLE, FOLDER_VARIABLE, PLAIN_VARIABLE, Clinic, ClinicSettings, read_clinic
+from server.clinic_creation import make_clinic
+from server.clinic_folder.settings import (
+    DATABASE_VARIABLE,
+    FOLDER_VARIABLE,
+    PLAIN_VARIABLE,
+    Clinic,
+    ClinicSettings,
+    read_clinic,
+)
 from server.errors import ServerError
-from server.making import make_clinic
 
 CODE, NAME = "demo", "Demoklinikken"
 TIME_ZONE = "Europe/Oslo"
@@ -110,7 +117,7 @@ def standing(settings: DemoSettings, say: Callable[[str], None]) -> Iterator[Run
         # The past takes longest, so that it begins first.
         words = [one for code, _name, people in ((CODE, NAME, settings.people + 1), *BESIDE)
                  for one in ("--clinic", f"{code}:{people}")]  # fmt: skip
-        making = parts.start("past", [sys.executable, "-m", "firmware.past_courses", str(past), *words,
+        making = parts.start("past", [sys.executable, "-m", "firmware.demo.clinic_history", str(past), *words,
                                       "--machines", str(settings.machines), "--time-zone", TIME_ZONE])  # fmt: skip
         port = settings.port or _port(USUAL_PORT)
         clinic = _make(folder, port)

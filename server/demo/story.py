@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-from coach.events import Direction, Level, Signal
-from sync.wire import (
+from coach.model.events import Direction, Level, Signal
+from sync.wire.messages import (
     Adjust,
     AdviceNow,
     Clocks,

@@ -6,9 +6,9 @@ from datetime import date
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
-from server.diary.asked import Month
+from server.diary.formatting import minutes
 from server.diary.models import DiaryEntry
-from server.diary.wording import minutes
+from server.diary.query_params import Month
 
 
 class Trained(Struct, frozen=True):

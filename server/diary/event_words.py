@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from msgspec import Struct
 
-from coach.events import (
+from coach.model.events import (
     Advice,
     AdviceGiven,
     AnyEvent,
@@ -36,8 +36,8 @@ from coach.events import (
     TargetAdjusted,
     TreadmillChanged,
 )
-from coach.protocol import PhaseKind
-from server.diary.wording import clock, number, percent
+from coach.model.protocol import PhaseKind
+from server.diary.formatting import clock, number, percent
 
 Weight = Literal["", "information", "attention", "stop_now"]
 Text = str | Promise

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from server.clinics.models import Clinic
+from server.accounts.models import Clinic
 from server.diary.models import DiaryEntry
 from server.people.models import Course, Note, Participant
 

@@ -25,16 +25,16 @@ from django.db import connection, transaction
 from django.db.models import Max, Q, QuerySet
 from msgspec import Struct
 
-from coach.plan import COUNTS_FROM_S
-from coach.summary import IntervalSummary, Summary
-from server.clinics.models import Clinic
-from server.diary.counting import reaches_back_to
+from coach.model.plan import COUNTS_FROM_S
+from coach.model.summary import IntervalSummary, Summary
+from server.accounts.models import Clinic
+from server.clinic_folder.transactions import in_transaction
 from server.diary.models import DiaryEntry, Progress
-from server.log_lines import facts
+from server.diary.weekly_limits import reaches_back_to
+from server.json_logging import facts
+from server.live.plan_outbox import hand_out_counts
 from server.models import Session
 from server.people.models import Participant
-from server.room.outgoing import hand_out_counts
-from server.transactions import in_transaction
 
 _log = logging.getLogger(__name__)
 
@@ -241,7 +241,7 @@ def _enter(rows: Sequence[Mapping[str, Any]], progress: Progress, now: datetime)
         entries.append(entry)
     changed = _counted_anew(entries, there, reaches_back_to(now))
     if changed and connection.features.has_select_for_update:
-        # In the order of `server.room.outgoing`: all whom entries point to, before the clinic.
+        # In the order of `server.live.plan_outbox`: all whom entries point to, before the clinic.
         whose = changed | {one.participant_id for one in entries if one.participant_id is not None}
         held = Participant.objects.select_for_update(no_key=True).filter(pk__in=whose).order_by("pk")
         list(held.values_list("pk", flat=True))

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from server.clinics.models import Account, Clinic
+from server.accounts.models import Account, Clinic
 from server.models import Session
 from server.people.models import Participant
 
@@ -13,7 +13,7 @@ from server.people.models import Participant
 class DiaryEntry(models.Model):
     """One session, as its newest stored revision tells it, at a clinic, with the participant it is counted for.
 
-    Made from `server.models.Session` a moment after it was stored (`server.diary.entering`). `participant` is null
+    Made from `server.models.Session` a moment after it was stored (`server.diary.ingest`). `participant` is null
     where nobody here has that pseudonym (a guest): a person decides then. Times in s, rates in bpm, `*_fraction` of
     HRmax; `zone_s` in the zone, `above_95_s` above 95 % of HRmax. `third_minute_bpm`/`_fraction`: of the first
     interval that has one, as `speed_kmh` and `incline_percent` are of it; `recovery_fall_bpm`: the mean over the
@@ -80,9 +80,9 @@ class Reassignment(models.Model):
 
 
 class Progress(models.Model):
-    """How far `server.diary.entering` has come: one row. `last_id`: the newest stored session that it has seen.
+    """How far `server.diary.ingest` has come: one row. `last_id`: the newest stored session that it has seen.
 
-    `missing`: ids before it that were not there then (`server.diary.entering.Gap`). `passed_over`: clinics that are not
+    `missing`: ids before it that were not there then (`server.diary.ingest.Gap`). `passed_over`: clinics that are not
     in the table, each with the first of its sessions that has no entry for that.
     """
 

@@ -2,12 +2,12 @@
 
 from django.db import transaction
 
+from server.accounts.models import Account
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.models import Account
-from server.clinics.roles import May
 from server.diary.models import DiaryEntry, Reassignment
+from server.live.plan_outbox import hand_out_counts
 from server.people.models import Note, Participant
-from server.room.outgoing import hand_out_counts
 
 ACTION = "reassign session"
 

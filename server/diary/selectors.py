@@ -7,16 +7,16 @@ import msgspec
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
 
-from coach.summary import Summary
-from server.clinics.models import Clinic
-from server.diary.course import CoursePlan, Trained
-from server.diary.course_plots import Person, Point
+from coach.model.summary import Summary
+from server.accounts.models import Clinic
+from server.diary.course.plots import Person, Point
+from server.diary.course.schedule import CoursePlan, Trained
 from server.diary.models import DiaryEntry
 from server.models import Session
 from server.people.models import Course, Participant
-from sync.envelope import Unreadable
-from sync.reading import read_session
-from sync.wire import SessionDelivery
+from sync.wire.codec import read_session
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import SessionDelivery
 
 
 class OneSession(msgspec.Struct, frozen=True):

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from msgspec import Struct
 
-from coach.events import Signal
-from coach.summary import SignalSeconds, Summary
+from coach.model.events import Signal
+from coach.model.summary import SignalSeconds, Summary
 from server.diary.event_words import ENDS, MOODS, SIGNALS, EventLine, event_lines
-from server.diary.wording import NOTHING, Table, clock, minutes, number, percent, rate
-from sync.wire import ClocksAt, SessionDelivery
+from server.diary.formatting import NOTHING, Table, clock, minutes, number, percent, rate
+from sync.wire.messages import ClocksAt, SessionDelivery
 
 WORK_MIN = 16
 """Minutes of work in a 4×4 (rusfeltet.no)."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from coach.events import (
+from coach.model.events import (
     AnyEvent,
     PhaseEnded,
     PhaseStarted,
@@ -17,12 +17,12 @@ from coach.events import (
     Signal,
     TargetAdjusted,
 )
-from coach.plan import Plan
-from coach.protocol import PhaseKind, Protocol, Zone
-from sync import session_track
-from sync.columns import Row, rows
-from sync.session_track import planned_phase
-from sync.wire import SessionDelivery
+from coach.model.plan import Plan
+from coach.model.protocol import PhaseKind, Protocol, Zone
+from sync.export import timeline
+from sync.export.timeline import planned_phase
+from sync.wire.messages import SessionDelivery
+from sync.wire.sample_columns import Row, rows
 
 SHOWN = (Signal.LIVE, Signal.WEAK, Signal.IMPLAUSIBLE)
 """In these states a rate came; a silent strap's old one is not drawn as if it held (hazard H2)."""
@@ -120,7 +120,7 @@ def bands_of(events: Sequence[AnyEvent], phases: Sequence[PhaseSpan], hr_max_bpm
 
 def pauses_of(events: Sequence[AnyEvent], length_s: float) -> Iterator[tuple[float, float]]:
     """When the session's clock stood still."""
-    for one in session_track.pauses_of(events, length_s):
+    for one in timeline.pauses_of(events, length_s):
         yield one.start_s, one.end_s
 
 

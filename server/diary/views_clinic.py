@@ -10,11 +10,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from server.accounts.access import account_of, in_clinic
+from server.accounts.models import Clinic
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.access import account_of, in_clinic
-from server.clinics.models import Clinic
-from server.clinics.roles import May
-from server.diary import asked, reading
+from server.diary import query_params, selectors
 from server.diary.calendar_page import trained
 from server.diary.models import DiaryEntry
 
@@ -31,15 +31,15 @@ def days(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     today = timezone.localdate()
     entries = DiaryEntry.objects.filter(clinic=clinic)
     if "day" in request.GET:
-        shown = asked.day(request, today)
-        month = asked.month(request, shown)
+        shown = query_params.day(request, today)
+        month = query_params.month(request, shown)
     elif "month" in request.GET:
-        month = asked.month(request, today)
+        month = query_params.month(request, today)
         within = entries.filter(begun_on__gte=month.first, begun_on__lte=month.last)
         shown = _last_trained(within, today) or (today if month.first <= today <= month.last else month.first)
     else:
         shown = _last_trained(entries, today) or today
-        month = asked.month(request, shown)
+        month = query_params.month(request, shown)
     weeks = month.weeks()
     counts = Counter(
         dict(
@@ -48,7 +48,7 @@ def days(request: HttpRequest, clinic: Clinic) -> HttpResponse:
             .annotate(sessions=Count("pk"))
         )
     )
-    of_day = reading.flawed(entries.filter(begun_on=shown)).select_related("participant").order_by("-begun_at", "-pk")
+    of_day = selectors.flawed(entries.filter(begun_on=shown)).select_related("participant").order_by("-begun_at", "-pk")
     record(account_of(request), "see day", clinic=clinic, may=May.SEE_DIARY, day=shown.isoformat())
     context = {
         "clinic": clinic,
@@ -74,8 +74,8 @@ def _last_trained(entries: QuerySet[DiaryEntry], today: date) -> date | None:
 @in_clinic(May.SEE_DIARY)
 def unassigned(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Sessions under a pseudonym that nobody here has, such as a guest's; a person decides whose they are."""
-    pages = Paginator(reading.unassigned_in(clinic), ON_A_PAGE)
-    number = asked.whole_number(request, "page") or 1
+    pages = Paginator(selectors.unassigned_in(clinic), ON_A_PAGE)
+    number = query_params.whole_number(request, "page") or 1
     if not 1 <= number <= pages.num_pages:
         raise Http404
     record(account_of(request), "see unassigned sessions", clinic=clinic, may=May.SEE_DIARY)

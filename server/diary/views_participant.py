@@ -11,14 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from server.clinics.access import about_participant, account_of
-from server.clinics.memberships import allowed
-from server.clinics.roles import May
-from server.diary import asked, reading
+from server.accounts.access import about_participant, account_of
+from server.accounts.memberships import allowed
+from server.accounts.roles import May
+from server.diary import query_params, selectors
 from server.diary.calendar_page import calendar_page
-from server.diary.course import course_of
-from server.diary.course_page import course_page
-from server.diary.course_plots import plots, told
+from server.diary.course.page import course_page
+from server.diary.course.plots import plots, told
+from server.diary.course.schedule import course_of
 from server.diary.forms import CourseForm
 from server.people.models import Course, Participant
 
@@ -31,9 +31,9 @@ MOST_PLOTTED = 60
 def calendar(request: HttpRequest, participant: Participant) -> HttpResponse:
     """A month."""
     today = timezone.localdate()
-    month = asked.month(request, today)
+    month = query_params.month(request, today)
     weeks = month.weeks()
-    entries = reading.entries_of(participant).filter(begun_on__gte=weeks[0][0], begun_on__lte=weeks[-1][-1])
+    entries = selectors.entries_of(participant).filter(begun_on__gte=weeks[0][0], begun_on__lte=weeks[-1][-1])
     page = calendar_page(month, entries, today)
     return render(request, "diary/calendar.html", {"participant": participant, "page": page, "tab": "calendar"})
 
@@ -42,8 +42,8 @@ def calendar(request: HttpRequest, participant: Participant) -> HttpResponse:
 @about_participant(May.SEE_DIARY, "see diary")
 def listed(request: HttpRequest, participant: Participant) -> HttpResponse:
     """All sessions, newest first, so many on a page."""
-    pages = Paginator(reading.entries_of(participant), ON_A_PAGE)
-    number = asked.whole_number(request, "page") or 1
+    pages = Paginator(selectors.entries_of(participant), ON_A_PAGE)
+    number = query_params.whole_number(request, "page") or 1
     if not 1 <= number <= pages.num_pages:
         raise Http404
     context = {"participant": participant, "page": pages.page(number), "tab": "list"}
@@ -54,18 +54,18 @@ def listed(request: HttpRequest, participant: Participant) -> HttpResponse:
 @about_participant(May.SEE_DIARY, "see course")
 def course(request: HttpRequest, participant: Participant) -> HttpResponse:
     """A course: the newest, or the one asked for."""
-    wanted = asked.whole_number(request, "course")
+    wanted = query_params.whole_number(request, "course")
     courses = list(Course.objects.filter(participant=participant).order_by("-begins_on", "-pk"))
     shown = next((one for one in courses if wanted in (None, one.pk)), None)
     if shown is None and wanted is not None:
         raise Http404
     today = timezone.localdate()
-    entries = reading.entries_of(participant)
+    entries = selectors.entries_of(participant)
     if shown is not None:
         entries = entries.filter(begun_on__gte=shown.begins_on, begun_on__lte=shown.ended_on or date.max)
-    points = reading.points_of(entries[: 400 if shown else MOST_PLOTTED])
-    person = reading.person_of(participant)
-    view = None if shown is None else course_of(reading.plan_of(shown), reading.trained_of(points), today)
+    points = selectors.points_of(entries[: 400 if shown else MOST_PLOTTED])
+    person = selectors.person_of(participant)
+    view = None if shown is None else course_of(selectors.plan_of(shown), selectors.trained_of(points), today)
     page = None if view is None else course_page(view, points, person)
     drawn = plots(points, person) if page is None else page.plots
     context = {

@@ -10,19 +10,19 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from coach.events import Direction
+from coach.model.events import Direction
+from server.accounts.access import account_of, in_clinic
+from server.accounts.memberships import allowed
+from server.accounts.models import Clinic
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.access import account_of, in_clinic
-from server.clinics.memberships import allowed
-from server.clinics.models import Clinic
-from server.clinics.roles import May
-from server.diary import reading
+from server.diary import selectors
 from server.diary.event_words import SIGNALS, advice_words, phase_title
 from server.diary.forms import NoteForm, ReassignForm
 from server.diary.models import DiaryEntry, Reassignment
-from server.diary.reassigning import ChangedMeanwhileError, reassign
+from server.diary.reassignment import ChangedMeanwhileError, reassign
 from server.diary.session_page import session_page
-from server.diary.trace import Trace, trace_of
+from server.diary.session_trace import Trace, trace_of
 from server.people.models import Note, Participant
 from sync.errors import WireError
 
@@ -46,7 +46,7 @@ class TraceAnswer(msgspec.Struct, frozen=True):
 @in_clinic(May.SEE_DIARY)
 def session(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse:
     """The session's page."""
-    entry = reading.entry_in(clinic, session_id)
+    entry = selectors.entry_in(clinic, session_id)
     _log(request, clinic, entry, "see session")
     return _shown(request, clinic, entry, NoteForm())
 
@@ -55,8 +55,8 @@ def session(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpRespo
 @in_clinic(May.SEE_DIARY)
 def trace(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse:
     """The samples, in columns. 404 where the raw data's time is over, or they cannot be read."""
-    entry = reading.entry_in(clinic, session_id)
-    found = reading.one_session(entry).delivery
+    entry = selectors.entry_in(clinic, session_id)
+    found = selectors.one_session(entry).delivery
     if found is None:
         raise Http404
     try:
@@ -76,7 +76,7 @@ def trace(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpRespons
 @in_clinic(May.CHANGE_DIARY)
 def note(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse:
     """Add a therapist's note."""
-    entry = reading.entry_in(clinic, session_id)
+    entry = selectors.entry_in(clinic, session_id)
     if entry.participant is None:
         raise Http404
     form = NoteForm(
@@ -95,7 +95,7 @@ def note(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse
 @in_clinic(May.CHANGE_DIARY)
 def reassigned(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse:
     """Count it for another participant: choose and say why, look at both names once more, confirm."""
-    entry = reading.entry_in(clinic, session_id)
+    entry = selectors.entry_in(clinic, session_id)
     form = ReassignForm(request.POST if request.method == "POST" else None, clinic, entry)
     context = {"clinic": clinic, "entry": entry, "form": form}
     if request.method != "POST":
@@ -129,7 +129,7 @@ def _log(request: HttpRequest, clinic: Clinic, entry: DiaryEntry, action: str, m
 def _shown(
     request: HttpRequest, clinic: Clinic, entry: DiaryEntry, note_form: NoteForm, status: int = 200
 ) -> HttpResponse:
-    found = reading.one_session(entry)
+    found = selectors.one_session(entry)
     page = session_page(found.summary, found.delivery, flaw=found.flaw, clock_trusted=entry.clock_trusted)
     notes: list[Note] = []
     if entry.participant is not None:
@@ -153,7 +153,7 @@ def _shown(
     return render(request, "diary/session.html", context, status=status)
 
 
-def _title(found: reading.OneSession) -> str:
+def _title(found: selectors.OneSession) -> str:
     """What people call the protocol."""
     if found.delivery is None:
         return found.entry.protocol

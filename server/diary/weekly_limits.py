@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Q
 
-from coach.plan import COUNTS_FROM_S, WEEK_S, KnownSession
-from server.clinics.models import Clinic
+from coach.model.plan import COUNTS_FROM_S, WEEK_S, KnownSession
+from server.accounts.models import Clinic
 from server.diary.models import DiaryEntry, Reassignment
 from server.people.models import Participant
 

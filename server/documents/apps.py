@@ -6,5 +6,5 @@ from django.apps import AppConfig
 class PapersConfig(AppConfig):
     """Its models and migrations."""
 
-    name = "server.papers"
+    name = "server.documents"
     label = "papers"

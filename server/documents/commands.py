@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
+from server.accounts.models import Clinic
 from server.audit.record import record
-from server.clinics.models import Clinic
 from server.diary.models import DiaryEntry
+from server.documents import deletion
+from server.documents.errors import PaperError
+from server.documents.export.data_export import everything
 from server.errors import ServerError
-from server.papers import deletion
-from server.papers.errors import PaperError
-from server.papers.everything import everything
 from server.people.models import Participant
 
 WHO = "command"

@@ -17,10 +17,12 @@ from django.db import transaction
 from django.db.models import Q
 from msgspec import Struct
 
+from server.accounts.models import Account, Clinic
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.models import Account, Clinic
-from server.clinics.roles import May
 from server.diary.models import DiaryEntry, Reassignment
+from server.live.models import Acknowledgement, GivenCommand, Outgoing, RaisedNotice
+from server.live.plan_outbox import withdraw_plan
 from server.models import (
     CommandOutcome,
     DeadLetter,
@@ -31,10 +33,8 @@ from server.models import (
     SessionPart,
 )
 from server.people.models import Note, Participant
-from server.room.models import Acknowledgement, GivenCommand, Outgoing, RaisedNotice
-from server.room.outgoing import withdraw_plan
-from sync.envelope import Unreadable, holds, seal, unseal
-from sync.topics import Kind
+from sync.wire.envelope import Unreadable, holds, seal, unseal
+from sync.wire.topics import Kind
 
 ACTION = "papers.participant_deleted"
 
@@ -65,7 +65,7 @@ def delete(participant: Participant, account: Account | str) -> Deleted:
         DiaryEntry.objects.filter(session_id__in=ids).delete()
         Session.objects.filter(session_id__in=ids).delete()
         Outgoing.objects.filter(clinic=clinic, topic__endswith=f"/{Kind.PLAN.value}/{pseudonym}").delete()
-        # In the order of `server.room.outgoing`: entries, participant, clinic, log.
+        # In the order of `server.live.plan_outbox`: entries, participant, clinic, log.
         Participant.objects.select_for_update().get(pk=participant.pk)
         machines = withdraw_plan(participant)
         Note.objects.filter(session_id__in=ids).delete()

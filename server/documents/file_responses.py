@@ -5,7 +5,7 @@ from typing import IO
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.utils.translation import get_language
 
-from server.papers.forms import chosen_language
+from server.documents.forms import chosen_language
 
 PDF, CSV, JSON, FIT, ZIP, FHIR = (
     "application/pdf", "text/csv; charset=utf-8", "application/json", "application/vnd.ant.fit", "application/zip",

@@ -7,8 +7,8 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from server.clinics.models import Clinic
-from server.papers.models import Counted, ProcedureCode
+from server.accounts.models import Clinic
+from server.documents.models import Counted, ProcedureCode
 from server.people.models import Note, Participant
 
 EARLIEST = date(1970, 1, 1)

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from server.clinics.models import Account, Clinic
+from server.accounts.models import Account, Clinic
 from server.people.models import Participant
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from server.papers import views_clinic
+from server.documents import views_clinic
 
 app_name = "papers"
 urlpatterns = [

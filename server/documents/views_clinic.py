@@ -9,15 +9,17 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from server.accounts.access import account_of, in_clinic
+from server.accounts.memberships import allowed, clinics_where
+from server.accounts.models import Clinic
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.access import account_of, in_clinic
-from server.clinics.memberships import allowed, clinics_where
-from server.clinics.models import Clinic
-from server.clinics.roles import May
-from server.papers import activity, answers, handover, research, setting
-from server.papers.errors import HandoverError, PaperError
-from server.papers.forms import CodeForm, PeriodForm, ResearchForm, TakeOverForm
-from server.papers.models import ProcedureCode
+from server.documents import file_responses
+from server.documents.errors import HandoverError, PaperError
+from server.documents.export import activity, research, transfer
+from server.documents.forms import CodeForm, PeriodForm, ResearchForm, TakeOverForm
+from server.documents.models import ProcedureCode
+from server.documents.pdf import pdf_documents
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
 
@@ -74,7 +76,7 @@ def report_csv(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """The report as a table."""
     report = _report(request, clinic)
     name = f"{clinic.code}-{report.period.first}-{report.period.last}.csv"
-    return answers.file_answer(activity.report_csv(report), answers.CSV, name)
+    return file_responses.file_answer(activity.report_csv(report), file_responses.CSV, name)
 
 
 @require_safe
@@ -83,17 +85,19 @@ def report_xlsx(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Answer with the report as a workbook."""
     report = _report(request, clinic)
     name = f"{clinic.code}-{report.period.first}-{report.period.last}.xlsx"
-    return answers.file_answer(activity.report_xlsx(report), answers.XLSX, name)
+    return file_responses.file_answer(activity.report_xlsx(report), file_responses.XLSX, name)
 
 
 @require_safe
 @in_clinic(May.REPORT_ACTIVITY)
 def report_pdf(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """The report on paper."""
-    with translation.override(answers.language_of(request)):
+    with translation.override(file_responses.language_of(request)):
         report = _report(request, clinic)
-        made = setting.report_paper(report, clinic.name)
-    return answers.file_answer(made, answers.PDF, f"{clinic.code}-{report.period.first}-{report.period.last}.pdf")
+        made = pdf_documents.report_paper(report, clinic.name)
+    return file_responses.file_answer(
+        made, file_responses.PDF, f"{clinic.code}-{report.period.first}-{report.period.last}.pdf"
+    )
 
 
 @require_http_methods(GET_OR_POST)
@@ -131,8 +135,8 @@ def take_over(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     form = TakeOverForm(request.POST, request.FILES) if request.method == "POST" else TakeOverForm()
     if request.method == "POST" and form.is_valid():
         try:
-            opened = handover.open_package(form.cleaned_data["file"].read(), form.cleaned_data["passphrase"])
-            participant = handover.take_over(opened, clinic, account_of(request))
+            opened = transfer.open_package(form.cleaned_data["file"].read(), form.cleaned_data["passphrase"])
+            participant = transfer.take_over(opened, clinic, account_of(request))
         except HandoverError as error:
             record(account_of(request), "papers.take_over_refused", clinic=clinic, may=May.HAND_OVER)
             form.add_error(None, str(error))
@@ -156,7 +160,9 @@ def research_export(request: HttpRequest, clinic: Clinic) -> HttpResponseBase:
         except PaperError as error:
             form.add_error(None, str(error))
         else:
-            return answers.open_file_answer(made.file, answers.ZIP, f"research-{timezone.localdate()}.zip")
+            return file_responses.open_file_answer(
+                made.file, file_responses.ZIP, f"research-{timezone.localdate()}.zip"
+            )
     shown = {
         "clinic": clinic,
         "form": form,

@@ -13,17 +13,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from server.clinics.access import about_participant, account_of
-from server.clinics.memberships import allowed
-from server.clinics.roles import May
-from server.diary import asked, reading
-from server.diary.course import course_of
+from server.accounts.access import about_participant, account_of
+from server.accounts.memberships import allowed
+from server.accounts.roles import May
+from server.diary import query_params, selectors
+from server.diary.course.schedule import course_of
 from server.diary.models import DiaryEntry
-from server.papers import answers, deletion, everything, fhir, handover, session_files, setting
-from server.papers.archive import zipped
-from server.papers.errors import PaperError
-from server.papers.forms import DeleteForm, HandOverForm
-from server.papers.letter import LetterForm, proposed
+from server.documents import deletion, file_responses
+from server.documents.errors import PaperError
+from server.documents.export import data_export, fhir, session_files, transfer
+from server.documents.export.archive import zipped
+from server.documents.forms import DeleteForm, HandOverForm
+from server.documents.pdf import pdf_documents
+from server.documents.pdf.letter import LetterForm, proposed
 from server.people.models import Course, Participant
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
@@ -37,7 +39,7 @@ LISTED = 100
 def index(request: HttpRequest, participant: Participant) -> HttpResponse:
     """All that there is to print and to save."""
     clinic, account = participant.clinic, account_of(request)
-    entries = reading.entries_of(participant)
+    entries = selectors.entries_of(participant)
     shown = {
         "participant": participant,
         "courses": list(participant.courses.order_by("-begins_on", "-pk")),
@@ -62,9 +64,9 @@ def _entry(participant: Participant, session_id: UUID) -> DiaryEntry:
 def session_pdf(request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """One session on paper."""
     entry = _entry(participant, session_id)
-    with translation.override(answers.language_of(request)):
-        made = setting.session_paper(reading.one_session(entry), participant)
-    return answers.file_answer(made, answers.PDF, f"{session_files.name_of(entry)}.pdf")
+    with translation.override(file_responses.language_of(request)):
+        made = pdf_documents.session_paper(selectors.one_session(entry), participant)
+    return file_responses.file_answer(made, file_responses.PDF, f"{session_files.name_of(entry)}.pdf")
 
 
 @require_safe
@@ -73,10 +75,10 @@ def session_fit(_request: HttpRequest, participant: Participant, session_id: UUI
     """One session for other training diaries."""
     entry = _entry(participant, session_id)
     try:
-        made = session_files.fit(reading.one_session(entry))
+        made = session_files.fit(selectors.one_session(entry))
     except PaperError as error:
         raise Http404(str(error)) from error
-    return answers.file_answer(made, answers.FIT, f"{session_files.name_of(entry)}.fit")
+    return file_responses.file_answer(made, file_responses.FIT, f"{session_files.name_of(entry)}.fit")
 
 
 @require_safe
@@ -85,10 +87,10 @@ def session_csv(_request: HttpRequest, participant: Participant, session_id: UUI
     """One session, second by second."""
     entry = _entry(participant, session_id)
     try:
-        made = session_files.csv(reading.one_session(entry))
+        made = session_files.csv(selectors.one_session(entry))
     except PaperError as error:
         raise Http404(str(error)) from error
-    return answers.file_answer(made, answers.CSV, f"{session_files.name_of(entry)}.csv")
+    return file_responses.file_answer(made, file_responses.CSV, f"{session_files.name_of(entry)}.csv")
 
 
 @require_safe
@@ -97,10 +99,10 @@ def session_xlsx(_request: HttpRequest, participant: Participant, session_id: UU
     """Answer with one session, second by second, for an office."""
     entry = _entry(participant, session_id)
     try:
-        made = session_files.xlsx(reading.one_session(entry))
+        made = session_files.xlsx(selectors.one_session(entry))
     except PaperError as error:
         raise Http404(str(error)) from error
-    return answers.file_answer(made, answers.XLSX, f"{session_files.name_of(entry)}.xlsx")
+    return file_responses.file_answer(made, file_responses.XLSX, f"{session_files.name_of(entry)}.xlsx")
 
 
 @require_safe
@@ -108,8 +110,8 @@ def session_xlsx(_request: HttpRequest, participant: Participant, session_id: UU
 def session_json(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """All that is kept of one session."""
     entry = _entry(participant, session_id)
-    made = session_files.json(reading.one_session(entry))
-    return answers.file_answer(made, answers.JSON, f"{session_files.name_of(entry)}.json")
+    made = session_files.json(selectors.one_session(entry))
+    return file_responses.file_answer(made, file_responses.JSON, f"{session_files.name_of(entry)}.json")
 
 
 @require_safe
@@ -117,8 +119,8 @@ def session_json(_request: HttpRequest, participant: Participant, session_id: UU
 def session_fhir(request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """One session for a patient record."""
     entry = _entry(participant, session_id)
-    made = fhir.bundle(participant, [reading.one_session(entry)], transaction=_transaction(request))
-    return answers.file_answer(made, answers.FHIR, f"{session_files.name_of(entry)}.fhir.json")
+    made = fhir.bundle(participant, [selectors.one_session(entry)], transaction=_transaction(request))
+    return file_responses.file_answer(made, file_responses.FHIR, f"{session_files.name_of(entry)}.fhir.json")
 
 
 def _transaction(request: HttpRequest) -> bool:
@@ -128,7 +130,7 @@ def _transaction(request: HttpRequest) -> bool:
 
 def _course(request: HttpRequest, participant: Participant) -> Course | None:
     """`?course=7`, else the newest; None where there is none. Raises Http404."""
-    wanted = asked.whole_number(request, "course")
+    wanted = query_params.whole_number(request, "course")
     courses = participant.courses.order_by("-begins_on", "-pk")
     if wanted is not None:
         return get_object_or_404(courses, pk=wanted)
@@ -137,7 +139,7 @@ def _course(request: HttpRequest, participant: Participant) -> Course | None:
 
 def _entries(participant: Participant, course: Course | None) -> QuerySet[DiaryEntry]:
     """Those of a course, or all; oldest first."""
-    found = reading.entries_of(participant).select_related("clinic", "participant").order_by("begun_at", "pk")
+    found = selectors.entries_of(participant).select_related("clinic", "participant").order_by("begun_at", "pk")
     if course is None:
         return found
     found = found.filter(begun_on__gte=course.begins_on)
@@ -149,9 +151,9 @@ def _entries(participant: Participant, course: Course | None) -> QuerySet[DiaryE
 def course_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
     """A course on paper."""
     course = _course(request, participant)
-    with translation.override(answers.language_of(request)):
-        made = setting.course_paper(participant, course)
-    return answers.file_answer(made, answers.PDF, f"{participant.pseudonym}-{timezone.localdate()}.pdf")
+    with translation.override(file_responses.language_of(request)):
+        made = pdf_documents.course_paper(participant, course)
+    return file_responses.file_answer(made, file_responses.PDF, f"{participant.pseudonym}-{timezone.localdate()}.pdf")
 
 
 @require_safe
@@ -159,8 +161,10 @@ def course_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
 def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponseBase:
     """All files of a course's sessions."""
     entries = _entries(participant, _course(request, participant))
-    made = zipped(everything.files_of(entries))
-    return answers.open_file_answer(made, answers.ZIP, f"{participant.pseudonym}-{timezone.localdate()}.zip")
+    made = zipped(data_export.files_of(entries))
+    return file_responses.open_file_answer(
+        made, file_responses.ZIP, f"{participant.pseudonym}-{timezone.localdate()}.zip"
+    )
 
 
 @require_safe
@@ -168,9 +172,11 @@ def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponse
 def course_fhir(request: HttpRequest, participant: Participant) -> HttpResponse:
     """A course's sessions for a patient record."""
     entries = _entries(participant, _course(request, participant))
-    sessions = (reading.one_session(entry) for entry in entries)
+    sessions = (selectors.one_session(entry) for entry in entries)
     made = fhir.bundle(participant, sessions, transaction=_transaction(request))
-    return answers.file_answer(made, answers.FHIR, f"{participant.pseudonym}-{timezone.localdate()}.fhir.json")
+    return file_responses.file_answer(
+        made, file_responses.FHIR, f"{participant.pseudonym}-{timezone.localdate()}.fhir.json"
+    )
 
 
 @require_http_methods(GET_OR_POST)
@@ -178,7 +184,7 @@ def course_fhir(request: HttpRequest, participant: Participant) -> HttpResponse:
 def letter(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Write the letter, look at it, and set it."""
     entries = list(_entries(participant, _course(request, participant)))
-    language = answers.language_of(request)
+    language = file_responses.language_of(request)
     if request.method == "POST":
         form = LetterForm(request.POST)
         if form.is_valid():
@@ -186,15 +192,17 @@ def letter(request: HttpRequest, participant: Participant) -> HttpResponse:
             table = entries if form.cleaned_data["table"] else []
             sender = account.get_full_name() or account.get_username()
             with translation.override(language):
-                made = setting.letter_paper(participant, form.cleaned_data, table, sender)
-            return answers.file_answer(made, answers.PDF, f"{participant.pseudonym}-{timezone.localdate()}-letter.pdf")
+                made = pdf_documents.letter_paper(participant, form.cleaned_data, table, sender)
+            return file_responses.file_answer(
+                made, file_responses.PDF, f"{participant.pseudonym}-{timezone.localdate()}-letter.pdf"
+            )
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     else:
         course = _course(request, participant)
-        points, person = reading.points_of(entries), reading.person_of(participant)
+        points, person = selectors.points_of(entries), selectors.person_of(participant)
         view = None
         if course is not None:
-            view = course_of(reading.plan_of(course), reading.trained_of(points), timezone.localdate())
+            view = course_of(selectors.plan_of(course), selectors.trained_of(points), timezone.localdate())
         plan = participant.plans.order_by("-version").first()
         with translation.override(language):
             form = LetterForm(initial=proposed(participant, points, view, plan, person))
@@ -207,17 +215,21 @@ def letter(request: HttpRequest, participant: Participant) -> HttpResponse:
 @about_participant(May.SEE_AUDIT, "who_looked_read")
 def looked_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Who has looked, on paper."""
-    with translation.override(answers.language_of(request)):
-        made = setting.looked_paper(participant)
-    return answers.file_answer(made, answers.PDF, f"{participant.pseudonym}-{timezone.localdate()}-log.pdf")
+    with translation.override(file_responses.language_of(request)):
+        made = pdf_documents.looked_paper(participant)
+    return file_responses.file_answer(
+        made, file_responses.PDF, f"{participant.pseudonym}-{timezone.localdate()}-log.pdf"
+    )
 
 
 @require_safe
 @about_participant(May.EXPORT_PERSON, "papers.everything")
 def everything_zip(_request: HttpRequest, participant: Participant) -> HttpResponseBase:
     """Everything about the participant, for themselves."""
-    made = everything.everything(participant)
-    return answers.open_file_answer(made, answers.ZIP, f"{participant.pseudonym}-{timezone.localdate()}-all.zip")
+    made = data_export.everything(participant)
+    return file_responses.open_file_answer(
+        made, file_responses.ZIP, f"{participant.pseudonym}-{timezone.localdate()}-all.zip"
+    )
 
 
 @require_http_methods(GET_OR_POST)
@@ -230,7 +242,7 @@ def hand_over(request: HttpRequest, participant: Participant) -> HttpResponse:
         return render(request, "papers/hand_over.html", shown)
     if not form.is_valid():
         return render(request, "papers/hand_over.html", shown, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    passphrase = handover.new_passphrase()
+    passphrase = transfer.new_passphrase()
     told = {
         "participant": participant.pk,
         "passphrase": passphrase,
@@ -255,8 +267,10 @@ def hand_over_file(request: HttpRequest, participant: Participant) -> HttpRespon
         messages.error(request, _("The passphrase is older than an hour. Begin again; nothing was handed over."))
         return redirect("papers_of:hand_over", participant.clinic.code, participant.pseudonym)
     notes = list(participant.notes.filter(pk__in=told["notes"]).order_by("made_at"))
-    made = handover.make(participant, account_of(request), told["passphrase"], notes, told["to"], ends=told["ends"])
-    return answers.file_answer(made, answers.BYTES, f"{participant.pseudonym}-{timezone.localdate()}.ichp")
+    made = transfer.make(participant, account_of(request), told["passphrase"], notes, told["to"], ends=told["ends"])
+    return file_responses.file_answer(
+        made, file_responses.BYTES, f"{participant.pseudonym}-{timezone.localdate()}.ichp"
+    )
 
 
 @require_http_methods(GET_OR_POST)

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
-from server.clinic import Places
+from server.clinic_folder.atomic_file import PRIVATE, private_folder, write_whole
+from server.clinic_folder.settings import Places
 from server.errors import IdentityError, SettingsError
-from server.files import PRIVATE, private_folder, write_whole
 
 AUTHORITY_YEARS = 20
 LONGEST_DAYS = 366
@@ -109,7 +109,7 @@ class Authority:
     def give_for_moment(self, name: str, now: datetime) -> tuple[bytes, bytes]:
         """Return certificate and private key in PEM, by which the server connects as `name` to end its connection.
 
-        It is written down nowhere, and no renewal takes it (`server.identities.renew` asks the database).
+        It is written down nowhere, and no renewal takes it (`server.identity.certificates.renew` asks the database).
         """
         key = ec.generate_private_key(ec.SECP256R1())
         return self._sign(name, key.public_key(), 1, now, hosts=()).pem.encode(), _private_pem(key)

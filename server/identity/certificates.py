@@ -13,15 +13,15 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from msgspec import Struct
 
-from server import disconnecting
-from server.authority import Authority, Given, key_mark, names_hosts, until_wall_s
-from server.broker_files import access_list, configuration, told_to_reload
-from server.clinic import Clinic, require_machine_name
+from server.broker.configuration import access_list, configuration, told_to_reload
+from server.clinic_folder.atomic_file import PUBLIC, write_whole
+from server.clinic_folder.settings import Clinic, require_machine_name
 from server.errors import IdentityError
-from server.files import PUBLIC, write_whole
+from server.identity import disconnecting
+from server.identity.certificate_authority import Authority, Given, key_mark, names_hosts, until_wall_s
 from server.models import Certificate, EnrolmentCode, PlanOnMachine
-from sync import wire
-from sync.enrolment import SECRET_BYTES, CodeError, OneTimeCode, authority_mark, read_code, write_code
+from sync.wire import messages
+from sync.wire.enrolment import SECRET_BYTES, CodeError, OneTimeCode, authority_mark, read_code, write_code
 
 RENEW_WHEN_LEFT = 1 / 3
 """The share of a certificate's time that is left when it is renewed."""
@@ -56,7 +56,7 @@ def new_code(clinic: Clinic, machine: str) -> str:
     return write_code(OneTimeCode(secret, authority_mark(authority.pem)))
 
 
-def enrol(clinic: Clinic, request: wire.EnrolRequest) -> wire.Enrolled:
+def enrol(clinic: Clinic, request: messages.EnrolRequest) -> messages.Enrolled:
     """Answer a machine that shows its code. Raises IdentityError."""
     try:
         code = read_code(request.code)
@@ -85,7 +85,7 @@ def enrol(clinic: Clinic, request: wire.EnrolRequest) -> wire.Enrolled:
     return _enrolled(clinic, found.machine, found.certificate_pem)
 
 
-def renew(clinic: Clinic, machine: str, serial: str, request: wire.RenewRequest) -> wire.Enrolled:
+def renew(clinic: Clinic, machine: str, serial: str, request: messages.RenewRequest) -> messages.Enrolled:
     """Answer a machine that shows the certificate in force, `serial`. Raises IdentityError."""
     known = Certificate.objects.filter(serial=serial.lower().lstrip("0"), name=machine).first()
     now_s = time.time()
@@ -197,8 +197,8 @@ def _record(given: Given) -> None:
     )
 
 
-def _enrolled(clinic: Clinic, machine: str, certificate_pem: str) -> wire.Enrolled:
-    return wire.Enrolled(
+def _enrolled(clinic: Clinic, machine: str, certificate_pem: str) -> messages.Enrolled:
+    return messages.Enrolled(
         clinic=clinic.settings.clinic,
         machine=machine,
         certificate_pem=certificate_pem,

@@ -20,11 +20,11 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from server.authority import Authority
-from server.broker_link import tls_context
-from server.clinic import Clinic
+from server.broker.mqtt_client import tls_context
+from server.clinic_folder.settings import Clinic
 from server.errors import ServerError
-from server.log_lines import facts
+from server.identity.certificate_authority import Authority
+from server.json_logging import facts
 
 _log = logging.getLogger(__name__)
 

@@ -21,13 +21,13 @@ from typing import Any
 from django.db import DatabaseError, connection
 from msgspec import Struct
 
-from server import identities
-from server.clinic import Clinic
+from server.clinic_folder.settings import Clinic
 from server.errors import IdentityError, ServerError
-from server.log_lines import facts
-from sync import wire
-from sync.envelope import Unreadable
-from sync.reading import encode, read
+from server.identity import certificates
+from server.json_logging import facts
+from sync.wire import messages
+from sync.wire.codec import encode, read
+from sync.wire.envelope import Unreadable
 
 _log = logging.getLogger(__name__)
 
@@ -138,11 +138,11 @@ class EnrolService(ThreadingHTTPServer):
         if self.wrong.too_many(address):
             _log.warning("too many wrong codes", extra=facts(address=address))
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "too_many", "Too many wrong codes. Wait a minute.")
-        request = read(body, wire.EnrolRequest)
+        request = read(body, messages.EnrolRequest)
         if isinstance(request, Unreadable):
             return _refusal(HTTPStatus.BAD_REQUEST, "bad_request", request.reason)
         try:
-            enrolled = identities.enrol(self.clinic, request)
+            enrolled = certificates.enrol(self.clinic, request)
         except IdentityError as error:
             if error.code != "bad_request":
                 self.wrong.note(address)
@@ -156,12 +156,12 @@ class EnrolService(ThreadingHTTPServer):
     def _renew(self, body: bytes, shown: dict[str, Any] | None, address: str) -> Answer:
         if not shown:
             return _refusal(HTTPStatus.FORBIDDEN, "bad_request", "Renewal needs the certificate in force.")
-        request = read(body, wire.RenewRequest)
+        request = read(body, messages.RenewRequest)
         if isinstance(request, Unreadable):
             return _refusal(HTTPStatus.BAD_REQUEST, "bad_request", request.reason)
         machine, serial = _common_name(shown), str(shown.get("serialNumber", ""))
         try:
-            enrolled = identities.renew(self.clinic, machine, serial, request)
+            enrolled = certificates.renew(self.clinic, machine, serial, request)
         except IdentityError as error:
             _log.warning("a renewal was refused", extra=facts(why=error.code, machine=machine, address=address))
             status = HTTPStatus.TOO_MANY_REQUESTS if error.code == "too_many" else HTTPStatus.FORBIDDEN
@@ -227,12 +227,12 @@ def keep_own_certificates(clinic: Clinic, service: EnrolService, stopping: threa
     while not stopping.wait(LOOK_AT_CERTIFICATES_EVERY_S):
         try:
             before_s, looked_s = looked_s, time.time()
-            renewed = identities.own_certificates(clinic, identities.own_names(clinic))
-            if not renewed and identities.ended_between(before_s, looked_s):
-                identities.write_broker_lists(clinic)
+            renewed = certificates.own_certificates(clinic, certificates.own_names(clinic))
+            if not renewed and certificates.ended_between(before_s, looked_s):
+                certificates.write_broker_lists(clinic)
             if renewed:
                 service.use_new_certificate()
-                told = identities.write_broker_lists(clinic)
+                told = certificates.write_broker_lists(clinic)
                 _log.info("own certificates were renewed", extra=facts(names=" ".join(renewed), broker_told=told))
         except (DatabaseError, ServerError, OSError):
             _log.exception("own certificates could not be renewed; tried again in an hour")
@@ -249,4 +249,4 @@ def _common_name(shown: dict[str, Any]) -> str:
 
 
 def _refusal(status: HTTPStatus, code: str, reason: str) -> Answer:
-    return Answer(status, "application/json", encode(wire.EnrolRefused(code=code, reason=reason)))
+    return Answer(status, "application/json", encode(messages.EnrolRefused(code=code, reason=reason)))

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from server.clinic import FOLDER_VARIABLE, read_clinic
+from server.clinic_folder.settings import FOLDER_VARIABLE, read_clinic
 from server.installation.host import pages_answer
 from server.installation.installing import InstallRequest, install, uninstall
 from server.installation.system_files import FOLDER, SystemPlaces

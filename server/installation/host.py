@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from server.clinic import ClinicSettings
+from server.clinic_folder.settings import ClinicSettings
 from server.installation.system_files import ACCOUNT, ENVIRONMENT, FOLDER, InstallError, SystemPlaces
 
 READY_WITHIN_S = 120.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from server.clinic import read_clinic
+from server.clinic_folder.settings import read_clinic
 from server.installation.host import make_account, pages_answer, require_root, run_version, systemctl, systemd_runs
 from server.installation.system_files import (
     ACCOUNT,

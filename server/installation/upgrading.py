@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from server.clinic import Clinic, read_clinic
+from server.clinic_folder.settings import Clinic, read_clinic
 from server.installation.host import (
     pages_answer,
     require_root,

@@ -6,5 +6,5 @@ from django.apps import AppConfig
 class RoomConfig(AppConfig):
     """Its models and migrations."""
 
-    name = "server.room"
+    name = "server.live"
     label = "room"

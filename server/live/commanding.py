@@ -14,17 +14,17 @@ import msgspec
 from django.db import transaction
 from msgspec import Struct
 
+from server.accounts.models import Account, Clinic
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.models import Account, Clinic
-from server.clinics.roles import May
+from server.live.hub import Hub
+from server.live.models import GivenCommand
+from server.live.persistence import called
+from server.live.plan_outbox import machines_of
+from server.live.tiles import CommandTold
 from server.people.models import Participant
-from server.room.hub import Hub
-from server.room.models import GivenCommand
-from server.room.outgoing import machines_of
-from server.room.remembering import called
-from server.room.tiles import CommandTold
-from sync.topics import NAME, PARTICIPANT
-from sync.wire import Adjust, AnyAction, Command, End, Pause, StartGroup, Text
+from sync.wire.messages import Adjust, AnyAction, Command, End, Pause, StartGroup, Text
+from sync.wire.topics import NAME, PARTICIPANT
 
 LIVES_S = 20.0
 """A command that comes later does nothing: whoever pressed has seen by then that no answer came."""

@@ -1,10 +1,10 @@
 """`hand-out-plans`, for whoever runs the server: after a broker lost its store, or a machine its disk."""
 
+from server.accounts.commands import WHO
+from server.accounts.models import Clinic
 from server.audit.record import record
-from server.clinics.by_command import WHO
-from server.clinics.models import Clinic
 from server.errors import ServerError
-from server.room.outgoing import hand_out_all, machines_of
+from server.live.plan_outbox import hand_out_all, machines_of
 
 
 def hand_out(code: str, machine: str | None = None) -> str:

@@ -14,10 +14,10 @@ from functools import partial
 
 import msgspec
 
-from server.room.place import Heard, NoticeKey, Place, Who
-from server.room.tiles import CommandTold, NoticeTold, Tile, Tiles
-from server.room.watching import Watcher
-from sync.wire import CommandResult, Live, State
+from server.live.machine_state import Heard, NoticeKey, Place, Who
+from server.live.subscriber import Watcher
+from server.live.tiles import CommandTold, NoticeTold, Tile, Tiles
+from sync.wire.messages import CommandResult, Live, State
 
 _log = logging.getLogger(__name__)
 

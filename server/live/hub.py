@@ -13,18 +13,18 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from server.broker_link import BrokerLink, LinkSettings, Received, tls_context
-from server.clinic import Clinic, folder_from_environment, read_clinic
+from server.broker.mqtt_client import BrokerLink, LinkSettings, Received, tls_context
+from server.clinic_folder.settings import Clinic, folder_from_environment, read_clinic
 from server.errors import SettingsError
-from server.log_lines import facts
-from server.room.feed import Feed
-from server.room.publishing import Publisher
-from server.room.remembering import Remembering
-from sync.envelope import Unreadable
+from server.json_logging import facts
+from server.live.feed import Feed
+from server.live.outbox_publisher import Publisher
+from server.live.persistence import Remembering
 from sync.errors import TopicError
-from sync.reading import encode, read
-from sync.topics import Kind, Topic, build, parse, subscription
-from sync.wire import Command, CommandResult, Live, State
+from sync.wire.codec import encode, read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Command, CommandResult, Live, State
+from sync.wire.topics import Kind, Topic, build, parse, subscription
 
 _log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from django.urls import get_resolver
 from django.utils import translation
 
 from server.errors import ServerError
-from server.log_lines import facts
-from server.room import words
-from server.room.hub import hub, stop_hub
+from server.json_logging import facts
+from server.live import words
+from server.live.hub import hub, stop_hub
 
 _log = logging.getLogger(__name__)
 

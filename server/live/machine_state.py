@@ -5,8 +5,8 @@ from collections import deque
 from msgspec import Struct
 from msgspec.structs import replace
 
-from server.room.tiles import CommandTold, FindingTold, NoticeTold, Tile, Trace, now_of
-from sync.wire import CommandResult, Live, LiveNotice, State
+from server.live.tiles import CommandTold, FindingTold, NoticeTold, Tile, Trace, now_of
+from sync.wire.messages import CommandResult, Live, LiveNotice, State
 
 TRACE_S = 300
 COMMANDS_SHOWN_S = 120.0
@@ -25,7 +25,7 @@ _OUTCOMES = ("", "accepted", "done", "refused")
 
 
 class NoticeKey(Struct, frozen=True):
-    """Which notice: as in `server.room.models.Acknowledgement`."""
+    """Which notice: as in `server.live.models.Acknowledgement`."""
 
     session_id: str | None
     code: str

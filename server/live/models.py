@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from server.clinics.models import Account, Clinic
+from server.accounts.models import Account, Clinic
 
 
 class GivenCommand(models.Model):

@@ -19,9 +19,9 @@ from datetime import UTC, datetime, timedelta
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Q
 
-from server.log_lines import facts
-from server.room import forgetting, outgoing
-from server.room.models import Outgoing, PublishingTurn
+from server.json_logging import facts
+from server.live import plan_outbox, retention
+from server.live.models import Outgoing, PublishingTurn
 
 _log = logging.getLogger(__name__)
 
@@ -58,12 +58,12 @@ class Publisher:
 
     def start(self) -> None:
         """Publish from now on."""
-        outgoing.on_waiting(self.wake)
+        plan_outbox.on_waiting(self.wake)
         self._thread.start()
 
     def stop(self, within_s: float = 5.0) -> None:
         """End after what is at hand."""
-        outgoing.no_longer(self.wake)
+        plan_outbox.no_longer(self.wake)
         self._stopping.set()
         self.broker_back()
         self._thread.join(within_s)
@@ -161,4 +161,4 @@ class Publisher:
         if time.monotonic() >= self._tidy_at_s:
             self._tidy_at_s = time.monotonic() + TIDY_EVERY_S
             Outgoing.objects.filter(published_at__lt=datetime.now(UTC) - KEPT).delete()
-            forgetting.forget_old(datetime.now(UTC))
+            retention.forget_old(datetime.now(UTC))

@@ -17,16 +17,16 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, connection
 from msgspec import Struct
 
-from server.clinics.models import Account, Clinic
-from server.log_lines import facts
+from server.accounts.models import Account, Clinic
+from server.json_logging import facts
+from server.live.feed import Feed
+from server.live.machine_state import COMMANDS_SHOWN_S, PASSED_SHOWN_S, NoticeKey, Who
+from server.live.models import Acknowledgement, GivenCommand, RaisedNotice
+from server.live.plan_outbox import supply_machine
+from server.live.tiles import CommandTold, NoticeTold
 from server.models import CommandOutcome
 from server.people.models import Participant
-from server.room.feed import Feed
-from server.room.models import Acknowledgement, GivenCommand, RaisedNotice
-from server.room.outgoing import supply_machine
-from server.room.place import COMMANDS_SHOWN_S, PASSED_SHOWN_S, NoticeKey, Who
-from server.room.tiles import CommandTold, NoticeTold
-from sync.wire import Clocks, CommandResult
+from sync.wire.messages import Clocks, CommandResult
 
 _log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ log's end: whoever keeps to that waits for nobody in a circle. What points to a 
 and does so at the commit: so only a deletion locks more than «no key».
 
 `hand_out_plan` and `withdraw_plan` write rows inside the caller's own transaction, so a plan that is saved is also on
-its way, and one that is not saved never is. A web worker publishes them (`server.room.publishing`); until the broker
-has confirmed, a row waits.
+its way, and one that is not saved never is. A web worker publishes them (`server.live.outbox_publisher`); until the
+broker has confirmed, a row waits.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,14 +17,14 @@ from datetime import UTC, datetime
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from server.clinics.models import Clinic
-from server.diary.counting import known_sessions
+from server.accounts.models import Clinic
+from server.diary.weekly_limits import known_sessions
+from server.live.models import Outgoing, SuppliedMachine
+from server.live.wire_plans import holds, limits, plan_on_wire
 from server.models import MachineState, PlanOnMachine
 from server.people.models import Participant, PlanVersion
-from server.room.models import Outgoing, SuppliedMachine
-from server.room.wire_plans import holds, limits, plan_on_wire
-from sync.reading import encode
-from sync.topics import Kind, Topic, build
+from sync.wire.codec import encode
+from sync.wire.topics import Kind, Topic, build
 
 _wakers: list[Callable[[], None]] = []
 

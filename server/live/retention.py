@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from server.live.models import Acknowledgement, GivenCommand, RaisedNotice
 from server.models import CommandOutcome
-from server.room.models import Acknowledgement, GivenCommand, RaisedNotice
 
 
 def forget_old(now: datetime) -> int:

@@ -6,11 +6,11 @@ difference to its own from `sent_s`.
 
 from msgspec import Struct
 
-from sync.wire import AdviceNow, Foretold, Live
+from sync.wire.messages import AdviceNow, Foretold, Live
 
 
 class Now(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The picture of `sync.wire.Live`, without what only programs need."""
+    """The picture of `sync.wire.messages.Live`, without what only programs need."""
 
     face: str
     participant: str | None = None

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from server.room import views
+from server.live import views
 
 app_name = "room"
 urlpatterns = [

@@ -14,21 +14,21 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from msgspec import Struct
 
+from server.accounts.access import account_of, in_clinic
+from server.accounts.memberships import allowed
+from server.accounts.models import Account, Clinic
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.access import account_of, in_clinic
-from server.clinics.memberships import allowed
-from server.clinics.models import Account, Clinic
-from server.clinics.roles import May
+from server.live import words
+from server.live.commanding import NotGivenError, give
+from server.live.feed import Feed
+from server.live.hub import hub
+from server.live.machine_state import NoticeKey
+from server.live.models import Acknowledgement, RaisedNotice
+from server.live.persistence import called, session_uuid
 from server.people.pictures import PICTURES, address_of
-from server.room import words
-from server.room.commanding import NotGivenError, give
-from server.room.feed import Feed
-from server.room.hub import hub
-from server.room.models import Acknowledgement, RaisedNotice
-from server.room.place import NoticeKey
-from server.room.remembering import called, session_uuid
 from server.web.gate import in_background, still_in
-from sync.topics import NAME
+from sync.wire.topics import NAME
 
 _log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import cast, get_args
 
-from coach.plan import WEEK_S, AskAfter, KnownSession, Load, Plan
+from coach.model.plan import WEEK_S, AskAfter, KnownSession, Load, Plan
 from server.people.models import PlanVersion
-from sync.wire import PlanOnWire
+from sync.wire.messages import PlanOnWire
 
 
 def plan_on_wire(

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from server.room.commanding import Why
+from server.live.commanding import Why
 
 Word = str | Promise
 

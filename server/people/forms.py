@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from server.clinics.models import Clinic
-from server.people import protocols, registering
+from server.accounts.models import Clinic
+from server.people import participant_service, protocols
 from server.people.models import Note, Participant
 from server.people.pictures import PICTURES
 from server.people.plan_rules import COMPARED, QUESTIONS, SAFETY, Values, faults, figure
@@ -123,7 +123,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
         if len(nickname) > LONGEST_NICKNAME:
             raise forms.ValidationError(_("That is too long for a tile. Choose one of at most 20 letters."))
         same = nickname.casefold() == self.before["nickname"].casefold()
-        if not same and registering.nickname_taken(self.clinic, nickname, self.instance.pk or 0):
+        if not same and participant_service.nickname_taken(self.clinic, nickname, self.instance.pk or 0):
             raise forms.ValidationError(
                 _("Somebody who trains here has this nickname already. Two alike would be mixed up; choose another.")
             )
@@ -148,7 +148,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
             self.add_error("consent_on", _("That day has not come yet."))
         name, year = given.get("name"), given.get("birth_year")
         self.alike = (
-            registering.alike(self.clinic, name, year, self.instance.pk or 0)
+            participant_service.alike(self.clinic, name, year, self.instance.pk or 0)
             if name and year and (name, year) != (self.before["name"], self.before["birth_year"])
             else []
         )

@@ -5,7 +5,7 @@ from typing import ClassVar, cast
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from server.clinics.models import Account, Clinic
+from server.accounts.models import Account, Clinic
 
 SEARCHED = ("name", "nickname", "pseudonym", "group")
 """By what a participant is found in the list."""
@@ -29,7 +29,7 @@ class SearchedField(models.TextField):  # type: ignore[type-arg] # not generic w
 class Participant(models.Model):
     """Somebody who trains at a clinic.
 
-    `pseudonym`: what machines and wire know (`sync.topics.PARTICIPANT`); drawn at random, never from the name.
+    `pseudonym`: what machines and wire know (`sync.wire.topics.PARTICIPANT`); drawn at random, never from the name.
     `nickname` and `picture`: what screens in the room show, chosen by the participant. `group`: the clinic's own word,
     such as a training group, for sums. `research_consent_at`: when they agreed to research on pseudonymised sessions;
     null: never, or withdrawn.

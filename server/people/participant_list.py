@@ -15,15 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from msgspec import Struct
 
-from coach.plan import COUNTS_FROM_S, WEEK_S
-from server.clinics.models import Clinic
-from server.diary.course import BREAK_DAYS, Attendance, Trained, course_of
+from coach.model.plan import COUNTS_FROM_S, WEEK_S
+from server.accounts.models import Clinic
+from server.diary.course.schedule import BREAK_DAYS, Attendance, Trained, course_of
 from server.diary.models import DiaryEntry
-from server.diary.reading import plan_of
+from server.diary.selectors import plan_of
 from server.people import plan_words
-from server.people.learned import FINDINGS
 from server.people.models import Course, Participant, PlanVersion, searchable
 from server.people.plan_rules import values_of
+from server.people.plan_suggestions import FINDINGS
 
 ON_A_PAGE = 25
 LONGEST_SEARCH = 100
@@ -225,7 +225,7 @@ def _of_finding(plan: PlanVersion | None, teller: Teller | None) -> Iterable[Loo
 
 
 def _of_absence(participant: Participant, course: Course | None, last_on: date | None, today: date) -> Iterable[Look]:
-    """So many whole days without a session in a running course are a break (`server.diary.course`)."""
+    """So many whole days without a session in a running course are a break (`server.diary.course.schedule`)."""
     if not participant.active or course is None:
         return
     since = course.begins_on - timedelta(days=1) if last_on is None else max(last_on, course.begins_on)

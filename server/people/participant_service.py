@@ -4,13 +4,13 @@ import secrets
 
 from django.db import transaction
 
+from server.accounts.models import Account, Clinic
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.models import Account, Clinic
-from server.clinics.roles import May
 from server.diary.models import DiaryEntry
+from server.live.plan_outbox import withdraw_plan
 from server.people.models import Participant
-from server.people.planning import tell_anew
-from server.room.outgoing import withdraw_plan
+from server.people.plan_service import tell_anew
 
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 """None that is taken for another when read aloud or written by hand."""

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from django.utils import timezone
 from msgspec import Struct
 
-from server.by_name import by_name
+from server.live.models import Outgoing
+from server.live.plan_outbox import machines_of
 from server.models import MachineState, PlanOnMachine
+from server.natural_sort import by_name
 from server.people.models import Participant
-from server.room.models import Outgoing
-from server.room.outgoing import machines_of
-from sync.topics import Kind, Topic, build
+from sync.wire.topics import Kind, Topic, build
 
 
 class OnMachine(Struct, frozen=True, kw_only=True):

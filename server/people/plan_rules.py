@@ -11,7 +11,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
-from coach.plan import (
+from coach.guidance.treadmill_load import FASTEST_KMH
+from coach.model.plan import (
     HIGHEST_HR_MAX_BPM,
     LEAST_SLOWEST_KMH,
     LOWEST_HR_MAX_BPM,
@@ -19,8 +20,7 @@ from coach.plan import (
     SLOWEST_KMH,
     formula_hr_max_bpm,
 )
-from coach.treadmill_load import FASTEST_KMH
-from server.diary.wording import number
+from server.diary.formatting import number
 
 FORMULA_SEE_BPM = 10.8
 """Standard error of 211 − 0.64·age (Nes 2013)."""

@@ -9,13 +9,13 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from server.accounts.models import Account
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.models import Account
-from server.clinics.roles import May
+from server.live.plan_outbox import hand_out_plan, withdraw_plan
 from server.people.errors import ChangedMeanwhileError
 from server.people.models import Participant, PlanVersion
 from server.people.plan_rules import COMPARED, Values, changed, values_of
-from server.room.outgoing import hand_out_plan, withdraw_plan
 
 
 def newest_of(participant: Participant) -> PlanVersion | None:

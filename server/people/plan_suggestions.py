@@ -9,14 +9,14 @@ from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
 from coach.errors import PlanError
-from coach.events import HrMaxFinding, NoticeRaised
-from coach.response import Response, read_response
-from coach.summary import Summary
+from coach.guidance.carried_response import Response, read_response
+from coach.model.events import HrMaxFinding, NoticeRaised
+from coach.model.summary import Summary
 from server.diary.models import DiaryEntry
 from server.people.models import Participant, PlanVersion
 from server.people.plan_rules import HIGHEST_SEEN_MARGIN_BPM, Values
-from sync.envelope import Unreadable
-from sync.reading import read_session
+from sync.wire.codec import read_session
+from sync.wire.envelope import Unreadable
 
 FINDINGS = ("hr_max_seems_lower", "hr_max_seems_higher")
 """Notices of a session that speak of HRmax."""

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
-from server.diary.wording import NOTHING, short_protocol
+from server.diary.formatting import NOTHING, short_protocol
 from server.people import protocols
 from server.people.plan_rules import COMPARED, Values, changed, figure
 

@@ -14,9 +14,9 @@ from django.utils.translation import get_language
 from msgspec import Struct
 
 from coach.errors import ProtocolFileError
-from coach.protocol import Protocol
-from coach.protocol_file import read
-from server.log_lines import facts
+from coach.model.protocol import Protocol
+from coach.model.protocol_file import read
+from server.json_logging import facts
 
 _log = logging.getLogger(__name__)
 

@@ -14,18 +14,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from server.accounts.access import account_of, in_clinic
+from server.accounts.memberships import mays_in
+from server.accounts.models import Clinic
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.access import account_of, in_clinic
-from server.clinics.memberships import mays_in
-from server.clinics.models import Clinic
-from server.clinics.roles import May
-from server.people import listing, registering
+from server.people import participant_list, participant_service
 from server.people.forms import ParticipantForm
 from server.people.models import Participant
 from server.people.pictures import address_of
 
 LOGGED_EVERY_S = 600.0
 """A list that stays open, and is searched, is one look."""
+PAGE_DIGITS = 9
+"""No clinic has a page whose number has so many digits."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,11 +35,13 @@ LOGGED_EVERY_S = 600.0
 def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """The list; with `part=rows`, its rows alone."""
     told = request.POST if request.method == "POST" else request.GET
-    asked = listing.asked_for(told.get("q", ""), told.get("state", ""), told.get("group", ""))
+    asked = participant_list.asked_for(told.get("q", ""), told.get("state", ""), told.get("group", ""))
     number = told.get("page", "1")
     mays = mays_in(account_of(request), clinic)
-    page = listing.page_of(listing.found(clinic, asked), int(number) if number.isdecimal() and len(number) < 9 else 1)  # noqa: PLR2004 - no clinic has so many pages
-    rows = listing.rows_of(page.object_list, timezone.now(), see_diary=May.SEE_DIARY in mays)
+    page = participant_list.page_of(
+        participant_list.found(clinic, asked), int(number) if number.isdecimal() and len(number) < PAGE_DIGITS else 1
+    )
+    rows = participant_list.rows_of(page.object_list, timezone.now(), see_diary=May.SEE_DIARY in mays)
     kept = told.copy()
     for name in ("page", "part", "csrfmiddlewaretoken"):
         kept.pop(name, None)
@@ -53,10 +57,10 @@ def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     if told.get("part") == "rows":
         return render(request, "people/rows.html", shown)
     shown |= {
-        "q": told.get("q", "")[: listing.LONGEST_SEARCH],
+        "q": told.get("q", "")[: participant_list.LONGEST_SEARCH],
         "state": {True: "ended", None: "all"}.get(asked.ended, ""),
         "group": asked.group,
-        "groups": listing.groups_of(clinic),
+        "groups": participant_list.groups_of(clinic),
         "may_change": May.CHANGE_PEOPLE in mays,
     }
     return render(request, "people/list.html", shown)
@@ -81,7 +85,7 @@ def new(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     if request.method == "POST":
         if form.is_valid():
             form.changed_fields()
-            registering.take_in(participant, account_of(request))
+            participant_service.take_in(participant, account_of(request))
             messages.success(request, _("%(name)s is here. Now the plan.") % {"name": participant.name})
             return redirect("people:change_plan", clinic.code, participant.pseudonym)
         status = HTTPStatus.UNPROCESSABLE_ENTITY

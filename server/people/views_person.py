@@ -9,15 +9,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from server.accounts.access import about_participant, account_of
+from server.accounts.memberships import mays_in
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.access import about_participant, account_of
-from server.clinics.memberships import mays_in
-from server.clinics.roles import May
-from server.diary import course_page, reading
-from server.diary.course import CourseView, course_of
+from server.diary import selectors
+from server.diary.course import page
+from server.diary.course.schedule import CourseView, course_of
+from server.diary.formatting import day
 from server.diary.models import DiaryEntry
-from server.diary.wording import day
-from server.people import learned, plan_words, planning, registering
+from server.people import participant_service, plan_service, plan_suggestions, plan_words
 from server.people.forms import NoteForm, ParticipantForm
 from server.people.models import Course, Note, Participant
 from server.people.pictures import address_of
@@ -40,7 +41,7 @@ def _overview(
     request: HttpRequest, participant: Participant, note_form: NoteForm, status: int = HTTPStatus.OK
 ) -> HttpResponse:
     mays = mays_in(account_of(request), participant.clinic)
-    plan = planning.newest_of(participant)
+    plan = plan_service.newest_of(participant)
     today = timezone.localdate()
     shown = {
         "participant": participant,
@@ -58,7 +59,7 @@ def _overview(
     if May.SEE_DIARY in mays:
         shown |= _of_diary(participant) | {
             "note_form": note_form,
-            "finding": learned.learned(participant, plan).finding,
+            "finding": plan_suggestions.learned(participant, plan).finding,
         }
     return render(request, "people/overview.html", shown, status=status)
 
@@ -68,14 +69,14 @@ OF_INTEREST = ("hr_max_source", "start_speed_kmh", "start_incline_percent", "wee
 
 
 def _of_diary(participant: Participant) -> dict[str, object]:
-    entries = list(reading.entries_of(participant)[:TREND])
+    entries = list(selectors.entries_of(participant)[:TREND])
     course = Course.objects.filter(participant=participant).order_by("-begins_on", "-pk").first()
     notes = Note.objects.filter(participant=participant, session_id=None).select_related("made_by")
     return {
         "entries": entries[:LAST_SESSIONS],
         "course": course,
         "view": None if course is None else _view(participant, course),
-        "kind": None if course is None else str(course_page.STEADINESS[_view(participant, course).attendance.word]),
+        "kind": None if course is None else str(page.STEADINESS[_view(participant, course).attendance.word]),
         "borg": _trend(entries, "borg", 6, 20),
         "mood": _trend(entries, "mood", 1, 5),
         "notes": list(notes.order_by("-made_at")[:NOTES]),
@@ -86,8 +87,8 @@ def _view(participant: Participant, course: Course) -> CourseView:
     entries = DiaryEntry.objects.filter(participant=participant, begun_on__gte=course.begins_on)
     if course.ended_on is not None:
         entries = entries.filter(begun_on__lte=course.ended_on)
-    trained = reading.trained_of(reading.points_of(entries))
-    return course_of(reading.plan_of(course), trained, timezone.localdate())
+    trained = selectors.trained_of(selectors.points_of(entries))
+    return course_of(selectors.plan_of(course), trained, timezone.localdate())
 
 
 def _trend(entries: list[DiaryEntry], name: str, low: float, high: float) -> SmallPlot | None:
@@ -104,7 +105,7 @@ def edit(request: HttpRequest, participant: Participant) -> HttpResponse:
     if request.method == "POST":
         if form.is_valid():
             why = _("What machines show of the participant was changed.")
-            registering.change(participant, account_of(request), form.changed_fields(), why)
+            participant_service.change(participant, account_of(request), form.changed_fields(), why)
             messages.success(request, _("Saved."))
             return redirect("people:overview", participant.clinic.code, participant.pseudonym)
         status = HTTPStatus.UNPROCESSABLE_ENTITY

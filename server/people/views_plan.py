@@ -17,18 +17,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.plan import formula_hr_max_bpm
-from server.clinics.access import about_participant, account_of
-from server.clinics.memberships import mays_in
-from server.clinics.roles import May
-from server.diary.wording import day
-from server.people import plan_words, planning, protocols
+from coach.model.plan import formula_hr_max_bpm
+from server.accounts.access import about_participant, account_of
+from server.accounts.memberships import mays_in
+from server.accounts.roles import May
+from server.diary.formatting import day
+from server.people import plan_service, plan_words, protocols
 from server.people.errors import ChangedMeanwhileError
 from server.people.forms import OWN_WORDS, AgainForm, EndPlanForm, PlanForm
-from server.people.learned import Finding, Learned, already_so, learned
 from server.people.models import Participant, PlanVersion
-from server.people.on_machines import on_machines
+from server.people.plan_delivery_status import on_machines
 from server.people.plan_rules import Values, changed, doubts, faults, figure, merged, to_type_again, values_of
+from server.people.plan_suggestions import Finding, Learned, already_so, learned
 from server.people.plan_words import NAMES, Said
 from server.people.small_plot import SmallPlot, small_plot
 
@@ -79,7 +79,7 @@ def plan(request: HttpRequest, participant: Participant) -> HttpResponse:
 @about_participant(May.CHANGE_PEOPLE, "plan.opened")
 def change_plan(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Change it, or make the first."""
-    newest = planning.newest_of(participant)
+    newest = plan_service.newest_of(participant)
     known = learned(participant, newest)
     if request.method != "POST":
         now = FIRST if newest is None else values_of(newest)
@@ -117,7 +117,7 @@ def _judged(
         if unlike := again.unlike(values):
             return _unlike(request, participant, form, unlike, known)
     try:
-        planning.save_plan(
+        plan_service.save_plan(
             participant,
             account_of(request),
             values,
@@ -135,7 +135,7 @@ def _judged(
 def use_proposal(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Take the setting that the coach proposes for the next session; it decides over no limit."""
     where = ("people:plan", participant.clinic.code, participant.pseudonym)
-    newest = planning.in_force(participant)
+    newest = plan_service.in_force(participant)
     proposal = learned(participant, newest).proposal
     same = proposal is not None and str(proposal.session_id) == request.POST.get("session")
     if newest is None or proposal is None or not same or str(newest.version) != request.POST.get("base"):
@@ -150,7 +150,7 @@ def use_proposal(request: HttpRequest, participant: Participant) -> HttpResponse
         return redirect(*where)
     reason = _("The coach's proposal after the session of %(day)s.") % {"day": day(proposal.on)}
     try:
-        planning.save_plan(participant, account_of(request), values, base=newest.version, reason=reason)
+        plan_service.save_plan(participant, account_of(request), values, base=newest.version, reason=reason)
     except ChangedMeanwhileError:
         messages.warning(request, _("The plan or the proposal has changed meanwhile. Look at it again."))
     else:
@@ -168,7 +168,7 @@ def end_plan(request: HttpRequest, participant: Participant) -> HttpResponse:
     else:
         given = form.cleaned_data
         try:
-            planning.end_plan(participant, account_of(request), base=given["base"], reason=given["reason"])
+            plan_service.end_plan(participant, account_of(request), base=given["base"], reason=given["reason"])
         except ChangedMeanwhileError:
             messages.warning(request, _("Somebody else has changed this plan meanwhile. Look at it again."))
         else:
@@ -183,7 +183,7 @@ def open_training(request: HttpRequest, participant: Participant) -> HttpRespons
     try:
         base = int(request.POST.get("base", ""))
         reason = str(_("Training opened again after a yes before the start"))
-        planning.open_training(participant, account_of(request), base=base, reason=reason)
+        plan_service.open_training(participant, account_of(request), base=base, reason=reason)
     except ValueError:
         messages.error(request, _("Training was not opened: load the page again, then try once more."))
     except ChangedMeanwhileError:
@@ -292,7 +292,7 @@ def _conflict(
     request: HttpRequest, participant: Participant, form: PlanForm, before: PlanVersion | None, known: Learned
 ) -> HttpResponse:
     """Somebody was quicker: theirs and mine in one form, what both changed said, and nothing saved yet."""
-    theirs = planning.newest_of(participant)
+    theirs = plan_service.newest_of(participant)
     if theirs is None:
         return redirect("people:plan", participant.clinic.code, participant.pseudonym)
     start = FIRST if before is None else values_of(before)

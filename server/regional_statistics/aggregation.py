@@ -1,7 +1,7 @@
 """Sums over diary entries, made by the database: by clinic and month, and how many people trained in which months.
 
-Nothing here is for telling; `server.network.telling` decides what is. All clinics of a region are summed, whoever asks,
-so that what is told does not depend on who asks.
+Nothing here is for telling; `server.regional_statistics.disclosure_control` decides what is. All clinics of a region
+are summed, whoever asks, so that what is told does not depend on who asks.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,10 +13,10 @@ from django.db import connection, transaction
 from msgspec import Struct
 
 from server.diary.models import DiaryEntry
-from server.network.models import QuarterSum
-from server.network.periods import MONTHS, Quarters, month_begin, month_number
-from server.network.telling import NO_COURSES, Adherence, Amount, Atom, Quarter
 from server.people.models import Course, Participant
+from server.regional_statistics.disclosure_control import NO_COURSES, Adherence, Amount, Atom, Quarter
+from server.regional_statistics.models import QuarterSum
+from server.regional_statistics.periods import MONTHS, Quarters, month_begin, month_number
 
 _MONTH = {
     # The same as `month_number`: months since the year 0.

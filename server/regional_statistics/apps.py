@@ -6,5 +6,5 @@ from django.apps import AppConfig
 class NetworkConfig(AppConfig):
     """Its model and migrations."""
 
-    name = "server.network"
+    name = "server.regional_statistics"
     label = "network"

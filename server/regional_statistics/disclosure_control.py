@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from msgspec import Struct
 
-from server.network.periods import MONTHS
+from server.regional_statistics.periods import MONTHS
 
 FEWEST = 5
 """A group under five is never told (the project's requirement; 5 is also the NHS's and Norwegian registries' limit)."""

@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
-from server.diary.wording import NOTHING, month_of, number, percent
-from server.network.periods import Period
-from server.network.release import Figures
+from server.diary.formatting import NOTHING, month_of, number, percent
+from server.regional_statistics.periods import Period
+from server.regional_statistics.publication import Figures
 
 
 class Measure(Struct, frozen=True):

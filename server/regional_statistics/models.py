@@ -4,11 +4,13 @@ from typing import ClassVar
 
 from django.db import models
 
-from server.clinics.models import Clinic
+from server.accounts.models import Clinic
 
 
 class QuarterSum(models.Model):
-    """A clinic's quarter, summed (`server.network.telling.Quarter`): sums and counts, nobody's name or pseudonym.
+    """A clinic's quarter, summed: sums and counts, without any name or pseudonym.
+
+    The sums are a `server.regional_statistics.disclosure_control.Quarter`.
 
     On PostgreSQL triggers on the diary's entries count `changes` in the transaction that changes one, whoever does it;
     a row holds while `summed` is the same. On SQLite no row is kept: a clinic's few sessions are added up each time.

@@ -6,10 +6,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
-from server.diary.wording import NOTHING, Table, number, percent, short_protocol
-from server.network.periods import Period, Quarters
-from server.network.release import Comparison, Course, Figures, KindsTold, State, months_over
-from server.network.wording import MEASURES, Measure, period_words, short_month, told
+from server.diary.formatting import NOTHING, Table, number, percent, short_protocol
+from server.regional_statistics.formatting import MEASURES, Measure, period_words, short_month, told
+from server.regional_statistics.periods import Period, Quarters
+from server.regional_statistics.publication import Comparison, Course, Figures, KindsTold, State, months_over
 
 KINDS = tuple(one for one in MEASURES if one.name != "adherence_fraction")
 """What is told of a protocol or a group: a course has neither."""

@@ -1,6 +1,7 @@
 """What is told of some clinics: each one's months and quarters, the rest together, all together, the one in the middle.
 
-All of it is made of cells that may be told (`server.network.telling`); here nothing else is ever added up.
+All of it is made of cells that may be told (`server.regional_statistics.disclosure_control`); here nothing else is ever
+added up.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,11 +10,9 @@ from statistics import median, quantiles
 
 from msgspec import Struct
 
-from server.clinics.models import Clinic
-from server.network import summing
-from server.network.asked import Scope
-from server.network.periods import MONTHS, Period, Quarters
-from server.network.telling import (
+from server.accounts.models import Clinic
+from server.regional_statistics import aggregation
+from server.regional_statistics.disclosure_control import (
     FEWEST,
     Adherence,
     Amount,
@@ -26,6 +25,8 @@ from server.network.telling import (
     told_rest,
     total,
 )
+from server.regional_statistics.periods import MONTHS, Period, Quarters
+from server.regional_statistics.query_params import Scope
 
 FEWEST_CLINICS = 3
 """A middle and a middle half are told of so many clinics or more: of two, there is none in the middle."""
@@ -132,7 +133,7 @@ class Release(Struct, frozen=True):
 
 def release(scope: Scope, span: Quarters) -> Release:
     """Sum, and decide what is told."""
-    quarters = summing.quarters_of([one.pk for one in scope.summed], span)
+    quarters = aggregation.quarters_of([one.pk for one in scope.summed], span)
     return Release(scope, span, {key: told_quarter(one) for key, one in quarters.items()}, quarters)
 
 
@@ -275,7 +276,7 @@ class KindsTold(Struct, frozen=True):
 def by_kind(found: Release, period: Period, by: str) -> KindsTold:
     """A quarter's protocols or groups over the clinics that are shown, and what is not told apart."""
     told = {one.pk: cell for one in found.scope.clinics if (cell := found.cell(one.pk, period)) is not None}
-    atoms = summing.atoms_of(told, period.number) if told else {}
+    atoms = aggregation.atoms_of(told, period.number) if told else {}
     kinds: dict[int, Kinds] = {
         clinic: told_kinds(found.told[clinic, period.number], atoms.get(clinic, [])) for clinic in told
     }

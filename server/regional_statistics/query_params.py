@@ -8,10 +8,10 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 from msgspec import Struct
 
-from server.clinics.memberships import clinics_where, held_by
-from server.clinics.models import Account, Clinic, Region
-from server.clinics.roles import MAY, May, Role
-from server.network.periods import MONTHS, Period, Quarters, month_number
+from server.accounts.memberships import clinics_where, held_by
+from server.accounts.models import Account, Clinic, Region
+from server.accounts.roles import MAY, May, Role
+from server.regional_statistics.periods import MONTHS, Period, Quarters, month_number
 
 _PERIOD = re.compile(r"([0-9]{4})-(?:Q([1-4])|(0[1-9]|1[0-2]))\Z", re.ASCII)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from server.network import views
+from server.regional_statistics import views
 
 app_name = "network"
 urlpatterns = [

@@ -8,21 +8,21 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from server.accounts.access import account_of, in_clinic, in_some_clinic
+from server.accounts.models import Clinic
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.access import account_of, in_clinic, in_some_clinic
-from server.clinics.models import Clinic
-from server.clinics.roles import May
-from server.network import asked, page
-from server.network.periods import MONTHS, Period, Quarters, span_until
-from server.network.release import along, by_kind, compare, release
-from server.network.wording import MEASURES, period_words
+from server.regional_statistics import page, query_params
+from server.regional_statistics.formatting import MEASURES, period_words
+from server.regional_statistics.periods import MONTHS, Period, Quarters, span_until
+from server.regional_statistics.publication import along, by_kind, compare, release
 
 
 class _Steps:
     """The way to the period before and after, and between months and quarters."""
 
     def __init__(self, period: Period, span: Quarters) -> None:
-        newest, oldest = asked.newest_over(span, period.kind), asked.oldest(span, period.kind)
+        newest, oldest = query_params.newest_over(span, period.kind), query_params.oldest(span, period.kind)
         self.before = period.beside(-1) if period.number > oldest.number else None
         self.after = period.beside(1) if period.number < newest.number else None
         self.words = period_words(period)
@@ -30,7 +30,7 @@ class _Steps:
         self.after_words = period_words(self.after) if self.after else ""
 
 
-def _context(scope: asked.Scope, period: Period, span: Quarters) -> dict[str, object]:
+def _context(scope: query_params.Scope, period: Period, span: Quarters) -> dict[str, object]:
     return {
         "scope": scope,
         "period": period,
@@ -44,7 +44,7 @@ def _context(scope: asked.Scope, period: Period, span: Quarters) -> dict[str, ob
 
 def _either(period: Period, span: Quarters) -> dict[str, str]:
     """The month and the quarter that the switch between them leads to."""
-    newest = asked.newest_over(span, "month"), asked.newest_over(span, "quarter")
+    newest = query_params.newest_over(span, "month"), query_params.newest_over(span, "quarter")
     month = period.number if period.kind == "month" else period.number * MONTHS + MONTHS - 1
     return {
         "month_text": Period("month", min(month, newest[0].number)).text,
@@ -56,9 +56,9 @@ def _either(period: Period, span: Quarters) -> dict[str, str]:
 @in_some_clinic(May.SEE_AGGREGATES)
 def index(request: HttpRequest) -> HttpResponse:
     """Clinics side by side in a month or a quarter, and along the months."""
-    scope = asked.scope(request, account_of(request))
+    scope = query_params.scope(request, account_of(request))
     span = span_until(scope.today)
-    period = asked.period(request, span)
+    period = query_params.period(request, span)
     record(account_of(request), "network.seen", region=scope.chosen.code if scope.chosen else "", period=period.text)
     found = release(scope, span)
     compared = compare(found, period)
@@ -80,9 +80,9 @@ def index(request: HttpRequest) -> HttpResponse:
 @in_some_clinic(May.SEE_AGGREGATES)
 def as_csv(request: HttpRequest) -> HttpResponse:
     """The same table as CSV."""
-    scope = asked.scope(request, account_of(request))
+    scope = query_params.scope(request, account_of(request))
     span = span_until(scope.today)
-    period = asked.period(request, span)
+    period = query_params.period(request, span)
     record(
         account_of(request), "network.exported", region=scope.chosen.code if scope.chosen else "", period=period.text
     )
@@ -101,9 +101,9 @@ def kinds(request: HttpRequest) -> HttpResponse:
     by = request.GET.get("by", "protocol")
     if by not in ("protocol", "group"):
         raise Http404
-    scope = asked.scope(request, account_of(request))
+    scope = query_params.scope(request, account_of(request))
     span = span_until(scope.today)
-    period = asked.period(request, span, quarters_only=True)
+    period = query_params.period(request, span, quarters_only=True)
     record(
         account_of(request), "network.seen", region=scope.chosen.code if scope.chosen else "", period=period.text, by=by
     )
@@ -123,9 +123,9 @@ def kinds(request: HttpRequest) -> HttpResponse:
 @in_clinic(May.SEE_AGGREGATES)
 def clinic(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """One clinic against the middle of its region."""
-    scope = asked.scope_of(clinic)
+    scope = query_params.scope_of(clinic)
     span = span_until(scope.today)
-    period = asked.period(request, span)
+    period = query_params.period(request, span)
     record(account_of(request), "network.seen", clinic=clinic, may=May.SEE_AGGREGATES, period=period.text)
     found = release(scope, span)
     compared = compare(found, period)

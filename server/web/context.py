@@ -10,9 +10,9 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from server.clinics.memberships import held_by, mays_in
-from server.clinics.models import Account, Clinic
-from server.clinics.roles import MAY, May, Role
+from server.accounts.memberships import held_by, mays_in
+from server.accounts.models import Account, Clinic
+from server.accounts.roles import MAY, May, Role
 
 
 @dataclass(frozen=True)

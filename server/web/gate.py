@@ -1,6 +1,6 @@
 """The gate before every page: nobody passes who is not logged in with both factors, unless the view says otherwise.
 
-A view says what it needs (`server.clinics.access`); one that says nothing is answered with 404. Whoever does nothing
+A view says what it needs (`server.accounts.access`); one that says nothing is answered with 404. Whoever does nothing
 for a while is logged out, and everyone after some hours. A page that asks by itself, such as the live room's stream,
 is no sign of a person (`in_background`), unless the clinic's settings let a tablet on the wall count as one.
 """
@@ -18,8 +18,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.deprecation import MiddlewareMixin
 
-from server.clinics.access import Needs, View
-from server.clinics.models import Account
+from server.accounts.access import Needs, View
+from server.accounts.models import Account
 
 BEGUN, SEEN, STRONG = "begun_s", "seen_s", "strong"
 TOUCH_EVERY_S = 30.0

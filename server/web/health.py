@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from server.clinics.access import for_nobody_in_particular
+from server.accounts.access import for_nobody_in_particular
 from server.models import MachineState
 
 

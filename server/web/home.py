@@ -4,10 +4,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from server.clinics.access import account_of, for_account
-from server.clinics.memberships import held_by, holds_in
-from server.clinics.models import Clinic
-from server.web.frame import network, places_in
+from server.accounts.access import account_of, for_account
+from server.accounts.memberships import held_by, holds_in
+from server.accounts.models import Clinic
+from server.web.context import network, places_in
 
 
 @for_account

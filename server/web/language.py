@@ -9,8 +9,8 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from server.clinics.access import for_nobody_in_particular
-from server.clinics.models import Account
+from server.accounts.access import for_nobody_in_particular
+from server.accounts.models import Account
 
 A_YEAR_S = 365 * 86_400
 

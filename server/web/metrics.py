@@ -13,10 +13,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from django.views.decorators.http import require_safe
 
-from server.clinics.access import for_nobody_in_particular
+from server.accounts.access import for_nobody_in_particular
 from server.web.addresses import is_loopback
-from server.web.figures_folder import FOLDER_VARIABLE
 from server.web.headers import Later, Next
+from server.web.metrics_folder import FOLDER_VARIABLE
 
 UNKNOWN = "none"
 

@@ -13,12 +13,12 @@ import uvicorn
 from django.core.management import call_command
 from msgspec import Struct
 
-from server.clinic import PLAIN_VARIABLE, Clinic
+from server.clinic_folder.settings import PLAIN_VARIABLE, Clinic
 from server.errors import SettingsError
-from server.log_lines import log_pages_to
-from server.systemd_notice import notify_ready, notify_stopping
+from server.json_logging import log_pages_to
+from server.sd_notify import notify_ready, notify_stopping
 from server.web.addresses import is_loopback
-from server.web.figures_folder import keep_in
+from server.web.metrics_folder import keep_in
 
 LOOPBACK = ("127.0.0.1", "::1")
 LOOK_AT_CERTIFICATE_EVERY_S = 60.0
@@ -61,7 +61,7 @@ def serve(clinic: Clinic, how: Serving) -> int:
     keep_in(places.folder / "web-figures")
     direct = not how.behind_proxy and not how.plain_here
     config = uvicorn.Config(
-        "server.web.asgi:application",
+        "server.asgi:application",
         host=address or "",
         port=settings.web_port if how.port is None else how.port,
         workers=how.workers,

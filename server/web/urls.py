@@ -2,18 +2,19 @@
 
 from django.urls import path
 
-from server.web import code, home, language, log_in, own_account, provider_pages, welcome
+from server.web import home, language
+from server.web.sign_in import invitation, log_in, own_account, provider_pages, two_factor
 
 app_name = "web"
 urlpatterns = [
     path("", home.home, name="home"),
     path("log-in/", log_in.log_in, name="log_in"),
-    path("log-in/code/", code.give, name="code"),
-    path("log-in/code/set-up/", code.set_up, name="set_up_code"),
-    path("log-in/code/set-up/picture.svg", code.picture, name="code_picture"),
+    path("log-in/code/", two_factor.give, name="code"),
+    path("log-in/code/set-up/", two_factor.set_up, name="set_up_code"),
+    path("log-in/code/set-up/picture.svg", two_factor.picture, name="code_picture"),
     path("log-in/provider/", provider_pages.go, name="provider"),
     path("log-in/provider/back/", provider_pages.back, name="provider_back"),
-    path("welcome/<str:secret>/", welcome.welcome, name="welcome"),
+    path("welcome/<str:secret>/", invitation.welcome, name="welcome"),
     path("log-out/", log_in.log_out, name="log_out"),
     path("language/", language.choose, name="language"),
     path("account/", own_account.own, name="account"),

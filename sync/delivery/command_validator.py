@@ -9,10 +9,10 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from coach.engine import MOST_LOWERED_FRACTION
-from coach.messages import Command as ToEngine
-from coach.messages import CommandName
-from sync.wire import Adjust, Clocks, Command, Ease, End, Pause, StartGroup, Text
+from coach.model.messages import Command as ToEngine
+from coach.model.messages import CommandName
+from coach.session.engine import MOST_LOWERED_FRACTION
+from sync.wire.messages import Adjust, Clocks, Command, Ease, End, Pause, StartGroup, Text
 
 LIVES_S = 600.0
 """No command lives longer, whatever it says of itself."""

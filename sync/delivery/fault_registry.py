@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from sync.wire import Finding
+from sync.wire.messages import Finding
 
 
 class Trouble(StrEnum):

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from sync.findings import Trouble
-from sync.wire import Command, CommandResult, Live, PlanOnWire, PlanTaken, State
+from sync.delivery.fault_registry import Trouble
+from sync.wire.messages import Command, CommandResult, Live, PlanOnWire, PlanTaken, State
 
 
 class Receipt(Struct, frozen=True):

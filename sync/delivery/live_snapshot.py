@@ -1,9 +1,9 @@
 """What the machine shows now, made small for whoever watches the room."""
 
-from coach.desk_view import View
-from coach.snapshot import Snapshot
-from sync.columns import advice_now
-from sync.wire import Clocks, Foretold, Live, LiveNotice
+from coach.kiosk.view import View
+from coach.model.snapshot import Snapshot
+from sync.wire.messages import Clocks, Foretold, Live, LiveNotice
+from sync.wire.sample_columns import advice_now
 
 
 def live_of(

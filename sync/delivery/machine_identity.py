@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from sync.errors import SyncError
-from sync.topics import require_name
+from sync.wire.topics import require_name
 
 ACCOUNT, MACHINE_PEM, AUTHORITY_PEM = "account.json", "machine.pem", "authority.pem"
 

@@ -20,9 +20,11 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sync.account import Account, AccountError, read_account, tls_context
-from sync.backoff import Backoff, Ended
-from sync.broker_line import (
+from sync.delivery.backoff import Backoff, Ended
+from sync.delivery.fault_registry import Findings, Trouble
+from sync.delivery.interface import Arrival, Parcel, PlanCame, PlanWithdrawn, Receipt
+from sync.delivery.machine_identity import Account, AccountError, read_account, tls_context
+from sync.delivery.mqtt_connection import (
     FAILED,
     KEEPALIVE_S,
     PACKET_TOO_LARGE,
@@ -32,17 +34,15 @@ from sync.broker_line import (
     NoLineError,
     Will,
 )
-from sync.chunks import WHOLE_UP_TO_BYTES
-from sync.courier import Arrival, Parcel, PlanCame, PlanWithdrawn, Receipt
-from sync.envelope import Unreadable
+from sync.delivery.outbox import Shipment, Shipments
+from sync.delivery.serializer import Sender, pack
 from sync.errors import PartError, SyncError, TopicError, WireError
-from sync.findings import Findings, Trouble
-from sync.packing import Sender, pack
-from sync.reading import encode, encode_session, read
-from sync.shipments import Shipment, Shipments
-from sync.topics import Kind, Topic, build, parse, subscription
-from sync.wire import Clocks, Command, CommandResult, Live, PlanOnWire, PlanTaken, Software, State
-from sync.wire import Receipt as WireReceipt
+from sync.wire.chunks import WHOLE_UP_TO_BYTES
+from sync.wire.codec import encode, encode_session, read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Clocks, Command, CommandResult, Live, PlanOnWire, PlanTaken, Software, State
+from sync.wire.messages import Receipt as WireReceipt
+from sync.wire.topics import Kind, Topic, build, parse, subscription
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from sync.chunks import WHOLE_UP_TO_BYTES, can_cut, cut
+from sync.wire.chunks import WHOLE_UP_TO_BYTES, can_cut, cut
 
 FEW = 4
 RECEIPT_WITHIN_S = 60.0

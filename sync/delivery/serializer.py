@@ -11,15 +11,15 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.events import AnyEvent, Predicted
-from coach.messages import AnyMessage, HeartRate, Time
-from coach.plan import Plan
-from coach.protocol import Protocol
-from coach.summary import Summary
-from sync.columns import samples_of
-from sync.courier import Parcel
+from coach.model.events import AnyEvent, Predicted
+from coach.model.messages import AnyMessage, HeartRate, Time
+from coach.model.plan import Plan
+from coach.model.protocol import Protocol
+from coach.model.summary import Summary
+from sync.delivery.interface import Parcel
 from sync.errors import WireError
-from sync.wire import Clocks, ClocksAt, Quality, SessionDelivery, Software
+from sync.wire.messages import Clocks, ClocksAt, Quality, SessionDelivery, Software
+from sync.wire.sample_columns import samples_of
 
 DOCUMENT_FORMAT = 1
 

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from sync.session_track import Second, Track, seconds_of
+from sync.export.timeline import Second, Track, seconds_of
 
 COLUMNS = (
     "t_s",

@@ -15,11 +15,11 @@ from uuid import UUID
 from garmin_fit_sdk import Encoder, Profile
 from msgspec import Struct
 
-from coach.events import AnyEvent, Signal, StrapBound
-from coach.plan import Plan
-from coach.protocol import PhaseKind, Protocol
-from coach.summary import Summary
-from sync.session_track import Second, Track, paused_s, seconds_of
+from coach.model.events import AnyEvent, Signal, StrapBound
+from coach.model.plan import Plan
+from coach.model.protocol import PhaseKind, Protocol
+from coach.model.summary import Summary
+from sync.export.timeline import Second, Track, paused_s, seconds_of
 
 EARLIEST = datetime(1998, 7, 4, tzinfo=UTC)
 """A FIT time before this (0x10000000 s after 1989-12-31) means «since power on»; a clock never set gets this."""

@@ -1,7 +1,7 @@
 """A session along its time axis: phases, rates, signal, treadmill and pauses, and the same second by second.
 
 Every export and the plot are made from this, at the machine and on the server, so that they tell the same story. The
-machine lays a track out from its journal (`firmware.session_track`), the server from the delivery.
+machine lays a track out from its journal (`firmware.journal.timeline`), the server from the delivery.
 """
 
 from bisect import bisect_right
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from coach.events import (
+from coach.model.events import (
     AdviceGiven,
     AnyEvent,
     Direction,
@@ -23,16 +23,16 @@ from coach.events import (
     SignalChanged,
     TreadmillChanged,
 )
-from coach.plan import Plan
-from coach.protocol import BorgRange, Phase, PhaseKind, Protocol
-from sync.columns import rows
-from sync.wire import SessionDelivery
+from coach.model.plan import Plan
+from coach.model.protocol import BorgRange, Phase, PhaseKind, Protocol
+from sync.wire.messages import SessionDelivery
+from sync.wire.sample_columns import rows
 
 RATE_HELD_S = 2.0
 """A rate stands for at most so long after it came; then the second has none."""
 
 BELIEVED = (Signal.LIVE, Signal.WEAK)
-"""What the source must be for its rate to count (as `coach.signal.Source.usable_bpm`)."""
+"""What the source must be for its rate to count (as `coach.session.signal_quality.Source.usable_bpm`)."""
 
 Value = TypeVar("Value")
 

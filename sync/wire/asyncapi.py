@@ -1,4 +1,4 @@
-"""The wire as an AsyncAPI 3 document, made from the code: `python -m sync.asyncapi > docs/asyncapi.json`.
+"""The wire as an AsyncAPI 3 document, made from the code: `python -m sync.wire.asyncapi > docs/asyncapi.json`.
 
 A test checks that the document in docs/ is this one, and that real messages are what it says. The schemas are JSON
 Schema (2020-12), which AsyncAPI 3 takes as they are.
@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from sync import wire
-from sync.json_schema import make_standard
-from sync.topics import PARTICIPANT, Kind
-from sync.wire import FORMAT
+from sync.wire import messages
+from sync.wire.json_schema import make_standard
+from sync.wire.messages import FORMAT
+from sync.wire.topics import PARTICIPANT, Kind
 
 JSON_TYPE, SEALED_TYPE = "application/json", "application/vnd.interval-coach.session"
 
@@ -32,17 +32,25 @@ class Channel(Struct, frozen=True):
 
 CHANNELS = (
     Channel(
-        Kind.STATE, wire.State, "Birth and will: whether the machine is connected, and how it is", qos=1, retained=True
+        Kind.STATE,
+        messages.State,
+        "Birth and will: whether the machine is connected, and how it is",
+        qos=1,
+        retained=True,
     ),
-    Channel(Kind.LIVE, wire.Live, "How it stands at the machine, once a second", qos=0, retained=False),
-    Channel(Kind.SESSION, wire.SessionDelivery, "A finished session, sealed, whole or in parts", qos=1, retained=False),
-    Channel(Kind.RESULT, wire.CommandResult, "What became of a command", qos=1, retained=False),
-    Channel(Kind.TAKEN, wire.PlanTaken, "What became of a plan at the machine", qos=1, retained=False),
-    Channel(Kind.RECEIPT, wire.Receipt, "The server has committed a session", qos=1, retained=False),
-    Channel(Kind.COMMAND, wire.Command, "A command to one machine", qos=1, retained=False),
-    Channel(Kind.PLAN, wire.PlanOnWire, "A participant's plan; an empty message withdraws it", qos=1, retained=True),
+    Channel(Kind.LIVE, messages.Live, "How it stands at the machine, once a second", qos=0, retained=False),
+    Channel(
+        Kind.SESSION, messages.SessionDelivery, "A finished session, sealed, whole or in parts", qos=1, retained=False
+    ),
+    Channel(Kind.RESULT, messages.CommandResult, "What became of a command", qos=1, retained=False),
+    Channel(Kind.TAKEN, messages.PlanTaken, "What became of a plan at the machine", qos=1, retained=False),
+    Channel(Kind.RECEIPT, messages.Receipt, "The server has committed a session", qos=1, retained=False),
+    Channel(Kind.COMMAND, messages.Command, "A command to one machine", qos=1, retained=False),
+    Channel(
+        Kind.PLAN, messages.PlanOnWire, "A participant's plan; an empty message withdraws it", qos=1, retained=True
+    ),
 )
-ENROLMENT = (wire.EnrolRequest, wire.RenewRequest, wire.Enrolled, wire.EnrolRefused)
+ENROLMENT = (messages.EnrolRequest, messages.RenewRequest, messages.Enrolled, messages.EnrolRefused)
 """Not on MQTT, but between the same two: their schemas stand beside."""
 
 PARAMETERS: dict[str, dict[str, str]] = {
@@ -142,8 +150,9 @@ def _message(channel: Channel, reference: dict[str, Any]) -> dict[str, Any]:
     }
     if sealed:
         message["description"] = (
-            "The payload is this JSON in an envelope: «IC», version, compression, SHA-256, content (sync/envelope.py). "
-            "Above 64 KiB, or the broker's own limit, it goes in parts: «IP» … (sync/chunks.py)."
+            "The payload is this JSON in an envelope: «IC», version, compression, SHA-256, content "
+            "(sync/wire/envelope.py). "
+            "Above 64 KiB, or the broker's own limit, it goes in parts: «IP» … (sync/wire/chunks.py)."
         )
     return message
 

@@ -19,8 +19,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from sync.envelope import Unreadable
 from sync.errors import PartError
+from sync.wire.envelope import Unreadable
 
 MAGIC = b"IP"
 VERSION = 1

@@ -1,6 +1,6 @@
 """Messages to bytes and back: an older format is brought up to today's, a newer one is kept and reported.
 
-A session goes in an envelope, and is cut by `sync.chunks` where it is large; all else is plain JSON.
+A session goes in an envelope, and is cut by `sync.wire.chunks` where it is large; all else is plain JSON.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from sync.envelope import Unreadable, seal, unseal
 from sync.errors import WireError
-from sync.ranges import find_out_of_range
-from sync.wire import FORMAT, SessionDelivery
+from sync.wire.envelope import Unreadable, seal, unseal
+from sync.wire.messages import FORMAT, SessionDelivery
+from sync.wire.ranges import find_out_of_range
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 """Makes a message of one format into the next one's."""

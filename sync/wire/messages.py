@@ -1,7 +1,7 @@
 """What goes over the wire, as both ends see it. Meanings and topics: ../docs/wire.md.
 
 Every message carries `format`. A field may be added with a default without a new format, since whoever does not know it
-passes over it; anything else makes a new one, and the old one is still read (`sync.reading`).
+passes over it; anything else makes a new one, and the old one is still read (`sync.wire.codec`).
 
 Only pseudonyms travel. Wall times are seconds since 1970 UTC.
 """
@@ -10,11 +10,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from coach.events import AnyEvent, Direction, Level, Signal
-from coach.messages import AnyMessage
-from coach.plan import Plan
-from coach.protocol import Protocol
-from coach.summary import SignalSeconds, Summary
+from coach.model.events import AnyEvent, Direction, Level, Signal
+from coach.model.messages import AnyMessage
+from coach.model.plan import Plan
+from coach.model.protocol import Protocol
+from coach.model.summary import SignalSeconds, Summary
 
 FORMAT = 1
 
@@ -108,7 +108,7 @@ class Quality(Struct, frozen=True, kw_only=True):
 
 
 class SessionDelivery(Struct, frozen=True, kw_only=True):
-    """One finished session, from machine to server, in an envelope (`sync.envelope`).
+    """One finished session, from machine to server, in an envelope (`sync.wire.envelope`).
 
     `sha256` names the machine's own record of this revision; the receipt repeats it, and the server tells by it a
     delivery that came again (the same) from another content under the same id and revision (never the same). `plan` is
@@ -192,8 +192,8 @@ class Live(Struct, frozen=True, kw_only=True):
     """How it stands at the machine, about once a second, never kept by the broker.
 
     `number` counts up within a connection, so that a receiver sees what was dropped and what came late. `age_s`: how
-    old the picture was when it was sent. `face` is what the machine shows (`coach.desk_view.Face`); the rest is null or
-    empty where no session is.
+    old the picture was when it was sent. `face` is what the machine shows (`coach.kiosk.view.Face`); the rest is null
+    or empty where no session is.
     """
 
     format: int = FORMAT

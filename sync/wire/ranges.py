@@ -1,7 +1,8 @@
 """Ranges of what comes over the wire: a number that no page, plot or export could draw is refused at the border.
 
-The unit at the end of a field's name (`sync.wire`, `coach.summary`) gives its range. The ranges are wide: they say what
-a value can be at all, and not what is plausible for a person. What has no unit gets the range of its type.
+The unit at the end of a field's name (`sync.wire.messages`, `coach.model.summary`) gives its range. The ranges are
+wide: they say what a value can be at all, and not what is plausible for a person. What has no unit gets the range of
+its type.
 """
 
 import math
@@ -91,7 +92,7 @@ def _of_parts(parts: Iterator[tuple[str, object]], depth: int) -> Iterator[str]:
 
 
 def _rows(values: tuple[object, ...] | list[object], name: str) -> Iterator[tuple[str, object]]:
-    """Yield each value with its name; of a run (`sync.wire.Samples`), the count and the value that holds so long."""
+    """Yield each value with its name; of a run (`sync.wire.messages.Samples`), its count and its value."""
     for one in values:
         match one:
             case (int(count), value):

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from coach.events import Advice, AdviceGiven, AnyEvent, Predicted, Signal, SignalChanged, TreadmillChanged
-from coach.messages import AnyMessage, HeartRate
+from coach.model.events import Advice, AdviceGiven, AnyEvent, Predicted, Signal, SignalChanged, TreadmillChanged
+from coach.model.messages import AnyMessage, HeartRate
 from sync.errors import WireError
-from sync.wire import AdviceNow, Foretold, Samples
+from sync.wire.messages import AdviceNow, Foretold, Samples
 
 RATE_HELD_S = 1.5
 """A row stands for so long; where the next rate comes later, a row is put in for each second between."""

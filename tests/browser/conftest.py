@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from benchmarks.clinic_at_hand import program
-from benchmarks.demo_at_hand import ARGUMENTS, KARI, PATIENCE_MS, Demo, Site, Watched, chromium, watched
+from tests.support.clinic.local_clinic import program
+from tests.support.clinic.local_demo import ARGUMENTS, KARI, PATIENCE_MS, Demo, Site, Watched, chromium, watched
 
 
 @pytest.hookimpl(tryfirst=True)

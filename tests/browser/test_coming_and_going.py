@@ -5,7 +5,7 @@ import time
 from django_otp.oath import TOTP
 from playwright.sync_api import Page, expect
 
-from benchmarks.demo_at_hand import KARI_PASSWORD, TOTP_KEY, Site, Watched, focus_by_tab
+from tests.support.clinic.local_demo import KARI_PASSWORD, TOTP_KEY, Site, Watched, focus_by_tab
 
 STEP_S = 30
 
@@ -72,7 +72,7 @@ def test_whoever_did_nothing_for_long_is_logged_out(stranger: Watched, site: Sit
     site.inside(
         "from django.contrib.sessions.backends.db import SessionStore\n"
         "from django.contrib.sessions.models import Session\n"
-        "from server.clinics.models import Account\n"
+        "from server.accounts.models import Account\n"
         "mine = str(Account.objects.get(username='kari').pk)\n"
         "for row in Session.objects.all():\n"
         "    one = SessionStore(row.session_key)\n"

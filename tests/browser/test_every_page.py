@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from benchmarks.demo_at_hand import AXE, PHONE, TABLET, Site, watched
-from benchmarks.every_page import MAY_BE_GONE, SETTLED, WITH_LOG_IN, WITHOUT_LOG_IN, found
+from tests.support.clinic.local_demo import AXE, PHONE, TABLET, Site, watched
+from tests.support.clinic.page_crawl import MAY_BE_GONE, SETTLED, WITH_LOG_IN, WITHOUT_LOG_IN, found
 
 LOOK = """async () => {
   const said = await axe.run(document, { resultTypes: ["violations"] });
@@ -28,7 +28,7 @@ def test_axe_finds_nothing_serious_and_no_page_is_wider_than_its_screen(
     browser: Browser, site: Site, addresses: dict[str, str], size: tuple[int, int]
 ) -> None:
     if not AXE.exists():
-        pytest.skip("axe-core is not there: python -m server.web.building test-scripts")
+        pytest.skip("axe-core is not there: python -m server.web.asset_build test-scripts")
     wrong: list[str] = []
     for logged_in, names in ((False, WITHOUT_LOG_IN), (True, WITH_LOG_IN)):
         one = watched(browser, site, logged_in=logged_in, size=size)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from benchmarks.demo_at_hand import Watched, focus_by_tab
+from tests.support.clinic.local_demo import Watched, focus_by_tab
 
 
 def taken_in(page: Page, name: str, nickname: str) -> None:

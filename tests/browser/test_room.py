@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Response, expect
 
-from benchmarks.demo_at_hand import Site, Watched
+from tests.support.clinic.local_demo import Site, Watched
 
 MOST_BYTES = 300 * 1024
 

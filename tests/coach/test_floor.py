@@ -4,13 +4,13 @@ import pytest
 from msgspec.structs import replace
 
 from coach.errors import PlanError
-from coach.events import Advice, Direction
-from coach.limits import above_floor
-from coach.messages import Treadmill
-from coach.plan import Load, Plan
-from coach.rule_guidance import rule_guidance
-from coach.state import begin
-from tests.coach.led_session import PLAN, TWO_INTERVALS, LedSession, Says
+from coach.guidance.rules import rule_guidance
+from coach.model.events import Advice, Direction
+from coach.model.messages import Treadmill
+from coach.model.plan import Load, Plan
+from coach.session.limits import above_floor
+from coach.session.state import begin
+from tests.support.led_session import PLAN, TWO_INTERVALS, LedSession, Says
 
 SLOWER = Advice(Direction.SLOWER, -1.0, 1.2, 5.0, "above_zone")
 

@@ -8,17 +8,17 @@ import pytest
 from msgspec.structs import replace
 
 from benchmarks.campaign_guidance import Outcome, carried
-from coach.advice_policy import Setting, Treadmill
 from coach.errors import PlanError
-from coach.events import AdviceGiven, PhaseStarted
-from coach.heart_model import HIGHEST_STATE, LOWEST_STATE
-from coach.heart_prior import plan_hr_max_bpm
-from coach.learned_guidance import LearnedGuidance, learned_guidance
-from coach.messages import Treadmill as Belt
-from coach.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Load, Plan, rounded_kmh
-from coach.protocol import Phase, PhaseKind, Protocol, Zone
-from coach.response import read_response
-from tests.coach.led_session import PLAN, TWO_INTERVALS, LedSession
+from coach.guidance.advice_policy import Setting, Treadmill
+from coach.guidance.carried_response import read_response
+from coach.guidance.heart_model import HIGHEST_STATE, LOWEST_STATE
+from coach.guidance.learned import LearnedGuidance, learned_guidance
+from coach.guidance.priors import plan_hr_max_bpm
+from coach.model.events import AdviceGiven, PhaseStarted
+from coach.model.messages import Treadmill as Belt
+from coach.model.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Load, Plan, rounded_kmh
+from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
+from tests.support.led_session import PLAN, TWO_INTERVALS, LedSession
 
 
 def test_random_sessions_bring_no_exception_no_endless_number_and_no_speed_under_the_floor() -> None:

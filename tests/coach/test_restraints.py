@@ -6,20 +6,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from coach.cue import URGING_CUES, CueName
-from coach.engine import step
 from coach.errors import Refused
-from coach.events import Advice, Direction, Level, PhaseStarted, Signal
-from coach.limits import no_urging_because
-from coach.messages import AnyMessage, Time
-from coach.plan import Plan
-from coach.protocol import PhaseKind
-from coach.restraints import BY_CAUSE, NEAR_MAX_FRACTION, TABLE, no_interval_because
-from coach.state import State, begin
+from coach.model.cue import URGING_CUES, CueName
+from coach.model.events import Advice, Direction, Level, PhaseStarted, Signal
+from coach.model.messages import AnyMessage, Time
+from coach.model.plan import Plan
+from coach.model.protocol import PhaseKind
+from coach.session.engine import step
+from coach.session.limits import no_urging_because
+from coach.session.restraints import BY_CAUSE, NEAR_MAX_FRACTION, TABLE, no_interval_because
+from coach.session.state import State, begin
 from scripts import restraints
-from tests.coach.led_session import LedSession, Says
-from tests.coach.test_engine_properties import PLANS, SHORT, Restless, message_lists
+from tests.coach.session.test_engine_properties import PLANS, SHORT, Restless, message_lists
 from tests.project.test_coach_documents import strings_given_to
+from tests.support.led_session import LedSession, Says
 
 ROOT = Path(__file__).resolve().parents[2]
 many = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])

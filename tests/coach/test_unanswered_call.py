@@ -3,12 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from coach.cue import CueName
-from coach.events import Advice, Direction, Level, QuestionAnswered, QuestionAsked, SessionEnded
-from coach.limits import hardest_interval
-from coach.messages import Answer, CommandName, Exertion, Treadmill
-from coach.protocol import Phase, PhaseKind, Protocol, Zone
-from tests.coach.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession, Says, built_in
+from coach.model.cue import CueName
+from coach.model.events import Advice, Direction, Level, QuestionAnswered, QuestionAsked, SessionEnded
+from coach.model.messages import Answer, CommandName, Exertion, Treadmill
+from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
+from coach.session.limits import hardest_interval
+from tests.support.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession, Says, built_in
 
 URGING = (CueName.FASTER, CueName.SPEED_UP)
 ALWAYS = Advice(Direction.FASTER, 1.0, 9.0, 5.0, "below_zone")

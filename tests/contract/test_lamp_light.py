@@ -11,16 +11,16 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.cue import Cue, CueName
-from coach.events import Level
-from display.buzzer import STEP_S, STRENGTH, Buzzer, Buzzing, Step, steps
-from display.lamp import ABOVE, BELOW, IDLE, IN_ZONE, STOP_NOW, STRAP_LOST, LampState, brightness_at
-from display.lamp_light import LampLight, ThreeColours, shares
-from display.phrases import soundings
-from display.tones import TonePattern
-from firmware.config import BuzzerPart, LampPart
-from firmware.errors import PanelError
-from firmware.gpio_pins import PWM_HZ, GpioBuzzer, GpioLamp
+from coach.model.cue import Cue, CueName
+from coach.model.events import Level
+from display.lamp.pattern import ABOVE, BELOW, IDLE, IN_ZONE, STOP_NOW, STRAP_LOST, LampState, brightness_at
+from display.lamp.pwm import LampLight, ThreeColours, shares
+from display.sound.buzzer import STEP_S, STRENGTH, Buzzer, Buzzing, Step, steps
+from display.sound.phrases import soundings
+from display.sound.tones import TonePattern
+from firmware.config.schema import BuzzerPart, LampPart
+from firmware.panel.gpio import PWM_HZ, GpioBuzzer, GpioLamp
+from firmware.system.errors import PanelError
 
 PART = LampPart()
 

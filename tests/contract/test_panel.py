@@ -11,14 +11,14 @@ from gpiozero.pins.mock import MockFactory, MockPin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.desk_view import Button
-from firmware.clock import HandClock
-from firmware.config import PanelPart
-from firmware.contacts import LONGEST_RINGING_S, Contacts, Pressed, Stuck
-from firmware.errors import PanelError
-from firmware.gpio_pins import GpioButtons
-from firmware.keypad import KEYS, KeyDevice, Keypad, is_keypad
-from firmware.panel import ButtonPanel, HandPins, Heard, Panel, Pins, Typed
+from coach.kiosk.view import Button
+from firmware.config.schema import PanelPart
+from firmware.panel.debounce import LONGEST_RINGING_S, Contacts, Pressed, Stuck
+from firmware.panel.gpio import GpioButtons
+from firmware.panel.keypad import KEYS, KeyDevice, Keypad, is_keypad
+from firmware.panel.panel import ButtonPanel, HandPins, Heard, Panel, Pins, Typed
+from firmware.system.clock import HandClock
+from firmware.system.errors import PanelError
 
 PART = PanelPart()
 BUTTONS = tuple(Button)

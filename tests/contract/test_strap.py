@@ -7,27 +7,27 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks.fake_bluez import FakeBlueZ
-from benchmarks.fake_bluez import strap as peripheral
-from benchmarks.private_bus import HAS_DAEMON, private_bus
-from coach.engine import step
-from coach.events import AnyEvent, Signal
-from coach.messages import AnyMessage, Command, CommandName, Time
-from coach.rule_guidance import rule_guidance
-from coach.snapshot import Snapshot
-from coach.state import begin
-from coach.view import snapshot
-from firmware.bluetooth_lookout import Lookout
-from firmware.bluetooth_radio import Radio
-from firmware.bluetooth_strap import BluetoothStrap
-from firmware.clock import HandClock
-from firmware.participant import Day, Population, plan_for
-from firmware.person import Person
-from firmware.protocol_store import load
-from firmware.recording import Recording
-from firmware.sample import Sample
-from firmware.simulated_strap import SimulatedStrap
-from firmware.strap import Bond, Delivery, Lost, Measurement, ReplayedStrap, Sight, Strap
+from coach.guidance.rules import rule_guidance
+from coach.model.events import AnyEvent, Signal
+from coach.model.messages import AnyMessage, Command, CommandName, Time
+from coach.model.snapshot import Snapshot
+from coach.session.engine import step
+from coach.session.snapshots import snapshot
+from coach.session.state import begin
+from firmware.participants.protocol_files import load
+from firmware.recordings.reader import Recording
+from firmware.recordings.sample import Sample
+from firmware.sensors.adapter import Radio
+from firmware.sensors.ble_strap import BluetoothStrap
+from firmware.sensors.scanner import Lookout
+from firmware.sensors.strap import Bond, Delivery, Lost, Measurement, ReplayedStrap, Sight, Strap
+from firmware.simulation.heart import Day, Population, plan_for
+from firmware.simulation.person import Person
+from firmware.simulation.strap import SimulatedStrap
+from firmware.system.clock import HandClock
+from tests.support.bluez.fake_bluez import FakeBlueZ
+from tests.support.bluez.fake_bluez import strap as peripheral
+from tests.support.bluez.private_bus import HAS_DAEMON, private_bus
 
 SECONDS = 30
 PATIENCE_S = 60.0

@@ -9,9 +9,9 @@ import pygame
 import pytest
 from numpy.typing import NDArray
 
-from display import kms
-from display.kms import KmsPresenter
-from display.presenter import Turned
+from display.output import kms
+from display.output.kms import KmsPresenter
+from display.output.presenter import Turned
 
 WIDTH, HEIGHT, PITCH = 64, 48, 320
 

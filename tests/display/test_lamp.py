@@ -5,11 +5,11 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from coach.desk_view import Face, View
-from coach.events import Level, Signal
-from coach.snapshot import NoticeNow, Position, Snapshot
+from coach.kiosk.view import Face, View
+from coach.model.events import Level, Signal
+from coach.model.snapshot import NoticeNow, Position, Snapshot
 from display.examples import snapshot_at
-from display.lamp import (
+from display.lamp.pattern import (
     ABOVE,
     ASKS,
     BELOW,

@@ -13,12 +13,12 @@ from luma.oled.device import sh1106, ssd1306
 from msgspec.structs import replace
 from PIL import Image
 
-from coach.desk_view import Face, View
-from coach.events import Advice, Direction, Level, Signal
-from coach.snapshot import NoticeNow, Snapshot
+from coach.kiosk.view import Face, View
+from coach.model.events import Advice, Direction, Level, Signal
+from coach.model.snapshot import NoticeNow, Snapshot
 from display.examples import examples, in_language, snapshot_at
-from display.oled import RETRY_S, Oled, open_emulated, open_oled, picture
-from display.oled_pen import HEIGHT, WIDTH
+from display.oled.canvas import HEIGHT, WIDTH
+from display.oled.renderer import RETRY_S, Oled, open_emulated, open_oled, picture
 from display.texts import LANGUAGES, Language
 
 EXAMPLES = examples()

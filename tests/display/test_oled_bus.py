@@ -10,11 +10,11 @@ import pytest
 import smbus2
 from PIL import Image, ImageChops, ImageOps
 
-from coach.desk_view import View
+from coach.kiosk.view import View
 from display.examples import examples
-from display.oled import LONGEST_RETRY_S, Oled, picture
-from display.oled_panel import OledPanel
-from display.oled_pen import HEIGHT, WIDTH
+from display.oled.canvas import HEIGHT, WIDTH
+from display.oled.device import OledPanel
+from display.oled.renderer import LONGEST_RETRY_S, Oled, picture
 
 pytestmark = pytest.mark.filterwarnings("ignore:Image.Image.getdata:DeprecationWarning")
 """luma calls what Pillow will remove; the lock holds a Pillow that has it."""

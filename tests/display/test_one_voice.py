@@ -4,7 +4,7 @@ from itertools import chain
 
 import pytest
 
-from display.phrases import catalogue
+from display.sound.phrases import catalogue
 from display.texts import LANGUAGES, Language, texts_in
 
 SPOKEN = {

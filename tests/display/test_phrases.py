@@ -2,9 +2,9 @@
 
 import pytest
 
-from coach.cue import Cue, CueName
-from coach.events import Level
-from display.phrases import LANGUAGES, Language, Urgency, catalogue, expected_keys, phrase_key, soundings
+from coach.model.cue import Cue, CueName
+from coach.model.events import Level
+from display.sound.phrases import LANGUAGES, Language, Urgency, catalogue, expected_keys, phrase_key, soundings
 
 LONGEST_WORDS = 12
 

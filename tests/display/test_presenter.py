@@ -7,8 +7,8 @@ import pygame
 import pytest
 
 from display.examples import examples
-from display.presenter import RendererPresenter, SurfacePresenter, Turned, seen, turned_rect
-from display.window import Window
+from display.output.presenter import RendererPresenter, SurfacePresenter, Turned, seen, turned_rect
+from display.output.window import Window
 
 RED, GREEN, GREY = (255, 0, 0), (0, 255, 0), (40, 40, 40)
 SIZE = (320, 200)

@@ -11,28 +11,28 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from benchmarks.guidance_trial import PROTOCOL, draw_case
-from coach.cue import Cue, CueName
-from coach.desk import Desk, view
-from coach.desk_view import View
-from coach.events import Advice, Direction, Level
-from coach.learned_guidance import learned_guidance
-from coach.messages import Command, CommandName, HeartRate, Treadmill
-from coach.rule_guidance import rule_guidance
-from coach.snapshot import Snapshot
-from coach.turn import RESUMED_SHOWN_S
-from coach.zone_position import CLEARLY_BPM
+from coach.guidance.learned import learned_guidance
+from coach.guidance.rules import rule_guidance
+from coach.kiosk.flow import Desk, view
+from coach.kiosk.view import View
+from coach.model.cue import Cue, CueName
+from coach.model.events import Advice, Direction, Level
+from coach.model.messages import Command, CommandName, HeartRate, Treadmill
+from coach.model.snapshot import Snapshot
+from coach.session.transition import RESUMED_SHOWN_S
+from coach.session.zone_position import CLEARLY_BPM
+from display.drawing.layout import Part, Sheet
 from display.example_runs import running_examples
-from display.glance import Glance
-from display.profile_drawing import ProfileDrawing
-from display.screen import parts_of
-from display.sheet import Part, Sheet
+from display.renderer import parts_of
+from display.screen.frame import Glance
+from display.screen.session_profile import ProfileDrawing
 from display.texts import texts_in
-from firmware.faults import AnyFault, Doubled, Dropout, Frozen, Offset
-from firmware.participant import Kind
-from firmware.person import Person
-from firmware.rehearsal import seconds
-from tests.coach.led_session import PLAN, LedSession, Says
+from firmware.simulation.faults import AnyFault, Doubled, Dropout, Frozen, Offset
+from firmware.simulation.heart import Kind
+from firmware.simulation.person import Person
+from firmware.simulation.session import seconds
+from tests.support.guidance.trial import PROTOCOL, draw_case
+from tests.support.led_session import PLAN, LedSession, Says
 
 NB = texts_in("nb")
 DESK = Desk(chosen=True)

@@ -11,19 +11,19 @@ import pygame
 import pytest
 from msgspec.structs import replace
 
-from coach.desk_view import Face, View
-from coach.events import Advice, Direction, Level, Signal
-from display.brush import Brush, Style
+from coach.kiosk.view import Face, View
+from coach.model.events import Advice, Direction, Level, Signal
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Lettering, Weight
+from display.drawing.layout import Part, Sheet
+from display.drawing.palette import TEXT_CONTRAST, TEXT_ON, Colour, contrast
 from display.examples import examples, in_language, session_view
-from display.glance import Glance
-from display.lettering import Lettering, Weight
-from display.palette import TEXT_CONTRAST, TEXT_ON, Colour, contrast
-from display.profile_drawing import ProfileDrawing
-from display.rate import number_style, shown_number
-from display.screen import OUT_OF_TOUCH_S, Screen, parts_of
-from display.sheet import Part, Sheet
+from display.renderer import OUT_OF_TOUCH_S, Screen, parts_of
+from display.screen.frame import Glance
+from display.screen.heart_rate_gauge import number_style, shown_number
+from display.screen.session_layout import training_places
+from display.screen.session_profile import ProfileDrawing
 from display.texts import LANGUAGES, Language, texts_in
-from display.training_places import training_places
 
 LYING, LARGE, WIDE, STANDING = (1280, 720), (1920, 1080), (1280, 800), (720, 1280)
 SIZES = [LYING, LARGE, WIDE, STANDING]

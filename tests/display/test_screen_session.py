@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from coach.desk import Desk, view
-from coach.desk_view import Face
+from coach.kiosk.flow import Desk, view
+from coach.kiosk.view import Face
 from display.examples import in_language
-from display.screen import Screen
-from firmware.faults import Dropout
-from firmware.participant import Day, Population, plan_for
-from firmware.person import Person
-from firmware.protocol_store import builtin_names, load
-from firmware.rehearsal import seconds
+from display.renderer import Screen
+from firmware.participants.protocol_files import builtin_names, load
+from firmware.simulation.faults import Dropout
+from firmware.simulation.heart import Day, Population, plan_for
+from firmware.simulation.person import Person
+from firmware.simulation.session import seconds
 
 EVERY = 20
 

@@ -9,14 +9,14 @@ from string import Formatter
 
 import pytest
 
-from coach.desk_view import Face
-from coach.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
-from coach.events import Direction, Level, Signal
-from coach.plan import CLOSING_QUESTIONS
-from coach.protocol import PhaseKind
-from coach.state import closed_by
-from display.numerals import change, clock, decimal, load, minutes_and_seconds, whole_or_decimal
-from display.pictures import PICTURES, person, picture_of
+from coach.kiosk.view import Face
+from coach.model.events import Direction, Level, Signal
+from coach.model.plan import CLOSING_QUESTIONS
+from coach.model.protocol import PhaseKind
+from coach.session.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
+from coach.session.state import closed_by
+from display.drawing.number_format import change, clock, decimal, load, minutes_and_seconds, whole_or_decimal
+from display.drawing.participant_pictures import PICTURES, person, picture_of
 from display.texts import LANGUAGES, OTHER, texts_in
 
 COACH = Path(__file__).parents[2] / "coach"
@@ -115,7 +115,7 @@ def test_every_face_has_a_title_or_says_its_phase() -> None:
 
 
 def _signal_reasons() -> set[str]:
-    source = (COACH.parent / "coach/signal.py").read_text(encoding="utf-8")
+    source = (COACH.parent / "coach/session/signal_quality.py").read_text(encoding="utf-8")
     return set(re.findall(r"(?:reason=|lose\(source, |Signal\.\w+, |, t\), )\"(\w+)\"", source)) | {"frozen"}
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pygame
 import pytest
 
-from coach.desk_view import Button
+from coach.kiosk.view import Button
 from display.examples import examples
-from display.window import Window
+from display.output.window import Window
 
 EXAMPLES = examples()
 

@@ -8,13 +8,13 @@ import numpy as np
 import pygame
 import pytest
 
-from coach.cue import Cue, CueName
-from coach.events import Level
-from display import recording
-from display.phrases import catalogue, soundings
-from display.sound import FADE_MS, GAP_S, SPEECH_GAIN, MixerSound, SilentSound, compose
-from display.tones import PEAK, RATE_HZ, Samples, TonePattern, tone
-from display.voice_pack import find_voice
+from coach.model.cue import Cue, CueName
+from coach.model.events import Level
+from display.sound import wav
+from display.sound.mixer import FADE_MS, GAP_S, SPEECH_GAIN, MixerSound, SilentSound, compose
+from display.sound.phrases import catalogue, soundings
+from display.sound.tones import PEAK, RATE_HZ, Samples, TonePattern, tone
+from display.sound.voice_pack import find_voice
 
 ABOUT = 'name = "Sal 1"\nlanguage = "{language}"\nlicence = "test"\nspeaker = "Kari"\n'
 PHRASE_S = 0.3
@@ -40,7 +40,7 @@ def packs(tmp_path: Path) -> Path:
         folder.mkdir(parents=True)
         (folder / "pack.toml").write_text(ABOUT.format(language=language), encoding="utf-8")
         for key in catalogue("nb").keys:
-            recording.write_wav(folder / f"{key}.wav", hum)
+            wav.write_wav(folder / f"{key}.wav", hum)
     return tmp_path / "packs"
 
 
@@ -251,7 +251,7 @@ def test_without_a_voice_the_tone_still_sounds(packs: Path) -> None:
 
 def test_a_tone_over_a_phrase_never_clips() -> None:
     """The loudest phrase and the loudest tone together stay below full scale."""
-    assert recording.PEAK_LIMIT * max(SPEECH_GAIN.values()) + max(PEAK.values()) < 1.0
+    assert wav.PEAK_LIMIT * max(SPEECH_GAIN.values()) + max(PEAK.values()) < 1.0
 
 
 def recorded(path: Path) -> Samples:

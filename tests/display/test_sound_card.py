@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from display.sound_card import NO_DRIVER, alsa_name, cards_in, signs_of
+from display.sound.sound_card import NO_DRIVER, alsa_name, cards_in, signs_of
 
 PI_4 = """\
  0 [Headphones     ]: bcm2835_headpho - bcm2835 Headphones

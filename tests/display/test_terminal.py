@@ -10,8 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from display import terminal
-from display.terminal import ACTIVATE, CAME, GRAPHICS, MAY_CHANGE, SET_MODE, TEXT, YES, Changing, Terminal
+from display.output import virtual_terminal
+from display.output.virtual_terminal import (
+    ACTIVATE,
+    CAME,
+    GRAPHICS,
+    MAY_CHANGE,
+    SET_MODE,
+    TEXT,
+    YES,
+    Changing,
+    Terminal,
+)
 
 
 class Kernel:
@@ -27,7 +37,7 @@ class Kernel:
         """Do what is asked."""
         if isinstance(told, Changing):
             self.asks = (told.mode, told.away, told.back)
-        elif isinstance(told, terminal.Now):
+        elif isinstance(told, virtual_terminal.Now):
             told.shown = self.shown
         elif isinstance(told, int):
             self.said.append((number, told))
@@ -56,8 +66,8 @@ class Picture:
 def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
     """A kernel that shows terminal 2; afterwards the signals are what they were."""
     one = Kernel(shown=2)
-    monkeypatch.setattr(terminal.fcntl, "ioctl", one.answer)
-    before = {number: signal.getsignal(number) for number in (terminal.AWAY, terminal.BACK)}
+    monkeypatch.setattr(virtual_terminal.fcntl, "ioctl", one.answer)
+    before = {number: signal.getsignal(number) for number in (virtual_terminal.AWAY, virtual_terminal.BACK)}
     yield one
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -72,7 +82,7 @@ def file() -> Iterator[int]:
     os.close(master)
 
 
-@pytest.mark.parametrize(("structure", "size"), [(Changing, 8), (terminal.Now, 6)])
+@pytest.mark.parametrize(("structure", "size"), [(Changing, 8), (virtual_terminal.Now, 6)])
 def test_each_structure_is_as_large_as_the_kernels(structure: type[ctypes.Structure], size: int) -> None:
     assert ctypes.sizeof(structure) == size
 
@@ -137,4 +147,4 @@ def test_it_is_given_back_empty_and_with_text(kernel: Kernel, file: int) -> None
 
 def test_only_a_virtual_terminal_is_taken_for_one(file: int, tmp_path: Path) -> None:
     with (tmp_path / "file").open("wb") as plain:
-        assert [terminal.terminal_of(one) for one in (file, plain.fileno(), 9999)] == [None, None, None]
+        assert [virtual_terminal.terminal_of(one) for one in (file, plain.fileno(), 9999)] == [None, None, None]

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from coach.events import Level
-from display.tones import ALARM_MELODIES, NOTES, PEAK, RATE_HZ, Samples, TonePattern, swell, tone
+from coach.model.events import Level
+from display.sound.tones import ALARM_MELODIES, NOTES, PEAK, RATE_HZ, Samples, TonePattern, swell, tone
 
 LONGEST_S = 1.6
 WINDOW = RATE_HZ // 200

@@ -1,7 +1,7 @@
 """Who has the word: cues against cues, in virtual time."""
 
-from coach.cue import Cue, CueName
-from display.turns import PATIENCE_S, TAKEN_IN_S, Turns, Utterance, utterance
+from coach.model.cue import Cue, CueName
+from display.sound.cue_queue import PATIENCE_S, TAKEN_IN_S, Turns, Utterance, utterance
 
 
 def said(name: CueName, asked_s: float = 0.0, number: int = 0) -> Utterance:

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from display import recording, voice_pack
 from display.errors import RecordingError, VoicePackError
-from display.phrases import catalogue
-from display.tones import RATE_HZ, Samples
+from display.sound import voice_pack, wav
+from display.sound.phrases import catalogue
+from display.sound.tones import RATE_HZ, Samples
 
 ABOUT = 'name = "Sal 1"\nlanguage = "nb"\nlicence = "Kun vår klinikk"\nspeaker = "Kari"\n'
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 
 
-def voice_like(length_s: float = 1.0, loudness_db: float = recording.LOUDNESS_DB, rate_hz: int = RATE_HZ) -> Samples:
+def voice_like(length_s: float = 1.0, loudness_db: float = wav.LOUDNESS_DB, rate_hz: int = RATE_HZ) -> Samples:
     """Make a hum of a given loudness."""
     amplitude = math.sqrt(2) * 10 ** (loudness_db / 20)
     hum: Samples = amplitude * np.sin(2 * np.pi * 200 * np.arange(round(length_s * rate_hz)) / rate_hz)
@@ -31,7 +31,7 @@ def pack(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "pack.toml").write_text(ABOUT, encoding="utf-8")
     for key in catalogue("nb").keys:
-        recording.write_wav(folder / f"{key}.wav", voice_like())
+        wav.write_wav(folder / f"{key}.wav", voice_like())
     return folder
 
 
@@ -53,10 +53,10 @@ def test_the_default_pack_is_complete_and_sound(built: Path, language: str) -> N
 @needs_espeak
 def test_every_synthesised_phrase_is_equally_loud_and_never_clips(built: Path) -> None:
     """No phrase stands out: loudness within 3 dB of each other, no peak over the limit, both ends at nothing."""
-    sounds = [recording.read_wav(path).samples for path in built.glob("*/*.wav")]
-    loudness = [recording.loudness_db(samples) for samples in sounds]
+    sounds = [wav.read_wav(path).samples for path in built.glob("*/*.wav")]
+    loudness = [wav.loudness_db(samples) for samples in sounds]
     assert max(loudness) - min(loudness) <= 3.0
-    assert max(float(np.abs(samples).max()) for samples in sounds) <= recording.PEAK_LIMIT + 1e-3
+    assert max(float(np.abs(samples).max()) for samples in sounds) <= wav.PEAK_LIMIT + 1e-3
     assert max(abs(float(samples[end])) for samples in sounds for end in (0, -1)) < 1e-3
 
 
@@ -113,7 +113,7 @@ def test_a_misspelt_file_is_named_with_the_right_spelling(pack: Path) -> None:
 )
 def test_a_faulty_recording_gets_a_clear_sentence(pack: Path, samples: Samples, rate_hz: int, words: str) -> None:
     """What is wrong, and what to do."""
-    recording.write_wav(pack / "hold.wav", samples, rate_hz)
+    wav.write_wav(pack / "hold.wav", samples, rate_hz)
     assert words in sentence(pack)
 
 
@@ -137,12 +137,12 @@ def test_preparing_makes_a_poor_recording_sound(pack: Path, tmp_path: Path) -> N
     raw = tmp_path / "raw"
     raw.mkdir()
     quiet = np.concatenate([np.zeros(24_000), voice_like(1.0, -38.0, 48_000), np.zeros(48_000)])
-    recording.write_wav(raw / "hold.wav", quiet, 48_000)
+    wav.write_wav(raw / "hold.wav", quiet, 48_000)
     before = (raw / "hold.wav").read_bytes()
     assert voice_pack.prepare(raw, pack) == (pack / "hold.wav",)
     assert voice_pack.check(pack) == ()
     assert (raw / "hold.wav").read_bytes() == before
-    assert recording.read_wav(pack / "hold.wav").length_s == pytest.approx(1.0, abs=0.15)
+    assert wav.read_wav(pack / "hold.wav").length_s == pytest.approx(1.0, abs=0.15)
 
 
 def test_the_clinics_phrases_stand_in_front_of_the_default_one_by_one(pack: Path, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_no_pack_at_all_says_how_to_build_one(tmp_path: Path) -> None:
     """The voice is then silent, and the self-test can say why."""
     voice = voice_pack.find_voice("en", [], tmp_path)
     assert voice.packs == ()
-    assert "display.voice_pack build" in voice.problems[0]
+    assert "display.sound.voice_pack build" in voice.problems[0]
 
 
 def test_the_command_prints_flaws_and_fails(pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,17 +199,17 @@ def test_the_command_tells_of_a_recording_that_it_cannot_read(
 
 def test_a_recording_of_another_width_is_refused(tmp_path: Path) -> None:
     """Eight bits hiss."""
-    recording.write_wav(tmp_path / "hold.wav", voice_like())
+    wav.write_wav(tmp_path / "hold.wav", voice_like())
     content = bytearray((tmp_path / "hold.wav").read_bytes())
     content[32:36] = (1).to_bytes(2, "little") + (8).to_bytes(2, "little")
     (tmp_path / "hold.wav").write_bytes(content)
     with pytest.raises(RecordingError, match="8 bits a sample and not 16"):
-        recording.read_wav(tmp_path / "hold.wav")
+        wav.read_wav(tmp_path / "hold.wav")
 
 
 def test_another_rate_keeps_length_and_pitch() -> None:
     """A phrase recorded at half the rate sounds the same."""
-    changed = recording.resample(voice_like(rate_hz=22_050), 22_050, RATE_HZ)
+    changed = wav.resample(voice_like(rate_hz=22_050), 22_050, RATE_HZ)
     assert changed == pytest.approx(voice_like(), abs=2e-3)
 
 

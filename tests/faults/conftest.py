@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import Postgres, make
-from server.clinic import Clinic
+from server.clinic_folder.settings import Clinic
+from tests.support.clinic.local_clinic import Postgres, make
 
 
 @pytest.fixture(scope="session")

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from benchmarks.machine import Machine
-from benchmarks.session_maker import messages, plan, protocol, summary
-from coach.desk_view import Face
-from firmware import journal_file
+from coach.kiosk.view import Face
+from firmware.commands.remote_diary import RemoteDiary
 from firmware.doctor.check import Severity
-from firmware.doctor.disk import Disk
-from firmware.doctor.place import Place, Told
-from firmware.journal import Journal
-from firmware.journal_errors import JournalPlaceError
-from firmware.journal_in_memory import NAME, card_fault, open_journal
-from firmware.journal_writer import JournalSettings
-from firmware.remote_diary import RemoteDiary
+from firmware.doctor.checks.disk import Disk
+from firmware.doctor.environment import Place, Told
+from firmware.journal import file
+from firmware.journal.errors import JournalPlaceError
+from firmware.journal.journal import Journal
+from firmware.journal.memory import NAME, card_fault, open_journal
+from firmware.journal.writer import JournalSettings
+from tests.support.machine.machine import Machine
+from tests.support.machine.session_factory import messages, plan, protocol, summary
 
 SETTINGS = JournalSettings(commit_every_s=0.05, free_floor_bytes=0)
 
@@ -83,7 +83,7 @@ def test_a_disk_that_gives_up_in_a_session_is_left_for_memory(
             return commit(writes)
 
         monkeypatch.setattr(journal._writer, "_commit", refuse)
-        monkeypatch.setattr(journal_file, "can_be_written", lambda folder: folder != disk)
+        monkeypatch.setattr(file, "can_be_written", lambda folder: folder != disk)
         journal.record("one", messages()[20:40]).result(10)
         journal.finish("one", summary()).result(10)
         assert (journal.in_memory, journal.state.status, journal.state.reason) == (True, "not_saved", "io_error")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import (
+from tests.support.broker.delivery_factory import sealed, session_id
+from tests.support.clinic.local_clinic import (
     Clinic,
     Machine,
     Postgres,
@@ -16,7 +17,6 @@ from benchmarks.clinic_at_hand import (
     stored,
     until,
 )
-from benchmarks.delivery_maker import sealed, session_id
 
 
 def small(first: int, count: int, machine: str = "machine-1") -> dict[tuple[str, int], bytes]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import (
+from tests.support.broker.delivery_factory import sealed, session_id
+from tests.support.clinic.local_clinic import (
     Child,
     Machine,
     Postgres,
@@ -16,13 +17,12 @@ from benchmarks.clinic_at_hand import (
     mosquitto,
     sql,
 )
-from benchmarks.delivery_maker import sealed, session_id
 
 
 def campaign(folder: Path, runs: int, database: str | None) -> tuple[int, int, int]:
     """Sessions handed over, lost, and stored twice."""
     clinic = make(folder, database=database)
-    words = [sys.executable, "-m", "benchmarks.dying_collectors", str(clinic.places.folder), str(runs), "1"]
+    words = [sys.executable, "-m", "tests.support.broker.collector_crash", str(clinic.places.folder), str(runs), "1"]
     sessions: dict[tuple[str, int], bytes] = {}
     with mosquitto(clinic), Machine(clinic, "machine-1") as machine:
         with Child(words, folder / "deaths.log", environment(database)) as dying:

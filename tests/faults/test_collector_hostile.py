@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from benchmarks.clinic_at_hand import Child, Machine, Postgres, collector, make, mosquitto, sql, until
-from benchmarks.delivery_maker import sealed, session_id
-from sync.chunks import cut
-from sync.envelope import seal, unseal
+from sync.wire.chunks import cut
+from sync.wire.envelope import seal, unseal
+from tests.support.broker.delivery_factory import sealed, session_id
+from tests.support.clinic.local_clinic import Child, Machine, Postgres, collector, make, mosquitto, sql, until
 
 LONG_S = float(os.environ.get("HOSTILE_S", "3600"))
 

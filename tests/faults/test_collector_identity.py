@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import (
+from firmware.enrolment.enrol import enrol
+from server.clinic_folder.settings import Clinic
+from server.collector.factory import read_shared_group
+from tests.support.broker.delivery_factory import sealed, session_id
+from tests.support.clinic.local_clinic import (
     Child,
     Files,
     Machine,
@@ -21,10 +25,6 @@ from benchmarks.clinic_at_hand import (
     sql,
     until,
 )
-from benchmarks.delivery_maker import sealed, session_id
-from firmware.enrol import enrol
-from server.clinic import Clinic
-from server.collecting import read_shared_group
 
 
 @pytest.fixture(scope="module")

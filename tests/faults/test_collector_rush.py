@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import collector, files_of, make, mosquitto, sql, until
-from benchmarks.light_machines import LightMachine
-from server.clinic import Clinic
-from sync.backoff import Backoff, Ended
-from sync.reading import encode
-from sync.wire import Software, State
+from server.clinic_folder.settings import Clinic
+from sync.delivery.backoff import Backoff, Ended
+from sync.wire.codec import encode
+from sync.wire.messages import Software, State
+from tests.support.broker.low_cost_machines import LightMachine
+from tests.support.clinic.local_clinic import collector, files_of, make, mosquitto, sql, until
 
 
 def state(clinic: Clinic, machine: str) -> bytes:

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from benchmarks.broker import Broker, MiniCollector, Proxy, figure, until
-from benchmarks.sending_machine import SendingMachine, parcel
+from tests.support.broker.broker import Broker, MiniCollector, Proxy, figure, until
+from tests.support.broker.courier_machine import SendingMachine, parcel
 
 pytestmark = pytest.mark.timeout(200)
 

@@ -7,9 +7,9 @@ import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from benchmarks.broker import CLINIC, Broker, MiniCollector, figure, until
-from benchmarks.sending_machine import SendingMachine, parcel
-from sync.topics import Kind, Topic, build
+from sync.wire.topics import Kind, Topic, build
+from tests.support.broker.broker import CLINIC, Broker, MiniCollector, figure, until
+from tests.support.broker.courier_machine import SendingMachine, parcel
 
 pytestmark = pytest.mark.timeout(120)
 

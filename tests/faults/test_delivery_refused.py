@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from benchmarks.broker import ACL, CLINIC, Broker, MiniCollector, figure, until
-from benchmarks.sending_machine import SendingMachine, parcel
-from sync.courier import Parcel
-from sync.topics import Kind, Topic, build
+from sync.delivery.interface import Parcel
+from sync.wire.topics import Kind, Topic, build
+from tests.support.broker.broker import ACL, CLINIC, Broker, MiniCollector, figure, until
+from tests.support.broker.courier_machine import SendingMachine, parcel
 
 pytestmark = pytest.mark.timeout(120)
 

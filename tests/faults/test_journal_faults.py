@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from benchmarks import flipped_bytes, journal_kills, power_cuts
-from benchmarks.session_maker import SESSION_ID, messages, plan, protocol, summary
-from coach.messages import HeartRate, Mood
-from firmware.journal import Journal
-from firmware.journal_file import connect
-from firmware.journal_writer import JournalSettings, SaveState
-from firmware.stamp import Stamp
+from coach.model.messages import HeartRate, Mood
+from firmware.journal.file import connect
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings, SaveState
+from firmware.system.timestamps import Stamp
+from tests.support.machine import flipped_bytes, journal_kills, power_cuts
+from tests.support.machine.session_factory import SESSION_ID, messages, plan, protocol, summary
 
 QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, housekeeping_s=3600.0, free_floor_bytes=0)
 PATIENCE_S = 60.0
@@ -29,9 +29,9 @@ import resource
 import sys
 import time
 from pathlib import Path
-from benchmarks.session_maker import SESSION_ID, messages, plan, protocol
-from firmware.journal import Journal
-from firmware.journal_writer import JournalSettings
+from tests.support.machine.session_factory import SESSION_ID, messages, plan, protocol
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings
 
 logging.disable()
 settings = JournalSettings(commit_every_s=0.0, retry_s=0.01, housekeeping_s=3600.0, free_floor_bytes=0)
@@ -59,7 +59,7 @@ def test_kill_9_at_random_moments_damages_nothing_and_loses_nothing_that_was_sav
 
 @needs_strace
 def test_a_power_cut_loses_nothing_that_was_saved() -> None:
-    """Fault 1, power cut, simulated from the calls really made; `python -m benchmarks.power_cuts` runs 500."""
+    """Fault 1, power cut, simulated from the real calls; `python -m tests.support.machine.power_cuts` runs 500."""
     assert power_cuts.campaign(40, seed=7, sessions=4) == power_cuts.Losses(40, 0, 0, 0, 0)
 
 
@@ -70,7 +70,7 @@ def test_the_control_without_syncing_does_lose_sessions_in_a_power_cut() -> None
 
 @needs_strace
 def test_after_syncs_that_fail_nothing_is_said_to_be_saved_that_a_power_cut_takes() -> None:
-    """Fault 3; `python -m benchmarks.power_cuts --failing-sync` runs 500."""
+    """Fault 3; `python -m tests.support.machine.power_cuts --failing-sync` runs 500."""
     assert power_cuts.campaign(30, seed=7, sessions=4, failing_sync=True).none
 
 
@@ -111,7 +111,7 @@ def files() -> dict[str, bytes]:
 def test_a_damaged_journal_is_put_aside_and_usable_and_nothing_changed_is_believed(
     files: dict[str, bytes], seed: int
 ) -> None:
-    """Fault 4; `python -m benchmarks.flipped_bytes` runs 200 seeds."""
+    """Fault 4; `python -m tests.support.machine.flipped_bytes` runs 200 seeds."""
     damage = flipped_bytes.open_damaged(flipped_bytes.damaged(files, seed))
     assert (damage.usable, damage.false, damage.took_s <= flipped_bytes.USABLE_WITHIN_S) == (True, 0, True)
 

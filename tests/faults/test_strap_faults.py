@@ -12,15 +12,15 @@ import pytest
 from bleak import BleakClient
 from msgspec.structs import replace
 
-from benchmarks.fake_bluez import FakeBlueZ, Peripheral, strap, treadmill
-from benchmarks.private_bus import HAS_DAEMON, private_bus
-from coach.desk_strap import StrapScene
-from firmware.bluetooth_lookout import Lookout
-from firmware.bluetooth_radio import Radio
-from firmware.bluetooth_strap import MEASUREMENT, BluetoothStrap
-from firmware.bluetooth_timings import StrapTimings
-from firmware.strap import Bond, Delivery, Lost, Measurement
-from firmware.strap_identity import POLAR
+from coach.kiosk.strap_choice import StrapScene
+from firmware.sensors.adapter import Radio
+from firmware.sensors.ble_strap import MEASUREMENT, BluetoothStrap
+from firmware.sensors.scanner import Lookout
+from firmware.sensors.strap import Bond, Delivery, Lost, Measurement
+from firmware.sensors.strap_identity import POLAR
+from firmware.sensors.timings import StrapTimings
+from tests.support.bluez.fake_bluez import FakeBlueZ, Peripheral, strap, treadmill
+from tests.support.bluez.private_bus import HAS_DAEMON, private_bus
 
 pytestmark = pytest.mark.skipif(not HAS_DAEMON, reason="dbus-daemon is not installed: run scripts/set-up.sh")
 PATIENCE_S = 60.0

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import time_machine
 
-from benchmarks.recorded_machine import write_account
-from firmware.doctor.certificate import Certificate
-from firmware.doctor.place import Place
-from firmware.past_courses import FIRST_HOUR, _begins_on, _wall_s, _when, _Work
-from firmware.plans import end_of_day_s
-from firmware.plot_texts import plot_texts
-from firmware.sessions_command import _when as when_of
-from firmware.stamp import Stamp
+from firmware.commands.plot_texts import plot_texts
+from firmware.commands.sessions import _when as when_of
+from firmware.demo.clinic_history import FIRST_HOUR, _begins_on, _wall_s, _when, _Work
+from firmware.doctor.checks.certificate import Certificate
+from firmware.doctor.environment import Place
+from firmware.participants.plan_files import end_of_day_s
+from firmware.system.timestamps import Stamp
 from scripts.any_hour import COMPUTERS, MOMENTS, OSLO
+from tests.support.machine.recorded_machine import write_account
 
 
 @pytest.fixture(params=COMPUTERS)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from bleak.exc import BleakCharacteristicNotFoundError, BleakDBusError, BleakDeviceNotFoundError, BleakError
 
-from firmware.bluetooth_ladder import Ladder, Rung
-from firmware.bluetooth_refusal import Refusal, refusal_of
-from firmware.bluetooth_strap import NOTED
-from firmware.bluetooth_timings import StrapTimings
-from firmware.doctor.checks import CODES
+from firmware.doctor.all_checks import CODES
+from firmware.sensors.ble_strap import NOTED
+from firmware.sensors.recovery import Ladder, Rung
+from firmware.sensors.refusal import Refusal, refusal_of
+from firmware.sensors.timings import StrapTimings
 
 TEXTS = Path(__file__).parents[2] / "display" / "texts"
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.flipped_bytes import NEVER, whole_journal
-from benchmarks.session_maker import messages, plan, protocol
-from firmware.config import ConfigError
-from firmware.config_file import KEPT_NAME, check_config, in_force, lost_by_service
-from firmware.journal import Journal
-from firmware.journal_log import is_torn_inside, page_size_of
+from firmware.config.loader import KEPT_NAME, check_config, in_force, lost_by_service
+from firmware.config.schema import ConfigError
+from firmware.journal.journal import Journal
+from firmware.journal.log import is_torn_inside, page_size_of
+from tests.support.machine.flipped_bytes import NEVER, whole_journal
+from tests.support.machine.session_factory import messages, plan, protocol
 
 GOOD = '[sound]\ndevice = "usb"\n\n[panel]\nactive_high = true\n'
 FILES = whole_journal()

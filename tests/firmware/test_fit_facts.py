@@ -7,22 +7,22 @@ import pytest
 from garmin_fit_sdk import Decoder, Stream
 from msgspec.structs import replace
 
-from benchmarks.session_maker import record
-from coach.events import SessionEnded, SessionPaused, SessionResumed, StrapBound, TreadmillChanged
-from coach.messages import HeartRate
-from coach.plan import Plan
-from coach.protocol import Pattern
-from coach.summary import Summary
-from firmware.export_csv import export_csv
-from firmware.export_fit import export_fit
-from firmware.faults import AnyFault, Doubled, Dropout, Offset
-from firmware.protocol_store import load
-from firmware.rehearsal import Recorded, rehearse
-from firmware.replay import as_record
-from firmware.sample import Recording, Sample
-from firmware.session_record import SessionDocument
-from firmware.session_track import track_of
-from sync.session_track import seconds_of
+from coach.model.events import SessionEnded, SessionPaused, SessionResumed, StrapBound, TreadmillChanged
+from coach.model.messages import HeartRate
+from coach.model.plan import Plan
+from coach.model.protocol import Pattern
+from coach.model.summary import Summary
+from firmware.commands.export_csv import export_csv
+from firmware.commands.export_fit import export_fit
+from firmware.commands.replay import as_record
+from firmware.journal.record import SessionDocument
+from firmware.journal.timeline import track_of
+from firmware.participants.protocol_files import load
+from firmware.recordings.sample import Recording, Sample
+from firmware.simulation.faults import AnyFault, Doubled, Dropout, Offset
+from firmware.simulation.session import Recorded, rehearse
+from sync.export.timeline import seconds_of
+from tests.support.machine.session_factory import record
 
 Messages = dict[str, list[dict[str, Any]]]
 

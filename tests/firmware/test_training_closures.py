@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from coach.plan import Plan
-from firmware.plans import GUEST
-from firmware.training_closures import GUEST_CLOSED_S, TrainingClosures, forget_closure
+from coach.model.plan import Plan
+from firmware.participants.plan_files import GUEST
+from firmware.participants.training_closures import GUEST_CLOSED_S, TrainingClosures, forget_closure
 
 PLAN = Plan(participant="p1", hr_max_bpm=190.0, closed_after_yes_h=12.0)
 NOON_S = 1_700_000_000.0

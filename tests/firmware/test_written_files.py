@@ -14,20 +14,21 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from benchmarks.session_maker import messages, plan, protocol
 from coach.errors import ProtocolFileError
-from firmware import config_file, given_plans, pins, plans
-from firmware.config import ConfigError
-from firmware.doctor import self_test
-from firmware.journal import Journal
-from firmware.journal_errors import JournalError
-from firmware.journal_writer import JournalSettings
-from firmware.protocol_store import read_file
-from firmware.strap import Bond
-from firmware.strap_memory import StrapMemory
-from firmware.sync_state import NoStateError, read_state, write_state
-from sync.account import ACCOUNT, Account, AccountError, read_account
-from sync.wire import Finding, Software, State
+from firmware.config import loader
+from firmware.config.schema import ConfigError
+from firmware.doctor.checks import self_test
+from firmware.journal.errors import JournalError
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings
+from firmware.participants import pins, plan_cache, plan_files
+from firmware.participants.last_strap import StrapMemory
+from firmware.participants.protocol_files import read_file
+from firmware.sensors.strap import Bond
+from firmware.system.delivery_status import NoStateError, read_state, write_state
+from sync.delivery.machine_identity import ACCOUNT, Account, AccountError, read_account
+from sync.wire.messages import Finding, Software, State
+from tests.support.machine.session_factory import messages, plan, protocol
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = JournalSettings(free_floor_bytes=0)
@@ -65,12 +66,12 @@ def look_at_pins(path: Path) -> object:
 
 def make_plan(folder: Path) -> Path:
     for name in ("kari", "other"):
-        given_plans.keep(folder, msgspec.structs.replace(plan(), participant=name))
+        plan_cache.keep(folder, msgspec.structs.replace(plan(), participant=name))
     return folder / "kari.json"
 
 
 def look_at_plans(path: Path) -> object:
-    ready, refused = plans.read_folder(path.parent)
+    ready, refused = plan_files.read_folder(path.parent)
     names = {one.plan.participant: one.plan for one in ready}
     assert "other" in names or path.parent.name != "plans"
     assert "kari" in names or refused or not path.exists()
@@ -80,7 +81,7 @@ def look_at_plans(path: Path) -> object:
 def make_config(folder: Path) -> Path:
     file = folder / "config.toml"
     file.write_text('[sound]\ndevice = "usb"\n', encoding="utf-8")
-    config_file.in_force(file, folder / config_file.KEPT_NAME)
+    loader.in_force(file, folder / loader.KEPT_NAME)
     return file
 
 
@@ -144,7 +145,7 @@ WRITTEN = {
     "given_plans": Written(make_plan, look_at_plans),
     "config_file": Written(
         make_config,
-        lambda path: config_file.in_force(path, path.parent / config_file.KEPT_NAME).config.sound.device,
+        lambda path: loader.in_force(path, path.parent / loader.KEPT_NAME).config.sound.device,
         (ConfigError,),
     ),
     "setup": Written(make_protocol, read_file, (ProtocolFileError,)),
@@ -159,7 +160,7 @@ READ_BY_PEOPLE_OR_ONCE = {
     "whole_file": "writes for strap_memory, pins and given_plans",
     "journal_in_memory": "a copy of the diary, opened as a diary",
     "diary_before": "a diary, opened as a diary",
-    "versions": "names and numbers of versions: tests/firmware/test_upgrade.py",
+    "versions": "names and numbers of versions: tests/firmware/setup/test_upgrade.py",
     "upgrade": "as versions",
     "machine_commands": "an unpacked release, verified before it is used",
     "sessions_command": "an export",

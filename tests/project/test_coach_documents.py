@@ -5,28 +5,28 @@ import re
 import typing
 from pathlib import Path
 
-from coach import events, messages
-from coach.cue import CueName
-from coach.engine import CommandName
-from coach.protocol_file import _FileEntry, read
-from coach.restraints import TABLE
-from coach.snapshot import Stage
+from coach.model import events, messages
+from coach.model.cue import CueName
+from coach.model.protocol_file import _FileEntry, read
+from coach.model.snapshot import Stage
+from coach.session.engine import CommandName
+from coach.session.restraints import TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = (ROOT / "docs/engine.md").read_text(encoding="utf-8")
 HAZARDS = (ROOT / "docs/hazards.md").read_text(encoding="utf-8")
 PROTOCOLS = (ROOT / "docs/protocols.md").read_text(encoding="utf-8")
 SESSION_ENGINE = (
-    "coach/desk.py",
-    "coach/engine.py",
-    "coach/limits.py",
-    "coach/protocol_file.py",
-    "coach/signal.py",
-    "coach/state.py",
-    "coach/tally.py",
-    "coach/timeline.py",
-    "coach/turn.py",
-    "coach/view.py",
+    "coach/kiosk/flow.py",
+    "coach/session/engine.py",
+    "coach/session/limits.py",
+    "coach/model/protocol_file.py",
+    "coach/session/signal_quality.py",
+    "coach/session/state.py",
+    "coach/session/statistics.py",
+    "coach/session/timeline.py",
+    "coach/session/transition.py",
+    "coach/session/snapshots.py",
 )
 
 
@@ -89,7 +89,7 @@ def test_every_notice_limit_and_refusal_is_documented() -> None:
 
 
 def test_every_state_of_the_signal_and_its_reasons_are_documented() -> None:
-    source = (ROOT / "coach/signal.py").read_text(encoding="utf-8")
+    source = (ROOT / "coach/session/signal_quality.py").read_text(encoding="utf-8")
     reasons = set(re.findall(r'reason(?:: str)? ?= ?"(\w+)"', source)) | set(
         re.findall(r'(?:Signal\.\w+|lose\(source), "(\w+)"', source)
     )
@@ -104,7 +104,7 @@ def test_every_reason_not_to_urge_is_documented() -> None:
 
 
 def test_every_reason_of_an_advice_is_documented() -> None:
-    files = ("coach/rule_guidance.py", "coach/limits.py", "coach/guidance.py")
+    files = ("coach/guidance/rules.py", "coach/session/limits.py", "coach/guidance/interface.py")
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in files)
     reasons = set(re.findall(r'"(\w+_zone|on_the_way|by_feeling|no_urging|over_ceiling|phase_start|reminder)"', text))
     assert len(reasons) >= 9

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.machine_commands import SourceError, unpack_installer
+from firmware.commands.machine import SourceError, unpack_installer
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMD = ROOT / "systemd"

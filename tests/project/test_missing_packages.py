@@ -130,7 +130,7 @@ def said(module: str, words: list[str], hidden: str, folder: Path) -> tuple[int,
 def test_with_the_bare_wheel_each_command_works_or_says_in_a_sentence_what_to_do(
     words: list[str], tmp_path: Path
 ) -> None:
-    status, out, errors = said("firmware.command_line", words, "all", tmp_path)
+    status, out, errors = said("firmware.cli", words, "all", tmp_path)
     assert "Traceback" not in out + errors
     assert "ModuleNotFoundError" not in out + errors
     assert errors.count(TOLD) <= 1
@@ -154,7 +154,7 @@ def test_with_the_bare_wheel_each_command_works_or_says_in_a_sentence_what_to_do
     ids=lambda one: one if isinstance(one, str) else " ".join(one),
 )
 def test_the_extra_that_is_missing_is_named_once(hidden: str, words: list[str], extra: str, tmp_path: Path) -> None:
-    status, _, errors = said("firmware.command_line", words, hidden, tmp_path)
+    status, _, errors = said("firmware.cli", words, hidden, tmp_path)
     assert (status, errors.count(TOLD), "Traceback" in errors) == (2, 1, False), errors
     assert f"[{extra}]" in errors
 
@@ -170,7 +170,7 @@ def test_without_the_servers_packages_each_of_its_commands_says_how_to_install_t
 
 
 def test_a_recording_is_replayed_with_nothing_but_the_bare_wheel(tmp_path: Path) -> None:
-    status, out, errors = said("firmware.command_line", ["replay", "recording.csv", "--json"], "all", tmp_path)
+    status, out, errors = said("firmware.cli", ["replay", "recording.csv", "--json"], "all", tmp_path)
     assert (status, '"completed": true' in out) == (0, True)
     assert "150 bpm, its highest rate, was taken as HRmax" in errors
 

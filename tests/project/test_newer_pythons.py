@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware.doctor.place import is_there
-from sync.json_schema import make_standard
+from firmware.doctor.environment import is_there
+from sync.wire.json_schema import make_standard
 
 
 def test_a_description_is_the_same_with_and_without_the_sources_indentation() -> None:
@@ -38,7 +38,7 @@ def test_simulated_people_are_made_also_where_processes_start_from_a_server_by_d
     begin = "import multiprocessing, sys; multiprocessing.set_start_method('forkserver')"
     words = [str(tmp_path), "--clinic", "demo:1", "--machines", "1", "--until", "1767225600"]
     finished = subprocess.run(
-        [sys.executable, "-c", f"{begin}; from firmware.past_courses import main; sys.exit(main({words!r}))"],
+        [sys.executable, "-c", f"{begin}; from firmware.demo.clinic_history import main; sys.exit(main({words!r}))"],
         capture_output=True,
         text=True,
         check=False,

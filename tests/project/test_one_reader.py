@@ -7,11 +7,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 READERS = {
-    "decompress": {"sync/envelope.py"},
-    "decompressobj": {"sync/envelope.py"},
-    "ZipFile": {"server/papers/handover.py", "server/papers/archive.py"},
+    "decompress": {"sync/wire/envelope.py"},
+    "decompressobj": {"sync/wire/envelope.py"},
+    "ZipFile": {"server/documents/export/transfer.py", "server/documents/export/archive.py"},
     "gzip.open": set[str](),
-    "tarfile.open": {"server/backup.py"},
+    "tarfile.open": {"server/commands/backup.py"},
     "pickle.loads": set[str](),
     "ElementTree.parse": set[str](),
     "fromstring": set[str](),

@@ -83,9 +83,9 @@ def test_what_is_in_the_wheel_runs_outside_the_checkout(tmp_path: Path) -> None:
         assert finished.returncode == 0, finished.stderr
         return finished.stdout
 
-    assert '"completed": true' in ran("firmware.command_line", "replay", "r.csv", "--json")
+    assert '"completed": true' in ran("firmware.cli", "replay", "r.csv", "--json")
     plan = '{"type":"plan","t":0,"participant":"p1","protocol":"4x4","hr_max_bpm":185,"age":35}\n'
-    assert '"stage":"ready"' in ran("firmware.command_line", "engine", "--stdio", given=plan)
+    assert '"stage":"ready"' in ran("firmware.cli", "engine", "--stdio", given=plan)
     assert ran("server", "init", "clinic", "--clinic", "oslo", "--host", "localhost")
     assert "interval-coach-alerts.yml" in ran("server", "monitoring", "monitoring")
 

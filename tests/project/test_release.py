@@ -15,8 +15,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from firmware import machine_commands
-from firmware.machine_commands import UnverifiedError, copy_package, run_upgrade, verify_package
+from firmware.commands import machine
+from firmware.commands.machine import UnverifiedError, copy_package, run_upgrade, verify_package
 from scripts import parts, release
 from scripts.lock_files import read_lock
 from scripts.release import ReleaseError
@@ -169,7 +169,7 @@ def test_what_does_not_verify_is_refused_and_its_installer_never_runs(
     status, told = verify(released / PACKAGE)
     assert status == 1
     assert re.search(said, told)
-    monkeypatch.setattr(machine_commands, "_require_root", lambda *_: None)
+    monkeypatch.setattr(machine, "_require_root", lambda *_: None)
     monkeypatch.setenv("INSTALLED", str(tmp_path / "installed"))
     with pytest.raises(UnverifiedError, match=said) as refused:
         run_upgrade(argparse.Namespace(source=released / PACKAGE, unverified=False))
@@ -184,7 +184,7 @@ def test_an_upgrade_installs_what_verifies_and_on_demand_what_does_not(
 ) -> None:
     if signed == "unsigned":
         remove_signature(released)
-    monkeypatch.setattr(machine_commands, "_require_root", lambda *_: None)
+    monkeypatch.setattr(machine, "_require_root", lambda *_: None)
     monkeypatch.setenv("INSTALLED", str(tmp_path / "installed"))
     assert run_upgrade(argparse.Namespace(source=released / PACKAGE, unverified=signed == "unsigned")) == 0
     # The old version has verified it by the signers that it knows; the new one does not judge itself.

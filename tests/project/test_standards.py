@@ -1,7 +1,7 @@
 """Documents in a standard's form, checked by that standard's own tool.
 
-Node's packages come from package-lock.json (`python -m server.web.building test-scripts`). Alerting rules are checked
-in tests/server/test_monitoring.py, systemd's units in test_units.py.
+Node's packages come from package-lock.json (`python -m server.web.asset_build test-scripts`). Alerting rules are
+checked in tests/server/test_monitoring.py, systemd's units in test_units.py.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from firmware.engine_stdio import answers
+from firmware.commands.engine_stdio import answers
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -26,7 +26,7 @@ def node() -> str:
     own = Path(found.origin).parent / "bin" / "node" if found is not None and found.origin is not None else None
     node = str(own) if own is not None and own.exists() else shutil.which("node")
     if node is None or not (ROOT / "node_modules" / "@asyncapi" / "parser").is_dir():
-        pytest.skip("the standards' tools are not there: python -m server.web.building test-scripts")
+        pytest.skip("the standards' tools are not there: python -m server.web.asset_build test-scripts")
     return node
 
 

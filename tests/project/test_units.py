@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.supervisor import LEAN
+from firmware.system.supervisor import LEAN
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMD = ROOT / "systemd"

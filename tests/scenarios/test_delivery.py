@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.broker import CLINIC, Broker, MiniCollector, until
-from benchmarks.machine import Machine, Watcher
-from coach.desk_view import Button, Face, View
-from coach.plan import Plan
-from sync.reading import encode, read
-from sync.topics import Kind, Topic, build
-from sync.wire import (
+from coach.kiosk.view import Button, Face, View
+from coach.model.plan import Plan
+from sync.wire.codec import encode, read
+from sync.wire.messages import (
     AnyAction,
     Command,
     CommandResult,
@@ -25,6 +22,9 @@ from sync.wire import (
     StartGroup,
     Text,
 )
+from sync.wire.topics import Kind, Topic, build
+from tests.support.broker.broker import CLINIC, Broker, MiniCollector, until
+from tests.support.machine.machine import Machine, Watcher
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -74,7 +74,9 @@ class _Room:
 def room(tmp_path: Path) -> Iterator[_Room]:
     """A machine that is enrolled, with a strap that is worn and a clock that is set."""
     clock_set = tmp_path / "sitecustomize.py"
-    clock_set.write_text("import firmware.stamp\nfirmware.stamp.wall_clock_synchronised = lambda: True\n")
+    clock_set.write_text(
+        "import firmware.system.timestamps\nfirmware.system.timestamps.wall_clock_synchronised = lambda: True\n"
+    )
     with Broker() as broker, MiniCollector(broker) as collector, Machine(speed=1) as machine:
         identity = broker.identity("pi-1")
         environment = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
@@ -121,7 +123,7 @@ def test_sync_killed_in_the_middle_brings_the_receipt_all_the_same(room: _Room) 
     room.collector.receipts_on = True
     environment = {"PYTHONPATH": f"{room.broker.folder}:{Path(__file__).parents[2]}"}
     (room.broker.folder / "sitecustomize.py").write_text(
-        "import firmware.stamp\nfirmware.stamp.wall_clock_synchronised = lambda: True\n"
+        "import firmware.system.timestamps\nfirmware.system.timestamps.wall_clock_synchronised = lambda: True\n"
     )
     room.machine.start("sync", ["--identity", str(room.broker.folder / "identity-pi-1")], environment)
     until(lambda: room.collector.double, what="sent again")

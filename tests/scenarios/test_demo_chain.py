@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import environment, program
-from firmware import demo_clinic
-from firmware.demo_clinic import DemoClinic, Stage
-from firmware.diary import LocalDiary
+from firmware.demo import clinic as demo_clinic
+from firmware.demo.clinic import DemoClinic, Stage
+from firmware.journal.reader import LocalDiary
+from tests.support.clinic.local_clinic import environment, program
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -50,7 +50,7 @@ def start(folder: Path, speed: int = 100) -> "subprocess.Popen[str]":
     (folder / "short.toml").write_text(SHORT)
     words = ["demo", "--headless", "--no-sound", "--speed", str(speed), "--protocol", str(folder / "short.toml")]
     return subprocess.Popen(
-        [sys.executable, "-m", "firmware.command_line", *words, "--output", str(folder / "out")],
+        [sys.executable, "-m", "firmware.cli", *words, "--output", str(folder / "out")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.machine import PATIENCE_S, Machine
-from coach.desk_view import Button, Face
-from firmware.doctor.self_test import read
+from coach.kiosk.view import Button, Face
+from firmware.doctor.checks.self_test import read
+from tests.support.machine.machine import PATIENCE_S, Machine
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def machine() -> Iterator[Machine]:
 
 def said_by(machine: Machine, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "firmware.command_line", *words, "--socket", str(machine.socket)],
+        [sys.executable, "-m", "firmware.cli", *words, "--socket", str(machine.socket)],
         input=typed,
         capture_output=True,
         text=True,

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import (
+from firmware.enrolment.enrol import enrol
+from server.clinic_folder.settings import Clinic
+from tests.support.broker.courier_machine import SendingMachine, parcel
+from tests.support.clinic.local_clinic import (
     Postgres,
     code_for,
     collector,
@@ -20,9 +23,6 @@ from benchmarks.clinic_at_hand import (
     stored,
     until,
 )
-from benchmarks.sending_machine import SendingMachine, parcel
-from firmware.enrol import enrol
-from server.clinic import Clinic
 
 
 @pytest.fixture

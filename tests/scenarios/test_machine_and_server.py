@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import (
+from server.clinic_folder.settings import Clinic
+from tests.support.clinic.local_clinic import (
     code_for,
     collector,
     command,
@@ -19,8 +20,7 @@ from benchmarks.clinic_at_hand import (
     stored,
     until,
 )
-from benchmarks.machine import Machine
-from server.clinic import Clinic
+from tests.support.machine.machine import Machine
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -38,7 +38,7 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
 def _enrolled(clinic: Clinic, machine: str, folder: Path) -> Path:
     words = ["enrol", "--server", f"localhost:{clinic.settings.enrolment_port}", "--identity", str(folder)]
     subprocess.run(
-        [sys.executable, "-m", "firmware.command_line", *words],
+        [sys.executable, "-m", "firmware.cli", *words],
         input=code_for(clinic, machine) + "\n",
         text=True,
         capture_output=True,
@@ -52,7 +52,7 @@ def _enrolled(clinic: Clinic, machine: str, folder: Path) -> Path:
 def clock_set(tmp_path: Path) -> dict[str, str]:
     """The machine's clock is set, which a test machine without a time server cannot say by itself."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import firmware.stamp\nfirmware.stamp.wall_clock_synchronised = lambda: True\n"
+        "import firmware.system.timestamps\nfirmware.system.timestamps.wall_clock_synchronised = lambda: True\n"
     )
     return {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.machine import Machine, Watcher
-from coach.desk_view import Button, Face
-from firmware.local_messages import TypeDigit
+from coach.kiosk.view import Button, Face
+from firmware.ipc.messages import TypeDigit
+from tests.support.machine.machine import Machine, Watcher
 
 PIN = "2580"
 SLOW_ENOUGH_S = 120.0
@@ -26,7 +26,7 @@ def machine() -> Iterator[Machine]:
 def participants(machine: Machine, *words: str, line: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command beside the coach, as a therapist's script would."""
     places = ["--socket", str(machine.socket), "--diary", str(machine.diary), "--plans", str(machine.folder / "none")]
-    command = [sys.executable, "-m", "firmware.command_line", "participants", *places, *words]
+    command = [sys.executable, "-m", "firmware.cli", "participants", *places, *words]
     return subprocess.run(command, input=line, capture_output=True, text=True, timeout=SLOW_ENOUGH_S, check=False)
 
 

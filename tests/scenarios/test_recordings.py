@@ -14,11 +14,11 @@ import pytest
 from _pytest.mark import ParameterSet
 from numpy.typing import NDArray
 
-from coach.protocol import PhaseKind
-from firmware.protocol_store import load
-from firmware.recording import read
-from firmware.rehearsal import Rehearsal
-from firmware.replay import replay, with_warm_up
+from coach.model.protocol import PhaseKind
+from firmware.commands.replay import replay, with_warm_up
+from firmware.participants.protocol_files import load
+from firmware.recordings.reader import read
+from firmware.simulation.session import Rehearsal
 
 MADE = Path(__file__).parents[1] / "data" / "recordings"
 REAL = Path(__file__).parents[2].parent / "shared" / "recordings"

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.machine import PATIENCE_S, Machine, resident_mb
-from coach.desk_view import Button, Face
-from coach.events import PhaseEnded
-from coach.messages import CommandName
-from firmware.diary import LocalDiary
-from firmware.local_messages import Done, GiveReceipt, Refusal, StopService
+from coach.kiosk.view import Button, Face
+from coach.model.events import PhaseEnded
+from coach.model.messages import CommandName
+from firmware.ipc.messages import Done, GiveReceipt, Refusal, StopService
+from firmware.journal.reader import LocalDiary
+from tests.support.machine.machine import PATIENCE_S, Machine, resident_mb
 
 SPEED = 60.0
 
@@ -278,7 +278,7 @@ def test_sync_stays_small_and_loads_no_package_of_the_screen(machine: Machine) -
 
 def demo(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     """A newcomer's demo, without a terminal."""
-    command = [sys.executable, "-m", "firmware.command_line", "demo", "--headless", "--output", str(folder), *arguments]
+    command = [sys.executable, "-m", "firmware.cli", "demo", "--headless", "--output", str(folder), *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

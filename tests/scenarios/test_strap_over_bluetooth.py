@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from benchmarks.fake_bluez import FakeBlueZ, Peripheral, strap
-from benchmarks.machine import Machine
-from benchmarks.private_bus import HAS_DAEMON, private_bus
-from coach.desk_view import Button, Face
-from coach.messages import StrapChosen
+from coach.kiosk.view import Button, Face
+from coach.model.messages import StrapChosen
+from tests.support.bluez.fake_bluez import FakeBlueZ, Peripheral, strap
+from tests.support.bluez.private_bus import HAS_DAEMON, private_bus
+from tests.support.machine.machine import Machine
 
 pytestmark = pytest.mark.skipif(not HAS_DAEMON, reason="dbus-daemon is not installed: run scripts/set-up.sh")
 

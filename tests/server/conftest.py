@@ -15,11 +15,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
-from benchmarks.clinic_at_hand import Postgres, free_port, make
-from server.clinic import FOLDER_VARIABLE, Clinic, ClinicSettings
-from server.database import django_database
-from server.files import write_whole
-from server.making import make_clinic, settings_text
+from server.clinic_creation import make_clinic, settings_text
+from server.clinic_folder.atomic_file import write_whole
+from server.clinic_folder.database import django_database
+from server.clinic_folder.settings import FOLDER_VARIABLE, Clinic, ClinicSettings
+from tests.support.clinic.local_clinic import Postgres, free_port, make
 
 # Test modules import models, and those need to know their folder: it is there before the first of them is read.
 FOLDER = Path(tempfile.mkdtemp(prefix="interval-coach-tests-"))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import Machine, Postgres, collector, command, make, mosquitto, sql, stored
-from benchmarks.delivery_maker import sealed, session_id
-from server.clinic import Clinic, read_clinic
+from server.clinic_folder.settings import Clinic, read_clinic
+from tests.support.broker.delivery_factory import sealed, session_id
+from tests.support.clinic.local_clinic import Machine, Postgres, collector, command, make, mosquitto, sql, stored
 
 
 def deliver(clinic: Clinic, first: int, database: str | None) -> None:

@@ -1,6 +1,6 @@
 """Names are sorted as people count."""
 
-from server.by_name import by_name
+from server.natural_sort import by_name
 
 
 def test_numbers_in_names_count_as_numbers() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import command, make
-from server.clinic import ClinicSettings, read_clinic
+from server.clinic_folder.settings import ClinicSettings, read_clinic
 from server.errors import SettingsError
+from tests.support.clinic.local_clinic import command, make
 
 KEYS = (
     "authority/authority.key",

@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks.clinic_at_hand import Child, Machine, collector, command, make, mosquitto, sql, stored, until
-from benchmarks.delivery_maker import delivery, sealed, session_id
-from server.clinic import Clinic
-from sync.chunks import cut
-from sync.reading import encode, encode_session
-from sync.wire import Finding, Software, State
+from server.clinic_folder.settings import Clinic
+from sync.wire.chunks import cut
+from sync.wire.codec import encode, encode_session
+from sync.wire.messages import Finding, Software, State
+from tests.support.broker.delivery_factory import delivery, sealed, session_id
+from tests.support.clinic.local_clinic import Child, Machine, collector, command, make, mosquitto, sql, stored, until
 
 
 @pytest.fixture(scope="module")

@@ -8,27 +8,27 @@ import pytest
 from django.db import connection, transaction
 from msgspec.structs import replace
 
-from benchmarks.delivery_maker import delivery, session_id
-from coach.default_guidance import default_guidance
-from coach.plan import KnownSession
-from coach.state import begin
-from firmware.past_training import PastTraining
-from firmware.protocol_store import load
-from firmware.sync_orders import plan_of
-from server import intake, store
-from server.clinics.models import Account, Clinic
-from server.diary.entering import adopt, enter_all, enter_waiting
+from coach.guidance.defaults import default_guidance
+from coach.model.plan import KnownSession
+from coach.session.state import begin
+from firmware.participants.protocol_files import load
+from firmware.services.server_commands import plan_of
+from firmware.services.training_history import PastTraining
+from server.accounts.models import Account, Clinic
+from server.collector import parser, store
+from server.diary.ingest import adopt, enter_all, enter_waiting
 from server.diary.models import DiaryEntry
-from server.diary.reassigning import reassign
+from server.diary.reassignment import reassign
+from server.live import plan_outbox
+from server.live.models import Outgoing
 from server.models import MachineState
 from server.people.models import Participant, PlanVersion
 from server.people.plan_rules import values_of
-from server.people.planning import save_plan
-from server.room import outgoing
-from server.room.models import Outgoing
-from sync.envelope import Unreadable
-from sync.reading import encode_session, read
-from sync.wire import Clocks, ClocksAt, PlanOnWire, SessionDelivery
+from server.people.plan_service import save_plan
+from sync.wire.codec import encode_session, read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Clocks, ClocksAt, PlanOnWire, SessionDelivery
+from tests.support.broker.delivery_factory import delivery, session_id
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -81,7 +81,7 @@ def trained(
 def store_all(*deliveries: SessionDelivery) -> None:
     store.commit(
         [
-            intake.arrival(f"ic/1/{one.clinic}/{one.machine}/session/{one.session_id}", encode_session(one))
+            parser.arrival(f"ic/1/{one.clinic}/{one.machine}/session/{one.session_id}", encode_session(one))
             for one in deliveries
         ]
     )
@@ -223,7 +223,7 @@ def test_sessions_of_somebody_who_is_added_later_count_when_they_are_theirs(tron
 def test_every_way_of_handing_out_tells_the_sessions(kari: Participant, trondheim: Clinic) -> None:
     session = trained(1, 3.0)
     come(session)
-    outgoing.supply_machine(trondheim, "c")
+    plan_outbox.supply_machine(trondheim, "c")
     assert told("c") == {session.session_id: True}
     Outgoing.objects.all().delete()
     account = Account.objects.create(username="t")
@@ -278,7 +278,7 @@ def test_a_plan_and_a_session_at_the_same_time_end_with_both(kari: Participant) 
     def supply() -> None:
         for _ in range(4):
             with transaction.atomic():
-                outgoing.hand_out_all(kari.clinic)
+                plan_outbox.hand_out_all(kari.clinic)
 
     for thread in [in_thread(change), in_thread(deliver), in_thread(supply)]:
         thread.join()

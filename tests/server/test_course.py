@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.diary.course import (
+from server.diary.course.schedule import (
     Attendance,
     Break,
     CoursePlan,

@@ -14,15 +14,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from firmware.enrol import enrol, renew
-from server import identities
-from server.clinic import Clinic
-from server.enrol_service import EnrolService, WrongCodes
+from firmware.enrolment.enrol import enrol, renew
+from server.clinic_folder.settings import Clinic
 from server.errors import SettingsError
+from server.identity import certificates
+from server.identity.enrol_service import EnrolService, WrongCodes
 from server.models import Certificate, EnrolmentCode
-from sync.envelope import Unreadable
-from sync.reading import encode, read
-from sync.wire import Enrolled, EnrolRefused, EnrolRequest, RenewRequest
+from sync.wire.codec import encode, read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Enrolled, EnrolRefused, EnrolRequest, RenewRequest
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -74,7 +74,7 @@ def where(service: EnrolService) -> str:
 
 
 def test_a_machine_enrols_with_its_code_and_gets_the_servers_name_for_it(service: EnrolService, tmp_path: Path) -> None:
-    account = enrol(where(service), identities.new_code(service.clinic, "machine-1"), tmp_path / "identity")
+    account = enrol(where(service), certificates.new_code(service.clinic, "machine-1"), tmp_path / "identity")
     certificate = x509.load_pem_x509_certificates((tmp_path / "identity/machine.pem").read_bytes())[0]
     assert (account.clinic, account.machine) == ("trondheim", "machine-1")
     assert certificate.subject.rfc4514_string() == "CN=machine-1,O=trondheim"
@@ -83,13 +83,13 @@ def test_a_machine_enrols_with_its_code_and_gets_the_servers_name_for_it(service
 
 
 def test_the_database_holds_no_code(service: EnrolService) -> None:
-    code = identities.new_code(service.clinic, "machine-1").replace("-", "")
+    code = certificates.new_code(service.clinic, "machine-1").replace("-", "")
     [row] = EnrolmentCode.objects.values_list()
     assert not any(str(value) in code for value in row if isinstance(value, str) and value and value != "machine-1")
 
 
 def test_a_code_answers_the_same_key_again_and_no_other_key(service: EnrolService) -> None:
-    code = identities.new_code(service.clinic, "machine-1")
+    code = certificates.new_code(service.clinic, "machine-1")
     body = encode(EnrolRequest(code=code, request_pem=signing_request()))
     assert ask(service, "/enrol", body) == ask(service, "/enrol", body)
     assert Certificate.objects.filter(name="machine-1").count() == 1
@@ -98,8 +98,8 @@ def test_a_code_answers_the_same_key_again_and_no_other_key(service: EnrolServic
 
 
 def test_an_expired_code_a_replaced_one_and_a_made_up_one_are_refused(service: EnrolService) -> None:
-    replaced = identities.new_code(service.clinic, "machine-1")
-    expired = identities.new_code(service.clinic, "machine-1")
+    replaced = certificates.new_code(service.clinic, "machine-1")
+    expired = certificates.new_code(service.clinic, "machine-1")
     EnrolmentCode.objects.update(until_wall_s=time.time() - 1)
     request = signing_request()
     codes = [
@@ -132,7 +132,7 @@ def test_a_body_that_is_no_request_is_refused(service: EnrolService, body: bytes
 
 @pytest.mark.parametrize("request_pem", ["", "junk", "x" * 9000])
 def test_a_signing_request_that_is_none_uses_no_code_up(service: EnrolService, request_pem: str) -> None:
-    code = identities.new_code(service.clinic, "machine-1")
+    code = certificates.new_code(service.clinic, "machine-1")
     assert refused(ask(service, "/enrol", encode(EnrolRequest(code=code, request_pem=request_pem)))) == (
         403,
         "bad_request",
@@ -141,38 +141,38 @@ def test_a_signing_request_that_is_none_uses_no_code_up(service: EnrolService, r
 
 
 def test_a_key_of_another_kind_is_refused(service: EnrolService) -> None:
-    code = identities.new_code(service.clinic, "machine-1")
+    code = certificates.new_code(service.clinic, "machine-1")
     request = signing_request(rsa.generate_private_key(65537, 2048))
     assert refused(ask(service, "/enrol", encode(EnrolRequest(code=code, request_pem=request)))) == (403, "bad_request")
 
 
 def test_a_machine_renews_with_the_certificate_in_force(service: EnrolService, tmp_path: Path) -> None:
     folder = tmp_path / "identity"
-    enrol(where(service), identities.new_code(service.clinic, "machine-1"), folder)
+    enrol(where(service), certificates.new_code(service.clinic, "machine-1"), folder)
     before = (folder / "machine.pem").read_bytes()
     renew(folder)
     assert (folder / "machine.pem").read_bytes() != before
     renewed, in_force = Certificate.objects.filter(name="machine-1").order_by("pk")
     assert in_force.revoked_wall_s is None
-    assert renewed.revoked_wall_s == pytest.approx(time.time() + identities.GRACE_S, abs=60)
+    assert renewed.revoked_wall_s == pytest.approx(time.time() + certificates.GRACE_S, abs=60)
 
 
 def test_a_renewed_certificate_ends_after_its_grace_and_serves_until_then(
     service: EnrolService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "identity"
-    enrol(where(service), identities.new_code(service.clinic, "machine-1"), folder)
+    enrol(where(service), certificates.new_code(service.clinic, "machine-1"), folder)
     body = encode(RenewRequest(request_pem=signing_request()))
     assert ask(service, "/renew", body, folder / "machine.pem")[0] == 200
     # The answer was lost on its way: the machine asks again the day after.
     assert ask(service, "/renew", body, folder / "machine.pem")[0] == 200
     now_s = time.time()
-    later_s = now_s + identities.GRACE_S + 60
-    assert not identities.ended_between(now_s, now_s + 60)
-    assert identities.ended_between(now_s + 60, later_s)
-    monkeypatch.setattr("server.identities.time.time", lambda: later_s)
+    later_s = now_s + certificates.GRACE_S + 60
+    assert not certificates.ended_between(now_s, now_s + 60)
+    assert certificates.ended_between(now_s + 60, later_s)
+    monkeypatch.setattr("server.identity.certificates.time.time", lambda: later_s)
     assert refused(ask(service, "/renew", body, folder / "machine.pem")) == (403, "revoked")
-    identities.write_broker_lists(service.clinic)
+    certificates.write_broker_lists(service.clinic)
     places = service.clinic.places
     assert len(list(x509.load_pem_x509_crl(places.revoked.read_bytes()))) == 2
     assert "machine-1" not in places.broker_access.read_text()
@@ -180,16 +180,16 @@ def test_a_renewed_certificate_ends_after_its_grace_and_serves_until_then(
 
 def test_a_machine_gets_a_few_certificates_a_day_and_no_more(service: EnrolService, tmp_path: Path) -> None:
     folder = tmp_path / "identity"
-    enrol(where(service), identities.new_code(service.clinic, "machine-1"), folder)
+    enrol(where(service), certificates.new_code(service.clinic, "machine-1"), folder)
     body = encode(RenewRequest(request_pem=signing_request()))
-    answers = [ask(service, "/renew", body, folder / "machine.pem") for _ in range(identities.MOST_RENEWALS + 2)]
-    assert [one[0] for one in answers].count(200) == identities.MOST_RENEWALS - 1
+    answers = [ask(service, "/renew", body, folder / "machine.pem") for _ in range(certificates.MOST_RENEWALS + 2)]
+    assert [one[0] for one in answers].count(200) == certificates.MOST_RENEWALS - 1
     assert refused(answers[-1]) == (429, "too_many")
 
 
 def test_a_machine_that_is_enrolled_again_ends_its_earlier_certificates(service: EnrolService, tmp_path: Path) -> None:
     for folder in ("lost", "new"):
-        enrol(where(service), identities.new_code(service.clinic, "machine-1"), tmp_path / folder)
+        enrol(where(service), certificates.new_code(service.clinic, "machine-1"), tmp_path / folder)
     body = encode(RenewRequest(request_pem=signing_request()))
     assert refused(ask(service, "/renew", body, tmp_path / "lost" / "machine.pem")) == (403, "revoked")
     assert ask(service, "/renew", body, tmp_path / "new" / "machine.pem")[0] == 200
@@ -200,9 +200,9 @@ def test_renewal_without_a_certificate_or_with_a_revoked_one_is_refused(service:
     folder = tmp_path / "identity"
     body = encode(RenewRequest(request_pem=signing_request()))
     assert refused(ask(service, "/renew", body)) == (403, "bad_request")
-    enrol(where(service), identities.new_code(service.clinic, "machine-1"), folder)
+    enrol(where(service), certificates.new_code(service.clinic, "machine-1"), folder)
     assert ask(service, "/renew", body, folder / "machine.pem")[0] == 200
-    assert identities.revoke(service.clinic, "machine-1").certificates == 2
+    assert certificates.revoke(service.clinic, "machine-1").certificates == 2
     assert refused(ask(service, "/renew", body, folder / "machine.pem")) == (403, "revoked")
 
 
@@ -210,12 +210,12 @@ def test_a_revoked_machine_stands_on_both_lists_until_it_is_enrolled_again(
     service: EnrolService, tmp_path: Path
 ) -> None:
     places = service.clinic.places
-    enrol(where(service), identities.new_code(service.clinic, "machine-1"), tmp_path / "first")
-    identities.revoke(service.clinic, "machine-1")
+    enrol(where(service), certificates.new_code(service.clinic, "machine-1"), tmp_path / "first")
+    certificates.revoke(service.clinic, "machine-1")
     revoked = x509.load_pem_x509_crl(places.revoked.read_bytes())
     assert len(list(revoked)) == 1
     assert "user machine-1\ntopic deny #\n" in places.broker_access.read_text()
-    enrol(where(service), identities.new_code(service.clinic, "machine-1"), tmp_path / "second")
+    enrol(where(service), certificates.new_code(service.clinic, "machine-1"), tmp_path / "second")
     assert "machine-1" not in places.broker_access.read_text()
     assert len(list(x509.load_pem_x509_crl(places.revoked.read_bytes()))) == 1
 
@@ -223,17 +223,17 @@ def test_a_revoked_machine_stands_on_both_lists_until_it_is_enrolled_again(
 @pytest.mark.parametrize("name", ["collector-1", "bridge-oslo", "server", "Big", "a/b", "+", "#", "", "a" * 33])
 def test_no_machine_gets_a_name_that_may_do_more_or_that_is_none(lite: Clinic, name: str) -> None:
     with pytest.raises(SettingsError):
-        identities.new_code(lite, name)
+        certificates.new_code(lite, name)
 
 
 def test_own_certificates_are_renewed_when_a_third_of_their_time_is_left(lite: Clinic) -> None:
-    own = identities.own_names(lite)
-    assert identities.own_certificates(lite, own) == []
+    own = certificates.own_names(lite)
+    assert certificates.own_certificates(lite, own) == []
     collector = lite.places.certificate("collector-1")
     kept = lite.places.key("collector-1").read_bytes()
-    authority = identities.Authority.read(lite.settings.clinic, lite.places)
+    authority = certificates.Authority.read(lite.settings.clinic, lite.places)
     authority.give_own("collector-1", lite.places, 100, datetime.now(UTC))
     before = collector.read_bytes()
-    assert identities.own_certificates(lite, own) == ["collector-1"]
+    assert certificates.own_certificates(lite, own) == ["collector-1"]
     assert collector.read_bytes() != before
     assert lite.places.key("collector-1").read_bytes() == kept

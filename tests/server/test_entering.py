@@ -10,16 +10,16 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.delivery_maker import BEGUN_WALL_S, delivery, session_id
-from server import intake, store
-from server.clinics.models import Clinic
-from server.diary import entering
-from server.diary.entering import Entered, adopt, enter_all, enter_some, enter_waiting
+from server.accounts.models import Clinic
+from server.collector import parser, store
+from server.diary import ingest
+from server.diary.ingest import Entered, adopt, enter_all, enter_some, enter_waiting
 from server.diary.models import DiaryEntry, Progress, Reassignment
 from server.models import Session
 from server.people.models import Participant
-from sync.reading import encode_session
-from sync.wire import SessionDelivery
+from sync.wire.codec import encode_session
+from sync.wire.messages import SessionDelivery
+from tests.support.broker.delivery_factory import BEGUN_WALL_S, delivery, session_id
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -32,7 +32,7 @@ def trondheim(database: object) -> Clinic:  # noqa: ARG001 - it must be there fi
 def keep(*deliveries: SessionDelivery) -> None:
     store.commit(
         [
-            intake.arrival(f"ic/1/{one.clinic}/{one.machine}/session/{one.session_id}", encode_session(one))
+            parser.arrival(f"ic/1/{one.clinic}/{one.machine}/session/{one.session_id}", encode_session(one))
             for one in deliveries
         ]
     )
@@ -187,7 +187,7 @@ def test_an_id_that_never_comes_is_looked_for_for_a_day() -> None:
 
 
 def test_a_clinic_that_is_not_in_the_table_is_entered_once_it_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entering, "AT_A_TIME", 2)
+    monkeypatch.setattr(ingest, "AT_A_TIME", 2)
     keep(*(small(number, clinic="bodo") for number in range(1, 6)), small(6))
     enter_waiting()
     assert entered() == {(session_id(6), 1)}
@@ -199,8 +199,8 @@ def test_a_clinic_that_is_not_in_the_table_is_entered_once_it_is_added(monkeypat
 
 
 def test_numbers_that_no_training_has_stop_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The border refuses them today (`sync.ranges`); a database of an earlier version may hold them.
-    for reader in ("sync.reading", "server.intake"):
+    # The border refuses them today (`sync.wire.ranges`); a database of an earlier version may hold them.
+    for reader in ("sync.wire.codec", "server.collector.parser"):
         monkeypatch.setattr(f"{reader}.find_out_of_range", lambda _message: "")
     summary = delivery(1).summary
     wild = msgspec.structs.replace(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.diary.fitness import HUNT_AGES, FitnessAge, Sex, average_vo2_max, fitness_age, vo2_at, vo2_max
+from server.diary.course.fitness import HUNT_AGES, FitnessAge, Sex, average_vo2_max, fitness_age, vo2_at, vo2_max
 
 
 def test_uptake_follows_acsm() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from server.command_line import main
+from server.cli import main
 from server.installation import host, installing
 from server.installation.host import settings_of_services
 from server.installation.installing import InstallRequest, install
@@ -28,7 +28,7 @@ from server.installation.system_files import (
     write_system_files,
 )
 from server.installation.upgrading import rollback, upgrade
-from server.systemd_notice import notify_ready
+from server.sd_notify import notify_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

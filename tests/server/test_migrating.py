@@ -7,18 +7,18 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from benchmarks.clinic_at_hand import command, make, sql
-from benchmarks.delivery_maker import delivery, sealed
-from server import intake
-from server.clinic import Clinic
-from server.clinics.models import Clinic as ClinicRow
-from server.diary.entering import enter_waiting
+from server.accounts.models import Clinic as ClinicRow
+from server.clinic_folder.settings import Clinic
+from server.collector import parser
+from server.collector.store import commit
+from server.diary.ingest import enter_waiting
 from server.diary.models import DiaryEntry
 from server.models import Session
 from server.people.models import Participant
-from server.store import commit
-from sync.topics import Kind, Topic, build
+from sync.wire.topics import Kind, Topic, build
 from tests.server.conftest import using
+from tests.support.broker.delivery_factory import delivery, sealed
+from tests.support.clinic.local_clinic import command, make, sql
 
 SESSIONS = 30
 BEFORE_PAGES = [("server", "0002_payload_as_it_is")]
@@ -27,7 +27,7 @@ BEFORE_PAGES = [("server", "0002_payload_as_it_is")]
 def stored(number: int) -> None:
     told = delivery(number)
     topic = build(Topic(told.clinic, told.machine, Kind.SESSION, told.session_id))
-    verdicts = commit([intake.arrival(topic, sealed(number))])
+    verdicts = commit([parser.arrival(topic, sealed(number))])
     assert [verdict.what for verdict in verdicts] == ["stored"]
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from server.command_line import main
-from server.figures import Figures
+from server.cli import main
+from server.collector.metrics import Figures
 from server.monitoring import DASHBOARD, RULES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ def test_each_rule_fires_when_it_must_and_not_before(tmp_path: Path) -> None:
 
 def exported() -> set[str]:
     """Every name that collector and web pages export."""
-    web = re.findall(r'"(interval_coach_web_\w+)"', (ROOT / "server/web/figures.py").read_text("utf-8"))
+    web = re.findall(r'"(interval_coach_web_\w+)"', (ROOT / "server/web/metrics.py").read_text("utf-8"))
     names = {sample.name for metric in Figures().registry.collect() for sample in metric.samples}
     return names | {f"{one}{end}" for one in web for end in ("_total", "_bucket", "_count", "_sum")}
 

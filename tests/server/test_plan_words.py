@@ -6,15 +6,15 @@ from typing import Literal
 
 import pytest
 
-from server import intake, store
-from server.clinics.models import Account, Clinic
+from server.accounts.models import Account, Clinic
+from server.collector import parser, store
+from server.documents.deletion import delete
+from server.live.models import Outgoing
 from server.models import DeadLetter, MachineState, PlanOnMachine
-from server.papers.deletion import delete
 from server.people.models import Participant, PlanVersion
-from server.people.on_machines import OnMachine, on_machines
-from server.room.models import Outgoing
-from sync.reading import encode
-from sync.wire import Clocks, PlanTaken, Software, State
+from server.people.plan_delivery_status import OnMachine, on_machines
+from sync.wire.codec import encode
+from sync.wire.messages import Clocks, PlanTaken, Software, State
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -43,7 +43,7 @@ def born(connection: int, *, online: bool = True) -> None:
         machine="a",
         software=Software("0.1.0", "3.11", "Debian 12"),
     )
-    store.commit([intake.arrival("ic/1/trondheim/a/state", encode(state))])
+    store.commit([parser.arrival("ic/1/trondheim/a/state", encode(state))])
 
 
 def said(
@@ -52,7 +52,7 @@ def said(
     """The machine's word, `t` seconds on; gives what became of it."""
     at = Clocks(boot, 100.0 + t, AT_S + t, synchronised=trusted)
     word = PlanTaken(participant=who, version=version, outcome=outcome, at=at, reason="protocol" * 60)
-    [verdict] = store.commit([intake.arrival("ic/1/trondheim/a/taken", encode(word))])
+    [verdict] = store.commit([parser.arrival("ic/1/trondheim/a/taken", encode(word))])
     return verdict.what
 
 

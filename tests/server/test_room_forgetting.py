@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.conf import settings
 
-from server.clinics.models import Clinic
+from server.accounts.models import Clinic
+from server.live.models import Acknowledgement, GivenCommand, RaisedNotice
+from server.live.outbox_publisher import Publisher
+from server.live.retention import forget_old
 from server.models import CommandOutcome
-from server.room.forgetting import forget_old
-from server.room.models import Acknowledgement, GivenCommand, RaisedNotice
-from server.room.publishing import Publisher
 
 pytestmark = pytest.mark.usefixtures("database")
 

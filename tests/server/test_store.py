@@ -6,9 +6,8 @@ import msgspec
 import pytest
 from django.db import connection
 
-from benchmarks.delivery_maker import delivery, sealed, session_id
-from server import intake, proofreading, store
-from server.arrivals import Arrival
+from server.collector import deferred_validation, parser, store
+from server.collector.messages import Arrival
 from server.errors import StoreRefusedError
 from server.models import (
     CommandOutcome,
@@ -18,10 +17,11 @@ from server.models import (
     Session,
     SessionPart,
 )
-from sync.chunks import cut
-from sync.envelope import seal, unseal
-from sync.reading import encode, encode_session
-from sync.wire import Clocks, CommandResult, Software, State
+from sync.wire.chunks import cut
+from sync.wire.codec import encode, encode_session
+from sync.wire.envelope import seal, unseal
+from sync.wire.messages import Clocks, CommandResult, Software, State
+from tests.support.broker.delivery_factory import delivery, sealed, session_id
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -32,7 +32,7 @@ def topic(last: str, machine: str = "machine-1") -> str:
 
 def came(number: int, payload: bytes | None = None, machine: str = "machine-1", *, thorough: bool = True) -> Arrival:
     where = topic(f"session/{session_id(number)}", machine)
-    return intake.arrival(where, sealed(number) if payload is None else payload, thorough=thorough)
+    return parser.arrival(where, sealed(number) if payload is None else payload, thorough=thorough)
 
 
 def whats(*arrivals: Arrival) -> list[str]:
@@ -170,7 +170,7 @@ def state(connection_number: int, *, online: bool = True) -> Arrival:
         software=Software("0.1.0", "3.11", "Debian"),
         waiting=3,
     )
-    return intake.arrival(topic("state"), encode(said))
+    return parser.arrival(topic("state"), encode(said))
 
 
 def test_a_will_that_comes_after_the_next_birth_is_passed_over() -> None:
@@ -186,7 +186,7 @@ def test_a_machines_last_word_on_a_command_counts() -> None:
     def result(outcome: str) -> Arrival:
         at = Clocks("b", 1.0, 2.0, synchronised=True)
         said = CommandResult(id="c1", outcome=outcome, at=at, code="limit")  # type: ignore[arg-type]
-        return intake.arrival(topic("result"), encode(said))
+        return parser.arrival(topic("result"), encode(said))
 
     assert whats(result("accepted"), result("done"), result("accepted")) == ["result"] * 3
     assert CommandOutcome.objects.values_list("outcome", "code").get() == ("done", "limit")
@@ -197,7 +197,7 @@ def test_what_only_the_head_was_read_of_is_read_through_later_and_a_flaw_is_told
     assert isinstance(content, bytes)
     flawed = seal(content.replace(b'"events":[', b'"events":[7,', 1))
     assert whats(came(1, thorough=False), came(2, flawed, thorough=False)) == ["stored", "stored"]
-    assert (proofreading.read_some(), proofreading.read_some()) == (2, 0)
+    assert (deferred_validation.read_some(), deferred_validation.read_some()) == (2, 0)
     rows = Session.objects.order_by("id").values_list("read_through", "flaw")
     assert [(read, flaw[:28]) for read, flaw in rows] == [(True, ""), (True, "This is no SessionDelivery: ")]
 

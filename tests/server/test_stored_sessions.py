@@ -4,17 +4,17 @@ import json
 
 import pytest
 
-from benchmarks.delivery_maker import delivery, sealed, session_id
-from server import intake, store
+from server.collector import parser, store
+from server.commands.sessions import StoredSession, json_lines, lines, stored
 from server.errors import ServerError
-from server.stored_sessions import StoredSession, json_lines, lines, stored
+from tests.support.broker.delivery_factory import delivery, sealed, session_id
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
 def keep(*numbers: int) -> None:
     store.commit(
-        [intake.arrival(f"ic/1/trondheim/machine-1/session/{session_id(one)}", sealed(one)) for one in numbers]
+        [parser.arrival(f"ic/1/trondheim/machine-1/session/{session_id(one)}", sealed(one)) for one in numbers]
     )
 
 

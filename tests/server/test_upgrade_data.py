@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import ROOT, Postgres, command, environment, make, sql
 from server.installation import upgrading
 from server.installation.system_files import InstallError, SystemPlaces
+from tests.support.clinic.local_clinic import ROOT, Postgres, command, environment, make, sql
 
 COUNT = "SELECT count(*) FROM clinics_clinic"
 

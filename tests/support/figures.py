@@ -24,7 +24,7 @@ class Figures:
 
     def keep(self) -> None:
         """Write them all."""
-        folder = Path(__file__).with_name("results")
+        folder = Path(__file__).parents[2] / "benchmarks" / "results"
         folder.mkdir(exist_ok=True)
         (folder / f"{self._name}.json").write_text(json.dumps(self._kept, indent=2) + "\n", encoding="utf-8")
 

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from coach.cue import Cue, CueName
-from coach.engine import step
-from coach.events import Advice, AdviceGiven, AnyEvent, NoticeCleared, NoticeRaised, PhaseEnded, PhaseStarted
-from coach.guidance import GuidanceMaker, Moment
-from coach.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Time
-from coach.plan import Load, Plan
-from coach.protocol import Phase, PhaseKind, Protocol, Zone
-from coach.protocol_file import read
-from coach.rule_guidance import rule_guidance
-from coach.snapshot import Prediction, Snapshot
-from coach.state import State, begin
-from coach.view import snapshot
+from coach.guidance.interface import GuidanceMaker, Moment
+from coach.guidance.rules import rule_guidance
+from coach.model.cue import Cue, CueName
+from coach.model.events import Advice, AdviceGiven, AnyEvent, NoticeCleared, NoticeRaised, PhaseEnded, PhaseStarted
+from coach.model.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Time
+from coach.model.plan import Load, Plan
+from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
+from coach.model.protocol_file import read
+from coach.model.snapshot import Prediction, Snapshot
+from coach.session.engine import step
+from coach.session.snapshots import snapshot
+from coach.session.state import State, begin
 
 PLAN = Plan(participant="p1", hr_max_bpm=200.0, hr_max_source="measured", start=Load(6.0, 5.0))
 """HRmax 200: the interval's zone is 170–190 bpm, the ceiling 200."""

@@ -7,17 +7,17 @@ import jsonschema
 import msgspec
 import pytest
 
-from benchmarks.sending_machine import SOFTWARE, clocks, parcel
-from coach.desk import Desk, view
-from coach.events import Level, Signal
-from coach.plan import Plan
-from sync import wire
-from sync.asyncapi import CHANNELS, document, text
-from sync.findings import Trouble
-from sync.live import live_of
-from sync.packing import Sender, pack
-from sync.reading import encode
-from sync.topics import Kind, Topic, build
+from coach.kiosk.flow import Desk, view
+from coach.model.events import Level, Signal
+from coach.model.plan import Plan
+from sync.delivery.fault_registry import Trouble
+from sync.delivery.live_snapshot import live_of
+from sync.delivery.serializer import Sender, pack
+from sync.wire import messages as wire
+from sync.wire.asyncapi import CHANNELS, document, text
+from sync.wire.codec import encode
+from sync.wire.topics import Kind, Topic, build
+from tests.support.broker.courier_machine import SOFTWARE, clocks, parcel
 
 DOCS = Path(__file__).parents[2] / "docs"
 NOW = clocks()
@@ -78,7 +78,7 @@ def schema_of(name: str) -> dict[str, Any]:
 
 
 def test_the_document_in_docs_is_the_one_that_the_code_makes() -> None:
-    """If it is not: python -m sync.asyncapi > docs/asyncapi.json."""
+    """If it is not: python -m sync.wire.asyncapi > docs/asyncapi.json."""
     assert (DOCS / "asyncapi.json").read_text(encoding="utf-8") == text()
 
 

@@ -4,8 +4,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.backoff import Backoff, Ended
-from sync.shipments import Shipment, Shipments
+from sync.delivery.backoff import Backoff, Ended
+from sync.delivery.outbox import Shipment, Shipments
 
 REFUSED = (Ended.REFUSED, Ended.TAKEN_OVER)
 

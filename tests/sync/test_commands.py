@@ -2,10 +2,10 @@ import math
 
 import pytest
 
-from coach.messages import Command as ToEngine
-from coach.messages import CommandName
-from sync.commands import Gate, Order, Refused, Show, StartAt
-from sync.wire import Adjust, AnyAction, Clocks, Command, Ease, End, Pause, StartGroup, Text
+from coach.model.messages import Command as ToEngine
+from coach.model.messages import CommandName
+from sync.delivery.command_validator import Gate, Order, Refused, Show, StartAt
+from sync.wire.messages import Adjust, AnyAction, Clocks, Command, Ease, End, Pause, StartGroup, Text
 
 WALL_S = 1_795_330_000.0
 SINCE_S = 1000.0

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.chunks import HEAD_BYTES as PART_HEAD
-from sync.chunks import Part, cut, is_part, join, read_part
-from sync.envelope import MOST_CONTENT_BYTES, Unreadable, beginning, digest_of, seal, unseal
 from sync.errors import PartError, WireError
+from sync.wire.chunks import HEAD_BYTES as PART_HEAD
+from sync.wire.chunks import Part, cut, is_part, join, read_part
+from sync.wire.envelope import MOST_CONTENT_BYTES, Unreadable, beginning, digest_of, seal, unseal
 
 
 @given(st.binary(max_size=5000))

@@ -7,16 +7,16 @@ from typing import Literal
 
 import pytest
 
-from benchmarks.broker import CLINIC, Broker, MiniCollector, Proxy, until
-from benchmarks.sending_machine import SendingMachine, clocks, parcel
-from coach.desk import Desk, view
-from coach.plan import Plan
-from sync.courier import Parcel, PlanCame, PlanWithdrawn
-from sync.findings import Trouble
-from sync.live import live_of
-from sync.reading import encode, read
-from sync.topics import Kind, Topic
-from sync.wire import Live, PlanOnWire, PlanTaken, Receipt
+from coach.kiosk.flow import Desk, view
+from coach.model.plan import Plan
+from sync.delivery.fault_registry import Trouble
+from sync.delivery.interface import Parcel, PlanCame, PlanWithdrawn
+from sync.delivery.live_snapshot import live_of
+from sync.wire.codec import encode, read
+from sync.wire.messages import Live, PlanOnWire, PlanTaken, Receipt
+from sync.wire.topics import Kind, Topic
+from tests.support.broker.broker import CLINIC, Broker, MiniCollector, Proxy, until
+from tests.support.broker.courier_machine import SendingMachine, clocks, parcel
 
 pytestmark = pytest.mark.timeout(60)
 

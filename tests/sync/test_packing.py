@@ -6,16 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from benchmarks.sending_machine import SOFTWARE, parcel
-from coach.events import AdviceGiven, Predicted, Signal, SignalChanged, TreadmillChanged
-from coach.messages import HeartRate, Time
-from firmware.session_record import decode_document
-from sync.columns import RR_PER_S, rows, samples_of
-from sync.courier import Parcel
+from coach.model.events import AdviceGiven, Predicted, Signal, SignalChanged, TreadmillChanged
+from coach.model.messages import HeartRate, Time
+from firmware.journal.record import decode_document
+from sync.delivery.interface import Parcel
+from sync.delivery.serializer import Sender, pack
 from sync.errors import WireError
-from sync.packing import Sender, pack
-from sync.reading import encode
-from sync.wire import Foretold, Samples
+from sync.wire.codec import encode
+from sync.wire.messages import Foretold, Samples
+from sync.wire.sample_columns import RR_PER_S, rows, samples_of
+from tests.support.broker.courier_machine import SOFTWARE, parcel
 
 SENDER = Sender("oslo", "pi-1", SOFTWARE)
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.envelope import MAGIC, MOST_CONTENT_BYTES, Unreadable, holds, seal
-from sync.ranges import find_out_of_range
-from sync.reading import encode, read, read_session
-from sync.wire import Clocks, Finding, Live, SessionDelivery, Software, State
+from sync.wire.codec import encode, read, read_session
+from sync.wire.envelope import MAGIC, MOST_CONTENT_BYTES, Unreadable, holds, seal
+from sync.wire.messages import Clocks, Finding, Live, SessionDelivery, Software, State
+from sync.wire.ranges import find_out_of_range
 
 SESSION = Path(__file__).with_name("format-1.session")
 AT = Clocks("boot", 12.0, 1_800_000_000.0, True)  # noqa: FBT003 - the clock was set

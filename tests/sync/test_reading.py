@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.sending_machine import SOFTWARE, parcel
-from sync.chunks import WHOLE_UP_TO_BYTES
-from sync.envelope import Unreadable, seal, unseal
-from sync.packing import Sender, pack
-from sync.reading import encode, encode_session, read, read_session
-from sync.wire import Command, Receipt, SessionDelivery, State
+from sync.delivery.serializer import Sender, pack
+from sync.wire.chunks import WHOLE_UP_TO_BYTES
+from sync.wire.codec import encode, encode_session, read, read_session
+from sync.wire.envelope import Unreadable, seal, unseal
+from sync.wire.messages import Command, Receipt, SessionDelivery, State
+from tests.support.broker.courier_machine import SOFTWARE, parcel
 
 FORMAT_1 = Path(__file__).parent / "format-1.session"
 """A session as the first release sent it: it must be readable for ever."""

@@ -3,16 +3,16 @@
 import msgspec
 import pytest
 
-from benchmarks.delivery_maker import delivery
-from benchmarks.session_maker import BEGUN, record
-from coach.messages import AnyMessage, HeartRate
-from firmware.export_csv import export_csv
-from firmware.export_fit import export_fit
-from firmware.session_track import track_of as track_of_journal
-from sync.columns import samples_of
-from sync.session_csv import csv_of
-from sync.session_fit import fit_of
-from sync.session_track import track_of
+from coach.model.messages import AnyMessage, HeartRate
+from firmware.commands.export_csv import export_csv
+from firmware.commands.export_fit import export_fit
+from firmware.journal.timeline import track_of as track_of_journal
+from sync.export.csv import csv_of
+from sync.export.fit import fit_of
+from sync.export.timeline import track_of
+from sync.wire.sample_columns import samples_of
+from tests.support.broker.delivery_factory import delivery
+from tests.support.machine.session_factory import BEGUN, record
 
 
 def as_sent(message: AnyMessage) -> AnyMessage:

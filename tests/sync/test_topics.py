@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.errors import TopicError
-from sync.topics import Kind, Topic, build, parse, subscription
+from sync.wire.topics import Kind, Topic, build, parse, subscription
 
 NAMES = st.from_regex(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?", fullmatch=True)
 SESSION = "01a201a2-20b4-7dc4-b145-77fdcea40af6"

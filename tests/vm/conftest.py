@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.virtual_machine import Guest, acceleration
+from tests.support.machine.virtual_machine import Guest, acceleration
 
 ROOT = Path(__file__).resolve().parents[2]
 CANNOT_RUN = 77

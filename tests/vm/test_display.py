@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.virtual_machine import SLOWNESS, Guest
-from coach.desk_view import Face
-from display.palette import NIGHT, WHITE
+from coach.kiosk.view import Face
+from display.drawing.palette import NIGHT, WHITE
+from tests.support.machine.virtual_machine import SLOWNESS, Guest
 
 DISPLAY: Final = "interval-coach-display.service"
 PATIENCE_S: Final = 300.0

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from PIL import Image
 
-from benchmarks.virtual_machine import Guest
-from coach.desk_view import Button, Face
+from coach.kiosk.view import Button, Face
+from tests.support.machine.virtual_machine import Guest
 
 COACH = "interval-coach-coach.service"
 SERVICES = (COACH, "interval-coach-display.service", "interval-coach-sync.service")
@@ -17,7 +17,7 @@ PINS = {"start": 17, "up": 27, "down": 22, "stop": 23}
 WRITTEN = "/sys/kernel/debug/recording_i2c/written"
 PYTHON = "/opt/interval-coach/current/bin/python"
 DRAWN = (
-    "import base64, sys, msgspec; from coach.desk_view import View; from display.oled import picture;"
+    "import base64, sys, msgspec; from coach.kiosk.view import View; from display.oled.renderer import picture;"
     " view = msgspec.json.decode(sys.stdin.buffer.read(), type=View);"
     ' print(base64.b64encode(picture(view).convert("1").tobytes()).decode())'
 )

@@ -6,9 +6,9 @@ from typing import Final
 
 import pytest
 
-from benchmarks.machine import Watcher
-from benchmarks.virtual_machine import Guest
-from coach.desk_view import Button, Face, View
+from coach.kiosk.view import Button, Face, View
+from tests.support.machine.machine import Watcher
+from tests.support.machine.virtual_machine import Guest
 
 COACH: Final = "interval-coach-coach.service"
 PATIENCE_S: Final = 300.0

@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 
-from benchmarks.machine import Watcher
-from benchmarks.virtual_machine import Guest
-from coach.desk_view import Button, Face
-from firmware.remote_diary import RemoteDiary
+from coach.kiosk.view import Button, Face
+from firmware.commands.remote_diary import RemoteDiary
+from tests.support.machine.machine import Watcher
+from tests.support.machine.virtual_machine import Guest
 
 COACH: Final = "interval-coach-coach.service"
 PATIENCE_S: Final = 300.0
@@ -116,7 +116,7 @@ def test_a_diary_that_does_not_wait_for_the_disk_loses_what_it_showed(trained: G
     ready(trained)
     trained.ask(
         f"systemctl stop {COACH}; sed -i 's/synchronous = FULL/synchronous = OFF/'"
-        " /opt/interval-coach/current/lib/python3*/site-packages/firmware/journal_file.py;"
+        " /opt/interval-coach/current/lib/python3*/site-packages/firmware/journal/file.py;"
         f" rm -f /var/lib/interval-coach/diary.db*; sync; systemctl start {COACH}",
         120,
     )

@@ -2,16 +2,16 @@
 
 import math
 
-from coach.desk_view import Button, Choice
-from display import icons
-from display.announcement import Announcement, announcement_part
-from display.brush import TITLE, Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.palette import ABOVE, ABOVE_DEEP, BELOW, IN, IN_DEEP, LINE, PANEL, QUIET, WHITE, Colour
-from display.panel_buttons import buttons_part
-from display.pictures import leaf, picture_of
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button, Choice
+from display.drawing import icons
+from display.drawing.canvas import TITLE, Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import ABOVE, ABOVE_DEEP, BELOW, IN, IN_DEEP, LINE, PANEL, QUIET, WHITE, Colour
+from display.drawing.participant_pictures import leaf, picture_of
+from display.screen.announcement import Announcement, announcement_part
+from display.screen.button_bar import buttons_part
+from display.screen.frame import Glance
 
 PICTURE_COLOURS: tuple[Colour, ...] = (ABOVE, BELOW, IN, WHITE)
 TILE_APART = 24.0

@@ -1,15 +1,15 @@
 """Which strap is yours? One row for each on the air, its printed number large, as it stands on the strap (H4)."""
 
-from coach.desk_view import Button
-from coach.strap_seen import StrapSeen
-from display import icons
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.header import nickname_part
-from display.lettering import Weight
-from display.palette import BELOW, IN, IN_DEEP, PANEL, QUIET, TRACK, WHITE
-from display.panel_buttons import buttons_part
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button
+from coach.model.strap_advertisement import StrapSeen
+from display.drawing import icons
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import BELOW, IN, IN_DEEP, PANEL, QUIET, TRACK, WHITE
+from display.screen.button_bar import buttons_part
+from display.screen.frame import Glance
+from display.screen.header import nickname_part
 from display.texts import Texts
 
 ROWS = 4

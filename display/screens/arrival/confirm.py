@@ -1,14 +1,14 @@
 """Is it you? The chosen person's picture and nickname, before anything else is asked (hazards H7, H12)."""
 
-from coach.desk_view import Button, Choice
-from display.brush import Brush, Style
-from display.faces.choose_participant import colour_of, name_of
-from display.glance import Glance
-from display.lettering import Weight
-from display.palette import IN_DEEP, QUIET, WHITE
-from display.panel_buttons import buttons_part
-from display.pictures import picture_of
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button, Choice
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import IN_DEEP, QUIET, WHITE
+from display.drawing.participant_pictures import picture_of
+from display.screen.button_bar import buttons_part
+from display.screen.frame import Glance
+from display.screens.arrival.choose_participant import colour_of, name_of
 
 
 def who_of(glance: Glance) -> Choice:

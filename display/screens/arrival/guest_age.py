@@ -1,13 +1,13 @@
 """How old are you? A guest's age, turned with up and down or typed: their target zone follows from it (hazard H7)."""
 
-from coach.desk_view import Button
-from display import icons
-from display.brush import TITLE, Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.palette import QUIET, WHITE
-from display.panel_buttons import buttons_part
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button
+from display.drawing import icons
+from display.drawing.canvas import TITLE, Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import QUIET, WHITE
+from display.screen.button_bar import buttons_part
+from display.screen.frame import Glance
 
 SIZE = 300.0
 

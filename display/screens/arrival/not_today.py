@@ -1,13 +1,13 @@
 """No session today: talk to the therapist, in kind words (hazards H13, H14)."""
 
-from coach.desk_view import Button
-from display.announcement import Announcement, announcement_part
-from display.faces import unwell
-from display.glance import Glance
-from display.header import header_parts
-from display.palette import ABOVE
-from display.pictures import moon
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import ABOVE
+from display.drawing.participant_pictures import moon
+from display.screen.announcement import Announcement, announcement_part
+from display.screen.frame import Glance
+from display.screen.header import header_parts
+from display.screens import unwell
 
 
 def parts(glance: Glance) -> list[Part]:

@@ -1,16 +1,16 @@
 """A PIN, digit by digit: turned with up and down or typed on a keypad; a digit that is given becomes a dot."""
 
-from coach.desk_view import Button, PinNow
-from display import icons
-from display.brush import TITLE, Brush, Style
-from display.faces.choose_participant import colour_of, name_of
-from display.faces.confirm import who_of
-from display.glance import Glance
-from display.lettering import Weight
-from display.palette import ABOVE, ABOVE_DEEP, IN, IN_DEEP, PANEL, QUIET, WHITE
-from display.panel_buttons import buttons_part
-from display.pictures import picture_of
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button, PinNow
+from display.drawing import icons
+from display.drawing.canvas import TITLE, Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import ABOVE, ABOVE_DEEP, IN, IN_DEEP, PANEL, QUIET, WHITE
+from display.drawing.participant_pictures import picture_of
+from display.screen.button_bar import buttons_part
+from display.screen.frame import Glance
+from display.screens.arrival.choose_participant import colour_of, name_of
+from display.screens.arrival.confirm import who_of
 
 BOX_WIDTH, BOX_HEIGHT, APART = 132.0, 168.0, 26.0
 

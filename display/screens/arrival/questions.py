@@ -1,15 +1,15 @@
 """One readiness question at a time, answered no or yes (hazard H14)."""
 
-from coach.desk_view import Button
-from display import icons
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.header import nickname_part
-from display.lettering import Weight
-from display.palette import ABOVE, IN, IN_DEEP, LINE, PANEL, QUIET, WHITE
-from display.panel_buttons import buttons_part
-from display.shapes import Drawing
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button
+from display.drawing import icons
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import ABOVE, IN, IN_DEEP, LINE, PANEL, QUIET, WHITE
+from display.drawing.shapes import Drawing
+from display.screen.button_bar import buttons_part
+from display.screen.frame import Glance
+from display.screen.header import nickname_part
 
 QUESTION = Style(72, Weight.BOLD, WHITE)
 

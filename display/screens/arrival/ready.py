@@ -1,13 +1,13 @@
 """All is in place: press green, if the strap named is the one that is worn (hazard H4)."""
 
-from coach.desk_view import Button
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.palette import ABOVE, IN, IN_DEEP, QUIET, WHITE
-from display.panel_buttons import buttons_part, paint_button
-from display.rate import heart_part, shown_number, zone_colour
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import ABOVE, IN, IN_DEEP, QUIET, WHITE
+from display.screen.button_bar import buttons_part, paint_button
+from display.screen.frame import Glance
+from display.screen.heart_rate_gauge import heart_part, shown_number, zone_colour
 
 BLOCK = 344.0
 

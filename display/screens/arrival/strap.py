@@ -1,15 +1,15 @@
 """Waiting for the pulse strap: how to wet it and put it on, and which strap it waits for (hazard H4)."""
 
-from coach.desk_view import Button
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.header import nickname_part
-from display.lettering import Weight
-from display.palette import ABOVE, ABOVE_DEEP, BELOW, BELOW_DEEP, PANEL, QUIET, WHITE
-from display.panel_buttons import Label, buttons_part
-from display.receiver_picture import help_needed, paint_receiver_picture
-from display.sheet import MARGIN, Box, Part
-from display.strap_picture import paint_strap_picture
+from coach.kiosk.view import Button
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import ABOVE, ABOVE_DEEP, BELOW, BELOW_DEEP, PANEL, QUIET, WHITE
+from display.drawing.receiver_picture import help_needed, paint_receiver_picture
+from display.drawing.strap_picture import paint_strap_picture
+from display.screen.button_bar import Label, buttons_part
+from display.screen.frame import Glance
+from display.screen.header import nickname_part
 
 STEP = Style(40, Weight.FIRM, WHITE)
 

@@ -2,15 +2,15 @@
 
 import textwrap
 
-from coach.desk_view import Button
-from display import icons
-from display.announcement import Announcement, announcement_part
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.palette import ABOVE, IN, PANEL, QUIET, WHITE
-from display.panel_buttons import buttons_part
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button
+from display.drawing import icons
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import ABOVE, IN, PANEL, QUIET, WHITE
+from display.screen.announcement import Announcement, announcement_part
+from display.screen.button_bar import buttons_part
+from display.screen.frame import Glance
 
 SHOWN = 3
 LONGEST_FAULT = 150

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from coach.desk_view import Button, TriedPart
-from display import icons
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.palette import ABOVE, BELOW, IN, INK, QUIET, WHITE, Colour
-from display.panel_buttons import buttons_part
-from display.shapes import Drawing
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button, TriedPart
+from display.drawing import icons
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import ABOVE, BELOW, IN, INK, QUIET, WHITE, Colour
+from display.drawing.shapes import Drawing
+from display.screen.button_bar import buttons_part
+from display.screen.frame import Glance
 
 TILES = 4
 TILE_APART = 28.0

@@ -1,11 +1,11 @@
 """The machine found something wrong with itself at start: what, and whom to tell."""
 
-from coach.desk_view import Button
-from display import icons
-from display.announcement import Announcement, announcement_part
-from display.glance import Glance
-from display.palette import ABOVE
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button
+from display.drawing import icons
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import ABOVE
+from display.screen.announcement import Announcement, announcement_part
+from display.screen.frame import Glance
 
 SHOWN = 2
 

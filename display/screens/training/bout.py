@@ -1,16 +1,16 @@
 """Short work and rest within a phase (Tabata): the ring counts the bout, the header which of how many."""
 
-from display.brush import HEADING, Brush, Style
-from display.countdown import countdown_parts
-from display.faces.running import profile_parts
-from display.glance import Glance
-from display.header import header_parts
-from display.instruction import instruction_part
-from display.lettering import Weight
-from display.palette import BELOW, IN, LINE, WHITE
-from display.rate import rate_parts
-from display.sheet import Box, Part
-from display.training_places import training_places
+from display.drawing.canvas import HEADING, Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import Box, Part
+from display.drawing.palette import BELOW, IN, LINE, WHITE
+from display.screen.countdown import countdown_parts
+from display.screen.frame import Glance
+from display.screen.header import header_parts
+from display.screen.heart_rate_gauge import rate_parts
+from display.screen.instruction import instruction_part
+from display.screen.session_layout import training_places
+from display.screens.training.running import profile_parts
 
 
 def parts(glance: Glance) -> list[Part]:

@@ -1,15 +1,15 @@
 """After the session: what was done, in kind words; whether the diary has it."""
 
-from coach.desk_view import Button
-from coach.summary import IntervalSummary, Summary
-from display import icons
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.numerals import clock, minutes_and_seconds
-from display.palette import ABOVE, ATTENTION, BELOW, IN, INK, PANEL, QUIET, TRACK, WHITE
-from display.panel_buttons import paint_buttons
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button
+from coach.model.summary import IntervalSummary, Summary
+from display.drawing import icons
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.number_format import clock, minutes_and_seconds
+from display.drawing.palette import ABOVE, ATTENTION, BELOW, IN, INK, PANEL, QUIET, TRACK, WHITE
+from display.screen.button_bar import paint_buttons
+from display.screen.frame import Glance
 
 SHOWN_INTERVALS = 6
 WORTH_A_NUMBER_S = 300.0

@@ -1,12 +1,12 @@
 """How hard was it? Borg's scale from 6 to 20, with its words."""
 
-from coach.desk_view import Button
-from display.brush import Brush, Style
-from display.glance import Glance
-from display.lettering import Weight
-from display.palette import ABOVE, BELOW, IN, LINE, QUIET, WHITE, Colour, blend
-from display.panel_buttons import buttons_part
-from display.sheet import MARGIN, Box, Part
+from coach.kiosk.view import Button
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.palette import ABOVE, BELOW, IN, LINE, QUIET, WHITE, Colour, blend
+from display.screen.button_bar import buttons_part
+from display.screen.frame import Glance
 
 LOWEST, HIGHEST = 6, 20
 LIGHT, HARD = 11, 17

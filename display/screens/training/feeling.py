@@ -1,17 +1,17 @@
 """A session by perceived exertion: Borg's number dominates in the rate's place, and the rate stands small beside it."""
 
-from display import icons
-from display.brush import BODY, Brush, Style
-from display.countdown import countdown_parts
-from display.faces.running import profile_parts
-from display.glance import Glance
-from display.header import header_parts
-from display.instruction import instruction_part
-from display.lettering import Weight
-from display.palette import IN, IN_BAND, QUIET, TRACK, WHITE
-from display.rate import NUMBER_EM, heart_part, shown_number, zone_colour
-from display.sheet import Box, Part
-from display.training_places import training_places
+from display.drawing import icons
+from display.drawing.canvas import BODY, Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import Box, Part
+from display.drawing.palette import IN, IN_BAND, QUIET, TRACK, WHITE
+from display.screen.countdown import countdown_parts
+from display.screen.frame import Glance
+from display.screen.header import header_parts
+from display.screen.heart_rate_gauge import NUMBER_EM, heart_part, shown_number, zone_colour
+from display.screen.instruction import instruction_part
+from display.screen.session_layout import training_places
+from display.screens.training.running import profile_parts
 
 LOWEST_BORG, HIGHEST_BORG = 6, 20
 

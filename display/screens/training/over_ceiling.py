@@ -1,18 +1,18 @@
 """The rate is above the personal ceiling (hazard H1): one amber panel that says what to do now, and to which speed."""
 
-from display import icons
-from display.advice_words import what_to_do
-from display.brush import Brush, Style
-from display.faces.running import profile_parts
-from display.glance import Glance
-from display.header import header_parts
-from display.instruction import instruction_part
-from display.lettering import Weight
-from display.numerals import clock
-from display.palette import ATTENTION, INK
-from display.rate import TRACKING, shown_number
-from display.sheet import Box, Part
-from display.training_places import training_places
+from display.drawing import icons
+from display.drawing.advice_words import what_to_do
+from display.drawing.canvas import Brush, Style
+from display.drawing.fonts import Weight
+from display.drawing.layout import Box, Part
+from display.drawing.number_format import clock
+from display.drawing.palette import ATTENTION, INK
+from display.screen.frame import Glance
+from display.screen.header import header_parts
+from display.screen.heart_rate_gauge import TRACKING, shown_number
+from display.screen.instruction import instruction_part
+from display.screen.session_layout import training_places
+from display.screens.training.running import profile_parts
 
 NUMBER_EM = 220.0
 

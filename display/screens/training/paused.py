@@ -1,15 +1,15 @@
 """The session stands still until the participant goes on."""
 
-from coach.desk_view import Button
-from display import icons
-from display.announcement import Announcement, announcement_part
-from display.faces.running import profile_parts
-from display.glance import Glance
-from display.header import header_parts
-from display.instruction import instruction_part
-from display.palette import BELOW
-from display.sheet import Box, Part
-from display.training_places import training_places
+from coach.kiosk.view import Button
+from display.drawing import icons
+from display.drawing.layout import Box, Part
+from display.drawing.palette import BELOW
+from display.screen.announcement import Announcement, announcement_part
+from display.screen.frame import Glance
+from display.screen.header import header_parts
+from display.screen.instruction import instruction_part
+from display.screen.session_layout import training_places
+from display.screens.training.running import profile_parts
 
 
 def parts(glance: Glance) -> list[Part]:

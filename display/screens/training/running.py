@@ -1,13 +1,13 @@
 """A session that runs by heart rate: the rate dominates, around it time, instruction and profile."""
 
-from coach.events import Signal
-from display.countdown import countdown_parts
-from display.glance import Glance
-from display.header import header_parts
-from display.instruction import instruction_part
-from display.rate import rate_parts
-from display.sheet import Part
-from display.training_places import TrainingPlaces, training_places
+from coach.model.events import Signal
+from display.drawing.layout import Part
+from display.screen.countdown import countdown_parts
+from display.screen.frame import Glance
+from display.screen.header import header_parts
+from display.screen.heart_rate_gauge import rate_parts
+from display.screen.instruction import instruction_part
+from display.screen.session_layout import TrainingPlaces, training_places
 
 
 def parts(glance: Glance) -> list[Part]:

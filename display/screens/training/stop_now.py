@@ -3,18 +3,18 @@
 While the coach still waits for an answer (hazard H5), it shows how to give one.
 """
 
-from coach.desk_view import Button
-from coach.events import Level
-from display import icons
-from display.announcement import Announcement, announcement_part
-from display.faces.running import profile_parts
-from display.faces.unwell import unwell_parts
-from display.glance import Glance
-from display.header import header_parts
-from display.instruction import notice_at
-from display.palette import STOP, STOP_RIM, WHITE
-from display.sheet import Part
-from display.training_places import training_places
+from coach.kiosk.view import Button
+from coach.model.events import Level
+from display.drawing import icons
+from display.drawing.layout import Part
+from display.drawing.palette import STOP, STOP_RIM, WHITE
+from display.screen.announcement import Announcement, announcement_part
+from display.screen.frame import Glance
+from display.screen.header import header_parts
+from display.screen.instruction import notice_at
+from display.screen.session_layout import training_places
+from display.screens.training.running import profile_parts
+from display.screens.unwell import unwell_parts
 
 
 def parts(glance: Glance) -> list[Part]:

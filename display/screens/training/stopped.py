@@ -1,14 +1,14 @@
 """The participant stopped: the belt is stopped on the treadmill itself, and a cool-down is offered (hazard H6)."""
 
-from coach.desk_view import Button
-from display import icons
-from display.announcement import Announcement, announcement_part
-from display.faces.running import profile_parts
-from display.glance import Glance
-from display.header import header_parts
-from display.palette import WHITE
-from display.sheet import Part
-from display.training_places import training_places
+from coach.kiosk.view import Button
+from display.drawing import icons
+from display.drawing.layout import Part
+from display.drawing.palette import WHITE
+from display.screen.announcement import Announcement, announcement_part
+from display.screen.frame import Glance
+from display.screen.header import header_parts
+from display.screen.session_layout import training_places
+from display.screens.training.running import profile_parts
 
 
 def parts(glance: Glance) -> list[Part]:

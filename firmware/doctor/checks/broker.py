@@ -4,10 +4,10 @@ import os
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.place import Place, is_there
-from firmware.sync_state import NoStateError, read_state, state_file
-from sync.account import ACCOUNT, MACHINE_PEM
-from sync.findings import Trouble
+from firmware.doctor.environment import Place, is_there
+from firmware.system.delivery_status import NoStateError, read_state, state_file
+from sync.delivery.fault_registry import Trouble
+from sync.delivery.machine_identity import ACCOUNT, MACHINE_PEM
 
 
 class Broker:

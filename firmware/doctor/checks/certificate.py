@@ -1,16 +1,16 @@
 """The machine's certificate: until when it is good, and that it is renewed in time.
 
 Only the account is read, which the services' group may. Key and certificate are the courier's alone: whether they fit
-each other it finds itself, and tells as `identity_unreadable` (firmware/doctor/broker.py).
+each other it finds itself, and tells as `identity_unreadable` (firmware/doctor/checks/broker.py).
 """
 
 from datetime import datetime
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.place import Place, is_there
-from sync.account import ACCOUNT, read_account
-from sync.findings import Trouble
+from firmware.doctor.environment import Place, is_there
+from sync.delivery.fault_registry import Trouble
+from sync.delivery.machine_identity import ACCOUNT, read_account
 
 _DAY_S = 86_400.0
 

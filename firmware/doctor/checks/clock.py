@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from firmware.doctor.check import Codes, Outcome, Severity, found
-from firmware.doctor.place import Place
+from firmware.doctor.environment import Place
 
 FIRST_YEAR, LAST_YEAR = 2025, 2099
 """Before the first this software did not exist."""

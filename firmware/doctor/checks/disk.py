@@ -7,7 +7,7 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from firmware.doctor.check import Codes, Finding, Outcome, Severity, found
-from firmware.doctor.place import Place
+from firmware.doctor.environment import Place
 
 
 class Disk:

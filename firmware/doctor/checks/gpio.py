@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-from coach.desk_view import Button
+from coach.kiosk.view import Button
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.place import Place
+from firmware.doctor.environment import Place
 
 
 class Gpio:

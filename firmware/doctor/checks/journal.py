@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from firmware import journal_store as store
 from firmware.doctor.check import Codes, Finding, Outcome, Severity, found
-from firmware.doctor.place import Place, is_there
-from sync.account import ACCOUNT
+from firmware.doctor.environment import Place, is_there
+from firmware.journal import queries as store
+from sync.delivery.machine_identity import ACCOUNT
 
 _DAY_S = 86_400.0
 

@@ -4,9 +4,9 @@ import re
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.place import Place, is_there
-from firmware.sync_state import NoStateError, read_state, state_file
-from sync.account import ACCOUNT
+from firmware.doctor.environment import Place, is_there
+from firmware.system.delivery_status import NoStateError, read_state, state_file
+from sync.delivery.machine_identity import ACCOUNT
 
 _LEVEL = re.compile(r"^\s*(\S+):\s+\S+\s+\S+\s+(-?\d+)\.?\s", re.MULTILINE)
 

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.place import Place
+from firmware.doctor.environment import Place
 
 DISPLAY_AWAY_S = 20.0
 """A display that is started again is back long before this."""

@@ -4,7 +4,7 @@ import re
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.place import Place
+from firmware.doctor.environment import Place
 
 NOW_LOW, NOW_SLOW, SINCE_LOW, SINCE_SLOW = 1 << 0, 1 << 1 | 1 << 2 | 1 << 3, 1 << 16, 1 << 17 | 1 << 18 | 1 << 19
 """Bits of get_throttled: under-voltage; frequency capped, throttled, soft temperature limit; the same since boot."""

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.place import Place
+from firmware.doctor.environment import Place
 
 Part = Literal["screen", "lamp", "voice"]
 FILE = "self-test.json"

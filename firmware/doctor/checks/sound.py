@@ -4,7 +4,7 @@ import re
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.place import Place
+from firmware.doctor.environment import Place
 
 CARD = re.compile(r"^ *(\d+) \[(\S*) *\]: (.*)$", re.MULTILINE)
 _MUTED = re.compile(r"\[off\]")

@@ -3,11 +3,11 @@
 from typing import ClassVar
 
 from coach.errors import ProtocolFileError
-from firmware import protocol_store
 from firmware.doctor.check import Codes, Outcome, Severity, found
-from firmware.doctor.place import Place
-from firmware.local_messages import FORMAT
-from firmware.version import own_version
+from firmware.doctor.environment import Place
+from firmware.ipc.messages import FORMAT
+from firmware.participants import protocol_files
+from firmware.system.version import own_version
 
 
 class Versions:
@@ -22,9 +22,9 @@ class Versions:
         findings = []
         if devices is not None and (devices.format, devices.version) != (FORMAT, own):
             findings.append(found(self, "versions_differ", f"coach {own}, display {devices.version}"))
-        for path in place.those(str(place.protocols or protocol_store.CLINIC_PROTOCOLS), "*.toml"):
+        for path in place.those(str(place.protocols or protocol_files.CLINIC_PROTOCOLS), "*.toml"):
             try:
-                protocol_store.read_file(path)
+                protocol_files.read_file(path)
             except ProtocolFileError as error:
                 findings.append(found(self, "protocol_unreadable", str(error)))
         return Outcome(tuple(findings), own)

@@ -2,8 +2,8 @@
 
 An estimate from one heart rate at one load, and no test:
 
-- ACSM's equations give the oxygen uptake of walking and running in a steady state (`coach.treadmill_load`). The third
-  minute of an interval is nearly one. Who holds the handrail takes up less than they say.
+- ACSM's equations give the oxygen uptake of walking and running in a steady state (`coach.guidance.treadmill_load`).
+  The third minute of an interval is nearly one. Who holds the handrail takes up less than they say.
 - %HRmax = 0.64·%VO2max + 37 (Swain, Abernathy, Smith, Lee and Bunn 1994, Med Sci Sports Exerc 26:112–116).
 - HRmax itself: by the formula 211 − 0.64·age one in three is off by more than 10.8 bpm (Nes 2013), which moves the
   estimate by a tenth.
@@ -18,7 +18,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from coach.treadmill_load import demand
+from coach.guidance.treadmill_load import demand
 
 RESTING_VO2 = 3.5
 SWAIN_SLOPE, SWAIN_BASE = 0.64, 0.37

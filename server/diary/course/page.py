@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from msgspec import Struct
 
-from server.diary.course import Break, CourseView, Week, Word
-from server.diary.course_plots import Person, Plot, Point, fitness_note, plots
-from server.diary.wording import day, days, number, percent
+from server.diary.course.plots import Person, Plot, Point, fitness_note, plots
+from server.diary.course.schedule import Break, CourseView, Week, Word
+from server.diary.formatting import day, days, number, percent
 
 
 class CoursePage(Struct, frozen=True, kw_only=True):

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
-from server.diary import fitness
+from server.diary.course import fitness
+from server.diary.formatting import NOTHING, Table, day, number, percent
 from server.diary.session_page import WORK_MIN
-from server.diary.wording import NOTHING, Table, day, number, percent
 
 Word = str | Promise
 FEWEST_TO_COMPARE = 2

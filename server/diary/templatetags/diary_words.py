@@ -1,4 +1,4 @@
-"""Figures and rows of the diary in the page's words; `server.diary.wording` says how."""
+"""Figures and rows of the diary in the page's words; `server.diary.formatting` says how."""
 
 from datetime import date
 
@@ -6,21 +6,22 @@ from django import template
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from server.diary import course_page, wording
-from server.diary.course import Break, State, Week
+from server.diary import formatting
+from server.diary.course import page
+from server.diary.course.schedule import Break, State, Week
 
 register = template.Library()
-register.filter("clock", wording.clock)
-register.filter("minutes", wording.minutes)
-register.filter("percent", wording.percent)
-register.filter("figure", wording.number)
-register.filter("short_day", wording.day)
-register.filter("month_words", wording.month_of)
-register.filter("moment", wording.moment)
-register.filter("short_protocol", wording.short_protocol)
-register.filter("week_words", course_page.week_words)
-register.filter("row_days", course_page.row_days)
-register.filter("break_words", course_page.break_words)
+register.filter("clock", formatting.clock)
+register.filter("minutes", formatting.minutes)
+register.filter("percent", formatting.percent)
+register.filter("figure", formatting.number)
+register.filter("short_day", formatting.day)
+register.filter("month_words", formatting.month_of)
+register.filter("moment", formatting.moment)
+register.filter("short_protocol", formatting.short_protocol)
+register.filter("week_words", page.week_words)
+register.filter("row_days", page.row_days)
+register.filter("break_words", page.break_words)
 
 STATES: dict[State, str | Promise] = {
     State.DONE: gettext_lazy("trained"),
@@ -67,4 +68,4 @@ def as_day(on: date) -> str:
 @register.simple_tag
 def weekdays() -> tuple[tuple[str, str], ...]:
     """Monday to Sunday, short and in full."""
-    return wording.weekday_initials()
+    return formatting.weekday_initials()

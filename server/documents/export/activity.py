@@ -1,7 +1,7 @@
 """What was trained at a clinic in a period, with its own procedure codes: for reimbursement and for the leader. Sums.
 
 A session counts on its day in the clinic's time zone, for whom it is counted for now; one that is unassigned is told
-apart. A code counts as its row says (`server.papers.models.Counted`); several codes may count the same session.
+apart. A code counts as its row says (`server.documents.models.Counted`); several codes may count the same session.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,10 +11,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
-from server.clinics.models import Clinic
+from server.accounts.models import Clinic
 from server.diary.models import DiaryEntry
-from server.papers.models import Counted, ProcedureCode
-from server.papers.tables import as_csv, as_xlsx
+from server.documents.export.tables import as_csv, as_xlsx
+from server.documents.models import Counted, ProcedureCode
 
 
 class Period(Struct, frozen=True):

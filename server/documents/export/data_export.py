@@ -20,11 +20,11 @@ from django.utils.translation import gettext as _
 
 from server.audit.models import Entry
 from server.audit.words import said
-from server.diary import reading
+from server.diary import selectors
 from server.diary.models import DiaryEntry, Reassignment
-from server.papers import session_files
-from server.papers.archive import zipped
-from server.papers.tables import as_csv
+from server.documents.export import session_files
+from server.documents.export.archive import zipped
+from server.documents.export.tables import as_csv
 from server.people.models import Participant
 
 FORMAT = 1
@@ -59,7 +59,7 @@ def sessions_csv(entries: Iterable[DiaryEntry]) -> bytes:
 
 
 def _files(participant: Participant) -> Iterator[tuple[str, bytes]]:
-    entries = list(reading.entries_of(participant).select_related("clinic", "participant"))
+    entries = list(selectors.entries_of(participant).select_related("clinic", "participant"))
     looked = list(
         Entry.objects.filter(clinic=participant.clinic.code, participant=participant.pseudonym).order_by("number")
     )

@@ -11,13 +11,13 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from coach.events import Signal
-from coach.summary import IntervalSummary, Summary
-from server.diary.reading import OneSession
-from server.papers.errors import PaperError
+from coach.model.events import Signal
+from coach.model.summary import IntervalSummary, Summary
+from server.diary.selectors import OneSession
+from server.documents.errors import PaperError
 from server.people.models import Participant
 from sync.errors import WireError
-from sync.session_track import Second, seconds_of, track_of
+from sync.export.timeline import Second, seconds_of, track_of
 
 LOINC, SNOMED, UCUM = "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"

@@ -28,18 +28,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
-from coach.summary import IntervalSummary, Summary
+from coach.model.summary import IntervalSummary, Summary
+from server.accounts.models import Account, Clinic
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.models import Account, Clinic
-from server.clinics.roles import May
 from server.diary.models import DiaryEntry
-from server.diary.reading import one_session
-from server.papers.archive import zipped
-from server.papers.errors import PaperError
-from server.papers.session_files import track
-from server.papers.tables import as_csv
+from server.diary.selectors import one_session
+from server.documents.errors import PaperError
+from server.documents.export.archive import zipped
+from server.documents.export.session_files import track
+from server.documents.export.tables import as_csv
 from server.people.models import Participant
-from sync.session_track import seconds_of
+from sync.export.timeline import seconds_of
 
 K = 5
 """A group of fewer people is told by no sex or age."""

@@ -7,12 +7,12 @@ import msgspec
 from django.utils.translation import gettext as _
 
 from server.diary.models import DiaryEntry
-from server.diary.reading import OneSession, one_session
-from server.papers.errors import PaperError
-from server.papers.tables import as_xlsx
+from server.diary.selectors import OneSession, one_session
+from server.documents.errors import PaperError
+from server.documents.export.tables import as_xlsx
 from sync.errors import WireError
-from sync.session_csv import COLUMNS, csv_of, values_of
-from sync.session_track import Track, track_of
+from sync.export.csv import COLUMNS, csv_of, values_of
+from sync.export.timeline import Track, track_of
 
 FORMAT = 1
 """Of the JSON file."""
@@ -28,7 +28,7 @@ def name_of(entry: DiaryEntry) -> str:
 
 def fit(session: OneSession) -> bytes:
     """A FIT activity. Raises PaperError where the raw data is not kept or cannot be read."""
-    from sync.session_fit import SessionFacts, fit_of, strap_of  # noqa: PLC0415 - its encoder is large, seldom used
+    from sync.export.fit import SessionFacts, fit_of, strap_of  # noqa: PLC0415 - its encoder is large, seldom used
 
     entry, delivery = session.entry, session.delivery
     along = track(session)

@@ -28,20 +28,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
-from coach.plan import SLOWEST_KMH
+from coach.model.plan import SLOWEST_KMH
+from server.accounts.models import Account, Clinic
+from server.accounts.roles import May
 from server.audit.record import record
-from server.clinics.models import Account, Clinic
-from server.clinics.roles import May
-from server.diary.entering import adopt, enter_waiting
+from server.diary.ingest import adopt, enter_waiting
 from server.diary.models import DiaryEntry
+from server.documents.errors import HandoverError
+from server.documents.models import TakenOver
 from server.models import Session
-from server.papers.errors import HandoverError
-from server.papers.models import TakenOver
 from server.people.models import Course, Note, Participant, PlanVersion
-from server.people.registering import new_pseudonym
-from sync.envelope import Unreadable
-from sync.ranges import find_out_of_range
-from sync.reading import read_session
+from server.people.participant_service import new_pseudonym
+from sync.wire.codec import read_session
+from sync.wire.envelope import Unreadable
+from sync.wire.ranges import find_out_of_range
 
 MAGIC, VERSION = b"ICHP", 1
 FORMAT = 1

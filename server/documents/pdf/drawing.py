@@ -11,11 +11,11 @@ from xml.sax.saxutils import escape
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
-from coach.protocol import PhaseKind
-from server.diary.course_plots import Plot
+from coach.model.protocol import PhaseKind
+from server.diary.course.plots import Plot
 from server.diary.event_words import phase_title
-from server.diary.trace import Trace
-from server.diary.wording import clock, number
+from server.diary.formatting import clock, number
+from server.diary.session_trace import Trace
 
 INK, SOFT, LINE, ZONE, IN, STOP, BLUE, DOUBT = (
     "#16202f", "#4e5c72", "#dfe4ec", "#bfe6d8", "#0f7f66", "#b42318", "#2563b0", "#c2410c",

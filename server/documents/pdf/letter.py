@@ -13,11 +13,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from server.diary.course import CourseView
-from server.diary.course_plots import Person, Point, age_in_words
-from server.diary.fitness import UNCERTAIN_FRACTION, fitness_age, vo2_max
+from server.diary.course.fitness import UNCERTAIN_FRACTION, fitness_age, vo2_max
+from server.diary.course.plots import Person, Point, age_in_words
+from server.diary.course.schedule import CourseView
+from server.diary.formatting import number, percent
 from server.diary.session_page import SOURCES
-from server.diary.wording import number, percent
 from server.people.models import Participant, PlanVersion
 
 FEWEST_FOR_CHANGE = 4

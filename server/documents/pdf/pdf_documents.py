@@ -6,19 +6,19 @@ from django.utils.translation import gettext as _
 
 from server.audit.models import Entry
 from server.audit.pages import rows_of
-from server.diary import reading
-from server.diary.course import course_of
-from server.diary.course_page import CoursePage, course_page
-from server.diary.course_plots import plots
+from server.diary import selectors
+from server.diary.course.page import CoursePage, course_page
+from server.diary.course.plots import plots
+from server.diary.course.schedule import course_of
+from server.diary.formatting import day
 from server.diary.models import DiaryEntry
-from server.diary.reading import OneSession
+from server.diary.selectors import OneSession
 from server.diary.session_page import session_page
-from server.diary.trace import trace_of
-from server.diary.wording import day
-from server.papers.activity import Report
-from server.papers.drawing import as_image, plot_svg, trace_svg
-from server.papers.letter import signed_today
-from server.papers.typesetting import paper
+from server.diary.session_trace import trace_of
+from server.documents.export.activity import Report
+from server.documents.pdf.drawing import as_image, plot_svg, trace_svg
+from server.documents.pdf.letter import signed_today
+from server.documents.pdf.renderer import paper
 from server.people.models import Course, Note, Participant
 from sync.errors import WireError
 
@@ -50,16 +50,16 @@ def session_paper(session: OneSession, participant: Participant) -> bytes:
 
 def course_paper(participant: Participant, course: Course | None) -> bytes:
     """A course; without one, all sessions (the last 60)."""
-    entries = reading.entries_of(participant)
+    entries = selectors.entries_of(participant)
     if course is not None:
         entries = entries.filter(begun_on__gte=course.begins_on)
         if course.ended_on is not None:
             entries = entries.filter(begun_on__lte=course.ended_on)
     rows = sorted(entries[: 400 if course else MOST_PLOTTED], key=lambda one: (one.begun_at, one.pk))
-    points, person = reading.points_of(rows), reading.person_of(participant)
+    points, person = selectors.points_of(rows), selectors.person_of(participant)
     page: CoursePage | None = None
     if course is not None:
-        view = course_of(reading.plan_of(course), reading.trained_of(points), timezone.localdate())
+        view = course_of(selectors.plan_of(course), selectors.trained_of(points), timezone.localdate())
         page = course_page(view, points, person)
     drawn = page.plots if page is not None else plots(points, person)
     shown = {

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 VARIANT = "pdf/ua-1"
-_STYLES = Path(__file__).resolve().parent / "print" / "paper.css"
+_STYLES = Path(__file__).resolve().parents[1] / "print" / "paper.css"
 
 
 def paper(template: str, shown: dict[str, Any], *, title: str, made_for: str) -> bytes:

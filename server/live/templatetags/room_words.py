@@ -2,7 +2,7 @@
 
 from django import template
 
-from server.room import words
+from server.live import words
 
 register = template.Library()
 register.filter("called", words.called)

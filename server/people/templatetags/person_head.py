@@ -9,9 +9,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
-from server.clinics.access import account_of
-from server.clinics.memberships import mays_in
-from server.clinics.roles import May
+from server.accounts.access import account_of
+from server.accounts.memberships import mays_in
+from server.accounts.roles import May
 from server.people import plan_rules
 from server.people.models import Participant
 from server.people.pictures import address_of

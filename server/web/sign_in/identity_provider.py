@@ -23,7 +23,7 @@ from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 from msgspec import Struct
 
-from server.clinic import folder_from_environment, read_clinic
+from server.clinic_folder.settings import folder_from_environment, read_clinic
 from server.errors import ServerError
 
 SIGNED_WITH = ("RS256", "PS256", "ES256", "PS384", "ES384", "PS512", "ES512", "EdDSA", "Ed25519")

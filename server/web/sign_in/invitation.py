@@ -10,13 +10,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from server.accounts import accounts
+from server.accounts.access import for_nobody_in_particular
 from server.audit.record import record
-from server.clinics import accounts
-from server.clinics.access import for_nobody_in_particular
 from server.web import gate
 from server.web.language import remember
-from server.web.provider import provider_name
-from server.web.provider_pages import BACKEND
+from server.web.sign_in.identity_provider import provider_name
+from server.web.sign_in.provider_pages import BACKEND
 
 
 @for_nobody_in_particular

@@ -1,4 +1,4 @@
-"""Logging in with a password, and logging out. The one-time code comes next (`server.web.code`)."""
+"""Logging in with a password, and logging out. The one-time code comes next (`server.web.sign_in.two_factor`)."""
 
 import logging
 from http import HTTPStatus
@@ -15,14 +15,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from server.accounts.access import for_account, for_nobody_in_particular
+from server.accounts.models import Account
 from server.audit.record import record
-from server.clinics.access import for_account, for_nobody_in_particular
-from server.clinics.models import Account
-from server.log_lines import facts
+from server.json_logging import facts
 from server.web import gate
 from server.web.addresses import is_loopback
 from server.web.language import remember
-from server.web.provider import provider_name
+from server.web.sign_in.identity_provider import provider_name
 
 _log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from server.accounts.access import account_of, for_account
 from server.audit.record import record
-from server.clinics.access import account_of, for_account
-from server.web.code import new_spare_codes
+from server.web.sign_in.two_factor import new_spare_codes
 
 
 @for_account

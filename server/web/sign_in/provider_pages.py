@@ -11,15 +11,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from server.accounts import accounts
+from server.accounts.access import for_nobody_in_particular
+from server.accounts.models import Account
 from server.audit.record import record
-from server.clinics import accounts
-from server.clinics.access import for_nobody_in_particular
-from server.clinics.models import Account
-from server.log_lines import facts
+from server.json_logging import facts
 from server.web import gate
 from server.web.language import remember
-from server.web.log_in import onward
-from server.web.provider import Begun, Known, Provider, ProviderError, provider
+from server.web.sign_in.identity_provider import Begun, Known, Provider, ProviderError, provider
+from server.web.sign_in.log_in import onward
 
 _log = logging.getLogger(__name__)
 BEGUN = "provider"

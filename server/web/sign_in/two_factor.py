@@ -24,10 +24,10 @@ from django_otp import match_token
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from server.accounts.access import account_of, after_password
+from server.accounts.models import Account
 from server.audit.record import record
-from server.clinics.access import account_of, after_password
-from server.clinics.models import Account
-from server.web.log_in import onward
+from server.web.sign_in.log_in import onward
 
 SPARE_CODES = 10
 SPARE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from coach.expectation import expectation
-from coach.heart_prior import first_bank
-from coach.plan import Load, Plan
-from coach.treadmill_load import demand
+from coach.guidance.first_reading_check import expectation
+from coach.guidance.priors import first_bank
+from coach.guidance.treadmill_load import demand
+from coach.model.plan import Load, Plan
 
 START = Load(6.0, 5.0)
 PLAN = Plan(participant="p1", hr_max_bpm=180, hr_max_source="measured", age=40, start=START)

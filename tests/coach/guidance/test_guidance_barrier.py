@@ -9,21 +9,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from coach.cue import CueName
-from coach.engine import guidance_off, step, without_guidance
 from coach.errors import PlanError
-from coach.events import Advice, Direction, HrMaxFinding, Level, NoticeRaised, PhaseEnded, PhaseStarted
-from coach.guarded import T, place_of
-from coach.guidance import Moment
-from coach.limits import lasting_limits
-from coach.messages import Answer, Command, CommandName, HeartRate, Time
-from coach.plan import Plan
-from coach.protocol import PhaseKind
-from coach.rule_guidance import rule_guidance
-from coach.snapshot import Prediction
-from coach.state import State, begin
-from coach.turn import Turn
-from tests.coach.led_session import PLAN, TWO_INTERVALS, LedSession, Says
+from coach.guidance.barrier import T, place_of
+from coach.guidance.interface import Moment
+from coach.guidance.rules import rule_guidance
+from coach.model.cue import CueName
+from coach.model.events import Advice, Direction, HrMaxFinding, Level, NoticeRaised, PhaseEnded, PhaseStarted
+from coach.model.messages import Answer, Command, CommandName, HeartRate, Time
+from coach.model.plan import Plan
+from coach.model.protocol import PhaseKind
+from coach.model.snapshot import Prediction
+from coach.session.engine import guidance_off, step, without_guidance
+from coach.session.limits import lasting_limits
+from coach.session.state import State, begin
+from coach.session.transition import Turn
+from tests.support.led_session import PLAN, TWO_INTERVALS, LedSession, Says
 
 LOWER = HrMaxFinding("hr_max_seems_lower", 180.0, 176.0, 184.0, "exertion")
 
@@ -79,7 +79,7 @@ def test_a_guidance_that_raises_is_out_of_action_and_the_session_goes_on_by_time
     assert session.phases() == LedSession(guidance=lambda _: Says()).live_until(860).phases()
     notice = the_notice(session)
     assert (notice.t, notice.level, notice.to_therapist) == (150.0, Level.INFORMATION, True)
-    assert notice.detail.startswith("FloatingPointError: of the model (coach/test_guidance_barrier.py:")
+    assert notice.detail.startswith("FloatingPointError: of the model (guidance/test_guidance_barrier.py:")
     assert [t for t, _, reason in session.advice() if t >= 150] == [150.0]
     assert session.advice()[-1] == (150.0, "none", "guidance_off")
     assert session.state.summary is not None

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from coach.advice_policy import Setting, Treadmill
-from coach.effort import expected_borg, fraction_for_borg
-from coach.forecast import cloud
-from coach.fork import FOLLOWED, IGNORED, branch_weights, forked, merged
-from coach.heart_model import GAIN, REST, soft_limit, unbent
-from coach.heart_prior import first_bank, hr_max_log_prior, hypotheses
-from coach.plan import Load, Plan
-from coach.treadmill_load import demand, demands, loads, speed_for
+from coach.guidance.advice_policy import Setting, Treadmill
+from coach.guidance.forecast import cloud
+from coach.guidance.heart_model import GAIN, REST, soft_limit, unbent
+from coach.guidance.perceived_exertion import expected_borg, fraction_for_borg
+from coach.guidance.priors import first_bank, hr_max_log_prior, hypotheses
+from coach.guidance.treadmill_load import demand, demands, loads, speed_for
+from coach.guidance.unknown_load import FOLLOWED, IGNORED, branch_weights, forked, merged
+from coach.model.plan import Load, Plan
 
 PLAN = Plan(participant="p", hr_max_bpm=190.0, hr_max_source="measured", age=35, start=Load(6.0, 5.0))
 FORMULA = Plan(participant="p", hr_max_bpm=189.0, hr_max_source="formula", age=35, start=Load(6.0, 5.0))

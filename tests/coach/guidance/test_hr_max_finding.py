@@ -1,9 +1,9 @@
 """H7: evidence that the plan's HRmax is wrong. The zone moves down, never up, and the therapist is told why."""
 
-from coach.events import Direction, HrMaxFinding, Level, Limit, LimitsChanged, NoticeRaised
-from coach.guidance import Moment
-from coach.snapshot import ZoneNow
-from tests.coach.led_session import LedSession, Says
+from coach.guidance.interface import Moment
+from coach.model.events import Direction, HrMaxFinding, Level, Limit, LimitsChanged, NoticeRaised
+from coach.model.snapshot import ZoneNow
+from tests.support.led_session import LedSession, Says
 
 LOWER = HrMaxFinding("hr_max_seems_lower", 180.0, 172.0, 188.0, "exertion", ((165.0, 18),))
 HIGHER = HrMaxFinding("hr_max_seems_higher", 210.0, 204.0, 216.0, "rate_seen")

@@ -6,20 +6,20 @@ from math import exp
 import pytest
 from msgspec.structs import replace
 
-from coach.engine import step
 from coach.errors import PlanError
-from coach.events import AdviceGiven, AnyEvent, Direction, NoticeRaised, QuestionAsked, Signal
-from coach.guidance import urges
-from coach.learned_guidance import learned_guidance
-from coach.messages import Answer, AnyMessage, Command, CommandName, Exertion, HeartRate, Time, Treadmill
-from coach.plan import Load, Plan
-from coach.protocol import PhaseKind
-from coach.protocol_file import read
-from coach.snapshot import Snapshot
-from coach.state import State, begin
-from coach.treadmill_load import demand
-from coach.view import snapshot
-from tests.coach.led_session import PROTOCOLS
+from coach.guidance.interface import urges
+from coach.guidance.learned import learned_guidance
+from coach.guidance.treadmill_load import demand
+from coach.model.events import AdviceGiven, AnyEvent, Direction, NoticeRaised, QuestionAsked, Signal
+from coach.model.messages import Answer, AnyMessage, Command, CommandName, Exertion, HeartRate, Time, Treadmill
+from coach.model.plan import Load, Plan
+from coach.model.protocol import PhaseKind
+from coach.model.protocol_file import read
+from coach.model.snapshot import Snapshot
+from coach.session.engine import step
+from coach.session.snapshots import snapshot
+from coach.session.state import State, begin
+from tests.support.led_session import PROTOCOLS
 
 FOUR_BY_FOUR = read((PROTOCOLS / "4x4.toml").read_text(encoding="utf-8"), "4x4.toml")
 PLAN = Plan(participant="p1", hr_max_bpm=185.0, hr_max_source="measured", age=40, start=Load(5.5, 5.0))

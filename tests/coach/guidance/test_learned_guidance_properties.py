@@ -3,14 +3,14 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coach.events import AdviceGiven, AnyEvent
-from coach.guidance import urges
-from coach.learned_guidance import learned_guidance
-from coach.limits import may_urge
-from coach.messages import AnyMessage
-from coach.plan import Plan
-from coach.state import State, begin
-from tests.coach.test_engine_properties import PLANS, SHORT, message_lists, run, ticked
+from coach.guidance.interface import urges
+from coach.guidance.learned import learned_guidance
+from coach.model.events import AdviceGiven, AnyEvent
+from coach.model.messages import AnyMessage
+from coach.model.plan import Plan
+from coach.session.limits import may_urge
+from coach.session.state import State, begin
+from tests.coach.session.test_engine_properties import PLANS, SHORT, message_lists, run, ticked
 
 some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

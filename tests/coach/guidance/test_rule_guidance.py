@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from coach.default_guidance import default_guidance
-from coach.events import Advice, Direction, Signal
-from coach.guidance import Moment
-from coach.plan import Load, Plan
-from coach.protocol import BorgRange, Phase, PhaseKind, Zone
-from coach.rule_guidance import RuleGuidance, rule_guidance
-from tests.coach.led_session import PLAN, LedSession
+from coach.guidance.defaults import default_guidance
+from coach.guidance.interface import Moment
+from coach.guidance.rules import RuleGuidance, rule_guidance
+from coach.model.events import Advice, Direction, Signal
+from coach.model.plan import Load, Plan
+from coach.model.protocol import BorgRange, Phase, PhaseKind, Zone
+from tests.support.led_session import PLAN, LedSession
 
 INTERVAL = Phase(PhaseKind.INTERVAL, 240, Zone(0.85, 0.95), BorgRange(15, 17), interval=1)
 WARM_UP = Phase(PhaseKind.WARM_UP, 600, Zone(0.60, 0.75))

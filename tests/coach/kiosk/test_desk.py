@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from coach.desk import (
+from coach.kiosk.flow import (
     FIRST_BORG,
     Desk,
     Pressed,
@@ -17,11 +17,10 @@ from coach.desk import (
     signs_out_at_t,
     view,
 )
-from coach.desk_participants import Arrival
-from coach.desk_strap import StrapChoice, StrapScene, looked, reopened
-from coach.desk_view import Button, Choice, Face
-from coach.engine import step
-from coach.messages import (
+from coach.kiosk.sign_in import Arrival
+from coach.kiosk.strap_choice import StrapChoice, StrapScene, looked, reopened
+from coach.kiosk.view import Button, Choice, Face
+from coach.model.messages import (
     Answer,
     Command,
     CommandName,
@@ -34,10 +33,11 @@ from coach.messages import (
     Time,
     Treadmill,
 )
-from coach.plan import Load
-from coach.state import State
-from coach.strap_seen import StrapSeen
-from tests.coach.led_session import PLAN, LedSession
+from coach.model.plan import Load
+from coach.model.strap_advertisement import StrapSeen
+from coach.session.engine import step
+from coach.session.state import State
+from tests.support.led_session import PLAN, LedSession
 
 REV, OWL, ELK = (Choice(participant=f"p{n}", name=name) for n, name in enumerate(("Rev", "Ugle", "Elg")))
 FOX_WITH_PIN = replace(REV, has_pin=True)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.desk import (
+from coach.kiosk.flow import (
     SIGN_OUT_AFTER_S,
     Desk,
     Pressed,
@@ -21,7 +21,7 @@ from coach.desk import (
     view,
     with_choices,
 )
-from coach.desk_participants import (
+from coach.kiosk.sign_in import (
     ASK_THERAPIST_FROM,
     AWAY_AFTER_S,
     OLDEST,
@@ -29,8 +29,8 @@ from coach.desk_participants import (
     YOUNGEST,
     Arrival,
 )
-from coach.desk_view import Button, Choice, Face, PinNow
-from tests.coach.led_session import PLAN, LedSession
+from coach.kiosk.view import Button, Choice, Face, PinNow
+from tests.support.led_session import PLAN, LedSession
 
 FOX = Choice(participant="p1", name="Rev")
 MOUNTAIN = Choice(participant="p2", name="Fjell", has_pin=True, language="en", picture="mountain")

@@ -5,7 +5,8 @@ import random
 import pytest
 from msgspec.structs import replace
 
-from coach.desk_strap import (
+from coach.errors import Refused
+from coach.kiosk.strap_choice import (
     StrapChoice,
     StrapScene,
     chosen_again,
@@ -14,13 +15,12 @@ from coach.desk_strap import (
     press,
     reopened,
 )
-from coach.desk_view import Button
-from coach.engine import step
-from coach.errors import Refused
-from coach.events import Signal, SignalChanged, StrapBound
-from coach.messages import HeartRate, StrapChosen
-from coach.strap_seen import StrapSeen
-from tests.coach.led_session import LedSession
+from coach.kiosk.view import Button
+from coach.model.events import Signal, SignalChanged, StrapBound
+from coach.model.messages import HeartRate, StrapChosen
+from coach.model.strap_advertisement import StrapSeen
+from coach.session.engine import step
+from tests.support.led_session import LedSession
 
 MINE = StrapSeen("serial:8F3A2B1C", "Polar H10 8F3A2B1C", "8F3A2B1C", -51.0, 84.0)
 THEIRS = StrapSeen("serial:A90C77E2", "Polar H10 A90C77E2", "A90C77E2", -63.0, 131.0)

@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coach.errors import CoachError, ProtocolFileError
-from coach.protocol import BorgRange, Pattern, Phase, PhaseKind, Zone
-from coach.protocol_file import read
-from tests.coach.led_session import PROTOCOLS, built_in
+from coach.model.protocol import BorgRange, Pattern, Phase, PhaseKind, Zone
+from coach.model.protocol_file import read
+from tests.support.led_session import PROTOCOLS, built_in
 
 GOOD = """\
 name = "own"

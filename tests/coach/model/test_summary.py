@@ -6,11 +6,11 @@ sent at 60 + k.
 
 from msgspec.structs import replace
 
-from coach.messages import Command, CommandName, Exertion, HeartRate, Mood, Time, Treadmill
-from coach.protocol import Phase, PhaseKind, Protocol, Zone
-from coach.summary import IntervalSummary, SignalSeconds, Summary
-from coach.tally import Tally, end_interval, note_borg, note_fall, start_interval
-from tests.coach.led_session import PLAN, TWO_INTERVALS, LedSession
+from coach.model.messages import Command, CommandName, Exertion, HeartRate, Mood, Time, Treadmill
+from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
+from coach.model.summary import IntervalSummary, SignalSeconds, Summary
+from coach.session.statistics import Tally, end_interval, note_borg, note_fall, start_interval
+from tests.support.led_session import PLAN, TWO_INTERVALS, LedSession
 
 
 def rate(t: float) -> float:

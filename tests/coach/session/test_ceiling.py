@@ -5,10 +5,10 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from coach.cue import Cue, CueName
-from coach.events import Direction, Level, Limit, LimitsChanged, NoticeRaised
-from coach.messages import Command, CommandName, HeartRate, Time, Treadmill
-from tests.coach.led_session import PLAN, LedSession, Says
+from coach.model.cue import Cue, CueName
+from coach.model.events import Direction, Level, Limit, LimitsChanged, NoticeRaised
+from coach.model.messages import Command, CommandName, HeartRate, Time, Treadmill
+from tests.support.led_session import PLAN, LedSession, Says
 
 LOW = replace(PLAN, ceiling_bpm=165.0)
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from coach.cue import Cue, CueName
-from coach.events import Advice, Direction, Level
-from coach.messages import CommandName, SourceLost
-from coach.plan import Plan
-from coach.protocol import Phase, PhaseKind, Protocol
-from coach.timeline import cues_at
-from tests.coach.led_session import PLAN, TWO_INTERVALS, LedSession, Says, built_in
+from coach.model.cue import Cue, CueName
+from coach.model.events import Advice, Direction, Level
+from coach.model.messages import CommandName, SourceLost
+from coach.model.plan import Plan
+from coach.model.protocol import Phase, PhaseKind, Protocol
+from coach.session.timeline import cues_at
+from tests.support.led_session import PLAN, TWO_INTERVALS, LedSession, Says, built_in
 
 
 def silent(_: Plan) -> Says:

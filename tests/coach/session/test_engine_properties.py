@@ -6,13 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from coach.cue import Cue, CueName
-from coach.engine import next_due_s, step
 from coach.errors import Refused
-from coach.events import Advice, AdviceGiven, AnyEvent, Direction, PhaseEnded, SessionEnded
-from coach.guidance import HrMaxFinding, Moment
-from coach.limits import no_urging_because
-from coach.messages import (
+from coach.guidance.interface import HrMaxFinding, Moment
+from coach.guidance.rules import rule_guidance
+from coach.model.cue import Cue, CueName
+from coach.model.events import Advice, AdviceGiven, AnyEvent, Direction, PhaseEnded, SessionEnded
+from coach.model.messages import (
     Answer,
     AnyMessage,
     Command,
@@ -26,12 +25,13 @@ from coach.messages import (
     Time,
     Treadmill,
 )
-from coach.plan import Load, Plan
-from coach.protocol import Pattern, Phase, PhaseKind, Protocol, Zone
-from coach.rule_guidance import rule_guidance
-from coach.snapshot import Prediction
-from coach.state import State, begin
-from coach.view import profile, snapshot
+from coach.model.plan import Load, Plan
+from coach.model.protocol import Pattern, Phase, PhaseKind, Protocol, Zone
+from coach.model.snapshot import Prediction
+from coach.session.engine import next_due_s, step
+from coach.session.limits import no_urging_because
+from coach.session.snapshots import profile, snapshot
+from coach.session.state import State, begin
 
 SHORT = Protocol(
     "short",

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from coach.cue import CueName
-from coach.events import Advice, AdviceGiven, Direction
-from coach.guidance import urges
-from coach.messages import Answer, HeartRate, SourceLost, Time, Treadmill
-from coach.plan import Plan
-from tests.coach.led_session import PLAN, LedSession, Says
+from coach.guidance.interface import urges
+from coach.model.cue import CueName
+from coach.model.events import Advice, AdviceGiven, Direction
+from coach.model.messages import Answer, HeartRate, SourceLost, Time, Treadmill
+from coach.model.plan import Plan
+from tests.support.led_session import PLAN, LedSession, Says
 
 FASTER = Advice(Direction.FASTER, 0.4, 6.4, 5.0, "below_zone")
 

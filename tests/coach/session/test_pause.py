@@ -3,12 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from coach.cue import CueName
-from coach.engine import next_due_s
 from coach.errors import Refused
-from coach.events import Advice, Direction, PhaseEnded, SessionEnded, SessionPaused, SessionResumed, SignalChanged
-from coach.messages import Command, CommandName, HeartRate, Restored, Time, Treadmill
-from tests.coach.led_session import PLAN, LedSession, Says
+from coach.model.cue import CueName
+from coach.model.events import Advice, Direction, PhaseEnded, SessionEnded, SessionPaused, SessionResumed, SignalChanged
+from coach.model.messages import Command, CommandName, HeartRate, Restored, Time, Treadmill
+from coach.session.engine import next_due_s
+from tests.support.led_session import PLAN, LedSession, Says
 
 
 def paused() -> LedSession:

@@ -1,10 +1,10 @@
 """H5: «are you all right?» at the end of an interval and on an odd fall; a loud call when nobody answers."""
 
-from coach.cue import Cue, CueName
 from coach.errors import Refused
-from coach.events import Level, Limit, NoticeRaised, QuestionAnswered, QuestionAsked
-from coach.messages import Answer, Command, CommandName, Exertion, Time
-from tests.coach.led_session import PLAN, LedSession
+from coach.model.cue import Cue, CueName
+from coach.model.events import Level, Limit, NoticeRaised, QuestionAnswered, QuestionAsked
+from coach.model.messages import Answer, Command, CommandName, Exertion, Time
+from tests.support.led_session import PLAN, LedSession
 
 
 def asked() -> LedSession:

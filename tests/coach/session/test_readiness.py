@@ -4,10 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from coach.errors import PlanError, Refused
-from coach.events import Level, NoticeRaised, ReadinessAnswered, SessionStarted
-from coach.messages import Answer, Command, CommandName, Readiness
-from coach.plan import Load, Plan, formula_hr_max_bpm
-from tests.coach.led_session import PLAN, LedSession
+from coach.model.events import Level, NoticeRaised, ReadinessAnswered, SessionStarted
+from coach.model.messages import Answer, Command, CommandName, Readiness
+from coach.model.plan import Load, Plan, formula_hr_max_bpm
+from tests.support.led_session import PLAN, LedSession
 
 ASKING = replace(PLAN, questions=("chest_pain", "fever"))
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from coach.cue import CueName
 from coach.errors import Refused
-from coach.events import RecoveryExtended, TreadmillChanged
-from coach.messages import CommandName, Exertion, HeartRate, Treadmill
-from tests.coach.led_session import TWO_INTERVALS, LedSession, built_in
+from coach.model.cue import CueName
+from coach.model.events import RecoveryExtended, TreadmillChanged
+from coach.model.messages import CommandName, Exertion, HeartRate, Treadmill
+from tests.support.led_session import TWO_INTERVALS, LedSession, built_in
 
 
 def recovering() -> LedSession:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from coach.events import Signal
-from coach.messages import HeartRate
-from coach.signal import Source, expire, lose, receive
+from coach.model.events import Signal
+from coach.model.messages import HeartRate
+from coach.session.signal_quality import Source, expire, lose, receive
 
 State = tuple[str, str]
 

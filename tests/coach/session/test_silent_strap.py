@@ -2,11 +2,11 @@
 
 from msgspec.structs import replace
 
-from coach.cue import Cue, CueName
-from coach.events import Advice, Direction, Level, Limit, NoticeRaised, Signal, SignalChanged
-from coach.messages import Answer, Command, CommandName, HeartRate, SourceLost, Time
-from coach.protocol import Phase, PhaseKind, Protocol, Zone
-from tests.coach.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession
+from coach.model.cue import Cue, CueName
+from coach.model.events import Advice, Direction, Level, Limit, NoticeRaised, Signal, SignalChanged
+from coach.model.messages import Answer, Command, CommandName, HeartRate, SourceLost, Time
+from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
+from tests.support.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession
 
 GOES_ON = replace(PLAN, exertion_when_lost=True)
 

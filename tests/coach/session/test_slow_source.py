@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from coach.events import AdviceGiven, Direction, Signal, SignalChanged
-from coach.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Time
-from coach.pace import Pace
-from coach.signal import STALE_AFTER_MOST_S, URGE_FRESH_MOST_S, Source, echoes, expire, lose, receive
-from tests.coach.led_session import LedSession
+from coach.model.events import AdviceGiven, Direction, Signal, SignalChanged
+from coach.model.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Time
+from coach.session.pace import Pace
+from coach.session.signal_quality import STALE_AFTER_MOST_S, URGE_FRESH_MOST_S, Source, echoes, expire, lose, receive
+from tests.support.led_session import LedSession
 
 Rate = Callable[[float], float]
 COURSE = (

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from coach.cue import Cue, CueName
 from coach.errors import Refused
-from coach.events import PhaseEnded, SessionEnded
-from coach.messages import Command, CommandName, HeartRate, Mood, Readiness, Time
-from tests.coach.led_session import PLAN, STEADY, LedSession
+from coach.model.cue import Cue, CueName
+from coach.model.events import PhaseEnded, SessionEnded
+from coach.model.messages import Command, CommandName, HeartRate, Mood, Readiness, Time
+from tests.support.led_session import PLAN, STEADY, LedSession
 
 ASKING = replace(PLAN, questions=("chest_pain",))
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from coach.engine import step
 from coach.errors import Refused
-from coach.events import TargetAdjusted
-from coach.messages import Command, CommandName
-from coach.view import profile, snapshot
-from tests.coach.led_session import LedSession
+from coach.model.events import TargetAdjusted
+from coach.model.messages import Command, CommandName
+from coach.session.engine import step
+from coach.session.snapshots import profile, snapshot
+from tests.support.led_session import LedSession
 
 
 def adjust(t: float, lowered: float | None) -> Command:

@@ -3,12 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from coach.events import Advice, Direction, Level, Signal
-from coach.messages import Command, CommandName, HeartRate
-from coach.protocol import PhaseKind
-from coach.snapshot import Bout, NoticeNow, ProfilePhase, ZoneNow
-from coach.view import profile
-from tests.coach.led_session import PLAN, LedSession, built_in
+from coach.model.events import Advice, Direction, Level, Signal
+from coach.model.messages import Command, CommandName, HeartRate
+from coach.model.protocol import PhaseKind
+from coach.model.snapshot import Bout, NoticeNow, ProfilePhase, ZoneNow
+from coach.session.snapshots import profile
+from tests.support.led_session import PLAN, LedSession, built_in
 
 
 def test_before_the_start() -> None:

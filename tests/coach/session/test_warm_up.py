@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from coach.engine import next_due_s, skip_refusal
 from coach.errors import Refused
-from coach.messages import Command, CommandName, HeartRate, Time
-from tests.coach.led_session import PLAN, LedSession, built_in
+from coach.model.messages import Command, CommandName, HeartRate, Time
+from coach.session.engine import next_due_s, skip_refusal
+from tests.support.led_session import PLAN, LedSession, built_in
 
 ALLOWED = replace(PLAN, early_warm_up_end=True)
 

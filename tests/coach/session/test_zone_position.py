@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.bench_zone_words import changes
-from coach.plan import Plan
-from coach.protocol import Zone
-from coach.zone_position import SETTLED_S, ZonePosition, follow_position, follow_trend
-from tests.coach.led_session import LedSession
+from coach.model.plan import Plan
+from coach.model.protocol import Zone
+from coach.session.zone_position import SETTLED_S, ZonePosition, follow_position, follow_trend
+from tests.support.led_session import LedSession
 
 BOUNDS = (157.0, 175.0)
 

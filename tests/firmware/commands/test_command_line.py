@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from firmware import command_line
-from firmware.command_line import main
-from firmware.journal_file import JournalLock
+from firmware import cli
+from firmware.cli import main
+from firmware.journal.file import JournalLock
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NAMES = ("run", "coach", "display", "sync", "demo", "participants", "sessions", "replay", "engine", "protocols")
 
 
@@ -116,7 +116,7 @@ def test_a_wrong_protocol_is_refused_with_file_line_and_reason(
 
 
 def test_help_and_the_coach_load_none_of_the_screens_packages() -> None:
-    code = "import sys; from firmware import command_line, coach_service, sync_service; print(*sys.modules)"
+    code = "import sys, firmware.cli; from firmware.services import coach_service, sync_service; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert [name for name in ("pygame", "luma", "PIL", "matplotlib", "rich") if name in loaded] == []
 
@@ -172,7 +172,7 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(
     def load_without(_: object) -> int:
         raise ModuleNotFoundError(f"No module named {package!r}", name=f"{package}.part")
 
-    monkeypatch.setattr(command_line, "_list_protocols", load_without)
+    monkeypatch.setattr(cli, "_list_protocols", load_without)
     assert main(["protocols", "list"]) == 2
     assert f"«{package}»" in (told := sentence(capsys))
     assert "Install it with: pip install " in told
@@ -184,10 +184,10 @@ def test_ctrl_c_while_the_command_loads_ends_it_in_silence() -> None:
 import os, signal, sys
 class Interrupted:
     def find_spec(self, name, path=None, target=None):
-        if name == "firmware.command_line":
+        if name == "firmware.cli":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupted())
-from firmware.first_step import main
+from firmware.entry_point import main
 main()
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -195,12 +195,12 @@ main()
 
 
 def test_a_refusal_that_cannot_be_written_is_still_a_refusal() -> None:
-    command = [sys.executable, "-m", "firmware.command_line", "protocols", "check", "/nowhere.toml"]
+    command = [sys.executable, "-m", "firmware.cli", "protocols", "check", "/nowhere.toml"]
     with Path("/dev/full").open("wb") as full:
         assert subprocess.run(command, stderr=full, check=False).returncode == 2
 
 
 def test_the_filter_without_a_standard_input_ends_at_once() -> None:
-    command = f"exec {sys.executable} -m firmware.command_line engine --stdio <&-"
+    command = f"exec {sys.executable} -m firmware.cli engine --stdio <&-"
     ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from firmware.engine_stdio import AnswerLine, ErrorLine, Filter, add_parser, answers, schema
+from firmware.commands.engine_stdio import AnswerLine, ErrorLine, Filter, add_parser, answers, schema
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = ROOT / "docs" / "engine-stdio.md"
 SCHEMA = ROOT / "docs" / "engine-stdio.schema.json"
 
@@ -187,7 +187,7 @@ def test_before_a_plan_everything_is_refused() -> None:
 def printed(*arguments: str, given: bytes = b"") -> bytes:
     """What the subcommand prints, in a process of its own."""
     code = (
-        "import argparse,sys;from firmware.engine_stdio import add_parser;p=argparse.ArgumentParser();"
+        "import argparse,sys;from firmware.commands.engine_stdio import add_parser;p=argparse.ArgumentParser();"
         "add_parser(p.add_subparsers());a=p.parse_args(sys.argv[1:]);sys.exit(a.run(a))"
     )
     done = subprocess.run(
@@ -243,8 +243,8 @@ def test_the_documents_example_brings_its_own_participant_through_a_whole_sessio
     command = tmp_path / "interval-coach"
     command.write_text(
         f"#!{sys.executable}\nimport argparse, sys\nsys.path.insert(0, {str(ROOT)!r})\n"
-        "from firmware.engine_stdio import add_parser\np = argparse.ArgumentParser()\nadd_parser(p.add_subparsers())\n"
-        "a = p.parse_args()\nsys.exit(a.run(a))\n"
+        "from firmware.commands.engine_stdio import add_parser\np = argparse.ArgumentParser()\n"
+        "add_parser(p.add_subparsers())\na = p.parse_args()\nsys.exit(a.run(a))\n"
     )
     command.chmod(0o755)
     done = subprocess.run(

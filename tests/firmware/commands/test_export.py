@@ -14,20 +14,20 @@ import pytest
 from garmin_fit_sdk import Decoder, Stream
 from msgspec.structs import replace
 
-from benchmarks.session_maker import BEGUN, events, record, summary
-from coach.events import PhaseEnded, PhaseStarted, Signal
-from coach.messages import HeartRate
-from coach.protocol import PhaseKind
-from firmware.export_csv import export_csv
-from firmware.export_fit import export_fit
-from firmware.export_json import export_json
-from firmware.recording import read
-from firmware.session_record import SessionRecord
-from firmware.session_track import track_of
-from firmware.stamp import Stamp
-from sync.session_csv import COLUMNS
-from sync.session_fit import EARLIEST, INTENSITIES
-from sync.session_track import PhaseSpan, Span, seconds_of, spans_with
+from coach.model.events import PhaseEnded, PhaseStarted, Signal
+from coach.model.messages import HeartRate
+from coach.model.protocol import PhaseKind
+from firmware.commands.export_csv import export_csv
+from firmware.commands.export_fit import export_fit
+from firmware.commands.export_json import export_json
+from firmware.journal.record import SessionRecord
+from firmware.journal.timeline import track_of
+from firmware.recordings.reader import read
+from firmware.system.timestamps import Stamp
+from sync.export.csv import COLUMNS
+from sync.export.fit import EARLIEST, INTENSITIES
+from sync.export.timeline import PhaseSpan, Span, seconds_of, spans_with
+from tests.support.machine.session_factory import BEGUN, events, record, summary
 
 START = datetime.fromtimestamp(BEGUN.wall_s, tz=UTC)
 WHOLE = record()

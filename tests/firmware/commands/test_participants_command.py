@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from coach.errors import CoachError
-from coach.plan import Plan
-from firmware import given_plans, participants_command, pins
-from firmware.command_line import main
-from firmware.errors import FirmwareError
-from firmware.journal_file import JournalLock
-from firmware.participants import Participants
-from firmware.participants_command import Typist, run
-from firmware.plans import PlanShelf, end_of_day_s, read_folder, read_plan
+from coach.model.plan import Plan
+from firmware.cli import main
+from firmware.commands import participants
+from firmware.commands.participants import Typist, run
+from firmware.journal.file import JournalLock
+from firmware.participants import pins, plan_cache
+from firmware.participants.plan_files import PlanShelf, end_of_day_s, read_folder, read_plan
+from firmware.participants.registry import Participants
+from firmware.system.errors import FirmwareError
 
 
 class Desk:
@@ -37,7 +38,7 @@ class Desk:
     def run(self, *words: str, answers: tuple[str, ...] = (), line: str = "", secrets: tuple[str, ...] = ()) -> int:
         """Run the command; a person is there where there are answers or secrets. Gives its status."""
         parser = argparse.ArgumentParser()
-        participants_command.add_parser(parser.add_subparsers())
+        participants.add_parser(parser.add_subparsers())
         places = ["--diary", str(self.diary), "--plans", str(self.plans)]
         arguments = parser.parse_args(["participants", *places, *words])
         arguments.socket = self.folder / "socket"
@@ -67,7 +68,7 @@ class Desk:
 
     def added(self) -> list[Plan]:
         """The plans that were added here, as the coach would read them."""
-        found, refused = read_folder(given_plans.added_beside(self.diary))
+        found, refused = read_folder(plan_cache.added_beside(self.diary))
         assert refused == ()
         return [one.plan for one in found]
 
@@ -190,7 +191,7 @@ def test_whoever_is_known_is_replaced_only_when_told_to(desk: Desk) -> None:
 
 
 def test_a_plan_of_the_server_or_of_a_file_is_neither_replaced_nor_removed_here(desk: Desk) -> None:
-    given_plans.keep(given_plans.folder_beside(desk.diary), Plan(participant="p1", hr_max_bpm=180.0))
+    plan_cache.keep(plan_cache.folder_beside(desk.diary), Plan(participant="p1", hr_max_bpm=180.0))
     (desk.plans / "p2.toml").write_text('participant = "p2"\nhr_max_bpm = 170\n')
     for words, said in (
         (("add", "--participant", "p1", "--hr-max", "185", "--replace"), "comes from the clinic's server"),
@@ -256,7 +257,7 @@ def test_a_damaged_pin_opens_no_door_and_can_be_set_again(tmp_path: Path) -> Non
     diary = tmp_path / "diary.db"
     (tmp_path / pins.FOLDER).mkdir()
     (tmp_path / pins.FOLDER / "p1.json").write_bytes(b"\0")
-    given_plans.keep(given_plans.added_beside(diary), Plan(participant="p1", hr_max_bpm=180.0))
+    plan_cache.keep(plan_cache.added_beside(diary), Plan(participant="p1", hr_max_bpm=180.0))
     people, _ = Participants.beside(diary, tmp_path / "plans")
     answers: list[bool] = []
     people.check_pin("p1", "0000", answers.append)
@@ -266,7 +267,7 @@ def test_a_damaged_pin_opens_no_door_and_can_be_set_again(tmp_path: Path) -> Non
 
 def test_a_plan_from_the_server_takes_the_place_of_the_one_added_here_for_good(tmp_path: Path) -> None:
     diary = tmp_path / "diary.db"
-    given_plans.keep(given_plans.added_beside(diary), Plan(participant="p1", hr_max_bpm=180.0))
+    plan_cache.keep(plan_cache.added_beside(diary), Plan(participant="p1", hr_max_bpm=180.0))
     people, _ = Participants.beside(diary, tmp_path / "plans")
     people.give(Plan(participant="p1", hr_max_bpm=170.0)).result(10)
     assert [(one.plan.hr_max_bpm, one.source) for one in people.entries()] == [(170.0, "server")]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.replay import add_parser
+from firmware.commands.replay import add_parser
 
 
 def replay(*arguments: str) -> int:

@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from msgspec.structs import replace
 
-from benchmarks.session_maker import BEGUN, record, summary
-from coach.protocol import PhaseKind
-from firmware.plot_texts import Language, plot_texts
-from firmware.session_plot import SessionPicture, _Plot, draw, picture_of, third_minutes_of
-from sync.session_track import PhaseSpan, Rate, Track
+from coach.model.protocol import PhaseKind
+from firmware.commands.plot_texts import Language, plot_texts
+from firmware.commands.session_plot import SessionPicture, _Plot, draw, picture_of, third_minutes_of
+from sync.export.timeline import PhaseSpan, Rate, Track
+from tests.support.machine.session_factory import BEGUN, record, summary
 
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
 

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from benchmarks.session_maker import SESSION_ID, events, messages, plan, protocol, summary
-from firmware import sessions_command
-from firmware.journal import Journal
+from firmware.commands import sessions as sessions_command
+from firmware.journal.journal import Journal
+from tests.support.machine.session_factory import SESSION_ID, events, messages, plan, protocol, summary
 
 OTHER_ID = "01a201a2-30b4-7dc4-b145-77fdcea40af6"
 

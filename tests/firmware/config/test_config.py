@@ -13,13 +13,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from firmware import configured, protocol_store
-from firmware.command_line import REFUSED, main
-from firmware.config import Config, ConfigError, DiaryPart, ScreenPart, SoundPart, StrapPart, VoicePart, meanings, read
-from firmware.config_file import KEPT_NAME, InForce, in_force, kept_copy
-from firmware.config_text import commented, document, shown, with_values
+from firmware.cli import REFUSED, main
+from firmware.config import cli_defaults
+from firmware.config.loader import KEPT_NAME, InForce, in_force, kept_copy
+from firmware.config.schema import (
+    Config,
+    ConfigError,
+    DiaryPart,
+    ScreenPart,
+    SoundPart,
+    StrapPart,
+    VoicePart,
+    meanings,
+    read,
+)
+from firmware.config.writer import commented, document, shown, with_values
+from firmware.participants import protocol_files
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 GOOD = '[sound]\ndevice = "usb"\n'
 BAD = '[sound]\ndevice = "usb"\nloudness = 3\n'
 
@@ -27,7 +38,7 @@ BAD = '[sound]\ndevice = "usb"\nloudness = 3\n'
 @pytest.fixture(autouse=True)
 def zone_and_protocols() -> Iterator[None]:
     """A configuration sets these for the whole process."""
-    before = {name: os.environ.get(name) for name in ("TZ", protocol_store.FOLDER_VARIABLE)}
+    before = {name: os.environ.get(name) for name in ("TZ", protocol_files.FOLDER_VARIABLE)}
     yield
     for name, value in before.items():
         if value is None:
@@ -50,7 +61,7 @@ def test_a_file_that_says_nothing_is_the_defaults() -> None:
 
 def test_every_key_stands_in_the_file_that_is_installed_with_its_meaning_and_default() -> None:
     text = (ROOT / "systemd/config.toml").read_text(encoding="utf-8")
-    assert text == commented(), "run: python -m firmware.config_text toml > systemd/config.toml"
+    assert text == commented(), "run: python -m firmware.config.writer toml > systemd/config.toml"
     assert read(text, "config.toml") == Config()
     uncommented = re.sub(r"^#(?=\w+ = )", "", text, flags=re.MULTILINE)
     assert read(uncommented, "config.toml") == Config()
@@ -59,7 +70,7 @@ def test_every_key_stands_in_the_file_that_is_installed_with_its_meaning_and_def
 
 def test_every_key_is_in_the_document() -> None:
     text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-    assert text == document(), "run: python -m firmware.config_text markdown > docs/configuration.md"
+    assert text == document(), "run: python -m firmware.config.writer markdown > docs/configuration.md"
 
 
 def test_every_key_has_a_meaning() -> None:
@@ -193,7 +204,7 @@ def test_a_service_does_not_start_with_a_wrong_file_and_no_copy(tmp_path: Path) 
     file = tmp_path / "config.toml"
     file.write_text(BAD)
     environment = os.environ | {"STATE_DIRECTORY": str(tmp_path / "state")}
-    command = [sys.executable, "-m", "firmware.command_line", "coach", "--config", str(file)]
+    command = [sys.executable, "-m", "firmware.cli", "coach", "--config", str(file)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == REFUSED
     assert f"{file}, line 3: there is no setting «loudness» here; there are device, volume" in done.stderr
@@ -203,7 +214,7 @@ def test_what_the_file_says_holds_where_the_command_line_says_nothing(tmp_path: 
     config = Config(diary=DiaryPart(folder="/srv/diary"), screen=ScreenPart(driver="window", full_screen=False))
     file, kept = tmp_path / "config.toml", tmp_path / KEPT_NAME
     file.write_text(shown(replace(config, sound=SoundPart(device="none"))))
-    told = configured.defaults_of(in_force(file, kept))
+    told = cli_defaults.defaults_of(in_force(file, kept))
     assert (told["diary"], told["screen"], told["no_sound"]) == (Path("/srv/diary/diary.db"), "window", True)
 
 
@@ -216,12 +227,12 @@ def test_what_the_file_says_holds_where_the_command_line_says_nothing(tmp_path: 
     ],
 )
 def test_the_strap_is_the_one_of_the_settings(strap: StrapPart, word: str) -> None:
-    assert configured.defaults_of(InForce(Config(strap=strap), Path("config.toml")))["strap"] == word
+    assert cli_defaults.defaults_of(InForce(Config(strap=strap), Path("config.toml")))["strap"] == word
 
 
 def test_without_a_file_nothing_is_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(configured, "CONFIG", tmp_path / "none.toml")
-    assert configured.configured(None) == {}
+    monkeypatch.setattr(cli_defaults, "CONFIG", tmp_path / "none.toml")
+    assert cli_defaults.configured(None) == {}
 
 
 def test_the_command_checks_and_shows_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -237,8 +248,8 @@ def test_the_command_checks_and_shows_a_file(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_the_clinic_s_protocols_are_looked_for_where_the_file_says() -> None:
-    assert protocol_store.clinic_folder({protocol_store.FOLDER_VARIABLE: "/srv/p"}) == Path("/srv/p")
-    assert protocol_store.clinic_folder({}) == protocol_store.CLINIC_PROTOCOLS
+    assert protocol_files.clinic_folder({protocol_files.FOLDER_VARIABLE: "/srv/p"}) == Path("/srv/p")
+    assert protocol_files.clinic_folder({}) == protocol_files.CLINIC_PROTOCOLS
 
 
 def test_a_value_is_put_beside_its_comment_and_all_else_is_left() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from firmware.past_courses import PastPerson, PastSession, main
-from sync.reading import read_session
-from sync.wire import SessionDelivery
+from firmware.demo.clinic_history import PastPerson, PastSession, main
+from sync.wire.codec import read_session
+from sync.wire.messages import SessionDelivery
 
 UNTIL_WALL_S = 1_795_330_000.0
 
@@ -64,7 +64,7 @@ def _runs(process: int) -> bool:
 
 
 def test_its_workers_end_with_it_even_when_it_is_killed(tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "firmware.past_courses", str(tmp_path), "--clinic", "demo:500"]
+    words = [sys.executable, "-m", "firmware.demo.clinic_history", str(tmp_path), "--clinic", "demo:500"]
     process = subprocess.Popen(words)
     workers: set[int] = set()
     until_s = time.monotonic() + 120.0

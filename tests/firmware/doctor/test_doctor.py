@@ -18,23 +18,32 @@ from hypothesis import strategies as st
 from msgspec import structs
 from rich.console import Console
 
-from benchmarks.recorded_machine import DAY_S, DEVICES, FILES, NOW_S, machine, programs, state_of, write_account
-from coach.desk_view import Button
+from coach.kiosk.view import Button
 from display.texts import LANGUAGES, texts_in
-from firmware.command_line import main
-from firmware.doctor import here, report
+from firmware.cli import main
+from firmware.doctor import local_context, report
+from firmware.doctor.all_checks import CHECKS, CODES, NAMES
 from firmware.doctor.check import UNCHECKED, Check, Finding, Outcome, Severity, look_once
-from firmware.doctor.checks import CHECKS, CODES, NAMES
-from firmware.doctor.place import Fittings, Place, Ran, StrapSeen, fittings_of
-from firmware.doctor.round import findings, look
-from firmware.doctor.self_test import Answers, answers_file, keep, read
-from firmware.doctor.strap import TROUBLES
-from firmware.journal_schema import migrate
-from firmware.sync_state import state_file, write_state
-from sync.account import ACCOUNT, MACHINE_PEM
-from sync.wire import Finding as WireFinding
+from firmware.doctor.checks.self_test import Answers, answers_file, keep, read
+from firmware.doctor.checks.strap import TROUBLES
+from firmware.doctor.environment import Fittings, Place, Ran, StrapSeen, fittings_of
+from firmware.doctor.runner import findings, look
+from firmware.journal.schema import migrate
+from firmware.system.delivery_status import state_file, write_state
+from sync.delivery.machine_identity import ACCOUNT, MACHINE_PEM
+from sync.wire.messages import Finding as WireFinding
+from tests.support.machine.recorded_machine import (
+    DAY_S,
+    DEVICES,
+    FILES,
+    NOW_S,
+    machine,
+    programs,
+    state_of,
+    write_account,
+)
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 GARBAGE = (b"", b"\x00\xff\xfe garbage \x80", b"-1", b"999999999999999999999", b"no such thing\n" * 50, b"{}", b"[]")
 Change = Callable[[Path, Place], Place]
 
@@ -459,7 +468,7 @@ def test_without_programs_only_files_are_read(tmp_path: Path) -> None:
 
 
 def test_the_settings_say_what_is_there_to_be_missed() -> None:
-    from firmware.config import Config, OledPart, ScreenPart, SoundPart, StrapPart  # noqa: PLC0415 - only here
+    from firmware.config.schema import Config, OledPart, ScreenPart, SoundPart, StrapPart  # noqa: PLC0415 - only here
 
     config = Config(
         strap=StrapPart(source="simulated"),
@@ -552,7 +561,7 @@ def test_the_table_says_what_and_what_to_do_and_whether_one_may_train(tmp_path: 
 
 @pytest.fixture
 def at_a_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr(here, "CONFIG", tmp_path / "none.toml")
+    monkeypatch.setattr(local_context, "CONFIG", tmp_path / "none.toml")
     words = ["doctor", "--socket", str(tmp_path / "s"), "--diary", str(tmp_path / "diary.db")]
     return [*words, "--identity", str(tmp_path / "identity")]
 

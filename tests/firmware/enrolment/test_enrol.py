@@ -14,17 +14,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks.broker import Authority
-from benchmarks.clinic_at_hand import code_for, enrolling, environment, make
-from benchmarks.sending_machine import clocks
-from firmware import enrol as enrolment
-from firmware.command_line import main
-from firmware.enrol import NEXT_KEY, EnrolError, enrol, renew
-from firmware.renewal import Renewal
-from server.clinic import Clinic
-from sync.account import ACCOUNT, AUTHORITY_PEM, MACHINE_PEM, Account, read_account, tls_context
-from sync.enrolment import CodeError, OneTimeCode, read_code, write_code
-from sync.findings import Trouble
+from firmware.cli import main
+from firmware.enrolment import enrol as enrolment
+from firmware.enrolment.enrol import NEXT_KEY, EnrolError, enrol, renew
+from firmware.enrolment.renewal import Renewal
+from server.clinic_folder.settings import Clinic
+from sync.delivery.fault_registry import Trouble
+from sync.delivery.machine_identity import ACCOUNT, AUTHORITY_PEM, MACHINE_PEM, Account, read_account, tls_context
+from sync.wire.enrolment import CodeError, OneTimeCode, read_code, write_code
+from tests.support.broker.broker import Authority
+from tests.support.broker.courier_machine import clocks
+from tests.support.clinic.local_clinic import code_for, enrolling, environment, make
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -86,7 +86,7 @@ def test_one_command_makes_a_key_that_only_its_owner_may_read_and_an_account_tha
 ) -> None:
     code, folder = code_for(clinic, "pi-1"), tmp_path / "identity"
     run = subprocess.run(
-        [sys.executable, "-m", "firmware.command_line", "enrol", "--server", server(clinic), "--identity", folder],
+        [sys.executable, "-m", "firmware.cli", "enrol", "--server", server(clinic), "--identity", folder],
         input=code + "\n",
         capture_output=True,
         text=True,

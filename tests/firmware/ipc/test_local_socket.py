@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.cue import Cue, CueName
-from coach.desk_view import Button, Face, View
-from coach.messages import Exertion
-from firmware import local_socket
-from firmware.local_link import CoachLink, NoCoachError, NoPlaceError, SocketInUseError
-from firmware.local_messages import (
+from coach.kiosk.view import Button, Face, View
+from coach.model.cue import Cue, CueName
+from coach.model.messages import Exertion
+from firmware.ipc import server as local_socket
+from firmware.ipc.client import CoachLink, NoCoachError, NoPlaceError, SocketInUseError
+from firmware.ipc.messages import (
     FORMAT,
     AnyFromCoach,
     AnyToCoach,
@@ -36,7 +36,7 @@ from firmware.local_messages import (
     encode,
     pieces,
 )
-from firmware.local_socket import Client, LocalServer, listen
+from firmware.ipc.server import Client, LocalServer, listen
 
 HELLO = Hello(FORMAT, "1", "boot", 1, "/diary.db")
 VIEW = View(face=Face.STRAP)
@@ -280,6 +280,6 @@ def test_links_hold_no_descriptor_after_they_are_closed(tmp_path: Path) -> None:
 
 
 def test_every_message_is_in_the_documentation() -> None:
-    told = (Path(__file__).parents[2] / "docs" / "local-socket.md").read_text(encoding="utf-8")
+    told = (Path(__file__).parents[3] / "docs" / "local-socket.md").read_text(encoding="utf-8")
     tags = [kind.__struct_config__.tag for kind in (*get_args(AnyToCoach), *get_args(AnyFromCoach))]
     assert [tag for tag in tags if f"| `{tag}` |" not in told] == []

@@ -8,16 +8,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from coach.events import AnyEvent
-from coach.messages import AnyMessage
-from firmware.journal_schema import APPLICATION_ID
-from firmware.journal_writer import JournalSettings, NotSavedReason
-from firmware.session_record import SessionRecord
-from firmware.sessions_command import FORMATS
-from sync.session_csv import COLUMNS
-from sync.session_fit import EARLIEST
+from coach.model.events import AnyEvent
+from coach.model.messages import AnyMessage
+from firmware.commands.sessions import FORMATS
+from firmware.journal.record import SessionRecord
+from firmware.journal.schema import APPLICATION_ID
+from firmware.journal.writer import JournalSettings, NotSavedReason
+from sync.export.csv import COLUMNS
+from sync.export.fit import EARLIEST
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "diary.md").read_text(encoding="utf-8")
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "diary.md").read_text(encoding="utf-8")
 
 
 def structs_in(kind: object, seen: set[type]) -> Iterator[type[msgspec.Struct]]:

@@ -8,23 +8,23 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from benchmarks.session_maker import SESSION_ID, events, messages, plan, protocol, record, summary
-from coach.events import PhaseStarted
-from coach.messages import AnyMessage, Command, CommandName, HeartRate, Mood, Time
-from coach.protocol import PhaseKind
-from firmware import journal_store as store
-from firmware.journal import Journal, NoRoom
-from firmware.journal_errors import (
+from coach.model.events import PhaseStarted
+from coach.model.messages import AnyMessage, Command, CommandName, HeartRate, Mood, Time
+from coach.model.protocol import PhaseKind
+from firmware.journal import queries as store
+from firmware.journal.errors import (
     JournalError,
     JournalInUseError,
     JournalVersionError,
     UnknownSessionError,
     UnreadableRecordError,
 )
-from firmware.journal_file import connect
-from firmware.journal_schema import MIGRATIONS, migrate
-from firmware.journal_writer import JournalSettings, SaveState
-from firmware.stamp import Stamp
+from firmware.journal.file import connect
+from firmware.journal.journal import Journal, NoRoom
+from firmware.journal.schema import MIGRATIONS, migrate
+from firmware.journal.writer import JournalSettings, SaveState
+from firmware.system.timestamps import Stamp
+from tests.support.machine.session_factory import SESSION_ID, events, messages, plan, protocol, record, summary
 
 NEVER = JournalSettings(commit_every_s=3600.0, housekeeping_s=3600.0, free_floor_bytes=0)
 AT_ONCE = JournalSettings(commit_every_s=0.0, housekeeping_s=0.0, retry_s=0.01, free_floor_bytes=0)

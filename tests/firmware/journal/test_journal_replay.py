@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from benchmarks.session_maker import SESSION_ID, messages, plan
-from coach.default_guidance import default_guidance
-from coach.engine import step
-from coach.events import AnyEvent
-from coach.messages import AnyMessage
-from coach.state import State, begin
-from firmware.journal import Journal
-from firmware.journal_writer import JournalSettings
-from firmware.protocol_store import load
+from coach.guidance.defaults import default_guidance
+from coach.model.events import AnyEvent
+from coach.model.messages import AnyMessage
+from coach.session.engine import step
+from coach.session.state import State, begin
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings
+from firmware.participants.protocol_files import load
+from tests.support.machine.session_factory import SESSION_ID, messages, plan
 
 ON_DEMAND = JournalSettings(commit_every_s=3600.0, housekeeping_s=3600.0, free_floor_bytes=0)
 PROTOCOL = load("4x4")

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from benchmarks.session_maker import events, messages, plan, protocol, record
-from coach.events import AnyEvent
-from coach.messages import AnyMessage, HeartRate
-from firmware import session_record as form
-from firmware.journal_errors import DamagedSessionError, UnreadableRecordError
-from firmware.session_id import new_session_id
-from firmware.session_record import SessionDocument, StampAt
-from firmware.stamp import Stamp, SystemStampClock
+from coach.model.events import AnyEvent
+from coach.model.messages import AnyMessage, HeartRate
+from firmware.journal import record as form
+from firmware.journal.errors import DamagedSessionError, UnreadableRecordError
+from firmware.journal.record import SessionDocument, StampAt
+from firmware.system.session_id import new_session_id
+from firmware.system.timestamps import Stamp, SystemStampClock
+from tests.support.machine.session_factory import events, messages, plan, protocol, record
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 st.register_type_strategy(float, NUMBERS)

@@ -12,21 +12,23 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 from msgspec.structs import replace
 
-from coach.desk_view import Button, Face, View
-from firmware import gpio_pins, panels, plans
-from firmware.clock import HandClock
-from firmware.coach_service import CoachService, CoachSettings
-from firmware.config import Config, ConfigError, PanelPart, StrapPart
-from firmware.config_file import InForce
-from firmware.contacts import Pressed, Stuck
-from firmware.errors import PanelError
-from firmware.gpio_pins import GpioButtons, open_chip
-from firmware.keypad import KEYS, EvdevDevices, Keypad
-from firmware.local_link import CoachLink, NoCoachError
-from firmware.local_messages import Health, StopService, Subscribe, ViewNow
-from firmware.panel import ButtonPanel, HandPins, Hear, Heard, Pins, Typed
-from firmware.panels import Panels, panels_of
-from firmware.simulated_strap import SIMULATED_STRAP
+from coach.kiosk.view import Button, Face, View
+from firmware.config.loader import InForce
+from firmware.config.schema import Config, ConfigError, PanelPart, StrapPart
+from firmware.ipc.client import CoachLink, NoCoachError
+from firmware.ipc.messages import Health, StopService, Subscribe, ViewNow
+from firmware.panel import factory as panels
+from firmware.panel import gpio
+from firmware.panel.debounce import Pressed, Stuck
+from firmware.panel.factory import Panels, panels_of
+from firmware.panel.gpio import GpioButtons, open_chip
+from firmware.panel.keypad import KEYS, EvdevDevices, Keypad
+from firmware.panel.panel import ButtonPanel, HandPins, Hear, Heard, Pins, Typed
+from firmware.participants import plan_files
+from firmware.services.coach_service import CoachService, CoachSettings
+from firmware.simulation.strap import SIMULATED_STRAP
+from firmware.system.clock import HandClock
+from firmware.system.errors import PanelError
 
 PATIENCE_S = 60.0
 FAULT = "config.toml, line 3: there is no setting «loudness»"
@@ -265,10 +267,10 @@ def test_a_press_of_a_pin_reaches_the_session_and_a_stuck_stop_is_found(
         diary=tmp_path / "diary.db",
         in_force=InForce(config, tmp_path / "config.toml", refused),
     )
-    shelf = plans.PlanShelf()
+    shelf = plan_files.PlanShelf()
     for name in ("Rev", "Hare"):
-        plan = replace(plans.guest_plan(age=60, nickname=name).plan, participant=name.lower())
-        shelf.put(plans.ready(plan, name))
+        plan = replace(plan_files.guest_plan(age=60, nickname=name).plan, participant=name.lower())
+        shelf.put(plan_files.ready(plan, name))
 
     class Client(_Client):
         def _connected(self) -> CoachLink:
@@ -296,7 +298,7 @@ def test_a_chip_that_cannot_be_loaded_is_told_as_a_missing_panel(monkeypatch: py
     pytest.importorskip("lgpio", reason="lgpio has no wheel for this Python; a machine has Debian's own")
     monkeypatch.setattr("gpiozero.pins.lgpio.LGPIOFactory", Broken)
     with pytest.raises(PanelError, match="Operation not permitted"):
-        gpio_pins.open_chip()
+        gpio.open_chip()
 
 
 def test_pins_of_a_hand_hear_nothing_once_they_are_closed() -> None:

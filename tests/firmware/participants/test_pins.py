@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from firmware import pins
-from firmware.pin_hash import PinHash
-from firmware.pins import PinError, hashed, is_right
-from firmware.whole_file import UnsafeNameError
+from firmware.ipc.pin_hash import PinHash
+from firmware.participants import pins
+from firmware.participants.pins import PinError, hashed, is_right
+from firmware.system.atomic_file import UnsafeNameError
 
 
 def test_only_the_right_pin_is_right() -> None:

@@ -9,11 +9,11 @@ from garmin_fit_sdk import Encoder, Profile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.beats import Beat, rates_from_beats
-from firmware.fit_recording import read_fit
-from firmware.recording import LARGEST_BYTES, Recording, read, read_csv
-from firmware.recording_error import RecordingError
-from firmware.sample import Remark, Sample, Skipped
+from firmware.recordings.beats import Beat, rates_from_beats
+from firmware.recordings.errors import RecordingError
+from firmware.recordings.fit import read_fit
+from firmware.recordings.reader import LARGEST_BYTES, Recording, read, read_csv
+from firmware.recordings.sample import Remark, Sample, Skipped
 
 
 def samples(text: str) -> tuple[Sample, ...]:

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from firmware.protocol_store import load
-from firmware.recording import read, read_csv
-from firmware.recording_pace import draw_pace
-from firmware.replay import replay
+from firmware.commands.replay import replay
+from firmware.participants.protocol_files import load
+from firmware.recordings.pace import draw_pace
+from firmware.recordings.reader import read, read_csv
 
 
 def rate_at(t: int) -> int:

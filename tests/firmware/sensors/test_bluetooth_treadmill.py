@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from benchmarks.fake_bluez import FakeBlueZ, strap, treadmill
-from benchmarks.private_bus import HAS_DAEMON, private_bus
-from firmware.bluetooth_lookout import Lookout
-from firmware.bluetooth_radio import Radio
-from firmware.bluetooth_treadmill import TREADMILL_DATA, BluetoothTreadmill, TreadmillTimings
+from firmware.sensors.adapter import Radio
+from firmware.sensors.ble_treadmill import TREADMILL_DATA, BluetoothTreadmill, TreadmillTimings
+from firmware.sensors.scanner import Lookout
+from tests.support.bluez.fake_bluez import FakeBlueZ, strap, treadmill
+from tests.support.bluez.private_bus import HAS_DAEMON, private_bus
 
 pytestmark = pytest.mark.skipif(not HAS_DAEMON, reason="dbus-daemon is not installed: run scripts/set-up.sh")
 PATIENCE_S = 60.0

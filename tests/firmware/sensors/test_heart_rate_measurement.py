@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.errors import FirmwareError
-from firmware.heart_rate_measurement import HeartRateMeasurement, HeartRateMeasurementError, packed, read
+from firmware.sensors.gatt_heart_rate import HeartRateMeasurement, HeartRateMeasurementError, packed, read
+from firmware.system.errors import FirmwareError
 
 VECTORS = [
     ("16 48 54 01 EC 02", HeartRateMeasurement(72, contact=True, rr_ticks=(340, 748)), (332.03125, 730.46875)),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from firmware.strap import Bond
-from firmware.strap_identity import (
+from firmware.sensors.strap import Bond
+from firmware.sensors.strap_identity import (
     POLAR,
     Identity,
     advertised_bpm,

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from firmware.treadmill_data import TreadmillData, TreadmillDataError, read
+from firmware.sensors.gatt_treadmill import TreadmillData, TreadmillDataError, read
 
 EVERYTHING = (
     "FE 3F"  # all fields, and speed

@@ -13,16 +13,18 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from msgspec.structs import replace
 
-from coach.cue import Cue, CueName
-from coach.desk_view import Face, View
-from display.buzzer import Buzzer
+from coach.kiosk.view import Face, View
+from coach.model.cue import Cue, CueName
 from display.examples import examples
-from display.lamp import lamp
-from display.lamp_light import shares
-from display.window import Window
-from firmware import display_hardware
-from firmware.config import BuzzerPart, Config, LampPart, OledPart, ScreenPart, SoundPart
-from firmware.display_hardware import (
+from display.lamp.pattern import lamp
+from display.lamp.pwm import shares
+from display.output.window import Window
+from display.sound.buzzer import Buzzer
+from firmware.config.schema import BuzzerPart, Config, LampPart, OledPart, ScreenPart, SoundPart
+from firmware.ipc.messages import FORMAT, AnyToCoach, CueNow, Hello, Subscribe, ViewNow
+from firmware.ipc.server import Client, LocalServer
+from firmware.services import display_hardware
+from firmware.services.display_hardware import (
     Connectors,
     buzzer_of,
     connectors_of,
@@ -31,9 +33,7 @@ from firmware.display_hardware import (
     prepare_environment,
     shown_through,
 )
-from firmware.display_service import DisplayService, DisplaySettings
-from firmware.local_messages import FORMAT, AnyToCoach, CueNow, Hello, Subscribe, ViewNow
-from firmware.local_socket import Client, LocalServer
+from firmware.services.display_service import DisplayService, DisplaySettings
 
 PATIENCE_S = 60.0
 BARE = Config(

@@ -12,19 +12,19 @@ import pygame
 import pytest
 from msgspec.structs import replace
 
-from coach.cue import Cue, CueName
-from coach.desk_view import Button, Face, View
+from coach.kiosk.view import Button, Face, View
+from coach.model.cue import Cue, CueName
 from display.examples import examples
-from display.lamp import LampState
-from display.sound import SilentSound
-from firmware import display_service
-from firmware.display_parts import HEARTBEAT_S, DisplayParts
-from firmware.display_service import DisplayService, DisplaySettings, Newest, save_png, screen_kind, view_now
-from firmware.local_link import NoCoachError
-from firmware.local_messages import FORMAT, AnyToCoach, CueNow, Devices, Hello, Press, Subscribe, TypeDigit, ViewNow
-from firmware.local_socket import Client, LocalServer
-from firmware.lost_part import Said
-from firmware.version import own_version
+from display.lamp.pattern import LampState
+from display.sound.mixer import SilentSound
+from firmware.ipc.client import NoCoachError
+from firmware.ipc.messages import FORMAT, AnyToCoach, CueNow, Devices, Hello, Press, Subscribe, TypeDigit, ViewNow
+from firmware.ipc.server import Client, LocalServer
+from firmware.services import display_service
+from firmware.services.display_service import DisplayService, DisplaySettings, Newest, save_png, screen_kind, view_now
+from firmware.services.output_health import HEARTBEAT_S, DisplayParts
+from firmware.system.retry import Said
+from firmware.system.version import own_version
 
 SIZE = (320, 180)
 
@@ -258,7 +258,7 @@ def test_a_screen_that_fails_is_told_once_and_opened_again_while_the_sound_goes_
         return opened(said)
 
     monkeypatch.setattr(service, "_open_window", fails_twice)
-    caplog.set_level(logging.WARNING, "firmware.display_service")
+    caplog.set_level(logging.WARNING, "firmware.services.display_service")
     with _Coach(settings.socket) as coach:
 
         def act() -> None:
@@ -293,7 +293,7 @@ def test_a_lamp_that_fails_is_told_once_and_shines_again(
 
     light = Lamp()
     shown = _Shown()
-    caplog.set_level(logging.WARNING, "firmware.display_service")
+    caplog.set_level(logging.WARNING, "firmware.services.display_service")
     service = DisplayService(settings, lights=(light,), on_drawn=shown)
     with _Coach(settings.socket):
         beside(service, lambda: wait_for(lambda: light.shone and shown.faces))
@@ -304,10 +304,10 @@ def test_a_lamp_that_fails_is_told_once_and_shines_again(
 
 def test_the_emulated_small_screen_is_drawn(settings: DisplaySettings, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Face] = []
-    from display import oled  # noqa: PLC0415 - its package is loaded only where there is a small screen
+    from display.oled import renderer  # noqa: PLC0415 - its package is loaded only where there is a small screen
 
-    before = oled.Oled.draw
-    monkeypatch.setattr(oled.Oled, "draw", lambda self, view: drawn.append(view.face) or before(self, view))
+    before = renderer.Oled.draw
+    monkeypatch.setattr(renderer.Oled, "draw", lambda self, view: drawn.append(view.face) or before(self, view))
     from msgspec.structs import replace  # noqa: PLC0415 - beside its use
 
     service = DisplayService(replace(settings, oled="emulated"))

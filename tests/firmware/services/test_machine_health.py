@@ -10,22 +10,22 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from benchmarks.recorded_machine import DEVICES, machine
-from coach.cue import Cue, CueName
-from coach.desk_view import Button, Face, TriedPart
 from coach.errors import Refused
-from coach.events import AnyEvent
+from coach.kiosk.view import Button, Face, TriedPart
+from coach.model.cue import Cue, CueName
+from coach.model.events import AnyEvent
 from firmware.doctor.check import Finding, Severity
-from firmware.doctor.self_test import Answers, read
-from firmware.journal import Journal
-from firmware.local_messages import Devices, Found
-from firmware.machine_health import FindingsLog, MachineHealth, lesser, severe
-from firmware.machine_page import AGAIN_AFTER_S, PATIENCE_S
-from firmware.plans import PlanShelf, guest_plan
-from firmware.session_keeper import SessionKeeper
-from firmware.stamp import SystemStampClock
-from firmware.strap import Measurement
-from sync.findings import Findings, Trouble
+from firmware.doctor.checks.self_test import Answers, read
+from firmware.ipc.messages import Devices, Found
+from firmware.journal.journal import Journal
+from firmware.participants.plan_files import PlanShelf, guest_plan
+from firmware.sensors.strap import Measurement
+from firmware.services.health_monitor import FindingsLog, MachineHealth, lesser, severe
+from firmware.services.maintenance_flow import AGAIN_AFTER_S, PATIENCE_S
+from firmware.services.session_controller import SessionKeeper
+from firmware.system.timestamps import SystemStampClock
+from sync.delivery.fault_registry import Findings, Trouble
+from tests.support.machine.recorded_machine import DEVICES, machine
 
 
 class _Hand:

@@ -4,13 +4,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from coach.default_guidance import default_guidance
-from coach.plan import KnownSession, Plan
-from coach.state import begin
-from coach.summary import SignalSeconds, Summary
-from firmware.past_training import PastTraining
-from firmware.plans import GUEST
-from firmware.protocol_store import load
+from coach.guidance.defaults import default_guidance
+from coach.model.plan import KnownSession, Plan
+from coach.model.summary import SignalSeconds, Summary
+from coach.session.state import begin
+from firmware.participants.plan_files import GUEST
+from firmware.participants.protocol_files import load
+from firmware.services.training_history import PastTraining
 
 HOUR_S = 3600.0
 NOW_S = 1_800_000_000.0

@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from coach.plan import Plan
-from firmware.sync_orders import plan_of
-from sync.wire import PlanOnWire
+from coach.model.plan import Plan
+from firmware.services.server_commands import plan_of
+from sync.wire.messages import PlanOnWire
 
 PLAN = Plan(participant="p1", hr_max_bpm=180.0)
 CAME = PlanOnWire(version=1, made_at_wall_s=1000.0, made_by="t1", plan=PLAN)

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from coach.cue import Cue, CueName
-from coach.desk_view import Button, Face
 from coach.errors import Refused
-from coach.events import AnyEvent, Predicted
-from coach.messages import Command, CommandName, Exertion, Restored
-from coach.plan import Plan
-from firmware.journal import Journal
-from firmware.journal_writer import JournalSettings
-from firmware.plans import PlanShelf, ReadyPlan, guest_plan, ready
-from firmware.session_keeper import PREDICTION_NOTED_EVERY_S, SessionKeeper
-from firmware.session_record import SessionRecord
-from firmware.stamp import Stamp
-from firmware.strap import Lost, Measurement
+from coach.kiosk.view import Button, Face
+from coach.model.cue import Cue, CueName
+from coach.model.events import AnyEvent, Predicted
+from coach.model.messages import Command, CommandName, Exertion, Restored
+from coach.model.plan import Plan
+from firmware.journal.journal import Journal
+from firmware.journal.record import SessionRecord
+from firmware.journal.writer import JournalSettings
+from firmware.participants.plan_files import PlanShelf, ReadyPlan, guest_plan, ready
+from firmware.sensors.strap import Lost, Measurement
+from firmware.services.session_controller import PREDICTION_NOTED_EVERY_S, SessionKeeper
+from firmware.system.timestamps import Stamp
 
 QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, free_floor_bytes=0)
 

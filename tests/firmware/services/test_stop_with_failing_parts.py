@@ -10,24 +10,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coach import desk as at_desk
-from coach.cue import Cue
-from coach.desk import Desk, Pressed
-from coach.desk_view import Button, Face
-from coach.events import Advice, AnyEvent, Direction, NoticeRaised, PhaseEnded, PhaseStarted, SessionEnded
-from coach.guidance import Moment
-from coach.state import State
-from coach.turn import Turn
-from firmware import session_keeper
-from firmware.barrier import Barrier
-from firmware.journal import Journal
-from firmware.journal_writer import JournalSettings
-from firmware.plans import PlanShelf, guest_plan
-from firmware.session_keeper import SessionKeeper
-from firmware.stamp import Stamp
-from firmware.strap import Measurement
-from firmware.time_budget import OverrunError, StepBudget
-from tests.coach.led_session import Says
+from coach.guidance.interface import Moment
+from coach.kiosk import flow as at_desk
+from coach.kiosk.flow import Desk, Pressed
+from coach.kiosk.view import Button, Face
+from coach.model.cue import Cue
+from coach.model.events import Advice, AnyEvent, Direction, NoticeRaised, PhaseEnded, PhaseStarted, SessionEnded
+from coach.session.state import State
+from coach.session.transition import Turn
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings
+from firmware.participants.plan_files import PlanShelf, guest_plan
+from firmware.sensors.strap import Measurement
+from firmware.services import session_controller
+from firmware.services.barrier import Barrier
+from firmware.services.session_controller import SessionKeeper
+from firmware.services.time_budget import OverrunError, StepBudget
+from firmware.system.timestamps import Stamp
+from tests.support.led_session import Says
 
 QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, free_floor_bytes=0)
 MOST_S = 0.2
@@ -185,7 +185,7 @@ def test_stop_works_within_a_fifth_of_a_second_and_timing_and_journal_are_whole_
 
     with pytest.MonkeyPatch.context() as patched:
         ground = _Ground(tmp_path_factory.mktemp("diary"), fails)
-        patched.setattr(session_keeper.at_desk, "press", press)
+        patched.setattr(session_controller.at_desk, "press", press)
         ground.live(seconds)
         ground.hand.s += 0.4
         stop_s = ground.hand.s - 103.0

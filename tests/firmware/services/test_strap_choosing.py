@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from coach.desk_strap import StrapScene
-from coach.desk_view import Button, Face
-from coach.messages import Command, CommandName, StrapChosen
-from coach.strap_seen import StrapSeen
-from firmware.bluetooth_ladder import Ladder, Rung
-from firmware.bluetooth_timings import StrapTimings
-from firmware.journal import Journal
-from firmware.journal_writer import JournalSettings
-from firmware.plans import PlanShelf
-from firmware.session_keeper import SessionKeeper
-from firmware.strap import Bond, Delivery, Measurement
-from firmware.strap_choosing import StrapChoosing
-from firmware.strap_memory import StrapMemory, folder_beside
-from tests.firmware.test_session_keeper import _Hand, _Outlet, _Stamps, guest_plan_of
+from coach.kiosk.strap_choice import StrapScene
+from coach.kiosk.view import Button, Face
+from coach.model.messages import Command, CommandName, StrapChosen
+from coach.model.strap_advertisement import StrapSeen
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings
+from firmware.participants.last_strap import StrapMemory, folder_beside
+from firmware.participants.plan_files import PlanShelf
+from firmware.sensors.recovery import Ladder, Rung
+from firmware.sensors.strap import Bond, Delivery, Measurement
+from firmware.sensors.timings import StrapTimings
+from firmware.services.session_controller import SessionKeeper
+from firmware.services.strap_selection import StrapChoosing
+from tests.firmware.services.test_session_keeper import _Hand, _Outlet, _Stamps, guest_plan_of
 
 MINE = StrapSeen("serial:8F3A2B1C", "Polar H10 8F3A2B1C", "8F3A2B1C", -51.0)
 THEIRS = StrapSeen("serial:A90C77E2", "Polar H10 A90C77E2", "A90C77E2", -45.0)

@@ -11,8 +11,7 @@ from typing import Self
 
 import pytest
 
-from benchmarks.recorded_machine import machine
-from firmware.local_messages import (
+from firmware.ipc.messages import (
     FORMAT,
     AnyToCoach,
     Done,
@@ -26,9 +25,10 @@ from firmware.local_messages import (
     Subscribe,
     pieces,
 )
-from firmware.local_socket import Client, LocalServer
-from firmware.sync_service import SyncService
-from sync.courier import KeepingCourier, Parcel, Receipt
+from firmware.ipc.server import Client, LocalServer
+from firmware.services.sync_service import SyncService
+from sync.delivery.interface import KeepingCourier, Parcel, Receipt
+from tests.support.machine.recorded_machine import machine
 
 DOCUMENTS = {f"session-{number}": bytes([number]) * (100_000 * number) for number in (1, 2, 3)}
 
@@ -189,7 +189,7 @@ def test_a_courier_that_has_enough_is_handed_no_more(tmp_path: Path) -> None:
 
 
 def test_it_waits_for_the_coach_and_goes_on_when_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmware.sync_service.RETRY_S", 0.01)
+    monkeypatch.setattr("firmware.services.sync_service.RETRY_S", 0.01)
     courier = KeepingCourier()
     service = SyncService(tmp_path / "s", courier, look_every_s=0.02)
     thread = threading.Thread(target=service.run)

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from coach.cue import Cue
-from coach.desk_view import Button, Face
-from coach.events import AnyEvent
-from coach.messages import Readiness
-from coach.plan import Plan
-from firmware.journal import Journal
-from firmware.journal_writer import JournalSettings
-from firmware.plans import GUEST, GuestTerms, PlanShelf, plan_by_age, ready
-from firmware.session_keeper import SessionKeeper
-from firmware.stamp import Stamp
-from firmware.strap import Measurement
+from coach.kiosk.view import Button, Face
+from coach.model.cue import Cue
+from coach.model.events import AnyEvent
+from coach.model.messages import Readiness
+from coach.model.plan import Plan
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings
+from firmware.participants.plan_files import GUEST, GuestTerms, PlanShelf, plan_by_age, ready
+from firmware.sensors.strap import Measurement
+from firmware.services.session_controller import SessionKeeper
+from firmware.system.timestamps import Stamp
 
 QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, free_floor_bytes=0)
 WALL_S = 1.8e9

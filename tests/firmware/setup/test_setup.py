@@ -10,15 +10,15 @@ from typing import Literal
 import pytest
 from rich.console import Console
 
-from benchmarks.fake_bluez import FakeBlueZ, treadmill
-from benchmarks.fake_bluez import strap as peripheral
-from benchmarks.private_bus import HAS_DAEMON, private_bus
-from firmware.config_file import read_config
-from firmware.config_text import commented
-from firmware.setup import Setup, SetupError, SetupSettings
-from firmware.setup_parts import FoundCard, FoundStrap, PartError, RealParts
-from firmware.setup_texts import catalogue
-from sync.account import Account
+from firmware.config.loader import read_config
+from firmware.config.writer import commented
+from firmware.setup.probes import FoundCard, FoundStrap, PartError, RealParts
+from firmware.setup.texts import catalogue
+from firmware.setup.wizard import Setup, SetupError, SetupSettings
+from sync.delivery.machine_identity import Account
+from tests.support.bluez.fake_bluez import FakeBlueZ, treadmill
+from tests.support.bluez.fake_bluez import strap as peripheral
+from tests.support.bluez.private_bus import HAS_DAEMON, private_bus
 
 ACCOUNT = Account(
     clinic="trondheim",

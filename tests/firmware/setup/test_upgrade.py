@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from firmware.diary import LocalDiary
-from firmware.diary_before import CopyError, keep_copy, put_back
-from firmware.journal import Journal
+from firmware.journal.journal import Journal
+from firmware.journal.reader import LocalDiary
+from firmware.setup.diary_copy import CopyError, keep_copy, put_back
+from firmware.setup.versions import Versions, VersionsError
 from firmware.upgrade import Machine, Services, UpgradeError, go_back, try_version, watch
-from firmware.versions import Versions, VersionsError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 GUARD = ROOT / "systemd" / "version-guard.sh"
 PATIENCE_S = 90.0
 
@@ -127,7 +127,7 @@ class _Place:
         begins = f"open({str(self.folder / name)!r}, 'a').write(' '.join(__import__('sys').argv[1:2]) + chr(10))"
         program.write_text(
             f"#!{version}/bin/python\n{begins}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n{does}\n"
-            "from firmware.first_step import main\nsys.exit(main())\n",
+            "from firmware.entry_point import main\nsys.exit(main())\n",
             encoding="utf-8",
         )
         program.chmod(0o755)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from coach.messages import HeartRate
-from firmware.faults import (
+from coach.model.messages import HeartRate
+from firmware.simulation.faults import (
     AnyFault,
     BurstAfterGap,
     Doubled,

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from coach.plan import formula_hr_max_bpm
-from firmware.participant import (
+from coach.model.plan import formula_hr_max_bpm
+from firmware.simulation.heart import (
     KINDS,
     Body,
     Day,

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from coach.events import (
+from coach.guidance.rules import rule_guidance
+from coach.model.events import (
     Advice,
     AdviceGiven,
     Direction,
@@ -15,16 +16,15 @@ from coach.events import (
     SessionPaused,
     SessionResumed,
 )
-from coach.messages import Answer, Exertion, HeartRate, Mood, Treadmill
-from coach.plan import Plan
-from coach.protocol import PhaseKind
-from coach.rule_guidance import rule_guidance
-from coach.snapshot import Snapshot
-from coach.state import begin
-from coach.view import snapshot
-from firmware.participant import Day, Population
-from firmware.person import Habits, Person, draw_habits
-from firmware.protocol_store import load
+from coach.model.messages import Answer, Exertion, HeartRate, Mood, Treadmill
+from coach.model.plan import Plan
+from coach.model.protocol import PhaseKind
+from coach.model.snapshot import Snapshot
+from coach.session.snapshots import snapshot
+from coach.session.state import begin
+from firmware.participants.protocol_files import load
+from firmware.simulation.heart import Day, Population
+from firmware.simulation.person import Habits, Person, draw_habits
 
 
 @cache

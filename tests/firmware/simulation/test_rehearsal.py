@@ -1,20 +1,20 @@
 import numpy as np
 import pytest
 
-from coach.default_guidance import default_guidance
-from coach.engine import step
-from coach.events import AdviceGiven, Direction, Signal, SignalChanged
-from coach.messages import Command, CommandName, HeartRate
-from coach.plan import Plan
-from coach.state import begin
-from firmware.faults import AnyFault, BurstAfterGap, Doubled, Dropout, Frozen, Offset, Reads, draw_fault
-from firmware.participant import KINDS, Kind, Model, Population, draw_day, plan_for
-from firmware.person import Person
-from firmware.protocol_store import builtin_names, load
-from firmware.recording import Recording
-from firmware.recording_error import RecordingError
-from firmware.rehearsal import Recorded, Rehearsal, RehearsalError, rehearse
-from firmware.sample import Sample
+from coach.guidance.defaults import default_guidance
+from coach.model.events import AdviceGiven, Direction, Signal, SignalChanged
+from coach.model.messages import Command, CommandName, HeartRate
+from coach.model.plan import Plan
+from coach.session.engine import step
+from coach.session.state import begin
+from firmware.participants.protocol_files import builtin_names, load
+from firmware.recordings.errors import RecordingError
+from firmware.recordings.reader import Recording
+from firmware.recordings.sample import Sample
+from firmware.simulation.faults import AnyFault, BurstAfterGap, Doubled, Dropout, Frozen, Offset, Reads, draw_fault
+from firmware.simulation.heart import KINDS, Kind, Model, Population, draw_day, plan_for
+from firmware.simulation.person import Person
+from firmware.simulation.session import Recorded, Rehearsal, RehearsalError, rehearse
 
 PLAN = Plan(participant="p", hr_max_bpm=185, hr_max_source="measured", questions=("chest_pain",))
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from firmware.clock import AHEAD_S, ClockError, DemoClock, HandClock, ScaledClock, SystemClock
+from firmware.system.clock import AHEAD_S, ClockError, DemoClock, HandClock, ScaledClock, SystemClock
 
 
 def test_a_hand_clock_wakes_sleepers_at_their_own_moments_in_order() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.machine import Machine
-from firmware.service_notice import NO_WATCHDOG_S, ServiceNotice
+from firmware.system.sd_notify import NO_WATCHDOG_S, ServiceNotice
+from tests.support.machine.machine import Machine
 
 LIMIT_S = 0.4
 PATIENCE_S = 60.0

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.broker import until
-from benchmarks.machine import Machine
-from benchmarks.sending_machine import SOFTWARE
-from firmware.command_line import main
-from firmware.sync_state import NoStateError, state_file, state_in_words, write_state
-from sync.wire import Finding, State
+from firmware.cli import main
+from firmware.system.delivery_status import NoStateError, state_file, state_in_words, write_state
+from sync.wire.messages import Finding, State
+from tests.support.broker.broker import until
+from tests.support.broker.courier_machine import SOFTWARE
+from tests.support.machine.machine import Machine
 
 WELL = State(online=True, connection=1, clinic="oslo", machine="pi-1", software=SOFTWARE)
 ILL = State(

@@ -21,12 +21,12 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from server.clinic import Clinic as Folder
-from server.clinics.models import Account, Clinic, Membership, Region
-from server.clinics.roles import Role
+from server.accounts.models import Account, Clinic, Membership, Region
+from server.accounts.roles import Role
+from server.clinic_folder.settings import Clinic as Folder
 from server.people.models import Participant
 from server.web import gate
-from server.web.building import build_catalogues
+from server.web.asset_build import build_catalogues
 from tests.server.conftest import using
 
 

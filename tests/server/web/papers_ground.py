@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 from django.utils import timezone
 
-from benchmarks import session_maker
-from benchmarks.delivery_maker import delivery
-from server import intake, store
-from server.diary.entering import enter_waiting
+from server.collector import parser, store
+from server.diary.ingest import enter_waiting
 from server.diary.models import DiaryEntry
-from sync.columns import samples_of
-from sync.reading import encode_session
-from sync.wire import ClocksAt, SessionDelivery
+from sync.wire.codec import encode_session
+from sync.wire.messages import ClocksAt, SessionDelivery
+from sync.wire.sample_columns import samples_of
 from tests.server.web.conftest import Browser
+from tests.support.broker.delivery_factory import delivery
+from tests.support.machine import session_factory
 
 
 def trained(
@@ -30,7 +30,7 @@ def trained(
         participant=participant,
         plan=replace(made.plan, participant=participant),
         summary=replace(made.summary, participant=participant),
-        samples=samples_of(session_maker.messages(), session_maker.events()),
+        samples=samples_of(session_factory.messages(), session_factory.events()),
         clocks=(ClocksAt(0.0, replace(made.clocks[0].clocks, wall_s=at.timestamp())),),
     )
 
@@ -39,7 +39,7 @@ def keep(*deliveries: SessionDelivery) -> list[DiaryEntry]:
     """Store them, and enter them into the diary."""
     store.commit(
         [
-            intake.arrival(f"ic/1/{one.clinic}/{one.machine}/session/{one.session_id}", encode_session(one))
+            parser.arrival(f"ic/1/{one.clinic}/{one.machine}/session/{one.session_id}", encode_session(one))
             for one in deliveries
         ]
     )

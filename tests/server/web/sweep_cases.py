@@ -12,17 +12,17 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from benchmarks import session_maker
-from benchmarks.delivery_maker import delivery
-from server import intake, store
-from server.clinics.models import Account, Clinic
-from server.diary.entering import enter_waiting
+from server.accounts.models import Account, Clinic
+from server.collector import parser, store
+from server.diary.ingest import enter_waiting
+from server.documents.models import ProcedureCode
 from server.models import Certificate, MachineState
-from server.papers.models import ProcedureCode
 from server.people.models import Course, Participant
-from sync.columns import samples_of
-from sync.reading import encode_session
-from sync.wire import ClocksAt
+from sync.wire.codec import encode_session
+from sync.wire.messages import ClocksAt
+from sync.wire.sample_columns import samples_of
+from tests.support.broker.delivery_factory import delivery
+from tests.support.machine import session_factory
 
 PUBLIC = {
     "web:log_in",
@@ -78,11 +78,11 @@ def stocked(clinic: Clinic, number: int, account: str) -> Ground:
         made,
         participant=person.pseudonym,
         summary=summary,
-        samples=samples_of(session_maker.messages(), session_maker.events()),
+        samples=samples_of(session_factory.messages(), session_factory.events()),
         clocks=(ClocksAt(0.0, clocks),),
     )
     topic = f"ic/1/{made.clinic}/{made.machine}/session/{made.session_id}"
-    store.commit([intake.arrival(topic, encode_session(made))])
+    store.commit([parser.arrival(topic, encode_session(made))])
     enter_waiting()
     MachineState.objects.create(
         clinic=clinic.code,

@@ -12,12 +12,12 @@ import pytest
 from django.db import connection
 from django.utils import translation
 
+from server.accounts.roles import May
 from server.audit import export, seal
 from server.audit.detail_words import HEADINGS, details
 from server.audit.models import Entry, Head
 from server.audit.record import digest, faults, record
 from server.audit.words import WORDS, said
-from server.clinics.roles import May
 from server.errors import ServerError
 from tests.server.web.conftest import People
 

@@ -10,22 +10,22 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from firmware.past_courses import PastPerson
+from firmware.demo.clinic_history import PastPerson
 from scripts.any_hour import COMPUTERS, MOMENTS
+from server.accounts.models import Clinic
 from server.audit import export
-from server.clinics.models import Clinic
 from server.demo.filling import _take_in
 from server.diary.models import DiaryEntry
-from server.network.periods import month_number
-from server.papers.activity import Period
-from server.papers.research import _trained
-from server.people import planning
+from server.documents.export.activity import Period
+from server.documents.export.research import _trained
+from server.live.wire_plans import holds, plan_on_wire
+from server.people import plan_service
 from server.people.models import Course, Participant, PlanVersion
 from server.people.plan_rules import Values
-from server.room.wire_plans import holds, plan_on_wire
-from sync.wire import ClocksAt
+from server.regional_statistics.periods import month_number
+from sync.wire.messages import ClocksAt
 from tests.server.web.conftest import Browser, People, logged_in
-from tests.server.web.test_diary_pages import keep, text_of, trained
+from tests.server.web.diary.test_diary_pages import keep, text_of, trained
 
 AUCKLAND = ZoneInfo("Pacific/Auckland")
 
@@ -135,7 +135,7 @@ def test_a_plan_holds_to_the_end_of_its_last_day_at_the_clinic(
     people: People, now: datetime, therapist: Browser, *, days: int, expired: bool
 ) -> None:
     values = Values(hr_max_bpm=180.0, hr_max_source="measured", valid_until=now.date() + timedelta(days=days))
-    plan = planning.save_plan(people.participant, people.account("therapist"), values, base=0, reason="")
+    plan = plan_service.save_plan(people.participant, people.account("therapist"), values, base=0, reason="")
     context, _ = page_of(therapist, "people:plan", "trondheim", "p-1")
     assert (context["expired"], holds(plan)) == (expired, not expired)
     assert plan_on_wire(plan).plan.age == now.year - people.participant.birth_year
@@ -203,7 +203,7 @@ def test_a_researchers_weeks_are_counted_by_days_across_the_beginning_of_summer_
 def test_the_demos_people_begin_on_the_day_of_their_first_session(people: People, now: datetime) -> None:
     begins = datetime(now.year, now.month, now.day, tzinfo=now.tzinfo) - timedelta(days=20)
     plan = plan_on_wire(
-        planning.save_plan(
+        plan_service.save_plan(
             people.participant, people.account("therapist"), Values(hr_max_bpm=180.0, hr_max_source="measured"),
             base=0, reason="",
         )

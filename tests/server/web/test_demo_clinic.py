@@ -8,9 +8,9 @@ from django.conf import settings
 from django.test import override_settings
 from msgspec.structs import replace
 
-from server.clinic import Clinic
-from server.clinics.models import Account, Membership
-from server.clinics.roles import Role
+from server.accounts.models import Account, Membership
+from server.accounts.roles import Role
+from server.clinic_folder.settings import Clinic
 from server.demo.running import DemoSettings, run
 from server.errors import ServerError, SettingsError
 from server.web.serving import Serving, serve

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.papers.tables import as_csv, as_xlsx
+from server.documents.export.tables import as_csv, as_xlsx
 
 HEADINGS = ("Navn", "Minutter", "Andel")
 ROWS = (("Åse; Berg, 1.2", 80, 0.8754), ("=HYPERLINK(1)", 6.4, None))

@@ -4,9 +4,9 @@ import json
 import stat
 from pathlib import Path
 
-from benchmarks.clinic_at_hand import command
-from benchmarks.room_at_hand import inside
-from server.clinic import Clinic
+from server.clinic_folder.settings import Clinic
+from tests.support.clinic.local_clinic import command
+from tests.support.clinic.local_room import inside
 
 
 def test_init_makes_the_clinic_and_the_first_account_gets_a_link(clinic: Clinic) -> None:
@@ -47,9 +47,9 @@ def test_all_plans_are_handed_out_again_and_what_cannot_be_is_said(clinic: Clini
     folder = ("--dir", str(clinic.places.folder))
     said = inside(
         clinic,
-        "from server.clinics.models import Clinic\n"
+        "from server.accounts.models import Clinic\n"
         "from server.people.models import Participant, PlanVersion\n"
-        "from server.room.models import SuppliedMachine\n"
+        "from server.live.models import SuppliedMachine\n"
         "here = Clinic.objects.get(code='trondheim')\n"
         "for name in ('a', 'b'):\n"
         "    SuppliedMachine.objects.create(clinic=here, machine=name)\n"
@@ -60,7 +60,7 @@ def test_all_plans_are_handed_out_again_and_what_cannot_be_is_said(clinic: Clini
     assert "made" in said
     assert command("hand-out-plans", *folder).startswith("2 plan(s) are on their way to 2 machine(s) of «trondheim»")
     assert command("hand-out-plans", "--machine", "b", *folder).startswith("1 plan(s) are on their way to «b»")
-    topics = "from server.room.models import Outgoing\nprint(*Outgoing.objects.values_list('topic', flat=True))"
+    topics = "from server.live.models import Outgoing\nprint(*Outgoing.objects.values_list('topic', flat=True))"
     assert inside(clinic, topics).split() == [f"ic/1/trondheim/{name}/plan/p-1" for name in ("a", "b", "b")]
     assert "There is no clinic «x»" in command("hand-out-plans", "--clinic", "x", *folder, check=False)
     assert "was ever heard" in command("hand-out-plans", "--machine", "c", *folder, check=False)

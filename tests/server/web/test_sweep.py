@@ -20,9 +20,9 @@ from django.http import HttpResponse, HttpResponseBase
 from django.urls import URLPattern, URLResolver, get_resolver
 from django_otp import DEVICE_ID_SESSION_KEY
 
-from server.clinics.access import Needs
-from server.clinics.models import Account, Clinic, Membership
-from server.clinics.roles import MAY, May, Role
+from server.accounts.access import Needs
+from server.accounts.models import Account, Clinic, Membership
+from server.accounts.roles import MAY, May, Role
 from tests.server.conftest import using
 from tests.server.web.conftest import Browser, People
 from tests.server.web.sweep_cases import ABSENT, PARAMETERS, PUBLIC, Ground, stocked

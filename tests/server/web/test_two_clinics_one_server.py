@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from benchmarks.clinic_at_hand import Postgres, code_for, collector, command, enrolling, make, mosquitto
-from benchmarks.sending_machine import SendingMachine, parcel
-from firmware.enrol import enrol
-from server.clinics.models import Account, Clinic, Membership
-from server.clinics.roles import Role
-from server.diary.entering import enter_waiting
+from firmware.enrolment.enrol import enrol
+from server.accounts.models import Account, Clinic, Membership
+from server.accounts.roles import Role
+from server.diary.ingest import enter_waiting
 from server.diary.models import DiaryEntry
 from tests.server.conftest import using
 from tests.server.web.conftest import Browser, logged_in
+from tests.support.broker.courier_machine import SendingMachine, parcel
+from tests.support.clinic.local_clinic import Postgres, code_for, collector, command, enrolling, make, mosquitto
 
 CLINICS = ("trondheim", "bergen")
 

@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 
-from benchmarks.clinic_at_hand import ROOT, environment
-from server.clinic import FOLDER_VARIABLE, Clinic
+from server.clinic_folder.settings import FOLDER_VARIABLE, Clinic
+from tests.support.clinic.local_clinic import ROOT, environment
 
 
 def test_the_check_for_deployment_finds_nothing(clinic: Clinic) -> None:

@@ -1,7 +1,7 @@
 """The frame around every page, and the way in."""
 
-from server.clinics.models import Account, Membership
-from server.clinics.roles import Role
+from server.accounts.models import Account, Membership
+from server.accounts.roles import Role
 from tests.server.web.conftest import People
 
 

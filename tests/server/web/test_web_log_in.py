@@ -10,12 +10,12 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from server.accounts import accounts
+from server.accounts.models import Account
+from server.accounts.roles import Role
 from server.audit.models import Entry
-from server.clinics import accounts
-from server.clinics.models import Account
-from server.clinics.roles import Role
 from server.web import gate
-from server.web.code import kept_spare, new_spare_codes
+from server.web.sign_in.two_factor import kept_spare, new_spare_codes
 from tests.server.web.conftest import Browser, People
 
 PASSWORD = "en lang og god setning 7"  # noqa: S105 - of an account made for a test

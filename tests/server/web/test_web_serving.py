@@ -17,13 +17,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks.clinic_at_hand import ROOT, Child, environment, free_port, listens, make, until
-from server.clinic import Clinic
+from server.clinic_creation import write_settings
+from server.clinic_folder.settings import Clinic
 from server.errors import SettingsError
 from server.installation.host import pages_answer
-from server.making import write_settings
 from server.web.addresses import is_loopback
 from server.web.serving import Renewed, Serving, serve, trusted
+from tests.support.clinic.local_clinic import ROOT, Child, environment, free_port, listens, make, until
 
 OPERATIONS = ROOT / "docs" / "operations.md"
 PATIENCE_S = 60.0

@@ -14,9 +14,9 @@ from typing import Any, Self
 from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from firmware.bluetooth_lookout import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE
-from firmware.bluetooth_strap import BATTERY_LEVEL, BATTERY_SERVICE, DEVICE_SERVICE, MEASUREMENT, SERIAL_NUMBER
-from firmware.heart_rate_measurement import HeartRateMeasurement, packed
+from firmware.sensors.ble_strap import BATTERY_LEVEL, BATTERY_SERVICE, DEVICE_SERVICE, MEASUREMENT, SERIAL_NUMBER
+from firmware.sensors.gatt_heart_rate import HeartRateMeasurement, packed
+from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE
 
 ADAPTER_PATH = "/org/bluez/hci0"
 _TYPES = {str: "s", bool: "b", bytes: "ay", int: "n"}

@@ -25,11 +25,11 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from sync.account import ACCOUNT, AUTHORITY_PEM, MACHINE_PEM, Account
-from sync.chunks import Part, is_part, join, read_part
-from sync.reading import encode, read, read_session
-from sync.topics import Kind, Topic, build, parse, subscription
-from sync.wire import Receipt, SessionDelivery, State
+from sync.delivery.machine_identity import ACCOUNT, AUTHORITY_PEM, MACHINE_PEM, Account
+from sync.wire.chunks import Part, is_part, join, read_part
+from sync.wire.codec import encode, read, read_session
+from sync.wire.messages import Receipt, SessionDelivery, State
+from sync.wire.topics import Kind, Topic, build, parse, subscription
 
 if TYPE_CHECKING:
     import pytest

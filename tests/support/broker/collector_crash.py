@@ -1,6 +1,6 @@
 """One collector after the other, each killed (-9) at a step of its work, chosen in turn.
 
-python -m benchmarks.dying_collectors FOLDER RUNS SEED
+python -m tests.support.broker.collector_crash FOLDER RUNS SEED
 
 Everything is loaded once, and each collector is a fork of that, so that a thousand deaths take minutes.
 """
@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import get_args
 
-from server.clinic import read_clinic
-from server.database import prepare
+from server.clinic_folder.database import prepare
+from server.clinic_folder.settings import read_clinic
 
 LONGEST_LIFE_S = 5.0
 
@@ -24,8 +24,8 @@ def main() -> int:
     folder, runs, chance = Path(sys.argv[1]), int(sys.argv[2]), Random(int(sys.argv[3]))
     clinic = read_clinic(folder)
     prepare(clinic)
-    from server.collecting import collector_for  # noqa: PLC0415 - models need their folder first
-    from server.collector import Step  # noqa: PLC0415
+    from server.collector.factory import collector_for  # noqa: PLC0415 - models need their folder first
+    from server.collector.service import Step  # noqa: PLC0415
 
     steps = get_args(Step)
     for run in range(runs):

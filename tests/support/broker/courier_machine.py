@@ -8,20 +8,20 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from benchmarks import session_maker
-from benchmarks.broker import until
-from firmware.session_id import new_session_id
-from firmware.session_record import SessionDocument, SessionRecord, encode_document, sha256_of
-from sync.courier import Parcel
-from sync.mqtt_courier import CourierSettings, MqttCourier
-from sync.wire import Clocks, Software
+from firmware.journal.record import SessionDocument, SessionRecord, encode_document, sha256_of
+from firmware.system.session_id import new_session_id
+from sync.delivery.interface import Parcel
+from sync.delivery.mqtt import CourierSettings, MqttCourier
+from sync.wire.messages import Clocks, Software
+from tests.support.broker.broker import until
+from tests.support.machine import session_factory
 
 SOFTWARE = Software("0.1.0", "3.11", "Debian 12")
 
 
 @cache
 def _record() -> SessionRecord:
-    return session_maker.record()
+    return session_factory.record()
 
 
 def parcel(seed: int, *, messages: int | None = None) -> Parcel:

@@ -8,13 +8,12 @@ from uuid import UUID
 
 import msgspec
 
-from benchmarks import session_maker
-from coach.events import Signal
-from coach.messages import HeartRate
-from firmware.session_id import new_session_id
-from sync.envelope import MAGIC, VERSION, ZLIB, digest_of
-from sync.reading import encode
-from sync.wire import (
+from coach.model.events import Signal
+from coach.model.messages import HeartRate
+from firmware.system.session_id import new_session_id
+from sync.wire.codec import encode
+from sync.wire.envelope import MAGIC, VERSION, ZLIB, digest_of
+from sync.wire.messages import (
     AdviceNow,
     Clocks,
     ClocksAt,
@@ -24,6 +23,7 @@ from sync.wire import (
     SessionDelivery,
     Software,
 )
+from tests.support.machine import session_factory
 
 BEGUN_WALL_S = 1_795_330_000.0
 
@@ -65,18 +65,18 @@ def samples(seed: int, seconds: int = 2760) -> Samples:
 def _pattern(seed: int) -> SessionDelivery:
     begun = Clocks("0b1c", 100.0, BEGUN_WALL_S, synchronised=True)
     return SessionDelivery(
-        session_id=session_maker.SESSION_ID,
+        session_id=session_factory.SESSION_ID,
         revision=1,
         sha256="0" * 64,
         clinic="trondheim",
         machine="machine-1",
         participant="p1",
-        plan=session_maker.plan(),
-        protocol=session_maker.protocol(),
-        events=session_maker.events(),
-        inputs=tuple(one for one in session_maker.messages() if not isinstance(one, HeartRate)),
+        plan=session_factory.plan(),
+        protocol=session_factory.protocol(),
+        events=session_factory.events(),
+        inputs=tuple(one for one in session_factory.messages() if not isinstance(one, HeartRate)),
         samples=samples(seed),
-        summary=session_maker.summary(),
+        summary=session_factory.summary(),
         clocks=(ClocksAt(0.0, begun),),
         software=Software("0.1.0", "3.11.7", "Debian 12"),
         quality=Quality(
@@ -84,7 +84,7 @@ def _pattern(seed: int) -> SessionDelivery:
             rr_intervals=6100,
             longest_silence_s=1.0,
             live_fraction=0.99,
-            signal=session_maker.summary().signal,
+            signal=session_factory.summary().signal,
             clock_trusted=True,
         ),
     )

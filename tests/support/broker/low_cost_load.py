@@ -1,7 +1,7 @@
 """The machines' side of the delivery benchmark, in a process of its own; tells in lines of JSON how it goes.
 
-python -m benchmarks.light_load drain FOLDER MACHINES SESSIONS
-python -m benchmarks.light_load live FOLDER MACHINES SECONDS
+python -m tests.support.broker.low_cost_load drain FOLDER MACHINES SESSIONS
+python -m tests.support.broker.low_cost_load live FOLDER MACHINES SECONDS
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from benchmarks.delivery_maker import sealed, session_id
-from benchmarks.light_machines import LightMachine
-from server.authority import Authority
-from server.clinic import Clinic, read_clinic
-from sync.envelope import Unreadable
-from sync.reading import encode, read
-from sync.wire import Clocks, Live, Receipt
+from server.clinic_folder.settings import Clinic, read_clinic
+from server.identity.certificate_authority import Authority
+from sync.wire.codec import encode, read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Clocks, Live, Receipt
+from tests.support.broker.delivery_factory import sealed, session_id
+from tests.support.broker.low_cost_machines import LightMachine
 
 WINDOW = 2
 """Sessions on their way from one machine at a time."""

@@ -1,6 +1,6 @@
 """A collector as one might write it first: each message is read, inserted and committed by itself, then receipted.
 
-python -m benchmarks.naive_collector FOLDER DATABASE
+python -m tests.support.broker.naive_collector FOLDER DATABASE
 """
 
 import sys
@@ -12,12 +12,12 @@ import psycopg
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from server.broker_link import tls_context
-from server.clinic import read_clinic
-from sync.envelope import Unreadable
-from sync.reading import encode, read_session
-from sync.topics import Kind, Topic, build, subscription
-from sync.wire import Receipt
+from server.broker.mqtt_client import tls_context
+from server.clinic_folder.settings import read_clinic
+from sync.wire.codec import encode, read_session
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Receipt
+from sync.wire.topics import Kind, Topic, build, subscription
 
 TABLE = "CREATE TABLE naive (session_id uuid, revision int, payload bytea, PRIMARY KEY (session_id, revision))"
 INSERT = "INSERT INTO naive VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"

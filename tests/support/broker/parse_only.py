@@ -3,16 +3,16 @@
 import time
 from collections.abc import Sequence
 
-from server.broker_link import LinkSettings, Received
-from server.clinic import Clinic
-from server.collector import Collector, CollectorSettings, Step
+from server.broker.mqtt_client import LinkSettings, Received
+from server.clinic_folder.settings import Clinic
+from server.collector.service import Collector, CollectorSettings, Step
 
 
 class IntakeAlone:
     """One collector without a connection: what it would acknowledge and receipt goes nowhere."""
 
     def __init__(self, clinic: Clinic) -> None:
-        """Made as `server.collecting` makes it."""
+        """Made as `server.collector.factory` makes it."""
         self._clinic = clinic.settings.clinic
         self._batches = 0
         link = LinkSettings(
@@ -40,17 +40,17 @@ class IntakeAlone:
             for identity, payload in rows
         ]
         for message in messages:
-            self._collector._waiting.append(message)  # noqa: SLF001 - in place of the network's thread
+            self._collector._waiting.append(message)
         wanted = -(-len(rows) // self._size)
         began_s = time.perf_counter()
-        self._collector._reading.start()  # noqa: SLF001 - as above
-        for thread in self._collector._committing:  # noqa: SLF001 - as above
+        self._collector._reading.start()
+        for thread in self._collector._committing:
             thread.start()
         while self._batches < wanted:
             time.sleep(0.001)
         took_s = time.perf_counter() - began_s
-        self._collector._stopping.set()  # noqa: SLF001 - as above
-        for thread in self._collector._committing:  # noqa: SLF001 - as above
+        self._collector._stopping.set()
+        for thread in self._collector._committing:
             thread.join(10)
-        self._collector._reading.join(10)  # noqa: SLF001 - as above
+        self._collector._reading.join(10)
         return took_s

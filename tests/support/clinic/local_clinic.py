@@ -30,14 +30,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from server.authority import Authority
-from server.broker_link import tls_context
-from server.clinic import Clinic, read_clinic
-from sync.envelope import Unreadable
-from sync.reading import read
-from sync.wire import Receipt
+from server.broker.mqtt_client import tls_context
+from server.clinic_folder.settings import Clinic, read_clinic
+from server.identity.certificate_authority import Authority
+from sync.wire.codec import read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Receipt
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 CLINIC = "trondheim"
 Found = TypeVar("Found")
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from benchmarks.clinic_at_hand import ROOT, environment, free_port, until
-from benchmarks.room_at_hand import inside
-from server.clinic import Clinic, read_clinic
+from server.clinic_folder.settings import Clinic, read_clinic
+from tests.support.clinic.local_clinic import ROOT, environment, free_port, until
+from tests.support.clinic.local_room import inside
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
@@ -27,7 +27,7 @@ TOTP_KEY = "3132333435363738393031323334353637383930"
 KARI_PASSWORD = "stille fjord i november"  # noqa: S105 - somebody who exists in a test alone
 KARI = f"""
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from server.clinics.models import Account, Clinic, Membership
+from server.accounts.models import Account, Clinic, Membership
 kari = Account.objects.create_user("kari", password={KARI_PASSWORD!r}, first_name="Kari", language="en")
 Membership.objects.create(account=kari, role="therapist", clinic=Clinic.objects.get(code="demo"))
 TOTPDevice.objects.create(user=kari, name="app", confirmed=True, key={TOTP_KEY!r})

@@ -13,10 +13,10 @@ import msgspec
 from django.db import connection
 from msgspec import Struct
 
-from benchmarks import session_maker
-from benchmarks.delivery_maker import delivery
-from sync.columns import samples_of
-from sync.reading import encode_session
+from sync.wire.codec import encode_session
+from sync.wire.sample_columns import samples_of
+from tests.support.broker.delivery_factory import delivery
+from tests.support.machine import session_factory
 
 PROTOCOLS = ("4x4", "4x4", "4x4", "4x4", "4x4", "4x4", "10-20-30", "3x3")
 GROUPS = ("", "A", "A", "B", "hjerte", "rus")
@@ -46,7 +46,7 @@ def sizes(clinics: int, people: int, chance: Random) -> Iterator[int]:
 
 def fill(clinics: int, sessions: int, months: int, until: date, regions: int = 4) -> Filled:
     """Fill an empty PostgreSQL database with sessions of the `months` before `until`."""
-    from server.clinics.models import Clinic, Region
+    from server.accounts.models import Clinic, Region
     from server.people.models import Course, Participant
 
     chance = Random(1)
@@ -85,7 +85,7 @@ def fill(clinics: int, sessions: int, months: int, until: date, regions: int = 4
 
 def _rows(sessions: int) -> int:
     """Stored sessions and their entries: each participant's course, three a week."""
-    whole = msgspec.json.encode(session_maker.summary()).decode()
+    whole = msgspec.json.encode(session_factory.summary()).decode()
     before, after = whole.split('"participant":"p1"')
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
@@ -140,7 +140,7 @@ def _rows(sessions: int) -> int:
 
 def _samples(sessions: int) -> int:
     """One session in a hundred with a real payload, of some different ones."""
-    samples = samples_of(session_maker.messages(), session_maker.events())
+    samples = samples_of(session_factory.messages(), session_factory.events())
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE payloads (seed int, payload bytea)")
         for seed in range(SEEDS):

@@ -15,19 +15,19 @@ import msgspec
 from msgspec import Struct
 from paho.mqtt.client import Client, MQTTMessage
 
-from benchmarks.clinic_at_hand import ROOT, Child, Machine, environment, free_port, listens, until
-from server.clinic import Clinic
-from server.room.tiles import Tile, Tiles
-from sync.envelope import Unreadable
-from sync.reading import encode, read
-from sync.wire import Command, CommandResult, Live, State
+from server.clinic_folder.settings import Clinic
+from server.live.tiles import Tile, Tiles
+from sync.wire.codec import encode, read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Command, CommandResult, Live, State
+from tests.support.clinic.local_clinic import ROOT, Child, Machine, environment, free_port, listens, until
 
 COOKIE = "interval-coach"
 PATIENCE_S = 60.0
 
 
 class Opened(Struct, frozen=True):
-    """A served room: `cookies` by account's first letters (`benchmarks.room_people`), `port` of the pages."""
+    """A served room: `cookies` by account's first letters (`tests.support.clinic.room_people`), `port` of the pages."""
 
     clinic: Clinic
     port: int
@@ -44,7 +44,14 @@ class Opened(Struct, frozen=True):
 def served(clinic: Clinic, workers: int, participants: int = 20, other: str = "") -> Iterator[Opened]:
     """The pages of a clinic in so many processes, with people who may see them."""
     folder = str(clinic.places.folder)
-    words = [sys.executable, "-m", "benchmarks.room_people", folder, str(participants), *([other] if other else [])]
+    words = [
+        sys.executable,
+        "-m",
+        "tests.support.clinic.room_people",
+        folder,
+        str(participants),
+        *([other] if other else []),
+    ]
     with Child(words, clinic.places.folder / "people.log", environment()) as made:
         made.process.wait(120)
     assert made.process.returncode == 0, made.said
@@ -195,8 +202,8 @@ def post(opened: Opened, who: str, page: str, told: dict[str, Any]) -> tuple[int
 def inside(clinic: Clinic, program: str) -> str:
     """Run a few lines beside the server, in a process of their own with its models. Gives what they printed."""
     lines = (
-        "import sys; from pathlib import Path; from server.clinic import read_clinic; "
-        "from server.database import prepare; prepare(read_clinic(Path(sys.argv[1])))\n" + program
+        "import sys; from pathlib import Path; from server.clinic_folder.settings import read_clinic; "
+        "from server.clinic_folder.database import prepare; prepare(read_clinic(Path(sys.argv[1])))\n" + program
     )
     with Child(
         [sys.executable, "-c", lines, str(clinic.places.folder)],

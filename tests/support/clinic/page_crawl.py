@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmarks.demo_at_hand import Site
+    from tests.support.clinic.local_demo import Site
 
 FINDING = """
 import json
 from django.db.models import Avg, Count
 from server.diary.models import DiaryEntry
 from server.people.models import Participant
-from server.clinics.models import Account
-from server.room.models import SuppliedMachine
+from server.accounts.models import Account
+from server.live.models import SuppliedMachine
 here = Participant.objects.filter(clinic__code="demo", plans__hr_max_source="measured",
     plans__mode="heart_rate").annotate(n=Count("entries"), z=Avg("entries__zone_s"))
 one = here.filter(n__gte=15).order_by("-z", "pk").first() or Participant.objects.filter(clinic__code="demo").first()

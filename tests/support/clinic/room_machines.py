@@ -1,6 +1,6 @@
 """The machines of a room, in a process of its own: a picture a second from each, answers to commands.
 
-python -m benchmarks.room_machines FOLDER COUNT SECONDS [PEOPLE]
+python -m tests.support.clinic.room_machines FOLDER COUNT SECONDS [PEOPLE]
 """
 
 import asyncio
@@ -8,13 +8,13 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.light_load import connected, contexts, tell
-from benchmarks.light_machines import LightMachine
-from server.clinic import Clinic, read_clinic
+from server.clinic_folder.settings import Clinic, read_clinic
 from server.demo.story import StoryMachine, room_of
-from sync.envelope import Unreadable
-from sync.reading import encode, read
-from sync.wire import Command
+from sync.wire.codec import encode, read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Command
+from tests.support.broker.low_cost_load import connected, contexts, tell
+from tests.support.broker.low_cost_machines import LightMachine
 
 EARLIER_S = 300
 

@@ -1,7 +1,7 @@
 # ruff: noqa: PLC0415 - models can be imported only once a clinic's folder is known
 """Accounts and participants of a room's clinic, for tests and benchmarks; tells in JSON how to be logged in.
 
-python -m benchmarks.room_people FOLDER PARTICIPANTS [OTHER_CLINIC]
+python -m tests.support.clinic.room_people FOLDER PARTICIPANTS [OTHER_CLINIC]
 """
 
 import sys
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.logged_in import session_of
-from server.clinic import read_clinic
-from server.database import prepare
+from server.clinic_folder.database import prepare
+from server.clinic_folder.settings import read_clinic
+from tests.support.clinic.signed_in import session_of
 
 NICKNAMES = "«Rev Bjørk Ørn Måne Sol Elg Furu Hav Falk Lyng Ulv Stein Vind Gran Oter Tind Mår Fjell Rype Bekk»".strip(
     "«»"
@@ -26,8 +26,8 @@ def main() -> None:
     clinic = read_clinic(folder)
     prepare(clinic)
 
-    from server.clinics.models import Clinic as ClinicRow
-    from server.clinics.roles import Role
+    from server.accounts.models import Clinic as ClinicRow
+    from server.accounts.roles import Role
     from server.people.models import Participant
     from server.people.pictures import PICTURES
 

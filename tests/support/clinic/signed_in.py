@@ -9,7 +9,7 @@ def session_of(name: str, role: str, clinic: Any = None, first_name: str = "") -
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
 
-    from server.clinics.models import Account, Membership
+    from server.accounts.models import Account, Membership
     from server.web.gate import STRONG, begin
 
     account = Account(username=name, first_name=first_name)

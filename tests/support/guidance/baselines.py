@@ -12,12 +12,12 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.events import Advice, Direction
-from coach.guidance import PHASE_START, GuidanceMaker, Moment
-from coach.plan import Plan
-from coach.protocol import PhaseKind
-from coach.snapshot import Prediction
-from firmware.participant import Body, Day, Model, Participant
+from coach.guidance.interface import PHASE_START, GuidanceMaker, Moment
+from coach.model.events import Advice, Direction
+from coach.model.plan import Plan
+from coach.model.protocol import PhaseKind
+from coach.model.snapshot import Prediction
+from firmware.simulation.heart import Body, Day, Model, Participant
 
 SHARES = {PhaseKind.WARM_UP: 0.65, PhaseKind.INTERVAL: 1.0, PhaseKind.RECOVERY: 0.55, PhaseKind.COOL_DOWN: 0.45}
 RULE_STEP_KMH, RULE_EVERY_S = 0.2, 10
@@ -135,7 +135,7 @@ def knower(participant: Participant, day: Day, model: Model, plan: Plan) -> Guid
 def _lived(body: Body, speed_kmh: float, incline: float, length_s: int, scored: tuple[int, int]) -> tuple[float, Body]:
     """Mean true rate in the scored part of a phase, and the body after it."""
     trying = copy(body)
-    trying._demands = deque(body._demands, maxlen=body._demands.maxlen)  # noqa: SLF001 - a body can't be lived backwards
+    trying._demands = deque(body._demands, maxlen=body._demands.maxlen)
     rates = []
     for second in range(length_s):
         trying.second(speed_kmh, incline)

@@ -1,15 +1,15 @@
 """«Faster» while the strap lies: sessions with injected strap faults, and every urging that came while one held."""
 
 import numpy as np
-from guidance_trial import PROTOCOL, draw_case
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.events import AdviceGiven, Signal
-from coach.guidance import GuidanceMaker, urges
-from firmware.faults import AnyFault, DryStart, Frozen, draw_fault
-from firmware.person import Person
-from firmware.rehearsal import seconds
+from coach.guidance.interface import GuidanceMaker, urges
+from coach.model.events import AdviceGiven, Signal
+from firmware.simulation.faults import AnyFault, DryStart, Frozen, draw_fault
+from firmware.simulation.person import Person
+from firmware.simulation.session import seconds
+from tests.support.guidance.trial import PROTOCOL, draw_case
 
 FAULTS_IN_A_SESSION = 6
 NOTICED_AFTER_S = 3.0

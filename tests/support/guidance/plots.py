@@ -4,12 +4,12 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from guidance_recordings import Foretold
-from guidance_tables import Scores, measures
-from guidance_trial import Case, Lived, run_case
 
-from coach.guidance import GuidanceMaker
-from coach.protocol import PhaseKind
+from coach.guidance.interface import GuidanceMaker
+from coach.model.protocol import PhaseKind
+from tests.support.guidance.recordings import Foretold
+from tests.support.guidance.tables import Scores, measures
+from tests.support.guidance.trial import Case, Lived, run_case
 
 COLOURS = {"timer": "#b8c0c8", "±0.2 km/h": "#8d99a6", "PI": "#5f7388", "learned": "#0b7a75", "knower": "#d9a441"}
 INK, ZONE = "#22303c", "#0b7a75"

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from msgspec import Struct
 
-from coach.guidance import GuidanceMaker
-from coach.plan import Plan
-from coach.protocol import Phase, PhaseKind, Protocol, Zone
-from firmware.recording import read
-from firmware.rehearsal import Recorded, seconds
+from coach.guidance.interface import GuidanceMaker
+from coach.model.plan import Plan
+from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
+from firmware.recordings.reader import read
+from firmware.simulation.session import Recorded, seconds
 
-RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
+RECORDINGS = Path(__file__).parents[4] / "shared" / "recordings"
 LONGEST_S = 240
 """Longer bouts are scored at four minutes, the coach's own interval."""
 AT_S = (30, 60, 90, 120)

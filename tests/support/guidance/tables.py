@@ -1,11 +1,11 @@
 """The guidance's figures as Markdown tables, each with its target and whether it was met."""
 
 import numpy as np
-from guidance_faults import FaultRun
-from guidance_recordings import Foretold
-from guidance_trial import Score
 
-from firmware.participant import Kind
+from firmware.simulation.heart import Kind
+from tests.support.guidance.faults import FaultRun
+from tests.support.guidance.recordings import Foretold
+from tests.support.guidance.trial import Score
 
 GROUPS: dict[str, tuple[Kind, bool]] = {
     "ordinary": ("ordinary", True),

@@ -6,15 +6,15 @@ import numpy as np
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from coach.events import AdviceGiven, Direction
-from coach.guidance import GuidanceMaker
-from coach.plan import Plan
-from coach.protocol import PhaseKind
-from coach.summary import Summary
-from firmware.participant import Day, Kind, Model, Participant, Population, draw_day, plan_for
-from firmware.person import Habits, Person, draw_habits
-from firmware.protocol_store import load
-from firmware.rehearsal import RehearsalError, Second, seconds
+from coach.guidance.interface import GuidanceMaker
+from coach.model.events import AdviceGiven, Direction
+from coach.model.plan import Plan
+from coach.model.protocol import PhaseKind
+from coach.model.summary import Summary
+from firmware.participants.protocol_files import load
+from firmware.simulation.heart import Day, Kind, Model, Participant, Population, draw_day, plan_for
+from firmware.simulation.person import Habits, Person, draw_habits
+from firmware.simulation.session import RehearsalError, Second, seconds
 
 SESSIONS = 3
 Lived = list[tuple[Second, float]]

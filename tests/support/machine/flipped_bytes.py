@@ -1,6 +1,6 @@
 """Flip bytes in a journal's files and open it: it must be usable within 15 s, and believe nothing that was changed.
 
-python -m benchmarks.flipped_bytes [--seeds 200]
+python -m tests.support.machine.flipped_bytes [--seeds 200]
 """
 
 import argparse
@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from benchmarks.session_maker import messages, plan, protocol, summary
-from coach.messages import Mood
-from firmware.journal import Journal
-from firmware.journal_errors import JournalError
-from firmware.journal_writer import JournalSettings
+from coach.model.messages import Mood
+from firmware.journal.errors import JournalError
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings
+from tests.support.machine.session_factory import messages, plan, protocol, summary
 
 USABLE_WITHIN_S = 15.0
 NEVER = JournalSettings(commit_every_s=3600.0, housekeeping_s=3600.0, free_floor_bytes=0)

@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from coach.messages import HeartRate
-from firmware.journal import Journal
-from firmware.journal_errors import JournalError
-from firmware.journal_writer import JournalSettings
+from coach.model.messages import HeartRate
+from firmware.journal.errors import JournalError
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 READING = JournalSettings(housekeeping_s=3600.0, free_floor_bytes=0)
 
 
@@ -58,7 +58,15 @@ def kill_once(diary: Path, name: str, after_s: float, arguments: tuple[str, ...]
     output = diary.with_suffix(".said")
     with output.open("w") as said:
         writer = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.journal_writer_process", str(diary), "--name", name, *arguments],
+            [
+                sys.executable,
+                "-m",
+                "tests.support.machine.journal_writer_process",
+                str(diary),
+                "--name",
+                name,
+                *arguments,
+            ],
             stdout=said,
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -1,6 +1,7 @@
 """A process that writes sessions into a journal until it is killed, and says on standard output what is saved.
 
-    python -m benchmarks.journal_writer_process DIARY [--samples-a-second 50] [--sessions N] [--synchronous OFF]
+    python -m tests.support.machine.journal_writer_process DIARY [--samples-a-second 50] [--sessions N]
+        [--synchronous OFF]
 
 Lines: `sample SESSION N` when message N has been handed over, `begun`, `kept SESSION N` when a commit that holds it
 returned, `finished SESSION` likewise. A session's second n is its n-th sample, so lost seconds are counted in samples.
@@ -13,10 +14,10 @@ import time
 from concurrent.futures import Future
 from pathlib import Path
 
-from benchmarks.session_maker import plan, protocol, summary
-from coach.messages import HeartRate
-from firmware.journal import Journal
-from firmware.journal_writer import JournalSettings
+from coach.model.messages import HeartRate
+from firmware.journal.journal import Journal
+from firmware.journal.writer import JournalSettings
+from tests.support.machine.session_factory import plan, protocol, summary
 
 
 class Unsynced(sqlite3.Connection):

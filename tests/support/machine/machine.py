@@ -12,13 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from coach.desk_view import Button, Face, View
-from coach.events import AnyEvent
-from coach.messages import Command, CommandName
-from firmware.local_link import CoachLink, NoCoachError
-from firmware.local_messages import AnyFromCoach, CueNow, Done, Happened, Press, Refusal, Subscribe, Tell, ViewNow
-from firmware.remote_diary import RemoteDiary
-from firmware.supervisor import LEAN
+from coach.kiosk.view import Button, Face, View
+from coach.model.events import AnyEvent
+from coach.model.messages import Command, CommandName
+from firmware.commands.remote_diary import RemoteDiary
+from firmware.ipc.client import CoachLink, NoCoachError
+from firmware.ipc.messages import AnyFromCoach, CueNow, Done, Happened, Press, Refusal, Subscribe, Tell, ViewNow
+from firmware.system.supervisor import LEAN
 
 PATIENCE_S = 60.0
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -52,11 +52,11 @@ class Machine:
         words = [name, "--socket", str(self.socket), *(self._coach if name == "coach" else ()), *arguments]
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [*before, sys.executable, "-m", "firmware.command_line", *words],
+                [*before, sys.executable, "-m", "firmware.cli", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**LEAN, **os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **(environment or {})},
+                env={**LEAN, **os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), **(environment or {})},
             )
         self._processes[name] = process
         return process.pid

@@ -12,14 +12,15 @@ from pathlib import Path
 from gpiozero.pins.mock import MockFactory
 from msgspec.structs import replace
 
-from coach.desk_view import Button
-from firmware import panels, plans
-from firmware.coach_service import CoachService, CoachSettings
-from firmware.config import Config, PanelPart, StrapPart
-from firmware.config_file import InForce
-from firmware.gpio_pins import GpioButtons
-from firmware.panel import Pins
-from firmware.simulated_strap import SIMULATED_STRAP
+from coach.kiosk.view import Button
+from firmware.config.loader import InForce
+from firmware.config.schema import Config, PanelPart, StrapPart
+from firmware.panel import factory
+from firmware.panel.gpio import GpioButtons
+from firmware.panel.panel import Pins
+from firmware.participants import plan_files
+from firmware.services.coach_service import CoachService, CoachSettings
+from firmware.simulation.strap import SIMULATED_STRAP
 
 PART = PanelPart(keypad=False)
 FACTORY = MockFactory()
@@ -47,16 +48,16 @@ def press() -> None:
 
 def main(folder: Path) -> None:
     """Run until somebody says stop."""
-    panels._open_buttons = open_buttons  # noqa: SLF001 - the one place that reaches for the header
+    factory._open_buttons = open_buttons
     threading.Thread(target=press, daemon=True).start()
     config = Config(panel=PART, strap=StrapPart(source="simulated"))
     settings = CoachSettings(
         socket=folder / "coach.sock", diary=folder / "diary.db", in_force=InForce(config, folder / "config.toml")
     )
-    shelf = plans.PlanShelf()
+    shelf = plan_files.PlanShelf()
     for name in ("Rev", "Hare", "Elg"):
-        plan = replace(plans.guest_plan(age=60, nickname=name).plan, participant=name.lower())
-        shelf.put(plans.ready(plan, name))
+        plan = replace(plan_files.guest_plan(age=60, nickname=name).plan, participant=name.lower())
+        shelf.put(plan_files.ready(plan, name))
 
     async def serve() -> None:
         await CoachService(settings, shelf, SIMULATED_STRAP.make("simulated")).run()

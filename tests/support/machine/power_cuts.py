@@ -1,6 +1,6 @@
 """Power cuts, simulated from what a writing process really asked of the kernel.
 
-    python -m benchmarks.power_cuts [--cuts 500] [--synchronous FULL|OFF] [--failing-sync] [--seed 1]
+    python -m tests.support.machine.power_cuts [--cuts 500] [--synchronous FULL|OFF] [--failing-sync] [--seed 1]
 
 A kill -9 leaves the system's cache whole, so it can't tell a synced commit from one that is not. Here the writer runs
 under strace, and the disk is rebuilt as a power cut at a random call could have left it: of each file what was synced,
@@ -22,7 +22,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.journal_kills import ROOT, Told, look, told
+from tests.support.machine.journal_kills import ROOT, Told, look, told
 
 SECTOR_BYTES = 512
 FAILING = "fdatasync:error=EIO:when=40..400+9"
@@ -100,7 +100,13 @@ def trace(folder: Path, arguments: tuple[str, ...], inject: str | None = None) -
     command = ["strace", "-f", "-y", "-xx", "-s", "200000", "-o", str(output)]
     command += ["-e", "trace=pwrite64,write,ftruncate,fdatasync,fsync,unlink"]
     command += [] if inject is None else ["-e", f"inject={inject}"]
-    writer = [sys.executable, "-m", "benchmarks.journal_writer_process", str(folder / "diary.db"), *arguments]
+    writer = [
+        sys.executable,
+        "-m",
+        "tests.support.machine.journal_writer_process",
+        str(folder / "diary.db"),
+        *arguments,
+    ]
     with (folder / "said").open("wb") as said:
         subprocess.run(
             [*command, *writer], stdout=said, check=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from msgspec import json
 
-from firmware.doctor.place import Fittings, Place, Ran, StrapSeen, Told
-from firmware.doctor.self_test import Answers, answers_file
-from firmware.local_messages import Devices
-from firmware.sync_state import state_file, write_state
-from firmware.version import own_version
-from sync.account import ACCOUNT, Account
-from sync.wire import Software, State
+from firmware.doctor.checks.self_test import Answers, answers_file
+from firmware.doctor.environment import Fittings, Place, Ran, StrapSeen, Told
+from firmware.ipc.messages import Devices
+from firmware.system.delivery_status import state_file, write_state
+from firmware.system.version import own_version
+from sync.delivery.machine_identity import ACCOUNT, Account
+from sync.wire.messages import Software, State
 
 NOW_S = 1_795_000_000.0
 DAY_S = 86_400.0

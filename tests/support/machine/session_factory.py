@@ -2,7 +2,7 @@
 
 from math import exp
 
-from coach.events import (
+from coach.model.events import (
     Advice,
     AdviceGiven,
     AnyEvent,
@@ -17,12 +17,12 @@ from coach.events import (
     SignalChanged,
     TreadmillChanged,
 )
-from coach.messages import AnyMessage, Command, CommandName, HeartRate
-from coach.plan import Load, Plan
-from coach.protocol import Phase, PhaseKind, Protocol, Zone
-from coach.summary import IntervalSummary, SignalSeconds, Summary
-from firmware.session_record import SessionRecord, StampAt
-from firmware.stamp import Stamp
+from coach.model.messages import AnyMessage, Command, CommandName, HeartRate
+from coach.model.plan import Load, Plan
+from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
+from coach.model.summary import IntervalSummary, SignalSeconds, Summary
+from firmware.journal.record import SessionRecord, StampAt
+from firmware.system.timestamps import Stamp
 
 BEGUN = Stamp("0b1c", 100.0, 1_795_330_000.0, synchronised=True)
 SESSION_ID = "01a201a2-20b4-7dc4-b145-77fdcea40af6"

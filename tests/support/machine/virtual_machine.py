@@ -18,10 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
-from benchmarks.machine import Watcher
-from firmware.local_link import CoachLink
+from firmware.ipc.client import CoachLink
+from tests.support.machine.machine import Watcher
 
-INSIDE: Final = Path(__file__).resolve().parents[1] / "tests/vm/inside"
+INSIDE: Final = Path(__file__).resolve().parents[3] / "tests/vm/inside"
 SLOWNESS: Final = 15.0
 """How much slower than a processor the machine may be."""
 
@@ -196,7 +196,7 @@ class Guest:
             time.sleep(LOOK_EVERY_S)
 
     def watch(self) -> Watcher:
-        """A client of the coach inside, as `benchmarks.machine` has one."""
+        """A client of the coach inside, as `tests.support.machine.machine` has one."""
         return Watcher(CoachLink(self.coach_socket()))
 
     def coach_socket(self) -> Path:

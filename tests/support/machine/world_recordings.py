@@ -1,6 +1,6 @@
 """FIT, TCX and GPX files of public repositories: read as independent decoders read them.
 
-    python -m benchmarks.world_recordings MIRRORS [--every]
+    python -m tests.support.machine.world_recordings MIRRORS [--every]
 
 `MIRRORS` holds a git copy of each repository below as `owner+name/repo` (or its `.git`); none of their files is kept
 here. FIT files are compared with fitparse (install it by hand: it has no wheel, so no lock holds it), TCX with
@@ -24,8 +24,8 @@ import fitparse
 import gpxpy
 from tcxreader.tcxreader import TCXReader
 
-from firmware.recording import LARGEST_BYTES, read
-from firmware.recording_error import RecordingError
+from firmware.recordings.errors import RecordingError
+from firmware.recordings.reader import LARGEST_BYTES, read
 
 REPOSITORIES = (
     "dtcooper/python-fitparse",

@@ -39,7 +39,7 @@ export function ago(seconds, short = false) {
   return whole < 120 ? word("room", `${kind}_s`, { number: whole }) : word("room", `${kind}_min`, { number: Math.floor(whole / 60) });
 }
 
-// As `server.room.words.called` does.
+// As `server.live.words.called` does.
 const PLAIN = new RegExp(told.plain_machine);
 export function machine(name) {
   const plain = PLAIN.exec(name);

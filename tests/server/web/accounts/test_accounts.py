@@ -4,11 +4,11 @@ import re
 
 import pytest
 
+from server.accounts import accounts
+from server.accounts.errors import AccountError
+from server.accounts.models import Account, Membership
+from server.accounts.roles import Role
 from server.audit.models import Entry
-from server.clinics import accounts
-from server.clinics.errors import AccountError
-from server.clinics.models import Account, Membership
-from server.clinics.roles import Role
 from tests.server.web.conftest import People
 
 AT = "/c/trondheim/manage/accounts/"

@@ -4,7 +4,7 @@ import re
 import time
 from pathlib import Path
 
-from server.clinics.finding_words import WORDS
+from server.accounts.finding_words import WORDS
 from server.models import Certificate, MachineState
 from tests.server.web.conftest import People
 
@@ -37,7 +37,7 @@ def test_one_machine_tells_versions_and_details(people: People) -> None:
 
 
 def test_every_finding_that_the_wire_names_has_words() -> None:
-    text = (Path(__file__).resolve().parents[3] / "docs" / "wire.md").read_text()
+    text = (Path(__file__).resolve().parents[4] / "docs" / "wire.md").read_text()
     table = text.split("| finding | means |")[1].split("\n\n")[0]
     named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
     assert len(named) > 10

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from joserfc import jwk
 
+from server.accounts import accounts
+from server.accounts.models import Account
+from server.accounts.roles import Role
 from server.audit.models import Entry
-from server.clinic import Clinic, read_clinic
-from server.clinics import accounts
-from server.clinics.models import Account
-from server.clinics.roles import Role
-from server.making import write_settings
+from server.clinic_creation import write_settings
+from server.clinic_folder.settings import Clinic, read_clinic
 from tests.server.web.conftest import Browser, People
 from tests.server.web.local_provider import CLIENT, SECRET, LocalProvider
 

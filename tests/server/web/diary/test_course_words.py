@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 from django.utils import translation
 
-from server.diary.course import CoursePlan, Trained, course_of
-from server.diary.course_page import course_page
-from server.diary.course_plots import Person, Point, plots
+from server.diary.course.page import course_page
+from server.diary.course.plots import Person, Point, plots
+from server.diary.course.schedule import CoursePlan, Trained, course_of
 
 BEGINS = date(2026, 9, 30)
 SOMEBODY = Person(1980, "f")

@@ -11,18 +11,18 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from benchmarks import session_maker
-from benchmarks.delivery_maker import delivery
-from server import intake, store
 from server.audit.models import Entry
-from server.diary.entering import enter_waiting
+from server.collector import parser, store
+from server.diary.ingest import enter_waiting
 from server.diary.models import DiaryEntry, Reassignment
 from server.models import Session
 from server.people.models import Course, Note, Participant
-from sync.columns import samples_of
-from sync.reading import encode_session
-from sync.wire import ClocksAt, SessionDelivery
+from sync.wire.codec import encode_session
+from sync.wire.messages import ClocksAt, SessionDelivery
+from sync.wire.sample_columns import samples_of
 from tests.server.web.conftest import Browser, People
+from tests.support.broker.delivery_factory import delivery
+from tests.support.machine import session_factory
 
 MOST_QUERIES = 10
 
@@ -41,7 +41,7 @@ def trained(
         made,
         participant=participant,
         summary=summary,
-        samples=samples_of(session_maker.messages(), session_maker.events()),
+        samples=samples_of(session_factory.messages(), session_factory.events()),
         clocks=(ClocksAt(0.0, msgspec.structs.replace(clocks, wall_s=at.timestamp())),),
     )
 
@@ -49,7 +49,7 @@ def trained(
 def keep(*deliveries: SessionDelivery) -> list[DiaryEntry]:
     store.commit(
         [
-            intake.arrival(f"ic/1/{one.clinic}/{one.machine}/session/{one.session_id}", encode_session(one))
+            parser.arrival(f"ic/1/{one.clinic}/{one.machine}/session/{one.session_id}", encode_session(one))
             for one in deliveries
         ]
     )
@@ -181,7 +181,7 @@ def test_the_trace_is_columns_of_the_same_length_with_words(people: People) -> N
     told = people.therapist.get(reverse("diary:trace", args=["trondheim", entry.session_id])).json()
     trace, words = told["trace"], told["words"]
     assert {len(trace[name]) for name in ("t", "rate_bpm", "doubtful", "expected_bpm")} == {len(trace["t"])}
-    assert trace["length_s"] == session_maker.events()[-1].t
+    assert trace["length_s"] == session_factory.events()[-1].t
     assert words["phases"][:3] == ["Oppvarming", "Drag 1", "Aktiv pause"]
     assert [band for band in trace["bands"] if band["start_s"] == 600.0] == [
         {"start_s": 600.0, "end_s": 840.0, "low_bpm": 158.0, "high_bpm": 175.0}

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from benchmarks import session_maker
-from coach.events import (
+from coach.model.events import (
     Advice,
     AdviceGiven,
     AnyEvent,
@@ -23,7 +22,7 @@ from coach.events import (
     SignalChanged,
     TargetAdjusted,
 )
-from coach.protocol import PhaseKind, Zone
+from coach.model.protocol import PhaseKind, Zone
 from server.diary.event_words import (
     ADVICE_REASONS,
     LIMIT_REASONS,
@@ -33,10 +32,11 @@ from server.diary.event_words import (
     event_line,
     event_lines,
 )
-from server.diary.trace import Band, PhaseSpan, bands_of, pauses_of, phases_of
-from server.diary.wording import clock, days, number, percent
+from server.diary.formatting import clock, days, number, percent
+from server.diary.session_trace import Band, PhaseSpan, bands_of, pauses_of, phases_of
+from tests.support.machine import session_factory
 
-ENGINE = Path(__file__).parents[3] / "docs" / "engine.md"
+ENGINE = Path(__file__).parents[4] / "docs" / "engine.md"
 
 
 def codes(heading: str) -> set[str]:
@@ -94,7 +94,7 @@ def test_an_event_in_words(event: AnyEvent, line: EventLine | None) -> None:
 def test_a_whole_session_is_told_in_both_languages_in_order() -> None:
     for language in ("nb", "en"):
         with translation.override(language):
-            lines = event_lines(session_maker.events())
+            lines = event_lines(session_factory.events())
         assert [line.t for line in lines] == sorted(line.t for line in lines)
         assert len(lines) > 5
         assert all(line.words for line in lines)
@@ -123,8 +123,8 @@ def test_zones_are_drawn_as_they_held() -> None:
 
 
 def test_phases_and_pauses_are_those_that_ran() -> None:
-    events, length_s = session_maker.events(), session_maker.events()[-1].t
-    phases = phases_of(events, session_maker.protocol(), session_maker.plan(), length_s)
-    assert [phase.kind for phase in phases] == [phase.kind for phase in session_maker.protocol().phases]
+    events, length_s = session_factory.events(), session_factory.events()[-1].t
+    phases = phases_of(events, session_factory.protocol(), session_factory.plan(), length_s)
+    assert [phase.kind for phase in phases] == [phase.kind for phase in session_factory.protocol().phases]
     assert phases[1] == PhaseSpan(PhaseKind.INTERVAL, 1, 600.0, 840.0, Zone(0.85, 0.95))
     assert list(pauses_of(events, length_s)) == [(900.0, 960.0)]

@@ -15,16 +15,16 @@ from fhir.resources.R4B.bundle import Bundle
 from fhirclient.models.bundle import Bundle as R4Bundle
 from garmin_fit_sdk import Decoder, Stream
 
-from coach.events import Signal, SignalChanged
+from coach.model.events import Signal, SignalChanged
 from server.audit.models import Entry
-from server.diary.reading import one_session
+from server.diary.selectors import one_session
+from server.documents.export import fhir
 from server.models import Session
-from server.papers import fhir
 from server.people.models import Course, Note, PlanVersion
 from tests.server.web.conftest import People
 from tests.server.web.papers_ground import fetched, keep, trained, unzipped, weeks
 
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "fhir.md"
+DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "fhir.md"
 BASE = "/c/trondheim/participants/p-1/papers/"
 
 

@@ -18,17 +18,18 @@ from django.utils import timezone
 
 from server.audit.models import Entry
 from server.diary.models import DiaryEntry
-from server.diary.reassigning import reassign
+from server.diary.reassignment import reassign
+from server.documents import commands, deletion
+from server.documents.errors import HandoverError, PaperError
+from server.documents.export import transfer
 from server.errors import ServerError
+from server.live.models import GivenCommand, Outgoing, RaisedNotice
 from server.models import DeadLetter, MachineState, QuarantinedSession, Session, SessionPart
-from server.papers import by_command, deletion, handover
-from server.papers.errors import HandoverError, PaperError
 from server.people.models import Course, Note, Participant, PlanVersion
-from server.room.models import GivenCommand, Outgoing, RaisedNotice
-from sync.chunks import cut
-from sync.envelope import unseal
-from sync.reading import encode_session, read_session
-from sync.wire import SessionDelivery
+from sync.wire.chunks import cut
+from sync.wire.codec import encode_session, read_session
+from sync.wire.envelope import unseal
+from sync.wire.messages import SessionDelivery
 from tests.server.web.conftest import People
 from tests.server.web.papers_ground import fetched, keep, trained, weeks
 
@@ -130,9 +131,9 @@ def test_a_session_that_counts_for_another_stays_theirs_without_the_pseudonym(pe
 def test_a_session_that_comes_after_the_deletion_is_deleted_by_the_same_command(people: People) -> None:
     deletion.delete(people.participant, "command")
     keep(trained(1))
-    assert by_command.delete("trondheim", "p-1") == ["1 session(s) that came as p-1 are deleted."]
+    assert commands.delete("trondheim", "p-1") == ["1 session(s) that came as p-1 are deleted."]
     with pytest.raises(PaperError, match="There is no participant p-1"):
-        by_command.delete("trondheim", "p-1")
+        commands.delete("trondheim", "p-1")
 
 
 def test_the_page_deletes_only_after_two_confirmations(people: People) -> None:
@@ -153,11 +154,11 @@ def test_a_therapist_may_not_delete(people: People) -> None:
 def test_the_command_writes_the_export_for_its_owner_alone(tmp_path: Path) -> None:
     weeks(1)
     out = tmp_path / "all.zip"
-    told = by_command.export("trondheim", "p-1", out)
+    told = commands.export("trondheim", "p-1", out)
     assert str(out) in told
     assert out.stat().st_mode & 0o777 == 0o600
     with pytest.raises(ServerError, match="cannot be written"):
-        by_command.export("trondheim", "p-1", out)
+        commands.export("trondheim", "p-1", out)
 
 
 # --- from one clinic to another ---------------------------------------------------------------------------------------
@@ -173,13 +174,13 @@ def package(people: People) -> bytes:
     PlanVersion.objects.create(participant=person, version=1, hr_max_bpm=185, reason="først")
     chosen = Note.objects.create(participant=person, text="Følger med")
     Note.objects.create(participant=person, text="Blir igjen")
-    return handover.make(person, people.account("therapist"), PASSPHRASE, [chosen], "Bergen", ends=True)
+    return transfer.make(person, people.account("therapist"), PASSPHRASE, [chosen], "Bergen", ends=True)
 
 
 def test_a_package_makes_the_participant_anew_at_the_other_clinic(people: People) -> None:
     sealed = package(people)
-    opened = handover.open_package(sealed, "ABCDE fghjk mnpqr stuvw xyz23")
-    made = handover.take_over(opened, people.other, people.account("bergen-therapist"))
+    opened = transfer.open_package(sealed, "ABCDE fghjk mnpqr stuvw xyz23")
+    made = transfer.take_over(opened, people.other, people.account("bergen-therapist"))
     assert (made.name, made.clinic, made.research_consent_at) == (NAME, people.other, None)
     assert made.pseudonym not in ("p-1", "")
     entries = list(DiaryEntry.objects.filter(participant=made).order_by("begun_at"))
@@ -204,15 +205,15 @@ def test_a_package_makes_the_participant_anew_at_the_other_clinic(people: People
 
 
 def test_a_package_is_taken_over_once(people: People) -> None:
-    opened = handover.open_package(package(people), PASSPHRASE)
+    opened = transfer.open_package(package(people), PASSPHRASE)
     account = people.account("bergen-therapist")
-    made = handover.take_over(opened, people.other, account)
+    made = transfer.take_over(opened, people.other, account)
     count = Participant.objects.count()
     with pytest.raises(HandoverError, match=made.pseudonym):
-        handover.take_over(opened, people.other, account)
-    again = handover.make(people.participant, people.account("therapist"), "x", [], "Bergen")
+        transfer.take_over(opened, people.other, account)
+    again = transfer.make(people.participant, people.account("therapist"), "x", [], "Bergen")
     with pytest.raises(HandoverError, match=made.pseudonym):
-        handover.take_over(handover.open_package(again, "x"), people.other, account)
+        transfer.take_over(transfer.open_package(again, "x"), people.other, account)
     assert Participant.objects.count() == count
 
 
@@ -224,7 +225,7 @@ def test_a_changed_package_or_a_wrong_passphrase_changes_nothing_and_says_so(peo
         changed = bytearray(sealed)
         changed[place] ^= 1
         with pytest.raises(HandoverError, match=r"passfrasen er en annen|passphrase is another"):
-            handover.open_package(bytes(changed), PASSPHRASE)
+            transfer.open_package(bytes(changed), PASSPHRASE)
     answer = people.clients["bergen-therapist"].post(
         "/c/bergen/papers/take-over/",
         {"file": SimpleUploadedFile("p.ichp", sealed), "passphrase": "another"},
@@ -233,7 +234,7 @@ def test_a_changed_package_or_a_wrong_passphrase_changes_nothing_and_says_so(peo
     assert "Ingenting er endret her" in answer.content.decode()
     for rubbish in (b"", b"PK", b"ICHP", b"ICHP\x09" + b"x" * 60):
         with pytest.raises(HandoverError):
-            handover.open_package(rubbish, "x")
+            transfer.open_package(rubbish, "x")
     assert (Participant.objects.count(), Session.objects.count()) == before
 
 
@@ -243,7 +244,7 @@ def hostile(entries: dict[str, bytes], change: Callable[[zipfile.ZipInfo], None]
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
-    head = handover.MAGIC + bytes((handover.VERSION,)) + bytes(16)
+    head = transfer.MAGIC + bytes((transfer.VERSION,)) + bytes(16)
     changed = bytearray(made.getvalue())
     probe = zipfile.ZipInfo()
     change(probe)
@@ -253,7 +254,7 @@ def hostile(entries: dict[str, bytes], change: Callable[[zipfile.ZipInfo], None]
             changed[place + at] |= probe.flag_bits
         if probe.compress_type:
             changed[place + at + 2] = probe.compress_type
-    key = handover._key("x", bytes(16))
+    key = transfer._key("x", bytes(16))
     return head + bytes(12) + AESGCM(key).encrypt(bytes(12), bytes(changed), head)
 
 
@@ -268,14 +269,14 @@ def with_unknown_method(probe: zipfile.ZipInfo) -> None:
 @pytest.mark.parametrize("change", [with_password, with_unknown_method])
 def test_a_package_that_another_program_made_is_refused_in_words(change: Callable[[zipfile.ZipInfo], None]) -> None:
     with pytest.raises(HandoverError):
-        handover.open_package(hostile({"package.json": b"{}"}, change), "x")
+        transfer.open_package(hostile({"package.json": b"{}"}, change), "x")
 
 
 def test_a_package_with_a_time_that_no_page_could_show_is_refused(people: People) -> None:
-    opened = handover.open_package(package(people), PASSPHRASE)
+    opened = transfer.open_package(package(people), PASSPHRASE)
     wrong = msgspec.structs.replace(opened.package, made_at=datetime(1, 1, 1, tzinfo=UTC))
     with pytest.raises(HandoverError, match="made_at"):
-        handover.open_package(hostile({"package.json": msgspec.json.encode(wrong), **opened.payloads}), "x")
+        transfer.open_package(hostile({"package.json": msgspec.json.encode(wrong), **opened.payloads}), "x")
 
 
 def test_the_passphrase_is_shown_once_and_opens_the_file_that_follows(people: People) -> None:
@@ -303,14 +304,14 @@ def test_an_order_for_a_package_cannot_be_made_up(people: People) -> None:
 
 
 def test_a_fresh_passphrase_has_enough_chance_in_it() -> None:
-    drawn = {handover.new_passphrase() for _ in range(50)}
+    drawn = {transfer.new_passphrase() for _ in range(50)}
     assert len(drawn) == 50
     assert all(re.fullmatch(r"([a-z2-9]{5}-){4}[a-z2-9]{5}", one) for one in drawn)
 
 
 def test_taken_over_sessions_can_be_exported_and_deleted_like_others(people: People) -> None:
-    opened = handover.open_package(package(people), PASSPHRASE)
-    made = handover.take_over(opened, people.other, people.account("bergen-therapist"))
+    opened = transfer.open_package(package(people), PASSPHRASE)
+    made = transfer.take_over(opened, people.other, people.account("bergen-therapist"))
     base = f"/c/bergen/participants/{made.pseudonym}/papers/"
     assert fetched(people.clients["bergen-therapist"], f"{base}everything.zip")
     kept = set(DiaryEntry.objects.filter(clinic=people.clinic).values_list("session_id", flat=True))

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from server.audit.models import Entry
 from server.diary.models import DiaryEntry
-from server.papers import activity, research
-from server.papers.errors import PaperError
-from server.papers.models import Counted, ProcedureCode
+from server.documents.errors import PaperError
+from server.documents.export import activity, research
+from server.documents.models import Counted, ProcedureCode
 from server.people.models import Participant
 from tests.server.web.conftest import Browser, People
 from tests.server.web.papers_ground import fetched, keep, trained, unzipped, weeks

@@ -5,11 +5,11 @@ import asyncio
 import msgspec
 import pytest
 
-from server.room.feed import Feed
-from server.room.place import Place
-from server.room.tiles import Tile, Tiles
-from server.room.watching import MOST_WAITING, Watcher
-from sync.wire import Clocks, Live
+from server.live.feed import Feed
+from server.live.machine_state import Place
+from server.live.subscriber import MOST_WAITING, Watcher
+from server.live.tiles import Tile, Tiles
+from sync.wire.messages import Clocks, Live
 
 AT = Clocks("boot", 1.0, 1000.0, synchronised=True)
 

@@ -9,16 +9,16 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from coach.desk_view import Face
+from coach.kiosk.view import Face
 from server.audit.models import Entry
-from server.room import words
-from server.room.commanding import Given, give
-from server.room.hub import Hub
-from server.room.models import GivenCommand
-from sync.findings import Trouble
-from sync.wire import Command
+from server.live import words
+from server.live.commanding import Given, give
+from server.live.hub import Hub
+from server.live.models import GivenCommand
+from sync.delivery.fault_registry import Trouble
+from sync.wire.messages import Command
 from tests.server.web.conftest import People
-from tests.server.web.test_room_place import live
+from tests.server.web.live.test_room_place import live
 
 
 class Sending(Hub):

@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from coach.events import Level, Signal
-from server.room.place import PASSED_SHOWN_S, SEEN_SHOWN_S, TRACE_S, NoticeKey, Place, Who
-from server.room.tiles import CommandTold, NoticeTold
-from sync.wire import Clocks, CommandResult, Live, LiveNotice, Software, State
+from coach.model.events import Level, Signal
+from server.live.machine_state import PASSED_SHOWN_S, SEEN_SHOWN_S, TRACE_S, NoticeKey, Place, Who
+from server.live.tiles import CommandTold, NoticeTold
+from sync.wire.messages import Clocks, CommandResult, Live, LiveNotice, Software, State
 
 SESSION = "01a201a2-20b4-7dc4-b145-77fdcea40af6"
 AT = Clocks("boot", 1.0, 1000.0, synchronised=True)

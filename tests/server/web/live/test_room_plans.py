@@ -6,17 +6,17 @@ import msgspec
 import pytest
 from django.db import transaction
 
-from server.clinic import Clinic as Folder
-from server.clinics.models import Clinic
+from server.accounts.models import Clinic
+from server.clinic_folder.settings import Clinic as Folder
+from server.live import plan_outbox
+from server.live.models import Outgoing, PublishingTurn
+from server.live.outbox_publisher import Publisher
+from server.live.wire_plans import holds, plan_on_wire, valid_until_wall_s
 from server.models import MachineState
 from server.people.models import Participant, PlanVersion
-from server.room import outgoing
-from server.room.models import Outgoing, PublishingTurn
-from server.room.publishing import Publisher
-from server.room.wire_plans import holds, plan_on_wire, valid_until_wall_s
-from sync.envelope import Unreadable
-from sync.reading import read
-from sync.wire import PlanOnWire
+from sync.wire.codec import read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import PlanOnWire
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ class Broker:
 
 
 def test_a_plan_goes_to_each_machine_of_its_clinic_and_to_no_other(participant: Participant) -> None:
-    assert outgoing.hand_out_plan(version_of(participant)) == 2
+    assert plan_outbox.hand_out_plan(version_of(participant)) == 2
     assert [topic for topic, _ in waiting()] == ["ic/1/trondheim/molle-1/plan/p-1", "ic/1/trondheim/molle-2/plan/p-1"]
 
 
@@ -87,7 +87,7 @@ def test_a_plan_holds_until_the_end_of_its_last_day_where_the_clinic_is(particip
 
 
 def test_a_plan_that_does_not_hold_is_withdrawn(participant: Participant) -> None:
-    outgoing.hand_out_plan(version_of(participant, withdrawn=True))
+    plan_outbox.hand_out_plan(version_of(participant, withdrawn=True))
     assert {payload for _, payload in waiting()} == {b""}
 
 
@@ -97,7 +97,7 @@ def test_a_plan_that_is_not_saved_is_not_on_its_way(participant: Participant) ->
 
     def hand_out_and_fail() -> None:
         with transaction.atomic():
-            outgoing.hand_out_plan(version_of(participant))
+            plan_outbox.hand_out_plan(version_of(participant))
             raise ChangedTheirMindError
 
     with pytest.raises(ChangedTheirMindError):
@@ -108,14 +108,14 @@ def test_a_plan_that_is_not_saved_is_not_on_its_way(participant: Participant) ->
 def test_whoever_publishes_is_woken_after_the_commit(participant: Participant) -> None:
     seen = []
     wake = lambda: seen.append(len(waiting()))  # noqa: E731 - unregistered below by its identity
-    outgoing.on_waiting(wake)
+    plan_outbox.on_waiting(wake)
     try:
         with transaction.atomic():
-            outgoing.hand_out_plan(version_of(participant))
+            plan_outbox.hand_out_plan(version_of(participant))
             assert seen == []
         assert seen == [2]
     finally:
-        outgoing.no_longer(wake)
+        plan_outbox.no_longer(wake)
 
 
 def test_a_machine_heard_for_the_first_time_gets_all_plans_that_hold_once(participant: Participant) -> None:
@@ -124,19 +124,19 @@ def test_a_machine_heard_for_the_first_time_gets_all_plans_that_hold_once(partic
     version_of(participant, 2, hr_max_bpm=190.0)
     other = Participant.objects.create(clinic=clinic, pseudonym="p-2", name="Ola", nickname="Ørn", birth_year=1990)
     version_of(other, 1, valid_until=datetime.now(UTC).date() - timedelta(days=3))
-    assert outgoing.supply_machine(clinic, "molle-3") == 1
-    assert outgoing.supply_machine(clinic, "molle-3") == 0
+    assert plan_outbox.supply_machine(clinic, "molle-3") == 1
+    assert plan_outbox.supply_machine(clinic, "molle-3") == 0
     ((topic, payload),) = waiting()
     told = read(payload, PlanOnWire)
     assert not isinstance(told, Unreadable)
     assert (topic, told.version, told.plan.hr_max_bpm) == ("ic/1/trondheim/molle-3/plan/p-1", 2, 190.0)
-    assert "molle-3" in outgoing.machines_of(clinic)
+    assert "molle-3" in plan_outbox.machines_of(clinic)
 
 
 def test_what_waits_is_published_in_order_and_marked_when_confirmed(participant: Participant) -> None:
     broker = Broker()
-    outgoing.hand_out_plan(version_of(participant))
-    outgoing.withdraw_plan(participant)
+    plan_outbox.hand_out_plan(version_of(participant))
+    plan_outbox.withdraw_plan(participant)
     there = waiting()
     assert broker.publisher.publish_waiting()
     assert broker.took == there
@@ -146,7 +146,7 @@ def test_what_waits_is_published_in_order_and_marked_when_confirmed(participant:
 def test_without_a_broker_everything_waits_and_then_goes_out(participant: Participant) -> None:
     broker = Broker()
     broker.away = True
-    outgoing.hand_out_plan(version_of(participant))
+    plan_outbox.hand_out_plan(version_of(participant))
     assert not broker.publisher.publish_waiting()
     assert len(waiting()) == 2
     broker.away = False
@@ -157,14 +157,14 @@ def test_without_a_broker_everything_waits_and_then_goes_out(participant: Partic
 def test_what_the_broker_refuses_waits_and_the_rest_goes_out(participant: Participant) -> None:
     broker = Broker()
     broker.refuses = {"ic/1/trondheim/molle-1/plan/p-1"}
-    outgoing.hand_out_plan(version_of(participant))
+    plan_outbox.hand_out_plan(version_of(participant))
     assert not broker.publisher.publish_waiting()
     assert [topic for topic, _ in waiting()] == ["ic/1/trondheim/molle-1/plan/p-1"]
 
 
 def test_one_process_publishes_at_a_time_and_a_dead_ones_turn_ends_by_itself(participant: Participant) -> None:
     broker = Broker()
-    outgoing.hand_out_plan(version_of(participant))
+    plan_outbox.hand_out_plan(version_of(participant))
     turn = PublishingTurn.objects.create(pk=1, holder="web-2", until=datetime.now(UTC) + timedelta(seconds=60))
     assert not broker.publisher.publish_waiting()
     assert broker.took == []
@@ -176,6 +176,6 @@ def test_one_process_publishes_at_a_time_and_a_dead_ones_turn_ends_by_itself(par
 def test_confirmations_of_another_time_confirm_nothing(participant: Participant) -> None:
     publisher = Publisher("web-1", lambda _topic, _payload: None)
     publisher.confirmed(1, taken=True)
-    outgoing.hand_out_plan(version_of(participant))
+    plan_outbox.hand_out_plan(version_of(participant))
     assert not publisher.publish_waiting()
     assert len(waiting()) == 2

@@ -6,13 +6,13 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Locator, sync_playwright
 
-from benchmarks.clinic_at_hand import Child, command, files_of, kill_broker, make, mosquitto, program, until
-from benchmarks.room_at_hand import COOKIE, PATIENCE_S, Opened, RoomMachine, Watching, inside, post, served
-from coach.events import Level, Signal
-from server.room.place import NoticeKey
-from sync.envelope import Unreadable
-from sync.reading import encode, read
-from sync.wire import Clocks, CommandResult, Live, LiveNotice, Pause, PlanOnWire, Software, StartGroup, State
+from coach.model.events import Level, Signal
+from server.live.machine_state import NoticeKey
+from sync.wire.codec import encode, read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Clocks, CommandResult, Live, LiveNotice, Pause, PlanOnWire, Software, StartGroup, State
+from tests.support.clinic.local_clinic import Child, command, files_of, kill_broker, make, mosquitto, program, until
+from tests.support.clinic.local_room import COOKIE, PATIENCE_S, Opened, RoomMachine, Watching, inside, post, served
 
 SESSION = "01a201a2-20b4-7dc4-b145-77fdcea40af6"
 CEILING = LiveNotice("over_ceiling", Level.ATTENTION, 40.0)
@@ -148,7 +148,7 @@ def test_who_may_no_longer_see_the_room_loses_the_stream(opened: Opened) -> None
     with Watching(opened, "ola") as browser:
         until(lambda: browser.wholes, PATIENCE_S)
         change = (
-            "from server.clinics.models import Account; Account.objects.filter(username='ola').update(is_active={})"
+            "from server.accounts.models import Account; Account.objects.filter(username='ola').update(is_active={})"
         )
         inside(opened.clinic, change.format("False"))
         try:
@@ -270,7 +270,7 @@ def test_when_the_broker_was_away_the_room_says_so_and_comes_back_and_plans_go_o
             seen_by_all([browser], machine, 150.0)
             assert browser.broker_up is True
             known = (
-                "from server.room.models import SuppliedMachine\n"
+                "from server.live.models import SuppliedMachine\n"
                 "print('known', SuppliedMachine.objects.filter(machine='m-1').count())"
             )
             until(lambda: "known 1" in inside(clinic, known), PATIENCE_S)
@@ -283,7 +283,7 @@ def test_when_the_broker_was_away_the_room_says_so_and_comes_back_and_plans_go_o
         inside(
             clinic,
             "from server.people.models import Participant, PlanVersion\n"
-            "from server.room.outgoing import hand_out_plan\n"
+            "from server.live.plan_outbox import hand_out_plan\n"
             "one = Participant.objects.get(pseudonym='P000')\n"
             "for number in (1, 2):\n"
             "    hand_out_plan(PlanVersion.objects.create(participant=one, version=number, hr_max_bpm=185 + number))\n",

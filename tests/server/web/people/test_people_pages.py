@@ -9,18 +9,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from server.accounts.models import Clinic
 from server.audit.models import Entry
-from server.clinics.models import Clinic
-from server.people import listing, planning, registering
+from server.live.models import Outgoing, SuppliedMachine
+from server.people import participant_list, participant_service, plan_service
 from server.people.models import Course, Note, Participant, PlanVersion
 from server.people.plan_rules import Values
 from server.people.small_plot import small_plot
-from server.room.models import Outgoing, SuppliedMachine
-from sync.reading import read
-from sync.topics import PARTICIPANT
-from sync.wire import PlanOnWire
+from sync.wire.codec import read
+from sync.wire.messages import PlanOnWire
+from sync.wire.topics import PARTICIPANT
 from tests.server.web.conftest import People
-from tests.server.web.test_diary_pages import keep, text_of, trained
+from tests.server.web.diary.test_diary_pages import keep, text_of, trained
 
 LIST = "/c/trondheim/participants/"
 PLAN = Values(hr_max_bpm=180.0, hr_max_source="measured", weekly_cap=3)
@@ -29,7 +29,7 @@ NEW = {"name": "Siv  Ås", "birth_year": "1984", "sex": "f", "nickname": "Ulv", 
 
 
 def found(clinic: Clinic, search: str = "", state: str = "", group: str = "") -> list[str]:
-    return [one.name for one in listing.found(clinic, listing.asked_for(search, state, group))]
+    return [one.name for one in participant_list.found(clinic, participant_list.asked_for(search, state, group))]
 
 
 def made(people: People, name: str, nickname: str, **more: object) -> Participant:
@@ -37,9 +37,11 @@ def made(people: People, name: str, nickname: str, **more: object) -> Participan
     return Participant.objects.create(name=name, nickname=nickname, **{**usual, **more})
 
 
-def rows(people: People, **asked: str) -> list[listing.Row]:
-    shown = listing.found(people.clinic, listing.asked_for(asked.get("q", ""), asked.get("state", ""), ""))
-    return listing.rows_of(shown, timezone.now(), see_diary=True)
+def rows(people: People, **asked: str) -> list[participant_list.Row]:
+    shown = participant_list.found(
+        people.clinic, participant_list.asked_for(asked.get("q", ""), asked.get("state", ""), "")
+    )
+    return participant_list.rows_of(shown, timezone.now(), see_diary=True)
 
 
 # --- the list --------------------------------------------------------------------------------------------------------
@@ -91,7 +93,7 @@ def test_who_was_renamed_is_found_by_the_new_name_alone(people: People) -> None:
 def test_a_row_tells_the_plan_the_training_and_what_needs_a_look(people: People) -> None:
     today = timezone.localdate()
     account = people.account("therapist")
-    planning.save_plan(people.participant, account, PLAN, base=0, reason="")
+    plan_service.save_plan(people.participant, account, PLAN, base=0, reason="")
     Course.objects.create(participant=people.participant, begins_on=today - timedelta(days=20))
     keep(trained(1, day=today - timedelta(days=12)), trained(2, day=today - timedelta(days=15), intervals=0))
     kari, ola = rows(people)
@@ -154,7 +156,7 @@ def test_somebody_new_gets_a_pseudonym_that_tells_nothing_and_then_a_plan(people
     assert re.fullmatch(r"p-[2-9a-hjkmnp-z]{8}", siv.pseudonym)
     assert PARTICIPANT.match(siv.pseudonym)
     assert (siv.birth_year, siv.nickname, siv.picture, siv.active) == (1984, "Ulv", "bear", True)
-    assert registering.new_pseudonym(people.clinic) != registering.new_pseudonym(people.clinic)
+    assert participant_service.new_pseudonym(people.clinic) != participant_service.new_pseudonym(people.clinic)
 
 
 def test_somebody_alike_is_shown_before_a_second_is_made(people: People) -> None:
@@ -200,7 +202,7 @@ def edited(people: People, **changes: str) -> None:
 
 def test_what_machines_show_goes_out_at_once_under_a_higher_version(people: People) -> None:
     SuppliedMachine.objects.create(clinic=people.clinic, machine="molle-1")
-    planning.save_plan(people.participant, people.account("therapist"), PLAN, base=0, reason="")
+    plan_service.save_plan(people.participant, people.account("therapist"), PLAN, base=0, reason="")
     edited(people, group="B")
     assert Outgoing.objects.count() == 1
     edited(people, nickname="Ulv", picture="fox")
@@ -213,7 +215,7 @@ def test_what_machines_show_goes_out_at_once_under_a_higher_version(people: Peop
 
 def test_who_has_ended_is_taken_from_the_machines_and_comes_back_with_the_plan(people: People) -> None:
     SuppliedMachine.objects.create(clinic=people.clinic, machine="molle-1")
-    planning.save_plan(people.participant, people.account("therapist"), PLAN, base=0, reason="")
+    plan_service.save_plan(people.participant, people.account("therapist"), PLAN, base=0, reason="")
     edited(people, active="")
     edited(people, active="on")
     payloads = [bytes(row.payload) for row in Outgoing.objects.order_by("pk")]
@@ -236,7 +238,7 @@ def test_consent_to_research_is_given_on_a_day_and_taken_back(people: People) ->
 
 
 def test_the_overview_gathers_plan_course_sessions_and_notes(people: People) -> None:
-    planning.save_plan(people.participant, people.account("therapist"), PLAN, base=0, reason="")
+    plan_service.save_plan(people.participant, people.account("therapist"), PLAN, base=0, reason="")
     Course.objects.create(participant=people.participant, begins_on=timezone.localdate() - timedelta(days=10))
     keep(*(trained(number, day=timezone.localdate() - timedelta(days=2 * number)) for number in range(1, 5)))
     people.therapist.post(f"{LIST}p-1/note/", {"text": "Kneet er bedre."})

@@ -8,29 +8,29 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from coach.events import HrMaxFinding, Level, NoticeRaised
-from coach.heart_prior import KINDS, PERSON
-from coach.plan import Load
-from coach.response import HrMaxEstimate, KindRecord, NextTime, Response, as_json
-from display.pictures import PICTURES as DRAWN
+from coach.guidance.carried_response import HrMaxEstimate, KindRecord, NextTime, Response, as_json
+from coach.guidance.priors import KINDS, PERSON
+from coach.model.events import HrMaxFinding, Level, NoticeRaised
+from coach.model.plan import Load
+from display.drawing.participant_pictures import PICTURES as DRAWN
 from display.texts import texts_in
 from scripts.draw_pictures import FOLDER, svg
 from server.audit.models import Entry
+from server.live.models import Outgoing
+from server.live.wire_plans import plan_on_wire
 from server.models import MachineState, PlanOnMachine
-from server.people import planning
+from server.people import plan_service
 from server.people.errors import ChangedMeanwhileError
 from server.people.models import Participant, PlanVersion
-from server.people.on_machines import OnMachine, on_machines
 from server.people.pictures import PICTURES
+from server.people.plan_delivery_status import OnMachine, on_machines
 from server.people.plan_rules import QUESTIONS, Values, doubts, faults, merged, to_type_again, values_of
 from server.people.protocols import offered
-from server.room.models import Outgoing
-from server.room.wire_plans import plan_on_wire
-from sync.envelope import Unreadable
-from sync.reading import read
-from sync.wire import PlanOnWire, SessionDelivery
+from sync.wire.codec import read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import PlanOnWire, SessionDelivery
 from tests.server.web.conftest import People
-from tests.server.web.test_diary_pages import keep, text_of, trained
+from tests.server.web.diary.test_diary_pages import keep, text_of, trained
 
 TODAY = date(2026, 11, 22)
 SOUND = Values(hr_max_bpm=180.0, hr_max_source="measured", ceiling_bpm=175.0, start_speed_kmh=6.0)
@@ -48,11 +48,11 @@ def form_of(values: Values, base: int, **more: object) -> dict[str, object]:
 
 
 def given(people: People, values: Values = SOUND) -> PlanVersion:
-    return planning.save_plan(people.participant, people.account("therapist"), values, base=0, reason="")
+    return plan_service.save_plan(people.participant, people.account("therapist"), values, base=0, reason="")
 
 
 def newest(people: People) -> PlanVersion:
-    found = planning.newest_of(people.participant)
+    found = plan_service.newest_of(people.participant)
     assert found is not None
     return found
 
@@ -216,7 +216,7 @@ def test_of_two_therapists_the_second_is_told_and_loses_nothing(people: People) 
     given(people)
     mine = form_of(msgspec.structs.replace(SOUND, rest_hours=24.0), 1)
     theirs = msgspec.structs.replace(SOUND, weekly_cap=2)
-    planning.save_plan(people.participant, people.account("clinic_admin"), theirs, base=1, reason="Sliten")
+    plan_service.save_plan(people.participant, people.account("clinic_admin"), theirs, base=1, reason="Sliten")
     status, page = post(people, mine)
     assert (status, newest(people).version) == (409, 2)
     assert "Clinic_Admin Testesen endret planen mens du skrev" in page
@@ -224,7 +224,7 @@ def test_of_two_therapists_the_second_is_told_and_loses_nothing(people: People) 
     fields = dict(re.findall(r'name="(weekly_cap|rest_hours|base|reason)" value="([^"]*)"', answer))
     assert fields == {"weekly_cap": "2", "rest_hours": "24", "base": "2", "reason": "Ny test"}
     with pytest.raises(ChangedMeanwhileError):
-        planning.save_plan(people.participant, people.account("therapist"), SOUND, base=1, reason="")
+        plan_service.save_plan(people.participant, people.account("therapist"), SOUND, base=1, reason="")
 
 
 def machine_said(machine: str, *, online: bool = True, **said: object) -> None:
@@ -246,9 +246,9 @@ def machines_told(people: People, language: str = "nb") -> list[str]:
 
 
 def test_each_machine_is_shown_with_what_it_said_it_took(people: People) -> None:
-    planning.save_plan(people.participant, people.account("therapist"), SOUND, base=0, reason="")
+    plan_service.save_plan(people.participant, people.account("therapist"), SOUND, base=0, reason="")
     harder = msgspec.structs.replace(SOUND, start_speed_kmh=6.5)
-    planning.save_plan(people.participant, people.account("therapist"), harder, base=1, reason="")
+    plan_service.save_plan(people.participant, people.account("therapist"), harder, base=1, reason="")
     machine_said("molle-1", version=2)
     machine_said("molle-2", version=1, refused_version=2)
     machine_said("molle-3", version=1)
@@ -363,7 +363,7 @@ def test_a_finding_stands_by_the_summary_alone_and_falls_when_hr_max_is_changed(
     entry.stored.save()
     assert "omtrent 168 slag/min" in text_of(people.therapist.get(WHERE).content.decode())
     after = msgspec.structs.replace(SOUND, hr_max_bpm=168.0, ceiling_bpm=None)
-    planning.save_plan(people.participant, people.account("therapist"), after, base=1, reason="Funn")
+    plan_service.save_plan(people.participant, people.account("therapist"), after, base=1, reason="Funn")
     assert "omtrent 168" not in text_of(people.therapist.get(WHERE).content.decode())
 
 

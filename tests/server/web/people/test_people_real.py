@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clinic_at_hand import make, mosquitto, until
-from benchmarks.room_at_hand import COOKIE, PATIENCE_S, Opened, RoomMachine, inside, served
-from sync.envelope import Unreadable
-from sync.reading import read
-from sync.wire import PlanOnWire, Software, State
+from sync.wire.codec import read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import PlanOnWire, Software, State
+from tests.support.clinic.local_clinic import make, mosquitto, until
+from tests.support.clinic.local_room import COOKIE, PATIENCE_S, Opened, RoomMachine, inside, served
 
 pytestmark = pytest.mark.timeout(600)
 PLAN = "/c/trondheim/participants/P000/plan/"
@@ -78,7 +78,7 @@ def test_a_plan_saved_in_the_page_reaches_the_machine_rises_and_is_withdrawn(tmp
             software = Software("1", "3", "d")
             machine.be(State(online=True, connection=1, clinic="trondheim", machine="molle-1", software=software))
             known = (
-                "from server.room.models import SuppliedMachine\n"
+                "from server.live.models import SuppliedMachine\n"
                 "print('known', SuppliedMachine.objects.filter(machine='molle-1').count())"
             )
             until(lambda: "known 1" in inside(clinic, known), PATIENCE_S)

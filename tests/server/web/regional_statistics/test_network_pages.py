@@ -11,18 +11,18 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from server.accounts.models import Account, Clinic, Membership, Region
+from server.accounts.roles import Role
 from server.audit.models import Entry
-from server.clinic import Clinic as Folder
-from server.clinics.models import Account, Clinic, Membership, Region
-from server.clinics.roles import Role
+from server.clinic_folder.settings import Clinic as Folder
 from server.diary.models import DiaryEntry
 from server.models import Session
-from server.network import summing
-from server.network.asked import Scope
-from server.network.models import QuarterSum
-from server.network.periods import Period, month_number, span_until
-from server.network.release import compare, release
 from server.people.models import Course, Participant
+from server.regional_statistics import aggregation
+from server.regional_statistics.models import QuarterSum
+from server.regional_statistics.periods import Period, month_number, span_until
+from server.regional_statistics.publication import compare, release
+from server.regional_statistics.query_params import Scope
 from tests.server.web.conftest import Browser, People, logged_in
 
 LAST = (timezone.localdate().replace(day=1) - timedelta(days=1)).replace(day=1)
@@ -307,8 +307,8 @@ def test_adherence_follows_every_change_of_a_course(place: Clinic) -> None:
 def test_what_is_kept_holds_no_person_and_is_read_again_unchanged(place: Clinic) -> None:
     trained(participants(place, 6), place)
     span = span_until(timezone.localdate())
-    first = summing.quarters_of([place.pk], span)
-    assert summing.quarters_of([place.pk], span) == first
+    first = aggregation.quarters_of([place.pk], span)
+    assert aggregation.quarters_of([place.pk], span) == first
     kept = [one.sums for one in QuarterSum.objects.all()]
     assert "q-trondheim" not in str(kept)
 
@@ -316,14 +316,14 @@ def test_what_is_kept_holds_no_person_and_is_read_again_unchanged(place: Clinic)
 def test_a_change_while_sums_are_made_is_not_lost(place: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     people = participants(place, 6)
     trained(people, place)
-    summed = summing._summed
+    summed = aggregation._summed
 
     def slowly(*given: object) -> object:
         found = summed(*given)  # type: ignore[arg-type] # passed on
-        monkeypatch.setattr(summing, "_summed", summed)
+        monkeypatch.setattr(aggregation, "_summed", summed)
         trained(people[:1], place)
         return found
 
-    monkeypatch.setattr(summing, "_summed", slowly)
+    monkeypatch.setattr(aggregation, "_summed", slowly)
     assert sessions_told(place) == 6
     assert sessions_told(place) == 7

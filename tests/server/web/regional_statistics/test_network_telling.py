@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.network.telling import (
+from server.regional_statistics.disclosure_control import (
     FEWEST,
     MONTHS,
     Amount,

@@ -1,0 +1,1 @@
+"""Drawing without knowledge of a session: canvas, layout, shapes, icons, fonts, colours and line drawings."""

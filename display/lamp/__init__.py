@@ -1,0 +1,1 @@
+"""The lamp: which colour shows which state, and its pins."""

@@ -1,0 +1,1 @@
+"""The small OLED screen."""

@@ -1,0 +1,1 @@
+"""Outputs for the large screen: a window, or the kernel's own display driver."""

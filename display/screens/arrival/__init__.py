@@ -1,0 +1,1 @@
+"""Screens before a session: who trains, which strap, and the readiness questions."""

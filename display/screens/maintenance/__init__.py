@@ -1,0 +1,1 @@
+"""Screens for the person who looks after the machine."""

@@ -1,0 +1,1 @@
+"""Voice and tones: phrases, voice packs, synthesis, mixing and the sound card."""

@@ -1,0 +1,1 @@
+"""Commands of `interval-coach` that are no services: sessions, participants, replay, plots and exports."""

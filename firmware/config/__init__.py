@@ -1,0 +1,1 @@
+"""The settings: schema, file, generated documents and the command line's defaults."""

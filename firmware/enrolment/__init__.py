@@ -1,0 +1,1 @@
+"""The machine's certificate: enrolment with a one-time code, and renewal."""

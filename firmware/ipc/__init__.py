@@ -1,0 +1,1 @@
+"""The local socket between the machine's services, and its messages."""

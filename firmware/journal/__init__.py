@@ -1,0 +1,1 @@
+"""The journal: the training diary in one SQLite database."""

@@ -1,0 +1,1 @@
+"""The buttons beside the treadmill: GPIO pins and a numeric keypad."""

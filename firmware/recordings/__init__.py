@@ -1,0 +1,1 @@
+"""Recorded sessions of other devices: FIT and CSV files."""

@@ -1,0 +1,1 @@
+"""Heart-rate straps and treadmills over Bluetooth."""

@@ -1,0 +1,1 @@
+"""The three services of a machine: coach, display and sync."""

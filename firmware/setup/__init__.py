@@ -1,0 +1,1 @@
+"""Setting up a machine: the wizard, its probes, and versions side by side."""

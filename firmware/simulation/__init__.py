@@ -1,0 +1,1 @@
+"""A simulated person on a treadmill, and sessions with that person. Services do not import this package."""

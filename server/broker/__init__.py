@@ -1,0 +1,1 @@
+"""The broker: mosquitto's configuration and process, and the server's MQTT client."""

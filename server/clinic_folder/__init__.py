@@ -1,0 +1,1 @@
+"""A clinic's folder: its settings, files and database."""

@@ -1,0 +1,1 @@
+"""The collector: from the broker into the database, each session exactly once."""

@@ -1,0 +1,1 @@
+"""Commands of `interval-coach-server`: quarantine, sessions, machines, pages, backup and restore."""

@@ -1,0 +1,1 @@
+"""A course of sessions: its schedule, page, plots and fitness estimates."""

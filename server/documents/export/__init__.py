@@ -1,0 +1,1 @@
+"""Files for other programs and clinics: archive, tables, FHIR, research and transfer."""

@@ -1,0 +1,1 @@
+"""Documents on paper: letters, reports and their pictures as PDF."""

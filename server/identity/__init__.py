@@ -1,0 +1,1 @@
+"""Who may connect: the clinic's certificate authority, certificates and enrolment."""

@@ -1,0 +1,1 @@
+"""Signing in: password, one-time code, identity provider, invitation, and one's own account."""

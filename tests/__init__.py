@@ -1,0 +1,1 @@
+"""Tests, and what they share with benchmarks. A package, because a dependency installs one of the same name."""

@@ -1,0 +1,1 @@
+"""A bluetoothd without a radio, on a private bus."""

@@ -1,0 +1,1 @@
+"""A real broker, network and machines that only send, for tests and benchmarks."""

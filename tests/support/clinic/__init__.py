@@ -1,0 +1,1 @@
+"""Real clinics, servers and browsers, for tests and benchmarks of the server."""

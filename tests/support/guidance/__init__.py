@@ -1,0 +1,1 @@
+"""Trials of the guidance on simulated people."""

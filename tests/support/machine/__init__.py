@@ -1,0 +1,1 @@
+"""Machines for tests and benchmarks: real services, recorded files, journals under attack."""
