@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from server.limits.hashing import TRY_AGAIN_S
+
 
 def _page(request: HttpRequest, status: HTTPStatus, title: str, text: str) -> HttpResponse:
     return render(request, "web/failure.html", {"title": title, "text": text}, status=status)
@@ -50,6 +52,14 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
         _("There is no such page here"),
         _("It may have been moved or deleted, or your account may not see it."),
     )
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """503: too many passwords wait to be checked."""
+    text = _("Many people are logging in. Wait a few seconds, and try again.")
+    response = _page(request, HTTPStatus.SERVICE_UNAVAILABLE, _("Too much at once"), text)
+    response.headers["Retry-After"] = str(TRY_AGAIN_S)
+    return response
 
 
 def broken(request: HttpRequest) -> HttpResponse:
