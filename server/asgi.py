@@ -7,6 +7,7 @@ from django.core.asgi import get_asgi_application
 
 from server.json_logging import log_pages_to
 from server.limits.request_limits import Application, Receive, Send, limited
+from server.web.error_views import busy_page
 
 
 def with_room(pages: Application) -> Application:
@@ -25,4 +26,5 @@ def with_room(pages: Application) -> Application:
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 log_pages_to()
-application = with_room(limited(get_asgi_application()))
+_pages = get_asgi_application()
+application = with_room(limited(_pages, busy_page=busy_page()))

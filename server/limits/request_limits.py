@@ -19,12 +19,6 @@ BODY_S = 20.0
 BODY_BYTES_A_SECOND = 64 * 1024
 """A body has so long, and the time that its length takes at this rate: a package over a slow line is in time."""
 
-BUSY_PAGE = (
-    '<!doctype html><html lang="nb"><meta charset="utf-8"><title>Mange logger inn nå</title>'
-    "<h1>Mange logger inn nå</h1><p>Vent noen sekunder, og prøv igjen.</p>"
-    '<p lang="en">Many people are logging in. Wait a few seconds, and try again.</p></html>'
-).encode()
-
 
 class TooMuchError(Exception):
     """A request's body is larger than any that is meant."""
@@ -34,11 +28,13 @@ class TooSlowError(Exception):
     """A request's body did not arrive in time."""
 
 
-def limited(application: Application, most_bytes: int = MOST_BODY_BYTES, body_s: float = BODY_S) -> Application:
+def limited(
+    application: Application, most_bytes: int = MOST_BODY_BYTES, body_s: float = BODY_S, busy_page: bytes = b""
+) -> Application:
     """Return an application with limits.
 
-    It answers 413 to a body of more than `most_bytes`, 408 to one that is not here in time, and 503 where too many
-    strangers make it work. Nothing of such a request is kept.
+    It answers 413 to a body of more than `most_bytes`, 408 to one that is not here in time, and 503 (`busy_page`) where
+    too many strangers make it work. Nothing of such a request is kept.
     """
     admission = Admission()
 
@@ -62,7 +58,7 @@ def limited(application: Application, most_bytes: int = MOST_BODY_BYTES, body_s:
             await _refuse(send, 408)
         except AdmissionError:
             retry = (b"retry-after", str(TRY_AGAIN_S).encode())
-            await _refuse(send, 503, BUSY_PAGE, retry, (b"content-type", b"text/html; charset=utf-8"))
+            await _refuse(send, 503, busy_page, retry, (b"content-type", b"text/html; charset=utf-8"))
 
     return inner
 

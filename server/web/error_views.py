@@ -2,8 +2,10 @@
 
 from http import HTTPStatus
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from server.limits.hashing import TRY_AGAIN_S
@@ -52,6 +54,16 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
         _("There is no such page here"),
         _("It may have been moved or deleted, or your account may not see it."),
     )
+
+
+def busy_page() -> bytes:
+    """Return that page in each language, for requests that are refused before their language is known."""
+    parts = []
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            title, text = _("Too much at once"), _("Many people are logging in. Wait a few seconds, and try again.")
+            parts.append(f'<section lang="{language}"><h1>{title}</h1><p>{text}</p></section>')
+    return f'<!doctype html><html><meta charset="utf-8"><title>interval-coach</title>{"".join(parts)}</html>'.encode()
 
 
 def busy(request: HttpRequest) -> HttpResponse:
