@@ -8,6 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 GAPS_KEPT = 12
+TOGETHER_S = 0.15
+"""Reports so near to each other had waited for a weak link and came at one moment: no heart beats so fast."""
 LEAST_GAPS = 3
 """A source is taken for one that reports once a second until so many gaps are known."""
 USUAL_SHARE = 0.75
@@ -20,7 +22,9 @@ class Pace(Struct, frozen=True):
     gaps_s: tuple[float, ...] = ()
 
     def after(self, gap_s: float) -> "Pace":
-        """Return the pace after another gap."""
+        """Return the pace after another gap; reports that come together count as one."""
+        if gap_s < TOGETHER_S:
+            return self
         return replace(self, gaps_s=(*self.gaps_s, gap_s)[-GAPS_KEPT:])
 
     @property

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from coach.model.events import Signal
 from coach.model.messages import HeartRate
-from coach.session.pace import Pace
+from coach.session.pace import TOGETHER_S, Pace
 
 STALE_AFTER_S, STALE_AFTER_MOST_S, STALE_AFTER_GAPS = 5.0, 12.0, 1.8
 LOST_AFTER_S = 20.0
@@ -32,8 +32,8 @@ URGE_FLAT_S, URGE_FLAT_MOST_S, URGE_FLAT_GAPS = 8.0, 14.0, 2.2
 """A rate may urge for so long after it last moved."""
 SLOW_S = 6.5
 """A rate that is renewed more seldom says too little about a rate now: shown and counted, but nobody is urged by it."""
-STEADY_S = 10.0
-"""A source must be usable for so long before its trouble counts as over: trouble that returns sooner is the same."""
+STEADY_S, RELAPSED_STEADY_S, RELAPSE_S = 10.0, 60.0, 300.0
+"""A source must be usable for so long before its trouble counts as over; longer where trouble has soon come back."""
 LOWEST_BPM, HIGHEST_BPM = 30.0, 230.0
 RARE_BPM = 40.0
 """A heart on its way to training is seldom slower: shown, but nobody is urged by it."""
@@ -64,6 +64,8 @@ FLAT_WEAK_S, FLAT_IMPLAUSIBLE_S = 45.0, 60.0
 FLAT_WEAK_GAPS, FLAT_IMPLAUSIBLE_GAPS = 9, 12
 FROZEN_RR_REPEATS, RR_RUN_MOST = 5, 20
 """So many repetitions of the same beats; more for a source that has repeated its beats for longer and gone on."""
+ROUNDED_MS, FROZEN_ROUNDED_REPEATS = 10.0, 15
+"""Intervals this near to 60000/rate may be rounded ones that were computed from it, and repeat at a plateau."""
 REGULAR_RATIO = 1.5
 """Within one report, intervals of a heart differ by less; missed and extra beats give twice and half of others."""
 ECHO_BPM, ECHO_MS = 1.0, 2.0
@@ -76,13 +78,19 @@ RR_DOUBTED_FOR_S = 60.0
 """A smooth rate above what its RR intervals say is shown and counted after so long; it can only slow a person down."""
 CONTACT_NEVER_SET_S, CONTACT_LET_GO_S = 120.0, 300.0
 """A contact bit that contradicts so long a time of good rates is noise; longer where it has been set before."""
+CONTACT_BACK_S, CONTACT_KEPT_S = 5.0, 60.0
+"""A bit that is set again for so long says that there is contact; only after the longer time it has never wavered."""
+RR_STILL_BPM = 8.0
+"""RR intervals that stay the very same while the rate moves so far are no beats of this heart."""
 
 
 class Source(Struct, frozen=True):
     """What is known of the pulse strap. `bpm` is the last rate it sent, whatever its worth; `at_t` when.
 
     `rr_run`: longest run of equal beats that has ended by itself. `beats_since_t`: since when every report
-    brought regular beats. `contact_off_t`: since when the contact bit contradicts a good rate.
+    brought regular beats. `rr_still_bpm`: the rate when the last RR intervals first came. `contact_off_t`: since when
+    the contact bit has contradicted a good rate, if only now and then; `contact_on_t`: since when it is set.
+    `troubled_t`: when the source was last no longer usable; `relapsed`: soon after the time before.
     """
 
     signal: Signal = Signal.LOST
@@ -106,9 +114,13 @@ class Source(Struct, frozen=True):
     rr_run: int = 0
     rr_off_t: float | None = None
     beats_since_t: float | None = None
+    rr_still_bpm: float | None = None
     contact_off_t: float | None = None
+    contact_on_t: float | None = None
     contact_was_set: bool = False
     usable_since_t: float | None = None
+    troubled_t: float | None = None
+    relapsed: bool = False
 
     @property
     def shown_bpm(self) -> float | None:
@@ -139,18 +151,28 @@ class Source(Struct, frozen=True):
 
     def steady(self, t: float) -> bool:
         """Whether the source has been usable for so long that earlier trouble is over."""
-        return self.usable_since_t is not None and t - self.usable_since_t >= STEADY_S
+        lasts_s = RELAPSED_STEADY_S if self.relapsed else STEADY_S
+        return self.usable_since_t is not None and t - self.usable_since_t >= lasts_s
 
 
 def expire(source: Source) -> Source:
     """Return the source at its due time, when silence has lasted long enough."""
     lost = source.signal is Signal.STALE
-    return replace(source, signal=Signal.LOST if lost else Signal.STALE, reason="silent", usable_since_t=None)
+    return _troubled(replace(source, signal=Signal.LOST if lost else Signal.STALE, reason="silent"))
 
 
 def lose(source: Source, reason: str) -> Source:
     """Return the source after the adapter said that the strap is gone."""
-    return replace(source, signal=Signal.LOST, reason=reason, usable_since_t=None)
+    return _troubled(replace(source, signal=Signal.LOST, reason=reason))
+
+
+def _troubled(source: Source) -> Source:
+    """Note that the source is no longer usable, and whether it had been so a short time before."""
+    if source.usable_since_t is None:
+        return source
+    before_t, now_t = source.troubled_t, source.at_t
+    relapsed = before_t is not None and now_t is not None and now_t - before_t <= RELAPSE_S
+    return replace(source, usable_since_t=None, troubled_t=now_t, relapsed=relapsed)
 
 
 def receive(source: Source, message: HeartRate, *, warming_up: bool) -> Source:
@@ -166,11 +188,11 @@ def receive(source: Source, message: HeartRate, *, warming_up: bool) -> Source:
     source = _paced(source, t)
     source = replace(_beats(source, t, bpm, message.rr_ms, gap=gap), bpm=bpm, at_t=t)
     if not LOWEST_BPM <= bpm <= HIGHEST_BPM:
-        return replace(source, signal=Signal.IMPLAUSIBLE, reason="out_of_range", usable_since_t=None)
+        return _troubled(replace(source, signal=Signal.IMPLAUSIBLE, reason="out_of_range"))
     source = _after_gap(source, t, bpm, before) if gap else _compare(source, t, bpm, warming_up=warming_up)
-    source = _judge(_contact(source, t, contact=message.contact, gap=gap), t, contact=message.contact)
+    source = _judge(_contact(source, t, contact=message.contact, gap=gap), t)
     if source.signal is Signal.IMPLAUSIBLE:
-        return replace(source, usable_since_t=None) if source.usable_since_t is not None else source
+        return _troubled(source)
     return replace(source, usable_since_t=t) if source.usable_since_t is None else source
 
 
@@ -183,9 +205,16 @@ def _paced(source: Source, t: float) -> Source:
 
 def _beats(source: Source, t: float, bpm: float, rr_ms: tuple[float, ...], *, gap: bool) -> Source:
     """Note what the RR intervals say: whether they repeat, disagree with the rate, or are regular beats."""
+    sent_rr_ms, still_bpm = rr_ms, bpm
+    if rr_ms and rr_ms == source.last_rr_ms:
+        still_bpm = bpm if source.rr_still_bpm is None else source.rr_still_bpm
+    if abs(bpm - still_bpm) >= RR_STILL_BPM:
+        # Whatever these are, they follow no heart: until they change, the source is judged as one without RR.
+        source, rr_ms, still_bpm = replace(source, rr_ms=()), (), 0.0
     own = () if echoes(rr_ms, bpm) else rr_ms
     repeats = rr_ms == source.last_rr_ms and bpm == source.bpm
-    same_rr = source.same_rr + 1 if own and repeats else 0
+    together = source.at_t is not None and t - source.at_t < TOGETHER_S
+    same_rr = source.same_rr + (not together) if own and repeats else 0
     apart = gap or source.at_t is None or t - source.at_t > RR_TOGETHER_S
     good = tuple(rr for rr in rr_ms if RR_LOWEST_MS <= rr <= RR_HIGHEST_MS)
     known = (() if apart else source.rr_ms) + good
@@ -198,7 +227,8 @@ def _beats(source: Source, t: float, bpm: float, rr_ms: tuple[float, ...], *, ga
         source,
         changed_t=t if alive else source.changed_t,
         rr_ms=known,
-        last_rr_ms=rr_ms,
+        last_rr_ms=sent_rr_ms,
+        rr_still_bpm=still_bpm,
         same_rr=same_rr,
         rr_run=min(max(source.rr_run, source.same_rr), RR_RUN_MOST) if alive and not gap else source.rr_run,
         rr_off=rr_off,
@@ -215,15 +245,19 @@ def echoes(rr_ms: tuple[float, ...], bpm: float) -> bool:
 
 
 def _contact(source: Source, t: float, *, contact: bool | None, gap: bool) -> Source:
-    """Note since when the contact bit contradicts a rate that nothing else speaks against."""
-    if contact is not False:
-        was_set = source.contact_was_set or contact is True
-        unchanged = source.contact_off_t is None and source.contact_was_set == was_set
-        return source if unchanged else replace(source, contact_off_t=None, contact_was_set=was_set)
+    """Note since when the contact bit contradicts a rate that nothing else speaks against, and since when it is set."""
+    off_t, on_t = source.contact_off_t, source.contact_on_t
+    if contact is not None:
+        on_t = None if not contact else t if on_t is None else on_t
+    if on_t is not None and t - on_t >= CONTACT_KEPT_S:
+        off_t = None
     doubted = gap or source.jumped_t is not None or source.rr_off > 0 or t - source.changed_t >= FLAT_WEAK_S
-    if doubted or source.contact_off_t is None:
-        return replace(source, contact_off_t=t)
-    return source
+    if contact is False and (doubted or off_t is None):
+        off_t = t
+    was_set = source.contact_was_set or contact is True
+    if (off_t, on_t, was_set) == (source.contact_off_t, source.contact_on_t, source.contact_was_set):
+        return source
+    return replace(source, contact_off_t=off_t, contact_on_t=on_t, contact_was_set=was_set)
 
 
 def _after_gap(source: Source, t: float, bpm: float, before: Source) -> Source:
@@ -301,15 +335,15 @@ def _rr_disagrees(rr_ms: tuple[float, ...], bpm: float) -> bool:
     return len(rr_ms) >= RR_KEPT and abs(60000.0 / median(rr_ms) - bpm) > RR_DISAGREES_FRACTION * bpm
 
 
-def _judge(source: Source, t: float, *, contact: bool | None) -> Source:
-    signal, reason = _verdict(source, t, contact=contact)
+def _judge(source: Source, t: float) -> Source:
+    signal, reason = _verdict(source, t)
     same = source.signal is signal and source.reason == reason
     return source if same else replace(source, signal=signal, reason=reason)
 
 
-def _verdict(source: Source, t: float, *, contact: bool | None) -> tuple[Signal, str]:
+def _verdict(source: Source, t: float) -> tuple[Signal, str]:
     flat_s, usual_s = t - source.changed_t, source.pace.usual_s
-    frozen_beats = source.same_rr >= max(FROZEN_RR_REPEATS, 2 * source.rr_run)
+    frozen_beats = source.same_rr >= max(_repeats_allowed(source), 2 * source.rr_run)
     reasons = (
         (source.jumped_t is not None and t - source.jumped_t < DOUBTED_FOR_S, Signal.IMPLAUSIBLE, "jump"),
         (source.rr_off >= RR_DISAGREES_REPEATS, _disagreeing(source, t), "rr_disagrees"),
@@ -321,11 +355,18 @@ def _verdict(source: Source, t: float, *, contact: bool | None) -> tuple[Signal,
         (flat_s >= max(FLAT_WEAK_S, FLAT_WEAK_GAPS * usual_s), Signal.WEAK, "frozen"),
         (source.jumped_t is not None, Signal.WEAK, "jump"),
         (source.bpm is not None and source.bpm < RARE_BPM, Signal.WEAK, "very_low"),
-        (contact is False and not _contact_is_noise(source, t), Signal.WEAK, "no_contact"),
+        (_lacks_contact(source, t), Signal.WEAK, "no_contact"),
         (t < source.weak_until_t, Signal.WEAK, source.weak_reason),
         (usual_s > SLOW_S, Signal.WEAK, "slow"),
     )
     return next(((signal, reason) for holds, signal, reason in reasons if holds), (Signal.LIVE, "ok"))
+
+
+def _repeats_allowed(source: Source) -> int:
+    """Return how often the same beats may come before a strap seems frozen."""
+    bpm = source.bpm or 0.0
+    near = bpm > 0 and all(abs(rr - 60000.0 / bpm) <= ROUNDED_MS for rr in source.last_rr_ms)
+    return FROZEN_ROUNDED_REPEATS if near else FROZEN_RR_REPEATS
 
 
 def _disagreeing(source: Source, t: float) -> Signal:
@@ -335,7 +376,12 @@ def _disagreeing(source: Source, t: float) -> Signal:
     return Signal.WEAK if lasts and above else Signal.IMPLAUSIBLE
 
 
-def _contact_is_noise(source: Source, t: float) -> bool:
-    """Minutes of good rates outweigh a contact bit that is never set, and longer ones a bit that was let go of."""
-    borne_s = CONTACT_LET_GO_S if source.contact_was_set else CONTACT_NEVER_SET_S
-    return source.contact_off_t is not None and t - source.contact_off_t >= borne_s
+def _lacks_contact(source: Source, t: float) -> bool:
+    """Whether the contact bit is believed that it is not set, or was not until a moment ago.
+
+    Minutes of good rates outweigh a bit that is never set, and longer ones a bit that comes and goes.
+    """
+    off_t, on_t = source.contact_off_t, source.contact_on_t
+    if off_t is None or (on_t is not None and t - on_t >= CONTACT_BACK_S):
+        return False
+    return t - off_t < (CONTACT_LET_GO_S if source.contact_was_set else CONTACT_NEVER_SET_S)

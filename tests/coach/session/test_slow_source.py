@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from coach.model.cue import CueName
 from coach.model.events import AdviceGiven, Direction, Signal, SignalChanged
 from coach.model.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Time
 from coach.session.pace import Pace
@@ -149,6 +150,29 @@ def test_a_pace_needs_three_gaps_and_is_the_upper_quartile() -> None:
     assert Pace((0.0, 0.0, 0.0)).usual_s == 1.0
 
 
+@pytest.mark.parametrize("count", [2, 5, 20])
+def test_reports_that_a_weak_link_delivers_together_are_one_report_of_its_pace(count: int) -> None:
+    bursts = [[0.01] * (count - 1) + [5.0] for _ in range(170)]
+    session = led(reports([gap_s for burst in bursts for gap_s in burst], rr=2))
+    assert [reason for _, _, reason in session.endings()] == ["done"] * 5
+    assert len(raised(session)) <= 1
+
+
+@pytest.mark.parametrize("gaps_s", [(1.0, 1.0, 1.0, 7.0), (1.0,) * 10 + (7.0,) * 10, (4.0, 4.0, 4.0, 4.0, 4.0, 13.0)])
+def test_silence_that_comes_back_soon_is_one_trouble(gaps_s: tuple[float, ...]) -> None:
+    session = led(reports(gaps_s * int(850 / sum(gaps_s))))
+    # The first trouble ends after seconds; one that came back soon, only once the source has been steady for longer.
+    assert raised(session) in (["signal_stale"], ["signal_stale"] * 2)
+
+
+def test_a_source_that_is_lost_again_and_again_is_said_to_be_lost_once() -> None:
+    session = led(reports([21.0] * 40))
+    said = [cue.name for cue in session.cues if cue.t > 60 and cue.name is CueName.SIGNAL_BACK]
+    assert said == []
+    assert len([code for _, code in session.notices() if code == "signal_lost"]) <= 3
+    assert len(raised(session)) <= 2
+
+
 # RR intervals that carry nothing beyond the rate
 
 
@@ -177,6 +201,25 @@ def test_a_frozen_strap_with_beats_of_its_own_is_found_within_six_seconds() -> N
     assert [source.reason for source in seen[-4:]] == ["frozen"] * 4
 
 
+@pytest.mark.parametrize("rr_ms", [(800.0,), (0.0,), (63999.0,), (800.0, 800.0), (0.4,)])
+def test_rr_intervals_that_never_move_while_the_rate_does_are_not_judged(rr_ms: tuple[float, ...]) -> None:
+    session = led([HeartRate(one.t, one.bpm, rr_ms) for one in reports([1.0] * 850)])
+    assert [reason for _, _, reason in session.endings()] == ["done"] * 5
+    assert len(raised(session)) <= 1
+
+
+def test_rr_intervals_are_judged_again_once_they_move() -> None:
+    still = [HeartRate(t + 0.5, 90.0 + t, (800.0,)) for t in range(60)]
+    wrong = [HeartRate(60.5 + t, 150.0 + t % 2, (800.0 + t, 790.0)) for t in range(20)]
+    assert fed([*still, *wrong])[-1].reason == "rr_disagrees"
+
+
+@pytest.mark.parametrize("step_ms", [5.0, 1000 / 128, 10.0])
+def test_intervals_rounded_to_a_coarse_step_are_not_frozen_at_a_plateau(step_ms: float) -> None:
+    messages = [HeartRate(t + 0.5, 150.0 + t // 12 % 3, (400.0 // step_ms * step_ms,)) for t in range(600)]
+    assert {source.signal for source in fed(messages)} == {Signal.LIVE}
+
+
 @pytest.mark.parametrize(
     ("rr_ms", "bpm", "echo"),
     [
@@ -195,6 +238,33 @@ def test_an_echo_is_an_interval_that_only_repeats_the_rate(rr_ms: tuple[float, .
 
 
 # The contact bit
+
+
+CONTACT_BITS: dict[str, Callable[[int], bool | None]] = {
+    "every other": lambda t: t % 2 == 0,
+    "ten seconds each": lambda t: t // 10 % 2 == 0,
+    "now and then": lambda t: t % 50 == 0,
+    "seldom set": lambda t: t % 9 == 0,
+    "or not said": lambda t: None if t % 2 else False,
+}
+
+
+@pytest.mark.parametrize("kind", CONTACT_BITS)
+def test_a_contact_bit_that_wavers_is_noise_after_minutes_of_good_rates(kind: str) -> None:
+    bit = CONTACT_BITS[kind]
+    rates = without_contact(900)
+    seen = fed([HeartRate(one.t, one.bpm, one.rr_ms, bit(int(one.t))) for one in rates])
+    assert {source.signal for source in seen[320:]} <= {Signal.LIVE} | (
+        {Signal.WEAK} if kind == "ten seconds each" else set()
+    )
+    states = [source.signal for source in seen]
+    assert sum(one is not other for one, other in pairwise(states)) <= 60
+
+
+def test_a_bit_that_is_set_again_ends_the_doubt_within_seconds() -> None:
+    rates = [HeartRate(t + 0.5, 140.0 + t % 5, (), t < 60 or t >= 70) for t in range(120)]
+    seen = fed(rates)
+    assert [source.signal for source in (seen[59], seen[65], seen[80])] == [Signal.LIVE, Signal.WEAK, Signal.LIVE]
 
 
 def without_contact(seconds: int, from_t: int = 0, bpm: Rate = lambda t: 140.0 + int(t) % 5) -> list[HeartRate]:
