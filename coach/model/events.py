@@ -187,10 +187,14 @@ class QuestionAsked(Event, frozen=True, tag="question_asked"):
 
 
 class QuestionAnswered(Event, frozen=True, tag="question_answered"):
-    """An answer came after `after_s` seconds."""
+    """An answer came after `after_s` seconds.
+
+    `by`: the participant, the treadmill's belt that was set to another speed, or a therapist who is there.
+    """
 
     ok: bool
     after_s: float
+    by: Literal["participant", "treadmill", "therapist"] = "participant"
 
 
 class TreadmillChanged(Event, frozen=True, tag="treadmill_changed"):

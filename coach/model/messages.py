@@ -90,9 +90,13 @@ class Command(Message, frozen=True, tag="command"):
 
 
 class Answer(Message, frozen=True, tag="answer"):
-    """The participant's answer to «are you all right?»: any button means yes."""
+    """An answer to "are you all right?": any button means yes.
+
+    `source`: who answers. `therapist`: a member of staff who is with the participant.
+    """
 
     ok: bool = True
+    source: str = "panel"
 
 
 class Readiness(Message, frozen=True, tag="readiness"):

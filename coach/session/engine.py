@@ -144,9 +144,9 @@ def _take(turn: Turn, message: AnyMessage) -> None:
         case Exertion():
             _exertion(turn, message)
         case Answer():
-            if turn.state.question is None:
-                raise Refused("no_question", "nothing was asked")
-            turn.answered(ok=message.ok)
+            waits = turn.state.question is not None or any(one.code == "no_answer" for one in turn.state.notices)
+            _require(waits, "no_question", "nothing was asked")
+            turn.answered(ok=message.ok, by="therapist" if message.source == "therapist" else "participant")
         case Readiness():
             _readiness(turn, message)
         case Mood():

@@ -32,6 +32,8 @@ UNANSWERED_REPEATS_S, UNANSWERED_CALLS_S = 20.0, 40.0
 """A question is asked once more, calmly, before the room is called: a tired person may only not have reached it."""
 CALLS_AGAIN_S = 60.0
 SPEED_KEPT_S = 3.0
+LEAST_SET_KMH = 0.2
+"""A belt's own reports differ by a tenth at one setting."""
 SHORT_WAIT_STEP_S = 5
 ODD_FALL_BPM, ODD_FALL_WITHIN_S = 25.0, 15
 ODD_FALL_FROM_S = 30
@@ -196,24 +198,25 @@ def signal_changed(turn: Turn) -> None:
     if since_t is None:
         since_t = source.at_t if gone and source.at_t is not None else state.t
     turn.state = replace(state, silent_since_t=since_t if unusable else None)
+    said_lost = any(notice.code == "signal_lost" for notice in state.notices)
     if source.signal is Signal.LOST:
         turn.clear_notice("signal_stale")
         turn.clear_notice("signal_implausible")
     match source.signal:
-        case Signal.STALE:
+        case Signal.STALE if not said_lost:
             turn.raise_notice("signal_stale", Level.INFORMATION)
         case Signal.IMPLAUSIBLE:
             turn.raise_notice("signal_implausible", Level.ATTENTION)
         case Signal.LOST:
             turn.raise_notice("signal_lost", Level.ATTENTION)
-            if state.stage == "running":
+            if state.stage == "running" and not said_lost:
                 turn.cue(CueName.SIGNAL_LOST, level=Level.ATTENTION)
+        case Signal.STALE:
+            pass
         case Signal.LIVE | Signal.WEAK:
             turn.clear_notice("eased_without_signal")
-            if any(notice.code == "signal_lost" for notice in state.notices):
-                turn.clear_notice("signal_lost")
-                if state.stage == "running":
-                    turn.cue(CueName.SIGNAL_BACK)
+            if not source.relapsed:
+                _signal_is_back(turn)
         case _:
             assert_never(source.signal)
     if unusable and turn.state.advice.direction is Direction.FASTER:
@@ -225,6 +228,15 @@ def signal_settled(turn: Turn) -> None:
     if turn.state.source.steady(turn.state.t):
         turn.clear_notice("signal_stale")
         turn.clear_notice("signal_implausible")
+        _signal_is_back(turn)
+
+
+def _signal_is_back(turn: Turn) -> None:
+    """Take back that the signal is lost; of a source that is lost again and again, only once it is steady."""
+    if any(notice.code == "signal_lost" for notice in turn.state.notices):
+        turn.clear_notice("signal_lost")
+        if turn.state.stage == "running":
+            turn.cue(CueName.SIGNAL_BACK)
 
 
 def _has_signal(state: State) -> bool:
@@ -371,8 +383,11 @@ def _question(turn: Turn) -> None:
         if state.second == QUESTION_AFTER_S and not state.in_work and _asked_after(state):
             turn.ask("phase_end")
         return
+    if question.speed_kmh is None:
+        question = replace(question, speed_kmh=kept_speed_kmh(state))
+        turn.state = state = replace(state, question=question)
     if _speed_was_set(state, question):
-        turn.answered(ok=True)
+        turn.answered(ok=True, by="treadmill")
         return
     unanswered_s = state.t - question.asked_t
     if not question.repeated and unanswered_s >= UNANSWERED_REPEATS_S:
@@ -416,13 +431,21 @@ def hardest_interval(protocol: Protocol) -> int:
     return 0 if hardest is None else hardest.interval
 
 
+def kept_speed_kmh(state: State) -> float | None:
+    """Return the belt's speed once it has kept it; None while it still speeds up or runs out.
+
+    A belt may take 15 s to reach what was set before a question, and that is no answer to it.
+    """
+    return state.speed_kmh if state.t - state.speed_t >= SPEED_KEPT_S else None
+
+
 def _speed_was_set(state: State, question: Question) -> bool:
     """Whether somebody has set the belt since the question: to another speed that it then keeps.
 
-    A belt that runs out, or was stopped by its safety key, is no answer.
+    A belt that runs out, or was stopped by its safety key, is no answer, and neither is one that shows a step more or
+    less by itself.
     """
-    now_kmh, then_kmh = state.speed_kmh, question.speed_kmh
+    now_kmh, then_kmh = kept_speed_kmh(state), question.speed_kmh
     if not now_kmh or then_kmh is None:
         return False
-    set_anew = abs(now_kmh - then_kmh) >= state.plan.speed_step_kmh - 1e-9
-    return set_anew and state.t - state.speed_t >= SPEED_KEPT_S
+    return abs(now_kmh - then_kmh) >= max(state.plan.speed_step_kmh, LEAST_SET_KMH) - 1e-9

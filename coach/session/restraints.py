@@ -69,7 +69,8 @@ def causes_now(state: State) -> tuple[str, ...]:
         causes.append("question")
     if state.outlook.doubt is not None:
         causes.append(state.outlook.doubt)
-    causes += [notice.code for notice in state.notices if notice.code in BY_CAUSE]
+    # A notice of the signal stays a while after the signal is back; what restrains is the signal as it is now.
+    causes += [notice.code for notice in state.notices if notice.code in BY_CAUSE and notice.code not in BY_SIGNAL]
     causes += state.cool_down_only
     return tuple(dict.fromkeys(causes))
 

@@ -51,8 +51,8 @@ class Ceiling(Struct, frozen=True):
 class Question(Struct, frozen=True):
     """Hazard H5: a question that waits for an answer.
 
-    `repeated`: asked once more. `called_t`: when the room was called last; None: not yet. `speed_kmh`: the belt's
-    speed when it was asked.
+    `repeated`: asked once more. `called_t`: when the room was called last; None: not yet. `speed_kmh`: the speed
+    that the belt kept when it was asked, or first kept afterwards.
     """
 
     reason: str

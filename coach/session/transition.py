@@ -264,15 +264,16 @@ class Turn:
         if self.state.question is None:
             self.events.append(QuestionAsked(self.state.t, reason))
             self.cue(CueName.ARE_YOU_ALL_RIGHT)
-            self.state = replace(self.state, question=Question(reason, self.state.t, speed_kmh=self.state.speed_kmh))
+            question = Question(reason, self.state.t, speed_kmh=limits.kept_speed_kmh(self.state))
+            self.state = replace(self.state, question=question)
 
-    def answered(self, *, ok: bool) -> None:
+    def answered(self, *, ok: bool, by: Literal["participant", "treadmill", "therapist"] = "participant") -> None:
         """An answer came. «Not all right» stops the work."""
         question = self.state.question
         if question is None:
             self.clear_notice("no_answer")
             return
-        self.events.append(QuestionAnswered(self.state.t, ok, self.state.t - question.asked_t))
+        self.events.append(QuestionAnswered(self.state.t, ok, self.state.t - question.asked_t, by))
         self.state = replace(self.state, question=None)
         self.clear_notice("no_answer")
         if not ok:

@@ -14,6 +14,7 @@ from coach.model.events import Direction, Level, Signal
 from sync.wire.messages import (
     Adjust,
     AdviceNow,
+    Attend,
     Clocks,
     Command,
     CommandResult,
@@ -199,6 +200,10 @@ class StoryMachine:
                         outcome = "accepted"
                 case Text():
                     outcome = "done"
+                case Attend():
+                    calls = [one for one in person.notices if one.code == "no_answer"]
+                    person.notices = [one for one in person.notices if one not in calls]
+                    outcome, code = ("done", "") if calls else ("refused", "no_question")
                 case _ if person.t is None:
                     outcome, code = "refused", "not_started"
                 case Pause():

@@ -215,12 +215,7 @@ def _said(event: AnyEvent) -> str | None:
         case QuestionAsked():
             return _("«Are you all right?» was asked")
         case QuestionAnswered():
-            words = (
-                _("The answer was yes, after %(seconds)s s")
-                if event.ok
-                else _("The answer was no, after %(seconds)s s")
-            )
-            return words % {"seconds": number(event.after_s)}
+            return _answer_words(event) % {"seconds": number(event.after_s)}
         case ExertionReported():
             return _("Borg %(borg)s") % {"borg": event.borg}
         case MoodReported():
@@ -239,6 +234,21 @@ def _said(event: AnyEvent) -> str | None:
             return None
         case _:
             assert_never(event)
+
+
+def _answer_words(event: QuestionAnswered) -> str:
+    """Return who answered "are you all right?" and how, with a place for the seconds."""
+    if not event.ok:
+        return _("The answer was no, after %(seconds)s s")
+    match event.by:
+        case "participant":
+            return _("The answer was yes, after %(seconds)s s")
+        case "treadmill":
+            return _("The treadmill was set to another speed, which counts as an answer, after %(seconds)s s")
+        case "therapist":
+            return _("Staff said that they were with the participant, after %(seconds)s s")
+        case _:
+            assert_never(event.by)
 
 
 def _advice(advice: Advice) -> str:

@@ -23,7 +23,7 @@ from server.live.persistence import called
 from server.live.plan_outbox import machines_of
 from server.live.tiles import CommandTold
 from server.people.models import Participant
-from sync.wire.messages import Adjust, AnyAction, Command, End, Pause, StartGroup, Text
+from sync.wire.messages import Adjust, AnyAction, Attend, Command, End, Pause, StartGroup, Text
 from sync.wire.topics import NAME, PARTICIPANT
 
 LIVES_S = 20.0
@@ -190,5 +190,7 @@ def _name(action: AnyAction) -> str:
             return "extend"
         case Text():
             return "text"
+        case Attend():
+            return "attend"
         case _:
             return "ease"

@@ -128,6 +128,7 @@ COMMAND: Mapping[str, Word] = {
     "extend": _("Longer recovery"),
     "lower": _("Lower target"),
     "text": _("Text to the screen"),
+    "attend": _("Staff are with the participant"),
     "other": _("Command"),
 }
 
@@ -158,6 +159,7 @@ REFUSED: Mapping[str, Word] = {
     "ended": _("the session has ended"),
     "not_ended": _("the session has not ended"),
     "not_paused": _("the session is not paused"),
+    "no_question": _("it has been answered already"),
     "not_today": _("no session today"),
     "unanswered": _("the questions before the start are not answered"),
     "other": _("the machine says: {reason}"),
@@ -202,6 +204,7 @@ ROOM: Mapping[str, Word] = {
     "never_heard": _("Not heard yet"),
     "last_used": _("last used {time}"),
     "seen": pgettext_lazy("button", "Seen"),
+    "attend": pgettext_lazy("button", "I am with them"),
     "seen_by": _("Seen by {name} {time}"),
     "details": _("Details: {name}, {machine}"),
     "nobody": _("Nobody trains now"),

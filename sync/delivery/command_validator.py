@@ -9,10 +9,10 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from coach.model.messages import Answer, CommandName
 from coach.model.messages import Command as ToEngine
-from coach.model.messages import CommandName
 from coach.session.engine import MOST_LOWERED_FRACTION
-from sync.wire.messages import Adjust, Clocks, Command, Ease, End, Pause, StartGroup, Text
+from sync.wire.messages import Adjust, Attend, Clocks, Command, Ease, End, Pause, StartGroup, Text
 
 LIVES_S = 600.0
 """No command lives longer, whatever it says of itself."""
@@ -50,7 +50,7 @@ class StartAt(Struct, frozen=True):
     message: ToEngine
 
 
-Order = ToEngine | Show | StartAt
+Order = ToEngine | Answer | Show | StartAt
 """What the coach is told; the engine stamps its own time."""
 
 
@@ -84,6 +84,8 @@ class Gate:
                 return _told(CommandName.STOP)
             case Adjust():
                 return _adjusted(action)
+            case Attend():
+                return Answer(0.0, source=THERAPIST)
             case Text():
                 text = " ".join("".join(c if c.isprintable() else " " for c in action.text).split())
                 if not 0 < len(text) <= MOST_TEXT or not 0 < action.for_s <= MOST_TEXT_S:

@@ -78,6 +78,12 @@ class CourierSettings(Struct, frozen=True, kw_only=True):
     keepalive_s: int = KEEPALIVE_S
 
 
+class _Identified(Struct, frozen=True):
+    """The part of a command that every version of it has."""
+
+    id: str
+
+
 class _Sent(Struct, frozen=True):
     kind: Kind
     session_id: str = ""
@@ -521,7 +527,7 @@ class MqttCourier:
             case Kind.COMMAND:
                 command = read(payload, Command)
                 if isinstance(command, Unreadable):
-                    self.note(Trouble.MESSAGE_NOT_UNDERSTOOD, f"A command: {command.reason}", "command")
+                    self._refuse_unread(payload, command.reason)
                 else:
                     self._arrive(command)
             case Kind.PLAN:
@@ -530,6 +536,16 @@ class MqttCourier:
                 self._heard_own_name(payload)
             case _:
                 pass
+
+    def _refuse_unread(self, payload: bytes, why: str) -> None:
+        """Refuse a newer server's command by its id, so that the room says why; one without an id is a finding."""
+        named = read(payload, _Identified)
+        if isinstance(named, Unreadable):
+            self.note(Trouble.MESSAGE_NOT_UNDERSTOOD, f"A command: {why}", "command")
+            return
+        reason = "The machine's software does not know this command; it may be older than the server."
+        at = self._clocks()
+        self.answer(CommandResult(id=named.id, outcome="refused", at=at, code="not_understood", reason=reason))
 
     def _heard_own_name(self, payload: bytes) -> None:
         """After this process's first line, whatever stands under its name must be its own."""

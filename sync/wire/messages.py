@@ -300,7 +300,11 @@ class Text(Action, frozen=True, tag="text"):
     for_s: float = 20.0
 
 
-AnyAction = StartGroup | Pause | Ease | End | Adjust | Text
+class Attend(Action, frozen=True, tag="attend"):
+    """Say that a member of staff is with the participant: this answers "are you all right?" for them."""
+
+
+AnyAction = StartGroup | Pause | Ease | End | Adjust | Text | Attend
 
 
 class Command(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from coach.errors import Refused
 from coach.model.cue import CueName
 from coach.model.events import Advice, Direction, Level, QuestionAnswered, QuestionAsked, SessionEnded
 from coach.model.messages import Answer, CommandName, Exertion, Treadmill
@@ -80,7 +81,38 @@ def test_a_speed_that_somebody_sets_and_that_stays_is_an_answer() -> None:
     session = called().send(Treadmill(352, 4.0, 5.0)).live_until(354, 120)
     assert session.seen.question == "phase_end"
     session.live_until(355, 120)
-    assert session.events[-2] == QuestionAnswered(355.0, ok=True, after_s=45.0)
+    assert session.events[-2] == QuestionAnswered(355.0, ok=True, after_s=45.0, by="treadmill")
+
+
+def test_a_belt_that_was_already_on_its_way_to_another_speed_is_no_answer() -> None:
+    """Some treadmills take 15 s from the interval's speed to the recovery's, and the question comes after 10 s."""
+    session = LedSession(answers=False).send(Treadmill(0, 9.0, 5.0)).live_until(60).live_until(300, 165)
+    for t in range(303, 319):
+        session.live_until(t, 150).send(Treadmill(t, 9.0 - 0.25 * (t - 303), 5.0))
+    session.live_until(345, 150)
+    assert session.seen.question == "phase_end"
+    session.send(Treadmill(345, 4.0, 5.0)).live_until(349, 150)
+    assert session.seen.question is None
+
+
+def test_a_belt_whose_reports_differ_by_a_tenth_is_no_answer_whatever_the_plans_steps() -> None:
+    session = LedSession(replace(PLAN, speed_step_kmh=0.1), answers=False).send(Treadmill(0, 5.0, 5.0))
+    session.live_until(60).live_until(300, 165).live_until(312, 150).send(Treadmill(312, 5.1, 5.0)).live_until(330, 150)
+    assert session.seen.question == "phase_end"
+
+
+def test_staff_who_are_there_answer_the_call_and_the_session_goes_on() -> None:
+    session = called().live_until(360, 120).send(Answer(360, source="therapist"))
+    assert QuestionAnswered(360.0, ok=True, after_s=50.0, by="therapist") in session.events
+    assert (session.seen.question, session.seen.notices) == (None, ())
+    assert session.live_until(490, 120).seen.phase == "interval"
+
+
+def test_staff_who_are_there_after_the_end_take_the_notice_back_once() -> None:
+    session = called().live_until(700, 120).send(Answer(701, source="therapist"))
+    assert session.seen.notices == ()
+    with pytest.raises(Refused, match="nothing was asked"):
+        session.send(Answer(702, source="therapist"))
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ MESSAGES: list[msgspec.Struct] = [
             wire.End(),
             wire.Adjust(30),
             wire.Text("x"),
+            wire.Attend(),
         )
     ),
     wire.PlanOnWire(version=1, made_at_wall_s=1.0, made_by="t1", plan=Plan(participant="p1", hr_max_bpm=180.0)),

@@ -2,10 +2,10 @@ import math
 
 import pytest
 
+from coach.model.messages import Answer, CommandName
 from coach.model.messages import Command as ToEngine
-from coach.model.messages import CommandName
 from sync.delivery.command_validator import Gate, Order, Refused, Show, StartAt
-from sync.wire.messages import Adjust, AnyAction, Clocks, Command, Ease, End, Pause, StartGroup, Text
+from sync.wire.messages import Adjust, AnyAction, Attend, Clocks, Command, Ease, End, Pause, StartGroup, Text
 
 WALL_S = 1_795_330_000.0
 SINCE_S = 1000.0
@@ -49,6 +49,10 @@ def test_a_command_becomes_the_engines_own_with_its_source(
     action: AnyAction, name: CommandName, seconds: int | None
 ) -> None:
     assert judge(command(action)) == ToEngine(0.0, name, seconds, "therapist")
+
+
+def test_staff_beside_the_participant_answer_for_them() -> None:
+    assert judge(command(Attend())) == Answer(0.0, ok=True, source="therapist")
 
 
 def test_nothing_that_a_server_can_say_makes_a_session_harder() -> None:

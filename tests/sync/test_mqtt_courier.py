@@ -13,7 +13,7 @@ from sync.delivery.fault_registry import Trouble
 from sync.delivery.interface import Parcel, PlanCame, PlanWithdrawn
 from sync.delivery.live_snapshot import live_of
 from sync.wire.codec import encode, read
-from sync.wire.messages import Live, PlanOnWire, PlanTaken, Receipt
+from sync.wire.messages import CommandResult, Live, PlanOnWire, PlanTaken, Receipt
 from sync.wire.topics import Kind, Topic
 from tests.support.broker.broker import CLINIC, Broker, MiniCollector, Proxy, until
 from tests.support.broker.courier_machine import SendingMachine, clocks, parcel
@@ -184,3 +184,23 @@ def test_a_receipt_is_passed_on_whatever_the_courier_remembers(broker: Broker, c
         receipt = Receipt(session_id=one.session_id, revision=1, sha256=one.sha256, stored_at_wall_s=time.time())
         collector.say(Topic(CLINIC, "m-8", Kind.RECEIPT), encode(receipt))
         until(lambda: machine.courier.receipts() != ())
+
+
+def test_a_command_that_this_program_does_not_know_is_refused_in_words(
+    broker: Broker, collector: MiniCollector
+) -> None:
+    def results() -> list[CommandResult]:
+        came = [read(payload, CommandResult) for topic, payload in collector.others if topic.kind is Kind.RESULT]
+        return [one for one in came if isinstance(one, CommandResult)]
+
+    newer = b'{"format":1,"id":"c7","by":"x","made_at_wall_s":1,"expires_wall_s":2,"action":{"name":"dance"}}'
+    with SendingMachine(broker.identity("m-10")) as machine:
+        until(lambda: collector.heard("m-10") == 1)
+        collector.say(Topic(CLINIC, "m-10", Kind.COMMAND), newer)
+        until(lambda: results() != [])
+        assert machine.findings == set()
+        collector.say(Topic(CLINIC, "m-10", Kind.COMMAND), b'{"format":1,"action":{"name":"dance"}}')
+        until(lambda: machine.findings == {"message_not_understood"})
+    (result,) = results()
+    assert (result.id, result.outcome, result.code) == ("c7", "refused", "not_understood")
+    assert "older" in result.reason

@@ -11,6 +11,8 @@ export const RANK = { stop: 0, attention: 1, link: 2, signal: 3, above: 4, weak:
 
 export const worst_first = { stop_now: 0, attention: 1, information: 2 };
 export const unseen = (tile) => (tile.notices ?? []).filter((one) => one.to_acknowledge && !one.at_s);
+// The machine calls for somebody, and nobody has said yet that they are with the participant.
+export const calls = (tile) => (tile.notices ?? []).find((one) => one.code === "no_answer" && holds(one));
 export const holds = (one) => one.holds !== false;
 
 export function age_s(tile, now_s) {

@@ -82,6 +82,7 @@ export class Panel {
       extend: running && now.phase === "recovery",
       end: running || now?.stage === "paused",
       lower: running || now?.stage === "paused",
+      attend: Boolean(need.calls(tile)) || (Boolean(now?.question) && (running || now?.stage === "paused")),
     };
     for (const button of this.node.querySelectorAll("[data-command]")) button.disabled = !linked || !can[button.dataset.command];
     const say = this.node.querySelector("#panel-say button");
@@ -98,8 +99,10 @@ export class Panel {
       return;
     }
     this.#calm();
-    const action = { pause: { name }, ease: { name }, end: { name }, extend: { name: "adjust", extend_recovery_s: 30 }, lower: { name: "adjust", lowered_fraction: Number(button.dataset.lowered) } }[name];
+    const action = { pause: { name }, ease: { name }, end: { name }, attend: { name }, extend: { name: "adjust", extend_recovery_s: 30 }, lower: { name: "adjust", lowered_fraction: Number(button.dataset.lowered) } }[name];
     this.#send(action);
+    const calls = name === "attend" ? need.calls(this.#tile) : null;
+    if (calls && !calls.at_s) this.#seen(this.machine, calls);
   }
 
   async #send(action) {

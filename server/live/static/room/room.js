@@ -41,6 +41,15 @@ async function acknowledge(machine, notice) {
   }
 }
 
+async function attend(machine) {
+  try {
+    await send.command([send.to(places.get(machine).tile)], { name: "attend" });
+  } catch (error) {
+    say_trouble(error.message);
+    setTimeout(() => say_trouble(dead), 6000);
+  }
+}
+
 function heard(told) {
   if (told.whole) whole(told.tiles);
   else for (const tile of told.tiles) changed(tile);
@@ -81,7 +90,7 @@ function changed(tile) {
 function place_of(machine) {
   let place = places.get(machine);
   if (!place) {
-    place = { tile: { machine }, trace: new Trace(), view: new TileView(machine, { open, seen: acknowledge }), chip: new Chip(machine, { open }), drawn_s: 0, rank: need.RANK.after };
+    place = { tile: { machine }, trace: new Trace(), view: new TileView(machine, { open, seen: acknowledge, attend }), chip: new Chip(machine, { open }), drawn_s: 0, rank: need.RANK.after };
     places.set(machine, place);
   }
   return place;

@@ -27,18 +27,20 @@ function pictured(image, picture) {
 }
 
 export class TileView {
-  constructor(machine, { open, seen }) {
+  constructor(machine, { open, seen, attend }) {
     this.node = template.content.firstElementChild.cloneNode(true);
     this.node.dataset.machine = machine;
     const find = (selector) => this.node.querySelector(selector);
     this.parts = {
       picture: find(".picture"), who: find(".who"), where: find(".where"), age: find(".age"), bpm: find(".bpm"), share: find(".share"), share_small: find(".share-small"), phase: find(".phase-word"),
       left: find(".left"), trace: find(".trace"), use: find("use"), status: find(".status-word"), advice: find(".advice"),
-      given: find(".given"), seeing: find(".seeing"), seeing_word: find(".seeing-word"), seen: find(".seen"), open: find(".tile-open"),
+      given: find(".given"), seeing: find(".seeing"), seeing_word: find(".seeing-word"), seen: find(".seen"), attend: find(".attend"), open: find(".tile-open"),
     };
     put(this.parts.seen, words.word("room", "seen"));
+    put(this.parts.attend, words.word("room", "attend"));
     this.parts.open.addEventListener("click", () => open(machine, this.parts.open));
     this.parts.seen.addEventListener("click", () => seen(machine, this.notice));
+    this.parts.attend.addEventListener("click", () => attend(machine));
     this.notice = null;
   }
 
@@ -68,7 +70,7 @@ export class TileView {
     put(parts.status, (size === "l" ? null : size === "m" ? condition.medium : condition.short) ?? condition.status);
     put(parts.advice, condition.advice);
     put(parts.open, words.word("room", "details", { name, machine }));
-    this.#notices(tile);
+    this.#notices(tile, linked);
     this.#given(tile, now_s);
     return condition;
   }
@@ -77,11 +79,12 @@ export class TileView {
     trace.draw(this.parts.trace, now_s, { old: dead || this.node.dataset.look === "away" || this.node.dataset.look === "lost" });
   }
 
-  #notices(tile) {
+  #notices(tile, linked) {
     const parts = this.parts;
     const unseen = need.unseen(tile).sort((one, other) => need.worst_first[one.level] - need.worst_first[other.level]);
     const seen = (tile.notices ?? []).filter((one) => one.at_s);
-    const shown = unseen[0] ?? seen.at(-1) ?? null;
+    const calls = need.calls(tile);
+    const shown = unseen[0] ?? calls ?? seen.at(-1) ?? null;
     show(parts.seeing, shown !== null);
     this.notice = unseen[0] ?? null;
     this.node.classList.toggle("calls", unseen.length > 0);
@@ -90,6 +93,9 @@ export class TileView {
     put(parts.seeing_word, shown.at_s ? `${need.notice_words(shown, tile)} – ${words.word("room", "seen_by", { name: shown.by ?? "", time: words.at(shown.at_s) })}` : need.notice_words(shown, tile) + more);
     parts.seeing.dataset.level = shown.at_s ? "seen" : shown.level;
     show(parts.seen, unseen.length > 0 && words.room.may_command);
+    // First "seen", while somebody goes there; then, in its place, that they have arrived.
+    show(parts.attend, Boolean(calls) && !unseen.length && linked && words.room.may_command);
+    if (calls) parts.attend.setAttribute("aria-label", `${words.word("room", "attend")}: ${words.who(tile)}, ${words.machine(tile.machine)}`);
     if (unseen.length) parts.seen.setAttribute("aria-label", `${words.word("room", "seen")}: ${words.who(tile)}, ${need.notice_words(shown, tile)}`);
   }
 

@@ -16,7 +16,7 @@ from server.live.commanding import Given, give
 from server.live.hub import Hub
 from server.live.models import GivenCommand
 from sync.delivery.fault_registry import Trouble
-from sync.wire.messages import Command
+from sync.wire.messages import Attend, Command
 from tests.server.web.conftest import People
 from tests.server.web.live.test_room_place import live
 
@@ -116,6 +116,22 @@ def test_a_command_is_remembered_logged_and_sent_with_the_person_it_is_meant_for
     entry = Entry.objects.get(action="room.command")
     assert (entry.participant, entry.detail["command"]) == ("p-1", "text")
     assert "jobba" not in json.dumps(entry.detail)
+
+
+def test_staff_at_the_machine_are_sent_on_and_logged_by_that_name(people: People) -> None:
+    hub = Sending()
+    hub.feed("trondheim").hear_live("m-1", live(1))
+    body = {"to": [{"machine": "m-1", "participant": "p-1"}], "action": {"name": "attend"}}
+    give(hub, people.clinic, people.account("therapist"), json.dumps(body).encode())
+    ((_, command),) = hub.sent
+    assert (command.action, command.participant) == (Attend(), "p-1")
+    assert Entry.objects.get(action="room.command").detail["command"] == "attend"
+    assert GivenCommand.objects.get().action == {"name": "attend"}
+
+
+def test_every_command_and_each_refusal_of_one_has_words_of_its_own() -> None:
+    assert {"attend", "pause", "ease", "end", "extend", "lower", "text", "start_group"} <= set(words.COMMAND)
+    assert {"no_question", "not_understood"} <= set(words.REFUSED)
 
 
 def test_every_face_and_finding_has_a_word_of_its_own() -> None:
