@@ -8,11 +8,15 @@ set the panel up, and says it again to a panel that was plugged in anew. Nothing
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from luma.core.error import Error as LumaError
 from luma.core.interface.serial import i2c
 from luma.oled.device import sh1106, ssd1306
 from PIL import Image
 
 Chip = Literal["ssd1306", "sh1106"]
+
+ADDRESSES = (0x3C, 0x3D)
+"""The two that panels of 128×64 can be soldered to."""
 
 NO_OPERATION = 0xE3
 """Understood by both chips and without effect: only whether it is answered counts."""
@@ -57,12 +61,14 @@ class OledPanel:
     def __init__(
         self, chip: Chip = "ssd1306", port: int = 1, address: int = 0x3C, *, upside_down: bool = False
     ) -> None:
-        """Open nothing yet. `port`: number of the I²C bus; `address` on it."""
+        """Open nothing yet. `port`: number of the I²C bus; `address` on it, which is tried before its twin."""
         self._chip: Chip = chip
         self._port, self._address, self._upside_down = port, address, upside_down
         self._wire = _Wire()
         self._device: Any = None
         self._set_up: list[tuple[bool, tuple[int, ...]]] = []
+        self.answering: tuple[int, ...] = ()
+        """Addresses that answer: the one in use, then its twin where something answers there as well."""
 
     def open(self) -> "OledPanel":
         """Open the bus and set the panel up.
@@ -73,9 +79,8 @@ class OledPanel:
 
         """
         self._wire.cleanup()
-        self._wire.serial = i2c(port=self._port, address=self._address)
         try:
-            self._wire.serial.command(NO_OPERATION)
+            self._find()
             if self._device is None:
                 self._make()
             else:
@@ -88,6 +93,31 @@ class OledPanel:
             self._wire.cleanup()
             raise
         return self
+
+    def _find(self) -> None:
+        """Open the bus at the settings' address; at its twin where nothing answers there. Raises as `open` does."""
+        twins = [one for one in ADDRESSES if one != self._address] if self._address in ADDRESSES else []
+        try:
+            used = self._reach(self._address)
+        except (LumaError, OSError):
+            if not twins or self._wire.serial is None:
+                raise
+            self._wire.cleanup()
+            used, twins = self._reach(twins[0]), []
+        self.answering = (used, *(one for one in twins if self._answers(one)))
+
+    def _reach(self, address: int) -> int:
+        self._wire.serial = i2c(port=self._port, address=address)
+        self._wire.serial.command(NO_OPERATION)
+        return address
+
+    def _answers(self, address: int) -> bool:
+        """Whether something is at an address. It is read, since what is there may be no panel."""
+        try:
+            self._wire.serial._bus.read_byte(address)  # noqa: SLF001 - luma hands out its bus in no other way
+        except OSError:
+            return False
+        return True
 
     def display(self, image: Image.Image) -> None:
         """Show a whole picture. Raises as `open` does; the bus is let go of then."""

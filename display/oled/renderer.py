@@ -84,6 +84,11 @@ class Oled:
         self._shown = Image.new("1", (WIDTH, HEIGHT))
 
     @property
+    def answering(self) -> tuple[int, ...]:
+        """Addresses at which a panel answers, the one in use first; none where the panel has no bus."""
+        return getattr(self._device, "answering", ())
+
+    @property
     def alive(self) -> bool:
         """Whether a panel is there."""
         return self._device is not None

@@ -28,6 +28,13 @@ _log = logging.getLogger(__name__)
 
 DEVICES = Path("/dev/dri")
 CONNECTED = 1
+# fmt: off
+CONNECTOR_TYPES = (
+    "Unknown", "VGA", "DVI-I", "DVI-D", "DVI-A", "Composite", "SVIDEO", "LVDS", "Component", "DIN", "DP", "HDMI-A",
+    "HDMI-B", "TV", "eDP", "Virtual", "DSI", "DPI", "Writeback", "SPI", "USB",
+)
+# fmt: on
+"""Names of the kernel's connector types, by number, as `/sys/class/drm` has them (drm_mode.h)."""
 PREFERRED = 1 << 3
 BITS, DEPTH = 32, 24
 _MOST_CLIPS = 64
@@ -112,25 +119,37 @@ _SET_CRTC, _ADD_BUFFER, _DIRTY, _CREATE_DUMB, _MAP_DUMB = 0xA2, 0xAE, 0xB1, 0xB2
 
 
 class KmsPresenter:
-    """A full-screen picture by KMS. `display`: which of the connected ones, from 0; `turned`: as for the others."""
+    """A full-screen picture by KMS.
 
-    def __init__(self, *, turned: Turned = "no", display: int = 0, devices: Path = DEVICES) -> None:
+    `display`: which of the connected ones, from 0; `connector`: its name, as in HDMI-A-2, where it is connected;
+    `turned`: as for the others.
+    """
+
+    def __init__(
+        self, *, turned: Turned = "no", display: int = 0, connector: str = "", devices: Path = DEVICES
+    ) -> None:
         """Take the display. Raises pygame.error where none is connected, or another program holds it."""
         self._turned: Turned = turned
+        self._name = ""
         self._file = -1
         self._map: mmap.mmap | None = None
         self._terminal = _terminal()
         problems: list[str] = []
-        for device in sorted(devices.glob("card[0-9]*")):
+        cards = sorted(devices.glob("card[0-9]*"))
+        # First the wanted connector on any card, then whatever has a display: another one is better than none.
+        for device, wanted in [(card, connector) for card in cards if connector] + [(card, "") for card in cards]:
             try:
-                self._open(device, display)
+                self._open(device, display, wanted)
             except OSError as error:
                 self._leave()
-                problems.append(f"{device}: {error.strerror or error}")
+                if not wanted:
+                    problems.append(f"{device}: {error.strerror or error}")
             else:
                 break
         if self._file < 0:
             raise pygame.error("; ".join(problems) or f"there is no display device in {devices}")
+        if connector and self._name != connector:
+            _log.warning("No display is plugged in at %s; the picture is on %s.", connector, self._name)
         self._surface = pygame.Surface(seen(self._size, turned), depth=BITS)
 
     @property
@@ -171,13 +190,21 @@ class KmsPresenter:
         fcntl.ioctl(self._file, ord("d") << 8 | _SET_MASTER, 0)
         self._set_mode()
 
-    def _open(self, device: Path, display: int) -> None:
+    @property
+    def connector(self) -> str:
+        """Name of the connector that shows the picture, as in HDMI-A-1."""
+        return self._name
+
+    def _open(self, device: Path, display: int, wanted: str) -> None:
         self._file = os.open(device, os.O_RDWR | os.O_CLOEXEC)
         crtcs, connectors = self._resources()
         shown = [found for one in connectors if (found := self._connected(one, crtcs)) is not None]
         if not shown:
             raise OSError(0, "no display is connected")
-        connector, crtc, mode = shown[min(display, len(shown) - 1)]
+        named = [one for one in shown if one[3] == wanted]
+        if wanted and not named:
+            raise OSError(0, f"no display is connected at {wanted}")
+        connector, crtc, mode, self._name = named[0] if named else shown[min(display, len(shown) - 1)]
         self._size: Size = (mode.width, mode.height)
         made = self._ask(_CREATE_DUMB, _CreateDumb(width=mode.width, height=mode.height, bpp=BITS))
         buffer = _AddBuffer(
@@ -211,8 +238,8 @@ class KmsPresenter:
         self._ask(_RESOURCES, asked)
         return list(lists["crtcs"]), list(lists["connectors"])
 
-    def _connected(self, connector: int, crtcs: Sequence[int]) -> tuple[int, int, _Mode] | None:
-        """Connector, crtc and mode of a connected display; None where nothing is plugged in."""
+    def _connected(self, connector: int, crtcs: Sequence[int]) -> tuple[int, int, _Mode, str] | None:
+        """Connector, crtc, mode and name of a connected display; None where nothing is plugged in."""
         told = self._ask(_CONNECTOR, _Connector(connector=connector))
         if told.connection != CONNECTED or not told.count_modes or not told.count_encoders:
             return None
@@ -221,13 +248,15 @@ class KmsPresenter:
         asked.modes, asked.encoders = ctypes.addressof(modes), ctypes.addressof(encoders)
         self._ask(_CONNECTOR, asked)
         mode = next((one for one in modes if one.type & PREFERRED), modes[0])
+        kind = CONNECTOR_TYPES[told.type] if told.type < len(CONNECTOR_TYPES) else "Unknown"
+        name = f"{kind}-{told.type_id}"
         for encoder in [told.encoder] * bool(told.encoder) + list(encoders):
             found = self._ask(_ENCODER, _Encoder(encoder=encoder))
             if found.crtc in crtcs and found.crtc:
-                return connector, int(found.crtc), mode
+                return connector, int(found.crtc), mode, name
             for place, crtc in enumerate(crtcs):
                 if found.possible_crtcs & (1 << place):
-                    return connector, crtc, mode
+                    return connector, crtc, mode, name
         return None
 
     def _tell_dirty(self, places: Sequence[pygame.Rect]) -> None:

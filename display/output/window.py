@@ -61,11 +61,13 @@ class Window:
         *,
         turned: Turned = "no",
         display: int = 0,
+        connector: str = "",
         through: Literal["surface", "renderer", "kms"] = "surface",
     ) -> None:
         """`size` in pixels; full-screen takes the display's own. `headless` draws the same pictures and shows none.
 
-        `turned`: a display that stands on end. `display`: which one, from 0. `through`: SDL's two ways, or the kernel.
+        `turned`: a display that stands on end. `display`: which one, from 0; `connector`: its
+        name, for the kernel's way. `through`: SDL's two ways, or the kernel.
         Raises `pygame.error` where no display can be opened: the caller then goes headless.
         """
         if kind == "headless" or through == "kms":
@@ -77,7 +79,7 @@ class Window:
         self._language = language
         flags = {"full_screen": pygame.FULLSCREEN, "window": pygame.RESIZABLE, "headless": 0}[kind]
         wanted = size or ((0, 0) if kind == "full_screen" else DEFAULT_SIZE)
-        self._presenter = _presenter(through, wanted, flags, turned, display)
+        self._presenter = _presenter(through, wanted, flags, turned, display, connector)
         pygame.display.set_caption(TITLE)
         pygame.key.set_repeat()
         pygame.event.set_blocked(None)
@@ -133,14 +135,16 @@ class Window:
         pygame.display.quit()
 
 
-def _presenter(through: str, size: tuple[int, int], flags: int, turned: Turned, display: int) -> Presenter:
+def _presenter(
+    through: str, size: tuple[int, int], flags: int, turned: Turned, display: int, connector: str
+) -> Presenter:
     """The way out that was asked for. By the kernel, SDL draws into a window that nobody sees, for its keys' sake."""
     match through:
         case "kms":
             from display.output.kms import KmsPresenter  # noqa: PLC0415 - only where there is no desktop
 
             pygame.display.set_mode((1, 1))
-            return KmsPresenter(turned=turned, display=display)
+            return KmsPresenter(turned=turned, display=display, connector=connector)
         case "renderer":
             return RendererPresenter(size, TITLE, turned=turned, display=display)
         case _:

@@ -28,6 +28,8 @@ I2C_PINS = {0: frozenset({0, 1}), 1: frozenset({2, 3})}
 """Taken by the I²C bus of the small screen."""
 
 _Pin = Annotated[int, Meta(ge=2, le=27)]
+ADAPTER_FORM = r"hci[0-9]{1,2}|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}"
+"""A Bluetooth adapter's name or address."""
 _NAME = r"^[^\x00-\x1f\x7f]*\Z"
 
 
@@ -86,7 +88,11 @@ class StrapPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "bluetooth"
     adapter: Annotated[
         str,
-        Meta(pattern=r"^(hci[0-9]{1,2})?\Z", description="Bluetooth adapter, as in hci0. Empty: the system's first."),
+        Meta(
+            pattern=rf"^({ADAPTER_FORM})?\Z",
+            description="Bluetooth adapter: its name, as in hci0, or its address, which stays where several adapters "
+            "change their names. Empty: the first that can connect to straps and is switched on.",
+        ),
     ] = ""
 
 
@@ -127,7 +133,8 @@ class PanelPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(
             pattern=r"^(/dev/input/[\w./:+-]+)?\Z",
-            description="The keypad's device below /dev/input. Empty: every keypad that has digits and no letters.",
+            description="The keypad's device below /dev/input. Empty: every keypad; with kms or none, also a device "
+            "that claims letters, once a key of its number pad was pressed.",
         ),
     ] = ""
 
@@ -188,6 +195,14 @@ class ScreenPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "no"
     full_screen: Annotated[bool, Meta(description="Whether a window fills the whole display.")] = True
     display: Annotated[int, Meta(ge=0, le=9, description="Which display, counted from 0.")] = 0
+    connector: Annotated[
+        str,
+        Meta(
+            pattern=r"^([A-Za-z]+(-[A-Za-z0-9]+)*-[0-9]{1,2})?\Z",
+            description="With kms: the connector of the display, as in HDMI-A-2. Empty: by `display`. Without a "
+            "display on it, another one is taken.",
+        ),
+    ] = ""
 
 
 class SoundPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -198,8 +213,8 @@ class SoundPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             min_length=1,
             max_length=80,
-            description="hdmi, usb or i2s: the first card of that kind. none: silent. Else an ALSA name, as in "
-            "plughw:CARD=Headphones.",
+            description="hdmi: the card of the display's connector. usb or i2s: the first card of that kind that can "
+            "play. none: silent. Else an ALSA name, as in plughw:CARD=Headphones.",
         ),
     ] = "hdmi"
     volume: Annotated[float, Meta(ge=0.0, le=1.0, description="Loudness, as a share of full, 0 to 1.")] = 0.8

@@ -10,6 +10,7 @@ from firmware.doctor.checks.disk import Disk
 from firmware.doctor.checks.gpio import Gpio
 from firmware.doctor.checks.i2c import I2c
 from firmware.doctor.checks.journal import Journal
+from firmware.doctor.checks.keypad import NumericKeypad
 from firmware.doctor.checks.network import Network
 from firmware.doctor.checks.outputs import Guides
 from firmware.doctor.checks.power import Power
@@ -18,8 +19,8 @@ from firmware.doctor.checks.self_test import SelfTest
 from firmware.doctor.checks.sound import Sound
 from firmware.doctor.checks.strap import Strap
 from firmware.doctor.checks.temperature import Temperature
+from firmware.doctor.checks.treadmill import Treadmill
 from firmware.doctor.checks.versions import Versions
-from firmware.doctor.treadmill import Treadmill
 
 CHECKS: tuple[Check, ...] = (
     Guides(),
@@ -27,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     Sound(),
     I2c(),
     Gpio(),
+    NumericKeypad(),
     SelfTest(),
     Adapter(),
     Strap(),

@@ -34,11 +34,15 @@ class Finding(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """How a part of the machine is. `facts`: figures for who wants them. `in_use` false: there is nothing to check."""
+    """How a part of the machine is. `facts`: figures for who wants them. `in_use` false: there is nothing to check.
+
+    `passed_over`: devices of the part's kind that are not used, each with the reason and the setting that chooses.
+    """
 
     findings: tuple[Finding, ...] = ()
     facts: str = ""
     in_use: bool = True
+    passed_over: tuple[str, ...] = ()
 
 
 NOT_IN_USE = Outcome(in_use=False)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct, structs
 
 from coach.kiosk.view import Button
+from display.sound.cards import KINDS
 from firmware.config.schema import Config, DoctorPart
 from firmware.ipc.messages import Devices
 from firmware.system.timestamps import wall_clock_synchronised
@@ -57,16 +58,27 @@ class Fittings(Struct, frozen=True, kw_only=True):
     """What this machine is meant to have, by its settings; a part that is not meant to be there is not missed.
 
     `bluetooth`: the strap is a real one. `screen`, `sound`, `oled`, `panel`: true, false, or None for «where there is
-    one». `sound_card`: its name or number as ALSA knows it. `expects_display`: a display service belongs here.
+    one». `sound_card`: its name or number as ALSA knows it; `sound_kind`: hdmi, usb or i2s, where the settings name a
+    kind. `connector`, `display`: which display the settings choose. `keypad`: as `panel`; `keypad_device`: its file,
+    where the settings name one. `adapter`: the settings' Bluetooth adapter. `ant`: the strap is heard by an ANT stick.
+    `expects_display`: a display service belongs here.
     """
 
     bluetooth: bool = False
     screen: bool | None = None
     sound: bool | None = None
     sound_card: str | None = None
+    sound_kind: str | None = None
+    connector: str = ""
+    display: int = 0
     oled: bool | None = None
     i2c_bus: int = 1
+    oled_address: int = 0x3C
     panel: bool | None = None
+    keypad: bool | None = None
+    keypad_device: str = ""
+    adapter: str = ""
+    ant: bool = False
     expects_display: bool = False
 
 
@@ -79,9 +91,16 @@ def fittings_of(config: Config) -> Fittings:
         screen=config.screen.driver != "none",
         sound=device != "none",
         sound_card=(named["name"] or named["number"]) if named else None,
+        sound_kind=device if device in KINDS else None,
+        connector=config.screen.connector,
+        display=config.screen.display,
         oled=config.oled.driver != "none",
         i2c_bus=config.oled.i2c_port,
+        oled_address=config.oled.address,
         panel=config.panel.buttons,
+        keypad=config.panel.keypad,
+        keypad_device=config.panel.keypad_device,
+        adapter=config.strap.adapter,
         expects_display=True,
     )
 

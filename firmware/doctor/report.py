@@ -33,13 +33,14 @@ class FoundInWords(Struct, frozen=True):
 
 
 class CheckInWords(Struct, frozen=True):
-    """A check: `title` for people, `facts` figures, and what it found."""
+    """A check: `title` for people, `facts` figures, what it found, and devices of its kind that are not used."""
 
     name: str
     title: str
     state: State
     facts: str
     findings: tuple[FoundInWords, ...]
+    passed_over: tuple[str, ...] = ()
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -80,10 +81,13 @@ def show(told: Report, console: Console) -> None:
         if not check.findings:
             well = Text.assemble(("✓ ", "green"), texts.say("doctor.well"), (f"  {check.facts}".rstrip(), "dim"))
             table.add_row(check.title, well, "")
-        for place, one in enumerate(check.findings):
-            sign = ("■ ", "bold red") if one.severity is Severity.STOP else ("▲ ", "yellow")
-            state = Text.assemble(sign, (one.what, "bold"), (f"\n  {one.detail}" if one.detail else "", "dim"))
-            table.add_row(check.title if place == 0 else "", state, one.advice)
+        for place, finding in enumerate(check.findings):
+            sign = ("■ ", "bold red") if finding.severity is Severity.STOP else ("▲ ", "yellow")
+            detail = f"\n  {finding.detail}" if finding.detail else ""
+            state = Text.assemble(sign, (finding.what, "bold"), (detail, "dim"))
+            table.add_row(check.title if place == 0 else "", state, finding.advice)
+        for one in check.passed_over:
+            table.add_row("", Text(f"  {texts.say('doctor.passed_over')}: {one}", "dim"), "")
     console.print(table)
     unused = [check.title for check in told.checks if check.state == "not_in_use"]
     console.print()
@@ -125,7 +129,7 @@ def _in_words(one: Looked, texts: Texts) -> CheckInWords:
     state: State = "well" if outcome.in_use else "not_in_use"
     if found:
         state = "stop" if any(finding.severity is Severity.STOP for finding in found) else "attention"
-    return CheckInWords(one.name, texts.say(f"doctor.{one.name}"), state, outcome.facts, found)
+    return CheckInWords(one.name, texts.say(f"doctor.{one.name}"), state, outcome.facts, found, outcome.passed_over)
 
 
 if __name__ == "__main__":

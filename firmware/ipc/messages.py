@@ -144,7 +144,8 @@ class AskSession(ToCoach, frozen=True, tag="session", kw_only=True):
 class Devices(ToCoach, frozen=True, tag="devices", kw_only=True):
     """The display's heartbeat: which of its parts work now. Said when it connects, when one changes, and every few s.
 
-    `off`: switched off by the settings, so that nobody misses it. `format`, `version`: of the display.
+    `off`: switched off by the settings, so that nobody misses it. `format`, `version`: of the display. `oled_at`:
+    addresses at which a small screen answers, the one in use first.
     """
 
     screen: PartState
@@ -153,6 +154,7 @@ class Devices(ToCoach, frozen=True, tag="devices", kw_only=True):
     lamp: PartState
     format: int = FORMAT
     version: str = ""
+    oled_at: tuple[int, ...] = ()
 
 
 class AskHealth(ToCoach, frozen=True, tag="health"):

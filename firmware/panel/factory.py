@@ -91,7 +91,16 @@ def panels_of(config: Config, clock: Clock | None = None) -> tuple[Panel, ...]:
             )
         )
     if part.keypad:
-        panels.append(Keypad(EvdevDevices(), counts, named=part.keypad_device, stuck_after_s=part.stuck_after_s))
+        panels.append(
+            Keypad(
+                EvdevDevices(),
+                counts,
+                named=part.keypad_device,
+                # Under a window, the window reads keyboards.
+                tries_keyboards=config.screen.driver in ("kms", "none"),
+                stuck_after_s=part.stuck_after_s,
+            )
+        )
     return tuple(panels)
 
 

@@ -7,20 +7,22 @@
 | . (Del) | stop |
 | 0 to 9 | a digit of a PIN; elsewhere 8 is up, 2 down, 5 start and 0 stop |
 
-A keypad is held for this program alone, so that it types on no console. What has letters is a keyboard and is left
-alone: the screen's window reads it. Where one says that it has letters and has none, `panel.keypad_device` names it.
-Keypads are looked for every `LOOK_EVERY_S`, so that one may be plugged in and out while a session runs.
+A keypad is held for this program alone, so that it types on no console. Many keypads claim to have letters, as do
+receivers and keyboards: where no window reads keyboards, such a device becomes a keypad with the first key of a number
+pad that is pressed on it, and a keyboard with the first letter. `panel.keypad_device` names one at once. Keypads are
+looked for every `LOOK_EVERY_S`, so that one may be plugged in and out while a session runs.
 """
 
 import asyncio
 import contextlib
-import re
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from coach.kiosk.sign_in import BUTTON_OF_DIGIT
 from coach.kiosk.view import Button
 from firmware.panel.debounce import Pressed, Stuck
+from firmware.panel.keyboards import LETTERS, PAD_KEYS, is_keypad, may_be_keypad
 from firmware.panel.panel import Hear, Typed
 from firmware.system.clock import Clock
 from firmware.system.errors import PanelError
@@ -61,9 +63,7 @@ KEYS: dict[str, Button | int] = {
 }
 """What each key of the kernel's names means."""
 
-_NEEDED = frozenset(f"KEY_KP{digit}" for digit in range(10)) | {"KEY_KPENTER"}
-_LETTERS = frozenset(f"KEY_{letter}" for letter in "QWERTYASDFGHZXCVBN")
-_CALLED_KEYPAD = re.compile(r"key ?pad|num ?pad|numeric", re.IGNORECASE)
+_log = logging.getLogger(__name__)
 
 
 class KeyDevice(Protocol):
@@ -117,10 +117,12 @@ class KeyDevices(Protocol):
 
 
 class _Held:
-    """One keypad that is in use."""
+    """One keypad that is in use. `certain` false: it may be a keyboard, and nothing of it counts yet."""
 
-    def __init__(self, device: KeyDevice) -> None:
+    def __init__(self, device: KeyDevice, *, certain: bool) -> None:
         self.device = device
+        self.certain = certain
+        self.letters = not certain
         self.down_since_s: dict[str, float] = {}
         self.stuck: set[str] = set()
 
@@ -128,11 +130,26 @@ class _Held:
 class Keypad:
     """All numeric keypads of the machine, or the one that is named. Is a `Panel`."""
 
-    def __init__(self, devices: KeyDevices, clock: Clock, *, named: str = "", stuck_after_s: float = 30.0) -> None:
-        """Nothing is opened before `run`. `named`: the one device to use, whatever keys it has."""
+    def __init__(
+        self,
+        devices: KeyDevices,
+        clock: Clock,
+        *,
+        named: str = "",
+        tries_keyboards: bool = False,
+        stuck_after_s: float = 30.0,
+    ) -> None:
+        """Nothing is opened before `run`.
+
+        `named`: the one device to use, whatever keys it has. `tries_keyboards`: nothing else here reads a keyboard, so
+        that one with a number pad may be used by pressing a key of it.
+        """
+        self._tries_keyboards = tries_keyboards
         self._devices, self._clock, self._named, self._stuck_after_s = devices, clock, named, stuck_after_s
         self._held: dict[str, _Held] = {}
         self._passed_over: set[str] = set()
+        self._keyboards: set[str] = set()
+        self._named_perhaps: set[str] = set()
         self._looks = 0
         self._said = Said("The keypad")
         self._told: tuple[Button, ...] = ()
@@ -163,8 +180,9 @@ class Keypad:
                 self._lose(path, "unplugged")
         self._looks += 1
         self._passed_over &= set() if self._looks % LOOK_ANEW_AFTER == 0 else set(plugged)
+        self._keyboards &= set(plugged)
         for path in plugged:
-            if path not in self._held and path not in self._passed_over:
+            if path not in self._held and path not in self._passed_over | self._keyboards:
                 self._open(path, hear)
 
     def _open(self, path: str, hear: Hear) -> None:
@@ -176,27 +194,53 @@ class Keypad:
             # Not ours to read, or not yet: its permissions come a moment after it.
             return
         try:
-            if not self._named and not is_keypad(device.name, device.keys()):
+            certain = bool(self._named) or is_keypad(device.name, device.keys())
+            if not certain and not (self._tries_keyboards and may_be_keypad(device.name, device.keys())):
                 self._passed_over.add(path)
                 device.close()
                 return
-            device.grab()
-            held = _Held(device)
-            held.down_since_s = dict.fromkeys(device.held() & KEYS.keys(), self._clock.now())
-            # Down already when it was plugged in: no press, and nothing a person does.
-            held.stuck = set(held.down_since_s)
+            held = _Held(device, certain=certain)
+            if certain:
+                self._grab(held)
+            else:
+                self._say_perhaps(device)
             asyncio.get_running_loop().add_reader(device.fileno(), self._read, path, hear)
         except OSError as error:
             device.close()
             self._said.lost(error)
             return
         self._held[path] = held
-        self._said.back()
+        if certain:
+            self._said.back()
+
+    def _grab(self, held: _Held) -> None:
+        held.device.grab()
+        held.down_since_s = dict.fromkeys(held.device.held() & KEYS.keys(), self._clock.now())
+        # Down already when it was plugged in: no press, and nothing a person does.
+        held.stuck = set(held.down_since_s)
+
+    def _say_perhaps(self, device: KeyDevice) -> None:
+        if device.name not in self._named_perhaps:
+            self._named_perhaps.add(device.name)
+            _log.info(
+                "%s (%s) has letters as well as a number pad: press a key of the number pad to use it as the keypad.",
+                device.name,
+                device.path,
+            )
 
     def _read(self, path: str, hear: Hear) -> None:
         held = self._held[path]
         try:
             for key, value in held.device.read():
+                if held.letters and key in LETTERS:
+                    self._is_keyboard(path)
+                    return
+                if not held.certain:
+                    if value != DOWN or key not in PAD_KEYS:
+                        continue
+                    held.device.grab()
+                    held.certain = True
+                    _log.info("%s is used as the keypad: a key of its number pad was pressed.", held.device.name)
                 self._take(held, key, value, hear)
         except BlockingIOError:
             # Woken for nothing.
@@ -228,20 +272,23 @@ class Keypad:
             self._told = stuck
             hear(Stuck(stuck))
 
-    def _lose(self, path: str, reason: object) -> None:
+    def _is_keyboard(self, path: str) -> None:
+        """Somebody types letters on it: leave it to them."""
+        _log.info("%s is a keyboard: letters were typed on it, so that it is left alone.", self._held[path].device.name)
         self._let_go(path)
-        self._said.lost(reason)
+        self._keyboards.add(path)
+
+    def _lose(self, path: str, reason: object) -> None:
+        used = self._held[path].certain
+        self._let_go(path)
+        if used:
+            self._said.lost(reason)
 
     def _let_go(self, path: str) -> None:
         held = self._held.pop(path)
         with contextlib.suppress(OSError, ValueError):
             asyncio.get_running_loop().remove_reader(held.device.fileno())
         held.device.close()
-
-
-def is_keypad(name: str, keys: frozenset[str]) -> bool:
-    """Whether a device is a numeric keypad: the keys of one, and no letters unless it calls itself a keypad."""
-    return keys >= _NEEDED and (not keys & _LETTERS or _CALLED_KEYPAD.search(name) is not None)
 
 
 class EvdevDevices:

@@ -44,7 +44,7 @@ class Radio:
     """`condition` is kept up to date from `open` to `close`; `changed` waits for it to change."""
 
     def __init__(self, adapter: str | None = None, rfkill: Path = RFKILL) -> None:
-        """`adapter`: such as `hci0`; None takes the first that is on, else the first."""
+        """`adapter`: its name, as hci0, or its address; None takes the best that can connect to a strap."""
         self._adapter, self._rfkill = adapter, rfkill
         self._bus: MessageBus | None = None
         self._objects: dict[str, dict[str, dict[str, Any]]] = {}
@@ -76,17 +76,30 @@ class Radio:
         """D-Bus path of the adapter that is used."""
         adapters = {path: found[ADAPTER] for path, found in self._objects.items() if ADAPTER in found}
         if self._adapter is not None:
-            path = f"/org/bluez/{self._adapter}"
-            return path if path in adapters else None
-        return min(adapters, key=lambda path: (not adapters[path].get("Powered"), path), default=None)
+            wanted = self._adapter.upper()
+            named = (path for path, told in adapters.items() if wanted in (_name(path).upper(), told.get("Address")))
+            return next(named, None)
+        return min(adapters, key=lambda path: adapter_order(path, adapters[path]), default=None)
+
+    @property
+    def adapter_name(self) -> str | None:
+        """Name of the adapter that is used, as hci0."""
+        path = self.adapter_path
+        return None if path is None else _name(path)
 
     def _blocked(self, adapter: Mapping[str, Any]) -> bool:
+        """Whether a switch blocks the adapter that is used: its own one, where the kernel names them."""
         if adapter.get("PowerState") == "off-blocked":
             return True
         for switch in self._rfkill.glob("rfkill*"):
             with contextlib.suppress(OSError):
-                if (switch / "type").read_text().strip() == "bluetooth":
-                    return any((switch / kind).read_text().strip() == "1" for kind in ("soft", "hard"))
+                if (switch / "type").read_text().strip() != "bluetooth":
+                    continue
+                name = switch / "name"
+                if name.exists() and name.read_text().strip() not in ("", self.adapter_name):
+                    continue
+                if any((switch / kind).read_text().strip() == "1" for kind in ("soft", "hard")):
+                    return True
         return False
 
     def connected(self, service: str, but: str | None = None) -> tuple[str, ...]:
@@ -306,6 +319,19 @@ class Radio:
             said = " ".join(map(str, (reply.error_name, *reply.body)))
             raise RadioError(f"{member} on {path} was answered with {said}.")
         return reply
+
+
+def adapter_order(path: str, told: Mapping[str, Any]) -> tuple[bool, bool, str]:
+    """Return what adapters are sorted by: able to connect to a strap, switched on, the system's first.
+
+    An adapter that tells no roles (BlueZ before 5.54) is taken for an able one.
+    """
+    roles = told.get("Roles") or ["central"]
+    return "central" not in roles, not told.get("Powered"), path
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _plain(interfaces: Mapping[str, Mapping[str, Variant]]) -> dict[str, dict[str, Any]]:

@@ -69,7 +69,7 @@ class BluetoothTreadmill:
         self._told: tuple[float, float | None] | None = None
         self._told_s = 0.0
         self._heard_s = 0.0
-        self._too_many = False
+        self._too_many = ""
         self._odd = OddReports("treadmill")
         self._refusals = 0
         self._said = ""
@@ -79,7 +79,8 @@ class BluetoothTreadmill:
         """What the doctor should report of it: codes of findings, each with its detail."""
         odd = (("treadmill_odd_data", self._odd.detail),) if self._odd.count else ()
         unreached = (("treadmill_unreached", self._said),) if self._refusals >= UNREACHED_AFTER else ()
-        return (*odd, *unreached)
+        several = (("treadmill_several", f"{self._too_many}; treadmill.name chooses"),) if self._too_many else ()
+        return (*odd, *several, *unreached)
 
     async def run(self, tell: Callable[[float, float | None], None]) -> None:
         """Tell speed in km/h and incline in percent (None: it does not say) as they change, until cancelled."""
@@ -146,12 +147,12 @@ class BluetoothTreadmill:
 
     def _only_one(self) -> BLEDevice | None:
         if len(self._seen) == 1:
-            self._too_many = False
+            self._too_many = ""
             return next(iter(self._seen.values()))
-        if not self._too_many:
-            names = ", ".join(sorted(device.name or device.address for device in self._seen.values()))
+        names = ", ".join(sorted(device.name or device.address for device in self._seen.values()))
+        if names != self._too_many:
             _log.warning("Several treadmills are in reach (%s): name this machine's in the settings.", names)
-            self._too_many = True
+            self._too_many = names
         return None
 
     async def _connected(self, device: BLEDevice, gone: asyncio.Event) -> BleakClient:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from coach.model.messages import AnyMessage
+from firmware.config.schema import ADAPTER_FORM
 from firmware.recordings.reader import Recording, read
 from firmware.sensors.strap import ReplayedStrap, Sight, Strap
 from firmware.system.clock import Clock
@@ -57,7 +58,7 @@ def strap_maker(spec: str, *more: StrapKind) -> StrapMaker:
 
 
 def _bluetooth_maker(adapter: str) -> StrapMaker:
-    if adapter and not re.fullmatch(r"hci\d{1,2}", adapter):
+    if adapter and not re.fullmatch(ADAPTER_FORM, adapter):
         raise StrapError(f"«{adapter}» is no Bluetooth adapter. Write --strap bluetooth, or --strap bluetooth:hci0.")
     # Loaded at once, so that a missing package is told here: bleak comes with the extra «device».
     from firmware.sensors.adapter import Radio  # noqa: PLC0415 - see above
@@ -66,7 +67,7 @@ def _bluetooth_maker(adapter: str) -> StrapMaker:
 
     def make(_clock: Clock, _look: Callable[[], Sight], _act: Callable[[AnyMessage], None]) -> Strap:
         radio = Radio(adapter or None)
-        return BluetoothStrap(radio, Lookout(radio, adapter or None))
+        return BluetoothStrap(radio, Lookout(radio))
 
     return make
 
@@ -81,9 +82,8 @@ def treadmill_beside(strap: Strap, config: "Config") -> "BluetoothTreadmill":
     wanted = config.treadmill.name
     if isinstance(strap, BluetoothStrap):
         return BluetoothTreadmill(strap.radio, strap.lookout, wanted=wanted, measuring=lambda: strap.measuring)
-    adapter = config.strap.adapter or None
-    radio = Radio(adapter)
-    return BluetoothTreadmill(radio, Lookout(radio, adapter), wanted=wanted)
+    radio = Radio(config.strap.adapter or None)
+    return BluetoothTreadmill(radio, Lookout(radio), wanted=wanted)
 
 
 def _replayed(recording: Recording, clock: Clock) -> Strap:

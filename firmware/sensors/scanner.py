@@ -32,9 +32,9 @@ OnSeen = Callable[[BLEDevice, AdvertisementData], None]
 class Lookout:
     """Who looks around gets every advertisement of the services that this machine uses."""
 
-    def __init__(self, radio: Radio, adapter: str | None = None) -> None:
+    def __init__(self, radio: Radio) -> None:
         """Nothing is looked for yet."""
-        self._radio, self._adapter = radio, adapter
+        self._radio = radio
         self._daemon = 0
         self._lookers: list[OnSeen] = []
         self._scanner: BleakScanner | None = None
@@ -70,8 +70,9 @@ class Lookout:
     async def _start(self) -> None:
         # Every advertisement, not only the first of each: the list of straps shows who is near, and who has gone.
         options: dict[str, object] = {"filters": {"DuplicateData": True}}
-        if self._adapter is not None:
-            options["adapter"] = self._adapter
+        # Not bleak's own first adapter: the one that the radio watches, helps up and reports on.
+        if self._radio.adapter_name is not None:
+            options["adapter"] = self._radio.adapter_name
         self._daemon = self._radio.daemons
         scanner = BleakScanner(
             self._saw,

@@ -8,6 +8,7 @@ from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from display.connectors import CONNECTORS, DisplayConnector, connectors_in, hdmi_connector
 from firmware.config.schema import BuzzerPart, Config, LampPart
 from firmware.panel.gpio import GpioBuzzer, GpioLamp, open_chip
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from display.oled.renderer import Oled
     from display.sound.buzzer import Buzzer
 
-CONNECTORS = Path("/sys/class/drm")
 LOOK_AT_CONNECTORS_EVERY_S = 3.0
 
 
@@ -60,14 +60,8 @@ class Connectors:
         before, self._seen = self._seen, self._look()
         return self._seen != before
 
-    def _look(self) -> tuple[tuple[str, str], ...]:
-        states = []
-        for file in sorted(self._folder.glob("card*-*/status")):
-            try:
-                states.append((file.parent.name, file.read_text(encoding="utf-8").strip()))
-            except OSError:
-                states.append((file.parent.name, "unknown"))
-        return tuple(states)
+    def _look(self) -> tuple[DisplayConnector, ...]:
+        return connectors_in(self._folder)
 
 
 def connectors_of(config: Config) -> Connectors | None:
@@ -79,7 +73,12 @@ def sound_signs(config: Config) -> Callable[[], tuple[str, ...]]:
     """What tells of sound cards that come and go, and names the chosen one to SDL."""
     from display.sound.sound_card import signs_of  # noqa: PLC0415 - loads SDL, which must be told its drivers first
 
-    return signs_of(config.sound.device)
+    return signs_of(config.sound.device, connector=lambda: hdmi_of(config))
+
+
+def hdmi_of(config: Config, folder: Path = CONNECTORS) -> str | None:
+    """Return the HDMI connector whose card should sound: the one of the display that is used."""
+    return hdmi_connector(connectors_in(folder), config.screen.connector, config.screen.display)
 
 
 def lamp_of(config: Config) -> "LampLight | None":

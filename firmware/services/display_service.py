@@ -357,6 +357,7 @@ class DisplayService:
                 self._settings.language,
                 turned=config.screen.turned,
                 display=config.screen.display,
+                connector=config.screen.connector,
                 through=shown_through(config) if kind == "full_screen" else "surface",
             )
         said.back()
@@ -407,6 +408,7 @@ class DisplayService:
                     said_oled.lost(error)
                     self._note_oled(works=False)
                 else:
+                    self._parts.oled_at = oled.answering
                     self._note_oled(works=oled.alive)
                     if oled.alive:
                         said_oled.back()

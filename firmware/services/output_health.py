@@ -16,6 +16,8 @@ class DisplayParts:
         """Nothing has been tried."""
         self._states: dict[PartName, PartState] = {}
         self._version = own_version()
+        self.oled_at: tuple[int, ...] = ()
+        """Addresses at which a small screen answers, the one in use first."""
         self._said: Devices | None = None
         self._said_at_s = float("-inf")
 
@@ -38,6 +40,7 @@ class DisplayParts:
             oled=states["oled"],
             lamp=states["lamp"],
             version=self._version,
+            oled_at=self.oled_at,
         )
         if devices == self._said and now_s - self._said_at_s < HEARTBEAT_S:
             return None

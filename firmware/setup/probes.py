@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
 
+from display.connectors import connectors_in, hdmi_connector
+from display.sound.cards import alsa_name, cards_here
 from firmware.enrolment.enrol import enrol
+from firmware.panel.keyboards import LISTING, KeyboardKind, devices_in
 from firmware.system.errors import FirmwareError
 from sync.delivery.machine_identity import Account, AccountError, read_account
 
@@ -16,8 +19,6 @@ if TYPE_CHECKING:
     from bleak.backends.device import BLEDevice
     from bleak.backends.scanner import AdvertisementData
 
-OLED_ADDRESSES = (0x3C, 0x3D)
-"""The two that panels of 128×64 can be soldered to."""
 
 _SOUND_WITHIN_S = 20
 _SERVER_WITHIN_S = 5.0
@@ -35,10 +36,18 @@ class FoundStrap(Struct, frozen=True):
 
 
 class FoundCard(Struct, frozen=True):
-    """A sound card: ALSA's short name and its kind (hdmi, usb, i2s, other)."""
+    """A sound card: ALSA's short name, its kind (hdmi, usb, i2s, other), and whether it can play."""
 
     name: str
     kind: str
+    plays: bool = True
+
+
+class FoundKeyboard(Struct, frozen=True):
+    """A numeric keypad; not `certain`: it claims letters as well."""
+
+    name: str
+    certain: bool
 
 
 class Parts(Protocol):
@@ -48,11 +57,19 @@ class Parts(Protocol):
         """Straps that can be heard, the nearest first."""
         ...
 
+    def adapters(self) -> tuple[str, ...]:
+        """Bluetooth adapters, as in hci0."""
+        ...
+
+    def keyboards(self) -> tuple[FoundKeyboard, ...]:
+        """Numeric keypads, and keyboards that may be one."""
+        ...
+
     def cards(self) -> tuple[FoundCard, ...]:
         """The sound cards."""
         ...
 
-    def speak(self, device: str, language: Literal["nb", "en"]) -> None:
+    def speak(self, device: str, language: Literal["nb", "en"], connector: str = "") -> None:
         """Say something on a sound device, as the settings name it."""
         ...
 
@@ -122,17 +139,31 @@ class RealParts:
             raise PartError(str(error) or type(error).__name__) from error
         return tuple(sorted(seen.values(), key=lambda strap: -strap.signal_dbm))
 
+    def adapters(self) -> tuple[str, ...]:
+        """Ask the kernel."""
+        folder = self._root / "sys/class/bluetooth"
+        return tuple(sorted(one.name for one in folder.glob("hci*") if ":" not in one.name))
+
+    def keyboards(self) -> tuple[FoundKeyboard, ...]:
+        """Read the kernel's list."""
+        try:
+            listing = (self._root / LISTING.lstrip("/")).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ()
+        return tuple(
+            FoundKeyboard(one.name, one.kind is KeyboardKind.KEYPAD)
+            for one in devices_in(listing)
+            if one.kind is not KeyboardKind.OTHER
+        )
+
     def cards(self) -> tuple[FoundCard, ...]:
         """Read the kernel's list."""
-        from display.sound.sound_card import cards_in  # noqa: PLC0415 - brings pygame with it
+        return tuple(FoundCard(card.name, card.kind, card.plays) for card in cards_here(self._root / "proc/asound"))
 
-        return tuple(FoundCard(card.name, card.kind) for card in cards_in(self._text("proc/asound/cards")))
-
-    def speak(self, device: str, language: Literal["nb", "en"]) -> None:
+    def speak(self, device: str, language: Literal["nb", "en"], connector: str = "") -> None:
         """Play a phrase of the voice through ALSA, by the card that the settings mean."""
-        from display.sound.sound_card import alsa_name, cards_in  # noqa: PLC0415 - as above
-
-        name = alsa_name(device, cards_in(self._text("proc/asound/cards")))
+        connectors = connectors_in(self._root / "sys/class/drm")
+        name = alsa_name(device, cards_here(self._root / "proc/asound"), hdmi_connector(connectors, connector))
         if name is None:
             raise PartError(f"No sound card of the kind «{device}» is there.")
         phrase = Path(__file__).parents[2] / "display" / "voices" / language / "hold.wav"
@@ -150,12 +181,14 @@ class RealParts:
         """Ask the bus at both addresses."""
         from smbus2 import SMBus  # noqa: PLC0415 - only where there is a bus
 
+        from display.oled.device import ADDRESSES  # noqa: PLC0415 - as below
+
         if not (self._root / f"dev/i2c-{port}").exists():
             return ()
         answering = []
         try:
             with SMBus(port) as bus:
-                for address in OLED_ADDRESSES:
+                for address in ADDRESSES:
                     try:
                         bus.read_byte(address)
                     except OSError:
@@ -179,12 +212,7 @@ class RealParts:
 
     def screens(self) -> tuple[str, ...]:
         """Ask the kernel."""
-        connectors = sorted((self._root / "sys/class/drm").glob("card*-*"))
-        return tuple(
-            path.name.partition("-")[2]
-            for path in connectors
-            if self._text(path.relative_to(self._root) / "status").strip() == "connected"
-        )
+        return tuple(one.name for one in connectors_in(self._root / "sys/class/drm") if one.connected)
 
     def reach(self, host: str, port: int) -> None:
         """Connect, and say nothing."""
@@ -203,9 +231,3 @@ class RealParts:
     def enrol(self, server: str, code: str) -> Account:
         """As `interval-coach enrol`."""
         return enrol(server, code, self._identity)
-
-    def _text(self, path: Path | str) -> str:
-        try:
-            return (self._root / path).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""

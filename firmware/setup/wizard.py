@@ -78,7 +78,7 @@ class Setup:
             self._tell(say("services_stop"))
             services.stop()
         try:
-            for step in (self._place, self._strap, self._sound, self._oled, self._screen, self._panel, self._server):
+            for step in (self._place, self._strap, self._screen, self._sound, self._oled, self._panel, self._server):
                 step()
             written = self._finish()
         finally:
@@ -108,6 +108,7 @@ class Setup:
             self._want("strap.source", "simulated")
             return
         self._want("strap.source", "bluetooth")
+        self._adapter()
         while True:
             self._tell(say("strap_wear", seconds=f"{LOOK_FOR_STRAPS_S:g}"))
             try:
@@ -126,12 +127,22 @@ class Setup:
             if not self._yes(say("again"), before=False):
                 return
 
+    def _adapter(self) -> None:
+        """Ask which Bluetooth adapter, where there are several."""
+        adapters = self._parts.adapters()
+        if len(adapters) > 1:
+            self._tell(self._say("adapters_found", names=", ".join(adapters)))
+            self._ask_for("strap.adapter", "adapter")
+
     def _sound(self) -> None:
         self._step("step_sound")
         say = self._say
         cards = self._parts.cards()
         if cards:
-            self._table((say("sound_cards"), say("sound_kind")), [(card.name, card.kind) for card in cards])
+            self._table(
+                (say("sound_cards"), say("sound_kind"), ""),
+                [(card.name, card.kind, "" if card.plays else say("sound_cannot_play")) for card in cards],
+            )
         else:
             self._wrong(say("sound_none_found"))
         while True:
@@ -139,7 +150,8 @@ class Setup:
             if device == "none":
                 return
             self._tell(say("sound_trying"))
-            spoken = self._tried(lambda: self._parts.speak(device, self._language), "sound_failed")  # noqa: B023 - called at once
+            connector = str(self._value("screen.connector"))
+            spoken = self._tried(lambda: self._parts.speak(device, self._language, connector), "sound_failed")  # noqa: B023 - called at once
             if spoken and self._yes(say("sound_heard"), before=True):
                 return
             if not self._yes(say("again"), before=False):
@@ -164,14 +176,23 @@ class Setup:
             self._want("oled.driver", driver)
             if driver == "none":
                 return
-            address = self._now.oled.address if self._now.oled.address in places or not places else places[0]
-            self._want("oled.address", address)
+            address = self._oled_address(places)
             chip: Literal["ssd1306", "sh1106"] = "sh1106" if driver == "sh1106" else "ssd1306"
             drawn = self._tried(lambda: self._parts.draw(chip, port, address), "oled_failed")  # noqa: B023 - called at once
             if drawn and self._yes(say("oled_seen"), before=True):
                 return
             if not self._yes(say("again"), before=False):
                 return
+
+    def _oled_address(self, places: tuple[int, ...]) -> int:
+        """Return the address of the small screen: the only one that answers, else the one that the person names."""
+        now = self._now.oled.address
+        address = now if now in places or not places else places[0]
+        if len(places) > 1:
+            names = tuple(f"{place:#x}" for place in places)
+            address = int(self._choose(self._say("oled_address"), f"{address:#x}", names), 16)
+        self._want("oled.address", address)
+        return address
 
     def _screen(self) -> None:
         self._step("step_screen")
@@ -185,12 +206,19 @@ class Setup:
         self._want(
             "screen.driver", self._choose(say("screen_driver"), usual, ("kms", "kmsdrm", "wayland", "window", "none"))
         )
+        if len(screens) > 1 and self._value("screen.driver") == "kms":
+            self._want(
+                "screen.connector",
+                self._choose(say("screen_connector"), str(self._value("screen.connector")) or screens[0], screens),
+            )
 
     def _panel(self) -> None:
         self._step("step_panel")
         self._want("panel.buttons", self._yes(self._say("buttons"), before=bool(self._value("panel.buttons"))))
         lamp = self._yes(self._say("lamp"), before=self._value("lamp.driver") != "none")
         self._want("lamp.driver", "pwm" if lamp else "none")
+        for keyboard in self._parts.keyboards():
+            self._tell(self._say("keypad_found" if keyboard.certain else "keypad_perhaps", name=keyboard.name))
 
     def _server(self) -> None:
         self._step("step_server")
@@ -282,8 +310,9 @@ class Setup:
     def _choose(self, prompt: str, usual: Value, choices: tuple[str, ...]) -> str:
         while True:
             answer = self._ask(prompt, str(usual)).lower()
-            if answer in choices:
-                return answer
+            for choice in choices:
+                if answer == choice.lower():
+                    return choice
             self._wrong(self._say("not_a_choice", choices=", ".join(choices)))
 
     def _yes(self, question: str, *, before: bool) -> bool:

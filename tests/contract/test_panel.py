@@ -15,7 +15,8 @@ from coach.kiosk.view import Button
 from firmware.config.schema import PanelPart
 from firmware.panel.debounce import LONGEST_RINGING_S, Contacts, Pressed, Stuck
 from firmware.panel.gpio import GpioButtons
-from firmware.panel.keypad import KEYS, KeyDevice, Keypad, is_keypad
+from firmware.panel.keyboards import is_keypad
+from firmware.panel.keypad import KEYS, KeyDevice, Keypad
 from firmware.panel.panel import ButtonPanel, HandPins, Heard, Panel, Pins, Typed
 from firmware.system.clock import HandClock
 from firmware.system.errors import PanelError
@@ -173,13 +174,21 @@ class _KeypadRig(_Rig):
 
     path = "/dev/input/event7"
 
-    def __init__(self, clock: HandClock, *, named: str = "", keys: frozenset[str] = NUMERIC, name: str = "Pad") -> None:
+    def __init__(
+        self,
+        clock: HandClock,
+        *,
+        named: str = "",
+        keys: frozenset[str] = NUMERIC,
+        name: str = "Pad",
+        tries_keyboards: bool = False,
+    ) -> None:
         self.device: _FakeKeys | None = None
         self.opened: list[_FakeKeys] = []
         self.down: set[str] = set()
         self.there = True
         self._keys, self._name = keys, name
-        self.panel = Keypad(self, clock, named=named)
+        self.panel = Keypad(self, clock, named=named, tries_keyboards=tries_keyboards)
 
     def paths(self) -> tuple[str, ...]:
         return (self.path,) if self.there else ()
@@ -519,3 +528,54 @@ def test_a_keyboard_with_letters_is_left_alone_unless_it_is_a_keypad_or_is_named
     heard = lived(lambda clock: _KeypadRig(clock, named=named, keys=keys, name=name), life)
     assert (heard == [Pressed(Button.START)]) == used
     assert is_keypad(name, keys) or not used or named
+
+
+def _claims_letters(clock: HandClock) -> _Rig:
+    """«SEM USB Keyboard», «PATEN USB Keyboard»: keypads that announce a whole keyboard."""
+    return _KeypadRig(clock, keys=NUMERIC | LETTERS, name="SEM USB Keyboard", tries_keyboards=True)
+
+
+def test_a_keypad_that_claims_letters_is_used_from_its_first_pad_key_on() -> None:
+    async def life(rig: _Rig, clock: HandClock, _: list[Heard]) -> None:
+        assert isinstance(rig, _KeypadRig)
+        assert rig.device is not None
+        assert not rig.device.grabbed, "it may be a keyboard that somebody types on"
+        rig.key("KEY_KP7", 1)
+        rig.key("KEY_KP7", 0)
+        await clock.advance(0.1)
+        assert rig.device.grabbed
+        await pressed(rig, clock, Button.STOP)
+
+    assert lived(_claims_letters, life) == [Typed(7), Pressed(Button.STOP)]
+
+
+@pytest.mark.parametrize("first", ["KEY_1", "KEY_ENTER", "KEY_LEFTCTRL"])
+def test_a_card_reader_presses_no_button(first: str) -> None:
+    """It types digits and Enter as a keyboard does, and no key of a number pad."""
+
+    async def life(rig: _Rig, clock: HandClock, _: list[Heard]) -> None:
+        assert isinstance(rig, _KeypadRig)
+        rig.key(first, 1)
+        rig.key(first, 0)
+        await clock.advance(0.1)
+
+    assert lived(_claims_letters, life) == []
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_keyboard_that_letters_are_typed_on_is_left_to_who_types(*, after: bool) -> None:
+    async def life(rig: _Rig, clock: HandClock, heard: list[Heard]) -> None:
+        assert isinstance(rig, _KeypadRig)
+        if after:
+            rig.key("KEY_KP1", 1)
+            rig.key("KEY_KP1", 0)
+            await clock.advance(0.1)
+        rig.key("KEY_A", 1)
+        await clock.advance(0.1)
+        heard.clear()
+        await clock.advance(60.0)
+        rig.key("KEY_KP1", 1)
+        await clock.advance(0.1)
+        assert [device.closed for device in rig.opened] == [True]
+
+    assert lived(_claims_letters, life) == []

@@ -161,3 +161,56 @@ def test_where_no_display_is_connected_it_says_so(devices: Path, monkeypatch: py
 def test_without_any_device_it_says_where_it_looked(tmp_path: Path) -> None:
     with pytest.raises(pygame.error, match="there is no display device in"):
         KmsPresenter(devices=tmp_path)
+
+
+class TwoDisplays(Kernel):
+    """HDMI-A-1 and HDMI-A-2, each with a display or without."""
+
+    def __init__(self, *connected: bool) -> None:
+        """Which of them has one."""
+        super().__init__()
+        self.plugged = dict(zip((31, 32), connected, strict=True))
+        self.shown_at: int | None = None
+
+    def answer(self, file: int, code: int, told: Any) -> int:  # noqa: ANN401 - as above
+        """As the kernel, for two connectors."""
+        if code & 0xFF == kms._RESOURCES:
+            if told.connectors:
+                (ctypes.c_uint32 * 2).from_address(told.connectors)[:] = (31, 32)
+                (ctypes.c_uint32 * 2).from_address(told.crtcs)[:] = (41, 42)
+            told.count_connectors, told.count_crtcs = 2, 2
+            return 0
+        if code & 0xFF == kms._CONNECTOR:
+            self.connected = self.plugged[told.connector]
+            told.type, told.type_id = 11, told.connector - 30
+        if code & 0xFF == kms._SET_CRTC:
+            self.shown_at = (ctypes.c_uint32 * 1).from_address(told.connectors)[0]
+        return super().answer(file, code, told)
+
+
+@pytest.mark.parametrize(
+    ("plugged", "display", "wanted", "shown"),
+    [
+        ((True, True), 0, "", 31),
+        ((True, True), 1, "", 32),
+        ((True, True), 0, "HDMI-A-2", 32),
+        ((False, True), 0, "", 32),
+        ((True, False), 0, "HDMI-A-2", 31),
+        ((False, True), 5, "HDMI-A-1", 32),
+    ],
+)
+def test_of_two_displays_the_named_one_shows_the_picture_and_another_one_where_it_is_unplugged(
+    devices: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    plugged: tuple[bool, bool],
+    display: int,
+    wanted: str,
+    shown: int,
+) -> None:
+    kernel = TwoDisplays(*plugged)
+    monkeypatch.setattr(kms.fcntl, "ioctl", kernel.answer)
+    presenter = KmsPresenter(devices=devices, display=display, connector=wanted)
+    assert (kernel.shown_at, presenter.connector) == (shown, f"HDMI-A-{shown - 30}")
+    assert bool(caplog.records) == (wanted not in ("", presenter.connector))
+    presenter.close()

@@ -8,6 +8,7 @@ from typing import Literal
 import luma.core.device
 import pytest
 import smbus2
+from luma.core.error import Error as LumaError
 from PIL import Image, ImageChops, ImageOps
 
 from coach.kiosk.view import View
@@ -31,6 +32,7 @@ class _Bus:
 
     port: int
     answers = True
+    at: tuple[int, ...] = (ADDRESS,)
     exists = True
     opened: int
     buses: "list[_Bus]"
@@ -51,11 +53,16 @@ class _Bus:
             assert not message.flags, "nothing is read from a panel"
             self._take(message.addr, bytes(message))
 
+    def read_byte(self, address: int) -> int:
+        if not self.answers or address not in self.at:
+            raise OSError(errno.EREMOTEIO, os.strerror(errno.EREMOTEIO))
+        return 0x47
+
     def _take(self, address: int, content: bytes) -> None:
         assert not self.closed
         if self.fails_after is not None:
             self.fails_after -= 1
-        if not self.answers or address != ADDRESS or (self.fails_after is not None and self.fails_after < 0):
+        if not self.answers or address not in self.at or (self.fails_after is not None and self.fails_after < 0):
             raise OSError(errno.EREMOTEIO, os.strerror(errno.EREMOTEIO))
         self.written.append((address, content))
 
@@ -66,7 +73,7 @@ class _Bus:
 @pytest.fixture(autouse=True)
 def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Bus]]:
     monkeypatch.setattr(smbus2, "SMBus", _Bus)
-    _Bus.buses, _Bus.answers, _Bus.exists = [], True, True
+    _Bus.buses, _Bus.answers, _Bus.exists, _Bus.at = [], True, True, (ADDRESS,)
     yield _Bus
     assert [one.closed for one in _Bus.buses[:-1]] == [True] * (len(_Bus.buses) - 1), "a bus was left open"
 
@@ -222,3 +229,30 @@ def test_each_picture_is_sent_once(bus: type[_Bus]) -> None:
     sent = sum(len(content) for _, content in bus.buses[0].written if content[0] == PIXELS)
     assert sent == 2 * (1024 + 1)
     oled.close()
+
+
+@pytest.mark.parametrize(
+    ("wired", "at", "answering"),
+    [
+        (0x3C, (0x3C,), (0x3C,)),
+        (0x3C, (0x3D,), (0x3D,)),
+        (0x3D, (0x3C,), (0x3C,)),
+        (0x3C, (0x3C, 0x3D), (0x3C, 0x3D)),
+        (0x3D, (0x3C, 0x3D), (0x3D, 0x3C)),
+    ],
+)
+def test_a_panel_at_the_other_address_is_found_and_a_second_one_is_named(
+    bus: type[_Bus], wired: int, at: tuple[int, ...], answering: tuple[int, ...]
+) -> None:
+    bus.at = at
+    panel = OledPanel("ssd1306", 1, wired).open()
+    assert panel.answering == answering
+    assert {address for address, _ in bus.buses[-1].written} == {answering[0]}
+    panel.cleanup()
+
+
+def test_an_address_that_no_panel_has_a_twin_of_is_not_left_for_another(bus: type[_Bus]) -> None:
+    bus.at = (0x3C,)
+    with pytest.raises((OSError, LumaError)):
+        OledPanel("ssd1306", 1, 0x27).open()
+    assert bus.buses[-1].written == []

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from display.sound.sound_card import NO_DRIVER, alsa_name, cards_in, signs_of
+from display.connectors import DisplayConnector, connectors_in, hdmi_connector, used_connector
+from display.sound.cards import alsa_name, cards_here, cards_in, passed_over
+from display.sound.sound_card import NO_DRIVER, signs_of
 
 PI_4 = """\
  0 [Headphones     ]: bcm2835_headpho - bcm2835 Headphones
@@ -66,3 +68,108 @@ def test_a_card_that_comes_and_goes_is_noticed_and_named_to_sdl(tmp_path: Path) 
     assert without != with_it == look()
     cards.unlink()
     assert look() == without
+
+
+USB_CARDS = """\
+ 1 [Microphone     ]: USB-Audio - Webcam C525
+                      Webcam C525
+ 2 [Device         ]: USB-Audio - USB Audio Device
+                      USB Audio Device
+ 3 [UMONE          ]: USB-Audio - UM-ONE
+                      Roland UM-ONE at usb-0000:01:00.0-1.4, full speed
+ 4 [rpii2smic      ]: simple-card - rpi-i2s-mic
+                      rpi-i2s-mic
+"""
+
+
+def asound(folder: Path, listed: str, *pcms: str) -> Path:
+    """Lay out the kernel's folder: a list of cards, a folder for each, and in them their devices."""
+    folder.mkdir()
+    (folder / "cards").write_text(listed)
+    for number in range(9):
+        if f" {number} [" in listed:
+            (folder / f"card{number}").mkdir()
+    for pcm in pcms:
+        (folder / pcm).mkdir(parents=True)
+    return folder
+
+
+def test_a_card_that_cannot_play_is_no_loudspeaker(tmp_path: Path) -> None:
+    """A webcam's microphone, a MIDI cable and a microphone on I²S stand before the loudspeaker, or in its place."""
+    folder = asound(tmp_path / "asound", USB_CARDS, "card1/pcm0c", "card2/pcm0p", "card2/pcm0c", "card4/pcm0c")
+    cards = cards_here(folder)
+    assert [card.plays for card in cards] == [False, True, False, False]
+    assert alsa_name("usb", cards) == "plughw:CARD=Device"
+    assert alsa_name("i2s", cards) is None
+    assert [(one.card.name, one.reason) for one in passed_over("usb", cards)] == [
+        ("Microphone", "it cannot play"),
+        ("UMONE", "it cannot play"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("connector", "name", "passed"),
+    [
+        ("HDMI-A-2", "vc4hdmi1", "vc4hdmi0"),
+        ("HDMI-A-1", "vc4hdmi0", "vc4hdmi1"),
+        ("DSI-1", "vc4hdmi0", "vc4hdmi1"),
+        (None, "vc4hdmi0", "vc4hdmi1"),
+    ],
+)
+def test_sound_goes_to_the_port_that_has_the_display(connector: str | None, name: str, passed: str) -> None:
+    cards = cards_in(PI_4)
+    assert alsa_name("hdmi", cards, connector) == f"default:CARD={name}"
+    assert [one.card.name for one in passed_over("hdmi", cards, connector)] == [passed]
+
+
+def drm(folder: Path, **states: str) -> Path:
+    """Lay out the kernel's folder of connectors: `card1_HDMI_A_2="connected 44"`, with the number that it has."""
+    for name, state in states.items():
+        word, _, number = state.partition(" ")
+        at = folder / name.replace("_", "-")
+        at.mkdir(parents=True)
+        (at / "status").write_text(f"{word}\n")
+        if number:
+            (at / "connector_id").write_text(f"{number}\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("states", "wanted", "display", "picture", "sound"),
+    [
+        ({"card1_HDMI_A_1": "disconnected 32", "card1_HDMI_A_2": "connected 41"}, "", 0, "HDMI-A-2", "HDMI-A-2"),
+        ({"card1_HDMI_A_1": "connected 32", "card1_HDMI_A_2": "connected 41"}, "", 0, "HDMI-A-1", "HDMI-A-1"),
+        ({"card1_HDMI_A_1": "connected 32", "card1_HDMI_A_2": "connected 41"}, "", 1, "HDMI-A-2", "HDMI-A-2"),
+        ({"card1_HDMI_A_1": "connected", "card1_HDMI_A_2": "connected"}, "HDMI-A-2", 0, "HDMI-A-2", "HDMI-A-2"),
+        ({"card1_HDMI_A_1": "connected", "card1_HDMI_A_2": "disconnected"}, "HDMI-A-2", 0, "HDMI-A-1", "HDMI-A-1"),
+        ({"card1_DSI_1": "connected 30", "card1_HDMI_A_2": "connected 41"}, "", 0, "DSI-1", "HDMI-A-2"),
+        ({"card0_HDMI_A_1": "disconnected", "card1_HDMI_A_1": "connected"}, "", 0, "HDMI-A-1", "HDMI-A-1"),
+        ({"card1_HDMI_A_2": "connected 32", "card1_DSI_1": "connected 41"}, "", 0, "HDMI-A-2", "HDMI-A-2"),
+        ({"card1_HDMI_A_1": "disconnected", "card1_Writeback_1": "unknown"}, "", 0, None, None),
+        ({}, "", 0, None, None),
+    ],
+)
+def test_the_connector_in_use_is_found(
+    tmp_path: Path, states: dict[str, str], wanted: str, display: int, picture: str | None, sound: str | None
+) -> None:
+    connectors = connectors_in(drm(tmp_path / "drm", **states))
+    used = used_connector(connectors, wanted, display)
+    assert (None if used is None else used.name) == picture
+    assert hdmi_connector(connectors, wanted, display) == sound
+
+
+def test_a_connector_that_cannot_be_read_is_unknown(tmp_path: Path) -> None:
+    (tmp_path / "card1-HDMI-A-1" / "status").mkdir(parents=True)
+    assert connectors_in(tmp_path) == (DisplayConnector("card1", "HDMI-A-1", "unknown"),)
+
+
+def test_sound_follows_the_display_to_its_other_port(tmp_path: Path) -> None:
+    folder, environment, at = asound(tmp_path / "asound", PI_4), {}, ["HDMI-A-1"]
+    for number in (0, 1, 2):
+        (folder / f"card{number}" / "pcm0p").mkdir()
+    look = signs_of("hdmi", environment, folder / "cards", lambda: at[0])
+    before = look()
+    assert environment["AUDIODEV"] == "default:CARD=vc4hdmi0"
+    at[0] = "HDMI-A-2"
+    assert look() != before
+    assert environment["AUDIODEV"] == "default:CARD=vc4hdmi1"

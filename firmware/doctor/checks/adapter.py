@@ -1,9 +1,22 @@
-"""The Bluetooth adapter: there, not blocked by switch or software, and switched on."""
+"""The Bluetooth adapter: there, not blocked by switch or software, switched on; of several, the one in use."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from msgspec import Struct
+
+from firmware.doctor.check import NOT_IN_USE, Codes, Finding, Outcome, Severity, found
 from firmware.doctor.environment import Place
+
+
+class AdapterState(Struct, frozen=True):
+    """An adapter. `blocked`: by which kind of switch; `powered` and `able` None: not asked, or BlueZ does not say."""
+
+    name: str
+    address: str = ""
+    blocked: str | None = None
+    powered: bool | None = None
+    able: bool | None = None
 
 
 class Adapter:
@@ -21,21 +34,35 @@ class Adapter:
         """Without an adapter nobody's rate is heard; whose plan allows it trains by exertion."""
         if not place.fittings.bluetooth:
             return NOT_IN_USE
-        switches = [
-            one for one in place.those("/sys/class/rfkill", "rfkill*") if place.text(one / "type") == "bluetooth"
-        ]
-        if any(place.number(one / "hard") for one in switches):
-            return Outcome((found(self, "adapter_blocked_hard"),))
-        if any(place.number(one / "soft") for one in switches):
-            return Outcome((found(self, "adapter_blocked", "rfkill: soft"),))
-        adapters = [one.name for one in place.those("/sys/class/bluetooth", "hci*") if ":" not in one.name]
-        if not adapters:
-            return Outcome((found(self, "adapter_missing"),))
-        names = ", ".join(adapters)
-        powered = [self._powered(place, one) for one in adapters]
-        if False in powered and True not in powered:
-            return Outcome((found(self, "adapter_off", names),), names)
-        return Outcome(facts=names)
+        names = [one.name for one in place.those("/sys/class/bluetooth", "hci*") if ":" not in one.name]
+        if not names:
+            # A blocked USB adapter may be hidden altogether.
+            blocked = _blocked_by(place, None)
+            return Outcome((self._finding(blocked),) if blocked else (found(self, "adapter_missing"),))
+        states = [self._state(place, name) for name in names]
+        wanted = place.fittings.adapter.upper()
+        used = _used(states, wanted)
+        if used is None:
+            detail = f"the settings name {place.fittings.adapter}; there are {', '.join(names)}"
+            return Outcome((found(self, "adapter_missing", detail),), passed_over=_others(states, None))
+        others = _others(states, used)
+        if used.blocked is not None:
+            return Outcome((self._finding(used.blocked),), used.name, passed_over=others)
+        if used.powered is False:
+            return Outcome((found(self, "adapter_off", used.name),), used.name, passed_over=others)
+        return Outcome(facts=used.name, passed_over=others)
+
+    def _finding(self, kind: str) -> Finding:
+        if kind == "hard":
+            return found(self, "adapter_blocked_hard")
+        return found(self, "adapter_blocked", "rfkill: soft")
+
+    def _state(self, place: Place, name: str) -> AdapterState:
+        blocked, powered = _blocked_by(place, name), self._powered(place, name)
+        roles, address = _said(place, name, "Roles"), _said(place, name, "Address")
+        able = None if roles is None or not roles.startswith("as ") else '"central"' in roles
+        told = address.split('"')[1] if address is not None and address.startswith('s "') else ""
+        return AdapterState(name, told.upper(), blocked, powered, able)
 
     def _powered(self, place: Place, adapter: str) -> bool | None:
         path = f"/org/bluez/{adapter}"
@@ -51,3 +78,43 @@ class Adapter:
                 return state == "true"
             case _:
                 raise ValueError(f"BlueZ said: {ran.output[:80]}")
+
+
+def _used(states: Sequence[AdapterState], wanted: str) -> AdapterState | None:
+    """Return the adapter that the coach takes (`firmware.sensors.adapter.adapter_order`)."""
+    if wanted:
+        return next((one for one in states if wanted in (one.name.upper(), one.address)), None)
+    return min(states, key=lambda one: (one.able is False, one.powered is False, one.name), default=None)
+
+
+def _others(states: Sequence[AdapterState], used: AdapterState | None) -> tuple[str, ...]:
+    return tuple(f"{one.name}: {_why(one, used)}. Choose by strap.adapter" for one in states if one is not used)
+
+
+def _why(one: AdapterState, used: AdapterState | None) -> str:
+    if one.able is False:
+        return "it cannot connect to a strap"
+    if one.blocked is not None:
+        return "it is blocked"
+    if one.powered is False:
+        return "it is switched off"
+    return "another one is named" if used is None else f"{used.name} is used"
+
+
+def _blocked_by(place: Place, adapter: str | None) -> str | None:
+    """Return which kind of switch blocks an adapter: `hard` or `soft`. None: any adapter, or a kernel without names."""
+    kinds = set()
+    for one in place.those("/sys/class/rfkill", "rfkill*"):
+        if place.text(one / "type") != "bluetooth":
+            continue
+        name = place.text(one / "name")
+        if adapter is None or not name or name == adapter:
+            kinds |= {kind for kind in ("hard", "soft") if place.number(one / kind)}
+    return "hard" if "hard" in kinds else "soft" if kinds else None
+
+
+def _said(place: Place, adapter: str, member: str) -> str | None:
+    """Return what BlueZ says of an adapter; None where it says nothing."""
+    words = ("busctl", "get-property", "org.bluez", f"/org/bluez/{adapter}", "org.bluez.Adapter1", member)
+    ran = None if place.run is None else place.run(words)
+    return None if ran is None or ran.status else ran.output.strip()

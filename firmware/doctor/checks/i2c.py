@@ -24,7 +24,12 @@ class I2c:
             return NOT_IN_USE
         device = f"/dev/i2c-{place.fittings.i2c_bus}"
         if told == "works":
-            return Outcome(facts=device)
+            at = () if devices is None else devices.oled_at
+            others = tuple(f"{one:#x}: {at[0]:#x} is used. Choose by oled.address" for one in at[1:])
+            wired = place.fittings.oled_address
+            if at and at[0] != wired:
+                others = (f"{wired:#x}: oled.address names it, and nothing answers there", *others)
+            return Outcome(facts=" ".join((device, *(f"{one:#x}" for one in at[:1]))), passed_over=others)
         if not place.has(device):
             return Outcome((found(self, "i2c_off", device),)) if wanted else NOT_IN_USE
         if devices is None and not place.may_use(device):

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from display.connectors import connectors_in, used_connector
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.environment import Place
 
@@ -18,13 +19,24 @@ class Screen:
         told = None if devices is None else devices.screen
         if wanted is False or told == "off" or (wanted is None and told is None):
             return NOT_IN_USE
-        states = {one.parent.name: place.text(one) for one in place.those("/sys/class/drm", "card*-*/status")}
-        odd = sorted({state or "nothing" for state in states.values()} - {"connected", "disconnected", "unknown"})
-        plugged = ", ".join(name for name, state in states.items() if state == "connected")
+        connectors = connectors_in(place.at("/sys/class/drm"))
+        fittings = place.fittings
+        used = used_connector(connectors, fittings.connector, fittings.display)
+        plugged = "" if used is None else used.name
+        others = tuple(
+            f"{one.name}: the picture is on {plugged}. Choose by screen.connector"
+            for one in connectors
+            if one.connected and one is not used
+        )
+        if fittings.connector and used is not None and used.name != fittings.connector:
+            others = (f"{fittings.connector}: screen.connector names it, and no display is plugged in there", *others)
         if told == "works":
-            return Outcome(facts=plugged)
+            return Outcome(facts=plugged, passed_over=others)
+        odd = sorted({one.status for one in connectors} - {"connected", "disconnected", "unknown"})
         if odd:
             raise ValueError(f"/sys/class/drm says {odd[0][:60]}")
-        if states and not plugged:
-            return Outcome((found(self, "screen_unplugged", ", ".join(states)),))
-        return Outcome((found(self, "screen_dark", plugged),) if told == "missing" else (), plugged)
+        if connectors and used is None:
+            names = ", ".join(f"{one.card}-{one.name}" for one in connectors)
+            return Outcome((found(self, "screen_unplugged", names),))
+        findings = (found(self, "screen_dark", plugged),) if told == "missing" else ()
+        return Outcome(findings, plugged, passed_over=others)

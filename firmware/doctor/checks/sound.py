@@ -3,6 +3,8 @@
 import re
 from typing import ClassVar
 
+from display.connectors import connectors_in, hdmi_connector
+from display.sound.cards import cards_here, chosen_card, passed_over
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.environment import Place
 
@@ -34,17 +36,37 @@ class Sound:
         if not cards and listed and "no soundcards" not in listed:
             raise ValueError(f"/proc/asound/cards: {listed[:100]}")
         names = ", ".join(cards)
-        chosen = place.fittings.sound_card
+        chosen, others = self._chosen(place)
+        kind = place.fittings.sound_kind
+        if kind is not None and chosen is None and others and told == "missing":
+            return Outcome((found(self, "sound_missing", f"no {kind} card can play"),), names, passed_over=others)
         if told == "missing" or not devices:
             if not cards:
                 return Outcome((found(self, "sound_missing"),))
             if chosen is not None and chosen not in (*cards, *cards.values()):
                 return Outcome((found(self, "sound_card_gone", f"{chosen}; there are {names}"),), names)
             if told == "missing":
-                return Outcome((found(self, "sound_silent", names),), names)
+                return Outcome((found(self, "sound_silent", names),), names, passed_over=others)
         numbers = [cards.get(chosen, chosen)] if chosen is not None else list(cards.values())
         muted = [number for number in numbers if self._is_muted(place, number)]
-        return Outcome((found(self, "sound_muted", names),) if muted and len(muted) == len(numbers) else (), names)
+        findings = (found(self, "sound_muted", names),) if muted and len(muted) == len(numbers) else ()
+        return Outcome(findings, names if kind is None or chosen is None else chosen, passed_over=others)
+
+    def _chosen(self, place: Place) -> tuple[str | None, tuple[str, ...]]:
+        """Return the card that the settings mean, and those of its kind that are passed over."""
+        fittings = place.fittings
+        kind = fittings.sound_kind
+        if kind is None:
+            return fittings.sound_card, ()
+        connectors = connectors_in(place.at("/sys/class/drm"))
+        cards = cards_here(place.at("/proc/asound"))
+        at = hdmi_connector(connectors, fittings.connector, fittings.display)
+        card = chosen_card(kind, cards, at)
+        others = tuple(
+            f"{one.card.name} ({one.card.title}): {one.reason}. Choose by sound.device"
+            for one in passed_over(kind, cards, at)
+        )
+        return (None if card is None else card.name), others
 
     def _is_muted(self, place: Place, card: str) -> bool:
         """Whether a control of the card has a switch and is off; a card without one cannot be muted."""

@@ -1,10 +1,11 @@
 """The doctor's checks over recorded machines: a good one, and every fault that each check is there for."""
 
+import io
 import itertools
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -148,6 +149,19 @@ def diary(*waiting_days: float, damaged: bool = False) -> Change:
     return change
 
 
+def rfkill_of(adapter: str) -> Change:
+    """Block the adapter's own switch, as kernels that name them do."""
+    folder = "sys/class/rfkill/rfkill2"
+    free = file("sys/class/rfkill/rfkill1/name", "hci0\n" if adapter != "hci0" else "hci7\n")
+    return both(
+        free,
+        file(f"{folder}/type", "bluetooth\n"),
+        file(f"{folder}/name", f"{adapter}\n"),
+        file(f"{folder}/soft", "1\n"),
+        file(f"{folder}/hard", "0\n"),
+    )
+
+
 THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 NO_BITS = both(gone(THROTTLED, "sys/class/hwmon/hwmon1/name"))
 CASES: list[tuple[str, str, Change, list[str]]] = [
@@ -165,6 +179,9 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
     ("adapter", "BlueZ says nonsense", program(busctl=Ran(0, "s 12")), [UNCHECKED]),
     ("adapter", "no busctl", program(busctl=None), []),
     ("adapter", "a simulated strap", both(fitted(bluetooth=False), file("sys/class/rfkill/rfkill1/hard", "1")), []),
+    ("adapter", "another one is blocked", both(rfkill_of("hci1"), file("sys/class/bluetooth/hci1/uevent", "")), []),
+    ("adapter", "its own switch blocks it", rfkill_of("hci0"), ["adapter_blocked"]),
+    ("adapter", "the named one gone", fitted(adapter="hci3"), ["adapter_missing"]),
     ("strap", "battery low", told(strap=StrapSeen("HRM", 4.0, 900.0, 12)), ["strap_battery_low"]),
     ("strap", "unheard for weeks", told(strap=StrapSeen("HRM", 20 * DAY_S, 30 * DAY_S, 80)), ["strap_unseen"]),
     ("strap", "never heard, just started", told(strap=StrapSeen("HRM", None, 60.0, None)), []),
@@ -189,12 +206,17 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
         )
         for trouble in TROUBLES
     ),
+    ("treadmill", "several in reach", told(treadmill=(("treadmill_several", "A, B"),)), ["treadmill_several"]),
     ("treadmill", "never reached", told(treadmill=(("treadmill_unreached", ""),)), ["treadmill_unreached"]),
     ("strap", "never heard in weeks", told(strap=StrapSeen("HRM", None, 30 * DAY_S, None)), ["strap_unseen"]),
     ("i2c", "no bus", both(gone("dev/i2c-1"), parts(oled="missing")), ["i2c_off"]),
     ("i2c", "does not answer", parts(oled="missing"), ["oled_silent"]),
     ("i2c", "may not be used", both(told(devices=None), world(access=lambda _p, _m: False)), ["i2c_forbidden"]),
     ("i2c", "no small screen here", both(fitted(oled=False), gone("dev/i2c-1"), parts(oled="off")), []),
+    ("keypad", "may not be used", world(access=lambda _p, _m: False), ["keypad_forbidden"]),
+    ("keypad", "the named one gone", fitted(keypad_device="/dev/input/by-id/pad"), ["keypad_gone"]),
+    ("keypad", "the named one there", fitted(keypad_device="/dev/input/event3"), []),
+    ("keypad", "switched off", fitted(keypad=False), []),
     ("gpio", "no chip", gone("dev/gpiochip0"), ["gpio_missing"]),
     ("gpio", "may not be used", world(access=lambda _p, _m: False), ["gpio_forbidden"]),
     ("gpio", "a stuck button", told(stuck=(Button.UP,)), ["button_stuck"]),
@@ -484,6 +506,7 @@ def test_the_settings_say_what_is_there_to_be_missed() -> None:
         oled=True,
         i2c_bus=3,
         panel=True,
+        keypad=True,
         expects_display=True,
     )
 
@@ -592,3 +615,141 @@ def test_bad_settings_are_told_and_the_rest_is_looked_at(
     document = json.loads(capsys.readouterr().out)
     assert [one["code"] for check in document["checks"] for one in check["findings"]] == ["config_refused"]
     assert "line 2" in document["checks"][1]["findings"][0]["detail"]
+
+
+def busctl(**told: dict[str, str]) -> Change:
+    """Let BlueZ tell of several adapters, each member by name."""
+
+    def run(words: Sequence[str]) -> Ran | None:
+        said = told.get(words[3].rpartition("/")[2], {}).get(words[-1])
+        return Ran(1, "unknown") if said is None else Ran(0, said)
+
+    return lambda _root, place: replace(place, run=run)
+
+
+ON, CENTRAL = "b true\n", 'as 2 "central" "peripheral"\n'
+WEBCAM_FIRST = (
+    " 1 [Microphone     ]: USB-Audio - Webcam C525\n                      Webcam C525\n"
+    " 2 [Device         ]: USB-Audio - USB Audio Device\n                      USB Audio Device\n"
+)
+TWO_HDMI = (
+    " 0 [vc4hdmi0       ]: vc4-hdmi - vc4-hdmi-0\n                      vc4-hdmi-0\n"
+    " 1 [vc4hdmi1       ]: vc4-hdmi - vc4-hdmi-1\n                      vc4-hdmi-1\n"
+)
+ON_THE_SECOND = both(
+    file("sys/class/drm/card1-HDMI-A-1/status", "disconnected\n"),
+    file("sys/class/drm/card1-HDMI-A-2/status", "connected\n"),
+)
+SECOND_SCREEN = file("sys/class/drm/card1-HDMI-A-2/status", "connected\n")
+WHOLE_KEYBOARD = (
+    'N: Name="SEM USB Keyboard"\nH: Handlers=sysrq kbd event5 leds \n'
+    "B: KEY=1000000000007 ff9f207ac14057ff febeffdfffefffff fffffffffffffffe\n\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "facts", "passed"),
+    [
+        pytest.param(
+            "sound",
+            both(
+                fitted(sound_card=None, sound_kind="usb"),
+                file("proc/asound/cards", WEBCAM_FIRST),
+                file("proc/asound/card1/pcm0c/info", ""),
+                file("proc/asound/card2/pcm0p/info", ""),
+            ),
+            "Device",
+            ["Microphone (Webcam C525): it cannot play"],
+            id="a webcam's microphone is no loudspeaker",
+        ),
+        pytest.param(
+            "sound",
+            both(fitted(sound_card=None, sound_kind="hdmi"), file("proc/asound/cards", TWO_HDMI), ON_THE_SECOND),
+            "vc4hdmi1",
+            ["vc4hdmi0 (vc4-hdmi-0): the display is on HDMI-A-2"],
+            id="sound goes to the port that has the display",
+        ),
+        pytest.param("screen", ON_THE_SECOND, "HDMI-A-2", [], id="a display on the second port"),
+        pytest.param(
+            "screen", SECOND_SCREEN, "HDMI-A-1", ["HDMI-A-2: the picture is on HDMI-A-1"], id="two displays"
+        ),
+        pytest.param(
+            "screen",
+            both(SECOND_SCREEN, fitted(connector="HDMI-A-2")),
+            "HDMI-A-2",
+            ["HDMI-A-1: the picture is on HDMI-A-2"],
+            id="two displays, the second one chosen",
+        ),
+        pytest.param(
+            "screen",
+            fitted(connector="HDMI-A-2"),
+            "HDMI-A-1",
+            ["HDMI-A-2: screen.connector names it, and no display"],
+            id="the chosen connector is empty",
+        ),
+        pytest.param(
+            "i2c", told(devices=structs.replace(DEVICES, oled_at=(0x3D, 0x3C))), "/dev/i2c-1 0x3d",
+            ["0x3c: oled.address names it, and nothing answers", "0x3c: 0x3d is used"], id="two small screens",
+        ),
+        pytest.param(
+            "i2c", told(devices=structs.replace(DEVICES, oled_at=(0x3D,))), "/dev/i2c-1 0x3d",
+            ["0x3c: oled.address names it"], id="a small screen at the other address",
+        ),
+        pytest.param(
+            "keypad",
+            file("proc/bus/input/devices", WHOLE_KEYBOARD),
+            "",
+            ["SEM USB Keyboard (event5): it has letters as well"],
+            id="a keypad that claims letters",
+        ),
+        pytest.param(
+            "adapter",
+            both(
+                file("sys/class/bluetooth/hci1/uevent", ""),
+                busctl(hci0={"Powered": "b false\n"}, hci1={"Powered": ON, "Roles": CENTRAL}),
+            ),
+            "hci1",
+            ["hci0: it is switched off"],
+            id="the second adapter is switched on",
+        ),
+        pytest.param(
+            "adapter",
+            both(
+                file("sys/class/bluetooth/hci1/uevent", ""),
+                busctl(
+                    hci0={"Powered": ON, "Roles": 'as 1 "peripheral"\n'}, hci1={"Powered": ON, "Roles": CENTRAL}
+                ),
+            ),
+            "hci1",
+            ["hci0: it cannot connect to a strap"],
+            id="an adapter that can only be a peripheral",
+        ),
+        pytest.param(
+            "adapter",
+            both(
+                file("sys/class/bluetooth/hci1/uevent", ""),
+                fitted(adapter="00:1a:7d:da:71:13"),
+                busctl(hci0={"Powered": ON}, hci1={"Powered": ON, "Address": 's "00:1A:7D:DA:71:13"\n'}),
+            ),
+            "hci1",
+            ["hci0: hci1 is used"],
+            id="an adapter chosen by its address",
+        ),
+    ],
+)  # fmt: skip
+def test_every_device_that_is_passed_over_is_named(
+    tmp_path: Path, name: str, change: Change, facts: str, passed: list[str]
+) -> None:
+    outcome = look_once(check(name), change(tmp_path / "root", machine(tmp_path)))
+    assert (outcome.findings, outcome.facts) == ((), facts)
+    assert len(outcome.passed_over) == len(passed)
+    assert all(one.startswith(said) for one, said in zip(outcome.passed_over, passed, strict=True)), outcome.passed_over
+    assert outcome.in_use
+
+
+def test_the_table_names_what_is_not_used(tmp_path: Path) -> None:
+    place = file("proc/bus/input/devices", WHOLE_KEYBOARD)(tmp_path / "root", machine(tmp_path))
+    told_ = report.report(look(place, ("keypad",)), "nb", version="1", coach_runs=True)
+    console = Console(width=200, record=True, file=io.StringIO())
+    report.show(told_, console)
+    assert "Ikke brukt: SEM USB Keyboard (event5)" in console.export_text()

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from firmware.config.loader import read_config
 from firmware.config.writer import commented
-from firmware.setup.probes import FoundCard, FoundStrap, PartError, RealParts
+from firmware.setup.probes import FoundCard, FoundKeyboard, FoundStrap, PartError, RealParts
 from firmware.setup.texts import catalogue
 from firmware.setup.wizard import Setup, SetupError, SetupSettings
 from sync.delivery.machine_identity import Account
@@ -34,8 +34,8 @@ ACCOUNT = Account(
 class _Bench:
     """Parts on a bench: two straps, an HDMI and a USB card, a small screen at 0x3D, a server."""
 
-    def __init__(self, *, silent: tuple[str, ...] = (), enrolled: bool = False) -> None:
-        self._silent = silent
+    def __init__(self, *, silent: tuple[str, ...] = (), enrolled: bool = False, plain: bool = True) -> None:
+        self._silent, self._plain = silent, plain
         self._account = ACCOUNT if enrolled else None
         self.did: list[str] = []
 
@@ -48,21 +48,27 @@ class _Bench:
         self._do(f"straps {seconds:g}")
         return (FoundStrap("Polar H10 A1B2C3", -48), FoundStrap("HRM-Dual:123", -80))
 
+    def adapters(self) -> tuple[str, ...]:
+        return ("hci0",) if self._plain else ("hci0", "hci1")
+
+    def keyboards(self) -> tuple[FoundKeyboard, ...]:
+        return () if self._plain else (FoundKeyboard("SEM USB Keyboard", certain=False),)
+
     def cards(self) -> tuple[FoundCard, ...]:
         return (FoundCard("vc4hdmi0", "hdmi"), FoundCard("Device", "usb"))
 
-    def speak(self, device: str, language: Literal["nb", "en"]) -> None:
-        self._do(f"speak {device} {language}")
+    def speak(self, device: str, language: Literal["nb", "en"], connector: str = "") -> None:
+        self._do(f"speak {device} {language} {connector}".rstrip())
 
     def oled_addresses(self, port: int) -> tuple[int, ...]:
         self._do(f"oled_addresses {port}")
-        return (0x3D,)
+        return (0x3D,) if self._plain else (0x3C, 0x3D)
 
     def draw(self, chip: Literal["ssd1306", "sh1106"], port: int, address: int) -> None:
         self._do(f"draw {chip} {port} {address:#x}")
 
     def screens(self) -> tuple[str, ...]:
-        return ("HDMI-A-1",)
+        return ("HDMI-A-1",) if self._plain else ("HDMI-A-1", "HDMI-A-2")
 
     def reach(self, host: str, port: int) -> None:
         self._do(f"reach {host} {port}")
@@ -155,6 +161,24 @@ def test_a_whole_machine_is_set_up_each_part_tried_and_the_file_written(file: Pa
     assert "This machine is enrolled as machine-1 of trondheim." in said
     # Comments and every other key stay as they were.
     assert file.read_text(encoding="utf-8").count("#") > 50
+
+
+def test_of_several_devices_of_a_kind_the_person_chooses_one(file: Path) -> None:
+    bench = _Bench(plain=False)
+    answers = [
+        ("language", "en"),
+        ("Which one", "hci1"),
+        ("Which one is to be used", "hdmi-a-2"),
+        ("Which chip", "ssd1306"),
+        ("Which address", "0x3d"),
+    ]
+    written, said = walk(file, answers, bench)
+    assert written
+    config = read_config(file)
+    assert (config.strap.adapter, config.screen.connector, config.oled.address) == ("hci1", "HDMI-A-2", 0x3D)
+    assert "speak hdmi en HDMI-A-2" in bench.did
+    assert "draw ssd1306 1 0x3d" in bench.did
+    assert "SEM USB Keyboard may be a numeric keypad" in said
 
 
 def test_enter_all_the_way_changes_nothing_and_writes_nothing(file: Path) -> None:

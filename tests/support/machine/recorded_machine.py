@@ -28,6 +28,12 @@ FILES = {
     "sys/class/bluetooth/hci0/uevent": "DEVTYPE=host\n",
     "dev/i2c-1": "",
     "dev/gpiochip0": "",
+    "dev/input/event3": "",
+    "proc/bus/input/devices": (
+        'I: Bus=0003 Vendor=05a4 Product=9840 Version=0110\nN: Name="USB Compliant Keypad"\nU: Uniq=\n'
+        "H: Handlers=sysrq kbd leds event3 \nB: PROP=0\nB: EV=120013\n"
+        "B: KEY=1000000000007 ff9f207ac14057ff febeffdfffefffff fffffffffffffffe\n\n"
+    ),
     "proc/asound/cards": (
         " 0 [vc4hdmi        ]: vc4-hdmi - vc4-hdmi\n                      vc4-hdmi\n"
         " 1 [Headphones     ]: bcm2835_headpho - bcm2835 Headphones\n                      bcm2835 Headphones\n"
@@ -94,7 +100,14 @@ def machine(folder: Path, **changed: object) -> Place:
     write_state(state_file(socket), state_of())
     answers_file(diary).write_bytes(json.encode(Answers(wall_s=NOW_S, screen=True, lamp=True, voice=True)))
     fittings = Fittings(
-        bluetooth=True, screen=True, sound=True, sound_card="vc4hdmi", oled=True, panel=True, expects_display=True
+        bluetooth=True,
+        screen=True,
+        sound=True,
+        sound_card="vc4hdmi",
+        oled=True,
+        panel=True,
+        keypad=True,
+        expects_display=True,
     )
     told = Told(devices=DEVICES, strap=StrapSeen("HRM 51A70001", 4.0, 900.0, 80), treadmill=())
     place = Place(

@@ -10,7 +10,11 @@ class Treadmill:
     """What the coach found of the treadmill; nothing is asked of the treadmill itself."""
 
     name: str = "treadmill"
-    codes: ClassVar[Codes] = {"treadmill_odd_data": Severity.ATTENTION, "treadmill_unreached": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {
+        "treadmill_odd_data": Severity.ATTENTION,
+        "treadmill_several": Severity.ATTENTION,
+        "treadmill_unreached": Severity.ATTENTION,
+    }
 
     def look(self, place: Place) -> Outcome:
         """Report what its adapter found."""
