@@ -329,6 +329,7 @@ def holds_interval(turn: Turn) -> bool:
     if state.called and kind in (PhaseKind.INTERVAL, PhaseKind.STEADY, PhaseKind.MOTOR):
         return turn.cool_down("no_answer", "eased")
     by_rate = following is not None and following.zone is not None and not state.by_exertion
+    by_rate = by_rate and not (state.recorded and _has_signal(state))
     reasons = no_interval_because(state, by_rate=by_rate) if kind is PhaseKind.INTERVAL else ()
     by_signal = bool(BY_SIGNAL & set(reasons))
     if by_signal and state.plan.exertion_when_lost and (state.waited_s >= WAIT_FOR_SIGNAL_S or not _has_signal(state)):

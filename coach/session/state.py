@@ -68,6 +68,7 @@ class State(Struct, frozen=True, kw_only=True):
     `program` holds the phases run, running (`index`) and to come; limits may change what is to come. While running,
     second k of the phase ends at `anchor_t` + k + 1; pauses move the anchor. `second`: whole seconds of the phase
     that have passed. `before_s`: training seconds before this phase. `asked_kmh`: the speed that was asked for last.
+    `recorded`: the session is long over and read from a file, so that holding an interval back would protect no one.
     """
 
     plan: Plan
@@ -117,6 +118,7 @@ class State(Struct, frozen=True, kw_only=True):
     tally: Tally = Tally()
     trace: tuple[tuple[float, float | None], ...] = ()
     by_exertion: bool = False
+    recorded: bool = False
     lowered_fraction: float = 0.0
     cool_down_offered: bool = False
     ended_t: float | None = None
@@ -184,8 +186,15 @@ class State(Struct, frozen=True, kw_only=True):
         return self.bounds_bpm(self.phase.zone)
 
 
-def begin(plan: Plan, protocol: Protocol, guidance: GuidanceMaker, budget: Budget = unlimited) -> State:
-    """A session that waits for its start.
+def begin(
+    plan: Plan,
+    protocol: Protocol,
+    guidance: GuidanceMaker,
+    budget: Budget = unlimited,
+    *,
+    recorded: bool = False,
+) -> State:
+    """Return a session that waits for its start. `recorded`: see `State`.
 
     Raises `PlanError` where the plan lacks what its mode needs, or holds a value that no person has.
     """
@@ -204,6 +213,7 @@ def begin(plan: Plan, protocol: Protocol, guidance: GuidanceMaker, budget: Budge
         intervals=protocol.intervals,
         length_s=protocol.phases[0].length_s,
         by_exertion=plan.mode == "exertion",
+        recorded=recorded,
     )
 
 

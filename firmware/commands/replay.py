@@ -171,7 +171,7 @@ def replay(
     plan = Plan(
         participant="recording", protocol=protocol.name, hr_max_bpm=hr_max_bpm, hr_max_source="measured", language="en"
     )
-    lived = seconds(plan, protocol, Recorded(recording, from_s=from_s))
+    lived = seconds(plan, protocol, Recorded(recording, from_s=from_s), recorded=True)
     return gathered(plan, protocol, list(paced(lived, protocol) if paced else lived))
 
 

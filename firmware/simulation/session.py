@@ -98,12 +98,14 @@ def seconds(
     faults: tuple[AnyFault, ...] = (),
     rng: np.random.Generator | None = None,
     guidance: GuidanceMaker = default_guidance,
+    recorded: bool = False,
 ) -> Iterator[Second]:
     """Begin a session at second 0, and hand out each second until it has ended and Borg and mood have been said.
 
-    Readiness questions are answered with no, and start is pressed at once. Raises PlanError as the engine does.
+    Readiness questions are answered with no, and start is pressed at once. `recorded`: the trainee is a file. Raises
+    PlanError as the engine does.
     """
-    state = begin(plan, protocol, guidance)
+    state = begin(plan, protocol, guidance, recorded=recorded)
     injector = Injector(faults, np.random.default_rng(0) if rng is None else rng)
     events: tuple[AnyEvent, ...] = ()
     ended_t: int | None = None

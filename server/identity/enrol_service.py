@@ -11,7 +11,6 @@ import logging
 import ssl
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +24,8 @@ from server.clinic_folder.settings import Clinic
 from server.errors import IdentityError, ServerError
 from server.identity import certificates
 from server.json_logging import facts
+from server.limits.failure_rate import FailureRate
+from server.limits.listening import ConnectionLimit, CountedSocket, LimitedListener
 from sync.wire import messages
 from sync.wire.codec import encode, read
 from sync.wire.envelope import Unreadable
@@ -32,32 +33,23 @@ from sync.wire.envelope import Unreadable
 _log = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 16 * 1024
-MOST_AT_ONCE = 32
+MOST_AT_ONCE = 64
+"""Connections, each with a thread. Where all are taken, the oldest makes room for the next caller."""
+MOST_FROM_ONE_ADDRESS = 8
+WORKING_AT_ONCE = 4
+"""Certificates that are made at the same time."""
 PATIENCE_S = 10.0
+"""From the connection to the last byte of the request."""
 WRONG_FROM_ONE, WRONG_FROM_ALL, WITHIN_S = 10, 100, 60.0
 LOOK_AT_CERTIFICATES_EVERY_S = 3600.0
 
 
-class WrongCodes:
+class WrongCodes(FailureRate):
     """Counts wrong codes of the last minute, by address and in all."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """None yet."""
-        self._clock = clock
-        self._wrong: deque[tuple[float, str]] = deque(maxlen=WRONG_FROM_ALL)
-        self._lock = threading.Lock()
-
-    def note(self, address: str) -> None:
-        """One more from this address."""
-        with self._lock:
-            self._wrong.append((self._clock(), address))
-
-    def too_many(self, address: str) -> bool:
-        """Whether this address has to wait."""
-        since_s = self._clock() - WITHIN_S
-        with self._lock:
-            recent = [one for at_s, one in self._wrong if at_s > since_s]
-        return len(recent) >= WRONG_FROM_ALL or recent.count(address) >= WRONG_FROM_ONE
+        """Start with none."""
+        super().__init__(from_one=WRONG_FROM_ONE, from_all=WRONG_FROM_ALL, within_s=WITHIN_S, clock=clock)
 
 
 class Answer(Struct, frozen=True):
@@ -79,11 +71,14 @@ class EnrolService(ThreadingHTTPServer):
         """Bind; `serve_forever` answers. Address and port: the settings' unless told otherwise; port 0: any."""
         self.clinic = clinic
         self.wrong = WrongCodes()
-        self._places = threading.Semaphore(MOST_AT_ONCE)
+        self._working = threading.Semaphore(WORKING_AT_ONCE)
+        self._caller = threading.local()
         self._context = self._make_context()
         settings = clinic.settings
         where = settings.listen_address if address is None else address
         super().__init__((where, settings.enrolment_port if port is None else port), _Handler)
+        self.limit = ConnectionLimit(MOST_FROM_ONE_ADDRESS, MOST_AT_ONCE)
+        self.socket = LimitedListener.of(self.socket, self.limit)
 
     def _make_context(self) -> ssl.SSLContext:
         places = self.clinic.places
@@ -104,19 +99,24 @@ class EnrolService(ThreadingHTTPServer):
         request: socket | tuple[bytes, socket],
         client_address: Any,  # noqa: ANN401 - as socketserver has it
     ) -> None:
-        """Speak TLS with the caller, in the caller's own thread, and with little patience."""
-        if not self._places.acquire(timeout=PATIENCE_S):
+        """Speak TLS with the caller, in the caller's own thread; the whole request must be here in time."""
+        if not isinstance(request, CountedSocket):
             return
+        # TLS takes the descriptor over; the copy ends the connection, whatever the handler waits for.
+        request.keep_handle()
+        deadline = threading.Timer(PATIENCE_S, request.cut)
+        deadline.daemon = True
+        self._caller.request, self._caller.deadline = request, deadline
         try:
-            if isinstance(request, socket):
-                request.settimeout(PATIENCE_S)
-                with self._context.wrap_socket(request, server_side=True) as secured:
-                    _Handler(secured, client_address, self)
+            request.settimeout(PATIENCE_S)
+            deadline.start()
+            with self._context.wrap_socket(request, server_side=True) as secured:
+                _Handler(secured, client_address, self)
         except (OSError, ValueError) as error:
             _log.info("a connection came to nothing", extra=facts(why=type(error).__name__, address=client_address[0]))
         finally:
+            deadline.cancel()
             connection.close()
-            self._places.release()
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - as socketserver has it
         """Say so in the log, without the caller's words."""
@@ -124,6 +124,12 @@ class EnrolService(ThreadingHTTPServer):
 
     def answer(self, method: str, path: str, body: bytes, shown: dict[str, Any] | None, address: str) -> Answer:
         """Answer one request. `shown`: the certificate that the caller's TLS connection proved."""
+        self._caller.deadline.cancel()
+        self.limit.prove(self._caller.request)
+        with self._working:
+            return self._act(method, path, body, shown, address)
+
+    def _act(self, method: str, path: str, body: bytes, shown: dict[str, Any] | None, address: str) -> Answer:
         match method, path:
             case "GET", "/authority.pem":
                 return Answer(HTTPStatus.OK, "application/x-pem-file", self.clinic.places.authority.read_bytes())

@@ -8,6 +8,7 @@ event loop. One lock is held for the few microseconds that a message takes; the 
 import asyncio
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -213,3 +214,30 @@ def _draw_tile(place: Place, draw: Callable[[], Tile]) -> Tile:
 def _piece(event: str, told: Tiles) -> bytes:
     """A server-sent event. JSON holds no line break."""
     return b"event: " + event.encode() + b"\ndata: " + msgspec.json.encode(told) + b"\n\n"
+
+
+class StreamCount:
+    """Counts each account's open streams in this process."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._open: Counter[int] = Counter()
+        self._lock = threading.Lock()
+
+    def open_of(self, account: int) -> int:
+        """Return how many streams this account has open."""
+        with self._lock:
+            return self._open[account]
+
+    @contextmanager
+    def counted(self, account: int) -> Iterator[None]:
+        """Count a stream of this account until it ends."""
+        with self._lock:
+            self._open[account] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open[account] -= 1
+                if not self._open[account]:
+                    del self._open[account]

@@ -21,7 +21,7 @@ from server.accounts.roles import May
 from server.audit.record import record
 from server.live import words
 from server.live.commanding import NotGivenError, give
-from server.live.feed import Feed
+from server.live.feed import Feed, StreamCount
 from server.live.hub import hub
 from server.live.machine_state import NoticeKey
 from server.live.models import Acknowledgement, RaisedNotice
@@ -41,11 +41,16 @@ ASK_AGAIN_S = 5.0
 MOST_DOUBTS = 4
 """So often may the database fail to answer that before the stream ends."""
 
+MOST_STREAMS = 20
+"""Open rooms of one account in one process: tabs, and screens on the wall."""
+
 MODULES = tuple(
     f"room/{name}.js"
     for name in ("room", "clock", "group", "need", "order", "panel", "send", "stream", "tile", "trace", "words")
 )
 """The page's modules: named in its head, so that a browser fetches all at once."""
+
+streams = StreamCount()
 
 BYE = b"event: bye\ndata: {}\n\n"
 
@@ -74,7 +79,10 @@ def index(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 @require_GET
 def stream(request: HttpRequest, clinic: Clinic) -> HttpResponseBase:
     """Server-sent events: the whole room first, then what changes, as long as whoever watches may."""
-    pieces = _pieces(request, clinic, account_of(request), hub().feed(clinic.code))
+    account = account_of(request)
+    if streams.open_of(account.pk) >= MOST_STREAMS:
+        return HttpResponse(status=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "10"})
+    pieces = _pieces(request, clinic, account, hub().feed(clinic.code))
     response = StreamingHttpResponse(pieces, content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-store, no-transform"
     # nginx would gather what must come at once.
@@ -151,7 +159,7 @@ async def _pieces(request: HttpRequest, clinic: Clinic, account: Account, feed: 
     """The stream. What a browser does not take stops here and nowhere else."""
     await _leave_database()
     doubts, ask_at_s = 0, time.monotonic() + ASK_AGAIN_S
-    with feed.watching() as watcher:
+    with streams.counted(account.pk), feed.watching() as watcher:
         yield b"retry: 1000\n\n"
         while True:
             news = await watcher.wait(BEAT_S)

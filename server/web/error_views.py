@@ -2,9 +2,13 @@
 
 from http import HTTPStatus
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.translation import gettext as _
+
+from server.limits.hashing import TRY_AGAIN_S
 
 
 def _page(request: HttpRequest, status: HTTPStatus, title: str, text: str) -> HttpResponse:
@@ -50,6 +54,24 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
         _("There is no such page here"),
         _("It may have been moved or deleted, or your account may not see it."),
     )
+
+
+def busy_page() -> bytes:
+    """Return that page in each language, for requests that are refused before their language is known."""
+    parts = []
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            title, text = _("Too much at once"), _("Many people are logging in. Wait a few seconds, and try again.")
+            parts.append(f'<section lang="{language}"><h1>{title}</h1><p>{text}</p></section>')
+    return f'<!doctype html><html><meta charset="utf-8"><title>interval-coach</title>{"".join(parts)}</html>'.encode()
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """503: too many passwords wait to be checked."""
+    text = _("Many people are logging in. Wait a few seconds, and try again.")
+    response = _page(request, HTTPStatus.SERVICE_UNAVAILABLE, _("Too much at once"), text)
+    response.headers["Retry-After"] = str(TRY_AGAIN_S)
+    return response
 
 
 def broken(request: HttpRequest) -> HttpResponse:

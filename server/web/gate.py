@@ -20,6 +20,8 @@ from django.utils.deprecation import MiddlewareMixin
 
 from server.accounts.access import Needs, View
 from server.accounts.models import Account
+from server.limits.hashing import HashingBusyError
+from server.web.error_views import busy
 
 BEGUN, SEEN, STRONG = "begun_s", "seen_s", "strong"
 TOUCH_EVERY_S = 30.0
@@ -104,6 +106,10 @@ class GateMiddleware(MiddlewareMixin):
         if needs is Needs.PASSWORD:
             return None
         return redirect("web:code") if _wants_page(request) else _refusal()
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Ask to try again where too many passwords wait to be checked."""
+        return busy(request) if isinstance(exception, HashingBusyError) else None
 
 
 def _log_in_first(request: HttpRequest) -> HttpResponseBase:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from server.clinic_folder.settings import PLAIN_VARIABLE, Clinic
 from server.errors import SettingsError
 from server.json_logging import log_pages_to
+from server.limits.serving_time import TimedProtocol, bind
 from server.sd_notify import notify_ready, notify_stopping
 from server.web.addresses import is_loopback
 from server.web.metrics_folder import keep_in
@@ -60,10 +61,18 @@ def serve(clinic: Clinic, how: Serving) -> int:
     log_pages_to()
     keep_in(places.folder / "web-figures")
     direct = not how.behind_proxy and not how.plain_here
+    port = settings.web_port if how.port is None else how.port
+    try:
+        sockets = bind(address, port)
+    except OSError as error:
+        raise SettingsError(
+            f"The pages cannot listen on {address or 'this computer'}, port {port} ({error.strerror}). End what "
+            "listens there, or choose another web_port in clinic.toml."
+        ) from error
     config = uvicorn.Config(
         "server.asgi:application",
         host=address or "",
-        port=settings.web_port if how.port is None else how.port,
+        port=port,
         workers=how.workers,
         ssl_certfile=str(places.certificate("server")) if direct else None,
         ssl_keyfile=str(places.key("server")) if direct else None,
@@ -74,6 +83,8 @@ def serve(clinic: Clinic, how: Serving) -> int:
         access_log=False,
         server_header=False,
         lifespan="on",
+        loop=f"server.limits.serving_time:{'make_loop_behind_proxy' if how.behind_proxy else 'make_loop'}",
+        http=TimedProtocol,
         ws="none",
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
@@ -82,11 +93,10 @@ def serve(clinic: Clinic, how: Serving) -> int:
     if how.workers > 1:
         from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - only where there are several
 
-        sockets = [config.bind_socket()]
         notify_ready(f"{how.workers} processes serve the pages on port {config.port}.")
         Multiprocess(config, sockets=sockets).run()
         return 0
-    server.run()
+    server.run(sockets)
     return 0 if server.started else 1
 
 

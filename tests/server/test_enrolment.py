@@ -1,6 +1,8 @@
 """Enrolment, renewal and revocation, over the real HTTPS service and with the machine's own side where it matters."""
 
+import contextlib
 import http.client
+import socket
 import ssl
 import threading
 import time
@@ -17,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from firmware.enrolment.enrol import enrol, renew
 from server.clinic_folder.settings import Clinic
 from server.errors import SettingsError
-from server.identity import certificates
+from server.identity import certificates, enrol_service
 from server.identity.enrol_service import EnrolService, WrongCodes
 from server.models import Certificate, EnrolmentCode
 from sync.wire.codec import encode, read
@@ -237,3 +239,39 @@ def test_own_certificates_are_renewed_when_a_third_of_their_time_is_left(lite: C
     assert certificates.own_certificates(lite, own) == ["collector-1"]
     assert collector.read_bytes() != before
     assert lite.places.key("collector-1").read_bytes() == kept
+
+
+def test_slow_and_silent_callers_shut_nobody_else_out(service: EnrolService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enrol_service, "PATIENCE_S", 3.0)
+    port = service.server_address[1]
+    context = ssl.create_default_context(cafile=str(service.clinic.places.authority))
+    with contextlib.ExitStack() as stack:
+        for number in range(40):
+            source = (f"127.0.0.{2 + number % 5}", 0)
+            line = socket.create_connection(("127.0.0.1", port), timeout=5, source_address=source)
+            stack.enter_context(line)
+            if number % 2:
+                continue
+            with contextlib.suppress(OSError):
+                slow = stack.enter_context(context.wrap_socket(line, server_hostname="localhost"))
+                slow.sendall(b"GET /authority.pem HTTP/1.1\r\nHost: localhost\r\n")
+        began_s = time.monotonic()
+        code = certificates.new_code(service.clinic, "machine-1")
+        found = ask(service, "/enrol", encode(EnrolRequest(code=code, request_pem=signing_request())))
+        assert (found[0], time.monotonic() - began_s < 5) == (200, True)
+
+
+def test_a_header_line_now_and_then_buys_no_time(service: EnrolService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enrol_service, "PATIENCE_S", 1.0)
+    context = ssl.create_default_context(cafile=str(service.clinic.places.authority))
+    began_s = time.monotonic()
+    with (
+        socket.create_connection(("127.0.0.1", service.server_address[1]), timeout=10) as line,
+        context.wrap_socket(line, server_hostname="localhost") as slow,
+        contextlib.suppress(OSError),
+    ):
+        slow.sendall(b"GET /authority.pem HTTP/1.1\r\n")
+        for number in range(40):
+            time.sleep(0.25)
+            slow.sendall(b"X-%d: slow\r\n" % number)
+    assert time.monotonic() - began_s < 6

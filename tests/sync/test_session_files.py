@@ -1,4 +1,7 @@
-"""Files of a session made at the machine from its journal, and on the server from the delivery, are the same files."""
+"""Files of a session made at the machine from its journal, and on the server from the delivery, are the same files.
+
+Except that each names the recording machine in its own way: the machine by its computer's id, the server by its name.
+"""
 
 import msgspec
 import pytest
@@ -7,8 +10,9 @@ from coach.model.messages import AnyMessage, HeartRate
 from firmware.commands.export_csv import export_csv
 from firmware.commands.export_fit import export_fit
 from firmware.journal.timeline import track_of as track_of_journal
+from firmware.system.version import own_version
 from sync.export.csv import csv_of
-from sync.export.fit import fit_of
+from sync.export.fit import SessionFacts, fit_of, strap_of
 from sync.export.timeline import track_of
 from sync.wire.sample_columns import samples_of
 from tests.support.broker.delivery_factory import delivery
@@ -45,6 +49,14 @@ def test_its_csv_is_the_machines_own_byte_for_byte() -> None:
     assert csv_of(track_of(DELIVERED)) == export_csv(WHOLE)
 
 
-def test_its_fit_file_is_the_machines_own_byte_for_byte() -> None:
-    made = fit_of(track_of(DELIVERED), WHOLE.session_id, BEGUN.wall_s)
-    assert made == export_fit(WHOLE)
+def test_its_fit_file_is_the_machines_own_byte_for_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = SessionFacts(
+        plan=DELIVERED.plan,
+        protocol=DELIVERED.protocol,
+        summary=WHOLE.summary,
+        machine="trondheim/molle-1",
+        strap=strap_of(DELIVERED.events),
+        software=own_version(),
+    )
+    monkeypatch.setattr("firmware.commands.export_fit._machine", lambda: "trondheim/molle-1")
+    assert fit_of(track_of(DELIVERED), WHOLE.session_id, BEGUN.wall_s, facts=facts) == export_fit(WHOLE)

@@ -1,14 +1,18 @@
 """Logging in with a password, and logging out. The one-time code comes next (`server.web.sign_in.two_factor`)."""
 
 import logging
+from datetime import timedelta
 from http import HTTPStatus
 
+from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.forms import AuthenticationForm
+from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -20,11 +24,14 @@ from server.accounts.models import Account
 from server.audit.record import record
 from server.json_logging import facts
 from server.web import gate
-from server.web.addresses import is_loopback
+from server.web.addresses import client_address, is_loopback
 from server.web.language import remember
 from server.web.sign_in.identity_provider import provider_name
 
 _log = logging.getLogger(__name__)
+
+WRONG_FROM_ADDRESS, WRONG_FROM_ALL = 30, 1_000
+"""Refused log-ins within the cool-off time: names that are made up, and one password tried on many names."""
 
 
 class LogInForm(AuthenticationForm):
@@ -55,6 +62,8 @@ def log_in(request: HttpRequest) -> HttpResponse:
     form = LogInForm(request, request.POST or None)
     status = HTTPStatus.OK
     if request.method == "POST":
+        if _guesses_too_much(request):
+            return shut_out(request)
         if form.is_valid():
             account = form.get_user()
             login(request, account)
@@ -83,6 +92,29 @@ def _needs_no_code(request: HttpRequest, account: Account) -> bool:
     here = is_loopback(str(request.META.get("REMOTE_ADDR", ""))) and "X-Forwarded-For" not in request.headers
     has_codes = TOTPDevice.objects.devices_for_user(account, confirmed=True).exists()
     return bool(settings.ONE_FACTOR_HERE) and here and not has_codes
+
+
+def _guesses_too_much(request: HttpRequest) -> bool:
+    """Return whether too many log-ins failed of late, from this address or in all.
+
+    People who have logged in from this address before are let through: a stranger cannot shut a clinic out.
+    """
+    address = client_address(request)
+    since = timezone.now() - timedelta(hours=settings.AXES_COOLOFF_TIME)
+    recent = AccessAttempt.objects.filter(attempt_time__gt=since)
+    wrong = recent.aggregate(
+        here=Sum("failures_since_start", filter=Q(ip_address=address), default=0),
+        all=Sum("failures_since_start", default=0),
+    )
+    if wrong["here"] < WRONG_FROM_ADDRESS and wrong["all"] < WRONG_FROM_ALL:
+        return False
+    name = request.POST.get("username", "")[:255]
+    return not AccessLog.objects.filter(username=name, ip_address=address).exists()
+
+
+def is_own_password(request: HttpRequest, account: Account, password: str) -> bool:
+    """Return whether this is the password of the account that is logged in. Wrong ones count as at log-in."""
+    return authenticate(request, username=account.get_username(), password=password) == account
 
 
 def refused(name: str) -> None:

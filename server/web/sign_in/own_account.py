@@ -5,6 +5,7 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -12,8 +13,26 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.accounts.access import account_of, for_account
+from server.accounts.models import Account
 from server.audit.record import record
+from server.web.sign_in.log_in import is_own_password
 from server.web.sign_in.two_factor import new_spare_codes
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """The old password and the new one. Wrong old ones count, and make one wait, as at log-in."""
+
+    def __init__(self, request: HttpRequest, account: Account) -> None:
+        """Take the request's own values, where it has some."""
+        self._request = request
+        super().__init__(account, request.POST or None)
+
+    def clean_old_password(self) -> str:
+        """Check the old password by the rules of log-in."""
+        old = str(self.cleaned_data["old_password"])
+        if not is_own_password(self._request, self.user, old):
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return old
 
 
 @for_account
@@ -34,7 +53,7 @@ def password(request: HttpRequest) -> HttpResponse:
     if not account.has_usable_password():
         messages.info(request, _("You log in through your organisation; the password is changed there."))
         return redirect("web:account")
-    form = PasswordChangeForm(account, request.POST or None)
+    form = OwnPasswordForm(request, account)
     status = HTTPStatus.OK
     if request.method == "POST":
         if form.is_valid():

@@ -54,6 +54,25 @@ def test_the_json_has_the_promised_keys_and_numbers(recording: str, capsys: pyte
     assert "made.csv, line 5: 300 bpm is no heart's rate" in printed.err
 
 
+def test_a_recordings_intervals_are_counted_though_its_rate_once_leapt_down(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A doubt that would hold back a person's next interval holds back nothing in a file (cases 25)."""
+    lines = ["t_s,hr_bpm"]
+    for t in range(2600):
+        into = (t - 600) % 420
+        working = t >= 600 and into < 240
+        level = 124.0 + min(41.0, into / 4) if working else 149.0 if t < 600 else max(124.0, 165 - (into - 240) / 2)
+        lines.append(f"{t},{level + t % 2:g}")
+    path = tmp_path / "leaps.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert replay(str(path), "--protocol", "4x4", "--hr-max", "185", "--json") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["signal"]["implausible_s"] > 0
+    assert (summary["completed"], summary["completed_intervals"]) == (True, 4)
+    assert all(one["time_in_zone_s"] > 100 for one in summary["intervals"])
+
+
 def test_a_reader_gets_a_table(recording: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert replay(recording, "--hr-max", "185") == 0
     printed = capsys.readouterr().out

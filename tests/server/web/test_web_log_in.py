@@ -14,9 +14,12 @@ from server.accounts import accounts
 from server.accounts.models import Account
 from server.accounts.roles import Role
 from server.audit.models import Entry
+from server.limits import hashing
+from server.limits.hashing import HashingBusyError
 from server.web import gate
+from server.web.sign_in import log_in
 from server.web.sign_in.two_factor import kept_spare, new_spare_codes
-from tests.server.web.conftest import Browser, People
+from tests.server.web.conftest import Browser, People, logged_in
 
 PASSWORD = "en lang og god setning 7"  # noqa: S105 - of an account made for a test
 
@@ -79,6 +82,62 @@ def test_five_wrong_passwords_shut_the_account_from_that_address_and_nobody_else
     assert gives_password(here, "therapist", PASSWORD) == 429
     assert gives_password(here, "clinic_admin", PASSWORD) == 303
     assert gives_password(elsewhere, "therapist", PASSWORD) == 303
+
+
+def test_made_up_names_and_one_password_on_many_names_shut_the_address_and_no_known_person(people: People) -> None:
+    with_password(people)
+    with_password(people, "clinic_admin")
+    here, elsewhere = people.anybody, Browser(REMOTE_ADDR="192.0.2.7")
+    assert gives_password(here, "therapist", PASSWORD) == 303
+    stranger = people.anybody
+    answers = [gives_password(stranger, f"name-{number}", PASSWORD) for number in range(log_in.WRONG_FROM_ADDRESS + 1)]
+    assert answers == [422] * log_in.WRONG_FROM_ADDRESS + [429]
+    assert gives_password(stranger, "clinic_admin", PASSWORD) == 429
+    assert gives_password(people.anybody, "therapist", PASSWORD) == 303
+    assert gives_password(elsewhere, "clinic_admin", PASSWORD) == 303
+
+
+def test_many_addresses_together_shut_out_those_who_have_never_logged_in_from_theirs(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_in, "WRONG_FROM_ALL", 4)
+    with_password(people)
+    assert gives_password(people.anybody, "therapist", PASSWORD) == 303
+    for number in range(4):
+        assert gives_password(Browser(REMOTE_ADDR=f"192.0.2.{number}"), "therapist", "galt") == 422
+    assert gives_password(Browser(REMOTE_ADDR="192.0.2.99"), "therapist", PASSWORD) == 429
+    assert gives_password(people.anybody, "therapist", PASSWORD) == 303
+
+
+def test_the_old_password_cannot_be_guessed_without_end(people: People) -> None:
+    with_password(people)
+    here = people.clients["therapist"] = logged_in(people.account("therapist"))
+    fresh = "enda en lang setning 8"
+    wrong = {"old_password": "galt", "new_password1": fresh, "new_password2": fresh}
+    answers = [here.post("/account/password/", wrong).status_code for _ in range(6)]
+    assert (answers[:4], answers[-1]) == ([422] * 4, 429)
+    assert here.post("/account/password/", {**wrong, "old_password": PASSWORD}).status_code == 429
+    assert people.account("therapist").check_password(PASSWORD)
+
+
+def test_where_too_many_passwords_wait_the_page_asks_to_try_again(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_password(people)
+
+    def full(*_args: object) -> bool:
+        raise HashingBusyError
+
+    monkeypatch.setattr(hashing.HashingQueue, "run", full)
+    for browser, path, given in (
+        (people.anybody, "/log-in/", {"username": "therapist", "password": PASSWORD}),
+        (people.anybody, "/log-in/", {"username": "made-up", "password": PASSWORD}),
+        (logged_in(people.account("therapist")), "/account/password/", {"old_password": PASSWORD}),
+    ):
+        answer = browser.post(path, given)
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert "Vent noen sekunder" in answer.content.decode()
+    assert actions("therapist") == []
 
 
 def test_a_code_is_taken_once(people: People) -> None:

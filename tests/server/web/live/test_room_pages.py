@@ -11,7 +11,7 @@ from django.utils import translation
 
 from coach.kiosk.view import Face
 from server.audit.models import Entry
-from server.live import words
+from server.live import views, words
 from server.live.commanding import Given, give
 from server.live.hub import Hub
 from server.live.models import GivenCommand
@@ -50,6 +50,17 @@ def test_the_page_is_for_who_may_see_the_room_of_that_clinic(people: People) -> 
         for page in ("", "stream"):
             assert people.clients[role].get(f"/c/trondheim/room/{page}").status_code == 404
         assert post(people.clients[role], "command", {})[0] == 404
+
+
+def test_an_account_with_too_many_open_streams_gets_no_further_one(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = people.account("therapist").pk
+    monkeypatch.setattr(views, "MOST_STREAMS", 2)
+    with views.streams.counted(account), views.streams.counted(account):
+        answer = people.therapist.get("/c/trondheim/room/stream")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "10")
+    assert views.streams.open_of(account) == 0
 
 
 def test_opening_the_room_stands_in_the_access_log(people: People) -> None:
