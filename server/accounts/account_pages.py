@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.accounts import accounts as acts
-from server.accounts.access import account_of, in_clinic
+from server.accounts.access import account_of, after_proof, in_clinic
 from server.accounts.errors import AccountError
 from server.accounts.models import Account, Clinic
 from server.accounts.roles import May, Role
@@ -71,6 +71,7 @@ def accounts(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 
 
 @in_clinic(May.MANAGE_ACCOUNTS)
+@after_proof("GET", "POST")
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Invite somebody; the one-time link is shown on the answer, and never again."""
@@ -97,6 +98,7 @@ def new(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 
 
 @in_clinic(May.MANAGE_ACCOUNTS)
+@after_proof("POST")
 @require_http_methods(["GET", "HEAD", "POST"])
 def one(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
     """One account: its roles here, and what may be done with it."""
@@ -119,6 +121,7 @@ def one(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
 
 
 @in_clinic(May.MANAGE_ACCOUNTS)
+@after_proof("POST")
 @require_POST
 def reset(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
     """Forget password and one-time codes, and show a new link."""
@@ -132,6 +135,7 @@ def reset(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
 
 
 @in_clinic(May.MANAGE_ACCOUNTS)
+@after_proof("POST")
 @require_POST
 def close(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
     """Close it."""
@@ -139,6 +143,7 @@ def close(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
 
 
 @in_clinic(May.MANAGE_ACCOUNTS)
+@after_proof("POST")
 @require_POST
 def open_again(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
     """Open it again."""

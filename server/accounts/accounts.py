@@ -52,6 +52,17 @@ def new_account(
 def set_roles(by: Account | str, account: Account, clinic: Clinic, roles: Collection[Role]) -> None:
     """Let the account hold exactly these roles in this clinic. Raises AccountError."""
     before = _roles(account, clinic)
+    gained = {role.value for role in roles} - before
+    if account == by and gained:
+        record(
+            by,
+            "account_roles_refused",
+            clinic=clinic,
+            may=_may(clinic),
+            of=account.get_username(),
+            after=sorted(gained),
+        )
+        raise AccountError(_("You cannot give yourself a role. Ask another administrator, or whoever runs the server."))
     if account == by and Role.CLINIC_ADMIN in before and Role.CLINIC_ADMIN not in roles:
         raise AccountError(_("You cannot take the administrator's role from yourself. Ask another administrator."))
     with transaction.atomic():
@@ -103,6 +114,9 @@ def _set_active(by: Account | str, account: Account, clinic: Clinic | None, *, a
     with transaction.atomic():
         account.is_active = active
         account.save(update_fields=["is_active"])
+        if not active:
+            # A link that waits would open the account again after it is opened, by whoever found it.
+            Invitation.objects.filter(account=account, used_at=None).delete()
         action = "account_opened" if active else "account_closed"
         record(by, action, clinic=clinic, may=_may(clinic), of=account.get_username())
 
@@ -114,21 +128,30 @@ def whole(account: Account, clinic: Clinic) -> bool:
 
 def invited(secret: str, now: datetime) -> Account | None:
     """Whose one-time link this is, while it holds."""
-    found = _links(secret, now).select_related("account").first()
+    found = _links(mark_of(secret), now).select_related("account").first()
     return found.account if found else None
 
 
 def use_link(secret: str, now: datetime) -> Account | None:
     """The same, and the link is used up: of two who come at once, one gets the account."""
+    return use_marked_link(mark_of(secret), now)
+
+
+def use_marked_link(mark: str, now: datetime) -> Account | None:
+    """The same for the link whose secret has this mark."""
     with transaction.atomic():
-        found = _links(secret, now).select_related("account").first()
+        found = _links(mark, now).select_related("account").first()
         if found is None or not Invitation.objects.filter(pk=found.pk, used_at=None).update(used_at=now):
             return None
         return found.account
 
 
-def _links(secret: str, now: datetime) -> QuerySet[Invitation]:
-    mark = hashlib.sha256(secret.encode()).hexdigest()
+def mark_of(secret: str) -> str:
+    """Return what is kept of a link's secret; empty for none."""
+    return hashlib.sha256(secret.encode()).hexdigest() if secret else ""
+
+
+def _links(mark: str, now: datetime) -> QuerySet[Invitation]:
     return Invitation.objects.filter(token_sha256=mark, used_at=None, until__gt=now, account__is_active=True)
 
 
@@ -137,7 +160,7 @@ def _new_link(account: Account) -> str:
     Invitation.objects.filter(account=account, used_at=None).delete()
     Invitation.objects.create(
         account=account,
-        token_sha256=hashlib.sha256(secret.encode()).hexdigest(),
+        token_sha256=mark_of(secret),
         until=datetime.now(UTC) + timedelta(hours=LINK_HOURS),
     )
     return secret

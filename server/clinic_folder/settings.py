@@ -42,7 +42,8 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     forgotten after `room_kept_days`. `oidc_*`: log-in by the organisation's identity provider, where
     `oidc_issuer` names one; `oidc_key_file` (a private JWK, for private_key_jwt) or `oidc_secret_file`, relative to
     the folder, proves who asks; `oidc_name`: what the button says; `oidc_strong_acr`: the provider's words (`acr`) for
-    a log-in with two factors, after which no one-time code is asked for here.
+    a log-in with two factors, after which no one-time code is asked for here; `oidc_log_in_again`: whether the provider
+    must ask for a log-in each time, and log-out here ends the session there, as shared computers need.
 
     `demo`: a clinic of made-up people; its pages ask for no one-time code, and are served on this computer's loopback
     over plain HTTP and nowhere else (`web --plain-here`).
@@ -80,6 +81,7 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     oidc_scopes: str = "openid profile"
     oidc_name: str = ""
     oidc_strong_acr: tuple[str, ...] = ()
+    oidc_log_in_again: bool = True
     demo: bool = False
 
 

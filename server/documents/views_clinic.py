@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from server.accounts.access import account_of, in_clinic
+from server.accounts.access import account_of, after_proof, in_clinic
 from server.accounts.memberships import allowed, clinics_where
 from server.accounts.models import Clinic
 from server.accounts.roles import May
@@ -149,6 +149,7 @@ def take_over(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 
 @require_http_methods(GET_OR_POST)
 @in_clinic(May.EXPORT_RESEARCH)
+@after_proof("GET", "POST")
 def research_export(request: HttpRequest, clinic: Clinic) -> HttpResponseBase:
     """Make an export for research."""
     account = account_of(request)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from server.accounts.access import about_participant, account_of
+from server.accounts.access import about_participant, account_of, after_proof
 from server.accounts.memberships import allowed
 from server.accounts.roles import May
 from server.diary import query_params, selectors
@@ -158,6 +158,7 @@ def course_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 @require_safe
 @about_participant(May.EXPORT_PERSON, "papers.files")
+@after_proof("GET", "POST")
 def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponseBase:
     """All files of a course's sessions."""
     entries = _entries(participant, _course(request, participant))
@@ -169,6 +170,7 @@ def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponse
 
 @require_safe
 @about_participant(May.EXPORT_PERSON, "papers.fhir")
+@after_proof("GET", "POST")
 def course_fhir(request: HttpRequest, participant: Participant) -> HttpResponse:
     """A course's sessions for a patient record."""
     entries = _entries(participant, _course(request, participant))
@@ -224,6 +226,7 @@ def looked_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 @require_safe
 @about_participant(May.EXPORT_PERSON, "papers.everything")
+@after_proof("GET", "POST")
 def everything_zip(_request: HttpRequest, participant: Participant) -> HttpResponseBase:
     """Everything about the participant, for themselves."""
     made = data_export.everything(participant)
@@ -234,6 +237,7 @@ def everything_zip(_request: HttpRequest, participant: Participant) -> HttpRespo
 
 @require_http_methods(GET_OR_POST)
 @about_participant(May.HAND_OVER, "papers.hand_over")
+@after_proof("GET", "POST")
 def hand_over(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Choose what goes along; then the passphrase is shown, once, with the button that makes the file."""
     form = HandOverForm(request.POST if request.method == "POST" else None, participant)
@@ -257,6 +261,7 @@ def hand_over(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 @require_POST
 @about_participant(May.HAND_OVER, "papers.hand_over")
+@after_proof("POST")
 def hand_over_file(request: HttpRequest, participant: Participant) -> HttpResponse:
     """The file, encrypted with the passphrase that was just shown."""
     try:
@@ -275,6 +280,7 @@ def hand_over_file(request: HttpRequest, participant: Participant) -> HttpRespon
 
 @require_http_methods(GET_OR_POST)
 @about_participant(May.DELETE_PERSON, "papers.delete")
+@after_proof("GET", "POST")
 def delete(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Twice confirmed: the pseudonym is typed, then all that goes is told once more."""
     form = DeleteForm(request.POST if request.method == "POST" else None, participant)

@@ -8,22 +8,35 @@ is no sign of a person (`in_background`), unless the clinic's settings let a tab
 import time
 from http import HTTPStatus
 from typing import TypeVar
+from urllib.parse import urlencode, urlsplit
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import get_user, login, logout
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
+from django_otp import DEVICE_ID_SESSION_KEY
 
 from server.accounts.access import Needs, View
 from server.accounts.models import Account
 from server.limits.hashing import HashingBusyError
+from server.web.addresses import client_address
 from server.web.error_views import busy
 
-BEGUN, SEEN, STRONG = "begun_s", "seen_s", "strong"
+BEGUN, SEEN, STRONG, PROVED = "begun_s", "seen_s", "strong", "proved_s"
+SOURCE = "from"
+"""Address and browser that the session was begun from, for the list of one's own sessions."""
+
+AT_PROVIDER = "at_provider"
+"""Of a session that began at the identity provider: its subject and session there, and what ends it there."""
+
+PROOF_HOLDS_S = 600.0
+"""After a password, a code or a log-in at the provider, what asks for a fresh proof is open so long."""
+
 TOUCH_EVERY_S = 30.0
 """Activity is written down at most so often: each is a commit."""
 
@@ -37,8 +50,30 @@ def in_background(view: AnyView) -> AnyView:
 
 
 def begin(session: SessionBase) -> None:
-    """Start both clocks: somebody has just logged in."""
-    session[BEGUN] = session[SEEN] = time.time()
+    """Start the clocks: somebody has just logged in."""
+    session[BEGUN] = session[SEEN] = session[PROVED] = time.time()
+
+
+def enter(request: HttpRequest, account: Account, *, backend: str | None = None, strong: bool = False) -> None:
+    """Begin a session of this account. What an earlier log-in in this browser had proved counts no longer."""
+    login(request, account, backend=backend)
+    for earlier in (STRONG, DEVICE_ID_SESSION_KEY):
+        request.session.pop(earlier, None)
+    begin(request.session)
+    request.session[SOURCE] = [client_address(request), request.headers.get("User-Agent", "")[:300]]
+    if strong:
+        request.session[STRONG] = True
+
+
+def prove(session: SessionBase) -> None:
+    """Note that whoever is logged in has just proved it again."""
+    session[PROVED] = time.time()
+
+
+def is_proof_fresh(session: SessionBase, now_s: float) -> bool:
+    """Return whether a password, a code or the provider proved of late who this is."""
+    proved_s = session.get(PROVED, session.get(BEGUN))
+    return isinstance(proved_s, int | float) and 0 <= now_s - proved_s < PROOF_HOLDS_S
 
 
 def verified(request: HttpRequest) -> bool:
@@ -61,6 +96,17 @@ def touch(session: SessionBase, now_s: float) -> None:
         session[SEEN] = now_s
 
 
+def account_in(session: SessionBase, now_s: float) -> Account | None:
+    """Return whose session this is, while it holds: the one rule of pages, streams and the list of sessions.
+
+    It ends with the password that it was begun with, the account, and both time limits.
+    """
+    asked = HttpRequest()
+    asked.session = session
+    account = get_user(asked)
+    return account if isinstance(account, Account) and not over(session, now_s) else None
+
+
 async def still_in(request: HttpRequest) -> bool:
     """For a stream that stays open: whether whoever opened it is still logged in. To be asked every half minute.
 
@@ -74,13 +120,14 @@ def _still_in(request: HttpRequest) -> bool:
         return False
     now_s = time.time()
     session = type(request.session)(request.session.session_key)
-    if not session.get("_auth_user_id") or over(session, now_s):
+    account = account_in(session, now_s)
+    if account is None or account.pk != request.user.pk:
         return False
     if settings.WALL_COUNTS:
         touch(session, now_s)
         if session.modified:
             session.save(must_create=False)
-    return Account.objects.filter(pk=request.user.pk, is_active=True).exists()
+    return True
 
 
 class GateMiddleware(MiddlewareMixin):
@@ -96,13 +143,15 @@ class GateMiddleware(MiddlewareMixin):
         if not request.user.is_authenticated:
             return _log_in_first(request)
         now_s = time.time()
-        if over(request.session, now_s):
+        if account_in(request.session, now_s) is None:
             logout(request)
             return _log_in_first(request)
         if settings.WALL_COUNTS or not getattr(view, "background", False):
             touch(request.session, now_s)
         if verified(request):
-            return redirect("web:home") if needs is Needs.PASSWORD else None
+            if needs is Needs.PASSWORD:
+                return redirect("web:home")
+            return _prove_first(request) if _wants_proof(request, view, now_s) else None
         if needs is Needs.PASSWORD:
             return None
         return redirect("web:code") if _wants_page(request) else _refusal()
@@ -116,6 +165,24 @@ def _log_in_first(request: HttpRequest) -> HttpResponseBase:
     if not _wants_page(request):
         return _refusal()
     return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else "/")
+
+
+def _wants_proof(request: HttpRequest, view: View, now_s: float) -> bool:
+    methods = getattr(view, "proof_for", ())
+    return request.method in methods and not is_proof_fresh(request.session, now_s)
+
+
+def _prove_first(request: HttpRequest) -> HttpResponseBase:
+    """Lead to the page that asks for a proof, and from there back: to a page, or to the page that a form was on."""
+    if not _wants_page(request):
+        return _refusal()
+    onward = request.get_full_path()
+    if request.method not in ("GET", "HEAD"):
+        onward = (
+            urlsplit(request.headers.get("Referer", ""))._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        )
+    address = f"{reverse('web:confirm')}?{urlencode({'next': onward})}"
+    return HttpResponseRedirect(address, status=HTTPStatus.SEE_OTHER)
 
 
 def _wants_page(request: HttpRequest) -> bool:

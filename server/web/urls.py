@@ -19,5 +19,8 @@ urlpatterns = [
     path("language/", language.choose, name="language"),
     path("account/", own_account.own, name="account"),
     path("account/password/", own_account.password, name="password"),
+    path("account/confirm/", own_account.confirm, name="confirm"),
+    path("account/sessions/end/", own_account.end_own_sessions, name="end_own_sessions"),
+    path("log-in/provider/ended/", provider_pages.ended_there, name="provider_ended"),
     path("account/spare-codes/", own_account.spare_codes, name="spare_codes"),
 ]

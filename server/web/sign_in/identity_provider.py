@@ -5,6 +5,7 @@ proved by a signed assertion (private_key_jwt) or a secret. Accounts are matched
 known is let in by an invitation alone, never by themselves.
 """
 
+import math
 import secrets
 import time
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ SIGNED_WITH = ("RS256", "PS256", "ES256", "PS384", "ES384", "PS512", "ES512", "E
 PATIENCE_S = 10
 KEPT_S = 3600.0
 LEEWAY_S = 60
+OLDEST_TOKEN_S, LONGEST_TOKEN_S = 600, 86_400
+"""A token comes straight from the provider: it has just been made, and holds a day at most."""
+
+LONGEST_EXTERNAL_ID = 200
+LOG_OUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 class ProviderError(ServerError):
@@ -53,6 +59,7 @@ class Metadata(Struct, frozen=True):
     pushed_authorization_request_endpoint: str = ""
     require_pushed_authorization_requests: bool = False
     authorization_response_iss_parameter_supported: bool = False
+    end_session_endpoint: str = ""
 
 
 class Begun(Struct, frozen=True):
@@ -64,6 +71,7 @@ class Begun(Struct, frozen=True):
     back: str
     onward: str
     invitation: str = ""
+    begun_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,9 @@ class Known:
 
     external_id: str
     strong: bool
+    subject: str = ""
+    session: str = ""
+    id_token: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,7 @@ class Settings:
     scopes: str
     name: str
     strong_acr: tuple[str, ...]
+    log_in_again: bool
     key: Path | None
     secret: Path | None
 
@@ -101,6 +113,7 @@ def settings() -> Settings | None:
         scopes=told.oidc_scopes,
         name=told.oidc_name or told.oidc_issuer,
         strong_acr=told.oidc_strong_acr,
+        log_in_again=told.oidc_log_in_again,
         key=folder / told.oidc_key_file if told.oidc_key_file else None,
         secret=folder / told.oidc_secret_file if told.oidc_secret_file else None,
     )
@@ -126,6 +139,7 @@ class Provider:
             back=back,
             onward=onward,
             invitation=invitation,
+            begun_s=time.time(),
         )
         asked = {
             "response_type": "code",
@@ -137,6 +151,9 @@ class Provider:
             "code_challenge": create_s256_code_challenge(begun.verifier),
             "code_challenge_method": "S256",
         }
+        if self.settings.log_in_again:
+            # On a shared computer the provider may still know the person before.
+            asked |= {"prompt": "login", "max_age": "0"}
         if self.settings.strong_acr:
             asked["acr_values"] = " ".join(self.settings.strong_acr)
         if metadata.pushed_authorization_request_endpoint:
@@ -173,10 +190,35 @@ class Provider:
                 )
         except (AuthlibBaseError, requests.RequestException, ValueError) as error:
             raise ProviderError("no_token") from error
-        return self._read(metadata, str(token.get("id_token") or ""), begun.nonce)
+        return self._read(metadata, str(token.get("id_token") or ""), begun)
 
-    def _read(self, metadata: Metadata, id_token: str, nonce: str) -> Known:
-        claims = self._verified(metadata, id_token)
+    def end_address(self, id_token: str, back: str) -> str:
+        """Return where the browser is sent to end its session at the provider too; empty where that is not offered."""
+        try:
+            endpoint = self._discover().end_session_endpoint
+        except ProviderError:
+            return ""
+        if not endpoint.startswith(("https://", "http://127.0.0.1:")):
+            return ""
+        told = {"id_token_hint": id_token, "client_id": self.settings.client_id, "post_logout_redirect_uri": back}
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(told)}"
+
+    def read_log_out(self, log_out_token: str) -> tuple[str, str, str]:
+        """Return subject, session and id of a log-out that the provider tells of. Raises ProviderError.
+
+        OpenID Connect Back-Channel Logout 1.0, section 2.6.
+        """
+        claims = self._verified(self._discover(), log_out_token, needs_subject=False)
+        events = claims.get("events")
+        if not isinstance(events, dict) or not isinstance(events.get(LOG_OUT_EVENT), dict) or "nonce" in claims:
+            raise ProviderError("no_log_out_token")
+        subject, session, mark = (claims.get(name, "") for name in ("sub", "sid", "jti"))
+        if not all(isinstance(one, str) for one in (subject, session, mark)) or not mark or not (subject or session):
+            raise ProviderError("no_log_out_token")
+        return subject, session, mark
+
+    def _read(self, metadata: Metadata, id_token: str, begun: Begun) -> Known:
+        claims, nonce = self._verified(metadata, id_token), begun.nonce
         audience = claims.get("aud")
         several = isinstance(audience, list) and len(audience) > 1
         if (several or "azp" in claims) and claims.get("azp") != self.settings.client_id:
@@ -184,24 +226,32 @@ class Provider:
         if not secrets.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
             raise ProviderError("wrong_nonce")
         subject = claims.get("sub")
-        if not isinstance(subject, str) or not subject:
+        external_id = f"{metadata.issuer} {subject}"
+        if not isinstance(subject, str) or not subject or len(external_id) > LONGEST_EXTERNAL_ID:
             raise ProviderError("no_subject")
-        return Known(f"{metadata.issuer} {subject}"[:200], claims.get("acr") in self.settings.strong_acr)
+        if self.settings.log_in_again:
+            # Without this, a provider that passes `prompt` over lets in whoever was there before.
+            logged_in_s = claims.get("auth_time")
+            if not isinstance(logged_in_s, int | float) or logged_in_s < begun.begun_s - LEEWAY_S:
+                raise ProviderError("not_logged_in_again")
+        strong = claims.get("acr") in self.settings.strong_acr
+        return Known(external_id, strong, subject, str(claims.get("sid") or ""), id_token)
 
-    def _verified(self, metadata: Metadata, id_token: str) -> dict[str, Any]:
+    def _verified(self, metadata: Metadata, id_token: str, *, needs_subject: bool = True) -> dict[str, Any]:
         rules = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_S,
             iss={"essential": True, "value": metadata.issuer},
             aud={"essential": True, "value": self.settings.client_id},
             exp={"essential": True},
             iat={"essential": True},
-            sub={"essential": True},
+            sub={"essential": needs_subject},
         )
         for fresh in (False, True):
             try:
                 read = jwt.decode(id_token, self._key_set(metadata, fresh=fresh), algorithms=list(SIGNED_WITH))
                 rules.validate(read.claims)
-            except (JoseError, ValueError) as error:
+                _require_recent(read.claims)
+            except (JoseError, ValueError, OverflowError) as error:
                 # The provider may have changed its keys since they were read.
                 if fresh:
                     raise ProviderError("bad_id_token") from error
@@ -268,6 +318,15 @@ class Provider:
             except (requests.RequestException, JoseError, ValueError, KeyError) as error:
                 raise ProviderError("provider_away") from error
         return self._keys
+
+
+def _require_recent(claims: dict[str, Any]) -> None:
+    """Raise ValueError where a token was made long ago, or holds for ever."""
+    now_s, made_s, until_s = time.time(), claims["iat"], claims["exp"]
+    if not all(isinstance(one, int | float) and math.isfinite(one) for one in (made_s, until_s)):
+        raise ValueError("The token's times are none.")
+    if not now_s - OLDEST_TOKEN_S <= made_s <= now_s + LEEWAY_S or until_s > made_s + LONGEST_TOKEN_S:
+        raise ValueError("The token is old, or holds too long.")
 
 
 def _algorithm(key: jwk.Key) -> str:

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from django.contrib.auth import login
 from django.contrib.auth.forms import SetPasswordForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -33,8 +32,7 @@ def welcome(request: HttpRequest, secret: str) -> HttpResponse:
     if request.method == "POST":
         if form.is_valid() and accounts.use_link(secret, datetime.now(UTC)) == account:
             form.save()
-            login(request, account, backend=BACKEND)
-            gate.begin(request.session)
+            gate.enter(request, account, backend=BACKEND)
             record(account, "password_set")
             response = redirect("web:code")
             remember(response, account.language)

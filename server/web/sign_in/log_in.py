@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import authenticate, logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -26,7 +26,7 @@ from server.json_logging import facts
 from server.web import gate
 from server.web.addresses import client_address, is_loopback
 from server.web.language import remember
-from server.web.sign_in.identity_provider import provider_name
+from server.web.sign_in.identity_provider import provider, provider_name
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +66,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
             return shut_out(request)
         if form.is_valid():
             account = form.get_user()
-            login(request, account)
-            gate.begin(request.session)
+            gate.enter(request, account)
             record(account, "log_in_password")
             if _needs_no_code(request, account):
                 request.session[gate.STRONG] = True
@@ -135,10 +134,25 @@ def log_out(request: HttpRequest) -> HttpResponse:
     """End the session here."""
     if isinstance(request.user, Account):
         record(request.user, "log_out")
+    there = _log_out_there(request)
     logout(request)
-    response = HttpResponseRedirect(reverse("web:log_in"), status=HTTPStatus.SEE_OTHER)
+    # A page and no redirect: the policy of these pages lets no form end at another server.
+    response = (
+        render(request, "web/logged_out.html", {"there": there, "provider": provider_name()})
+        if there
+        else HttpResponseRedirect(reverse("web:log_in"), status=HTTPStatus.SEE_OTHER)
+    )
     response["Clear-Site-Data"] = '"cache", "storage"'
     return response
+
+
+def _log_out_there(request: HttpRequest) -> str:
+    """Return where the browser ends its session at the identity provider; empty where it began none there."""
+    told = request.session.get(gate.AT_PROVIDER)
+    asked = provider()
+    if not isinstance(told, dict) or asked is None or not asked.settings.log_in_again:
+        return ""
+    return asked.end_address(str(told["id_token"]), request.build_absolute_uri(reverse("web:log_in")))
 
 
 def onward(request: HttpRequest) -> str:

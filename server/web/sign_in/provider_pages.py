@@ -1,15 +1,17 @@
 """To the identity provider and back."""
 
 import logging
+from collections import deque
 from datetime import UTC, datetime
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import msgspec
-from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
 
 from server.accounts import accounts
 from server.accounts.access import for_nobody_in_particular
@@ -20,9 +22,11 @@ from server.web import gate
 from server.web.language import remember
 from server.web.sign_in.identity_provider import Begun, Known, Provider, ProviderError, provider
 from server.web.sign_in.log_in import onward
+from server.web.sign_in.own_sessions import end_provider_sessions
 
 _log = logging.getLogger(__name__)
 BEGUN = "provider"
+_ended: deque[str] = deque(maxlen=10_000)
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -33,7 +37,9 @@ def go(request: HttpRequest) -> HttpResponse:
     asked = _provider()
     try:
         address, begun = asked.begin(
-            request.build_absolute_uri(reverse("web:provider_back")), onward(request), request.GET.get("invitation", "")
+            request.build_absolute_uri(reverse("web:provider_back")),
+            onward(request),
+            accounts.mark_of(request.GET.get("invitation", "")),
         )
     except ProviderError as error:
         return _failed(request, error.code)
@@ -57,14 +63,32 @@ def back(request: HttpRequest) -> HttpResponse:
     account = _account(known, begun.invitation)
     if account is None:
         return _failed(request, "no_account")
-    login(request, account, backend=BACKEND)
-    gate.begin(request.session)
-    if known.strong:
-        request.session[gate.STRONG] = True
+    gate.enter(request, account, backend=BACKEND, strong=known.strong)
+    request.session[gate.AT_PROVIDER] = {"sub": known.subject, "sid": known.session, "id_token": known.id_token}
     record(account, "log_in_provider", strong=known.strong)
-    response = redirect(begun.onward if known.strong else f"{reverse('web:code')}?next={begun.onward}")
+    code = f"{reverse('web:code')}?{urlencode({'next': begun.onward}, safe='/')}"
+    response = redirect(begun.onward if known.strong else code)
     remember(response, account.language)
     return response
+
+
+@for_nobody_in_particular
+@csrf_exempt
+@require_POST
+def ended_there(request: HttpRequest) -> HttpResponse:
+    """End the sessions of somebody whom the provider has logged out (back-channel log-out)."""
+    asked = _provider()
+    try:
+        subject, session, mark = asked.read_log_out(request.POST.get("logout_token", ""))
+    except ProviderError as error:
+        _log.warning("a log-out of the provider was refused", extra=facts(code=error.code))
+        return HttpResponse(status=HTTPStatus.BAD_REQUEST)
+    # A token that comes again ends nothing that began after it.
+    if mark not in _ended:
+        _ended.append(mark)
+        for account in end_provider_sessions(subject, session):
+            record(account, "logged_out_by_provider")
+    return HttpResponse(headers={"Cache-Control": "no-store"})
 
 
 def _provider() -> Provider:
@@ -79,7 +103,7 @@ def _account(known: Known, invitation: str) -> Account | None:
     account = Account.objects.filter(external_id=known.external_id).first()
     if account is not None:
         return account if account.is_active else None
-    invited = accounts.use_link(invitation, datetime.now(UTC)) if invitation else None
+    invited = accounts.use_marked_link(invitation, datetime.now(UTC)) if invitation else None
     if invited is None:
         return None
     invited.external_id = known.external_id

@@ -21,14 +21,17 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 from django_otp import login as otp_login
 from django_otp import match_token
+from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from server.accounts.access import account_of, after_password
 from server.accounts.models import Account
 from server.audit.record import record
+from server.web import gate
 from server.web.sign_in.log_in import onward
 
+CODE_DIGITS = 6
 SPARE_CODES = 10
 SPARE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 """Without letters that are mistaken for digits."""
@@ -66,17 +69,28 @@ def give(request: HttpRequest) -> HttpResponse:
 
 
 def _passes(request: HttpRequest, account: Account, code: str) -> bool:
-    typed = code.replace(" ", "")
-    with transaction.atomic():
-        # Each device slows down by itself after wrong codes, and takes no code twice.
-        device = match_token(account, typed if typed.isdigit() else kept_spare(code))
+    device = matching_device(account, code)
     if device is None:
         record(account, "code_refused")
         return False
     otp_login(request, device)
     request.session.cycle_key()
+    gate.prove(request.session)
     record(account, "log_in", factor="spare" if isinstance(device, StaticDevice) else "totp")
     return True
+
+
+def matching_device(account: Account, code: str) -> Device | None:
+    """Return the device whose code this is. Each slows down by itself after wrong codes, and takes no code twice."""
+    typed = code.replace(" ", "")
+    with transaction.atomic():
+        found: Device | None = match_token(account, typed if typed.isdigit() else kept_spare(code))
+        return found
+
+
+def match_code(account: Account, code: str) -> bool:
+    """Return whether this is a one-time code or a spare code of the account."""
+    return matching_device(account, code) is not None
 
 
 @after_password

@@ -31,6 +31,7 @@ class LocalProvider(ThreadingHTTPServer):
         self.client_key = client_key
         self.pushes = pushes
         self.subject, self.acr, self.lies = "somebody", "one-factor", ""
+        self.session = "session-1"
         self.pushed: dict[str, dict[str, str]] = {}
         self.codes: dict[str, dict[str, str]] = {}
         self.used: set[str] = set()
@@ -51,11 +52,27 @@ class LocalProvider(ThreadingHTTPServer):
         assert asked["response_type"] == "code"
         assert asked["code_challenge_method"] == "S256"
         assert "openid" in asked["scope"].split()
+        assert (asked["prompt"], asked["max_age"]) == ("login", "0")
         code = secrets.token_urlsafe(16)
         self.codes[code] = asked
         issuer = "https://another.example" if self.lies == "issuer" else self.issuer
         state = "another" if self.lies == "state" else asked["state"]
         return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': state, 'iss': issuer})}"
+
+    def log_out_token(self, **changed: object) -> str:
+        """What the provider sends where somebody is logged out there; with these claims changed, None: without."""
+        now = int(time.time())
+        claims: dict[str, Any] = {
+            "iss": self.issuer,
+            "aud": CLIENT,
+            "iat": now,
+            "exp": now + 120,
+            "jti": secrets.token_urlsafe(8),
+            "sub": self.subject,
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        }
+        claims = {name: value for name, value in {**claims, **changed}.items() if value is not None}
+        return jwt.encode({"alg": "ES256", "kid": self.key.kid}, claims, self.key)
 
     def id_token(self, asked: dict[str, str]) -> str:
         """Who logged in, signed."""
@@ -68,7 +85,15 @@ class LocalProvider(ThreadingHTTPServer):
             "iat": now,
             "nonce": "another" if self.lies == "nonce" else asked["nonce"],
             "acr": self.acr,
+            "sid": self.session,
+            "auth_time": now - 3600 if self.lies == "logged in before" else now,
         }
+        if self.lies == "no auth_time":
+            del claims["auth_time"]
+        if self.lies == "made long ago":
+            claims["iat"] = now - 3600
+        if self.lies == "holds for ever":
+            claims["exp"] = 1e308
         if self.lies == "no signature":
             return (
                 ".".join(
@@ -97,6 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "jwks_uri": f"{provider.issuer}/keys",
                 "authorization_response_iss_parameter_supported": True,
                 "something_else": [1, 2],
+                "end_session_endpoint": f"{provider.issuer}/end",
             }
             if provider.pushes:
                 told["pushed_authorization_request_endpoint"] = f"{provider.issuer}/push"

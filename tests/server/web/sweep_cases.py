@@ -28,6 +28,7 @@ PUBLIC = {
     "web:log_in",
     "web:provider",
     "web:provider_back",
+    "web:provider_ended",
     "web:welcome",
     "web:language",
     "health:live",

@@ -1,12 +1,16 @@
 """Log-in through an identity provider: who is let in, who is not, and every way in which an answer can be wrong."""
 
+import html
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from joserfc import jwk
 
 from server.accounts import accounts
@@ -104,7 +108,20 @@ def test_a_closed_account_is_not_let_in(people: People, provider: LocalProvider)
 
 @pytest.mark.parametrize(
     "lie",
-    ["state", "issuer", "token issuer", "audience", "expired", "nonce", "key", "no signature"],
+    [
+        "state",
+        "issuer",
+        "token issuer",
+        "audience",
+        "expired",
+        "nonce",
+        "key",
+        "no signature",
+        "logged in before",
+        "no auth_time",
+        "made long ago",
+        "holds for ever",
+    ],
 )
 def test_a_wrong_answer_lets_nobody_in(people: People, provider: LocalProvider, lie: str) -> None:
     tied(people, provider)
@@ -136,3 +153,75 @@ def test_a_provider_with_new_keys_is_still_understood(people: People, provider: 
     provider.key = jwk.ECKey.generate_key("P-256", {"kid": "two", "use": "sig", "alg": "ES256"})
     # The set that was kept does not hold this key: it is read again before anything is refused.
     assert there_and_back(people.anybody, provider)[0] == 302
+
+
+def strongly(people: People, provider: LocalProvider) -> Browser:
+    tied(people, provider)
+    provider.acr = "two-factors"
+    browser = people.anybody
+    assert there_and_back(browser, provider, "?next=/account/") == (302, "/account/")
+    return browser
+
+
+def test_log_out_here_leads_to_the_log_out_there(people: People, provider: LocalProvider) -> None:
+    browser = strongly(people, provider)
+    page = browser.post("/log-out/").content.decode()
+    [there] = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', page)
+    asked = parse_qs(urlsplit(html.unescape(there)).query)
+    assert there.startswith(f"{provider.issuer}/end?")
+    assert (asked["client_id"], asked["post_logout_redirect_uri"]) == ([CLIENT], ["https://localhost/log-in/"])
+    assert asked["id_token_hint"][0].count(".") == 2
+    assert browser.get("/account/").status_code == 302
+
+
+@pytest.mark.parametrize("claims", [{}, {"sub": None, "sid": "session-1"}, {"sid": "session-1"}])
+def test_who_is_logged_out_at_the_provider_is_logged_out_here(
+    people: People, provider: LocalProvider, claims: dict[str, object]
+) -> None:
+    browser, other = strongly(people, provider), people.clients["clinic_admin"]
+    token = provider.log_out_token(**claims)
+    assert people.anybody.post("/log-in/provider/ended/", {"logout_token": token}).status_code == 200
+    assert (browser.get("/account/").status_code, other.get("/account/").status_code) == (302, 200)
+    assert Entry.objects.filter(account="therapist", action="logged_out_by_provider").count() == 1
+    again = strongly(people, provider)
+    assert people.anybody.post("/log-in/provider/ended/", {"logout_token": token}).status_code == 200
+    assert again.get("/account/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"events": {}},
+        {"events": "http://schemas.openid.net/event/backchannel-logout"},
+        {"nonce": "x"},
+        {"sub": None},
+        {"jti": None},
+        {"iss": "https://another.example"},
+        {"aud": "another"},
+        {"iat": 1},
+        {"exp": 1},
+        {"sub": ["somebody"]},
+    ],
+)
+def test_a_wrong_log_out_token_ends_nothing(people: People, provider: LocalProvider, claims: dict[str, object]) -> None:
+    browser = strongly(people, provider)
+    token = provider.log_out_token(**claims)
+    assert people.anybody.post("/log-in/provider/ended/", {"logout_token": token}).status_code == 400
+    assert browser.get("/account/").status_code == 200
+
+
+def test_the_session_keeps_no_secret_of_an_invitation(people: People, provider: LocalProvider) -> None:
+    del provider
+    admin = people.account("clinic_admin")
+    secret = accounts.new_account(admin, "ny", roles=[Role.THERAPIST], clinic=people.clinic)
+    browser = people.anybody
+    browser.get(f"/log-in/provider/?invitation={secret}")
+    kept = Session.objects.get(pk=browser.cookies[settings.SESSION_COOKIE_NAME].value).get_decoded()
+    assert secret not in json.dumps(kept)
+
+
+def test_the_address_to_go_on_to_is_quoted(people: People, provider: LocalProvider) -> None:
+    tied(people, provider)
+    onward = "/account/?a=1&next=//evil.example"
+    where = there_and_back(people.anybody, provider, f"?{urlencode({'next': onward})}")[1]
+    assert parse_qs(urlsplit(where).query) == {"next": [onward]}
