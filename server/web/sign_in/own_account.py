@@ -80,7 +80,7 @@ class ConfirmForm(forms.Form):
 def confirm(request: HttpRequest) -> HttpResponse:
     """Ask for a fresh proof, before what changes or hands out much."""
     account = account_of(request)
-    form = ConfirmForm(request.POST or None)
+    form = ConfirmForm(request.POST if request.method == "POST" else None)
     status = HTTPStatus.OK
     if request.method == "POST":
         if form.is_valid() and _proves(request, account, form.cleaned_data["proof"]):
