@@ -34,7 +34,7 @@ from coach.model.messages import (
     StrapChosen,
     Treadmill,
 )
-from coach.model.plan import UNWELL_QUESTIONS
+from coach.model.plan import UNWELL_QUESTIONS, is_urgent
 from coach.model.protocol import PhaseKind
 from coach.session.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
 from coach.session.snapshots import profile, snapshot
@@ -418,10 +418,12 @@ def _questions(desk: Desk, state: State | None, button: Button, t: float) -> Pre
         return Pressed(replace(desk, selected=int(button is Button.UP)))
     answers = (*desk.answers, desk.selected == 1)
     questions = _questions_of(state) if state else ()
-    if len(answers) < len(questions):
-        return Pressed(replace(desk, answers=answers, selected=0))
-    told = dict(zip(questions, answers, strict=True))
+    told = dict(zip(questions, answers, strict=False))
     after = state is not None and state.stage == "ended"
+    # Before the start nobody with chest pain answers the other questions first. Afterwards what to do has been shown.
+    at_once = not after and is_urgent(told)
+    if len(answers) < len(questions) and not at_once:
+        return Pressed(replace(desk, answers=answers, selected=0))
     return Pressed(replace(desk, answers=answers, selected=FIRST_BORG if after else 0), (Readiness(t, told),))
 
 

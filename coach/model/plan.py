@@ -3,6 +3,7 @@
 HRmax and its sources, chronotropic incompetence and perceived exertion: ../docs/training.md.
 """
 
+from collections.abc import Mapping
 from math import ceil, floor
 from typing import Any, Literal
 
@@ -119,6 +120,11 @@ class Plan(Struct, frozen=True, kw_only=True):
         """The stricter of the therapist's ceiling and HRmax; None where neither is known."""
         known = [bpm for bpm in (self.ceiling_bpm, self.hr_max_bpm) if bpm is not None]
         return min(known) if known else None
+
+
+def is_urgent(answers: Mapping[str, bool]) -> bool:
+    """Return whether one of the answers says that something must be done now."""
+    return any(answers.get(question, False) for question in URGENT_QUESTIONS)
 
 
 def rounded_kmh(speed_kmh: float, step_kmh: float, slowest_kmh: float, fastest_kmh: float) -> float:

@@ -44,7 +44,7 @@ from coach.model.messages import (
     Time,
     Treadmill,
 )
-from coach.model.plan import UNWELL_QUESTIONS
+from coach.model.plan import UNWELL_QUESTIONS, is_urgent
 from coach.session.restraints import no_interval_because
 from coach.session.state import State
 from coach.session.transition import Turn
@@ -200,9 +200,10 @@ def _readiness(turn: Turn, message: Readiness) -> None:
         raise Refused("no_question", "no questions about how the person feels are open now")
     questions = UNWELL_QUESTIONS if afterwards else state.plan.questions
     missing = [key for key in questions if key not in message.answers]
-    if missing:
+    answers = {key: message.answers[key] for key in questions if key in message.answers}
+    if missing and (afterwards or not is_urgent(answers)):
         raise Refused("unanswered", f"not all questions are answered: {', '.join(missing)}")
-    turn.readiness(tuple(key for key in questions if message.answers[key]))
+    turn.readiness(tuple(key for key, yes in answers.items() if yes))
 
 
 def _command(turn: Turn, command: Command) -> None:

@@ -1,4 +1,4 @@
-"""`interval-coach participants list | show | add | remove | pin`: who may train at this machine.
+"""`interval-coach participants list | show | add | remove | pin | open`: who may train at this machine.
 
 The running coach is asked, since it owns the participants' files; where none runs, the files are changed here under the
 diary's lock, so that there are never two writers. What decides over safety (HRmax, ceiling) is typed twice when a
@@ -29,6 +29,7 @@ from firmware.ipc.messages import (
     AskParticipants,
     Done,
     Hello,
+    OpenTraining,
     Piece,
     Refusal,
     RemoveParticipant,
@@ -78,7 +79,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser("participants", help="list, add and remove those who may train here; set a PIN")
     parser.add_argument("--diary", type=Path, metavar="FILE", help=f"the diary beside them (default: {diary_path()})")
     parser.add_argument("--plans", type=Path, metavar="FOLDER", help=f"the clinic's plans (default: {plans_folder()})")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|add|remove|pin")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|add|remove|pin|open")
     actions.add_parser("list", help="list everybody, in the order of the tiles")
     show = actions.add_parser("show", help="show one participant's plan")
     show.add_argument("participant", metavar="PSEUDONYM")
@@ -87,6 +88,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pin = actions.add_parser("pin", help="set a PIN of four digits: asked for twice, or one line on the input")
     pin.add_argument("participant", metavar="PSEUDONYM")
     pin.add_argument("--remove", action="store_true", help="ask for no PIN any more")
+    opened = actions.add_parser("open", help="let somebody train again whom a yes before the start has closed out here")
+    opened.add_argument("participant", metavar="PSEUDONYM", help="or guest, for all guests")
     _add_arguments(actions.add_parser("add", help="let somebody train here: by a TOML file, by options, or asked"))
     return parser
 
@@ -159,6 +162,8 @@ def _act(arguments: argparse.Namespace, typist: Typist, output: Console) -> None
         case "pin":
             pin = None if arguments.remove else hashed(_new_pin(typist))
             change = SetPin(participant=arguments.participant, pin=pin)
+        case "open":
+            change = OpenTraining(participant=arguments.participant)
         case _:
             pass
     with owner_of(
@@ -373,6 +378,8 @@ def _done(change: Change) -> str:
             return f"{change.participant} may train here no longer. Earlier sessions stay in the diary."
         case SetPin():
             return f"{change.participant} has {'no PIN any more' if change.pin is None else 'a new PIN'}."
+        case OpenTraining():
+            return f"{change.participant} may train here again. Talk first about the answer that closed training."
 
 
 def _list(entries: tuple[Entry, ...], output: Console) -> None:

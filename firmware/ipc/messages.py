@@ -106,6 +106,12 @@ class SetPin(ToCoach, frozen=True, tag="pin", kw_only=True):
     pin: PinHash | None
 
 
+class OpenTraining(ToCoach, frozen=True, tag="open_training", kw_only=True):
+    """Open training again for a participant, or for guests, whom a yes before the start has closed out here."""
+
+    participant: str
+
+
 class AskParticipants(ToCoach, frozen=True, tag="participants"):
     """List who may train here."""
 
@@ -179,6 +185,7 @@ AnyToCoach = (
     | AddParticipant
     | RemoveParticipant
     | SetPin
+    | OpenTraining
     | AskParticipants
     | ShowText
     | NextUndelivered

@@ -83,6 +83,8 @@ def _written(text: str, path: Path) -> Plan:
         raise PlanFileError(f"{path}: {_told(str(error))}") from error
     except RecursionError as error:
         raise PlanFileError(f"{path}: brackets within brackets without end.") from error
+    if written.closed_by_yes:
+        raise PlanFileError(f"{path}: closed_by_yes is set by the machine, from answers; remove the key.")
     fields = {name: getattr(written, name) for name in Plan.__struct_fields__}
     if written.valid_until is not None:
         if written.valid_until_wall_s is not None:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from coach.errors import Refused
 from coach.model.plan import Plan
-from firmware.ipc.messages import AddParticipant, RemoveParticipant, SetPin
+from firmware.ipc.messages import AddParticipant, OpenTraining, RemoveParticipant, SetPin
 from firmware.ipc.pin_hash import PinHash
 from firmware.participants import last_strap, pins, plan_cache, training_closures
 from firmware.participants.plan_files import (
@@ -29,12 +29,13 @@ from firmware.participants.plan_files import (
     read_folder,
     ready,
 )
+from firmware.participants.training_closures import TrainingClosures
 from firmware.system.atomic_file import safe_path
 from firmware.system.timestamps import SystemStampClock
 
 _log = logging.getLogger(__name__)
 
-Change = AddParticipant | RemoveParticipant | SetPin
+Change = AddParticipant | RemoveParticipant | SetPin | OpenTraining
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -57,12 +58,14 @@ class Participants:
         self._pin_folder = diary.parent / pins.FOLDER
         self._straps = last_strap.folder_beside(diary)
         self._closures = training_closures.folder_beside(diary)
+        self.closures = TrainingClosures(self._closures)
         self._pins, damaged = pins.read_pins(self._pin_folder)
         self._damaged = frozenset(damaged)
         for participant in damaged:
             _log.error("The PIN of %s cannot be read; set it again with: interval-coach participants pin", participant)
         self._note_pins()
         self._disk = ThreadPoolExecutor(1, "participants")
+        self.closures.write_by(self._disk.submit)
         self._checking = ThreadPoolExecutor(1, "pins")
 
     @classmethod
@@ -105,6 +108,7 @@ class Participants:
     def withdraw(self, participant: str) -> Future[None]:
         """The server's plan holds no longer; with the participant goes the PIN."""
         self.shelf.withdraw(participant)
+        self.closures.forget(participant)
         self._pins.pop(participant, None)
         self._damaged -= {participant}
         self._note_pins()
@@ -132,6 +136,8 @@ class Participants:
                 return self._remove(change.participant)
             case SetPin():
                 return self._set_pin(change.participant, change.pin)
+            case OpenTraining():
+                return self._open_training(change.participant)
 
     def carry_out(self, change: Change) -> None:
         """Make a change at once, where nobody waits for anything. Raises as `prepare`; OSError."""
@@ -183,6 +189,7 @@ class Participants:
 
         def hold() -> None:
             self.shelf.withdraw(participant)
+            self.closures.forget(participant)
             self._pins.pop(participant, None)
             self._damaged -= {participant}
             self._note_pins()
@@ -208,6 +215,18 @@ class Participants:
             self._note_pins()
 
         return lambda: pins.keep_pin(self._pin_folder, participant, kept), hold
+
+    def _open_training(self, participant: str) -> tuple[Callable[[], None], Callable[[], None]]:
+        if participant != GUEST:
+            self._known(participant)
+        if participant not in self.closures.closed:
+            raise Refused("not_closed", f"no yes before a start closes training here for {participant}")
+
+        def hold() -> None:
+            self.closures.forget(participant)
+            _log.info("Training was opened again for %s at this machine.", participant)
+
+        return lambda: training_closures.forget_closure(self._closures, participant), hold
 
     def _known(self, participant: str) -> Source:
         found = self.shelf.find(participant)

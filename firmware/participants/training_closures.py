@@ -40,19 +40,31 @@ def forget_closure(folder: Path, participant: str) -> None:
 
 
 class TrainingClosures:
-    """Read once, at the start; written by `write`, which may do it later and elsewhere. None as folder: only memory."""
+    """Read once, at the start; written at once unless `write_by` says how else. None as folder: only memory."""
 
-    def __init__(
-        self, folder: Path | None = None, write: Callable[[Callable[[], None]], object] = lambda act: act()
-    ) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         """Read what there is. A file that cannot be read closes nothing, and is reported in the log."""
-        self._folder, self._write = folder, write
+        self._folder = folder
+        self._write: Callable[[Callable[[], None]], object] = lambda act: act()
         self._closures: dict[str, Closure] = {}
         for path in sorted(folder.glob("*.json")) if folder is not None else ():
             try:
                 self._closures[path.stem] = msgspec.json.decode(path.read_bytes(), type=Closure)
             except (OSError, msgspec.DecodeError) as error:
                 _log.warning("The closure of training for %s cannot be read: %s", path.stem, error)
+
+    def write_by(self, write: Callable[[Callable[[], None]], object]) -> None:
+        """Write by this from now on, perhaps later and in another thread."""
+        self._write = write
+
+    @property
+    def closed(self) -> frozenset[str]:
+        """The participants whom an answer has closed out, also where the plan's time has passed since."""
+        return frozenset(self._closures)
+
+    def forget(self, participant: str) -> None:
+        """Close training no longer for this participant, who has left or whom staff let in again."""
+        self._closures.pop(participant, None)
 
     def answered(self, participant: str, yes: tuple[str, ...], now_wall_s: float) -> None:
         """Close training where one of the answers asks for it."""

@@ -51,6 +51,7 @@ from firmware.ipc.messages import (
     Hello,
     NextUndelivered,
     NothingUndelivered,
+    OpenTraining,
     Press,
     Refusal,
     RemoveParticipant,
@@ -71,12 +72,11 @@ from firmware.journal.memory import open_journal
 from firmware.journal.queries import Delivery as SessionDelivery
 from firmware.journal.writer import JournalSettings, SaveState
 from firmware.panel.factory import Panels, load_beside, panels_of
-from firmware.participants import last_strap, training_closures
+from firmware.participants import last_strap
 from firmware.participants.last_strap import StrapMemory
 from firmware.participants.pins import PinError
 from firmware.participants.plan_files import PlanFileError, PlanShelf
 from firmware.participants.registry import Participants
-from firmware.participants.training_closures import TrainingClosures
 from firmware.sensors.factory import StrapMaker, treadmill_beside
 from firmware.sensors.strap import ChosenStrap, Delivery, Strap
 from firmware.services.barrier import Barrier
@@ -106,7 +106,9 @@ _GENERATIONS = (700, 10)
 _NEVER = 1_000_000_000
 
 
-AboutParticipants = GivePlan | WithdrawPlan | AddParticipant | RemoveParticipant | SetPin | AskParticipants
+AboutParticipants = (
+    GivePlan | WithdrawPlan | AddParticipant | RemoveParticipant | SetPin | OpenTraining | AskParticipants
+)
 
 
 class CoachSettings(Struct, frozen=True, kw_only=True):
@@ -203,7 +205,7 @@ class CoachService:
             later=self._soon,
             check_pin=self._check_pin,
             budget=StepBudget,
-            closures=TrainingClosures(training_closures.folder_beside(self._settings.diary), self._disk.submit),
+            closures=self._participants.closures,
             help_number=in_force.config.machine.help_number if (in_force := self._settings.in_force) else "",
         )
         strap = self._make_strap(self._clock, self._keeper.look, self._told_by_person)
@@ -499,7 +501,15 @@ class CoachService:
                 refused = self._keeper.type_digit(message.digit)
                 answer = Done(message.request) if refused is None else Refusal("press", refused, message.request)
                 client.answer(answer)
-            case GivePlan() | WithdrawPlan() | AddParticipant() | RemoveParticipant() | SetPin() | AskParticipants():
+            case (
+                GivePlan()
+                | WithdrawPlan()
+                | AddParticipant()
+                | RemoveParticipant()
+                | SetPin()
+                | OpenTraining()
+                | AskParticipants()
+            ):
                 self._about_participants(client, message)
             case ShowText():
                 self._keeper.show_text(message.text, message.for_s)

@@ -33,6 +33,7 @@ def plan_of(came: PlanOnWire) -> Plan:
         came.plan,
         valid_until_wall_s=min(until, default=None),
         counted_at_wall_s=came.made_at_wall_s if counted_at_s is None else counted_at_s,
+        closed_by_yes=(),
     )
 
 

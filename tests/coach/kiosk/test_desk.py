@@ -382,13 +382,27 @@ def test_the_self_test_shows_each_part_in_turn_and_then_none() -> None:
 
 
 def test_a_slip_is_corrected_within_the_questions_before_they_are_sent() -> None:
-    state = LedSession(replace(PLAN, questions=("chest_pain", "fever")), started=False).state
+    state = LedSession(replace(PLAN, questions=("fever", "chest_pain")), started=False).state
     yes = press(replace(CHOSEN, selected=1), state, Button.START, 1.0).desk
-    assert (view(yes, state).question, view(yes, state).answered) == ("fever", 1)
+    assert (view(yes, state).question, view(yes, state).answered) == ("chest_pain", 1)
     back = press(yes, state, Button.STOP, 2.0)
     assert (back.messages, back.wish, back.desk.selected) == ((), None, 1)
-    assert view(back.desk, state).question == "chest_pain"
+    assert view(back.desk, state).question == "fever"
     assert press(back.desk, state, Button.STOP, 3.0).wish is Wish.SIGN_OUT
+
+
+@pytest.mark.parametrize(("before", "urgent"), [((), "chest_pain"), (("fever",), "fainting")])
+def test_a_yes_to_what_must_be_acted_on_asks_nothing_more(before: tuple[str, ...], urgent: str) -> None:
+    questions = (*before, urgent, "intoxication", "withdrawal")
+    session = LedSession(replace(PLAN, questions=questions), started=False)
+    desk = replace(CHOSEN, answers=(False,) * len(before), selected=1)
+    pressed = press(desk, session.state, Button.START, 5.0)
+    assert pressed.messages == (Readiness(5.0, {**dict.fromkeys(before, False), urgent: True}),)
+    session.send(*pressed.messages)
+    assert (view(pressed.desk, session.state).face, view(pressed.desk, session.state).reason) == (
+        Face.NOT_TODAY,
+        "unwell",
+    )
 
 
 def test_stop_at_the_question_says_not_all_right_then_what_to_do_then_why() -> None:

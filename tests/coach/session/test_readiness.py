@@ -48,6 +48,8 @@ def test_nobody_starts_before_the_questions_are_answered() -> None:
 
 def test_a_question_left_out_is_refused() -> None:
     assert refusal(asking(), Readiness(1, {"fever": False})) == "unanswered"
+    assert refusal(asking(), Readiness(1, {"fever": True})) == "unanswered"
+    assert refusal(asking(), Readiness(1, {"fainting": True})) == "unanswered"
 
 
 def test_answers_that_nobody_asked_for_are_refused() -> None:

@@ -16,10 +16,12 @@ from coach.model.plan import Plan
 from firmware.cli import main
 from firmware.commands import participants
 from firmware.commands.participants import Typist, run
+from firmware.ipc.messages import AddParticipant, OpenTraining, RemoveParticipant
 from firmware.journal.file import JournalLock
 from firmware.participants import pins, plan_cache
-from firmware.participants.plan_files import PlanShelf, end_of_day_s, read_folder, read_plan
+from firmware.participants.plan_files import GUEST, PlanShelf, end_of_day_s, read_folder, read_plan
 from firmware.participants.registry import Participants
+from firmware.participants.training_closures import TrainingClosures, folder_beside
 from firmware.system.errors import FirmwareError
 
 
@@ -101,6 +103,31 @@ def test_somebody_is_added_by_options_listed_shown_and_removed(desk: Desk) -> No
     assert "Nobody is known here yet" in desk.told
 
 
+@pytest.mark.parametrize("who", ["p1", GUEST])
+def test_staff_open_training_again_at_the_machine(desk: Desk, who: str) -> None:
+    assert desk.run("add", "--participant", "p1", "--hr-max", "185") == 0
+    closures = TrainingClosures(folder_beside(desk.diary))
+    closures.answered(who, ("chest_pain",), 1_700_000_000.0)
+    assert desk.run("open", who) == 0
+    assert "may train here again" in desk.told
+    assert TrainingClosures(folder_beside(desk.diary)).closed == frozenset()
+    assert desk.run("open", who) == 2
+    assert f"no yes before a start closes training here for {who}" in desk.complained.replace("No yes", "no yes")
+    assert desk.run("open", "p9") == 2
+    assert "p9" in desk.complained
+
+
+def test_a_running_coach_lets_in_again_whom_staff_let_in_or_who_left(tmp_path: Path) -> None:
+    people, _ = Participants.beside(tmp_path / "diary.db", tmp_path / "plans")
+    for change in (OpenTraining(participant="p1"), RemoveParticipant(participant="p1")):
+        people.carry_out(AddParticipant(plan=Plan(participant="p1", hr_max_bpm=185.0), replace=True))
+        people.closures.answered("p1", ("fever",), 1_700_000_000.0)
+        assert people.closures.closed == {"p1"}
+        people.carry_out(change)
+        assert people.closures.closed == frozenset()
+    people.close()
+
+
 def test_a_file_is_added_whole(desk: Desk) -> None:
     file = desk.folder / "plan.toml"
     file.write_text('participant = "p2"\nhr_max_bpm = 170\nvalid_until = 2030-01-31\n[start]\nspeed_kmh = 5.5\n')
@@ -113,6 +140,7 @@ def test_a_file_is_added_whole(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ('participant = "p1"\nhr_max_bpm = 180\nclosed_by_yes = ["fever"]\n', "closed_by_yes is set by the machine"),
         ('participant = "p2"\nhr_max = 170\n', "plan.toml:2: "),
         ('participant = "p2"\nhr_max_bpm = "x"\n', "plan.toml:2: hr_max_bpm: expected `float | null`, got `str`."),
         ('participant = "p2"\nhr_max_bpm = \n', "plan.toml:2: not valid TOML"),
