@@ -139,7 +139,7 @@ def _face_after(desk: Desk, state: State) -> Face:
         return Face.NOT_TODAY
     if state.not_all_right and not state.said_why:
         return Face.QUESTIONS
-    if state.started_t is None or state.cool_down_offered:
+    if state.started_t is None or state.cool_down_offered or _still_unanswered(state):
         return Face.ENDED
     if Face.EXERTION not in desk.asked:
         return Face.EXERTION
@@ -449,7 +449,14 @@ def _at_scale(desk: Desk, following: Face) -> Desk:
     return replace(desk, selected=FIRST_BORG if following is Face.EXERTION else FIRST_MOOD)
 
 
+def _still_unanswered(state: State) -> bool:
+    """Whether the call that nobody answered outlasts the session: the end says so before anything is asked."""
+    return any(notice.code == "no_answer" for notice in state.notices)
+
+
 def _after_end(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
+    if state is not None and _still_unanswered(state):
+        return Pressed(desk, (Answer(t),))
     if button is not Button.START:
         return Pressed(desk)
     if state is not None and state.cool_down_offered:

@@ -41,6 +41,7 @@ class CueName(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     STOPPED = "stopped"
+    UNANSWERED = "unanswered"
     DONE = "done"
     SELF_TEST = "self_test"
 
@@ -52,7 +53,8 @@ URGING_CUES = frozenset({CueName.SPEED_UP, CueName.FASTER})
 class Cue(Struct, frozen=True):
     """A cue that is due at `t`.
 
-    `number`: 3, 2, 1 of a countdown; the number of the interval, or of the one that a recovery follows; else 0.
+    `number`: 3, 2, 1 of a countdown; the number of the interval, or of the one that a recovery follows; of `slower`
+    over the ceiling the speed to slow down to, in tenths of km/h, -1 for standing still; else 0.
     """
 
     t: float

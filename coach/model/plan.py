@@ -28,6 +28,9 @@ SLOWEST_KMH = 2.0
 LEAST_SLOWEST_KMH, MOST_SLOWEST_KMH = 0.5, 6.0
 """A plan's own slowest speed lies between these."""
 
+LEAST_CLOSED_H, MOST_CLOSED_H = 1.0, 720.0
+"""For at least an hour, and at most a month, a yes closes training; a therapist may open it at any time."""
+
 CLOSING_QUESTIONS = ("chest_pain", "fainting", "fever", "intoxication")
 """A yes to one of these closes training on the machine, and not only this session (hazard H14)."""
 

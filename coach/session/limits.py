@@ -127,7 +127,9 @@ def advice_now(state: State) -> Advice:
     advice = state.advice
     if urges(advice, state.speed_kmh, state.incline_percent) and not may_urge(state):
         advice = Advice(reason=advice.reason) if advice.reason in (RESUMED, "eased") else NO_URGING
-    if advice.direction is Direction.HOLD and state.stands_still:
+    blind = state.source.usable_bpm is None and not state.by_exertion
+    if advice.direction is Direction.HOLD and (state.stands_still or blind):
+        # Nothing is "held" by somebody who stands still, nor by a rate that nobody sees.
         return replace(advice, direction=Direction.NONE)
     return advice
 

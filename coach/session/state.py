@@ -10,8 +10,10 @@ from coach.guidance.interface import Guidance, GuidanceMaker
 from coach.model.events import Advice, Limit
 from coach.model.plan import (
     HIGHEST_HR_MAX_BPM,
+    LEAST_CLOSED_H,
     LEAST_SLOWEST_KMH,
     LOWEST_HR_MAX_BPM,
+    MOST_CLOSED_H,
     MOST_SLOWEST_KMH,
     URGENT_QUESTIONS,
     Plan,
@@ -230,6 +232,11 @@ def _check(plan: Plan) -> None:
         raise PlanError(msg)
     if not LEAST_SLOWEST_KMH <= plan.slowest_kmh <= MOST_SLOWEST_KMH:
         msg = f"slowest_kmh is {plan.slowest_kmh:g}; it must lie in {LEAST_SLOWEST_KMH:g}–{MOST_SLOWEST_KMH:g} km/h"
+        raise PlanError(msg)
+    if not LEAST_CLOSED_H <= plan.closed_after_yes_h <= MOST_CLOSED_H:
+        msg = (
+            f"closed_after_yes_h is {plan.closed_after_yes_h:g}; it must lie in {LEAST_CLOSED_H:g}–{MOST_CLOSED_H:g} h"
+        )
         raise PlanError(msg)
     start = plan.start
     if start is not None and not (0 < start.speed_kmh <= plan.max_speed_kmh and -5 <= start.incline_percent <= 30):  # noqa: PLR2004

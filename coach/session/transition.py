@@ -229,7 +229,7 @@ class Turn:
         withheld = advice.direction is Direction.HOLD and not ordinary_speech(state)
         if spoken and advice.direction in _ADVICE_CUES and not withheld:
             level = Level.ATTENTION if advice.reason == "over_ceiling" else Level.INFORMATION
-            self.cue(_ADVICE_CUES[advice.direction], level=level)
+            self.cue(_ADVICE_CUES[advice.direction], level=level, number=_speed_to_say(advice))
         asked_kmh = state.asked_kmh if advice.speed_kmh is None else advice.speed_kmh
         advised_t = state.t if spoken else state.advised_t
         self.state = replace(state, advice=advice, advised_t=advised_t, asked_kmh=asked_kmh)
@@ -520,7 +520,8 @@ class Turn:
             cool_down_offered=reason == "stopped" and begun and not was_cool_down,
         )
         self.events.append(SessionEnded(state.t, end_reason, completed))
-        self.cue(CueName.DONE if reason == "done" else CueName.STOPPED)
+        ending = {"done": CueName.DONE, "no_answer": CueName.UNANSWERED}.get(reason, CueName.STOPPED)
+        self.cue(ending)
         self._ask_exertion()
         self.summarise()
 
@@ -589,3 +590,10 @@ class Turn:
         self.events.append(MoodReported(self.state.t, mood))
         self.state = replace(self.state, mood=mood)
         self.summarise()
+
+
+def _speed_to_say(advice: Advice) -> int:
+    """Return the speed that the voice names over the ceiling, in tenths of km/h; -1 to stand still, 0 for none."""
+    if advice.reason != "over_ceiling" or advice.speed_kmh is None:
+        return 0
+    return round(10 * advice.speed_kmh) or -1

@@ -197,7 +197,7 @@ def _session(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
         _asked(pen, words, texts, now)
         return
     if now.stage == "ended":
-        _finished(pen, words, cool_down_offered=now.cool_down_offered)
+        _finished(pen, words, now)
         return
     if now.stage == "paused":
         pen.centred(words.oled("paused"), 2, 32)
@@ -358,19 +358,29 @@ def _mood(pen: Pen, words: Catalogue, texts: Texts, mood: int) -> None:
         pen.centred(word, 46, 14)
 
 
-def _finished(pen: Pen, words: Catalogue, *, cool_down_offered: bool) -> None:
+def _end_words(now: Snapshot | None) -> str:
+    """Return the key of the end's words, as kind and as honest as the large screen's."""
+    summary = None if now is None else now.summary
+    if now is not None and now.cool_down_offered:
+        return "stopped"
+    if summary is None or summary.completed:
+        return "ended"
+    return "ended_no_answer" if summary.end_reason == "no_answer" else "ended_early"
+
+
+def _finished(pen: Pen, words: Catalogue, now: Snapshot) -> None:
     """Draw the end: kind words, or after a stop what green would do now."""
-    pen.paragraph(words.oled("stopped" if cool_down_offered else "ended"), (0, 2, 127, 40), 20)
-    if cool_down_offered:
+    pen.paragraph(words.oled(_end_words(now)), (0, 2, 127, 40), 20)
+    if now.cool_down_offered:
         pen.centred(words.oled("cool_down_offered"), 46, 15)
 
 
 def _ended(pen: Pen, words: Catalogue, view: View) -> None:
     summary = None if view.snapshot is None else view.snapshot.summary
     if view.snapshot is not None and view.snapshot.cool_down_offered:
-        _finished(pen, words, cool_down_offered=True)
+        _finished(pen, words, view.snapshot)
         return
-    pen.paragraph(words.oled("ended"), (0, 0, 127, 20), 18)
+    pen.paragraph(words.oled(_end_words(view.snapshot)), (0, 0, 127, 20), 18)
     if summary is not None:
         pen.left(_clock(summary.time_in_zone_s), 0, 23, 19)
         pen.right(words.oled("in_zone"), 127, 26, 13, within=58)

@@ -23,7 +23,7 @@ from coach.model.events import Level
 from display.errors import RecordingError
 from display.sound import wav
 from display.sound.cue_queue import Turns, Utterance, utterance
-from display.sound.phrases import Language, catalogue, soundings
+from display.sound.phrases import JOINED, Language, catalogue, soundings
 from display.sound.tones import RATE_HZ, Samples, TonePattern, swell, tone
 from display.sound.voice_pack import Voice, find_voice
 
@@ -421,6 +421,15 @@ def compose(pattern: TonePattern, level: Level, voice: Voice, key: str | None) -
 
 
 def _spoken(voice: Voice, key: str) -> Samples | None:
+    """Read all parts of a phrase, one after the other; only the first where a later one is in no pack."""
+    parts = [_recorded(voice, part) for part in key.split(JOINED)]
+    found = [part for part in parts if part is not None]
+    if parts[0] is None:
+        return None
+    return np.concatenate(found) if len(found) == len(parts) else parts[0]
+
+
+def _recorded(voice: Voice, key: str) -> Samples | None:
     """Read the first recording of a phrase that can be read, ramped and no louder than prepared ones are."""
     for path in voice.files(key):
         try:

@@ -21,6 +21,10 @@ Language = Literal["nb", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 _FOLDER = Path(__file__).parents[1] / "phrases"
+JOINED = "+"
+"""Between the phrases of a key that is said in parts, one recording after the other."""
+FASTEST_SAID = 25
+"""No treadmill for training is set to more km/h."""
 _LEVELS = (Level.INFORMATION, Level.ATTENTION, Level.STOP_NOW)
 
 
@@ -108,11 +112,22 @@ def phrase_key(cue: Cue, intervals: int = 0) -> str | None:
     if not sounding.spoken:
         return None
     if cue.name is CueName.SLOWER and cue.level is not Level.INFORMATION:
-        return str(CueName.OVER_CEILING)  # The words that the screen shows then.
+        # The words and the speed that the screen shows then.
+        return JOINED.join((str(CueName.OVER_CEILING), *_speed_parts(cue.number)))
     last = intervals - 1 if cue.name is CueName.RECOVERY else intervals
     if sounding.last and cue.number > 1 and cue.number == last:
         return f"{cue.name}_last"
     return f"{cue.name}_{cue.number}" if 0 < cue.number <= sounding.numbers else str(cue.name)
+
+
+def _speed_parts(tenths: int) -> tuple[str, ...]:
+    """Say to which speed, in parts that the voice has: "to", "five", "point", "four"; nothing where none is known."""
+    if tenths < 0:
+        return ("until_still",)
+    whole, part = divmod(tenths, 10)
+    if tenths == 0 or whole > FASTEST_SAID:
+        return ()
+    return ("to_speed", f"number_{whole}", *(("point", f"number_{part}") if part else ()))
 
 
 def urgency_of(cue: Cue) -> Urgency:
@@ -129,4 +144,5 @@ def expected_keys() -> tuple[str, ...]:
             keys.append(str(name))
             keys.extend(f"{name}_{number}" for number in range(1, sounding.numbers + 1))
             keys.extend([f"{name}_last"] * sounding.last)
-    return tuple(keys)
+    parts = ("until_still", "to_speed", "point", *(f"number_{number}" for number in range(FASTEST_SAID + 1)))
+    return (*keys, *parts)

@@ -111,6 +111,7 @@ def _add_arguments(add: argparse.ArgumentParser) -> None:
     add.add_argument("--weekly-cap", type=int, metavar="SESSIONS", help="in 7 days")
     add.add_argument("--rest-hours", type=float, metavar="HOURS", help="between sessions")
     add.add_argument("--question", action="append", metavar="KEY", help="asked before each start: chest_pain, fever, …")
+    add.add_argument("--closed-after-yes", type=float, metavar="HOURS", help="after a yes to chest pain, fever, …; 24")
     add.add_argument("--valid-until", type=_day, metavar="YYYY-MM-DD", help="the last day of training by this plan")
     add.add_argument("--replace", action="store_true", help="in the place of the plan that was added here before")
 
@@ -294,7 +295,7 @@ def plan_from(arguments: argparse.Namespace, typist: Typist) -> Plan:
 
 _OPTIONS = (
     "participant", "nickname", "picture", "hr_max", "hr_max_source", "ceiling", "age", "protocol", "mode", "language",
-    "start_speed", "start_incline", "weekly_cap", "rest_hours", "question", "valid_until",
+    "start_speed", "start_incline", "weekly_cap", "rest_hours", "question", "closed_after_yes", "valid_until",
 )  # fmt: skip
 
 
@@ -319,6 +320,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         "weekly_cap": arguments.weekly_cap,
         "rest_hours": arguments.rest_hours,
         "questions": None if arguments.question is None else tuple(arguments.question),
+        "closed_after_yes_h": arguments.closed_after_yes,
         "valid_until_wall_s": None if arguments.valid_until is None else end_of_day_s(arguments.valid_until),
     }
     return Plan(participant=arguments.participant, **{name: value for name, value in said.items() if value is not None})

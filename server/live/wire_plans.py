@@ -45,6 +45,7 @@ def plan_on_wire(
             exertion_when_lost=version.exertion_when_lost,
             ask_after=_ask_after(version),
             questions=tuple(str(one) for one in version.questions),
+            closed_after_yes_h=version.closed_after_yes_h,
             weekly_cap=version.weekly_cap,
             rest_hours=version.rest_hours,
             cap_released=version.cap_released,

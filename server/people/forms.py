@@ -241,6 +241,13 @@ class PlanForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("Any yes means no session today, and a notice to you."),
     )
+    closed_after_yes_h = FigureField(
+        label=NAMES["closed_after_yes_h"],
+        required=False,
+        help_text=gettext_lazy(
+            "Hours after a yes to chest pain, fainting, fever or intoxication; you can open sooner. Empty: 24."
+        ),
+    )
     reason = forms.CharField(
         label=gettext_lazy("Why it is changed"),
         max_length=200,
@@ -286,7 +293,7 @@ class PlanForm(forms.Form):
                 self.add_error("own_source", _("Say in a few words where HRmax comes from."))
         if given.get("hr_max_bpm") is None and "hr_max_bpm" not in self.errors:
             given["hr_max_source"], given["hr_max_set_on"] = "", None
-        for name in ("slowest_kmh", "ask_after"):
+        for name in ("slowest_kmh", "ask_after", "closed_after_yes_h"):
             # A form of a page that was open before these fields existed leaves them out.
             if given.get(name) in (None, "") and name not in self.errors:
                 given[name] = getattr(Values(), name)

@@ -104,6 +104,7 @@ class PlanVersion(models.Model):
     cap_released = models.BooleanField(_("cap lifted by the therapist"), default=False)
     early_warm_up_end = models.BooleanField(_("warm-up may end early"), default=False)
     exertion_when_lost = models.BooleanField(_("goes on by Borg when the strap is silent"), default=False)
+    closed_after_yes_h = models.FloatField(_("hours that a yes closes training"), default=24.0, db_default=24.0)
     ask_after = models.CharField(
         _("asks whether all is well"),
         max_length=16,

@@ -14,8 +14,10 @@ from msgspec import Struct
 from coach.guidance.treadmill_load import FASTEST_KMH
 from coach.model.plan import (
     HIGHEST_HR_MAX_BPM,
+    LEAST_CLOSED_H,
     LEAST_SLOWEST_KMH,
     LOWEST_HR_MAX_BPM,
+    MOST_CLOSED_H,
     MOST_SLOWEST_KMH,
     SLOWEST_KMH,
     formula_hr_max_bpm,
@@ -60,6 +62,7 @@ COMPARED = (
     "exertion_when_lost",
     "ask_after",
     "questions",
+    "closed_after_yes_h",
     "valid_until",
 )
 """All that a plan tells, in the order in which a page shows it."""
@@ -100,6 +103,7 @@ class Values(Struct, frozen=True, kw_only=True):
     exertion_when_lost: bool = False
     ask_after: str = "every_interval"
     questions: tuple[str, ...] = ()
+    closed_after_yes_h: float = 24.0
     valid_until: date | None = None
 
 
@@ -145,6 +149,8 @@ def _faults(plan: Values, today: date) -> Iterator[Fault]:
     yield from _treadmill_faults(plan)
     if plan.weekly_cap is not None and not 1 <= plan.weekly_cap <= MOST_A_WEEK:
         yield Fault("weekly_cap", _between(plan.weekly_cap, 1, MOST_A_WEEK))
+    if not LEAST_CLOSED_H <= plan.closed_after_yes_h <= MOST_CLOSED_H:
+        yield Fault("closed_after_yes_h", _between(plan.closed_after_yes_h, LEAST_CLOSED_H, MOST_CLOSED_H))
     if not 0 <= plan.rest_hours <= MOST_REST_HOURS:
         yield Fault("rest_hours", _between(plan.rest_hours, 0, MOST_REST_HOURS))
     if plan.valid_until is not None and plan.valid_until < today:

@@ -58,6 +58,7 @@ NAMES = {
     "exertion_when_lost": gettext_lazy("Goes on by Borg when the strap is silent"),
     "ask_after": gettext_lazy("Asks whether all is well"),
     "questions": gettext_lazy("Questions before the start"),
+    "closed_after_yes_h": gettext_lazy("Closed after a serious yes"),
     "valid_until": gettext_lazy("Valid until"),
 }
 """What each field is called."""
@@ -131,6 +132,7 @@ def _with_unit(field: str, found: float) -> str:
         "slowest_kmh": _("%(number)s km/h"),
         "start_incline_percent": _("%(number)s%%"),
         "rest_hours": _("%(number)s hours"),
+        "closed_after_yes_h": _("%(number)s hours"),
     }
     return units.get(field, "%(number)s") % {"number": figure(found)}
 

@@ -4,6 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from coach.errors import Refused
+from coach.kiosk.flow import Desk, face, press, session_ended
+from coach.kiosk.view import Button, Face
 from coach.model.cue import CueName
 from coach.model.events import Advice, Direction, Level, QuestionAnswered, QuestionAsked, SessionEnded
 from coach.model.messages import Answer, CommandName, Exertion, Treadmill
@@ -36,6 +38,16 @@ def test_no_urging_and_no_interval_comes_while_nobody_answers_and_the_end_says_w
     assert (session.state.summary.end_reason, session.state.summary.completed) == ("no_answer", False)
     assert [cue.name for cue in late if cue.name in (CueName.DONE, CueName.SAY_EXERTION)] == []
     assert [notice.code for notice in session.seen.notices] == ["no_answer"]
+    assert [cue.name for cue in session.cues if cue.t == 600.0] == [CueName.UNANSWERED]
+
+
+def test_the_end_says_why_before_borg_is_asked_and_any_press_answers() -> None:
+    session = called().live_until(700, 120)
+    desk = session_ended(Desk(chosen=True))
+    assert face(desk, session.state) is Face.ENDED
+    for button in (Button.UP, Button.DOWN, Button.START):
+        assert press(desk, session.state, button, 700.0).messages == (Answer(700.0),)
+    assert face(desk, session.send(Answer(701)).state) is Face.EXERTION
 
 
 def test_the_call_is_repeated_calmly_each_minute() -> None:

@@ -150,6 +150,20 @@ def test_a_call_for_help_looks_unlike_a_question() -> None:
     assert pictures[0].tobytes() != pictures[1].tobytes()
 
 
+def test_the_end_praises_only_what_was_completed() -> None:
+    """An early end and one that nobody answered have words of their own, as on the large screen."""
+    base = EXAMPLES["ended"]
+    assert base.snapshot is not None
+    assert base.snapshot.summary is not None
+    drawn = set()
+    for completed, reason in ((True, "done"), (False, "stopped"), (False, "no_answer")):
+        summary = replace(base.snapshot.summary, completed=completed, end_reason=reason)
+        snapshot = replace(base.snapshot, summary=summary)
+        drawn.add(picture(replace(base, snapshot=snapshot)).tobytes())
+        drawn.add(picture(session(replace(snapshot, stage="ended"))).tobytes())
+    assert len(drawn) == 6
+
+
 def test_a_session_without_a_snapshot_is_dark() -> None:
     """Nothing known, nothing claimed."""
     assert lit(picture(View(face=Face.SESSION))) == 0

@@ -48,6 +48,13 @@ def test_the_small_screen_has_the_same_words_in_every_language() -> None:
         (Cue(0, CueName.RECOVERY), 4, "recovery"),
         (Cue(0, CueName.HOLD), 4, "hold"),
         (Cue(0, CueName.COUNTDOWN, number=3), 4, None),
+        (Cue(0, CueName.SLOWER), 4, "slower"),
+        (Cue(0, CueName.SLOWER, Level.ATTENTION), 4, "over_ceiling"),
+        (Cue(0, CueName.SLOWER, Level.ATTENTION, 54), 4, "over_ceiling+to_speed+number_5+point+number_4"),
+        (Cue(0, CueName.SLOWER, Level.ATTENTION, 120), 4, "over_ceiling+to_speed+number_12"),
+        (Cue(0, CueName.SLOWER, Level.ATTENTION, 7), 4, "over_ceiling+to_speed+number_0+point+number_7"),
+        (Cue(0, CueName.SLOWER, Level.ATTENTION, 300), 4, "over_ceiling"),
+        (Cue(0, CueName.SLOWER, Level.ATTENTION, -1), 4, "over_ceiling+until_still"),
     ],
 )
 def test_a_cue_finds_its_phrase(cue: Cue, intervals: int, key: str | None) -> None:
@@ -72,9 +79,10 @@ def test_only_the_two_guarded_cues_urge(language: Language, urging: str) -> None
     assert {key for key in words.keys if urging in words.spoken(key).lower().split(".")[0]} <= {"speed_up", "faster"}
 
 
-def test_stop_and_pause_end_all_speech() -> None:
-    """Nothing is said over a stop (hazard H6) or into a pause."""
-    assert {name for name, sounding in soundings().items() if sounding.ends_speech} == {CueName.STOPPED, CueName.PAUSED}
+def test_each_end_but_the_usual_one_and_a_pause_end_all_speech() -> None:
+    """Nothing is said over a stop (hazard H6), over an end that nobody answered, or into a pause."""
+    ends = {name for name, sounding in soundings().items() if sounding.ends_speech}
+    assert ends == {CueName.STOPPED, CueName.UNANSWERED, CueName.PAUSED}
 
 
 def test_a_cue_is_never_softer_than_its_notice() -> None:

@@ -50,7 +50,8 @@ def _words(glance: Glance, box: Box, summary: Summary | None) -> Part:
     texts, view = glance.texts, glance.view
     key = "ended.title" if summary is None or summary.completed else "ended.title_early"
     title = texts.say(key, nickname=view.nickname) if view.nickname else texts.say(f"{key}_nobody")
-    if summary is not None and summary.end_reason == "no_answer":
+    unanswered = summary is not None and summary.end_reason == "no_answer"
+    if unanswered:
         title = texts.say("ended.no_answer")
     large = small = fall = ""
     if summary is not None:
@@ -64,7 +65,7 @@ def _words(glance: Glance, box: Box, summary: Summary | None) -> Part:
         dropped = mean_fall_bpm(summary.intervals)
         if dropped is not None and dropped > 0:
             fall = texts.say("ended.fall", bpm=dropped)
-    because = _why_early(glance)
+    because = "" if unanswered else _why_early(glance)
     course = ""
     counted = summary is None or summary.training_s >= WORTH_A_NUMBER_S
     if counted and view.session_number is not None and view.course_sessions is not None:

@@ -84,6 +84,7 @@ class PlanTold(Struct, frozen=True, kw_only=True):
     reason: str
     slowest_kmh: float = SLOWEST_KMH
     ask_after: str = "every_interval"
+    closed_after_yes_h: float = 24.0
 
 
 class CourseTold(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from coach.model.cue import Cue, CueName
 from coach.model.events import Advice, Direction, Level, Limit, NoticeRaised, Signal, SignalChanged
 from coach.model.messages import Answer, Command, CommandName, HeartRate, SourceLost, Time
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
-from tests.support.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession
+from tests.support.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession, Says
 
 GOES_ON = replace(PLAN, exertion_when_lost=True)
 
@@ -35,6 +35,14 @@ def test_the_old_number_is_not_shown_as_live() -> None:
     session.silent_until(105)
     seen = session.seen
     assert (seen.bpm, seen.fraction, seen.position, seen.signal_age_s) == (None, None, "unknown", 5.0)
+
+
+def test_nothing_is_held_by_a_rate_that_nobody_sees() -> None:
+    hold = Advice(Direction.HOLD, speed_kmh=8.0, reason="in_zone")
+    session = LedSession(guidance=lambda _: Says(hold)).live_until(60).live_until(100, 165)
+    assert session.seen.advice.direction is Direction.HOLD
+    session.silent_until(106)
+    assert session.seen.advice == replace(hold, direction=Direction.NONE)
 
 
 def test_twenty_seconds_without_a_rate_ease_the_interval_into_recovery() -> None:
@@ -79,11 +87,11 @@ def test_nothing_urges_without_a_rate() -> None:
         assert [cue for cue in session.cues if cue.name in (CueName.FASTER, CueName.SPEED_UP) and cue.t > 100] == []
 
 
-def test_a_shown_faster_becomes_hold_when_the_strap_falls_silent() -> None:
+def test_a_shown_faster_goes_when_the_strap_falls_silent() -> None:
     session = working().live_until(160, 150)
     assert session.seen.advice.direction is Direction.FASTER
     session.silent_until(165)
-    assert session.seen.advice == Advice(Direction.HOLD, reason="no_urging")
+    assert session.seen.advice == Advice(Direction.NONE, reason="no_urging")
 
 
 def test_the_limits_say_which_signal_forbids_urging() -> None:

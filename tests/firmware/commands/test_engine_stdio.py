@@ -77,7 +77,7 @@ def test_a_line_out_has_the_promised_keys() -> None:
 def test_speeds_are_null_where_nothing_is_advised_or_known() -> None:
     no_start = PLAN.replace('{"speed_kmh":5.5,"incline_percent":5}', "null")
     advice = last(no_start, START)["snapshot"]["advice"]
-    assert (advice["direction"], advice["speed_change_kmh"], advice["speed_kmh"]) == ("hold", None, None)
+    assert (advice["direction"], advice["speed_change_kmh"], advice["speed_kmh"]) == ("none", None, None)
 
 
 def test_there_is_one_line_out_for_each_line_in_and_none_for_an_empty_one() -> None:

@@ -82,7 +82,18 @@ def desk(tmp_path: Path) -> Desk:
 
 def test_somebody_is_added_by_options_listed_shown_and_removed(desk: Desk) -> None:
     words = ["--participant", "p1", "--nickname", "Fjell", "--picture", "boat", "--hr-max", "185", "--ceiling", "175"]
-    more = ["--start-speed", "6", "--start-incline", "5", "--weekly-cap", "3", "--valid-until", "2030-01-31"]
+    more = [
+        "--start-speed",
+        "6",
+        "--start-incline",
+        "5",
+        "--weekly-cap",
+        "3",
+        "--valid-until",
+        "2030-01-31",
+        "--closed-after-yes",
+        "48",
+    ]
     assert desk.run("add", *words, *more) == 0
     (plan,) = desk.added()
     assert (plan.participant, plan.nickname, plan.picture, plan.hr_max_bpm, plan.ceiling_bpm, plan.weekly_cap) == (
@@ -93,6 +104,7 @@ def test_somebody_is_added_by_options_listed_shown_and_removed(desk: Desk) -> No
         175.0,
         3,
     )
+    assert plan.closed_after_yes_h == 48.0
     assert desk.run("list") == 0
     assert all(word in desk.told for word in ("p1", "Fjell", "boat", "185", "175", "2030-01-31", "this machine"))
     assert desk.run("show", "p1") == 0

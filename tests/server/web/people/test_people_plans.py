@@ -81,6 +81,8 @@ def post(people: People, form: dict[str, object], who: str = "therapist") -> tup
         ({"start_incline_percent": 31.0}, "start_incline_percent"),
         ({"weekly_cap": 0}, "weekly_cap"),
         ({"rest_hours": -1.0}, "rest_hours"),
+        ({"closed_after_yes_h": 0.0}, "closed_after_yes_h"),
+        ({"closed_after_yes_h": 721.0}, "closed_after_yes_h"),
         ({"valid_until": TODAY - timedelta(days=1)}, "valid_until"),
         ({"valid_until": TODAY + timedelta(days=3000)}, "valid_until"),
     ],
