@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from tests.support.broker import naive_collector
 from tests.support.broker.delivery_factory import sealed, session_id
 from tests.support.broker.low_cost_machines import LightMachine
@@ -55,7 +55,7 @@ def note(what: str) -> None:
 class Load:
     """`tests.support.broker.low_cost_load` in a process of its own."""
 
-    def __init__(self, kind: str, clinic: Clinic, machines: int, amount: int) -> None:
+    def __init__(self, kind: str, clinic: ClinicFolder, machines: int, amount: int) -> None:
         """Start it; it is connected when this returns."""
         words = [
             sys.executable,
@@ -84,7 +84,7 @@ class Load:
 
 
 @contextmanager
-def clinic_with_postgres(place: Path, postgres: Postgres, name: str) -> Iterator[tuple[Clinic, str]]:
+def clinic_with_postgres(place: Path, postgres: Postgres, name: str) -> Iterator[tuple[ClinicFolder, str]]:
     """A clinic and its database, with the broker running."""
     database = postgres.database(name)
     clinic = make(place / name, "--collectors", "3", database=database)
@@ -171,7 +171,7 @@ def drain(place: Path, postgres: Postgres, *, quick: bool) -> list[bool]:
     ]
 
 
-def drained(clinic: Clinic, machines: int, sessions: int) -> dict[str, float]:
+def drained(clinic: ClinicFolder, machines: int, sessions: int) -> dict[str, float]:
     """What the machines tell when all have their receipts."""
     load = Load("drain", clinic, machines, sessions)
     told = load.next()

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 from firmware.doctor.local_context import whole
 from firmware.doctor.runner import look
 from tests.support.figures import Figures
@@ -18,7 +18,7 @@ FAST_MS, WHOLE_MS, COMMAND_MS = 300.0, 15_000.0, 3_000.0
 TIMES = 15
 
 
-def spent_ms(place: Place) -> float:
+def spent_ms(place: CheckContext) -> float:
     """One round."""
     began_s = time.perf_counter()
     look(place)
@@ -41,7 +41,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         recorded = machine(folder)
-        fast = Place(
+        fast = CheckContext(
             root=recorded.root,
             diary=recorded.diary,
             identity=recorded.identity,
@@ -54,7 +54,7 @@ def main() -> None:
         again_ms = [spent_ms(fast) for _ in range(TIMES)]
         figures.tell("doctor, the fast part again, median", statistics.median(again_ms), "ms", FAST_MS)
         figures.tell("doctor, the fast part again, worst", max(again_ms), "ms", FAST_MS)
-        here = Place(diary=folder / "none" / "diary.db", identity=folder / "none", socket=folder / "s")
+        here = CheckContext(diary=folder / "none" / "diary.db", identity=folder / "none", socket=folder / "s")
         figures.tell("doctor on this computer, programs included", spent_ms(whole(here)), "ms", WHOLE_MS)
         figures.tell("interval-coach doctor, from nothing", command_ms(folder), "ms", COMMAND_MS)
     figures.keep()

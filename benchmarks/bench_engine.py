@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from coach.guidance.defaults import default_guidance
 from coach.guidance.interface import GuidanceMaker
 from coach.guidance.rules import rule_guidance
-from coach.model.messages import AnyMessage, Command, CommandName, HeartRate, Treadmill
+from coach.model.messages import AnyMessage, CommandName, HeartRate, SessionCommand, TreadmillSpeed
 from coach.model.plan import Load, Plan
 from coach.model.protocol import Protocol
 from coach.session.engine import step
@@ -33,7 +33,11 @@ def protocol() -> Protocol:
 
 def messages(training: Protocol) -> list[AnyMessage]:
     """A strap's notifications: each second the rate goes a fortieth of the way to what the phase asks for."""
-    told: list[AnyMessage] = [HeartRate(0.0, 85.0), Treadmill(0.0, 4.0, 5.0), Command(0.0, CommandName.START)]
+    told: list[AnyMessage] = [
+        HeartRate(0.0, 85.0),
+        TreadmillSpeed(0.0, 4.0, 5.0),
+        SessionCommand(0.0, CommandName.START),
+    ]
     bpm, t = 85.0, 0
     for phase in training.phases:
         zone = phase.zone

@@ -19,7 +19,7 @@ from coach.guidance.interface import GuidanceMaker
 from coach.guidance.learned import learned_guidance
 from coach.session.engine import step
 from coach.session.state import begin
-from firmware.simulation.person import Person
+from firmware.simulation.person import SimulatedPerson
 from firmware.simulation.session import rehearse
 from tests.support.guidance.baselines import PlusMinus, ProportionalIntegral, Timer, knower, plain
 from tests.support.guidance.faults import FaultRun, run_faults
@@ -65,7 +65,9 @@ def _knower(case: Case, session: int) -> GuidanceMaker:
 def step_times(seed: int) -> tuple[float, float]:
     """Worst engine step in ms and whole session in s; for each the best of five runs."""
     case = draw_case(seed, "ordinary")
-    person = Person(case.participant, case.days[0], np.random.default_rng(seed), model=case.model, habits=case.habits)
+    person = SimulatedPerson(
+        case.participant, case.days[0], np.random.default_rng(seed), model=case.model, habits=case.habits
+    )
     messages = rehearse(case.plan, PROTOCOL, person, guidance=learned_guidance).messages
     best = np.full(len(messages), np.inf)
     whole = np.inf

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from contextlib import closing
 
-from coach.kiosk.view import Button, Face
+from coach.kiosk.view import Button, ScreenId
 from firmware.journal.errors import JournalError
 from firmware.journal.reader import LocalDiary
 from tests.support.figures import Figures
@@ -28,10 +28,10 @@ def campaign(kills: int, seed: int = 1) -> tuple[int, int, list[float], list[flo
         machine.start("coach")
         for number in range(kills):
             with machine.watch() as watcher:
-                watcher.until(lambda view: view.face in (Face.CHOOSE_PARTICIPANT, Face.GO_ON))
-                if watcher.view is not None and watcher.view.face is Face.GO_ON:
+                watcher.until(lambda view: view.face in (ScreenId.CHOOSE_PARTICIPANT, ScreenId.GO_ON))
+                if watcher.view is not None and watcher.view.face is ScreenId.GO_ON:
                     watcher.press(Button.START)
-                    watcher.until_face(Face.SESSION)
+                    watcher.until_face(ScreenId.SESSION)
                 else:
                     watcher.begin()
                 if number % ENDS_EVERY == ENDS_EVERY - 1:
@@ -50,7 +50,7 @@ def campaign(kills: int, seed: int = 1) -> tuple[int, int, list[float], list[flo
             killed_s = time.monotonic()
             machine.start("coach")
             with machine.watch() as watcher:
-                again = watcher.until(lambda view: view.face in (Face.CHOOSE_PARTICIPANT, Face.GO_ON))
+                again = watcher.until(lambda view: view.face in (ScreenId.CHOOSE_PARTICIPANT, ScreenId.GO_ON))
                 back_s.append(time.monotonic() - killed_s)
             if offered and view is not None and view.snapshot is not None:
                 done_s = 0.0 if again.snapshot is None else again.snapshot.session_elapsed_s

@@ -14,7 +14,7 @@ from pathlib import Path
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
-from coach.kiosk.view import Button, Face, View
+from coach.kiosk.view import Button, DisplayState, ScreenId
 from firmware.ipc.client import CoachLink, NoCoachError
 from firmware.ipc.messages import Subscribe, ViewNow
 from firmware.services.display_service import DisplayService, DisplaySettings
@@ -33,15 +33,15 @@ class Seen:
     def __init__(self) -> None:
         """Nothing has come."""
         self._came = threading.Condition()
-        self._views: list[tuple[float, View]] = []
+        self._views: list[tuple[float, DisplayState]] = []
 
-    def __call__(self, view: View) -> None:
+    def __call__(self, view: DisplayState) -> None:
         """A view has come now."""
         with self._came:
             self._views.append((time.monotonic(), view))
             self._came.notify_all()
 
-    def when(self, after_s: float, holds: Callable[[View], bool]) -> float:
+    def when(self, after_s: float, holds: Callable[[DisplayState], bool]) -> float:
         """When a view came first, after a moment, of which this holds."""
 
         def found() -> list[float]:
@@ -96,13 +96,13 @@ def listen(socket: Path, seen: Seen, stop: threading.Event) -> None:
 
 def delays(hand: Hand, told: Seen, drawn: Seen) -> tuple[list[float], list[float]]:
     """In ms, to the socket and to the picture: up and down at the choice, green to «is it you?», stop back from it."""
-    told.when(0.0, lambda view: view.face is Face.CHOOSE_PARTICIPANT)
-    drawn.when(0.0, lambda view: view.face is Face.CHOOSE_PARTICIPANT)
-    steps: list[tuple[Button, Callable[[View], bool]]] = [
+    told.when(0.0, lambda view: view.face is ScreenId.CHOOSE_PARTICIPANT)
+    drawn.when(0.0, lambda view: view.face is ScreenId.CHOOSE_PARTICIPANT)
+    steps: list[tuple[Button, Callable[[DisplayState], bool]]] = [
         (Button.DOWN, lambda view: view.selected == 1),
         (Button.UP, lambda view: view.selected == 0),
-        (Button.START, lambda view: view.face is Face.CONFIRM),
-        (Button.STOP, lambda view: view.face is Face.CHOOSE_PARTICIPANT),
+        (Button.START, lambda view: view.face is ScreenId.CONFIRM),
+        (Button.STOP, lambda view: view.face is ScreenId.CHOOSE_PARTICIPANT),
     ]
     to_socket: list[float] = []
     to_picture: list[float] = []

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from firmware.participants.protocol_files import load
-from firmware.simulation.heart import Body, Day, Model, Participant, Population, draw_day, plan_for
-from firmware.simulation.person import Person
+from firmware.simulation.heart import Body, DayForm, Model, Population, SimulatedHeart, draw_day, plan_for
+from firmware.simulation.person import SimulatedPerson
 from firmware.simulation.session import rehearse
 
 SHARES_AT_S = (30, 60, 90, 120)
@@ -32,7 +32,7 @@ class Figures:
     second_us: float = 0.0
 
 
-def speed_at(body: Body, person: Participant, fraction: float) -> float | None:
+def speed_at(body: Body, person: SimulatedHeart, fraction: float) -> float | None:
     """Find the speed at 5 % incline that settles at a share of HRmax; None where there is none up to 16 km/h."""
     speeds = (kmh / 10 for kmh in range(5, 161))
     return next((kmh for kmh in speeds if body.steady_bpm(kmh, 5) >= fraction * person.hr_max_bpm), None)
@@ -45,7 +45,7 @@ def four_by_four(model: Model, people: int) -> Figures:
     for seed in range(people):
         rng = np.random.default_rng(seed)
         person = Population("addiction" if seed % 2 else "schizophrenia").draw(rng)
-        body = Body(person, Day(), rng, model=model)
+        body = Body(person, DayForm(), rng, model=model)
         easy, hard = speed_at(body, person, 0.65), speed_at(body, person, 0.88)
         if easy is None or hard is None:
             continue
@@ -79,7 +79,7 @@ def whole_session_ms(sessions: int = 10) -> float:
         rng = np.random.default_rng(seed)
         person = Population().draw(rng)
         plan = plan_for(person, rng)
-        somebody = Person(person, draw_day(rng), rng)
+        somebody = SimulatedPerson(person, draw_day(rng), rng)
         began = time.perf_counter()
         rehearse(plan, protocol, somebody)
         spent.append((time.perf_counter() - began) * 1000)

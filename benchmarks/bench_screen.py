@@ -9,23 +9,23 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 import numpy as np
 
-from coach.kiosk.view import View
+from coach.kiosk.view import DisplayState
 from display.examples import session_view
 from display.output.window import Window
-from display.renderer import Screen
+from display.renderer import ScreenRenderer
 
 SIZE = (1280, 720)
 CHANGED_TARGET_MS, UNCHANGED_TARGET_MS, PIXELS_TARGET_MS, CORE_TARGET_PERCENT = 3.0, 0.1, 60.0, 3.0
 VIEWS_PER_SECOND = 2
 
 
-def _views(seconds: int) -> list[View]:
+def _views(seconds: int) -> list[DisplayState]:
     return [session_view(1000.0 + step) for step in range(seconds)]
 
 
-def changed_and_unchanged_ms(views: list[View]) -> tuple[list[float], list[float]]:
+def changed_and_unchanged_ms(views: list[DisplayState]) -> tuple[list[float], list[float]]:
     """Milliseconds of each frame with a new second and a new rate, and of the same frame asked for again."""
-    screen = Screen(SIZE)
+    screen = ScreenRenderer(SIZE)
     changed, unchanged = [], []
     for step, view in enumerate(views):
         before = time.perf_counter()
@@ -37,7 +37,7 @@ def changed_and_unchanged_ms(views: list[View]) -> tuple[list[float], list[float
     return changed[1:], unchanged[1:]
 
 
-def pixels_out_ms(views: list[View]) -> list[float]:
+def pixels_out_ms(views: list[DisplayState]) -> list[float]:
     """Milliseconds from a new view in to its pixels handed to the display."""
     window = Window("headless", SIZE)
     taken = []
@@ -49,7 +49,7 @@ def pixels_out_ms(views: list[View]) -> list[float]:
     return taken
 
 
-def core_percent(views: list[View], seconds: float) -> float:
+def core_percent(views: list[DisplayState], seconds: float) -> float:
     """Share of a core for a loop that draws as a service does: on each new view, and when something moves."""
     window = Window("headless", SIZE)
     window.show(views[0], time.monotonic())
@@ -67,7 +67,7 @@ def main() -> None:
     """Print each figure with its target."""
     views = _views(300)
     first = time.perf_counter()
-    Screen(SIZE).draw(views[0], 0.0)
+    ScreenRenderer(SIZE).draw(views[0], 0.0)
     first_ms = (time.perf_counter() - first) * 1000
     changed, unchanged = changed_and_unchanged_ms(views)
     out = pixels_out_ms(views)

@@ -7,7 +7,7 @@ import time
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
-from coach.kiosk.view import View
+from coach.kiosk.view import DisplayState
 from firmware.services.display_service import DisplayService, DisplaySettings
 from tests.support.figures import Figures, share
 from tests.support.machine.machine import Machine, processor_s, resident_mb
@@ -55,7 +55,7 @@ def pixels_out_ms(seconds: float) -> list[float]:
     delays: list[float] = []
     origin_s: list[float] = []
 
-    def drawn(view: View) -> None:
+    def drawn(view: DisplayState) -> None:
         now_s = time.monotonic()
         snapshot = view.snapshot
         if snapshot is not None and snapshot.signal_age_s == 0 and origin_s and snapshot.t not in seen:

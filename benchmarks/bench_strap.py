@@ -20,19 +20,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from coach.kiosk.view import Button, Face
+from coach.kiosk.view import Button, ScreenId
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent, Signal
 from coach.model.plan import Plan
 from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings
 from firmware.participants.last_strap import StrapMemory, folder_beside
-from firmware.participants.plan_files import PlanShelf, ready
+from firmware.participants.plan_files import PlanRepository, ready
 from firmware.sensors import gatt_heart_rate, gatt_treadmill
-from firmware.sensors.adapter import Radio
+from firmware.sensors.adapter import BluetoothAdapter
 from firmware.sensors.ble_strap import BluetoothStrap
-from firmware.sensors.scanner import Lookout
-from firmware.sensors.strap import Delivery, Lost, Measurement
+from firmware.sensors.scanner import SharedScanner
+from firmware.sensors.strap import Delivery, Measurement, SignalSourceLost
 from firmware.services.session_controller import SessionKeeper
 from firmware.services.strap_selection import StrapChoosing
 from firmware.system.clock import SystemClock
@@ -70,14 +70,14 @@ class Bench:
         self.journal = Journal.open(folder / "diary.db", settings=settings)
         plan = ready(Plan(participant="p1", hr_max_bpm=180.0, hr_max_source="measured"), "the benchmark's plan")
         self.keeper = SessionKeeper(
-            plans=PlanShelf((plan,)),
+            plans=PlanRepository((plan,)),
             journal=self.journal,
             clock=SystemClock(),
             stamps=SystemStampClock(),
             outlet=Watch(),
         )
-        radio = Radio(rfkill=folder)
-        self.adapter = BluetoothStrap(radio, Lookout(radio))
+        radio = BluetoothAdapter(rfkill=folder)
+        self.adapter = BluetoothStrap(radio, SharedScanner(radio))
         memory = StrapMemory(folder_beside(folder / "diary.db"))
         self.keeper.choose_straps(StrapChoosing(self.adapter, memory))
         self.beats = 0
@@ -91,7 +91,7 @@ class Bench:
         match delivery:
             case Measurement():
                 self.beats += 1
-            case Lost(reason):
+            case SignalSourceLost(reason):
                 self.lost.append(reason)
 
     async def beat(self) -> float:
@@ -124,7 +124,7 @@ async def session() -> AsyncIterator[Bench]:
             task = asyncio.create_task(bench.adapter.run(bench.deliver))
             bench.keeper.press(Button.START)
             bench.keeper.press(Button.START)
-            while bench.keeper.view().face is not Face.CHOOSE_STRAP:  # noqa: ASYNC110 - the desk is looked at
+            while bench.keeper.view().face is not ScreenId.CHOOSE_STRAP:  # noqa: ASYNC110 - the desk is looked at
                 await asyncio.sleep(0.05)
             bench.keeper.press(Button.START)
             await bench.back()

@@ -25,7 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from server.clinic_folder.database import prepare
-from server.clinic_folder.settings import DATABASE_VARIABLE, PLAIN_VARIABLE, Clinic, read_clinic
+from server.clinic_folder.settings import DATABASE_VARIABLE, PLAIN_VARIABLE, ClinicFolder, read_clinic
 from tests.support.clinic.local_clinic import Postgres, make
 from tests.support.clinic.signed_in import session_of
 from tests.support.figures import Figures
@@ -86,7 +86,7 @@ class Asking:
         self.figures.tell(what, median(took), "ms", most_ms, f"slowest of {len(took)}: {max(took):.0f} ms")
 
 
-def _measure(folder: Clinic, sessions: int, clinics: int, runs: int, figures: Figures) -> None:
+def _measure(folder: ClinicFolder, sessions: int, clinics: int, runs: int, figures: Figures) -> None:
     prepare(folder)
     from django.core.management import call_command
     from django.db import connection

@@ -13,9 +13,9 @@ import numpy as np
 
 from coach.guidance.rules import rule_guidance
 from coach.session.snapshots import snapshot
-from coach.session.state import State
+from coach.session.state import SessionState
 from firmware.simulation.heart import Kind
-from firmware.simulation.person import Person
+from firmware.simulation.person import SimulatedPerson
 from firmware.simulation.session import seconds
 from tests.support.guidance.trial import PROTOCOL, draw_case
 
@@ -23,11 +23,11 @@ GROUPS: tuple[Kind, ...] = ("ordinary", "chronotropic", "beta_blocked", "wrong_h
 PEOPLE = 20
 
 
-def running_states(seed: int, kind: Kind) -> Iterator[State]:
+def running_states(seed: int, kind: Kind) -> Iterator[SessionState]:
     """Yield the state at each second of one simulated person's session."""
     case = draw_case(seed, kind)
     rng = np.random.default_rng((seed, 23, 0))
-    person = Person(
+    person = SimulatedPerson(
         case.participant, case.days[0], rng, model=case.model, habits=case.habits, reports_speed=case.speed_known
     )
     for one in seconds(case.plan, PROTOCOL, person, guidance=rule_guidance):
@@ -42,7 +42,7 @@ def changes(seed: int, kind: Kind) -> tuple[int, int]:
     return sum(a[1] != b[1] for a, b in within), sum(a[2] != b[2] for a, b in within)
 
 
-def _of_this_beat(state: State) -> str:
+def _of_this_beat(state: SessionState) -> str:
     bpm, zone = state.source.usable_bpm, state.zone_bpm
     if bpm is None or zone is None:
         return "unknown"

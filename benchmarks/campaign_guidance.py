@@ -14,24 +14,24 @@ from collections.abc import Iterator
 import numpy as np
 from msgspec import Struct, json
 
-from coach.errors import PlanError, Refused
+from coach.errors import MessageRefused, PlanError
 from coach.guidance.learned import learned_guidance
 from coach.model.events import Advice, AdviceGiven, NoticeRaised
 from coach.model.messages import (
-    Answer,
     AnyMessage,
-    Command,
+    BorgAnswer,
     CommandName,
     Exertion,
     HeartRate,
+    SessionCommand,
     SourceLost,
     Time,
-    Treadmill,
+    TreadmillSpeed,
 )
 from coach.model.plan import Load, Plan
 from coach.model.protocol import BorgRange, Pattern, Phase, PhaseKind, Protocol, Zone
 from coach.session.engine import step
-from coach.session.state import State, begin
+from coach.session.state import SessionState, begin
 
 
 class Outcome(Struct):
@@ -91,7 +91,7 @@ def random_messages(chance: random.Random, seconds: int) -> Iterator[AnyMessage]
     t, bpm, speed, incline = 0.0, chance.uniform(50, 110), 0.0, chance.choice([0.0, 5.0, -5.0, 15.0])
     reads_belt, obeys = chance.random() < 0.6, chance.random()
     yield HeartRate(t, round(bpm))
-    yield Command(t, CommandName.START)
+    yield SessionCommand(t, CommandName.START)
     target = bpm
     while t < seconds:
         t += chance.choice([1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 2.0, 6.0, 25.0 if chance.random() < 0.1 else 1.0])
@@ -117,20 +117,20 @@ def random_messages(chance: random.Random, seconds: int) -> Iterator[AnyMessage]
                 speed = chance.choice([0.0, 0.1, 0.6, 3.0, 7.0, 30.0, chance.uniform(0, 30)])
             if chance.random() < 0.3:
                 incline = chance.choice([-10.0, -5.0, 0.0, 5.0, 15.0, 40.0])
-            yield Treadmill(t, speed, incline)
+            yield TreadmillSpeed(t, speed, incline)
         if chance.random() < 0.01:
             yield chance.choice(
                 [
                     Exertion(t, chance.randint(6, 20)),
-                    Answer(t, ok=chance.random() < 0.8),
-                    Command(t, chance.choice([one for one in CommandName if one is not CommandName.STOP])),
-                    Command(t, CommandName.ADJUST, lowered_fraction=chance.choice([0.0, 0.05, 0.1])),
+                    BorgAnswer(t, ok=chance.random() < 0.8),
+                    SessionCommand(t, chance.choice([one for one in CommandName if one is not CommandName.STOP])),
+                    SessionCommand(t, CommandName.ADJUST, lowered_fraction=chance.choice([0.0, 0.05, 0.1])),
                 ]
             )
-    yield Command(t, CommandName.STOP)
+    yield SessionCommand(t, CommandName.STOP)
 
 
-def play(seed: int, seconds: int, outcome: Outcome, response: object = None) -> State | None:
+def play(seed: int, seconds: int, outcome: Outcome, response: object = None) -> SessionState | None:
     """Play one session and note what went wrong: an exception, or anything that no guidance may return."""
     chance = random.Random(seed)
     plan, protocol = random_plan(chance, response), random_protocol(chance)
@@ -140,7 +140,7 @@ def play(seed: int, seconds: int, outcome: Outcome, response: object = None) -> 
             for message in random_messages(chance, seconds):
                 try:
                     stepped = step(state, message)
-                except Refused:
+                except MessageRefused:
                     continue
                 state = stepped.state
                 for event in stepped.events:

@@ -17,14 +17,14 @@ from msgspec import Struct
 from coach.guidance.defaults import default_guidance
 from coach.model.cue import URGING_CUES
 from coach.model.events import AnyEvent, Level, PhaseStarted, Signal
-from coach.model.messages import Answer, AnyMessage, Exertion
+from coach.model.messages import AnyMessage, BorgAnswer, Exertion
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Snapshot
 from coach.session.restraints import NEAR_MAX_FRACTION
-from coach.session.state import State
+from coach.session.state import SessionState
 from firmware.simulation.heart import Kind
-from firmware.simulation.person import Person
-from firmware.simulation.session import Second, seconds
+from firmware.simulation.person import SimulatedPerson
+from firmware.simulation.session import SimulatedSecond, seconds
 from tests.support.guidance.faults import draw_faults
 from tests.support.guidance.trial import PROTOCOL, draw_case
 
@@ -34,7 +34,7 @@ KINDS: tuple[Kind, ...] = ("ordinary", "chronotropic", "beta_blocked")
 class Silent:
     """A person who answers nothing and says nothing."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: SimulatedPerson) -> None:
         """Take the person's heart and hands."""
         self._person = person
 
@@ -46,7 +46,7 @@ class Silent:
     def second(self, t: float, seen: Snapshot | None, events: tuple[AnyEvent, ...]) -> list[AnyMessage]:
         """Do what the person does, without a word and without an answer."""
         said = self._person.second(t, seen, events)
-        return [message for message in said if not isinstance(message, Answer | Exertion)]
+        return [message for message in said if not isinstance(message, BorgAnswer | Exertion)]
 
 
 class Count(Struct):
@@ -59,7 +59,7 @@ class Count(Struct):
     wrong: Counter[str] = Counter()
 
 
-def forbidden(one: Second, before: State, true_hr_max_bpm: float) -> list[str]:
+def forbidden(one: SimulatedSecond, before: SessionState, true_hr_max_bpm: float) -> list[str]:
     """Name what forbids urging or an interval in this second, by what was so before it and still is."""
     state = one.state
     found = []
@@ -81,9 +81,9 @@ def play(seed: int, count: Count) -> None:
     rng = np.random.default_rng((seed, 77))
     faults = draw_faults(rng) if seed % 4 else ()
     heart = np.random.default_rng((seed, 5))
-    person = Person(case.participant, case.days[0], heart, model=case.model, habits=case.habits)
+    person = SimulatedPerson(case.participant, case.days[0], heart, model=case.model, habits=case.habits)
     trainee = Silent(person) if seed % 2 else person
-    before: State | None = None
+    before: SessionState | None = None
     for one in seconds(case.plan, PROTOCOL, trainee, faults=faults, rng=rng, guidance=default_guidance):
         if before is not None:
             urged = any(cue.name in URGING_CUES for cue in one.cues)

@@ -23,7 +23,7 @@ class PlanError(CoachError, ValueError):
     """A plan that no session may start from: a limit missing or outside what a person can have."""
 
 
-class Refused(CoachError, ValueError):  # noqa: N818 - a refusal is an answer, not a fault
+class MessageRefused(CoachError, ValueError):  # noqa: N818 - a refusal is an answer, not a fault
     """A message that is not allowed now. The session's state is unchanged.
 
     `code` is machine-readable; the text says what, why, and what to do.

@@ -5,7 +5,7 @@ class DisplayError(Exception):
     """Root of every error that this package raises."""
 
 
-class RecordingError(DisplayError, ValueError):
+class AudioFileError(DisplayError, ValueError):
     """A sound file that cannot be played; the text says which, what is wrong and what to do."""
 
 

@@ -13,14 +13,14 @@ from msgspec.structs import replace
 from coach.guidance.interface import GuidanceMaker
 from coach.guidance.learned import learned_guidance
 from coach.guidance.rules import rule_guidance
-from coach.kiosk.flow import Desk, view
-from coach.kiosk.view import View
+from coach.kiosk.flow import KioskState, view
+from coach.kiosk.view import DisplayState
 from coach.model.events import AdviceGiven
-from coach.model.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Time, Treadmill
+from coach.model.messages import AnyMessage, BorgAnswer, CommandName, HeartRate, SessionCommand, Time, TreadmillSpeed
 from coach.model.plan import Load, Plan
 from coach.model.protocol import BorgRange, Phase, PhaseKind, Protocol, Zone
 from coach.session.engine import step
-from coach.session.state import State, begin
+from coach.session.state import SessionState, begin
 
 HR_MAX_BPM, CEILING_BPM = 185.0, 182.0
 PLAN = Plan(
@@ -56,10 +56,10 @@ FOUR_BY_FOUR = Protocol(
         Phase(PhaseKind.COOL_DOWN, 300, Zone(0.45, 0.60)),
     ),
 )
-Rate = Callable[[State], float | None]
+Rate = Callable[[SessionState], float | None]
 
 
-def usual_bpm(state: State, aim: float | None = None) -> float:
+def usual_bpm(state: SessionState, aim: float | None = None) -> float:
     """Return the rate one second later, on its way to what the phase asks of this heart."""
     kind = state.phase.kind
     last_bpm = state.source.bpm or 82.0
@@ -68,42 +68,42 @@ def usual_bpm(state: State, aim: float | None = None) -> float:
     return last_bpm + (aim_bpm - last_bpm) * share + 0.6 * math.sin(1.7 * state.t) + 0.3 * math.sin(0.4 * state.t)
 
 
-def lived(state: State, until_t: float, rate: Rate = usual_bpm, *, answers: bool = True) -> State:
+def lived(state: SessionState, until_t: float, rate: Rate = usual_bpm, *, answers: bool = True) -> SessionState:
     """Live until a session second. The person sets the speed that is asked for, and answers unless told otherwise."""
     while state.t < until_t:
         t = state.t + 1.0
         bpm = rate(state)
         incoming: list[AnyMessage] = [Time(t) if bpm is None else HeartRate(t, round(bpm, 1))]
         if answers and state.question is not None:
-            incoming.append(Answer(t))
+            incoming.append(BorgAnswer(t))
         for message in incoming:
             stepped = step(state, message)
             state = stepped.state
             for event in stepped.events:
                 asked = event.advice.speed_kmh if isinstance(event, AdviceGiven) else None
                 if asked is not None and t > 1:
-                    state = step(state, Treadmill(t, asked, state.advice.incline_percent or 0.0)).state
+                    state = step(state, TreadmillSpeed(t, asked, state.advice.incline_percent or 0.0)).state
     return state
 
 
-def started(plan: Plan = PLAN, guidance: GuidanceMaker = rule_guidance) -> State:
+def started(plan: Plan = PLAN, guidance: GuidanceMaker = rule_guidance) -> SessionState:
     """Return a session that has just begun."""
     state = begin(plan, FOUR_BY_FOUR, guidance)
-    for message in (HeartRate(0.0, 82.0), Treadmill(0.0, 4.6, 5.0), Command(0.0, CommandName.START)):
+    for message in (HeartRate(0.0, 82.0), TreadmillSpeed(0.0, 4.6, 5.0), SessionCommand(0.0, CommandName.START)):
         state = step(state, message).state
     return state
 
 
-def shown(state: State) -> View:
+def shown(state: SessionState) -> DisplayState:
     """Return what the machine shows of a session."""
-    return view(Desk(chosen=True), state)
+    return view(KioskState(chosen=True), state)
 
 
 @cache
-def running_examples() -> dict[str, View]:
+def running_examples() -> dict[str, DisplayState]:
     """Return the states of a running session by name, each as a session reached it."""
     base = started()
-    points: dict[float, State] = {}
+    points: dict[float, SessionState] = {}
     for t in (240.0, 500.0, 845.0, 860.0, 1023.0, 1110.0, 1132.0, 1238.0, 1263.0, 1390.0, 2230.0):
         base = lived(base, t)
         points[t] = base
@@ -115,9 +115,9 @@ def running_examples() -> dict[str, View]:
     over = lived(in_work, 1131.0, _climbing_to(186.0))
     silent = lived(in_work, 1118.0, _silence)
     eased = lived(silent, 1136.0, _silence)
-    paused = step(points[1132.0], Command(1132.0, CommandName.PAUSE)).state
+    paused = step(points[1132.0], SessionCommand(1132.0, CommandName.PAUSE)).state
     resumed = step(
-        lived(paused, 1180.0, lambda state: (state.source.bpm or 160) - 0.6), Command(1180.0, CommandName.RESUME)
+        lived(paused, 1180.0, lambda state: (state.source.bpm or 160) - 0.6), SessionCommand(1180.0, CommandName.RESUME)
     )
     doubtful = lived(in_work, 1114.0, lambda state: 96.0 + state.t % 2)
     return {
@@ -153,17 +153,17 @@ def _climbing_to(bpm: float) -> Rate:
     return lambda state: min((state.source.bpm or bpm) + 1.6, bpm + state.t % 2)
 
 
-def _silence(_: State) -> None:
+def _silence(_: SessionState) -> None:
     return None
 
 
-def _without_contact(state: State, until_t: float) -> State:
+def _without_contact(state: SessionState, until_t: float) -> SessionState:
     while state.t < until_t:
         state = step(state, HeartRate(state.t + 1.0, round(usual_bpm(state), 1), contact=False)).state
     return state
 
 
-def _first_advice(state: State, aim: float, direction: str) -> State:
+def _first_advice(state: SessionState, aim: float, direction: str) -> SessionState:
     """Live the next interval with another effort, until the first such advice within it."""
     state = lived(state, 1025.0)
     while state.t < 1250.0:  # noqa: PLR2004 - within the second interval

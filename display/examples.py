@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from coach.kiosk.view import Choice, Face, PinNow, TriedPart, View
+from coach.kiosk.view import Choice, DisplayState, PinNow, ScreenId, TriedPart
 from coach.model.events import Advice, Direction, Level, Limit, Signal
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Bout, NoticeNow, Prediction, Profile, ProfilePhase, Snapshot, ZoneNow
@@ -124,13 +124,13 @@ def snapshot_at(elapsed_s: float, plan: Plan = FOUR_BY_FOUR, **changes: Any) -> 
     return replace(snapshot, **changes)
 
 
-def session_view(elapsed_s: float, plan: Plan = FOUR_BY_FOUR, **changes: Any) -> View:  # noqa: ANN401 - any field of a snapshot
+def session_view(elapsed_s: float, plan: Plan = FOUR_BY_FOUR, **changes: Any) -> DisplayState:  # noqa: ANN401 - any field of a snapshot
     """A running session."""
     profile = profile_of(plan, elapsed_s)
     bpm = changes.get("bpm")
     if bpm is not None and changes.get("signal") is not Signal.IMPLAUSIBLE:
         profile = replace(profile, trace=_bent(profile.trace, bpm))
-    return _with(Face.SESSION, snapshot=snapshot_at(elapsed_s, plan, **changes), profile=profile)
+    return _with(ScreenId.SESSION, snapshot=snapshot_at(elapsed_s, plan, **changes), profile=profile)
 
 
 def _bent(
@@ -145,8 +145,8 @@ def _bent(
     )
 
 
-def _with(face: Face, **fields: Any) -> View:  # noqa: ANN401 - any field of a view
-    return View(face=face, **{"nickname": "Rev", "session_number": 7, "course_sessions": 24, **fields})
+def _with(face: ScreenId, **fields: Any) -> DisplayState:  # noqa: ANN401 - any field of a view
+    return DisplayState(face=face, **{"nickname": "Rev", "session_number": 7, "course_sessions": 24, **fields})
 
 
 def summary_of(*, completed: bool = True) -> Summary:
@@ -214,7 +214,7 @@ def choices() -> tuple[Choice, ...]:
     return (*known, more, Choice(participant="guest", guest=True, asks_age=True))
 
 
-def examples() -> dict[str, View]:
+def examples() -> dict[str, DisplayState]:
     """Every state of the screen by name, in bokmål."""
     length_s = 2280.0
     hold = _advice(Direction.HOLD, "hold", 0.0)
@@ -235,38 +235,42 @@ def examples() -> dict[str, View]:
     ready = replace(snapshot_at(0, bpm=84.0), stage="ready", phase="waiting", position="unknown")
     waiting = replace(ready, bpm=None, signal=Signal.LOST)
     return {
-        "choose_participant": _with(Face.CHOOSE_PARTICIPANT, nickname=None, choices=people, selected=2),
-        "choose_participant_more": _with(Face.CHOOSE_PARTICIPANT, nickname=None, choices=people, selected=8),
-        "confirm": _with(Face.CONFIRM, nickname=mountain.name, who=mountain),
-        "confirm_guest": _with(Face.CONFIRM, nickname=None, who=guest),
-        "pin": _with(Face.PIN, nickname=mountain.name, who=mountain, selected=7, pin=PinNow(entered=2)),
-        "pin_wrong": _with(Face.PIN, nickname=mountain.name, who=mountain, pin=PinNow(wrong=3, wait_s=5)),
+        "choose_participant": _with(ScreenId.CHOOSE_PARTICIPANT, nickname=None, choices=people, selected=2),
+        "choose_participant_more": _with(ScreenId.CHOOSE_PARTICIPANT, nickname=None, choices=people, selected=8),
+        "confirm": _with(ScreenId.CONFIRM, nickname=mountain.name, who=mountain),
+        "confirm_guest": _with(ScreenId.CONFIRM, nickname=None, who=guest),
+        "pin": _with(ScreenId.PIN, nickname=mountain.name, who=mountain, selected=7, pin=PinNow(entered=2)),
+        "pin_wrong": _with(ScreenId.PIN, nickname=mountain.name, who=mountain, pin=PinNow(wrong=3, wait_s=5)),
         "pin_ask": _with(
-            Face.PIN, nickname=mountain.name, who=mountain, pin=PinNow(wrong=5, wait_s=42, ask_therapist=True)
+            ScreenId.PIN, nickname=mountain.name, who=mountain, pin=PinNow(wrong=5, wait_s=42, ask_therapist=True)
         ),
-        "guest_age": _with(Face.GUEST_AGE, nickname=None, who=guest, selected=54),
-        "choose_participant_nobody": _with(Face.CHOOSE_PARTICIPANT, nickname=None),
-        "questions": _with(Face.QUESTIONS, question="chest_pain"),
-        "questions_yes": _with(Face.QUESTIONS, question="intoxication", selected=1),
+        "guest_age": _with(ScreenId.GUEST_AGE, nickname=None, who=guest, selected=54),
+        "choose_participant_nobody": _with(ScreenId.CHOOSE_PARTICIPANT, nickname=None),
+        "questions": _with(ScreenId.QUESTIONS, question="chest_pain"),
+        "questions_yes": _with(ScreenId.QUESTIONS, question="intoxication", selected=1),
         "choose_strap": _with(
-            Face.CHOOSE_STRAP, straps=STRAPS, last_strap=STRAPS[0].key, snapshot=waiting, profile=profile_of()
+            ScreenId.CHOOSE_STRAP, straps=STRAPS, last_strap=STRAPS[0].key, snapshot=waiting, profile=profile_of()
         ),
-        "strap": _with(Face.STRAP),
+        "strap": _with(ScreenId.STRAP),
         **{
-            f"strap_{trouble}": _with(Face.STRAP, strap_trouble=trouble)
+            f"strap_{trouble}": _with(ScreenId.STRAP, strap_trouble=trouble)
             for trouble in ("no_adapter", "bluetooth_off", "bluetooth_blocked", "no_bluetoothd")
         },
         **{
-            f"strap_{trouble}": _with(Face.STRAP, strap_name=strap_name, strap_trouble=trouble, may_change_strap=True)
+            f"strap_{trouble}": _with(
+                ScreenId.STRAP, strap_name=strap_name, strap_trouble=trouble, may_change_strap=True
+            )
             for trouble in (
                 *("not_found", "held_elsewhere", "wrong_strap", "pairing_wanted", "too_far"),
                 *("radio_busy", "radio_stumbled", "no_heart_rate", "refused", "unreadable"),
             )
         },
-        "strap_found": _with(Face.STRAP, strap_name=strap_name),
-        "ready": _with(Face.READY, strap_name=strap_name, may_change_strap=True, snapshot=ready, profile=profile_of()),
+        "strap_found": _with(ScreenId.STRAP, strap_name=strap_name),
+        "ready": _with(
+            ScreenId.READY, strap_name=strap_name, may_change_strap=True, snapshot=ready, profile=profile_of()
+        ),
         "ready_battery_low": _with(
-            Face.READY, strap_name=strap_name, strap_battery_low=True, snapshot=ready, profile=profile_of()
+            ScreenId.READY, strap_name=strap_name, strap_battery_low=True, snapshot=ready, profile=profile_of()
         ),
         "warm_up": session_view(240.0),
         "warm_up_may_skip": session_view(500.0, can_skip_warm_up=True),
@@ -320,34 +324,38 @@ def examples() -> dict[str, View]:
             zone=ZoneNow(low_borg=15, high_borg=17),
             advice=_advice(Direction.HOLD, "hold", 0.0),
         ),
-        "stopped": replace(session_view(1132.0, cool_down_offered=True, stage="ended", phase="ended"), face=Face.ENDED),
-        "go_on": _with(Face.GO_ON, snapshot=snapshot_at(1132.0, stage="paused"), profile=profile_of(elapsed_s=1132.0)),
-        "exertion": _with(Face.EXERTION, selected=15),
-        "mood": _with(Face.MOOD, selected=4),
-        "ended": _with(Face.ENDED, snapshot=done, profile=profile_of(elapsed_s=length_s - 5), saved="saved"),
-        "ended_early": _with(Face.ENDED, snapshot=early, profile=profile_of(elapsed_s=1535.0), saved="saving"),
-        "ended_not_saved": _with(
-            Face.ENDED, snapshot=done, profile=profile_of(elapsed_s=length_s - 5), saved="not_saved"
+        "stopped": replace(
+            session_view(1132.0, cool_down_offered=True, stage="ended", phase="ended"), face=ScreenId.ENDED
         ),
-        "unwell": _with(Face.NOT_TODAY, reason="unwell", help_number="22 22 22 22"),
-        "questions_second": _with(Face.QUESTIONS, question="fever", answered=1),
-        "not_today": _with(Face.NOT_TODAY, reason="readiness"),
-        "self_test_failed": _with(Face.SELF_TEST_FAILED, nickname=None, findings=("nothing_to_train_by",)),
+        "go_on": _with(
+            ScreenId.GO_ON, snapshot=snapshot_at(1132.0, stage="paused"), profile=profile_of(elapsed_s=1132.0)
+        ),
+        "exertion": _with(ScreenId.EXERTION, selected=15),
+        "mood": _with(ScreenId.MOOD, selected=4),
+        "ended": _with(ScreenId.ENDED, snapshot=done, profile=profile_of(elapsed_s=length_s - 5), saved="saved"),
+        "ended_early": _with(ScreenId.ENDED, snapshot=early, profile=profile_of(elapsed_s=1535.0), saved="saving"),
+        "ended_not_saved": _with(
+            ScreenId.ENDED, snapshot=done, profile=profile_of(elapsed_s=length_s - 5), saved="not_saved"
+        ),
+        "unwell": _with(ScreenId.NOT_TODAY, reason="unwell", help_number="22 22 22 22"),
+        "questions_second": _with(ScreenId.QUESTIONS, question="fever", answered=1),
+        "not_today": _with(ScreenId.NOT_TODAY, reason="readiness"),
+        "self_test_failed": _with(ScreenId.SELF_TEST_FAILED, nickname=None, findings=("nothing_to_train_by",)),
         "choose_attention": _with(
-            Face.CHOOSE_PARTICIPANT, nickname=None, choices=people, selected=2, attention=("sound_muted",)
+            ScreenId.CHOOSE_PARTICIPANT, nickname=None, choices=people, selected=2, attention=("sound_muted",)
         ),
         "machine": _with(
-            Face.MACHINE,
+            ScreenId.MACHINE,
             nickname=None,
             attention=("sound_muted", "strap_battery_low", "undervoltage_since_start", "wifi_weak"),
         ),
-        "machine_well": _with(Face.MACHINE, nickname=None),
-        "self_test_screen": _with(Face.SELF_TEST, nickname=None, tried=TriedPart.SCREEN),
-        "self_test_lamp": _with(Face.SELF_TEST, nickname=None, tried=TriedPart.LAMP),
-        "self_test_voice": _with(Face.SELF_TEST, nickname=None, tried=TriedPart.VOICE),
+        "machine_well": _with(ScreenId.MACHINE, nickname=None),
+        "self_test_screen": _with(ScreenId.SELF_TEST, nickname=None, tried=TriedPart.SCREEN),
+        "self_test_lamp": _with(ScreenId.SELF_TEST, nickname=None, tried=TriedPart.LAMP),
+        "self_test_voice": _with(ScreenId.SELF_TEST, nickname=None, tried=TriedPart.VOICE),
     }
 
 
-def in_language(view: View, language: Language) -> View:
+def in_language(view: DisplayState, language: Language) -> DisplayState:
     """The same view in another language."""
     return replace(view, language=language)

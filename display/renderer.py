@@ -13,14 +13,14 @@ from pathlib import Path
 import msgspec
 import pygame
 
-from coach.kiosk.view import Face, View
+from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.events import Advice, Signal
 from coach.model.snapshot import Snapshot
 from display.drawing.canvas import Brush
 from display.drawing.fonts import Lettering
-from display.drawing.layout import Box, Part, Sheet
+from display.drawing.layout import Box, Layout, Widget
 from display.drawing.palette import NIGHT
-from display.screen.frame import BEAT_STEPS, Glance
+from display.screen.frame import BEAT_STEPS, RenderContext
 from display.screen.heart_rate_gauge import shown_number
 from display.screen.session_profile import ProfileDrawing
 from display.screen.therapist_message import with_therapist_line
@@ -49,7 +49,7 @@ IDLE_S = 0.5
 LEAST_BPM, MOST_BPM = 30.0, 230.0
 
 
-class Screen:
+class ScreenRenderer:
     """Draws views on a surface of its own, or on the one given. Reads no clock: each call is told the time."""
 
     def __init__(self, size: tuple[int, int], language: Language = "nb", surface: pygame.Surface | None = None) -> None:
@@ -59,11 +59,11 @@ class Screen:
         self._lettering = Lettering()
         self._drawing = ProfileDrawing()
         self._language: Language = language
-        self._sheet = Sheet(size, texts_in(language))
+        self._sheet = Layout(size, texts_in(language))
         self._brush = Brush(self.surface, self._sheet, self._lettering)
-        self._drawn: dict[str, Part] = {}
+        self._drawn: dict[str, Widget] = {}
         self._face: tuple[object, ...] | None = None
-        self._seen: tuple[View, int, bool] | None = None
+        self._seen: tuple[DisplayState, int, bool] | None = None
         self._snapshot_t: float | None = None
         self._renewed_s = -math.inf
         self._swell_at_s = 0.0
@@ -80,7 +80,7 @@ class Screen:
         """How long nothing will move by itself: when to call `draw` again if no new view comes first."""
         return self._wait_s
 
-    def draw(self, view: View, now_s: float) -> bool:
+    def draw(self, view: DisplayState, now_s: float) -> bool:
         """Draw a view at a monotonic time. Returns whether any pixel may have changed."""
         view, out_of_touch = self._in_touch(view, now_s)
         swell = self._swell(view, now_s)
@@ -93,10 +93,10 @@ class Screen:
             self._language = view.language
             self._sheet.texts = texts_in(view.language)
             self._face = None
-        glance = Glance(view, self._sheet, self._drawing, swell)
+        glance = RenderContext(view, self._sheet, self._drawing, swell)
         return self._paint(with_therapist_line(glance, parts_of(glance)))
 
-    def _paint(self, parts: list[Part]) -> bool:
+    def _paint(self, parts: list[Widget]) -> bool:
         """Paint the parts that differ from those on the surface."""
         shape = tuple((part.name, part.box) for part in parts)
         self._dirty = []
@@ -120,9 +120,9 @@ class Screen:
         self.surface.set_clip(None)
         return bool(self._dirty)
 
-    def _in_touch(self, view: View, now_s: float) -> tuple[View, bool]:
+    def _in_touch(self, view: DisplayState, now_s: float) -> tuple[DisplayState, bool]:
         snapshot = view.snapshot
-        if snapshot is None or view.face is not Face.SESSION or snapshot.stage != "running":
+        if snapshot is None or view.face is not ScreenId.SESSION or snapshot.stage != "running":
             self._snapshot_t = None
             return view, False
         if snapshot.t != self._snapshot_t:
@@ -131,10 +131,10 @@ class Screen:
             return view, False
         return msgspec.structs.replace(view, snapshot=_silent(snapshot)), True
 
-    def _swell(self, view: View, now_s: float) -> int:
+    def _swell(self, view: DisplayState, now_s: float) -> int:
         """How far the heart has swelled, and how long it will keep that size."""
         snapshot = view.snapshot
-        if snapshot is None or view.face not in (Face.SESSION, Face.READY) or shown_number(snapshot) is None:
+        if snapshot is None or view.face not in (ScreenId.SESSION, ScreenId.READY) or shown_number(snapshot) is None:
             self._wait_s = IDLE_S
             return 0
         every_s = BEATS_A_SWELL * 60 / min(max(snapshot.bpm or 60.0, LEAST_BPM), MOST_BPM)
@@ -170,33 +170,33 @@ def _silent(snapshot: Snapshot) -> Snapshot:
     )
 
 
-_PARTS: dict[Face, Callable[[Glance], list[Part]]] = {
-    Face.CHOOSE_PARTICIPANT: choose_participant.parts,
-    Face.CONFIRM: confirm.parts,
-    Face.PIN: pin.parts,
-    Face.GUEST_AGE: guest_age.parts,
-    Face.QUESTIONS: questions.parts,
-    Face.CHOOSE_STRAP: choose_strap.parts,
-    Face.STRAP: strap.parts,
-    Face.READY: ready.parts,
-    Face.SESSION: session.parts,
-    Face.GO_ON: go_on.parts,
-    Face.EXERTION: exertion.parts,
-    Face.MOOD: mood.parts,
-    Face.ENDED: ended.parts,
-    Face.NOT_TODAY: not_today.parts,
-    Face.SELF_TEST_FAILED: self_test_failed.parts,
-    Face.MACHINE: machine.parts,
-    Face.SELF_TEST: self_test.parts,
+_PARTS: dict[ScreenId, Callable[[RenderContext], list[Widget]]] = {
+    ScreenId.CHOOSE_PARTICIPANT: choose_participant.parts,
+    ScreenId.CONFIRM: confirm.parts,
+    ScreenId.PIN: pin.parts,
+    ScreenId.GUEST_AGE: guest_age.parts,
+    ScreenId.QUESTIONS: questions.parts,
+    ScreenId.CHOOSE_STRAP: choose_strap.parts,
+    ScreenId.STRAP: strap.parts,
+    ScreenId.READY: ready.parts,
+    ScreenId.SESSION: session.parts,
+    ScreenId.GO_ON: go_on.parts,
+    ScreenId.EXERTION: exertion.parts,
+    ScreenId.MOOD: mood.parts,
+    ScreenId.ENDED: ended.parts,
+    ScreenId.NOT_TODAY: not_today.parts,
+    ScreenId.SELF_TEST_FAILED: self_test_failed.parts,
+    ScreenId.MACHINE: machine.parts,
+    ScreenId.SELF_TEST: self_test.parts,
 }
 
 
-def parts_of(glance: Glance) -> list[Part]:
+def parts_of(glance: RenderContext) -> list[Widget]:
     """The parts of a view's face."""
     snapshot = glance.view.snapshot
-    if glance.view.face is Face.ENDED and snapshot is not None and snapshot.cool_down_offered:
+    if glance.view.face is ScreenId.ENDED and snapshot is not None and snapshot.cool_down_offered:
         return stopped.parts(glance)
     return _PARTS[glance.view.face](glance)
 
 
-__all__ = ["Box", "Screen", "parts_of"]
+__all__ = ["Box", "ScreenRenderer", "parts_of"]

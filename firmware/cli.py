@@ -18,7 +18,7 @@ from firmware.system.errors import FirmwareError
 from firmware.system.paths import diary_path, identity_folder, plans_folder, socket_path
 
 if TYPE_CHECKING:
-    from firmware.participants.plan_files import PlanShelf
+    from firmware.participants.plan_files import PlanRepository
     from firmware.sensors.factory import StrapMaker
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse gives it no public name
@@ -303,13 +303,13 @@ def _check_speed(speed: float) -> None:
         raise CommandLineError(f"--speed is {speed:g}; it must be above 0 and at most 1000.")
 
 
-def _plans(arguments: argparse.Namespace) -> "PlanShelf":
+def _plans(arguments: argparse.Namespace) -> "PlanRepository":
     """The plans named on the command line, those of the folder, and a guest's. Raises PlanFileError."""
     from firmware.participants import plan_files, registry  # noqa: PLC0415 - only the coach has plans
     from firmware.simulation.strap import is_simulated, wearer_of  # noqa: PLC0415 - as above
 
     guests = None if arguments.no_guests else plan_files.GuestTerms(arguments.protocol, arguments.language)
-    shelf = plan_files.PlanShelf(guests=guests)
+    shelf = plan_files.PlanRepository(guests=guests)
     for path in arguments.plan:
         shelf.put(plan_files.read_plan(path))
     for reason in registry.load(shelf, arguments.diary, arguments.plans):
@@ -479,13 +479,13 @@ def _display_words(arguments: argparse.Namespace) -> list[str]:
 
 
 def _run_demo(arguments: argparse.Namespace) -> int:
-    from firmware.demo.runner import Demo, DemoSettings  # noqa: PLC0415 - only the demo needs a terminal's picture
+    from firmware.demo.runner import Demo, MachineDemoSettings  # noqa: PLC0415 - only the demo needs a terminal's picture
     from sync.missing_package import require_packages  # noqa: PLC0415 - only here
 
     require_packages("pygame")
     _check_speed(arguments.speed)
     return Demo(
-        DemoSettings(
+        MachineDemoSettings(
             speed=arguments.speed,
             output=arguments.output,
             protocol=arguments.protocol,

@@ -21,12 +21,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from coach.kiosk.view import Face
+from coach.kiosk.view import ScreenId
 from firmware.config.cli_defaults import CONFIG
 from firmware.config.loader import read_config
 from firmware.ipc.client import NoCoachError
 from firmware.setup.diary_copy import CopyError, keep_copy, put_back
-from firmware.setup.versions import Versions, versions_folder
+from firmware.setup.versions import VersionFolder, versions_folder
 from firmware.system.errors import FirmwareError
 from firmware.system.paths import socket_path
 
@@ -41,7 +41,7 @@ _ANSWER_WITHIN_S = 5.0
 _ASK_WITHIN_S = 120.0
 _TARGET, _TRIAL = "interval-coach.target", "interval-coach-trial.service"
 _OTHERS = ("interval-coach-display.service", "interval-coach-sync.service")
-_IN_USE = (Face.QUESTIONS, Face.READY, Face.SESSION, Face.GO_ON, Face.EXERTION, Face.MOOD)
+_IN_USE = (ScreenId.QUESTIONS, ScreenId.READY, ScreenId.SESSION, ScreenId.GO_ON, ScreenId.EXERTION, ScreenId.MOOD)
 
 
 class UpgradeError(FirmwareError):
@@ -92,10 +92,10 @@ class Services:
         return finished.returncode
 
 
-class Machine(Struct, frozen=True, kw_only=True):
+class UpgradeTarget(Struct, frozen=True, kw_only=True):
     """What a trial touches, and how it tells of itself."""
 
-    versions: Versions
+    versions: VersionFolder
     services: Services
     socket: Path
     diary: Path
@@ -105,7 +105,7 @@ class Machine(Struct, frozen=True, kw_only=True):
     look_every_s: float = LOOK_EVERY_S
 
 
-def try_version(machine: Machine, name: str, *, wait_for_end: bool = False) -> bool:
+def try_version(machine: UpgradeTarget, name: str, *, wait_for_end: bool = False) -> bool:
     """Put a version in force if it is good; gives whether it is. Raises UpgradeError, VersionsError, CopyError.
 
     `wait_for_end`: where somebody trains, wait for the end instead of refusing.
@@ -144,14 +144,14 @@ def try_version(machine: Machine, name: str, *, wait_for_end: bool = False) -> b
     return watch(machine)
 
 
-def stage(machine: Machine, name: str) -> None:
+def stage(machine: UpgradeTarget, name: str) -> None:
     """Put a version on trial from the next boot on, where no services run now. Raises UpgradeError, VersionsError."""
     _ask_the_new_one(machine.versions.path(name))
     keep_copy(machine.diary)
     machine.versions.begin_trial(name)
 
 
-def watch(machine: Machine) -> bool:
+def watch(machine: UpgradeTarget) -> bool:
     """Judge the version on trial; gives whether it was found good. What is not good is given up."""
     versions = machine.versions
     if not versions.on_trial:
@@ -178,14 +178,14 @@ def watch(machine: Machine) -> bool:
     return False
 
 
-def give_up(machine: Machine) -> None:
+def give_up(machine: UpgradeTarget) -> None:
     """Stop what runs, go back to the version before, and start that. Raises UpgradeError."""
     machine.services.stop()
     go_back(machine)
     machine.services.start()
 
 
-def go_back(machine: Machine) -> None:
+def go_back(machine: UpgradeTarget) -> None:
     """Let the diary and the link be the old version's again; nothing is stopped or started."""
     # The diary first: cut off in between, the new version is still on trial and all of this is done again.
     aside = put_back(machine.diary)
@@ -262,15 +262,15 @@ def _must_do(words: Sequence[str]) -> None:
         raise UpgradeError(f"The new version does not do «{' '.join(words)}»: {said} Nothing was changed.")
 
 
-def this_machine() -> Machine:
+def this_machine() -> UpgradeTarget:
     """The machine that this runs on; `$INTERVAL_COACH_DIARY` names another diary than the settings do."""
     try:
         folder = Path(read_config(CONFIG).diary.folder)
     except FirmwareError:
         folder = Path("/var/lib/interval-coach")
     named = os.environ.get("INTERVAL_COACH_DIARY")
-    return Machine(
-        versions=Versions(versions_folder()),
+    return UpgradeTarget(
+        versions=VersionFolder(versions_folder()),
         services=Services(),
         socket=socket_path({}),
         diary=Path(named) if named else folder / "diary.db",

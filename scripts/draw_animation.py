@@ -11,19 +11,19 @@ import pygame
 from msgspec.structs import replace
 from PIL import Image
 
-from coach.kiosk.flow import Desk, view
-from coach.kiosk.view import Face
-from display.renderer import Screen
+from coach.kiosk.flow import KioskState, view
+from coach.kiosk.view import ScreenId
+from display.renderer import ScreenRenderer
 from firmware.participants.protocol_files import load
 from firmware.simulation.heart import Population, draw_day, plan_for
-from firmware.simulation.person import Person
+from firmware.simulation.person import SimulatedPerson
 from firmware.simulation.session import seconds
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "screens" / "session.webp"
 SIZE, SHOWN = (1280, 720), (640, 360)
 EVERY_S, FRAME_MS, LAST_MS = 12, 120, 3000
 SEED = 20
-DESK = Desk(chosen=True, asked=(Face.EXERTION, Face.MOOD))
+DESK = KioskState(chosen=True, asked=(ScreenId.EXERTION, ScreenId.MOOD))
 MOST_BYTES = 1_500_000
 
 
@@ -33,9 +33,9 @@ def main() -> None:
     participant = Population().draw(rng)
     plan = replace(plan_for(participant, rng), nickname="Fjell", picture="mountain")
     protocol = load("4x4")
-    screen = Screen(SIZE)
+    screen = ScreenRenderer(SIZE)
     frames = []
-    for second in seconds(plan, protocol, Person(participant, draw_day(rng), rng)):
+    for second in seconds(plan, protocol, SimulatedPerson(participant, draw_day(rng), rng)):
         if second.t % EVERY_S == 0:
             screen.draw(view(DESK, second.state, saved="saved"), second.t)
             picture = Image.frombytes("RGB", SIZE, pygame.image.tobytes(screen.surface, "RGB"))

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from display.drawing.participant_pictures import PICTURES
-from display.drawing.shapes import Drawing, Pen, Point
+from display.drawing.shapes import AntialiasedPen, Drawing, Point
 
 FOLDER = Path(__file__).resolve().parents[1] / "server" / "people" / "static" / "people" / "pictures"
 COLOUR = "#0b6a55"
 SIDE = 100
 
 
-class WritingPen(Pen):
+class WritingPen(AntialiasedPen):
     """Writes each stroke as a line of SVG, white where it adds and black where it takes away."""
 
     def __init__(self) -> None:

@@ -14,11 +14,11 @@ import pygame
 from numpy.typing import NDArray
 from PIL import Image
 
-from coach.kiosk.view import View
+from coach.kiosk.view import DisplayState
 from display.example_runs import running_examples
 from display.examples import examples, in_language
 from display.oled.renderer import picture
-from display.renderer import Screen
+from display.renderer import ScreenRenderer
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screens"
 LYING, STANDING = (1280, 720), (720, 1280)
@@ -45,9 +45,9 @@ GAMMA = 2.2
 SHEET_GROUND, SHEET_APART = (90, 96, 112), 12
 
 
-def drawn(view: View, size: tuple[int, int]) -> Image.Image:
+def drawn(view: DisplayState, size: tuple[int, int]) -> Image.Image:
     """The screen with one view on it."""
-    screen = Screen(size)
+    screen = ScreenRenderer(size)
     screen.draw(view, 0.0)
     return Image.frombytes("RGB", size, pygame.image.tobytes(screen.surface, "RGB"))
 
@@ -71,7 +71,7 @@ def sheet(images: Iterable[Image.Image], columns: int, width: int) -> Image.Imag
     return found
 
 
-def small_screens(views: Iterable[View]) -> list[Image.Image]:
+def small_screens(views: Iterable[DisplayState]) -> list[Image.Image]:
     """The small screen in every state where it differs, three times as large as it is."""
     different = {image.tobytes(): image for image in map(picture, views)}
     return [image.convert("RGB").resize((384, 192), Image.Resampling.NEAREST) for image in different.values()]

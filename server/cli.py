@@ -12,7 +12,7 @@ from pathlib import Path
 
 from server.clinic_creation import make_clinic
 from server.clinic_folder.database import prepare
-from server.clinic_folder.settings import DATABASE_VARIABLE, FOLDER_VARIABLE, Clinic, ClinicSettings, read_clinic
+from server.clinic_folder.settings import DATABASE_VARIABLE, FOLDER_VARIABLE, ClinicFolder, ClinicSettings, read_clinic
 from server.commands.web import add_commands
 from server.errors import ServerError
 from server.installation import commands as system_commands
@@ -151,7 +151,7 @@ def _say(*lines: str) -> None:
     sys.stdout.flush()
 
 
-def _clinic(given: argparse.Namespace) -> Clinic:
+def _clinic(given: argparse.Namespace) -> ClinicFolder:
     named = given.dir or os.environ.get(FOLDER_VARIABLE) or "."
     clinic = read_clinic(Path(named))
     prepare(clinic)

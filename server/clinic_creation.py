@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from server.clinic_folder.atomic_file import PRIVATE, private_folder, write_once, write_whole
 from server.clinic_folder.database import prepare
-from server.clinic_folder.settings import Clinic, ClinicSettings, Places, read_clinic
+from server.clinic_folder.settings import ClinicFolder, ClinicSettings, Places, read_clinic
 from server.errors import SettingsError
 from server.identity.certificate_authority import Authority
 
@@ -17,7 +17,7 @@ WEB_WORKERS = 4
 """Certificates for web workers that a new clinic gets: each worker process takes one that no other holds."""
 
 
-def make_clinic(folder: Path, settings: ClinicSettings, collectors: int = 1, webs: int = WEB_WORKERS) -> Clinic:
+def make_clinic(folder: Path, settings: ClinicSettings, collectors: int = 1, webs: int = WEB_WORKERS) -> ClinicFolder:
     """Make the folder, or go over one that is there: its settings are read, not replaced. Raises SettingsError."""
     places = Places(folder.resolve())
     private_folder(places.folder)
@@ -63,6 +63,6 @@ def settings_text(settings: ClinicSettings) -> str:
 _USUAL = ClinicSettings(clinic="", host="")
 
 
-def write_settings(clinic: Clinic, settings: ClinicSettings) -> None:
+def write_settings(clinic: ClinicFolder, settings: ClinicSettings) -> None:
     """Replace the settings file."""
     write_whole(clinic.places.settings, settings_text(settings).encode(), PRIVATE)

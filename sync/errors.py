@@ -13,5 +13,5 @@ class WireError(SyncError, ValueError):
     """Something that cannot be put on the wire."""
 
 
-class PartError(SyncError, ValueError):
+class ChunkError(SyncError, ValueError):
     """Parts that do not make up one session."""

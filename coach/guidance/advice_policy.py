@@ -8,9 +8,9 @@ than the plan's, only the plan's upper part is used; where it seems lower, the z
 import numpy as np
 from msgspec import Struct
 
-from coach.guidance.forecast import Cloud
+from coach.guidance.forecast import SigmaPoints
 from coach.guidance.heart_model import DRIFT, GAIN, REST, Array, unbent
-from coach.guidance.interface import Moment
+from coach.guidance.interface import GuidanceInput
 from coach.guidance.perceived_exertion import fraction_for_borg
 from coach.guidance.treadmill_load import demand, loads, speed_for
 from coach.model.plan import SLOWEST_KMH, rounded_kmh
@@ -40,7 +40,7 @@ class Setting(Struct, frozen=True):
     incline_percent: float
 
 
-class Treadmill(Struct, frozen=True):
+class SpeedRange(Struct, frozen=True):
     """What may be asked on this treadmill now: whole steps, between the plan's slowest and fastest, up to a demand."""
 
     step_kmh: float
@@ -73,7 +73,7 @@ def loads_of(settings: list[Setting]) -> Array:
     return loads([(one.speed_kmh, one.incline_percent) for one in settings])
 
 
-def zone_fractions(moment: Moment) -> tuple[float, float]:
+def zone_fractions(moment: GuidanceInput) -> tuple[float, float]:
     """The phase's zone as fractions of HRmax: its own, else what its Borg range means."""
     if moment.phase.zone is not None:
         return moment.phase.zone.low_fraction, moment.phase.zone.high_fraction
@@ -82,7 +82,7 @@ def zone_fractions(moment: Moment) -> tuple[float, float]:
     return 0.5, 0.7
 
 
-def middle_setting(cloud: Cloud, fraction: float, treadmill: Treadmill, incline_percent: float) -> Setting:
+def middle_setting(cloud: SigmaPoints, fraction: float, treadmill: SpeedRange, incline_percent: float) -> Setting:
     """The setting whose steady rate is, for the middle person, this fraction of true HRmax."""
     reserve = np.maximum(cloud.hr_max_bpm - cloud.state[:, REST], 20.0)
     share = np.clip((fraction * cloud.hr_max_bpm - cloud.state[:, REST]) / reserve, 0.0, 0.95)
@@ -91,7 +91,7 @@ def middle_setting(cloud: Cloud, fraction: float, treadmill: Treadmill, incline_
     return treadmill.setting_for(base, incline_percent)
 
 
-def work_worth(rates: Array, seconds: Array, length_s: int, hr_max_bpm: Array, moment: Moment) -> Array:
+def work_worth(rates: Array, seconds: Array, length_s: int, hr_max_bpm: Array, moment: GuidanceInput) -> Array:
     """Worth (C,) of settings in an interval; `rates` (P, C, T) at these seconds of the phase."""
     low, high = zone_fractions(moment)
     scale = length_s / 240
@@ -118,7 +118,7 @@ def rest_worth(rates: Array, seconds: Array, hr_max_bpm: Array, aim: float, from
     return worth
 
 
-def aim_of(moment: Moment) -> float:
+def aim_of(moment: GuidanceInput) -> float:
     """The fraction of HRmax that a phase other than an interval aims at."""
     low, high = zone_fractions(moment)
     match moment.phase.kind:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self, TypeVar
 from msgspec import Struct, to_builtins
 
 from coach.errors import PlanError
-from coach.guidance.interface import Guidance, GuidanceMaker, Moment
+from coach.guidance.interface import Guidance, GuidanceInput, GuidanceMaker
 from coach.model.events import Advice, HrMaxFinding
 from coach.model.plan import Plan
 from coach.model.snapshot import Prediction
@@ -70,7 +70,7 @@ class NoGuidance(Struct, frozen=True):
         """Return what earlier sessions learned, unchanged."""
         return self.carried
 
-    def second(self, moment: Moment) -> tuple[Self, None]:  # noqa: ARG002 - the interface of a guidance
+    def second(self, moment: GuidanceInput) -> tuple[Self, None]:  # noqa: ARG002 - the interface of a guidance
         """Advise nothing."""
         return self, None
 
@@ -94,7 +94,7 @@ def _made(maker: GuidanceMaker, plan: Plan) -> tuple[Guidance, Outlook]:
 
 
 def guide(
-    guidance: Guidance, moment: Moment, plan: Plan, finding: HrMaxFinding | None, budget: Budget
+    guidance: Guidance, moment: GuidanceInput, plan: Plan, finding: HrMaxFinding | None, budget: Budget
 ) -> tuple[Guidance, Advice | None, Outlook]:
     """Call the guidance for one second. A guidance that fails comes back as `NoGuidance`."""
     try:
@@ -103,7 +103,7 @@ def guide(
         return NoGuidance(place_of(error), plan.response, finding), None, Outlook(finding)
 
 
-def _second(guidance: Guidance, moment: Moment) -> tuple[Guidance, Advice | None, Outlook]:
+def _second(guidance: Guidance, moment: GuidanceInput) -> tuple[Guidance, Advice | None, Outlook]:
     after, advice = guidance.second(moment)
     return after, None if advice is None else checked_advice(advice), read_outlook(after)
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from coach.guidance import perceived_exertion
 from coach.guidance.advice_policy import Setting
-from coach.guidance.first_reading_check import Expectation
+from coach.guidance.first_reading_check import PriorPrediction
 from coach.guidance.heart_model import (
     DRIFT,
     DRIFT_PER_INTERVAL_BPM,
@@ -22,11 +22,11 @@ from coach.guidance.heart_model import (
     GAIN,
     SLOW,
     STEP_S,
-    Bank,
+    FilterBank,
 )
 from coach.guidance.hr_max_finding import judged, sailed_above
-from coach.guidance.interface import Moment
-from coach.guidance.priors import Person, first_bank
+from coach.guidance.interface import GuidanceInput
+from coach.guidance.priors import GuidedPerson, first_bank
 from coach.guidance.treadmill_load import GRADUAL, demands
 from coach.guidance.unknown_load import merged
 from coach.model.events import HrMaxFinding, Signal
@@ -62,7 +62,7 @@ HANDRAIL_SD = 0.05
 """From the second interval some hold the handrail (gain − 20 %), some let go again."""
 
 
-class Watch(Struct, frozen=True, kw_only=True):
+class BeliefState(Struct, frozen=True, kw_only=True):
     """The belief and what it was made from. `settings`: the treadmill's, known, or one for each branch of the belief.
 
     `odd` and `misfit`: readings in a row that surprised, and their running sum; `borgs`: (rate, Borg) heard so far.
@@ -70,8 +70,8 @@ class Watch(Struct, frozen=True, kw_only=True):
     """
 
     plan: Plan
-    bank: Bank
-    person: Person | None
+    bank: FilterBank
+    person: GuidedPerson | None
     settings: tuple[Setting, ...] = (Setting(0.0, 0.0),)
     next_settings: tuple[Setting, ...] | None = None
     switch_in_s: int = 0
@@ -92,7 +92,7 @@ class Watch(Struct, frozen=True, kw_only=True):
     doubted_until_t: float | None = None
     jumped_until_t: float | None = None
     calm: int = 0
-    expected: Expectation | None = None
+    expected: PriorPrediction | None = None
     foretold_bpm: float | None = None
 
     @property
@@ -118,7 +118,7 @@ class Watch(Struct, frozen=True, kw_only=True):
         """How the effort may roam: not at all at a known speed."""
         return UNKNOWN_ROAM_SD if len(self.settings) > 1 else 0.0
 
-    def observed(self, moment: Moment) -> Self:
+    def observed(self, moment: GuidanceInput) -> Self:
         """Note a second; at every fifth the belief moves on."""
         guidance: Self = self
         if self.t is not None and moment.t - self.t > 1.5:  # noqa: PLR2004 - seconds come one by one, but for a pause
@@ -141,7 +141,7 @@ class Watch(Struct, frozen=True, kw_only=True):
         )
         return guidance.slot_closed() if guidance.slot_s == STEP_S else guidance
 
-    def treadmill_now(self, moment: Moment) -> Self:
+    def treadmill_now(self, moment: GuidanceInput) -> Self:
         """The treadmill's setting, measured; or what is supposed of it."""
         if moment.speed_kmh is not None:
             known = Setting(moment.speed_kmh, moment.incline_percent or 0.0)
@@ -216,7 +216,7 @@ class Watch(Struct, frozen=True, kw_only=True):
         over = self.jumped_until_t is not None and (calm >= CALM_S or t > self.jumped_until_t)
         return None if over else self.jumped_until_t, calm
 
-    def _forgotten(self, bank: Bank) -> Bank:
+    def _forgotten(self, bank: FilterBank) -> FilterBank:
         """Unlearn the warm-up: a dry strap that became wet leaves what was known before, and the rate now."""
         fresh = first_bank(self.plan, self.plan.start, self.person)
         return replace(fresh, inputs=bank.inputs).loosened(SLOW, FORGOTTEN_SD_BPM).loosened(FAST, FORGOTTEN_SD_BPM / 2)
@@ -232,7 +232,7 @@ class Watch(Struct, frozen=True, kw_only=True):
         borgs = (*self.borgs, (round(rate_bpm, 1), borg))[-MOST_BORGS:]
         return replace(self, bank=bank, borgs=borgs, finding=judged(bank, self.plan, borgs, self.finding))
 
-    def entered(self, moment: Moment) -> Self:
+    def entered(self, moment: GuidanceInput) -> Self:
         """A phase begins. What the last one leaves: the rate that it ended with, and tiredness."""
         kind, bank, worked_bpm = moment.phase.kind, self.bank, self.worked_bpm
         if self.phase is PhaseKind.INTERVAL:

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct, ValidationError, convert, json
 
 from coach.errors import PlanError
-from coach.guidance.priors import KINDS, PERSON, Person
+from coach.guidance.priors import KINDS, PERSON, GuidedPerson
 from coach.model.plan import Load
 
 BAD_RESPONSE = "the plan's response is not one that a session's summary gave; hand it back untouched, or send null"
@@ -36,7 +36,7 @@ class KindRecord(Struct, frozen=True):
     cov: tuple[tuple[float, ...], ...]
 
 
-class Response(Struct, frozen=True, tag_field="kind", tag="learned"):
+class LearnedResponse(Struct, frozen=True, tag_field="kind", tag="learned"):
     """The learned response of one person; `hr_max_bpm` and `evidence`: HRmax hypotheses and their log likelihoods."""
 
     sessions: int
@@ -49,7 +49,7 @@ class Response(Struct, frozen=True, tag_field="kind", tag="learned"):
     borgs: tuple[tuple[float, int], ...] = ()
 
 
-def read_response(response: Any) -> Response | None:  # noqa: ANN401 - whatever the plan carries
+def read_response(response: Any) -> LearnedResponse | None:  # noqa: ANN401 - whatever the plan carries
     """The response in a plan, or None where there is none, or one that another guidance wrote.
 
     Raises PlanError where it claims to be learned, and is not.
@@ -57,7 +57,7 @@ def read_response(response: Any) -> Response | None:  # noqa: ANN401 - whatever 
     if response is None or (isinstance(response, dict) and response.get("kind") not in (None, "learned")):
         return None
     try:
-        read = convert(response, Response)
+        read = convert(response, LearnedResponse)
     except ValidationError as error:
         raise PlanError(f"{BAD_RESPONSE} ({error})") from error
     size = len(PERSON)
@@ -73,9 +73,9 @@ def read_response(response: Any) -> Response | None:  # noqa: ANN401 - whatever 
     return read
 
 
-def person_of(response: Response) -> Person:
+def person_of(response: LearnedResponse) -> GuidedPerson:
     """The belief in a response."""
-    return Person(
+    return GuidedPerson(
         mean=np.array([one.mean for one in response.kinds]),
         cov=np.array([one.cov for one in response.kinds]),
         log_weight=np.array([one.log_weight for one in response.kinds]),
@@ -84,7 +84,7 @@ def person_of(response: Response) -> Person:
     )
 
 
-def kinds_of(person: Person) -> tuple[KindRecord, ...]:
+def kinds_of(person: GuidedPerson) -> tuple[KindRecord, ...]:
     """The belief as plain numbers."""
     return tuple(
         KindRecord(
@@ -96,6 +96,6 @@ def kinds_of(person: Person) -> tuple[KindRecord, ...]:
     )
 
 
-def as_json(response: Response) -> Any:  # noqa: ANN401 - any JSON value
+def as_json(response: LearnedResponse) -> Any:  # noqa: ANN401 - any JSON value
     """The response as it stands in a summary."""
     return json.decode(json.encode(response))

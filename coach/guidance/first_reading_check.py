@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.guidance.heart_model import GAIN, REST, Bank, soft_limit
+from coach.guidance.heart_model import GAIN, REST, FilterBank, soft_limit
 
 TAU_S = 60.0
 """Rise and fall of somebody never seen (training.md: 31–80 s)."""
@@ -18,7 +18,7 @@ OTHERWISE_SD_BPM = 6.0
 """What rest and gain do not explain: time constants, gait, a handrail."""
 
 
-class Expectation(Struct, frozen=True):
+class PriorPrediction(Struct, frozen=True):
     """Rest and log gain with their variances, and the rise over rest now. Rates in bpm."""
 
     rest_bpm: float
@@ -42,7 +42,7 @@ class Expectation(Struct, frozen=True):
         return float((bpm - self.rest_bpm - self.rise_bpm) / np.sqrt(variance))
 
 
-def expectation(bank: Bank) -> Expectation:
+def expectation(bank: FilterBank) -> PriorPrediction:
     """What a belief before the first reading expects."""
     weight = bank.weight
     rest_bpm, gain = (float(weight @ bank.mean[:, state]) for state in (REST, GAIN))
@@ -50,7 +50,7 @@ def expectation(bank: Bank) -> Expectation:
         float(weight @ (bank.cov[:, state, state] + (bank.mean[:, state] - middle) ** 2))
         for state, middle in ((REST, rest_bpm), (GAIN, gain))
     )
-    return Expectation(
+    return PriorPrediction(
         rest_bpm=rest_bpm,
         gain=gain,
         rest_variance=rest_variance,

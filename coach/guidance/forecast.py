@@ -32,7 +32,7 @@ from coach.guidance.heart_model import (
     WOBBLE_SD_BPM,
     WOBBLE_TAU_S,
     Array,
-    Bank,
+    FilterBank,
     soft_limit,
 )
 
@@ -62,7 +62,7 @@ _POINTS = _points()
 _PLACES = (np.arange(POINTS) + 0.5) / POINTS
 
 
-class Cloud(Struct, frozen=True, eq=False):
+class SigmaPoints(Struct, frozen=True, eq=False):
     """Possible people, now: `state` (POINTS, 9), HRmax, fast share and bend (POINTS,), and loads (POINTS, 2)."""
 
     state: Array
@@ -125,7 +125,7 @@ class Cloud(Struct, frozen=True, eq=False):
         return fast_now, slow_now
 
 
-def cloud(bank: Bank) -> Cloud:
+def cloud(bank: FilterBank) -> SigmaPoints:
     """The belief drawn out into possible people, as many for each hypothesis as it weighs."""
     rows = np.searchsorted(np.cumsum(bank.weight), _PLACES).clip(0, len(bank.log_weight) - 1)
     kept, of_kept = np.unique(rows, return_inverse=True)
@@ -137,7 +137,7 @@ def cloud(bank: Bank) -> Cloud:
         spread = np.sqrt(np.maximum(np.einsum("kii->ki", cov), 0.0))[:, :, None] * np.eye(STATES)
     state = bank.mean[rows] + np.einsum("pij,pj->pi", spread[of_kept], _POINTS[:, :STATES])
     hr_max = bank.hr_max_bpm[rows] * (1 + HR_MAX_GRAIN * _POINTS[:, STATES])
-    return Cloud(
+    return SigmaPoints(
         state=state,
         hr_max_bpm=hr_max,
         fast_share=bank.fast_share[rows],

@@ -49,7 +49,7 @@ HIGHEST_STATE = (250.0, 250.0, 60.0, 160.0, 7.0, 7.0, 7.0, 4.0, 60.0)
 """No belief leaves these bounds, far outside of what a heart does, so that all that follows stays finite."""
 
 
-class Bank(Struct, frozen=True, eq=False):
+class FilterBank(Struct, frozen=True, eq=False):
     """The belief. `mean` (K, 9), `cov` (K, 9, 9), `log_weight` (K,).
 
     `hr_max_bpm`, `fast_share` and `bends_from` (a share of the reserve), each (K,), name the hypotheses.
@@ -71,7 +71,7 @@ class Bank(Struct, frozen=True, eq=False):
 
     def __eq__(self, other: object) -> bool:
         """Whether both are the same belief, number for number."""
-        return isinstance(other, Bank) and all(
+        return isinstance(other, FilterBank) and all(
             np.array_equal(getattr(self, name), getattr(other, name)) for name in self.__struct_fields__
         )
 
@@ -182,7 +182,7 @@ def unbent(share: Array, bends_from: Array) -> Array:
     return wanted
 
 
-def _moved(bank: Bank, inputs: Array) -> tuple[Array, Array]:
+def _moved(bank: FilterBank, inputs: Array) -> tuple[Array, Array]:
     """Mean of one step, and the Jacobian's first rows (K, 3, 9): those of what moves by itself."""
     mean = bank.mean
     fast, slow, rest = mean[:, FAST], mean[:, SLOW], mean[:, REST]

@@ -8,7 +8,7 @@ formula's rate.
 import numpy as np
 
 from coach.guidance.carried_response import HrMaxEstimate
-from coach.guidance.heart_model import Array, Bank
+from coach.guidance.heart_model import Array, FilterBank
 from coach.model.events import HrMaxFinding
 from coach.model.plan import Plan
 
@@ -25,13 +25,13 @@ SEEN_MARGIN_BPM = 15.0
 """The highest rate seen in a 4×4 lies up to this much under HRmax (Bodø kommune adds it)."""
 
 
-def hr_max_weights(bank: Bank) -> tuple[Array, Array]:
+def hr_max_weights(bank: FilterBank) -> tuple[Array, Array]:
     """The HRmax hypotheses, lowest first, and their weights."""
     weights = bank.weight.reshape(-1, bank.hr_max_count).sum(axis=0)
     return bank.hr_max_bpm[: bank.hr_max_count], weights
 
 
-def estimate(bank: Bank, plan: Plan) -> HrMaxEstimate:
+def estimate(bank: FilterBank, plan: Plan) -> HrMaxEstimate:
     """True HRmax by all the evidence: middle and 80 % range."""
     rates, weights = hr_max_weights(bank)
     edges = np.cumsum(weights) - weights / 2
@@ -45,7 +45,7 @@ def estimate(bank: Bank, plan: Plan) -> HrMaxEstimate:
 
 
 def judged(
-    bank: Bank, plan: Plan, borgs: tuple[tuple[float, int], ...], before: HrMaxFinding | None
+    bank: FilterBank, plan: Plan, borgs: tuple[tuple[float, int], ...], before: HrMaxFinding | None
 ) -> HrMaxFinding | None:
     """What is to be said of the plan's HRmax after the exertion heard so far."""
     if plan.hr_max_bpm is None or not borgs:

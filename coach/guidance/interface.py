@@ -29,7 +29,7 @@ RESUMED = "resumed"
 SETTING_REASONS = (PHASE_START, REMINDER)
 
 
-class Moment(Struct, frozen=True, kw_only=True):
+class GuidanceInput(Struct, frozen=True, kw_only=True):
     """The situation at one second of a phase.
 
     `second` counts from 0 at the phase's start; `length_s` is the phase's length now. `bpm` is null unless the source
@@ -59,7 +59,7 @@ class Moment(Struct, frozen=True, kw_only=True):
 class Guidance(Protocol):
     """An immutable adviser. `second` is called once at each whole second of every running phase, 0 included."""
 
-    def second(self, moment: Moment) -> tuple[Self, Advice | None]:
+    def second(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """The next guidance, and an advice where there is a new one. At second 0: the setting for this phase."""
         ...
 

@@ -15,7 +15,7 @@ from msgspec.structs import astuple, replace
 
 from coach.guidance.advice_policy import (
     Setting,
-    Treadmill,
+    SpeedRange,
     aim_of,
     loads_of,
     middle_setting,
@@ -23,13 +23,13 @@ from coach.guidance.advice_policy import (
     work_worth,
     zone_fractions,
 )
-from coach.guidance.belief import Watch
-from coach.guidance.carried_response import NextTime, Response, as_json, kinds_of, person_of, read_response
+from coach.guidance.belief import BeliefState
+from coach.guidance.carried_response import LearnedResponse, NextTime, as_json, kinds_of, person_of, read_response
 from coach.guidance.first_reading_check import expectation
-from coach.guidance.forecast import Cloud, cloud, spread_sd_bpm
-from coach.guidance.heart_model import DRIFT, STATES, STEP_S, Array, Bank
+from coach.guidance.forecast import SigmaPoints, cloud, spread_sd_bpm
+from coach.guidance.heart_model import DRIFT, STATES, STEP_S, Array, FilterBank
 from coach.guidance.hr_max_finding import estimate, judged
-from coach.guidance.interface import EASE_FROM_S, PHASE_START, REMINDER, Moment, urges
+from coach.guidance.interface import EASE_FROM_S, PHASE_START, REMINDER, GuidanceInput, urges
 from coach.guidance.priors import first_bank, met_today
 from coach.guidance.treadmill_load import GAITS, demand
 from coach.guidance.unknown_load import FOLLOWED, IGNORED, branch_weights, forked, merged
@@ -64,10 +64,10 @@ _WITHOUT_DRIFT = np.where(np.arange(STATES) == DRIFT, 0.0, 1.0)
 QUANTILE_80 = 1.2816
 
 
-class LearnedGuidance(Watch, frozen=True, kw_only=True):
+class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
     """The guidance with all that it remembers."""
 
-    treadmill: Treadmill
+    treadmill: SpeedRange
     incline_percent: float
     sessions: int
     work: Setting | None = None
@@ -85,7 +85,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         bank = merged(self.bank, len(self.settings))[0]
         person = met_today(self.person, bank, self.plan)
         return as_json(
-            Response(
+            LearnedResponse(
                 sessions=self.sessions + 1,
                 kinds=kinds_of(person),
                 hr_max_bpm=tuple(round(float(x), 2) for x in person.hr_max_bpm),
@@ -97,7 +97,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
             )
         )
 
-    def next_time(self, bank: Bank) -> NextTime | None:
+    def next_time(self, bank: FilterBank) -> NextTime | None:
         """The load proposed for the next session's first interval, rested; and why: against what was done today."""
         if self.work is None:
             return None
@@ -113,7 +113,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
             reason = "more_load" if change_kmh > 0 else "less_load"
         return NextTime(Load(best.speed_kmh, best.incline_percent), reason)
 
-    def second(self, moment: Moment) -> tuple[Self, Advice | None]:
+    def second(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """See `coach.guidance.interface.Guidance.second`."""
         guidance = self.observed(moment)
         if guidance.doubt is not None:
@@ -133,7 +133,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
 
     # What is advised
 
-    def phase_start(self, moment: Moment) -> tuple[Self, Advice | None]:
+    def phase_start(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """The setting for a phase; an urging one waits until it may be given."""
         kind = moment.phase.kind
         guidance = replace(
@@ -147,7 +147,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
             return replace(guidance, pending=advice), advice
         return guidance.set_out(moment, advice, 2), advice
 
-    def _allowed(self, moment: Moment) -> Treadmill:
+    def _allowed(self, moment: GuidanceInput) -> SpeedRange:
         """The most that may be asked in this phase: a belief may be wrong, so load goes up by stages."""
         start = self.plan.start
         known = [demand(one.speed_kmh, one.incline_percent) for one in (start, self.work) if one is not None]
@@ -158,7 +158,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
             share = MOST_REST_SHARE
         return replace(self.treadmill, most_demand=usual * share)
 
-    def best_for_phase(self, moment: Moment, people: Cloud) -> Setting:
+    def best_for_phase(self, moment: GuidanceInput, people: SigmaPoints) -> Setting:
         """The setting for the whole phase; in a later interval the same, unless another is clearly better."""
         kind, length_s = moment.phase.kind, moment.length_s
         if kind is PhaseKind.INTERVAL:
@@ -183,7 +183,9 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
             from_s = length_s / 2
         return self._best_level(people, aim, until_s, from_s, SETS_AFTER_S)
 
-    def _best_level(self, people: Cloud, aim: float, until_s: float, from_s: float, acts_after_s: float) -> Setting:
+    def _best_level(
+        self, people: SigmaPoints, aim: float, until_s: float, from_s: float, acts_after_s: float
+    ) -> Setting:
         """The setting that brings the rate nearest to a level between `from_s` and `until_s` from now."""
         middle = middle_setting(people, aim, self.treadmill, self.incline_percent)
         candidates = self.treadmill.around(middle)
@@ -193,7 +195,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         rates = people.ahead(loads_of(candidates), times, acts_after_s)[:, 1:]
         return candidates[int(np.argmax(rest_worth(rates, times, people.hr_max_bpm, aim, from_s)))]
 
-    def looked_ahead(self, moment: Moment) -> tuple[Self, Advice | None]:
+    def looked_ahead(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """The forecast anew, and an advice where it gains clearly by one."""
         people = cloud(self.bank)
         guidance = replace(self, prediction=self.predicted(moment, people))
@@ -213,7 +215,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
             return guidance.correct_rest(moment, people)
         return guidance, None
 
-    def climb(self, moment: Moment, people: Cloud) -> tuple[Self, Advice | None]:
+    def climb(self, moment: GuidanceInput, people: SigmaPoints) -> tuple[Self, Advice | None]:
         """The warm-up's next step, once its time has come."""
         done = self.corrections + 1
         if done >= len(WARM_UP_STEPS) or moment.quiet:
@@ -227,7 +229,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         setting = self._best_level(people, aim, until_s, until_s - 30, ACTS_AFTER_S)
         return self.changed(moment, setting, "warm_up")
 
-    def correct_work(self, moment: Moment, people: Cloud) -> tuple[Self, Advice | None]:
+    def correct_work(self, moment: GuidanceInput, people: SigmaPoints) -> tuple[Self, Advice | None]:
         """In an interval: another setting, where the rest of it gains enough by that."""
         left_s = moment.length_s - moment.second
         now = self.setting_now()
@@ -251,7 +253,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         guidance, advice = self.changed(moment, setting, "below_zone" if faster else "above_zone")
         return replace(guidance, work=setting), advice
 
-    def correct_rest(self, moment: Moment, people: Cloud) -> tuple[Self, Advice | None]:
+    def correct_rest(self, moment: GuidanceInput, people: SigmaPoints) -> tuple[Self, Advice | None]:
         """In a recovery, cool-down or steady phase: another setting, where the level is clearly missed."""
         left_s = float(moment.length_s - moment.second)
         aim, now = aim_of(moment), self.setting_now()
@@ -268,7 +270,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
             return self, None
         return self.changed(moment, setting, "below_zone" if faster else "above_zone")
 
-    def reminder(self, moment: Moment) -> Advice | None:
+    def reminder(self, moment: GuidanceInput) -> Advice | None:
         """The phase's setting once more, where it was plainly not taken."""
         if (
             self.advised is None
@@ -290,7 +292,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         advice = self.advice_for(self.advised, PHASE_START if self.reason == REMINDER else REMINDER)
         return None if urges(advice, moment.speed_kmh, moment.incline_percent) and not moment.may_urge else advice
 
-    def changed(self, moment: Moment, setting: Setting, reason: str) -> tuple[Self, Advice | None]:
+    def changed(self, moment: GuidanceInput, setting: Setting, reason: str) -> tuple[Self, Advice | None]:
         """The advice of a new setting, where it is one and may be given."""
         guidance = replace(self, corrections=self.corrections + 1)
         advice = self.advice_for(setting, reason)
@@ -312,7 +314,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
         direction = Direction.HOLD if setting == now else Direction.FASTER if harder > 0 else Direction.SLOWER
         return Advice(direction, change_kmh, setting.speed_kmh, setting.incline_percent, reason)
 
-    def set_out(self, moment: Moment, advice: Advice, after_s: int) -> Self:
+    def set_out(self, moment: GuidanceInput, advice: Advice, after_s: int) -> Self:
         """An advice has been given: where no speed is known, the belief forks."""
         setting, reason = _setting(advice), advice.reason
         guidance = replace(self, advised=setting, advised_s=moment.second, reason=reason)
@@ -333,7 +335,7 @@ class LearnedGuidance(Watch, frozen=True, kw_only=True):
 
     # What is foretold
 
-    def predicted(self, moment: Moment, people: Cloud) -> Prediction:
+    def predicted(self, moment: GuidanceInput, people: SigmaPoints) -> Prediction:
         """Rate at the phase's end and in its third minute, if the setting stays."""
         left_s = float(max(moment.length_s - moment.second, 1))
         interval = moment.phase.kind is PhaseKind.INTERVAL
@@ -371,7 +373,7 @@ def learned_guidance(plan: Plan) -> LearnedGuidance:
     borgs = () if response is None else response.borgs
     return LearnedGuidance(
         plan=plan,
-        treadmill=Treadmill(plan.speed_step_kmh, plan.max_speed_kmh, plan.floor_kmh),
+        treadmill=SpeedRange(plan.speed_step_kmh, plan.max_speed_kmh, plan.floor_kmh),
         incline_percent=incline,
         work=None if response is None or response.work is None else Setting(*astuple(response.work)),
         bank=bank,

@@ -17,7 +17,7 @@ from coach.guidance.heart_model import (
     WOBBLE,
     WOBBLE_SD_BPM,
     Array,
-    Bank,
+    FilterBank,
     unbent,
 )
 from coach.guidance.treadmill_load import GAITS, demands
@@ -57,7 +57,7 @@ CHRONOTROPIC_SHARE, CHRONOTROPIC_RATIOS = 0.42, (0.68, 0.87)
 """A quarter to almost half do not reach the formula's rate, but 70–85 % of it (training.md)."""
 
 
-class Person(Struct, frozen=True, eq=False):
+class GuidedPerson(Struct, frozen=True, eq=False):
     """What is known of a person across days, for each of `KINDS`: means (N, 5), covariances, log weights.
 
     `evidence`: log likelihood of each HRmax in `hr_max_bpm` from everything seen so far, the plan's own prior left out.
@@ -116,7 +116,7 @@ def _normal(off: Array, sd: float) -> Array:
     return density
 
 
-def first_bank(plan: Plan, start: Load | None, person: Person | None) -> Bank:
+def first_bank(plan: Plan, start: Load | None, person: GuidedPerson | None) -> FilterBank:
     """The belief before the first reading of a session."""
     rates = hypotheses(plan)
     count = len(rates)
@@ -141,7 +141,7 @@ def first_bank(plan: Plan, start: Load | None, person: Person | None) -> Bank:
             log_weight[rows] = log_prior + evidence + person.log_weight[place]
         mean[rows, PERSON] = own
         cov[np.ix_(np.arange(rows.start, rows.stop), picks, picks)] = spread
-    return Bank(
+    return FilterBank(
         hr_max_bpm=np.tile(rates, len(KINDS)),
         fast_share=np.repeat(np.array([STRUCTURES[structure][0] for structure, _ in KINDS]), count),
         bends_from=np.repeat(np.array([STRUCTURES[structure][1] for structure, _ in KINDS]), count),
@@ -172,7 +172,7 @@ def _stranger(plan: Plan, start: Load | None, rates: Array, structure: int, gait
     return own, np.diag(np.square((RESTING_SD_BPM, gain_sd, TAU_UP_SD, TAU_DOWN_SD, GAIT_SD)))
 
 
-def met_today(before: Person | None, today: Bank, plan: Plan) -> Person:
+def met_today(before: GuidedPerson | None, today: FilterBank, plan: Plan) -> GuidedPerson:
     """What is known of the person after a day: a day's belief is the person's own plus that day's offset.
 
     The HRmax hypotheses are folded together within each kind; their evidence is kept apart from the plan's prior.
@@ -197,7 +197,7 @@ def met_today(before: Person | None, today: Bank, plan: Plan) -> Person:
         cov = before.cov - pull @ (seen - cov) @ pull.transpose(0, 2, 1)
     log_kind = np.logaddexp.reduce(log_weight, axis=1)
     evidence = np.logaddexp.reduce(log_weight, axis=0) - hr_max_log_prior(plan)
-    return Person(
+    return GuidedPerson(
         mean=mean,
         cov=(cov + cov.transpose(0, 2, 1)) / 2,
         log_weight=np.maximum(0.7 * (log_kind - log_kind.max()), -4.0),

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
-from coach.guidance.interface import PHASE_START, Moment, urges
+from coach.guidance.interface import PHASE_START, GuidanceInput, urges
 from coach.model.events import Advice, Direction
 from coach.model.plan import Plan, rounded_kmh
 from coach.model.protocol import THIRD_MINUTE_S, PhaseKind
@@ -83,7 +83,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
             "incline_percent": self.incline_percent,
         }
 
-    def second(self, moment: Moment) -> tuple[Self, Advice | None]:
+    def second(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """See `coach.guidance.interface.Guidance.second`."""
         if moment.second == 0:
             return self._phase_start(moment)
@@ -96,7 +96,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         change_kmh, reason = guidance.wish(moment, moment.bpm)
         return guidance.advised(moment, change_kmh, reason)
 
-    def _note(self, moment: Moment) -> Self:
+    def _note(self, moment: GuidanceInput) -> Self:
         """Remember the third minute of an interval, and Borg where the rate has no zone."""
         guidance = self
         if moment.phase.kind is PhaseKind.INTERVAL and moment.bpm is not None:
@@ -113,7 +113,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
             guidance = replace(guidance, work_speed_kmh=self._rounded(self.work_speed_kmh + 2 * steps * self.step_kmh))
         return guidance
 
-    def _phase_start(self, moment: Moment) -> tuple[Self, Advice | None]:
+    def _phase_start(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """The phase's setting; an urging one waits until it may be given."""
         work_kmh = self._next_work_speed()
         now_kmh = self.setting_kmh if moment.speed_kmh is None else moment.speed_kmh
@@ -167,7 +167,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         change_kmh = (low_bpm + AIM_OVER_LOW_BPM - third_bpm) / GAIN_BPM_PER_KMH / 2
         return self._rounded(self.work_speed_kmh + min(max(change_kmh, -LARGEST_CHANGE_KMH), LARGEST_CHANGE_KMH))
 
-    def wish(self, moment: Moment, bpm: float) -> tuple[float, str]:
+    def wish(self, moment: GuidanceInput, bpm: float) -> tuple[float, str]:
         """The change of speed to wish for, in km/h, and why."""
         low_bpm, high_bpm = moment.low_bpm, moment.high_bpm
         if low_bpm is None or high_bpm is None:
@@ -180,14 +180,14 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
             return (low_bpm + AIM_OVER_LOW_BPM - heading_bpm) / GAIN_BPM_PER_KMH, "below_zone"
         return 0.0, "in_zone" if low_bpm <= bpm <= high_bpm else "on_the_way"
 
-    def _heading_bpm(self, moment: Moment, bpm: float) -> float:
+    def _heading_bpm(self, moment: GuidanceInput, bpm: float) -> float:
         """Where the rate will be at the interval's end if nothing changes."""
         if moment.phase.kind is not PhaseKind.INTERVAL or self.start_bpm is None or bpm <= self.start_bpm:
             return bpm
         share = float(np.interp(moment.second, RISE_AT_S, RISE_SHARE))
         return self.start_bpm + (bpm - self.start_bpm) / share
 
-    def advised(self, moment: Moment, change_kmh: float, reason: str) -> tuple[Self, Advice | None]:
+    def advised(self, moment: GuidanceInput, change_kmh: float, reason: str) -> tuple[Self, Advice | None]:
         """The wish as an advice in the treadmill's steps, if it is worth saying now."""
         steps = round(min(max(change_kmh, -LARGEST_CHANGE_KMH), LARGEST_CHANGE_KMH) / self.step_kmh)
         if change_kmh and not steps:

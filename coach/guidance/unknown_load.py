@@ -8,7 +8,7 @@ remembered.
 import numpy as np
 from msgspec.structs import replace
 
-from coach.guidance.heart_model import GAIN, Array, Bank
+from coach.guidance.heart_model import GAIN, Array, FilterBank
 
 FOLLOWED, IGNORED, OWN = range(3)
 IGNORED_SHARE, OWN_SHARE = 0.10, 0.06
@@ -17,7 +17,7 @@ STEPS_SD, OWN_SD = 0.02, 0.40
 """Log load: the panel's rounding, and a speed of the person's own."""
 
 
-def forked(bank: Bank) -> Bank:
+def forked(bank: FilterBank) -> FilterBank:
     """The belief in three branches, one after the other; `bank` must be in one."""
     count = len(bank.log_weight)
     cov = np.concatenate((bank.cov, bank.cov, bank.cov))
@@ -37,13 +37,13 @@ def forked(bank: Bank) -> Bank:
     )
 
 
-def branch_weights(bank: Bank, branches: int) -> Array:
+def branch_weights(bank: FilterBank, branches: int) -> Array:
     """The weight of each branch."""
     weights: Array = bank.weight.reshape(branches, -1).sum(axis=1)
     return weights
 
 
-def merged(bank: Bank, branches: int) -> tuple[Bank, int]:
+def merged(bank: FilterBank, branches: int) -> tuple[FilterBank, int]:
     """The belief in one branch again, the likeliest, and which that was."""
     weights = branch_weights(bank, branches)
     best = int(np.argmax(weights))

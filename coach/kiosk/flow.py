@@ -19,26 +19,26 @@ from msgspec.structs import replace
 
 from coach.kiosk import sign_in as arriving
 from coach.kiosk import strap_choice
-from coach.kiosk.sign_in import AWAY_AFTER_S, BUTTON_OF_DIGIT, Arrival, Tries
+from coach.kiosk.sign_in import AWAY_AFTER_S, BUTTON_OF_DIGIT, SignIn, Tries
 from coach.kiosk.strap_choice import StrapChoice
-from coach.kiosk.view import Button, Choice, Face, TriedPart, View
+from coach.kiosk.view import Button, Choice, DisplayState, ScreenId, TriedPart
 from coach.model.events import Signal
 from coach.model.messages import (
-    Answer,
     AnyMessage,
-    Command,
+    BorgAnswer,
     CommandName,
     Exertion,
     Mood,
     Readiness,
+    SessionCommand,
     StrapChosen,
-    Treadmill,
+    TreadmillSpeed,
 )
 from coach.model.plan import UNWELL_QUESTIONS, is_urgent
 from coach.model.protocol import PhaseKind
 from coach.session.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
 from coach.session.snapshots import profile, snapshot
-from coach.session.state import State
+from coach.session.state import SessionState
 
 SIGN_OUT_AFTER_S = 120.0
 FIRST_BORG, FIRST_MOOD = 13, 3
@@ -47,7 +47,7 @@ FIRST_BORG, FIRST_MOOD = 13, 3
 TRIED_PARTS = tuple(TriedPart)
 
 
-class Wish(StrEnum):
+class KioskRequest(StrEnum):
     """What the desk asks of its keeper, since it cannot do it itself."""
 
     BEGIN = "begin"
@@ -62,7 +62,7 @@ class Wish(StrEnum):
     KEEP_ANSWERS = "keep_answers"
 
 
-class Desk(Struct, frozen=True, kw_only=True):
+class KioskState(Struct, frozen=True, kw_only=True):
     """What the machine remembers around the session.
 
     `choices`: the participants known here. `arrival`: who has pointed at themselves and is not let in yet, or is being
@@ -75,80 +75,80 @@ class Desk(Struct, frozen=True, kw_only=True):
     choices: tuple[Choice, ...] = ()
     language: Literal["nb", "en"] = "nb"
     selected: int = 0
-    arrival: Arrival | None = None
+    arrival: SignIn | None = None
     tries: tuple[Tries, ...] = ()
     chosen: bool = False
     offer_go_on: bool = False
     findings: tuple[str, ...] = ()
     answers: tuple[bool, ...] = ()
-    asked: tuple[Face, ...] = ()
+    asked: tuple[ScreenId, ...] = ()
     strap: StrapChoice = StrapChoice()
     machine: bool = False
     parts: tuple[TriedPart, ...] = TRIED_PARTS
     tested: tuple[bool, ...] | None = None
 
 
-class Pressed(Struct, frozen=True):
+class PressResult(Struct, frozen=True):
     """What a press brought: the next desk, messages for the engine, and a wish.
 
     `typed`: one digit of a PIN, which the keeper holds until all are there.
     """
 
-    desk: Desk
+    desk: KioskState
     messages: tuple[AnyMessage, ...] = ()
-    wish: Wish | None = None
+    wish: KioskRequest | None = None
     typed: int | None = None
 
 
-def face(desk: Desk, state: State | None) -> Face:
+def face(desk: KioskState, state: SessionState | None) -> ScreenId:
     """Which picture stands on the screen."""
     if desk.tested is not None:
-        return Face.SELF_TEST
+        return ScreenId.SELF_TEST
     if desk.machine:
-        return Face.MACHINE
+        return ScreenId.MACHINE
     if desk.findings:
-        return Face.SELF_TEST_FAILED
+        return ScreenId.SELF_TEST_FAILED
     if desk.offer_go_on:
-        return Face.GO_ON
+        return ScreenId.GO_ON
     if not desk.chosen or state is None:
-        return Face.CHOOSE_PARTICIPANT if desk.arrival is None else desk.arrival.face
+        return ScreenId.CHOOSE_PARTICIPANT if desk.arrival is None else desk.arrival.face
     match state.stage:
         case "not_today":
-            return Face.NOT_TODAY
+            return ScreenId.NOT_TODAY
         case "questions":
-            return Face.QUESTIONS
+            return ScreenId.QUESTIONS
         case "ready":
             if desk.strap.open and not state.by_exertion:
-                return Face.CHOOSE_STRAP if desk.strap.rows else Face.STRAP
+                return ScreenId.CHOOSE_STRAP if desk.strap.rows else ScreenId.STRAP
             heard = state.source.signal in (Signal.LIVE, Signal.WEAK)
-            return Face.READY if heard or state.by_exertion else Face.STRAP
+            return ScreenId.READY if heard or state.by_exertion else ScreenId.STRAP
         case "running" | "paused":
-            return Face.SESSION
+            return ScreenId.SESSION
         case "ended":
             return _face_after(desk, state)
         case _:
             assert_never(state.stage)
 
 
-def _face_after(desk: Desk, state: State) -> Face:
+def _face_after(desk: KioskState, state: SessionState) -> ScreenId:
     """Borg and mood are asked once, and only of somebody who trained; an offered cool-down goes first.
 
     Somebody who was not all right first sees what to do now, and then is asked why.
     """
-    if state.not_all_right and Face.NOT_TODAY not in desk.asked:
-        return Face.NOT_TODAY
+    if state.not_all_right and ScreenId.NOT_TODAY not in desk.asked:
+        return ScreenId.NOT_TODAY
     if state.not_all_right and not state.said_why:
-        return Face.QUESTIONS
+        return ScreenId.QUESTIONS
     if state.started_t is None or state.cool_down_offered or _still_unanswered(state):
-        return Face.ENDED
-    if Face.EXERTION not in desk.asked:
-        return Face.EXERTION
-    return Face.ENDED if Face.MOOD in desk.asked else Face.MOOD
+        return ScreenId.ENDED
+    if ScreenId.EXERTION not in desk.asked:
+        return ScreenId.EXERTION
+    return ScreenId.ENDED if ScreenId.MOOD in desk.asked else ScreenId.MOOD
 
 
 def view(
-    desk: Desk,
-    state: State | None,
+    desk: KioskState,
+    state: SessionState | None,
     *,
     saved: str = "no",
     strap_name: str | None = None,
@@ -156,7 +156,7 @@ def view(
     found: tuple[str, ...] = (),
     help_number: str = "",
     t: float = 0.0,
-) -> View:
+) -> DisplayState:
     """The whole picture at second `t`, which only a PIN's wait needs.
 
     `saved`: whether the journal has the session (`no`, `saving`, `saved`, `not_saved`).
@@ -168,30 +168,30 @@ def view(
     arrival = _arriving(desk, state)
     who = None if arrival is None else arrival.who
     question = None
-    if state is not None and now is Face.QUESTIONS:
+    if state is not None and now is ScreenId.QUESTIONS:
         question = _questions_of(state)[min(len(desk.answers), len(_questions_of(state)) - 1)]
     strap = desk.strap
     bound_name = None
     if strap.chosen is not None:
         bound_name = strap.chosen.name or (strap.chosen.printed if strap.chosen.on_band else "")
-    return View(
+    return DisplayState(
         face=now,
         nickname=plan.nickname if plan else who.name if who else None,
         picture=plan.picture if plan else who.picture if who else None,
         language=plan.language if plan else who.language if who else desk.language,
-        choices=desk.choices if now is Face.CHOOSE_PARTICIPANT else (),
+        choices=desk.choices if now is ScreenId.CHOOSE_PARTICIPANT else (),
         who=who,
-        pin=arriving.pin_now(arrival, _tries(desk, arrival), t) if arrival and now is Face.PIN else None,
+        pin=arriving.pin_now(arrival, _tries(desk, arrival), t) if arrival and now is ScreenId.PIN else None,
         selected=_highlighted(desk, now),
         question=question,
         findings=desk.findings,
-        reason=_closed_because(arrival, state) if now is Face.NOT_TODAY else None,
-        answered=len(desk.answers) if now is Face.QUESTIONS else 0,
+        reason=_closed_because(arrival, state) if now is ScreenId.NOT_TODAY else None,
+        answered=len(desk.answers) if now is ScreenId.QUESTIONS else 0,
         help_number=help_number,
         saved=saved,  # type: ignore[arg-type] # the journal's own words, checked where they are made
         strap_name=bound_name if strap.asked else strap_name,
-        straps=strap.rows if now is Face.CHOOSE_STRAP else (),
-        last_strap=strap.last if now is Face.CHOOSE_STRAP else None,
+        straps=strap.rows if now is ScreenId.CHOOSE_STRAP else (),
+        last_strap=strap.last if now is ScreenId.CHOOSE_STRAP else None,
         strap_trouble=strap.trouble,
         strap_battery_low=strap.battery_low,
         may_change_strap=_may_change_strap(desk, now),
@@ -199,97 +199,101 @@ def view(
         course_sessions=plan.course_sessions if plan and plan.session_number is not None else None,
         snapshot=None if state is None else snapshot(state),
         profile=profile(state) if state is not None and with_profile else None,
-        attention=found if now in (Face.CHOOSE_PARTICIPANT, Face.MACHINE) else (),
+        attention=found if now in (ScreenId.CHOOSE_PARTICIPANT, ScreenId.MACHINE) else (),
         tried=tried(desk),
     )
 
 
-def _highlighted(desk: Desk, now: Face) -> int:
-    if now is Face.CHOOSE_STRAP:
+def _highlighted(desk: KioskState, now: ScreenId) -> int:
+    if now is ScreenId.CHOOSE_STRAP:
         return desk.strap.index
     return desk.selected if desk.tested is None else len(desk.tested)
 
 
-def tried(desk: Desk) -> TriedPart | None:
+def tried(desk: KioskState) -> TriedPart | None:
     """What the self-test tries now; None outside it."""
     if desk.tested is None or len(desk.tested) >= len(desk.parts):
         return None
     return desk.parts[len(desk.tested)]
 
 
-def _closed_because(arrival: Arrival | None, state: State | None) -> str | None:
+def _closed_because(arrival: SignIn | None, state: SessionState | None) -> str | None:
     if state is not None and state.stage == "ended":
         return "unwell"
     return arrival.closed if arrival is not None else state.closed_because if state is not None else None
 
 
-def _questions_of(state: State) -> tuple[str, ...]:
+def _questions_of(state: SessionState) -> tuple[str, ...]:
     """The questions that are open: those before the start, or why the person was not all right."""
     return UNWELL_QUESTIONS if state.stage == "ended" else state.plan.questions
 
 
-def press(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
+def press(desk: KioskState, state: SessionState | None, button: Button, t: float) -> PressResult:
     """What `button` means now, at session second `t`."""
     now = face(desk, state)
     arrival = _arriving(desk, state)
     if arrival is not None:
         return _arrived(desk, arriving.press(arrival, desk.selected, button, _tries(desk, arrival), t))
-    if now is Face.SESSION and state is not None:
-        return Pressed(desk, _in_session(state, button, t))
-    if now in (Face.MACHINE, Face.SELF_TEST):
+    if now is ScreenId.SESSION and state is not None:
+        return PressResult(desk, _in_session(state, button, t))
+    if now in (ScreenId.MACHINE, ScreenId.SELF_TEST):
         return _at_machine(desk, button)
-    if now is Face.NOT_TODAY and state is not None and state.stage == "ended":
-        return Pressed(_read_what_to_do(desk) if button in (Button.START, Button.STOP) else desk)
+    if now is ScreenId.NOT_TODAY and state is not None and state.stage == "ended":
+        return PressResult(_read_what_to_do(desk) if button in (Button.START, Button.STOP) else desk)
     if button is Button.STOP:
         return _stop(desk, state, now, t)
     match now:
-        case Face.SELF_TEST_FAILED:
+        case ScreenId.SELF_TEST_FAILED:
             again = button is Button.START
-            return Pressed(replace(desk, findings=()), wish=Wish.LOOK_AGAIN) if again else Pressed(desk)
-        case Face.GO_ON:
+            return PressResult(replace(desk, findings=()), wish=KioskRequest.LOOK_AGAIN) if again else PressResult(desk)
+        case ScreenId.GO_ON:
             go_on = button is Button.START
-            return Pressed(replace(desk, offer_go_on=False, chosen=True), wish=Wish.GO_ON) if go_on else Pressed(desk)
-        case Face.CHOOSE_PARTICIPANT:
+            return (
+                PressResult(replace(desk, offer_go_on=False, chosen=True), wish=KioskRequest.GO_ON)
+                if go_on
+                else PressResult(desk)
+            )
+        case ScreenId.CHOOSE_PARTICIPANT:
             return _choose(desk, button)
-        case Face.QUESTIONS:
+        case ScreenId.QUESTIONS:
             return _questions(desk, state, button, t)
-        case Face.CHOOSE_STRAP:
+        case ScreenId.CHOOSE_STRAP:
             return _choose_strap(desk, button, t)
-        case Face.STRAP | Face.READY if button is not Button.START:
+        case ScreenId.STRAP | ScreenId.READY if button is not Button.START:
             return _another_strap(desk, now)
-        case Face.READY:
-            start = (Command(t, CommandName.START),) if button is Button.START else ()
-            return Pressed(desk, start)
-        case Face.EXERTION | Face.MOOD:
+        case ScreenId.READY:
+            start = (SessionCommand(t, CommandName.START),) if button is Button.START else ()
+            return PressResult(desk, start)
+        case ScreenId.EXERTION | ScreenId.MOOD:
             return _scale(desk, now, button, t)
-        case Face.ENDED:
+        case ScreenId.ENDED:
             return _after_end(desk, state, button, t)
         case _:
-            return Pressed(desk)
+            return PressResult(desk)
 
 
-def type_digit(desk: Desk, state: State | None, digit: int, t: float) -> Pressed:
+def type_digit(desk: KioskState, state: SessionState | None, digit: int, t: float) -> PressResult:
     """What a numeric keypad's digit means: itself where digits are asked for, else the button it stands for."""
     arrival = _arriving(desk, state)
     if arrival is not None and arriving.takes_digits(arrival.face):
         return _arrived(desk, arriving.digit(arrival, desk.selected, digit, _tries(desk, arrival), t))
     button = BUTTON_OF_DIGIT.get(digit)
-    return Pressed(desk) if button is None else press(desk, state, button, t)
+    return PressResult(desk) if button is None else press(desk, state, button, t)
 
 
-def pin_answered(desk: Desk, participant: str, t: float, *, right: bool) -> Pressed:
+def pin_answered(desk: KioskState, participant: str, t: float, *, right: bool) -> PressResult:
     """The PIN that was asked about is right or wrong. Of somebody who has left meanwhile, only a wrong one counts."""
     arrival = desk.arrival
     tries = arriving.forgiven(desk.tries, participant)
     if not right:
         tries = arriving.wrong_once_more(desk.tries, participant, t)
     if arrival is None or not arrival.checking or arrival.who.participant != participant:
-        return Pressed(desk if right else replace(desk, tries=tries))
+        return PressResult(desk if right else replace(desk, tries=tries))
     after = replace(desk, tries=tries, arrival=replace(arrival, entered=0, checking=False), selected=0)
-    return _admitted(after) if right else Pressed(after)
+    return _admitted(after) if right else PressResult(after)
 
 
-def _arriving(desk: Desk, state: State | None) -> Arrival | None:
+def _arriving(desk: KioskState, state: SessionState | None) -> SignIn | None:
     """Who is being asked now; nobody while something else stands on the screen."""
     elsewhere = desk.findings or desk.offer_go_on or desk.machine or desk.tested is not None
     if elsewhere or (desk.chosen and state is not None):
@@ -297,40 +301,40 @@ def _arriving(desk: Desk, state: State | None) -> Arrival | None:
     return desk.arrival
 
 
-def _tries(desk: Desk, arrival: Arrival) -> Tries | None:
+def _tries(desk: KioskState, arrival: SignIn) -> Tries | None:
     return arriving.tries_of(desk.tries, arrival.who.participant)
 
 
-def _arrived(desk: Desk, step: arriving.Step) -> Pressed:
+def _arrived(desk: KioskState, step: arriving.SignInStep) -> PressResult:
     after = replace(desk, arrival=step.arrival, selected=step.selected)
     match step.outcome:
         case "stay":
-            return Pressed(after, typed=step.typed)
+            return PressResult(after, typed=step.typed)
         case "check":
-            return Pressed(after, wish=Wish.CHECK_PIN, typed=step.typed)
+            return PressResult(after, wish=KioskRequest.CHECK_PIN, typed=step.typed)
         case "admit":
             return _admitted(after)
         case "leave":
-            return Pressed(signed_out(desk), wish=Wish.SIGN_OUT)
+            return PressResult(signed_out(desk), wish=KioskRequest.SIGN_OUT)
         case _:
             assert_never(step.outcome)
 
 
-def _admitted(desk: Desk) -> Pressed:
-    return Pressed(replace(desk, chosen=True, answers=(), asked=()), wish=Wish.BEGIN)
+def _admitted(desk: KioskState) -> PressResult:
+    return PressResult(replace(desk, chosen=True, answers=(), asked=()), wish=KioskRequest.BEGIN)
 
 
-def _in_session(state: State, button: Button, t: float) -> tuple[AnyMessage, ...]:
+def _in_session(state: SessionState, button: Button, t: float) -> tuple[AnyMessage, ...]:
     """Start answers, goes on, or ends a warm-up that may end; up and down confirm the treadmill's speed; stop stops."""
     if button is Button.STOP:
         return stop_messages(state, t)
     if state.question is not None:
-        return (Answer(t),)
+        return (BorgAnswer(t),)
     if button is Button.START:
         if state.stage == "paused":
-            return (Command(t, CommandName.RESUME),)
+            return (SessionCommand(t, CommandName.RESUME),)
         warming_up = state.phase.kind is PhaseKind.WARM_UP
-        return (Command(t, CommandName.SKIP_WARM_UP if warming_up else CommandName.PAUSE),)
+        return (SessionCommand(t, CommandName.SKIP_WARM_UP if warming_up else CommandName.PAUSE),)
     if state.stage == "paused":
         return ()
     asked_kmh = state.advice.speed_kmh
@@ -340,82 +344,84 @@ def _in_session(state: State, button: Button, t: float) -> tuple[AnyMessage, ...
     step_kmh = state.plan.speed_step_kmh if button is Button.UP else -state.plan.speed_step_kmh
     speed_kmh = min(max(round(now_kmh + step_kmh, 2), 0.0), state.plan.max_speed_kmh)
     incline = state.incline_percent if state.incline_percent is not None else state.advice.incline_percent
-    return (Treadmill(t, speed_kmh, incline or 0.0),)
+    return (TreadmillSpeed(t, speed_kmh, incline or 0.0),)
 
 
-def stop_messages(state: State, t: float) -> tuple[AnyMessage, ...]:
+def stop_messages(state: SessionState, t: float) -> tuple[AnyMessage, ...]:
     """What the stop button says in a session: where "are you all right?" is open, that the person is not."""
-    stop = Command(t, CommandName.STOP)
-    return (stop,) if state.question is None else (Answer(t, ok=False), stop)
+    stop = SessionCommand(t, CommandName.STOP)
+    return (stop,) if state.question is None else (BorgAnswer(t, ok=False), stop)
 
 
-def _stop(desk: Desk, state: State | None, now: Face, t: float) -> Pressed:
+def _stop(desk: KioskState, state: SessionState | None, now: ScreenId, t: float) -> PressResult:
     """Outside a session, stop means «no» and «leave»: it never starts anything."""
-    if now is Face.GO_ON:
-        return Pressed(replace(desk, offer_go_on=False, chosen=True), wish=Wish.LET_GO)
-    if now is Face.QUESTIONS and desk.answers:
+    if now is ScreenId.GO_ON:
+        return PressResult(replace(desk, offer_go_on=False, chosen=True), wish=KioskRequest.LET_GO)
+    if now is ScreenId.QUESTIONS and desk.answers:
         # A slip is corrected before the answers are sent: back to the question before.
-        return Pressed(replace(desk, answers=desk.answers[:-1], selected=int(desk.answers[-1])))
-    if now in (Face.EXERTION, Face.MOOD):
-        return Pressed(_passed(desk, now))
-    if now is Face.SELF_TEST_FAILED or not desk.chosen:
-        return Pressed(desk if desk.chosen else replace(desk, findings=(), machine=True))
-    if now is Face.ENDED and state is not None and state.cool_down_offered:
-        return Pressed(_at_scale(desk, Face.EXERTION), (Command(t, CommandName.STOP),))
-    return Pressed(signed_out(desk), wish=Wish.SIGN_OUT)
+        return PressResult(replace(desk, answers=desk.answers[:-1], selected=int(desk.answers[-1])))
+    if now in (ScreenId.EXERTION, ScreenId.MOOD):
+        return PressResult(_passed(desk, now))
+    if now is ScreenId.SELF_TEST_FAILED or not desk.chosen:
+        return PressResult(desk if desk.chosen else replace(desk, findings=(), machine=True))
+    if now is ScreenId.ENDED and state is not None and state.cool_down_offered:
+        return PressResult(_at_scale(desk, ScreenId.EXERTION), (SessionCommand(t, CommandName.STOP),))
+    return PressResult(signed_out(desk), wish=KioskRequest.SIGN_OUT)
 
 
-def _at_machine(desk: Desk, button: Button) -> Pressed:
+def _at_machine(desk: KioskState, button: Button) -> PressResult:
     """Green begins the self-test, and in it says «yes, I saw it»; stop says «no», and outside it leaves."""
     if desk.tested is None:
         match button:
             case Button.START if desk.parts:
-                return Pressed(replace(desk, tested=()), wish=Wish.TEST_AGAIN)
+                return PressResult(replace(desk, tested=()), wish=KioskRequest.TEST_AGAIN)
             case Button.STOP:
-                return Pressed(replace(desk, machine=False))
+                return PressResult(replace(desk, machine=False))
             case _:
-                return Pressed(desk)
+                return PressResult(desk)
     if button in (Button.UP, Button.DOWN):
-        return Pressed(desk, wish=Wish.TEST_AGAIN)
+        return PressResult(desk, wish=KioskRequest.TEST_AGAIN)
     tested = (*desk.tested, button is Button.START)
     over = len(tested) >= len(desk.parts)
-    return Pressed(replace(desk, tested=tested), wish=Wish.KEEP_ANSWERS if over else Wish.TEST_AGAIN)
+    return PressResult(
+        replace(desk, tested=tested), wish=KioskRequest.KEEP_ANSWERS if over else KioskRequest.TEST_AGAIN
+    )
 
 
-def _choose(desk: Desk, button: Button) -> Pressed:
+def _choose(desk: KioskState, button: Button) -> PressResult:
     if not desk.choices:
-        return Pressed(desk)
+        return PressResult(desk)
     if button is Button.START:
         who = desk.choices[min(desk.selected, len(desk.choices) - 1)]
-        return Pressed(replace(desk, chosen=False, arrival=Arrival(who=who), selected=0))
+        return PressResult(replace(desk, chosen=False, arrival=SignIn(who=who), selected=0))
     change = 1 if button is Button.DOWN else -1
-    return Pressed(replace(desk, selected=(desk.selected + change) % len(desk.choices)))
+    return PressResult(replace(desk, selected=(desk.selected + change) % len(desk.choices)))
 
 
-def _choose_strap(desk: Desk, button: Button, t: float) -> Pressed:
+def _choose_strap(desk: KioskState, button: Button, t: float) -> PressResult:
     """The person's own press binds a strap, and nothing else does (H4)."""
     desk = replace(desk, strap=strap_choice.press(desk.strap, button))
     mine = desk.strap.chosen
     if mine is None:
-        return Pressed(desk)
-    return Pressed(desk, (StrapChosen(t, mine.key, mine.name),), Wish.BIND_STRAP)
+        return PressResult(desk)
+    return PressResult(desk, (StrapChosen(t, mine.key, mine.name),), KioskRequest.BIND_STRAP)
 
 
-def _may_change_strap(desk: Desk, now: Face) -> bool:
-    return desk.strap.chosen is not None and now in (Face.STRAP, Face.READY)
+def _may_change_strap(desk: KioskState, now: ScreenId) -> bool:
+    return desk.strap.chosen is not None and now in (ScreenId.STRAP, ScreenId.READY)
 
 
-def _another_strap(desk: Desk, now: Face) -> Pressed:
+def _another_strap(desk: KioskState, now: ScreenId) -> PressResult:
     """Up or down before the start: it was the wrong one."""
     if not _may_change_strap(desk, now):
-        return Pressed(desk)
-    return Pressed(replace(desk, strap=strap_choice.reopened(desk.strap)), wish=Wish.LOOK_FOR_STRAPS)
+        return PressResult(desk)
+    return PressResult(replace(desk, strap=strap_choice.reopened(desk.strap)), wish=KioskRequest.LOOK_FOR_STRAPS)
 
 
-def _questions(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
+def _questions(desk: KioskState, state: SessionState | None, button: Button, t: float) -> PressResult:
     """Up is yes, down is no, start confirms. The choice stands on no at first."""
     if button is not Button.START:
-        return Pressed(replace(desk, selected=int(button is Button.UP)))
+        return PressResult(replace(desk, selected=int(button is Button.UP)))
     answers = (*desk.answers, desk.selected == 1)
     questions = _questions_of(state) if state else ()
     told = dict(zip(questions, answers, strict=False))
@@ -423,58 +429,58 @@ def _questions(desk: Desk, state: State | None, button: Button, t: float) -> Pre
     # Before the start nobody with chest pain answers the other questions first. Afterwards what to do has been shown.
     at_once = not after and is_urgent(told)
     if len(answers) < len(questions) and not at_once:
-        return Pressed(replace(desk, answers=answers, selected=0))
-    return Pressed(replace(desk, answers=answers, selected=FIRST_BORG if after else 0), (Readiness(t, told),))
+        return PressResult(replace(desk, answers=answers, selected=0))
+    return PressResult(replace(desk, answers=answers, selected=FIRST_BORG if after else 0), (Readiness(t, told),))
 
 
-def _read_what_to_do(desk: Desk) -> Desk:
+def _read_what_to_do(desk: KioskState) -> KioskState:
     """The person who was not all right has seen what to do now; the questions why come next."""
-    return replace(desk, asked=(*desk.asked, Face.NOT_TODAY), answers=(), selected=0)
+    return replace(desk, asked=(*desk.asked, ScreenId.NOT_TODAY), answers=(), selected=0)
 
 
-def _scale(desk: Desk, now: Face, button: Button, t: float) -> Pressed:
-    lowest, highest = (LOWEST_BORG, HIGHEST_BORG) if now is Face.EXERTION else (LOWEST_MOOD, HIGHEST_MOOD)
+def _scale(desk: KioskState, now: ScreenId, button: Button, t: float) -> PressResult:
+    lowest, highest = (LOWEST_BORG, HIGHEST_BORG) if now is ScreenId.EXERTION else (LOWEST_MOOD, HIGHEST_MOOD)
     if button is Button.START:
-        said: AnyMessage = Exertion(t, desk.selected) if now is Face.EXERTION else Mood(t, desk.selected)
-        return Pressed(_passed(desk, now), (said,))
+        said: AnyMessage = Exertion(t, desk.selected) if now is ScreenId.EXERTION else Mood(t, desk.selected)
+        return PressResult(_passed(desk, now), (said,))
     change = 1 if button is Button.UP else -1
-    return Pressed(replace(desk, selected=min(max(desk.selected + change, lowest), highest)))
+    return PressResult(replace(desk, selected=min(max(desk.selected + change, lowest), highest)))
 
 
-def _passed(desk: Desk, now: Face) -> Desk:
-    return _at_scale(replace(desk, asked=(*desk.asked, now)), Face.MOOD)
+def _passed(desk: KioskState, now: ScreenId) -> KioskState:
+    return _at_scale(replace(desk, asked=(*desk.asked, now)), ScreenId.MOOD)
 
 
-def _at_scale(desk: Desk, following: Face) -> Desk:
-    return replace(desk, selected=FIRST_BORG if following is Face.EXERTION else FIRST_MOOD)
+def _at_scale(desk: KioskState, following: ScreenId) -> KioskState:
+    return replace(desk, selected=FIRST_BORG if following is ScreenId.EXERTION else FIRST_MOOD)
 
 
-def _still_unanswered(state: State) -> bool:
+def _still_unanswered(state: SessionState) -> bool:
     """Whether the call that nobody answered outlasts the session: the end says so before anything is asked."""
     return any(notice.code == "no_answer" for notice in state.notices)
 
 
-def _after_end(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
+def _after_end(desk: KioskState, state: SessionState | None, button: Button, t: float) -> PressResult:
     if state is not None and _still_unanswered(state):
-        return Pressed(desk, (Answer(t),))
+        return PressResult(desk, (BorgAnswer(t),))
     if button is not Button.START:
-        return Pressed(desk)
+        return PressResult(desk)
     if state is not None and state.cool_down_offered:
-        return Pressed(desk, (Command(t, CommandName.START),))
-    return Pressed(signed_out(desk), wish=Wish.SIGN_OUT)
+        return PressResult(desk, (SessionCommand(t, CommandName.START),))
+    return PressResult(signed_out(desk), wish=KioskRequest.SIGN_OUT)
 
 
-def session_ended(desk: Desk) -> Desk:
+def session_ended(desk: KioskState) -> KioskState:
     """The session is over: Borg is asked next."""
-    return _at_scale(desk, Face.EXERTION)
+    return _at_scale(desk, ScreenId.EXERTION)
 
 
-def signed_out(desk: Desk) -> Desk:
+def signed_out(desk: KioskState) -> KioskState:
     """Nobody is chosen; the next person finds nothing of the last one but how often their PIN was wrong."""
-    return Desk(choices=desk.choices, language=desk.language, tries=desk.tries, parts=desk.parts)
+    return KioskState(choices=desk.choices, language=desk.language, tries=desk.tries, parts=desk.parts)
 
 
-def with_choices(desk: Desk, choices: tuple[Choice, ...]) -> Desk:
+def with_choices(desk: KioskState, choices: tuple[Choice, ...]) -> KioskState:
     """The desk after plans, PINs or dates have changed.
 
     The highlight stays on the person, not on the place: nobody may slip under a thumb that is about to press.
@@ -492,13 +498,13 @@ def with_choices(desk: Desk, choices: tuple[Choice, ...]) -> Desk:
     return replace(after, selected=places[0] if places else 0)
 
 
-def let_in(desk: Desk, origin_moved_s: float) -> Desk:
+def let_in(desk: KioskState, origin_moved_s: float) -> KioskState:
     """The session has begun, and its seconds count from now: waits after a wrong PIN are told by them too."""
     tries = tuple(replace(one, wait_until_t=one.wait_until_t - origin_moved_s) for one in desk.tries)
     return replace(desk, arrival=None, selected=0, tries=tries)
 
 
-def leaves_at_t(desk: Desk, state: State | None, touched_t: float) -> float | None:
+def leaves_at_t(desk: KioskState, state: SessionState | None, touched_t: float) -> float | None:
     """When whoever walked away before a session is signed out, `touched_t` being the last press or rate (H12).
 
     Never in a session, nor where one is offered again after a restart.
@@ -511,14 +517,14 @@ def leaves_at_t(desk: Desk, state: State | None, touched_t: float) -> float | No
     return touched_t + AWAY_AFTER_S
 
 
-def pin_waits_until_t(desk: Desk, state: State | None, t: float) -> float | None:
+def pin_waits_until_t(desk: KioskState, state: SessionState | None, t: float) -> float | None:
     """When the wait after a wrong PIN ends, while it is shown."""
     arrival = _arriving(desk, state)
-    tries = None if arrival is None or arrival.face is not Face.PIN else _tries(desk, arrival)
+    tries = None if arrival is None or arrival.face is not ScreenId.PIN else _tries(desk, arrival)
     return None if tries is None or tries.wait_until_t <= t else tries.wait_until_t
 
 
-def signs_out_at_t(state: State | None) -> float | None:
+def signs_out_at_t(state: SessionState | None) -> float | None:
     """When the person is signed out by itself, in session seconds: two minutes after the end (H12)."""
     over = state is not None and state.stage in ("ended", "not_today")
     if state is None or not over:

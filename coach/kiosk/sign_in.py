@@ -1,6 +1,6 @@
 """Who is training: from a highlighted tile to somebody who has been let in (hazards H7, H12).
 
-Theory of operation. Pointing at a tile makes an `Arrival`, which from then on names its participant by pseudonym, never
+Theory of operation. Pointing at a tile makes an `SignIn`, which from then on names its participant by pseudonym, never
 by a place in a list. It is asked «is it you?», then for a PIN where there is one, or a guest for their age; only the
 last right answer admits. Which digits were typed is not known here: the keeper holds them, asks whoever keeps the PINs,
 and brings back right or wrong. Each wrong PIN is followed by a longer wait, a minute at most, so that nobody is shut
@@ -15,7 +15,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.kiosk.view import Button, Choice, Face, PinNow
+from coach.kiosk.view import Button, Choice, PinNow, ScreenId
 
 PIN_DIGITS = 4
 PIN_WAITS_S = (1.0, 2.0, 5.0, 15.0, 60.0)
@@ -46,60 +46,60 @@ class Tries(Struct, frozen=True, kw_only=True):
     wait_until_t: float
 
 
-class Arrival(Struct, frozen=True, kw_only=True):
+class SignIn(Struct, frozen=True, kw_only=True):
     """Somebody who has pointed at a tile. `entered`: PIN digits or digits of an age; `closed`: why not today."""
 
     who: Choice
-    face: Face = Face.CONFIRM
+    face: ScreenId = ScreenId.CONFIRM
     entered: int = 0
     checking: bool = False
     closed: str | None = None
 
 
-class Step(Struct, frozen=True, kw_only=True):
+class SignInStep(Struct, frozen=True, kw_only=True):
     """What a press or a digit brought. `typed`: a digit for the keeper to hold."""
 
-    arrival: Arrival
+    arrival: SignIn
     selected: int = 0
     outcome: Outcome = "stay"
     typed: int | None = None
 
 
-def takes_digits(face: Face) -> bool:
+def takes_digits(face: ScreenId) -> bool:
     """Whether a keypad's digits mean themselves on this face."""
-    return face in (Face.PIN, Face.GUEST_AGE)
+    return face in (ScreenId.PIN, ScreenId.GUEST_AGE)
 
 
-def press(arrival: Arrival, selected: int, button: Button, tries: Tries | None, t: float) -> Step:
+def press(arrival: SignIn, selected: int, button: Button, tries: Tries | None, t: float) -> SignInStep:
     """What a button means to somebody who is arriving."""
     if button is Button.STOP:
-        return Step(arrival=arrival, outcome="leave")
-    stay = Step(arrival=arrival, selected=selected)
+        return SignInStep(arrival=arrival, outcome="leave")
+    stay = SignInStep(arrival=arrival, selected=selected)
     match arrival.face:
-        case Face.CONFIRM:
+        case ScreenId.CONFIRM:
             return _confirmed(arrival) if button is Button.START else stay
-        case Face.PIN if not _waits(arrival, tries, t):
+        case ScreenId.PIN if not _waits(arrival, tries, t):
             if button is Button.START:
                 return _typed(arrival, selected)
             return replace(stay, selected=(selected + (1 if button is Button.UP else -1)) % 10)
-        case Face.GUEST_AGE:
+        case ScreenId.GUEST_AGE:
             if button is Button.START:
-                return Step(arrival=arrival, selected=within_ages(selected), outcome="admit")
+                return SignInStep(arrival=arrival, selected=within_ages(selected), outcome="admit")
             age = within_ages(selected + (1 if button is Button.UP else -1))
-            return Step(arrival=replace(arrival, entered=0), selected=age)
+            return SignInStep(arrival=replace(arrival, entered=0), selected=age)
         case _:
             return stay
 
 
-def digit(arrival: Arrival, selected: int, typed: int, tries: Tries | None, t: float) -> Step:
+def digit(arrival: SignIn, selected: int, typed: int, tries: Tries | None, t: float) -> SignInStep:
     """What a keypad's digit means on a face that takes digits."""
-    if arrival.face is Face.PIN and not _waits(arrival, tries, t):
+    if arrival.face is ScreenId.PIN and not _waits(arrival, tries, t):
         return _typed(arrival, typed)
-    if arrival.face is Face.GUEST_AGE:
+    if arrival.face is ScreenId.GUEST_AGE:
         if arrival.entered == 0:
-            return Step(arrival=replace(arrival, entered=1), selected=typed * 10)
-        return Step(arrival=replace(arrival, entered=0), selected=within_ages(selected + typed))
-    return Step(arrival=arrival, selected=selected)
+            return SignInStep(arrival=replace(arrival, entered=1), selected=typed * 10)
+        return SignInStep(arrival=replace(arrival, entered=0), selected=within_ages(selected + typed))
+    return SignInStep(arrival=arrival, selected=selected)
 
 
 def within_ages(age: int) -> int:
@@ -107,24 +107,24 @@ def within_ages(age: int) -> int:
     return min(max(age, YOUNGEST), OLDEST)
 
 
-def _waits(arrival: Arrival, tries: Tries | None, t: float) -> bool:
+def _waits(arrival: SignIn, tries: Tries | None, t: float) -> bool:
     return arrival.checking or (tries is not None and t < tries.wait_until_t)
 
 
-def _confirmed(arrival: Arrival) -> Step:
+def _confirmed(arrival: SignIn) -> SignInStep:
     if arrival.who.expired:
-        return Step(arrival=replace(arrival, face=Face.NOT_TODAY, closed="plan_expired"))
+        return SignInStep(arrival=replace(arrival, face=ScreenId.NOT_TODAY, closed="plan_expired"))
     if arrival.who.has_pin:
-        return Step(arrival=replace(arrival, face=Face.PIN))
+        return SignInStep(arrival=replace(arrival, face=ScreenId.PIN))
     if arrival.who.asks_age:
-        return Step(arrival=replace(arrival, face=Face.GUEST_AGE), selected=FIRST_AGE)
-    return Step(arrival=arrival, outcome="admit")
+        return SignInStep(arrival=replace(arrival, face=ScreenId.GUEST_AGE), selected=FIRST_AGE)
+    return SignInStep(arrival=arrival, outcome="admit")
 
 
-def _typed(arrival: Arrival, typed: int) -> Step:
+def _typed(arrival: SignIn, typed: int) -> SignInStep:
     whole = arrival.entered + 1 == PIN_DIGITS
     after = replace(arrival, entered=arrival.entered + 1, checking=whole)
-    return Step(arrival=after, outcome="check" if whole else "stay", typed=typed)
+    return SignInStep(arrival=after, outcome="check" if whole else "stay", typed=typed)
 
 
 def wrong_once_more(tries: tuple[Tries, ...], participant: str, t: float) -> tuple[Tries, ...]:
@@ -145,7 +145,7 @@ def tries_of(tries: tuple[Tries, ...], participant: str) -> Tries | None:
     return next((one for one in tries if one.participant == participant), None)
 
 
-def pin_now(arrival: Arrival, tries: Tries | None, t: float) -> PinNow:
+def pin_now(arrival: SignIn, tries: Tries | None, t: float) -> PinNow:
     """What the screen shows of a PIN."""
     wrong = 0 if tries is None else tries.wrong
     wait_s = 0.0 if tries is None else max(0.0, tries.wait_until_t - t)
@@ -159,9 +159,9 @@ def pin_now(arrival: Arrival, tries: Tries | None, t: float) -> PinNow:
     )
 
 
-def still_known(arrival: Arrival, choices: tuple[Choice, ...]) -> Arrival | None:
+def still_known(arrival: SignIn, choices: tuple[Choice, ...]) -> SignIn | None:
     """The arrival after the list has changed: gone with its tile, asked anew where the tile is another now."""
     now = next((one for one in choices if one.participant == arrival.who.participant), None)
     if now is None:
         return None
-    return arrival if now == arrival.who else Arrival(who=now)
+    return arrival if now == arrival.who else SignIn(who=now)

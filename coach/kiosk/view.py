@@ -1,6 +1,7 @@
 """What the machine shows around the session: who trains, the questions, the strap, Borg and mood, the end.
 
-A display draws one `View`: the desk's face, and under it the session's snapshot and profile where there is a session.
+A display draws one `DisplayState`: the desk's face, and under it the session's snapshot and profile where there is a
+session.
 """
 
 from enum import StrEnum
@@ -12,7 +13,7 @@ from coach.model.snapshot import Profile, Snapshot
 from coach.model.strap_advertisement import StrapSeen
 
 
-class Face(StrEnum):
+class ScreenId(StrEnum):
     """Which picture the machine shows. `session` covers every running state: the snapshot tells which."""
 
     CHOOSE_PARTICIPANT = "choose_participant"
@@ -83,7 +84,7 @@ class PinNow(Struct, frozen=True, kw_only=True):
     checking: bool = False
 
 
-class View(Struct, frozen=True, kw_only=True):
+class DisplayState(Struct, frozen=True, kw_only=True):
     """All that a screen, an OLED or a lamp shows now.
 
     `choices`: who can be chosen on `choose_participant`. `who`: the one that is asked on `confirm`, `pin` and
@@ -98,7 +99,7 @@ class View(Struct, frozen=True, kw_only=True):
     `answered`: how many questions were answered before this one. `help_number`: the clinic's own number for help.
     """
 
-    face: Face
+    face: ScreenId
     nickname: str | None = None
     picture: str | None = None
     language: Literal["nb", "en"] = "nb"

@@ -53,7 +53,7 @@ class SourceLost(Message, frozen=True, tag="source_lost"):
     reason: str
 
 
-class Treadmill(Message, frozen=True, tag="treadmill"):
+class TreadmillSpeed(Message, frozen=True, tag="treadmill"):
     """The belt's speed in km/h and incline in percent: measured, or confirmed by the participant."""
 
     speed_kmh: float
@@ -76,7 +76,7 @@ class Time(Message, frozen=True, tag="time"):
     """Time has passed; nothing else happened."""
 
 
-class Command(Message, frozen=True, tag="command"):
+class SessionCommand(Message, frozen=True, tag="command"):
     """A command; `source` says who asked (`panel`, `therapist`, …).
 
     `seconds` goes with `extend_recovery`. `lowered_fraction` goes with `adjust`: how much lower all target zones lie
@@ -89,7 +89,7 @@ class Command(Message, frozen=True, tag="command"):
     lowered_fraction: float | None = None
 
 
-class Answer(Message, frozen=True, tag="answer"):
+class BorgAnswer(Message, frozen=True, tag="answer"):
     """An answer to "are you all right?": any button means yes.
 
     `source`: who answers. `therapist`: a member of staff who is with the participant.
@@ -110,5 +110,15 @@ class Restored(Message, frozen=True, tag="restored"):
 
 
 AnyMessage = (
-    HeartRate | SourceLost | StrapChosen | Treadmill | Exertion | Mood | Time | Command | Answer | Readiness | Restored
+    HeartRate
+    | SourceLost
+    | StrapChosen
+    | TreadmillSpeed
+    | Exertion
+    | Mood
+    | Time
+    | SessionCommand
+    | BorgAnswer
+    | Readiness
+    | Restored
 )

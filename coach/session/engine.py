@@ -3,8 +3,8 @@
 Theory of operation. Time reaches the engine only inside messages. Before a message is taken, every moment that fell
 due up to its time is lived through in order, each at its own due time: the whole seconds of the running phase, the
 instants at which a silent strap becomes stale or lost, the end of a pause that lasted too long. So a late, missing or
-extra `Time` message changes no event, no cue and no time. A message that is not allowed raises `Refused` and changes
-nothing.
+extra `Time` message changes no event, no cue and no time. A message that is not allowed raises `MessageRefused` and
+changes nothing.
 
     questions ──readiness──► ready ──start──► running ◄──pause/resume──► paused
         │ yes                  │                │ last second, stop         │ stop, pause limit
@@ -25,29 +25,29 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.errors import Refused
+from coach.errors import MessageRefused
 from coach.guidance.barrier import Budget, unlimited
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent, NoticeRaised
 from coach.model.messages import (
-    Answer,
     AnyMessage,
-    Command,
+    BorgAnswer,
     CommandName,
     Exertion,
     HeartRate,
     Mood,
     Readiness,
     Restored,
+    SessionCommand,
     SourceLost,
     StrapChosen,
     Time,
-    Treadmill,
+    TreadmillSpeed,
 )
 from coach.model.plan import UNWELL_QUESTIONS, is_urgent
 from coach.session.restraints import no_interval_because
-from coach.session.state import State
-from coach.session.transition import Turn
+from coach.session.state import SessionState
+from coach.session.transition import Transition
 
 LOWEST_BORG, HIGHEST_BORG = 6, 20
 LOWEST_MOOD, HIGHEST_MOOD = 1, 5
@@ -60,32 +60,32 @@ MOST_LOWERED_FRACTION = 0.10
 HIGHEST_SENT_BPM = 65535.0
 
 
-class Step(Struct, frozen=True):
+class StepResult(Struct, frozen=True):
     """What one message brought: the next state, and the events and cues that fell due, in order."""
 
-    state: State
+    state: SessionState
     events: tuple[AnyEvent, ...]
     cues: tuple[Cue, ...]
 
 
-def step(state: State, message: AnyMessage, budget: Budget = unlimited) -> Step:
+def step(state: SessionState, message: AnyMessage, budget: Budget = unlimited) -> StepResult:
     """Live through the time until `message`, then take it.
 
-    Raises `Refused` where the message is not allowed now, not possible, or from before the session's time; the state
-    that was passed in stays valid. `budget` runs each call of the guidance, and raises where one takes too long.
+    Raises `MessageRefused` where the message is not allowed now, not possible, or from before the session's time; the
+    state that was passed in stays valid. `budget` runs each call of the guidance, and raises where one takes too long.
     """
     if not isfinite(message.t) or message.t < state.t:
-        raise Refused(
+        raise MessageRefused(
             "time_backwards",
             f"t is {message.t:g}, but the session is at {state.t:g} s already; send times that never fall",
         )
-    turn = Turn(state, budget)
+    turn = Transition(state, budget)
     if _makes_safer(message):
         turn = _lived_or_not(turn, message.t)
     else:
         turn.live_until(message.t)
     _take(turn, message)
-    return Step(turn.state, tuple(turn.events), tuple(turn.cues))
+    return StepResult(turn.state, tuple(turn.events), tuple(turn.cues))
 
 
 def guidance_off(events: tuple[AnyEvent, ...]) -> str | None:
@@ -94,42 +94,46 @@ def guidance_off(events: tuple[AnyEvent, ...]) -> str | None:
     return next((event.detail for event in failed), None)
 
 
-def without_guidance(state: State, place: str) -> State:
+def without_guidance(state: SessionState, place: str) -> SessionState:
     """Return a restored session whose guidance failed before the restart, and stays out of action.
 
     A time budget is in no message, so living through the messages again need not bring the failure back.
     """
-    turn = Turn(state)
+    turn = Transition(state)
     turn.guidance_failed(place)
     return turn.state
 
 
 def _makes_safer(message: AnyMessage) -> bool:
     """Whether a message only ever makes things safer, so that nothing may stand before it (H6)."""
-    stops = isinstance(message, Command) and message.name in (CommandName.STOP, CommandName.PAUSE, CommandName.EASE)
-    return stops or (isinstance(message, Answer) and not message.ok)
+    stops = isinstance(message, SessionCommand) and message.name in (
+        CommandName.STOP,
+        CommandName.PAUSE,
+        CommandName.EASE,
+    )
+    return stops or (isinstance(message, BorgAnswer) and not message.ok)
 
 
-def _lived_or_not(turn: Turn, t: float) -> Turn:
+def _lived_or_not(turn: Transition, t: float) -> Transition:
     """Live until `t`. Where that fails, go on from the last state that was whole, at that time."""
     before, budget = turn.state, turn.budget
     try:
         turn.live_until(t)
     except Exception:  # noqa: BLE001 - the barrier: stop must work whatever fails
-        return Turn(replace(before, t=t), budget)
+        return Transition(replace(before, t=t), budget)
     return turn
 
 
-def next_due_s(state: State) -> float | None:
+def next_due_s(state: SessionState) -> float | None:
     """The session second at which something falls due next, so that a caller need not tick; None where nothing will."""
-    return Turn(state).next_due_t()
+    return Transition(state).next_due_t()
 
 
-def _take(turn: Turn, message: AnyMessage) -> None:
+def _take(turn: Transition, message: AnyMessage) -> None:
     match message:
         case HeartRate():
             if not 0 <= message.bpm <= HIGHEST_SENT_BPM:
-                raise Refused("bad_heart_rate", f"bpm is {message.bpm:g}; a strap sends 0 (no rate) or more")
+                raise MessageRefused("bad_heart_rate", f"bpm is {message.bpm:g}; a strap sends 0 (no rate) or more")
             turn.heart_rate(message)
         case Time():
             pass
@@ -137,13 +141,13 @@ def _take(turn: Turn, message: AnyMessage) -> None:
             turn.source_lost(message.reason)
         case StrapChosen():
             _strap(turn, message)
-        case Treadmill():
+        case TreadmillSpeed():
             _treadmill(turn, message)
-        case Command():
+        case SessionCommand():
             _command(turn, message)
         case Exertion():
             _exertion(turn, message)
-        case Answer():
+        case BorgAnswer():
             waits = turn.state.question is not None or any(one.code == "no_answer" for one in turn.state.notices)
             _require(waits, "no_question", "nothing was asked")
             turn.answered(ok=message.ok, by="therapist" if message.source == "therapist" else "participant")
@@ -157,19 +161,21 @@ def _take(turn: Turn, message: AnyMessage) -> None:
             assert_never(message)
 
 
-def _strap(turn: Turn, message: StrapChosen) -> None:
+def _strap(turn: Transition, message: StrapChosen) -> None:
     """A session keeps the strap that it started with; one that started without may still get one."""
     bound = turn.state.strap_key
     if bound is not None and turn.state.started_t is not None and message.key != bound:
-        raise Refused("other_strap", f"this session belongs to the strap {bound}; end it before another one is worn")
+        raise MessageRefused(
+            "other_strap", f"this session belongs to the strap {bound}; end it before another one is worn"
+        )
     if message.key != bound:
         turn.strap(message.key, message.name)
 
 
-def _treadmill(turn: Turn, message: Treadmill) -> None:
+def _treadmill(turn: Transition, message: TreadmillSpeed) -> None:
     speed_ok = 0 <= message.speed_kmh <= HIGHEST_SPEED_KMH
     if not (speed_ok and LOWEST_INCLINE_PERCENT <= message.incline_percent <= HIGHEST_INCLINE_PERCENT):
-        raise Refused(
+        raise MessageRefused(
             "bad_treadmill",
             f"{message.speed_kmh:g} km/h at {message.incline_percent:g} % is no treadmill's setting; "
             f"0–{HIGHEST_SPEED_KMH:g} km/h and {LOWEST_INCLINE_PERCENT:g}–{HIGHEST_INCLINE_PERCENT:g} % are",
@@ -177,36 +183,36 @@ def _treadmill(turn: Turn, message: Treadmill) -> None:
     turn.treadmill(message.speed_kmh, message.incline_percent)
 
 
-def _exertion(turn: Turn, message: Exertion) -> None:
+def _exertion(turn: Transition, message: Exertion) -> None:
     if not LOWEST_BORG <= message.borg <= HIGHEST_BORG:
-        raise Refused("bad_borg", f"borg is {message.borg}; Borg's scale is {LOWEST_BORG}–{HIGHEST_BORG}")
+        raise MessageRefused("bad_borg", f"borg is {message.borg}; Borg's scale is {LOWEST_BORG}–{HIGHEST_BORG}")
     if turn.state.started_t is None:
-        raise Refused("not_started", "perceived exertion belongs to a session that has started")
+        raise MessageRefused("not_started", "perceived exertion belongs to a session that has started")
     turn.exertion(message.borg)
 
 
-def _mood(turn: Turn, message: Mood) -> None:
+def _mood(turn: Transition, message: Mood) -> None:
     if turn.state.stage != "ended":
-        raise Refused("not_ended", "the mood is asked after the session")
+        raise MessageRefused("not_ended", "the mood is asked after the session")
     if not LOWEST_MOOD <= message.mood <= HIGHEST_MOOD:
-        raise Refused("bad_mood", f"mood is {message.mood}; it must lie in {LOWEST_MOOD}–{HIGHEST_MOOD}")
+        raise MessageRefused("bad_mood", f"mood is {message.mood}; it must lie in {LOWEST_MOOD}–{HIGHEST_MOOD}")
     turn.mood(message.mood)
 
 
-def _readiness(turn: Turn, message: Readiness) -> None:
+def _readiness(turn: Transition, message: Readiness) -> None:
     state = turn.state
     afterwards = state.stage == "ended" and state.not_all_right and not state.said_why
     if state.stage != "questions" and not afterwards:
-        raise Refused("no_question", "no questions about how the person feels are open now")
+        raise MessageRefused("no_question", "no questions about how the person feels are open now")
     questions = UNWELL_QUESTIONS if afterwards else state.plan.questions
     missing = [key for key in questions if key not in message.answers]
     answers = {key: message.answers[key] for key in questions if key in message.answers}
     if missing and (afterwards or not is_urgent(answers)):
-        raise Refused("unanswered", f"not all questions are answered: {', '.join(missing)}")
+        raise MessageRefused("unanswered", f"not all questions are answered: {', '.join(missing)}")
     turn.readiness(tuple(key for key, yes in answers.items() if yes))
 
 
-def _command(turn: Turn, command: Command) -> None:
+def _command(turn: Transition, command: SessionCommand) -> None:
     if command.source == "panel" and turn.state.question is not None:
         turn.answered(ok=True)
     match command.name:
@@ -223,7 +229,7 @@ def _command(turn: Turn, command: Command) -> None:
         case CommandName.SKIP_WARM_UP:
             refusal = skip_refusal(turn.state)
             if refusal is not None:
-                raise Refused("no_skip", refusal)
+                raise MessageRefused("no_skip", refusal)
             turn.end_phase("skipped")
         case CommandName.EXTEND_RECOVERY:
             _extend(turn, EXTENSION_S if command.seconds is None else command.seconds)
@@ -238,28 +244,28 @@ def _command(turn: Turn, command: Command) -> None:
 
 def _require(allowed: bool, code: str, reason: str) -> None:  # noqa: FBT001 - reads as a sentence
     if not allowed:
-        raise Refused(code, reason)
+        raise MessageRefused(code, reason)
 
 
-def _working(state: State) -> bool:
+def _working(state: SessionState) -> bool:
     return state.stage == "running" and state.in_work
 
 
-def _start(turn: Turn) -> None:
+def _start(turn: Transition) -> None:
     state = turn.state
     if state.stage == "ready":
         turn.start()
     elif state.stage == "ended" and state.cool_down_offered:
         turn.start_offered_cool_down()
     elif state.stage == "not_today":
-        raise Refused("not_today", f"no session today ({state.closed_because}); the therapist can release it")
+        raise MessageRefused("not_today", f"no session today ({state.closed_because}); the therapist can release it")
     elif state.stage == "questions":
-        raise Refused("unanswered", "answer the questions before the start")
+        raise MessageRefused("unanswered", "answer the questions before the start")
     else:
-        raise Refused("started", "the session has started already")
+        raise MessageRefused("started", "the session has started already")
 
 
-def skip_refusal(state: State) -> str | None:
+def skip_refusal(state: SessionState) -> str | None:
     """Why the warm-up may not end early now; None where it may (training.md: for some 5 minutes are enough)."""
     if not (state.stage == "running" and state.warming_up):
         return "only a running warm-up can be skipped"
@@ -274,7 +280,7 @@ def skip_refusal(state: State) -> str | None:
     return f"the interval is held back ({', '.join(held)})" if held else None
 
 
-def _adjust(turn: Turn, command: Command) -> None:
+def _adjust(turn: Transition, command: SessionCommand) -> None:
     """Lower the target: a zone is never moved above the plan's, whoever asks."""
     lowered = command.lowered_fraction
     _require(turn.state.stage in ("ready", "running", "paused"), "not_running", "there is no session to adjust")
@@ -287,7 +293,7 @@ def _adjust(turn: Turn, command: Command) -> None:
     turn.adjust(lowered or 0.0, command.source)
 
 
-def _extend(turn: Turn, seconds: int) -> None:
+def _extend(turn: Transition, seconds: int) -> None:
     state = turn.state
     recovering = state.stage == "running" and state.phase.kind == "recovery"
     _require(recovering, "not_in_recovery", "only a running recovery can be extended")

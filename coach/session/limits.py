@@ -16,11 +16,11 @@ from coach.model.plan import Plan
 from coach.model.protocol import PhaseKind, Protocol
 from coach.session.restraints import BY_SIGNAL, no_interval_because, no_urging_because
 from coach.session.signal_quality import HIGHEST_BPM, LOWEST_BPM
-from coach.session.state import Ceiling, Question, State
+from coach.session.state import Ceiling, Question, SessionState
 
 if TYPE_CHECKING:
     from coach.model.events import HrMaxFinding
-    from coach.session.transition import Turn
+    from coach.session.transition import Transition
 
 OVER_CEILING_EASES_S = 15.0
 OVER_CEILING_COOLS_DOWN_S = 60.0
@@ -45,7 +45,7 @@ NO_URGING = Advice(Direction.HOLD, reason="no_urging")
 """What is said in the place of an urging that the gate held back."""
 
 
-def session_began(turn: Turn) -> None:
+def session_began(turn: Transition) -> None:
     """The limits in force from the start are journaled with their reasons, and a missing rate counts from here."""
     announce(turn)
     state = turn.state
@@ -57,7 +57,7 @@ def session_began(turn: Turn) -> None:
         turn.raise_notice("signal_implausible", Level.ATTENTION)
 
 
-def announce(turn: Turn) -> None:
+def announce(turn: Transition) -> None:
     """Journal the session's lasting limits when they have changed."""
     lasting = lasting_limits(turn.state)
     if lasting != turn.state.session_limits:
@@ -65,7 +65,7 @@ def announce(turn: Turn) -> None:
         turn.state = replace(turn.state, session_limits=lasting)
 
 
-def lasting_limits(state: State) -> tuple[Limit, ...]:
+def lasting_limits(state: SessionState) -> tuple[Limit, ...]:
     """The ceiling and, once set, «only cooling down»."""
     limits = []
     ceiling_bpm = state.plan.effective_ceiling_bpm
@@ -84,7 +84,7 @@ def lasting_limits(state: State) -> tuple[Limit, ...]:
     return tuple(limits)
 
 
-def found(turn: Turn, before: HrMaxFinding | None, now: HrMaxFinding | None) -> None:
+def found(turn: Transition, before: HrMaxFinding | None, now: HrMaxFinding | None) -> None:
     """H7: the evidence disagrees with the plan's HRmax. The participant is told kindly, the therapist exactly."""
     if before == now and (now is None or now.code in turn.state.notice_codes):
         return
@@ -95,14 +95,14 @@ def found(turn: Turn, before: HrMaxFinding | None, now: HrMaxFinding | None) -> 
     announce(turn)
 
 
-def limits_now(state: State) -> tuple[Limit, ...]:
+def limits_now(state: SessionState) -> tuple[Limit, ...]:
     """Every limit in force, each with all its reasons."""
     reasons = no_urging_because(state)
     lasting = state.session_limits or lasting_limits(state)
     return (*lasting, Limit("no_faster", reasons)) if reasons else lasting
 
 
-def may_urge(state: State) -> bool:
+def may_urge(state: SessionState) -> bool:
     """Whether an advice may ask for more effort now."""
     return not no_urging_because(state)
 
@@ -122,7 +122,7 @@ def above_floor(advice: Advice, plan: Plan, now_kmh: float | None) -> Advice:
     return replace(advice, speed_kmh=floor_kmh, speed_change_kmh=round(floor_kmh - now_kmh, 2))
 
 
-def advice_now(state: State) -> Advice:
+def advice_now(state: SessionState) -> Advice:
     """The advice that may stand on the screen: one that urges stands no longer than it may be given."""
     advice = state.advice
     if urges(advice, state.speed_kmh, state.incline_percent) and not may_urge(state):
@@ -134,7 +134,7 @@ def advice_now(state: State) -> Advice:
     return advice
 
 
-def is_quiet(state: State, *, slower: bool = False) -> bool:
+def is_quiet(state: SessionState, *, slower: bool = False) -> bool:
     """Whether advice would come too early, too late or too soon after the last (screens.md «Sound»)."""
     kind, second = state.phase.kind, state.second
     if kind is PhaseKind.INTERVAL and second < (EASE_FROM_S if slower else QUIET_INTERVAL_S):
@@ -148,12 +148,12 @@ def is_quiet(state: State, *, slower: bool = False) -> bool:
     return state.advised_t is not None and state.t - state.advised_t < ADVICE_APART_S
 
 
-def overrides_advice(state: State) -> bool:
+def overrides_advice(state: SessionState) -> bool:
     """Whether a limit speaks instead of the guidance: «slower» stands while the rate is above the ceiling."""
     return state.ceiling.over_since_t is not None
 
 
-def heart_rate(turn: Turn) -> None:
+def heart_rate(turn: Transition) -> None:
     """H1 at each notification. Any possible rate counts here, doubtful or not: a sudden jump may be the heart's own."""
     state = turn.state
     ceiling_bpm, bpm = state.plan.effective_ceiling_bpm, state.source.bpm
@@ -171,7 +171,7 @@ def heart_rate(turn: Turn) -> None:
         turn.state = replace(state, ceiling=replace(ceiling, below_since_t=state.t))
 
 
-def _say_slower(turn: Turn) -> None:
+def _say_slower(turn: Transition) -> None:
     """Ask for a concrete lower speed: less than the treadmill's, or than what was asked last where it tells none."""
     state = turn.state
     incline_percent = state.advice.incline_percent if state.incline_percent is None else state.incline_percent
@@ -188,7 +188,7 @@ def _say_slower(turn: Turn) -> None:
     turn.give(Advice(Direction.SLOWER, change_kmh, speed_kmh, incline_percent, "over_ceiling"), spoken=True)
 
 
-def signal_changed(turn: Turn) -> None:
+def signal_changed(turn: Transition) -> None:
     """H2, H3: say what the source's new state means, once."""
     state = turn.state
     source = state.source
@@ -225,7 +225,7 @@ def signal_changed(turn: Turn) -> None:
         turn.state = replace(turn.state, advice=NO_URGING)
 
 
-def signal_settled(turn: Turn) -> None:
+def signal_settled(turn: Transition) -> None:
     """Take back what was said of a source that has been usable for a while: one notice for one lasting state."""
     if turn.state.source.steady(turn.state.t):
         turn.clear_notice("signal_stale")
@@ -233,7 +233,7 @@ def signal_settled(turn: Turn) -> None:
         _signal_is_back(turn)
 
 
-def _signal_is_back(turn: Turn) -> None:
+def _signal_is_back(turn: Transition) -> None:
     """Take back that the signal is lost; of a source that is lost again and again, only once it is steady."""
     if any(notice.code == "signal_lost" for notice in turn.state.notices):
         turn.clear_notice("signal_lost")
@@ -241,11 +241,11 @@ def _signal_is_back(turn: Turn) -> None:
             turn.cue(CueName.SIGNAL_BACK)
 
 
-def _has_signal(state: State) -> bool:
+def _has_signal(state: SessionState) -> bool:
     return state.source.signal not in (Signal.STALE, Signal.LOST)
 
 
-def second(turn: Turn) -> None:
+def second(turn: Transition) -> None:
     """All limits, each second of the running phase. One may end the phase; then the rest waits for the next second."""
     index = turn.state.index
     for rule in (_ceiling, _silence, _odd_fall, _question):
@@ -254,7 +254,7 @@ def second(turn: Turn) -> None:
             return
 
 
-def _ceiling(turn: Turn) -> None:
+def _ceiling(turn: Transition) -> None:
     """H1: after 15 s above the ceiling work becomes recovery; after 60 s or the second time, only cool-down is left."""
     state = turn.state
     ceiling = state.ceiling
@@ -284,13 +284,13 @@ def _ceiling(turn: Turn) -> None:
         _say_slower(turn)
 
 
-def _end_slower(turn: Turn) -> None:
+def _end_slower(turn: Transition) -> None:
     """The rate is below the ceiling again: "slow down now" is no longer shown, the lower speed is kept."""
     state = turn.state
     turn.give(setting_to_keep(state, state.advice.speed_kmh, "eased"), spoken=False)
 
 
-def setting_to_keep(state: State, speed_kmh: float | None, reason: str) -> Advice:
+def setting_to_keep(state: SessionState, speed_kmh: float | None, reason: str) -> Advice:
     """Return a setting to keep or go back to; without its speed where that would urge and nothing may."""
     incline_percent = state.advice.incline_percent if state.incline_percent is None else state.incline_percent
     advice = Advice(Direction.NONE, None, speed_kmh, incline_percent, reason)
@@ -299,7 +299,7 @@ def setting_to_keep(state: State, speed_kmh: float | None, reason: str) -> Advic
     return advice
 
 
-def _silence(turn: Turn) -> None:
+def _silence(turn: Transition) -> None:
     """H2: 20 s without a rate (60 s with a doubtful one) ease work into recovery, or it goes on by exertion."""
     state = turn.state
     if state.silent_since_t is None or not state.in_work or state.by_exertion:
@@ -319,7 +319,7 @@ def _silence(turn: Turn) -> None:
         turn.ease("signal_lost")
 
 
-def holds_interval(turn: Turn) -> bool:
+def holds_interval(turn: Transition) -> bool:
     """Hold back the next interval where anything restrains it; the phase before it goes on, 3 min at most.
 
     H2: no interval begins into silence or doubt. H5: none begins before a question is answered, and where the room was
@@ -360,7 +360,7 @@ def holds_interval(turn: Turn) -> bool:
     return True
 
 
-def _odd_fall(turn: Turn) -> None:
+def _odd_fall(turn: Transition) -> None:
     """H5: in work, a rate that falls faster than it does when a person rests makes the coach ask."""
     state = turn.state
     bpm = state.source.usable_bpm
@@ -374,7 +374,7 @@ def _odd_fall(turn: Turn) -> None:
         turn.ask("odd_fall")
 
 
-def _question(turn: Turn) -> None:
+def _question(turn: Transition) -> None:
     """H5: ask a little after an interval; without an answer ask once more, then call, and call again each minute.
 
     While nobody has answered the call there is no work: an interval is eased, and after the recovery comes cool-down.
@@ -407,7 +407,7 @@ def _question(turn: Turn) -> None:
         turn.cue(CueName.CALL_FOR_HELP, level=Level.ATTENTION)
 
 
-def _asked_after(state: State) -> bool:
+def _asked_after(state: SessionState) -> bool:
     """Whether the plan lets the coach ask after the phase that has just ended."""
     if not state.ran or state.ran[-1].phase.kind is not PhaseKind.INTERVAL:
         return False
@@ -433,7 +433,7 @@ def hardest_interval(protocol: Protocol) -> int:
     return 0 if hardest is None else hardest.interval
 
 
-def kept_speed_kmh(state: State) -> float | None:
+def kept_speed_kmh(state: SessionState) -> float | None:
     """Return the belt's speed once it has kept it; None while it still speeds up or runs out.
 
     A belt may take 15 s to reach what was set before a question, and that is no answer to it.
@@ -441,7 +441,7 @@ def kept_speed_kmh(state: State) -> float | None:
     return state.speed_kmh if state.t - state.speed_t >= SPEED_KEPT_S else None
 
 
-def _speed_was_set(state: State, question: Question) -> bool:
+def _speed_was_set(state: SessionState, question: Question) -> bool:
     """Whether somebody has set the belt since the question: to another speed that it then keeps.
 
     A belt that runs out, or was stopped by its safety key, is no answer, and neither is one that shows a step more or

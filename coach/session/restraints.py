@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from coach.model.events import Signal
-from coach.session.state import State
+from coach.session.state import SessionState
 
 NEAR_MAX_FRACTION = 0.95
 """From this share of HRmax on nothing asks for more, and no interval begins (the zone's upper edge, training.md)."""
@@ -62,7 +62,7 @@ BY_SIGNAL = frozenset(row.cause for row in TABLE if row.what == "signal")
 """What exertion does without: where the therapist lets work go on by Borg, these hold no interval back."""
 
 
-def causes_now(state: State) -> tuple[str, ...]:
+def causes_now(state: SessionState) -> tuple[str, ...]:
     """Return every cause that restrains something now, once each."""
     causes = [*_of_the_rate(state)]
     if state.question is not None:
@@ -75,7 +75,7 @@ def causes_now(state: State) -> tuple[str, ...]:
     return tuple(dict.fromkeys(causes))
 
 
-def _of_the_rate(state: State) -> list[str]:
+def _of_the_rate(state: SessionState) -> list[str]:
     source, causes = state.source, []
     if source.signal is Signal.WEAK and source.reason == "slow":
         # A source that reports seldom, but steadily: too slow to urge by, good enough to train by.
@@ -98,17 +98,17 @@ def _of_the_rate(state: State) -> list[str]:
     return causes
 
 
-def no_urging_because(state: State) -> tuple[str, ...]:
+def no_urging_because(state: SessionState) -> tuple[str, ...]:
     """Return why no advice may ask for more effort now; nothing where it may."""
     return tuple(cause for cause in causes_now(state) if (row := BY_CAUSE.get(cause)) is None or row.urging)
 
 
-def no_interval_because(state: State, *, by_rate: bool = True) -> tuple[str, ...]:
+def no_interval_because(state: SessionState, *, by_rate: bool = True) -> tuple[str, ...]:
     """Return why no interval may begin now. Not `by_rate`: it needs no rate, so a doubtful one is no cause."""
     held = (cause for cause in causes_now(state) if (row := BY_CAUSE.get(cause)) is None or row.interval)
     return tuple(cause for cause in held if by_rate or cause not in BY_SIGNAL)
 
 
-def ordinary_speech(state: State) -> bool:
+def ordinary_speech(state: SessionState) -> bool:
     """Whether times, countdowns and "hold" may be said now."""
     return not any(BY_CAUSE[cause].speech for cause in causes_now(state) if cause in BY_CAUSE)

@@ -84,7 +84,7 @@ RR_STILL_BPM = 8.0
 """RR intervals that stay the very same while the rate moves so far are no beats of this heart."""
 
 
-class Source(Struct, frozen=True):
+class HeartRateSource(Struct, frozen=True):
     """What is known of the pulse strap. `bpm` is the last rate it sent, whatever its worth; `at_t` when.
 
     `rr_run`: longest run of equal beats that has ended by itself. `beats_since_t`: since when every report
@@ -155,18 +155,18 @@ class Source(Struct, frozen=True):
         return self.usable_since_t is not None and t - self.usable_since_t >= lasts_s
 
 
-def expire(source: Source) -> Source:
+def expire(source: HeartRateSource) -> HeartRateSource:
     """Return the source at its due time, when silence has lasted long enough."""
     lost = source.signal is Signal.STALE
     return _troubled(replace(source, signal=Signal.LOST if lost else Signal.STALE, reason="silent"))
 
 
-def lose(source: Source, reason: str) -> Source:
+def lose(source: HeartRateSource, reason: str) -> HeartRateSource:
     """Return the source after the adapter said that the strap is gone."""
     return _troubled(replace(source, signal=Signal.LOST, reason=reason))
 
 
-def _troubled(source: Source) -> Source:
+def _troubled(source: HeartRateSource) -> HeartRateSource:
     """Note that the source is no longer usable, and whether it had been so a short time before."""
     if source.usable_since_t is None:
         return source
@@ -175,7 +175,7 @@ def _troubled(source: Source) -> Source:
     return replace(source, usable_since_t=None, troubled_t=now_t, relapsed=relapsed)
 
 
-def receive(source: Source, message: HeartRate, *, warming_up: bool) -> Source:
+def receive(source: HeartRateSource, message: HeartRate, *, warming_up: bool) -> HeartRateSource:
     """Return the source after one notification.
 
     `warming_up`: no interval has begun, so a dry strap may still become wet.
@@ -196,14 +196,14 @@ def receive(source: Source, message: HeartRate, *, warming_up: bool) -> Source:
     return replace(source, usable_since_t=t) if source.usable_since_t is None else source
 
 
-def _paced(source: Source, t: float) -> Source:
+def _paced(source: HeartRateSource, t: float) -> HeartRateSource:
     """Learn the source's pace. A source that was lost begins where it was: its absence is no gap."""
     if source.at_t is None or source.signal is Signal.LOST:
         return source
     return replace(source, pace=source.pace.after(t - source.at_t))
 
 
-def _beats(source: Source, t: float, bpm: float, rr_ms: tuple[float, ...], *, gap: bool) -> Source:
+def _beats(source: HeartRateSource, t: float, bpm: float, rr_ms: tuple[float, ...], *, gap: bool) -> HeartRateSource:
     """Note what the RR intervals say: whether they repeat, disagree with the rate, or are regular beats."""
     sent_rr_ms, still_bpm = rr_ms, bpm
     if rr_ms and rr_ms == source.last_rr_ms:
@@ -244,7 +244,7 @@ def echoes(rr_ms: tuple[float, ...], bpm: float) -> bool:
     )
 
 
-def _contact(source: Source, t: float, *, contact: bool | None, gap: bool) -> Source:
+def _contact(source: HeartRateSource, t: float, *, contact: bool | None, gap: bool) -> HeartRateSource:
     """Note since when the contact bit contradicts a rate that nothing else speaks against, and since when it is set."""
     off_t, on_t = source.contact_off_t, source.contact_on_t
     if contact is not None:
@@ -260,7 +260,7 @@ def _contact(source: Source, t: float, *, contact: bool | None, gap: bool) -> So
     return replace(source, contact_off_t=off_t, contact_on_t=on_t, contact_was_set=was_set)
 
 
-def _after_gap(source: Source, t: float, bpm: float, before: Source) -> Source:
+def _after_gap(source: HeartRateSource, t: float, bpm: float, before: HeartRateSource) -> HeartRateSource:
     """First rate, or after silence: a new beginning, weak for a while, unless no heart could change so in the gap.
 
     A doubt outlasts a short silence. A strap that was lost, or said that it had no rate, was put on afresh.
@@ -280,7 +280,7 @@ def _after_gap(source: Source, t: float, bpm: float, before: Source) -> Source:
     return replace(_trust(source, t, bpm), weak_until_t=t + weak_s, weak_reason="believed")
 
 
-def _compare(source: Source, t: float, bpm: float, *, warming_up: bool) -> Source:
+def _compare(source: HeartRateSource, t: float, bpm: float, *, warming_up: bool) -> HeartRateSource:
     """Hold the rate against the trusted one, or against the doubted level that it jumped to."""
     if source.trusted_bpm is None:
         return replace(source, trusted_bpm=bpm, trusted_t=t)
@@ -300,7 +300,7 @@ def _compare(source: Source, t: float, bpm: float, *, warming_up: bool) -> Sourc
     return replace(source, level_bpm=bpm, level_t=t)
 
 
-def _believed_after_s(source: Source, t: float, *, warming_up: bool) -> float:
+def _believed_after_s(source: HeartRateSource, t: float, *, warming_up: bool) -> float:
     """How long a smooth level must last after a jump before it is believed."""
     if source.jump_bpm > 0:
         return BELIEVE_UPWARDS_AFTER_S
@@ -311,13 +311,13 @@ def _believed_after_s(source: Source, t: float, *, warming_up: bool) -> float:
     return BELIEVE_BEATS_AFTER_S if beats and not halved else BELIEVE_DOWNWARDS_IN_WORK_AFTER_S
 
 
-def _doubt(source: Source, t: float, bpm: float) -> Source:
+def _doubt(source: HeartRateSource, t: float, bpm: float) -> HeartRateSource:
     """The rate jumped. A second jump on top of a first one keeps the first one's direction when it goes further."""
     jump_bpm = bpm - (source.trusted_bpm if source.trusted_bpm is not None else bpm)
     return replace(source, jump_bpm=jump_bpm, jumped_t=t, level_bpm=bpm, level_t=t)
 
 
-def _trust(source: Source, t: float, bpm: float) -> Source:
+def _trust(source: HeartRateSource, t: float, bpm: float) -> HeartRateSource:
     trusted = replace(source, trusted_bpm=bpm, trusted_t=t, jumped_t=None, jump_bpm=0.0)
     if source.jumped_t is None and source.weak_until_t > t + WEAK_AFTER_GAP_S:
         # A short silence does not shorten a weakness that was to last longer.
@@ -335,13 +335,13 @@ def _rr_disagrees(rr_ms: tuple[float, ...], bpm: float) -> bool:
     return len(rr_ms) >= RR_KEPT and abs(60000.0 / median(rr_ms) - bpm) > RR_DISAGREES_FRACTION * bpm
 
 
-def _judge(source: Source, t: float) -> Source:
+def _judge(source: HeartRateSource, t: float) -> HeartRateSource:
     signal, reason = _verdict(source, t)
     same = source.signal is signal and source.reason == reason
     return source if same else replace(source, signal=signal, reason=reason)
 
 
-def _verdict(source: Source, t: float) -> tuple[Signal, str]:
+def _verdict(source: HeartRateSource, t: float) -> tuple[Signal, str]:
     flat_s, usual_s = t - source.changed_t, source.pace.usual_s
     frozen_beats = source.same_rr >= max(_repeats_allowed(source), 2 * source.rr_run)
     reasons = (
@@ -362,21 +362,21 @@ def _verdict(source: Source, t: float) -> tuple[Signal, str]:
     return next(((signal, reason) for holds, signal, reason in reasons if holds), (Signal.LIVE, "ok"))
 
 
-def _repeats_allowed(source: Source) -> int:
+def _repeats_allowed(source: HeartRateSource) -> int:
     """Return how often the same beats may come before a strap seems frozen."""
     bpm = source.bpm or 0.0
     near = bpm > 0 and all(abs(rr - 60000.0 / bpm) <= ROUNDED_MS for rr in source.last_rr_ms)
     return FROZEN_ROUNDED_REPEATS if near else FROZEN_RR_REPEATS
 
 
-def _disagreeing(source: Source, t: float) -> Signal:
+def _disagreeing(source: HeartRateSource, t: float) -> Signal:
     """A rate above its own beats' is counted after a minute of it; one below them may hide a high rate."""
     lasts = source.rr_off_t is not None and t - source.rr_off_t >= RR_DOUBTED_FOR_S
     above = bool(source.rr_ms) and source.bpm is not None and source.bpm > 60000.0 / median(source.rr_ms)
     return Signal.WEAK if lasts and above else Signal.IMPLAUSIBLE
 
 
-def _lacks_contact(source: Source, t: float) -> bool:
+def _lacks_contact(source: HeartRateSource, t: float) -> bool:
     """Whether the contact bit is believed that it is not set, or was not until a moment ago.
 
     Minutes of good rates outweigh a bit that is never set, and longer ones a bit that comes and goes.

@@ -4,10 +4,10 @@ from coach.model.protocol import Phase, Zone
 from coach.model.snapshot import Bout, Profile, ProfilePhase, Snapshot, ZoneNow
 from coach.session.engine import skip_refusal
 from coach.session.limits import advice_now, limits_now
-from coach.session.state import State
+from coach.session.state import SessionState
 
 
-def snapshot(state: State) -> Snapshot:
+def snapshot(state: SessionState) -> Snapshot:
     """Everything that a display needs now."""
     source, plan = state.source, state.plan
     begun = state.started_t is not None
@@ -51,7 +51,7 @@ def snapshot(state: State) -> Snapshot:
     )
 
 
-def profile(state: State) -> Profile:
+def profile(state: SessionState) -> Profile:
     """The whole session's phases, run and to come, on the axis of training seconds, and the rate so far."""
     phases = [_block(state, run.phase, run.start_s, run.end_s) for run in state.ran]
     if state.stage in ("running", "paused"):
@@ -68,28 +68,28 @@ def profile(state: State) -> Profile:
     return Profile(tuple(phases), state.trace, state.plan.hr_max_bpm, state.plan.effective_ceiling_bpm)
 
 
-def _elapsed_s(state: State) -> float:
+def _elapsed_s(state: SessionState) -> float:
     until_t = state.t if state.paused_t is None else state.paused_t
     return min(max(until_t - state.anchor_t, 0.0), float(state.length_s))
 
 
-def _block(state: State, phase: Phase, start_s: int, end_s: int) -> ProfilePhase:
+def _block(state: SessionState, phase: Phase, start_s: int, end_s: int) -> ProfilePhase:
     low_bpm, high_bpm = _bounds(state, phase.zone)
     return ProfilePhase(phase.kind, phase.interval, float(start_s), float(end_s), low_bpm, high_bpm)
 
 
-def _bounds(state: State, zone: Zone | None) -> tuple[float | None, float | None]:
+def _bounds(state: SessionState, zone: Zone | None) -> tuple[float | None, float | None]:
     return state.bounds_bpm(zone) or (None, None)
 
 
-def _zone_now(state: State) -> ZoneNow:
+def _zone_now(state: SessionState) -> ZoneNow:
     phase = state.phase
     low_bpm, high_bpm = _bounds(state, phase.zone)
     borg = phase.borg
     return ZoneNow(low_bpm, high_bpm, borg.low if borg else None, borg.high if borg else None)
 
 
-def _bout(state: State, elapsed_s: float) -> Bout | None:
+def _bout(state: SessionState, elapsed_s: float) -> Bout | None:
     pattern = state.phase.pattern
     if pattern is None:
         return None

@@ -21,8 +21,8 @@ from coach.model.plan import (
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.model.snapshot import NoticeNow, Stage
 from coach.model.summary import Summary
-from coach.session.signal_quality import Source
-from coach.session.statistics import Tally
+from coach.session.signal_quality import HeartRateSource
+from coach.session.statistics import SessionStatistics
 from coach.session.zone_position import ZonePosition
 
 TRACE_EVERY_S = 5
@@ -64,7 +64,7 @@ class Question(Struct, frozen=True):
     speed_kmh: float | None = None
 
 
-class State(Struct, frozen=True, kw_only=True):
+class SessionState(Struct, frozen=True, kw_only=True):
     """One session.
 
     `program` holds the phases run, running (`index`) and to come; limits may change what is to come. While running,
@@ -91,7 +91,7 @@ class State(Struct, frozen=True, kw_only=True):
     before_s: int = 0
     paused_t: float | None = None
     pause_reason: Literal["asked", "restart"] = "asked"
-    source: Source = Source()
+    source: HeartRateSource = HeartRateSource()
     place: ZonePosition = ZonePosition()
     strap_key: str | None = None
     strap_name: str = ""
@@ -117,7 +117,7 @@ class State(Struct, frozen=True, kw_only=True):
     mood: int | None = None
     notices: tuple[NoticeNow, ...] = ()
     notice_codes: tuple[str, ...] = ()
-    tally: Tally = Tally()
+    tally: SessionStatistics = SessionStatistics()
     trace: tuple[tuple[float, float | None], ...] = ()
     by_exertion: bool = False
     recorded: bool = False
@@ -195,8 +195,8 @@ def begin(
     budget: Budget = unlimited,
     *,
     recorded: bool = False,
-) -> State:
-    """Return a session that waits for its start. `recorded`: see `State`.
+) -> SessionState:
+    """Return a session that waits for its start. `recorded`: see `SessionState`.
 
     Raises `PlanError` where the plan lacks what its mode needs, or holds a value that no person has.
     """
@@ -204,7 +204,7 @@ def begin(
     closed = _closed_because(plan)
     stage: Stage = "not_today" if closed else "questions" if plan.questions else "ready"
     guide, outlook = make_guidance(guidance, plan, budget)
-    return State(
+    return SessionState(
         plan=plan,
         protocol=protocol,
         guidance=guide,

@@ -37,7 +37,7 @@ class IntervalTally(Struct, frozen=True):
     borg: int | None = None
 
 
-class Tally(Struct, frozen=True):
+class SessionStatistics(Struct, frozen=True):
     """The session being counted. `current` is the interval under way or just ended, `done` those before it."""
 
     training_s: int = 0
@@ -51,19 +51,19 @@ class Tally(Struct, frozen=True):
     current: IntervalTally | None = None
 
 
-def start_interval(tally: Tally, index: int, t: float) -> Tally:
+def start_interval(tally: SessionStatistics, index: int, t: float) -> SessionStatistics:
     """A new interval begins at `t`."""
     done = tally.done if tally.current is None else (*tally.done, tally.current)
     return replace(tally, done=done, current=IntervalTally(index, t))
 
 
-def end_interval(tally: Tally, t: float, bpm: float | None, *, completed: bool) -> Tally:
+def end_interval(tally: SessionStatistics, t: float, bpm: float | None, *, completed: bool) -> SessionStatistics:
     """The interval under way ends at `t` with the rate `bpm`."""
     assert tally.current is not None  # noqa: S101 - an interval that ends has begun
     return replace(tally, current=replace(tally.current, end_t=t, end_bpm=bpm, completed=completed))
 
 
-def note_fall(tally: Tally, bpm: float | None) -> Tally:
+def note_fall(tally: SessionStatistics, bpm: float | None) -> SessionStatistics:
     """The rate 60 s after the interval's end."""
     current = tally.current
     if current is None or current.end_t is None or current.end_bpm is None or bpm is None:
@@ -71,13 +71,13 @@ def note_fall(tally: Tally, bpm: float | None) -> Tally:
     return replace(tally, current=replace(current, fall_60s_bpm=current.end_bpm - bpm))
 
 
-def note_borg(tally: Tally, borg: int) -> Tally:
+def note_borg(tally: SessionStatistics, borg: int) -> SessionStatistics:
     """Perceived exertion for the interval under way or just ended, if there was one."""
     return tally if tally.current is None else replace(tally, current=replace(tally.current, borg=borg))
 
 
 def count_second(
-    tally: Tally,
+    tally: SessionStatistics,
     *,
     signal: Signal,
     bpm: float | None,
@@ -86,7 +86,7 @@ def count_second(
     in_interval: bool,
     speed_kmh: float | None,
     incline_percent: float | None,
-) -> Tally:
+) -> SessionStatistics:
     """One more second of training. `bpm` is null unless usable; `zone` in bpm."""
     place = _PLACE[signal]
     signal_s = (*tally.signal_s[:place], tally.signal_s[place] + 1, *tally.signal_s[place + 1 :])
@@ -148,7 +148,7 @@ def _interval_second(
 
 
 def summarise(  # noqa: PLR0913 - a summary's own facts
-    tally: Tally,
+    tally: SessionStatistics,
     plan: Plan,
     protocol: Protocol,
     *,

@@ -1,6 +1,6 @@
 """One turn of the engine: the state on its way from one message to the next, and what fell due on the way.
 
-A `Turn` lives only inside `engine.step`. Its methods are the session's transitions; the rules of safety.md are in
+A `Transition` lives only inside `engine.step`. Its methods are the session's transitions; the rules of safety.md are in
 `coach.session.limits`, which calls them.
 """
 
@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from coach.guidance.barrier import Budget, NoGuidance, Outlook, guide, response_of, unlimited
-from coach.guidance.interface import RESUMED, SETTING_REASONS, Moment, urges
+from coach.guidance.interface import RESUMED, SETTING_REASONS, GuidanceInput, urges
 from coach.model.cue import Cue, CueName
 from coach.model.events import (
     Advice,
@@ -42,8 +42,8 @@ from coach.model.protocol import Phase, PhaseKind, Zone
 from coach.model.snapshot import NoticeNow
 from coach.session import limits, signal_quality, statistics
 from coach.session.restraints import no_interval_because, ordinary_speech
-from coach.session.signal_quality import Source
-from coach.session.state import TRACE_EVERY_S, Ceiling, PhaseRun, Question, State, closed_by
+from coach.session.signal_quality import HeartRateSource
+from coach.session.state import TRACE_EVERY_S, Ceiling, PhaseRun, Question, SessionState, closed_by
 from coach.session.timeline import cues_at
 from coach.session.zone_position import follow_position, follow_trend
 
@@ -58,10 +58,10 @@ _SETTING_CUES = {Direction.FASTER: CueName.SPEED_UP, Direction.SLOWER: CueName.S
 _ADVICE_CUES = {Direction.FASTER: CueName.FASTER, Direction.SLOWER: CueName.SLOWER, Direction.HOLD: CueName.HOLD}
 
 
-class Turn:
+class Transition:
     """`state` is replaced by each transition; `events` and `cues` gather what fell due."""
 
-    def __init__(self, state: State, budget: Budget = unlimited) -> None:
+    def __init__(self, state: SessionState, budget: Budget = unlimited) -> None:
         """Begin from `state`, which itself is never changed. Each call of the guidance runs inside `budget`."""
         self.state = state
         self.budget = budget
@@ -159,7 +159,7 @@ class Turn:
         zone = None if state.by_exertion else state.zone_bpm
         quiet = spoke or limits.is_quiet(state)
         quiet_slower = spoke or limits.is_quiet(state, slower=True)
-        moment = Moment(
+        moment = GuidanceInput(
             t=state.t,
             phase=state.phase,
             second=second,
@@ -292,7 +292,7 @@ class Turn:
         """The adapter lost the strap."""
         self._source_became(signal_quality.lose(self.state.source, reason))
 
-    def _source_became(self, source: Source) -> None:
+    def _source_became(self, source: HeartRateSource) -> None:
         was = self.state.source
         self.state = replace(self.state, source=source)
         self._place()
@@ -561,7 +561,7 @@ class Turn:
     def strap(self, key: str, name: str) -> None:
         """The strap that is the participant's. What another one told counts for nothing."""
         self.events.append(StrapBound(self.state.t, key, name))
-        self._source_became(Source())
+        self._source_became(HeartRateSource())
         self.state = replace(self.state, strap_key=key, strap_name=name)
 
     def treadmill(self, speed_kmh: float, incline_percent: float) -> None:

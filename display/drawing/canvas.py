@@ -7,7 +7,7 @@ from typing import Literal
 import pygame
 
 from display.drawing.fonts import Lettering, Weight
-from display.drawing.layout import Box, Sheet
+from display.drawing.layout import Box, Layout
 from display.drawing.palette import QUIET, WHITE, Colour
 from display.drawing.shapes import Drawing, Point, Ring, disc, draw_bar, icon, stroke
 
@@ -36,7 +36,7 @@ SMALL = Style(28, Weight.PLAIN, QUIET)
 class Brush:
     """A surface, its sheet and its lettering. Positions and sizes are design units."""
 
-    def __init__(self, surface: pygame.Surface, sheet: Sheet, lettering: Lettering) -> None:
+    def __init__(self, surface: pygame.Surface, sheet: Layout, lettering: Lettering) -> None:
         """Draw on `surface`, which has the sheet's size in pixels."""
         self.surface = surface
         self.sheet = sheet

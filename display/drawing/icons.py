@@ -2,7 +2,7 @@
 
 import math
 
-from display.drawing.shapes import Drawing, Pen, Point
+from display.drawing.shapes import AntialiasedPen, Drawing, Point
 
 
 def arc(middle: Point, radius: float, first_degrees: float, last_degrees: float, steps: int = 24) -> list[Point]:
@@ -34,12 +34,12 @@ def _bezier(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
     )
 
 
-def heart(pen: Pen) -> None:
+def heart(pen: AntialiasedPen) -> None:
     """A heart."""
     pen.polygon(_heart(0.0))
 
 
-def heart_outline(pen: Pen) -> None:
+def heart_outline(pen: AntialiasedPen) -> None:
     """A hollow heart, crossed: no live rate."""
     heart(pen)
     pen.polygon(_heart(0.075), away=True)
@@ -47,59 +47,59 @@ def heart_outline(pen: Pen) -> None:
     pen.line([(0.12, 0.06), (0.88, 0.94)], 0.08)
 
 
-def faster(pen: Pen) -> None:
+def faster(pen: AntialiasedPen) -> None:
     """Two chevrons upwards."""
     pen.line([(0.14, 0.48), (0.5, 0.14), (0.86, 0.48)], 0.16)
     pen.line([(0.14, 0.86), (0.5, 0.52), (0.86, 0.86)], 0.16)
 
 
-def slower(pen: Pen) -> None:
+def slower(pen: AntialiasedPen) -> None:
     """Two chevrons downwards."""
     pen.line([(0.14, 0.14), (0.5, 0.48), (0.86, 0.14)], 0.16)
     pen.line([(0.14, 0.52), (0.5, 0.86), (0.86, 0.52)], 0.16)
 
 
-def hold(pen: Pen) -> None:
+def hold(pen: AntialiasedPen) -> None:
     """Two level bars."""
     pen.line([(0.12, 0.33), (0.88, 0.33)], 0.17)
     pen.line([(0.12, 0.67), (0.88, 0.67)], 0.17)
 
 
-def check(pen: Pen) -> None:
+def check(pen: AntialiasedPen) -> None:
     """A tick."""
     pen.line([(0.12, 0.54), (0.4, 0.8), (0.88, 0.22)], 0.16)
 
 
-def cross(pen: Pen) -> None:
+def cross(pen: AntialiasedPen) -> None:
     """A cross."""
     pen.line([(0.2, 0.2), (0.8, 0.8)], 0.16)
     pen.line([(0.8, 0.2), (0.2, 0.8)], 0.16)
 
 
-def up(pen: Pen) -> None:
+def up(pen: AntialiasedPen) -> None:
     """One chevron upwards."""
     pen.line([(0.2, 0.64), (0.5, 0.34), (0.8, 0.64)], 0.14)
 
 
-def down(pen: Pen) -> None:
+def down(pen: AntialiasedPen) -> None:
     """One chevron downwards."""
     pen.line([(0.2, 0.36), (0.5, 0.66), (0.8, 0.36)], 0.14)
 
 
-def pointer(pen: Pen) -> None:
+def pointer(pen: AntialiasedPen) -> None:
     """A triangle that points to the left."""
     pen.line([(0.14, 0.5), (0.88, 0.16), (0.88, 0.84), (0.14, 0.5)], 0.18)
     pen.polygon([(0.14, 0.5), (0.88, 0.16), (0.88, 0.84)])
 
 
-def information(pen: Pen) -> None:
+def information(pen: AntialiasedPen) -> None:
     """A disc with an i: the first level of notice."""
     pen.circle((0.5, 0.5), 0.48)
     pen.circle((0.5, 0.27), 0.075, away=True)
     pen.line([(0.5, 0.46), (0.5, 0.74)], 0.12, away=True)
 
 
-def attention(pen: Pen) -> None:
+def attention(pen: AntialiasedPen) -> None:
     """A triangle with an exclamation mark: the second level."""
     corners = [(0.5, 0.14), (0.92, 0.86), (0.08, 0.86)]
     pen.polygon(corners)
@@ -108,70 +108,70 @@ def attention(pen: Pen) -> None:
     pen.circle((0.5, 0.78), 0.065, away=True)
 
 
-def stop_now(pen: Pen) -> None:
+def stop_now(pen: AntialiasedPen) -> None:
     """An octagon with a bar: the third level."""
     pen.polygon(arc((0.5, 0.5), 0.5, 22.5, 382.5, 8))
     pen.line([(0.27, 0.5), (0.73, 0.5)], 0.15, away=True)
 
 
-def speaker(pen: Pen) -> None:
+def speaker(pen: AntialiasedPen) -> None:
     """A loudspeaker with two waves."""
     pen.polygon([(0.06, 0.36), (0.24, 0.36), (0.48, 0.14), (0.48, 0.86), (0.24, 0.64), (0.06, 0.64)])
     pen.line(arc((0.46, 0.5), 0.22, -48, 48), 0.09)
     pen.line(arc((0.46, 0.5), 0.42, -48, 48), 0.09)
 
 
-def lock(pen: Pen) -> None:
+def lock(pen: AntialiasedPen) -> None:
     """A padlock: a PIN is asked for."""
     pen.line([(0.3, 0.48), (0.3, 0.34), *arc((0.5, 0.34), 0.2, 180, 360), (0.7, 0.48)], 0.1)
     pen.polygon([(0.18, 0.46), (0.82, 0.46), (0.82, 0.92), (0.18, 0.92)])
     pen.circle((0.5, 0.68), 0.08, away=True)
 
 
-def question(pen: Pen) -> None:
+def question(pen: AntialiasedPen) -> None:
     """A question mark."""
     pen.line([*arc((0.5, 0.34), 0.22, 190, 400), (0.5, 0.58), (0.5, 0.66)], 0.12)
     pen.circle((0.5, 0.87), 0.08)
 
 
-def pause(pen: Pen) -> None:
+def pause(pen: AntialiasedPen) -> None:
     """Two standing bars."""
     pen.line([(0.3, 0.18), (0.3, 0.82)], 0.2)
     pen.line([(0.7, 0.18), (0.7, 0.82)], 0.2)
 
 
-def again(pen: Pen) -> None:
+def again(pen: AntialiasedPen) -> None:
     """A turning arrow."""
     pen.line(arc((0.5, 0.52), 0.34, -30, 250), 0.12)
     pen.polygon([(0.62, 0.4), (0.98, 0.4), (0.84, 0.1)])
 
 
-def warm_up(pen: Pen) -> None:
+def warm_up(pen: AntialiasedPen) -> None:
     """A rising line."""
     pen.line([(0.08, 0.8), (0.34, 0.72), (0.66, 0.4), (0.92, 0.22)], 0.13)
 
 
-def interval(pen: Pen) -> None:
+def interval(pen: AntialiasedPen) -> None:
     """A peak."""
     pen.line([(0.06, 0.84), (0.22, 0.8), (0.38, 0.24), (0.62, 0.24), (0.78, 0.8), (0.94, 0.84)], 0.13)
 
 
-def recovery(pen: Pen) -> None:
+def recovery(pen: AntialiasedPen) -> None:
     """A valley."""
     pen.line([(0.06, 0.2), (0.2, 0.26), (0.38, 0.74), (0.62, 0.74), (0.8, 0.26), (0.94, 0.2)], 0.13)
 
 
-def steady(pen: Pen) -> None:
+def steady(pen: AntialiasedPen) -> None:
     """A level line."""
     pen.line([(0.08, 0.5), (0.92, 0.5)], 0.13)
 
 
-def motor(pen: Pen) -> None:
+def motor(pen: AntialiasedPen) -> None:
     """A winding line."""
     pen.line([(0.05 + 0.9 * i / 40, 0.5 - 0.28 * math.sin(4 * math.pi * i / 40)) for i in range(41)], 0.13)
 
 
-def cool_down(pen: Pen) -> None:
+def cool_down(pen: AntialiasedPen) -> None:
     """A falling line."""
     pen.line([(0.08, 0.22), (0.34, 0.36), (0.66, 0.72), (0.92, 0.8)], 0.13)
 
@@ -186,7 +186,7 @@ PHASE_ICONS: dict[str, Drawing] = {
 }
 
 
-def _mood(pen: Pen, mouth: list[Point]) -> None:
+def _mood(pen: AntialiasedPen, mouth: list[Point]) -> None:
     pen.circle((0.5, 0.5), 0.48)
     pen.circle((0.5, 0.5), 0.41, away=True)
     pen.circle((0.34, 0.4), 0.055)
@@ -194,27 +194,27 @@ def _mood(pen: Pen, mouth: list[Point]) -> None:
     pen.line(mouth, 0.07)
 
 
-def mood_1(pen: Pen) -> None:
+def mood_1(pen: AntialiasedPen) -> None:
     """A sad face."""
     _mood(pen, arc((0.5, 0.86), 0.24, 215, 325))
 
 
-def mood_2(pen: Pen) -> None:
+def mood_2(pen: AntialiasedPen) -> None:
     """A slightly sad face."""
     _mood(pen, arc((0.5, 1.06), 0.42, 245, 295))
 
 
-def mood_3(pen: Pen) -> None:
+def mood_3(pen: AntialiasedPen) -> None:
     """A level mouth."""
     _mood(pen, [(0.33, 0.66), (0.67, 0.66)])
 
 
-def mood_4(pen: Pen) -> None:
+def mood_4(pen: AntialiasedPen) -> None:
     """A slight smile."""
     _mood(pen, arc((0.5, 0.26), 0.42, 115, 65))
 
 
-def mood_5(pen: Pen) -> None:
+def mood_5(pen: AntialiasedPen) -> None:
     """A wide smile."""
     _mood(pen, arc((0.5, 0.5), 0.26, 155, 25))
 

@@ -54,7 +54,7 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Widget:
     """One region of a face. `key`: everything that decides what `paint` draws there."""
 
     name: str
@@ -63,7 +63,7 @@ class Part:
     paint: Callable[["Brush", Box], None]
 
 
-class Sheet:
+class Layout:
     """The size of a screen in design units, and the words to write on it."""
 
     def __init__(self, size: tuple[int, int], texts: "Texts") -> None:

@@ -7,11 +7,11 @@ import math
 import zlib
 
 from display.drawing.icons import arc
-from display.drawing.shapes import Drawing, Pen
+from display.drawing.shapes import AntialiasedPen, Drawing
 from display.texts import LANGUAGES, texts_in
 
 
-def sun(pen: Pen) -> None:
+def sun(pen: AntialiasedPen) -> None:
     """A sun."""
     pen.circle((0.5, 0.5), 0.22)
     for step in range(8):
@@ -19,13 +19,13 @@ def sun(pen: Pen) -> None:
         pen.line([(0.5 + 0.33 * x, 0.5 + 0.33 * y), (0.5 + 0.43 * x, 0.5 + 0.43 * y)], 0.085)
 
 
-def moon(pen: Pen) -> None:
+def moon(pen: AntialiasedPen) -> None:
     """A new moon."""
     pen.circle((0.48, 0.5), 0.4)
     pen.circle((0.66, 0.4), 0.34, away=True)
 
 
-def leaf(pen: Pen) -> None:
+def leaf(pen: AntialiasedPen) -> None:
     """A leaf with its rib."""
     steps = [i / 24 for i in range(25)]
     bulge = [0.24 * math.sin(math.pi * t**0.8) for t in steps]
@@ -36,7 +36,7 @@ def leaf(pen: Pen) -> None:
     pen.line([(0.1, 0.9), (0.24, 0.76)], 0.07)
 
 
-def fox(pen: Pen) -> None:
+def fox(pen: AntialiasedPen) -> None:
     """A fox's face."""
     pen.polygon([(0.08, 0.1), (0.36, 0.3), (0.64, 0.3), (0.92, 0.1), (0.9, 0.5), (0.5, 0.92), (0.1, 0.5)])
     pen.circle((0.35, 0.5), 0.05, away=True)
@@ -44,7 +44,7 @@ def fox(pen: Pen) -> None:
     pen.polygon([(0.43, 0.74), (0.57, 0.74), (0.5, 0.82)], away=True)
 
 
-def bird(pen: Pen) -> None:
+def bird(pen: AntialiasedPen) -> None:
     """A bird in flight."""
     pen.polygon(
         [(0.02, 0.3), (0.3, 0.36), (0.5, 0.54), (0.7, 0.36), (0.98, 0.3), (0.78, 0.56), (0.5, 0.78), (0.22, 0.56)]
@@ -52,26 +52,26 @@ def bird(pen: Pen) -> None:
     pen.circle((0.5, 0.46), 0.1)
 
 
-def fish(pen: Pen) -> None:
+def fish(pen: AntialiasedPen) -> None:
     """A fish."""
     pen.ellipse((0.42, 0.5), 0.36, 0.23)
     pen.polygon([(0.66, 0.5), (0.96, 0.24), (0.96, 0.76)])
     pen.circle((0.24, 0.45), 0.045, away=True)
 
 
-def mountain(pen: Pen) -> None:
+def mountain(pen: AntialiasedPen) -> None:
     """Two peaks, one with snow."""
     pen.polygon([(0.02, 0.84), (0.38, 0.16), (0.74, 0.84)])
     pen.polygon([(0.46, 0.84), (0.7, 0.42), (0.98, 0.84)])
     pen.line([(0.24, 0.46), (0.33, 0.4), (0.4, 0.48), (0.5, 0.4)], 0.05, away=True)
 
 
-def drop(pen: Pen) -> None:
+def drop(pen: AntialiasedPen) -> None:
     """A drop of water."""
     pen.polygon([(0.5, 0.06), *arc((0.5, 0.62), 0.3, -30, 210, 40)])
 
 
-def star(pen: Pen) -> None:
+def star(pen: AntialiasedPen) -> None:
     """A five-pointed star."""
     corners = [
         (0.5 + r * math.sin(math.pi * i / 5), 0.53 - r * math.cos(math.pi * i / 5))
@@ -81,7 +81,7 @@ def star(pen: Pen) -> None:
     pen.line([*corners, corners[0]], 0.06)
 
 
-def flower(pen: Pen) -> None:
+def flower(pen: AntialiasedPen) -> None:
     """Six petals."""
     for step in range(6):
         turn = math.pi * step / 3
@@ -89,14 +89,14 @@ def flower(pen: Pen) -> None:
     pen.circle((0.5, 0.5), 0.12, away=True)
 
 
-def tree(pen: Pen) -> None:
+def tree(pen: AntialiasedPen) -> None:
     """A spruce."""
     pen.polygon([(0.5, 0.04), (0.76, 0.42), (0.24, 0.42)])
     pen.polygon([(0.5, 0.26), (0.86, 0.76), (0.14, 0.76)])
     pen.line([(0.5, 0.76), (0.5, 0.92)], 0.12)
 
 
-def bear(pen: Pen) -> None:
+def bear(pen: AntialiasedPen) -> None:
     """A bear's face."""
     pen.circle((0.2, 0.24), 0.15)
     pen.circle((0.8, 0.24), 0.15)
@@ -106,21 +106,21 @@ def bear(pen: Pen) -> None:
     pen.ellipse((0.5, 0.66), 0.1, 0.07, away=True)
 
 
-def boat(pen: Pen) -> None:
+def boat(pen: AntialiasedPen) -> None:
     """A sailing boat."""
     pen.polygon([(0.06, 0.7), (0.94, 0.7), (0.78, 0.9), (0.22, 0.9)])
     pen.polygon([(0.48, 0.08), (0.48, 0.62), (0.12, 0.62)])
     pen.polygon([(0.56, 0.2), (0.56, 0.62), (0.86, 0.62)])
 
 
-def house(pen: Pen) -> None:
+def house(pen: AntialiasedPen) -> None:
     """A small house with its door."""
     pen.polygon([(0.5, 0.08), (0.96, 0.48), (0.04, 0.48)])
     pen.polygon([(0.14, 0.44), (0.86, 0.44), (0.86, 0.92), (0.14, 0.92)])
     pen.polygon([(0.41, 0.6), (0.59, 0.6), (0.59, 0.92), (0.41, 0.92)], away=True)
 
 
-def cloud(pen: Pen) -> None:
+def cloud(pen: AntialiasedPen) -> None:
     """A cloud."""
     pen.circle((0.26, 0.58), 0.2)
     pen.circle((0.5, 0.44), 0.26)
@@ -128,7 +128,7 @@ def cloud(pen: Pen) -> None:
     pen.polygon([(0.26, 0.5), (0.75, 0.5), (0.75, 0.78), (0.26, 0.78)])
 
 
-def lighthouse(pen: Pen) -> None:
+def lighthouse(pen: AntialiasedPen) -> None:
     """A lighthouse with its beams."""
     pen.polygon([(0.4, 0.34), (0.6, 0.34), (0.7, 0.92), (0.3, 0.92)])
     pen.polygon([(0.37, 0.56), (0.64, 0.56), (0.66, 0.68), (0.35, 0.68)], away=True)
@@ -137,7 +137,7 @@ def lighthouse(pen: Pen) -> None:
     pen.line([(0.9, 0.16), (0.72, 0.22)], 0.06)
 
 
-def mushroom(pen: Pen) -> None:
+def mushroom(pen: AntialiasedPen) -> None:
     """A mushroom with its spots."""
     pen.polygon([*arc((0.5, 0.54), 0.44, 180, 360, 40)])
     pen.line([(0.1, 0.53), (0.9, 0.53)], 0.08)
@@ -147,7 +147,7 @@ def mushroom(pen: Pen) -> None:
     pen.circle((0.68, 0.44), 0.05, away=True)
 
 
-def apple(pen: Pen) -> None:
+def apple(pen: AntialiasedPen) -> None:
     """An apple with its leaf."""
     pen.circle((0.36, 0.56), 0.27)
     pen.circle((0.64, 0.56), 0.27)
@@ -156,7 +156,7 @@ def apple(pen: Pen) -> None:
     pen.polygon([(0.55, 0.24), (0.66, 0.08), (0.84, 0.1), (0.74, 0.24)])
 
 
-def snowflake(pen: Pen) -> None:
+def snowflake(pen: AntialiasedPen) -> None:
     """A snow crystal."""
     for step in range(6):
         x, y = math.sin(math.pi * step / 3), -math.cos(math.pi * step / 3)
@@ -167,7 +167,7 @@ def snowflake(pen: Pen) -> None:
             pen.line([fork, (fork[0] + 0.14 * math.sin(turn), fork[1] - 0.14 * math.cos(turn))], 0.06)
 
 
-def hare(pen: Pen) -> None:
+def hare(pen: AntialiasedPen) -> None:
     """A hare's face with long ears."""
     pen.ellipse((0.36, 0.26), 0.1, 0.24)
     pen.ellipse((0.64, 0.26), 0.1, 0.24)
@@ -177,7 +177,7 @@ def hare(pen: Pen) -> None:
     pen.ellipse((0.5, 0.77), 0.06, 0.04, away=True)
 
 
-def person(pen: Pen) -> None:
+def person(pen: AntialiasedPen) -> None:
     """Head and shoulders of nobody in particular: a guest."""
     pen.circle((0.5, 0.3), 0.21)
     pen.polygon([*arc((0.5, 0.96), 0.4, 180, 360, 40)])

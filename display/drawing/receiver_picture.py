@@ -7,10 +7,10 @@ from display.drawing import icons
 from display.drawing.canvas import Brush
 from display.drawing.layout import Box
 from display.drawing.palette import ABOVE, BELOW, NIGHT, PANEL, QUIET, TRACK, WHITE, Colour
-from display.drawing.shapes import Drawing, Pen
+from display.drawing.shapes import AntialiasedPen, Drawing
 
 
-def receiver(pen: Pen) -> None:
+def receiver(pen: AntialiasedPen) -> None:
     """A small box with an aerial."""
     pen.line([(0.5, 0.62), (0.5, 0.2)], 0.07)
     pen.circle((0.5, 0.17), 0.09)
@@ -19,7 +19,7 @@ def receiver(pen: Pen) -> None:
     pen.line([(0.45, 0.76), (0.7, 0.76)], 0.06, away=True)
 
 
-def waves(pen: Pen) -> None:
+def waves(pen: AntialiasedPen) -> None:
     """What goes through the air, on both sides."""
     for side in (-1, 1):
         for reach, tall in ((0.2, 0.16), (0.34, 0.28), (0.47, 0.4)):
@@ -30,7 +30,7 @@ def waves(pen: Pen) -> None:
 _BEND = ((-1.0, 0.62), (-0.7, 0.8), (-0.35, 0.94), (0.0, 1.0), (0.35, 0.94), (0.7, 0.8), (1.0, 0.62))
 
 
-def power(pen: Pen) -> None:
+def power(pen: AntialiasedPen) -> None:
     """The sign of a switch."""
     pen.circle((0.5, 0.54), 0.4)
     pen.circle((0.5, 0.54), 0.28, away=True)
@@ -38,7 +38,7 @@ def power(pen: Pen) -> None:
     pen.line([(0.5, 0.1), (0.5, 0.48)], 0.12)
 
 
-def lock(pen: Pen) -> None:
+def lock(pen: AntialiasedPen) -> None:
     """A padlock."""
     pen.circle((0.5, 0.36), 0.28)
     pen.circle((0.5, 0.36), 0.17, away=True)
@@ -47,7 +47,7 @@ def lock(pen: Pen) -> None:
     pen.line([(0.5, 0.66), (0.5, 0.82)], 0.07, away=True)
 
 
-def phone(pen: Pen) -> None:
+def phone(pen: AntialiasedPen) -> None:
     """A telephone that holds the strap."""
     pen.line([(0.32, 0.1), (0.68, 0.1), (0.68, 0.9), (0.32, 0.9), (0.32, 0.1)], 0.14)
     pen.polygon([(0.32, 0.1), (0.68, 0.1), (0.68, 0.9), (0.32, 0.9)])

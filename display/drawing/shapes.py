@@ -117,7 +117,7 @@ class Ring:
         return self._surface
 
 
-class Pen:
+class AntialiasedPen:
     """Draws in a unit square that is as wide and high as the icon. White adds, black takes away."""
 
     def __init__(self, surface: pygame.Surface) -> None:
@@ -163,14 +163,14 @@ class Pen:
             pygame.draw.circle(self._surface, colour, point, half)
 
 
-Drawing = Callable[[Pen], None]
+Drawing = Callable[[AntialiasedPen], None]
 
 
 @lru_cache(maxsize=160)
 def icon(drawing: Drawing, width: int, height: int, colour: Colour) -> pygame.Surface:
     """A drawing at a size in one colour; the same surface again while it is remembered."""
     large = pygame.Surface((width * FINER, height * FINER))
-    drawing(Pen(large))
+    drawing(AntialiasedPen(large))
     small = pygame.transform.smoothscale(large, (width, height))
     red: NDArray[Any] = pygame.surfarray.array_red(small)
     return _tinted((red / 255).astype(np.float32), colour)
@@ -189,7 +189,7 @@ def _stroke_piece(target: pygame.Surface, points: Sequence[Point], thickness: fl
     width = math.ceil(max(x for x, _ in points) + edge) - left
     height = math.ceil(max(y for _, y in points) + edge) - top
     large = pygame.Surface((width * FINER, height * FINER))
-    Pen(large).line([((x - left) / width, (y - top) / height) for x, y in points], thickness / width)
+    AntialiasedPen(large).line([((x - left) / width, (y - top) / height) for x, y in points], thickness / width)
     small = pygame.transform.smoothscale(large, (width, height))
     red: NDArray[Any] = pygame.surfarray.array_red(small)
     target.blit(_tinted((red / 255).astype(np.float32), colour), (left, top))

@@ -7,7 +7,7 @@ from display.drawing.canvas import Brush
 from display.drawing.layout import Box
 from display.drawing.palette import BELOW, IN, NIGHT, SKIN, WHITE, blend
 from display.drawing.participant_pictures import drop
-from display.drawing.shapes import Pen, Point
+from display.drawing.shapes import AntialiasedPen, Point
 
 
 def _mirrored(points: list[Point]) -> list[Point]:
@@ -34,7 +34,7 @@ def _through(a: float, b: float, c: float, d: float, t: float) -> float:
     return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
 
 
-def body(pen: Pen) -> None:
+def body(pen: AntialiasedPen) -> None:
     """Neck, shoulders and trunk with arms held a little away."""
     half = _curve(
         [
@@ -55,18 +55,18 @@ def body(pen: Pen) -> None:
     pen.polygon(_mirrored([*half, *inner]))
 
 
-def head(pen: Pen) -> None:
+def head(pen: AntialiasedPen) -> None:
     """The head, seen from in front."""
     pen.ellipse((0.5, 0.105), 0.088, 0.105)
 
 
-def band(pen: Pen) -> None:
+def band(pen: AntialiasedPen) -> None:
     """The strap across the trunk, drawn as a gently hanging line; its box is as wide as the trunk."""
     arc = [(x / 40, 0.40 + 0.22 * math.sin(math.pi * x / 40)) for x in range(41)]
     pen.polygon([*[(x, y - 0.26) for x, y in arc], *[(x, y + 0.26) for x, y in reversed(arc)]])
 
 
-def patch(pen: Pen) -> None:
+def patch(pen: AntialiasedPen) -> None:
     """One of the strap's two moist patches."""
     pen.line([(0.16, 0.5), (0.84, 0.5)], 0.3)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from coach.kiosk.view import Face, TriedPart, View
+from coach.kiosk.view import DisplayState, ScreenId, TriedPart
 from coach.model.events import Level, Signal
 from coach.model.snapshot import Snapshot
 
@@ -65,35 +65,35 @@ TRIED_COLOURS, TRIED_EACH_S = (BLUE, GREEN, AMBER, WHITE), 1.5
 """The self-test goes through every colour that the lamp has for training."""
 
 
-def lamp(view: View, t: float = 0.0) -> LampState:
+def lamp(view: DisplayState, t: float = 0.0) -> LampState:
     """Choose the light for what the machine shows now, at second `t` of any clock: the self-test changes with it."""
     match view.face:
-        case Face.SESSION:
+        case ScreenId.SESSION:
             return IDLE if view.snapshot is None else _session(view.snapshot)
-        case Face.STRAP:
+        case ScreenId.STRAP:
             return STRAP_LOST
         case (
-            Face.CONFIRM
-            | Face.PIN
-            | Face.GUEST_AGE
-            | Face.QUESTIONS
-            | Face.CHOOSE_STRAP
-            | Face.EXERTION
-            | Face.MOOD
-            | Face.GO_ON
+            ScreenId.CONFIRM
+            | ScreenId.PIN
+            | ScreenId.GUEST_AGE
+            | ScreenId.QUESTIONS
+            | ScreenId.CHOOSE_STRAP
+            | ScreenId.EXERTION
+            | ScreenId.MOOD
+            | ScreenId.GO_ON
         ):
             return ASKS
-        case Face.READY:
+        case ScreenId.READY:
             return WAITS
-        case Face.ENDED:
+        case ScreenId.ENDED:
             return FINISHED
-        case Face.SELF_TEST_FAILED:
+        case ScreenId.SELF_TEST_FAILED:
             return STOP_NOW
-        case Face.SELF_TEST:
+        case ScreenId.SELF_TEST:
             if view.tried is not TriedPart.LAMP:
                 return WAITS
             return LampState(TRIED_COLOURS[int(t / TRIED_EACH_S) % len(TRIED_COLOURS)], LampPattern.STEADY)
-        case Face.CHOOSE_PARTICIPANT | Face.NOT_TODAY | Face.MACHINE:
+        case ScreenId.CHOOSE_PARTICIPANT | ScreenId.NOT_TODAY | ScreenId.MACHINE:
             return IDLE
         case _ as unknown:
             assert_never(unknown)

@@ -30,7 +30,7 @@ def font(size: int, *, digits: bool = False) -> Font:
     return ImageFont.load_default(size)
 
 
-class Pen:
+class OledPen:
     """Draws on one picture. `ink` is 1 for light on dark, 0 for dark on a light bar."""
 
     def __init__(self) -> None:

@@ -1,12 +1,12 @@
 """The small screen where the machine itself is looked after: why nobody may begin, its own page, and the self-test."""
 
-from coach.kiosk.view import TriedPart, View
-from display.oled.canvas import Pen
+from coach.kiosk.view import DisplayState, TriedPart
+from display.oled.canvas import OledPen
 from display.sound.phrases import Catalogue
 from display.texts import Texts
 
 
-def failed(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
+def failed(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
     """Why no session may begin; where this screen is the only part left, it says it alone (hazard H8)."""
     pen.bar(0, 0, 127, 35)
     pen.paragraph(words.oled("self_test_failed"), (3, 1, 124, 34), 17, ink=0)
@@ -14,7 +14,7 @@ def failed(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
     pen.paragraph(why[0], (0, 37, 127, 63), 13)
 
 
-def page(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
+def page(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
     """The first of what is wrong, and what green does."""
     pen.bar(0, 0, 127, 17)
     pen.left(words.oled("machine"), 3, 0, 14, ink=0, within=122)
@@ -23,7 +23,7 @@ def page(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
     pen.left(words.oled("machine_try"), 0, 49, 12, within=127)
 
 
-def self_test(pen: Pen, words: Catalogue, view: View) -> None:
+def self_test(pen: OledPen, words: Catalogue, view: DisplayState) -> None:
     """The question of this part of the self-test."""
     if view.tried is TriedPart.SCREEN:
         pen.box(0, 0, 127, 63, filled=False)

@@ -16,13 +16,13 @@ from luma.core.device import dummy
 from luma.core.error import Error as LumaError
 from PIL import Image, ImageChops
 
-from coach.kiosk.view import Face, View
+from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.events import Direction, Signal
 from coach.model.snapshot import Snapshot
 from display.drawing.advice_words import direction_now, over_ceiling_now, what_to_do
 from display.drawing.number_format import decimal
 from display.oled import maintenance, sign_in
-from display.oled.canvas import HEIGHT, WIDTH, Pen
+from display.oled.canvas import HEIGHT, WIDTH, OledPen
 from display.oled.device import OledPanel
 from display.sound.phrases import Catalogue, catalogue
 from display.texts import Texts, texts_in
@@ -93,7 +93,7 @@ class Oled:
         """Whether a panel is there."""
         return self._device is not None
 
-    def draw(self, view: View) -> bool:
+    def draw(self, view: DisplayState) -> bool:
         """Show a view; true when a changed picture went to the panel. Never raises for a missing panel."""
         self._shown = picture(view)
         device = self._opened()
@@ -135,58 +135,58 @@ class Oled:
         self._pause_s = min(2 * self._pause_s, LONGEST_RETRY_S)
 
 
-def picture(view: View) -> Image.Image:  # noqa: C901, PLR0912 - one branch for each face
+def picture(view: DisplayState) -> Image.Image:  # noqa: C901, PLR0912 - one branch for each face
     """Draw a view as a one-bit image of 128×64."""
-    pen, words, texts = Pen(), catalogue(view.language), texts_in(view.language)
+    pen, words, texts = OledPen(), catalogue(view.language), texts_in(view.language)
     match view.face:
-        case Face.SESSION:
+        case ScreenId.SESSION:
             if view.snapshot is not None:
                 _session(pen, words, texts, view.snapshot)
-        case Face.CHOOSE_PARTICIPANT:
+        case ScreenId.CHOOSE_PARTICIPANT:
             sign_in.choose(pen, words, texts, view)
-        case Face.CONFIRM:
+        case ScreenId.CONFIRM:
             sign_in.confirm(pen, words, texts, view)
-        case Face.PIN:
+        case ScreenId.PIN:
             sign_in.pin(pen, words, texts, view)
-        case Face.GUEST_AGE:
+        case ScreenId.GUEST_AGE:
             sign_in.guest_age(pen, words, texts, view)
-        case Face.QUESTIONS:
+        case ScreenId.QUESTIONS:
             _question(pen, words, texts, view)
-        case Face.CHOOSE_STRAP:
+        case ScreenId.CHOOSE_STRAP:
             _choose_strap(pen, words, view)
-        case Face.STRAP:
+        case ScreenId.STRAP:
             _strap(pen, words, texts, view)
-        case Face.READY:
+        case ScreenId.READY:
             title = words.oled("ready_name").format(nickname=view.nickname) if view.nickname else words.oled("ready")
             if view.strap_battery_low:
                 title = texts.say("strap.battery_low")
             _press_green(pen, words, title)
-        case Face.GO_ON:
+        case ScreenId.GO_ON:
             _press_green(pen, words, words.oled("go_on"))
-        case Face.EXERTION:
+        case ScreenId.EXERTION:
             _exertion(pen, words, texts, view.selected)
-        case Face.MOOD:
+        case ScreenId.MOOD:
             _mood(pen, words, texts, view.selected)
-        case Face.ENDED:
+        case ScreenId.ENDED:
             _ended(pen, words, view)
-        case Face.NOT_TODAY:
+        case ScreenId.NOT_TODAY:
             if view.reason == "unwell":
                 _unwell(pen, texts, view)
             else:
                 pen.centred(words.oled("not_today"), 4, 22)
                 pen.paragraph(words.oled("talk_to_therapist"), (0, 32, 127, 63), 14)
-        case Face.SELF_TEST_FAILED:
+        case ScreenId.SELF_TEST_FAILED:
             maintenance.failed(pen, words, texts, view)
-        case Face.MACHINE:
+        case ScreenId.MACHINE:
             maintenance.page(pen, words, texts, view)
-        case Face.SELF_TEST:
+        case ScreenId.SELF_TEST:
             maintenance.self_test(pen, words, view)
         case _ as unknown:
             assert_never(unknown)
     return pen.image
 
 
-def _session(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
+def _session(pen: OledPen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
     codes = {notice.code for notice in now.notices}
     if "no_answer" in codes:
         pen.bar(0, 0, 127, 63)
@@ -227,7 +227,7 @@ def _session(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
     _phase(pen, words, now)
 
 
-def _asked(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
+def _asked(pen: OledPen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
     """Draw the question in the lower half; rate, speed and time left stay in the upper one (hazard H5)."""
     silent = now.bpm is None or now.signal in (Signal.LOST, Signal.STALE)
     pen.left("–" if silent else f"{now.bpm:.0f}", 0, 0, 22, within=42)
@@ -243,7 +243,7 @@ def _asked(pen: Pen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
     pen.centred(words.oled("all_right_green"), 47, 14, ink=0)
 
 
-def _beside(pen: Pen, now: Snapshot, *, over: bool) -> None:
+def _beside(pen: OledPen, now: Snapshot, *, over: bool) -> None:
     """Draw what stands beside the rate: the advice, else the zone's ends."""
     direction = Direction.SLOWER if over else direction_now(now)
     match direction:
@@ -268,7 +268,7 @@ def _beside(pen: Pen, now: Snapshot, *, over: bool) -> None:
             assert_never(unknown)
 
 
-def _phase(pen: Pen, words: Catalogue, now: Snapshot) -> None:
+def _phase(pen: OledPen, words: Catalogue, now: Snapshot) -> None:
     """Draw the bottom row: how much is left, as a line and as a time, and which phase."""
     gone = now.phase_elapsed_s / now.phase_length_s if now.phase_length_s else 0.0
     pen.bar(0, _LINE_Y + 1, 127, _LINE_Y + 1)
@@ -286,7 +286,7 @@ def _phase(pen: Pen, words: Catalogue, now: Snapshot) -> None:
         pen.right(words.oled(now.phase), 127, _ROW_Y + 3, 13, within=WIDTH - 6 - pen.width(left, 19))
 
 
-def _choose_strap(pen: Pen, words: Catalogue, view: View) -> None:
+def _choose_strap(pen: OledPen, words: Catalogue, view: DisplayState) -> None:
     """Three of the straps on the air, by what is printed on them, with the rate that they tell; one on a light bar."""
     pen.left(words.oled("which_strap"), 1, 0, 13)
     first = max(0, min(view.selected - 1, len(view.straps) - _NAMES_SHOWN))
@@ -307,7 +307,7 @@ def _choose_strap(pen: Pen, words: Catalogue, view: View) -> None:
             pen.right(f"{strap.bpm:.0f}", 123, top, 14, ink=ink)
 
 
-def _strap(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
+def _strap(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
     if view.strap_trouble is not None:
         pen.paragraph(texts.of("strap_trouble", view.strap_trouble), (0, 0, 127, 63), 15)
         return
@@ -317,7 +317,7 @@ def _strap(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
     pen.centred(named, 46, 14)
 
 
-def _question(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
+def _question(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
     pen.paragraph(texts.of("question", view.question or "other"), (0, 0, 127, 40), 16)
     for place, key in enumerate(("no", "yes")):
         left, chosen = 4 + 64 * place, view.selected == place
@@ -325,7 +325,7 @@ def _question(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
         pen.centred(words.oled(key), 44, 15, ink=0 if chosen else 1, between=(left, left + 55))
 
 
-def _unwell(pen: Pen, texts: Texts, view: View) -> None:
+def _unwell(pen: OledPen, texts: Texts, view: DisplayState) -> None:
     """Draw what to do now, dark on light: sit, call, and the number."""
     pen.bar(0, 0, 127, 63)
     pen.paragraph(texts.say("unwell.title"), (2, 1, 125, 22), 18, ink=0)
@@ -333,13 +333,13 @@ def _unwell(pen: Pen, texts: Texts, view: View) -> None:
     pen.centred("113" if not view.help_number else f"113 · {view.help_number}", 42, 20, ink=0)
 
 
-def _press_green(pen: Pen, words: Catalogue, title: str) -> None:
+def _press_green(pen: OledPen, words: Catalogue, title: str) -> None:
     pen.paragraph(title, (0, 2, 127, 36), 24)
     pen.disc(9, 53, 8)
     pen.left(words.oled("press_green"), 24, 44, 17, within=104)
 
 
-def _exertion(pen: Pen, words: Catalogue, texts: Texts, borg: int) -> None:
+def _exertion(pen: OledPen, words: Catalogue, texts: Texts, borg: int) -> None:
     pen.left(words.oled("borg"), 1, 0, 12, within=127)
     pen.number(f"{borg}", 84, 17, 36)
     pen.arrow(6, 19, up=False, scale=0.6)
@@ -349,7 +349,7 @@ def _exertion(pen: Pen, words: Catalogue, texts: Texts, borg: int) -> None:
         pen.centred(word, 48, 13)
 
 
-def _mood(pen: Pen, words: Catalogue, texts: Texts, mood: int) -> None:
+def _mood(pen: OledPen, words: Catalogue, texts: Texts, mood: int) -> None:
     pen.left(words.oled("mood"), 1, 0, 12, within=127)
     for value in range(1, _MOODS + 1):
         pen.face(14 + 25 * (value - 1), 30, 11, bend=(value - 3) * 2, filled=value == mood)
@@ -368,14 +368,14 @@ def _end_words(now: Snapshot | None) -> str:
     return "ended_no_answer" if summary.end_reason == "no_answer" else "ended_early"
 
 
-def _finished(pen: Pen, words: Catalogue, now: Snapshot) -> None:
+def _finished(pen: OledPen, words: Catalogue, now: Snapshot) -> None:
     """Draw the end: kind words, or after a stop what green would do now."""
     pen.paragraph(words.oled(_end_words(now)), (0, 2, 127, 40), 20)
     if now.cool_down_offered:
         pen.centred(words.oled("cool_down_offered"), 46, 15)
 
 
-def _ended(pen: Pen, words: Catalogue, view: View) -> None:
+def _ended(pen: OledPen, words: Catalogue, view: DisplayState) -> None:
     summary = None if view.snapshot is None else view.snapshot.summary
     if view.snapshot is not None and view.snapshot.cool_down_offered:
         _finished(pen, words, view.snapshot)

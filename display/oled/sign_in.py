@@ -5,17 +5,17 @@ from functools import cache
 import pygame
 from PIL import Image
 
-from coach.kiosk.view import Choice, PinNow, View
+from coach.kiosk.view import Choice, DisplayState, PinNow
 from display.drawing.participant_pictures import picture_of
 from display.drawing.shapes import Drawing, icon
-from display.oled.canvas import WIDTH, Pen
+from display.oled.canvas import WIDTH, OledPen
 from display.sound.phrases import Catalogue
 from display.texts import Texts
 
 ROWS, ROW_HEIGHT = 3, 21
 
 
-def choose(pen: Pen, _words: Catalogue, texts: Texts, view: View) -> None:
+def choose(pen: OledPen, _words: Catalogue, texts: Texts, view: DisplayState) -> None:
     """Three of those who can be chosen, the highlighted one on a light bar."""
     if not view.choices:
         pen.paragraph(texts.say("choose.nobody_how"), (0, 0, 127, 63), 16)
@@ -34,7 +34,7 @@ def choose(pen: Pen, _words: Catalogue, texts: Texts, view: View) -> None:
         pen.centred("!", 1, 16, between=(114, 127))
 
 
-def confirm(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
+def confirm(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
     """Picture and question, and what the buttons say."""
     who = view.who
     if who is None:
@@ -45,7 +45,7 @@ def confirm(pen: Pen, words: Catalogue, texts: Texts, view: View) -> None:
     _yes_no(pen, words)
 
 
-def pin(pen: Pen, _words: Catalogue, texts: Texts, view: View) -> None:
+def pin(pen: OledPen, _words: Catalogue, texts: Texts, view: DisplayState) -> None:
     """Four boxes, the digits that are given as dots, or why to wait."""
     now = view.pin or PinNow()
     if now.checking:
@@ -69,7 +69,7 @@ def pin(pen: Pen, _words: Catalogue, texts: Texts, view: View) -> None:
             pen.centred(str(view.selected), 33, 26, ink=0, between=(left, left + 25))
 
 
-def guest_age(pen: Pen, _words: Catalogue, texts: Texts, view: View) -> None:
+def guest_age(pen: OledPen, _words: Catalogue, texts: Texts, view: DisplayState) -> None:
     """The age, between the arrows that change it."""
     pen.centred(texts.say("guest_age.title"), 0, 14)
     pen.number(f"{view.selected}", 86, 21, 40)
@@ -82,14 +82,14 @@ def name_of(texts: Texts, who: Choice) -> str:
     return who.name or (texts.say("choose.guest") if who.guest else who.participant)
 
 
-def _yes_no(pen: Pen, words: Catalogue) -> None:
+def _yes_no(pen: OledPen, words: Catalogue) -> None:
     pen.disc(7, 55, 6)
     pen.left(words.oled("yes"), 18, 46, 15, within=40)
     pen.box(70, 49, 82, 61, filled=False)
     pen.left(words.oled("no"), 87, 46, 15, within=WIDTH - 87)
 
 
-def _picture(pen: Pen, who: Choice, left: int, top: int, side: int, *, ink: int = 1) -> None:
+def _picture(pen: OledPen, who: Choice, left: int, top: int, side: int, *, ink: int = 1) -> None:
     pen.picture(_one_bit(picture_of(who.picture, who.name), side), left, top, ink=ink)
 
 

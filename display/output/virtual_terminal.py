@@ -54,7 +54,7 @@ class Changing(ctypes.Structure):
     ]
 
 
-class Now(ctypes.Structure):
+class TerminalState(ctypes.Structure):
     """The kernel's `vt_stat`: which terminal is shown."""
 
     _fields_: ClassVar = [(name, ctypes.c_ushort) for name in ("shown", "signal", "used")]
@@ -83,7 +83,7 @@ class Terminal:
     @property
     def is_shown(self) -> bool:
         """Whether this terminal is in front, or about to be."""
-        now = Now()
+        now = TerminalState()
         self._ask(GET_STATE, now)
         return bool(now.shown == self._number)
 

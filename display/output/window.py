@@ -11,9 +11,9 @@ from typing import Final, Literal
 
 import pygame
 
-from coach.kiosk.view import Button, View
+from coach.kiosk.view import Button, DisplayState
 from display.output.presenter import Presenter, RendererPresenter, SurfacePresenter, Turned
-from display.renderer import Screen
+from display.renderer import ScreenRenderer
 from display.texts import Language
 
 Kind = Literal["full_screen", "window", "headless"]
@@ -94,7 +94,7 @@ class Window:
         """How long to wait for a new view before the next `show`: keys are looked for often enough meanwhile."""
         return self.screen.wait_s if self.kind == "headless" else min(self.screen.wait_s, LOOK_FOR_KEYS_S)
 
-    def show(self, view: View, now_s: float) -> bool:
+    def show(self, view: DisplayState, now_s: float) -> bool:
         """Draw a view at a monotonic time and put what changed on the display. Returns whether anything changed."""
         changed = self.screen.draw(view, now_s)
         if changed:
@@ -121,9 +121,9 @@ class Window:
                 self._presenter.present([self.screen.surface.get_rect()])
         return tuple(pressed)
 
-    def _screen(self) -> Screen:
+    def _screen(self) -> ScreenRenderer:
         surface = self._presenter.surface
-        return Screen(surface.get_size(), self._language, surface)
+        return ScreenRenderer(surface.get_size(), self._language, surface)
 
     def save_png(self, path: Path | str) -> None:
         """Save what is shown."""

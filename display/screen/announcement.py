@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.palette import PANEL, QUIET, WHITE, Colour
 from display.drawing.shapes import Drawing
 from display.screen.button_bar import Label, paint_buttons
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.heart_rate_gauge import shown_number, zone_colour
 
 
@@ -28,7 +28,7 @@ class Announcement:
     with_rate: bool = True
 
 
-def announcement_part(glance: Glance, box: Box, says: Announcement) -> Part:
+def announcement_part(glance: RenderContext, box: Box, says: Announcement) -> Widget:
     """The panel. Where there is a session, the rate stands small in its corner: it is never hidden."""
     snapshot = glance.view.snapshot
     rate = shown_number(snapshot) if snapshot is not None and says.with_rate else None
@@ -69,7 +69,7 @@ def announcement_part(glance: Glance, box: Box, says: Announcement) -> Part:
             start = end - brush.width(beats, Style(28, Weight.PLAIN))
             brush.number(rate, (start - 14, box.y + 50), style, "right")
 
-    return Part("announcement", box, (says, rate, colour), paint)
+    return Widget("announcement", box, (says, rate, colour), paint)
 
 
 def _heights(brush: Brush, says: Announcement, width: float) -> list[float]:

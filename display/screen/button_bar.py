@@ -7,7 +7,7 @@ from coach.kiosk.view import Button
 from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.palette import BUTTON_GREEN, INK, LINE, QUIET, TRACK, WHITE
 
 LABEL = Style(30, Weight.FIRM, WHITE)
@@ -16,9 +16,9 @@ APART, LEAST_APART = 56.0, 14.0
 Label = tuple[tuple[Button, ...], str]
 
 
-def buttons_part(box: Box, labels: Sequence[Label]) -> Part:
+def buttons_part(box: Box, labels: Sequence[Label]) -> Widget:
     """The buttons that do something now, centred in the box."""
-    return Part("buttons", box, tuple(labels), lambda brush, box: paint_buttons(brush, box, labels))
+    return Widget("buttons", box, tuple(labels), lambda brush, box: paint_buttons(brush, box, labels))
 
 
 def paint_buttons(brush: Brush, box: Box, labels: Sequence[Label], align: Literal["left", "centre"] = "centre") -> None:

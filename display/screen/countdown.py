@@ -2,10 +2,10 @@
 
 from display.drawing.canvas import SMALL, Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.number_format import clock
 from display.drawing.palette import BELOW, IN, QUIET, TRACK, WHITE, Colour
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 
 RING_STEPS = 720
 RING_OF_PHASE: dict[str, Colour] = {
@@ -19,7 +19,7 @@ RING_OF_PHASE: dict[str, Colour] = {
 THICKNESS = 22.0
 
 
-def countdown_parts(glance: Glance, box: Box) -> list[Part]:
+def countdown_parts(glance: RenderContext, box: Box) -> list[Widget]:
     """The ring and its caption. In short work and rest, the ring is the bout's and the caption the phase's."""
     snapshot, texts = glance.snapshot, glance.texts
     bout = snapshot.bout
@@ -49,6 +49,6 @@ def countdown_parts(glance: Glance, box: Box) -> list[Part]:
         brush.text(caption, (place.middle_x, place.middle_y), SMALL.in_colour(QUIET), "centre", width=place.width)
 
     return [
-        Part("ring", ring, (shown, round(fraction * RING_STEPS), colour), paint_ring),
-        Part("ring caption", below, caption, paint_caption),
+        Widget("ring", ring, (shown, round(fraction * RING_STEPS), colour), paint_ring),
+        Widget("ring caption", below, caption, paint_caption),
     ]

@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
-from coach.kiosk.view import View
+from coach.kiosk.view import DisplayState
 from coach.model.snapshot import Snapshot
-from display.drawing.layout import Sheet
+from display.drawing.layout import Layout
 from display.screen.session_profile import ProfileDrawing
 from display.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class RenderContext:
     """One moment of the screen. `swell`: how large the heart is now, 0 to `BEAT_STEPS`."""
 
-    view: View
-    sheet: Sheet
+    view: DisplayState
+    sheet: Layout
     drawing: ProfileDrawing
     swell: int = 0
 

@@ -6,10 +6,10 @@ from coach.model.snapshot import Snapshot
 from display.drawing import icons
 from display.drawing.canvas import HEADING, Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE, ABOVE_DEEP, BELOW, BELOW_DEEP, IN, LINE, QUIET, WHITE
 from display.drawing.participant_pictures import picture_of
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.instruction import quiet_notice
 
 NOTICE_WIDTH = 430.0
@@ -18,7 +18,7 @@ MOST_DOTS = 8
 NICKNAME_WIDTH, NICKNAME_WIDTH_STANDING = 230.0, 170.0
 
 
-def header_parts(glance: Glance) -> list[Part]:
+def header_parts(glance: RenderContext) -> list[Widget]:
     """The line's parts, left to right."""
     sheet, view = glance.sheet, glance.view
     top = Box(MARGIN, 34, sheet.width - 2 * MARGIN, 54)
@@ -36,11 +36,11 @@ def header_parts(glance: Glance) -> list[Part]:
     parts.append(_phase_part(glance, snapshot, Box(top.x, top.y, phase_width, top.height)))
     text = "" if notice is None else glance.texts.of("notice", notice.code)
     level = Level.INFORMATION if notice is None else notice.level
-    parts.append(Part("notice", place, (text, level), lambda brush, box: _paint_notice(brush, box, text, level)))
+    parts.append(Widget("notice", place, (text, level), lambda brush, box: _paint_notice(brush, box, text, level)))
     return parts
 
 
-def nickname_part(glance: Glance, box: Box) -> Part:
+def nickname_part(glance: RenderContext, box: Box) -> Widget:
     """Who is training (hazard H7), with the same picture as when they chose themselves."""
     nickname = glance.view.nickname
     drawing = picture_of(glance.view.picture, nickname)
@@ -53,10 +53,10 @@ def nickname_part(glance: Glance, box: Box) -> Part:
         brush.text(nickname, (left, box.middle_y), style)
         brush.icon(drawing, Box(left - 52, box.middle_y - 19, 38, 38), QUIET)
 
-    return Part("nickname", box, (nickname, drawing), paint)
+    return Widget("nickname", box, (nickname, drawing), paint)
 
 
-def intervals_done(glance: Glance, snapshot: Snapshot) -> int:
+def intervals_done(glance: RenderContext, snapshot: Snapshot) -> int:
     """How many intervals are over, by the profile where there is one."""
     profile, elapsed_s = glance.view.profile, snapshot.session_elapsed_s
     if profile is None:
@@ -64,7 +64,7 @@ def intervals_done(glance: Glance, snapshot: Snapshot) -> int:
     return sum(p.kind is PhaseKind.INTERVAL and p.end_s <= elapsed_s for p in profile.phases)
 
 
-def phase_words(glance: Glance, snapshot: Snapshot) -> tuple[str, str]:
+def phase_words(glance: RenderContext, snapshot: Snapshot) -> tuple[str, str]:
     """«Drag» and «2 av 4»; the second is empty where nothing is counted."""
     texts = glance.texts
     if snapshot.cool_down_offered:
@@ -78,7 +78,7 @@ def phase_words(glance: Glance, snapshot: Snapshot) -> tuple[str, str]:
     return name, ""
 
 
-def _phase_part(glance: Glance, snapshot: Snapshot, box: Box) -> Part:
+def _phase_part(glance: RenderContext, snapshot: Snapshot, box: Box) -> Widget:
     name, count = phase_words(glance, snapshot)
     done = intervals_done(glance, snapshot)
     running = snapshot.interval if snapshot.phase == "interval" else 0
@@ -105,7 +105,7 @@ def _phase_part(glance: Glance, snapshot: Snapshot, box: Box) -> Part:
             else:
                 brush.disc(middle, 10, LINE, 3)
 
-    return Part("phase", box, (snapshot.phase, name, count, done, running, total), paint)
+    return Widget("phase", box, (snapshot.phase, name, count, done, running, total), paint)
 
 
 def _paint_notice(brush: Brush, box: Box, text: str, level: Level) -> None:

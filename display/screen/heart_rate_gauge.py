@@ -7,7 +7,7 @@ from coach.model.snapshot import Snapshot
 from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.palette import (
     ABOVE,
     ABOVE_DEEP,
@@ -22,7 +22,7 @@ from display.drawing.palette import (
     Colour,
     blend,
 )
-from display.screen.frame import BEAT_STEPS, Glance
+from display.screen.frame import BEAT_STEPS, RenderContext
 
 ZONE_COLOUR: dict[str, Colour] = {"below": BELOW, "in": IN, "above": ABOVE, "unknown": QUIET}
 SHOWN_AROUND_BPM = 22.0
@@ -64,14 +64,14 @@ def zone_colour(snapshot: Snapshot) -> Colour:
     return ZONE_COLOUR[snapshot.position]
 
 
-def rate_parts(glance: Glance, places: RatePlaces) -> list[Part]:
+def rate_parts(glance: RenderContext, places: RatePlaces) -> list[Widget]:
     """The four parts of the rate."""
     snapshot = glance.snapshot
     number = shown_number(snapshot)
     colour = zone_colour(snapshot)
     return [
         _gauge(snapshot, places.gauge, colour),
-        Part(
+        Widget(
             "number",
             places.number,
             (number, doubtful(snapshot)),
@@ -82,7 +82,7 @@ def rate_parts(glance: Glance, places: RatePlaces) -> list[Part]:
     ]
 
 
-def _gauge(snapshot: Snapshot, box: Box, colour: Colour) -> Part:
+def _gauge(snapshot: Snapshot, box: Box, colour: Colour) -> Widget:
     """A standing bar: blue below, green in, amber above; the part where the rate lies is lit, a pointer beside it."""
     low, high = snapshot.zone.low_bpm, snapshot.zone.high_bpm
     known = shown_number(snapshot) is not None and not doubtful(snapshot)
@@ -123,7 +123,7 @@ def _gauge(snapshot: Snapshot, box: Box, colour: Colour) -> Part:
         if pointer is not None:
             brush.icon(icons.pointer, Box(track.right + 8, pointer - 17, 32, 34), WHITE)
 
-    return Part("gauge", box, (low, high, pointer, lit, colour), paint)
+    return Widget("gauge", box, (low, high, pointer, lit, colour), paint)
 
 
 def _paint_segment(brush: Brush, box: Box, unlit: Colour, bright: Colour, lit: bool) -> None:  # noqa: FBT001 - lit or not is the whole of it
@@ -152,7 +152,7 @@ def number_style(brush: Brush, box: Box, colour: Colour, number: str = "100") ->
     return style if needed <= box.width else Style(style.size * box.width / needed, style.weight, colour)
 
 
-def heart_part(box: Box, colour: Colour, swell: int, *, beating: bool) -> Part:
+def heart_part(box: Box, colour: Colour, swell: int, *, beating: bool) -> Widget:
     """The sign of life: swells quietly with the heart; hollow and crossed where there is no live rate."""
     step = swell if beating else 0
 
@@ -162,10 +162,10 @@ def heart_part(box: Box, colour: Colour, swell: int, *, beating: bool) -> Part:
         place = Box(box.middle_x - width / 2, box.middle_y - height / 2, width, height)
         brush.icon(icons.heart if beating else icons.heart_outline, place, colour)
 
-    return Part("heart", box, (colour, step, beating), paint)
+    return Widget("heart", box, (colour, step, beating), paint)
 
 
-def _words(glance: Glance, box: Box, colour: Colour) -> Part:
+def _words(glance: RenderContext, box: Box, colour: Colour) -> Widget:
     snapshot, texts = glance.snapshot, glance.texts
     first, second = texts.say(f"position.{snapshot.position}"), _zone_words(glance)
     if snapshot.position != "unknown" and snapshot.trend != "steady":
@@ -184,10 +184,10 @@ def _words(glance: Glance, box: Box, colour: Colour) -> Part:
         brush.text(first, (box.x, box.y + 26), strong, width=box.width)
         brush.text(second, (box.x, box.y + 78), Style(29, Weight.PLAIN, QUIET), width=box.width)
 
-    return Part("words", box, (first, second, colour), paint)
+    return Widget("words", box, (first, second, colour), paint)
 
 
-def _zone_words(glance: Glance, *, unit: bool = True) -> str:
+def _zone_words(glance: RenderContext, *, unit: bool = True) -> str:
     zone, texts = glance.snapshot.zone, glance.texts
     key = "number.beats" if unit else "number.zone"
     if zone.low_bpm is not None and zone.high_bpm is not None:

@@ -9,7 +9,7 @@ from display.drawing import icons
 from display.drawing.advice_words import direction_now
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.number_format import load, speed
 from display.drawing.palette import (
     ABOVE,
@@ -27,7 +27,7 @@ from display.drawing.palette import (
     Colour,
 )
 from display.drawing.shapes import Drawing
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.question_card import question_part
 
 PRAISE_LAST_S = 30.0
@@ -37,7 +37,7 @@ ATTENTION_TIME_S = 30.0
 """How long a notice for attention holds the card; while it still holds after that, it stands small in the header."""
 
 
-class Card(NamedTuple):
+class InstructionCard(NamedTuple):
     """What the card says and how it looks."""
 
     drawing: Drawing
@@ -80,7 +80,7 @@ def praised(snapshot: Snapshot) -> bool:
     return ending and snapshot.position == "in" and snapshot.bout is None
 
 
-def words_now(glance: Glance) -> str:
+def words_now(glance: RenderContext) -> str:
     """The instruction itself, four words at most."""
     snapshot, texts = glance.snapshot, glance.texts
     setting = snapshot.advice.reason in SETTING_REASONS
@@ -99,7 +99,7 @@ def words_now(glance: Glance) -> str:
             return _words_of_phase(glance)
 
 
-def _words_of_phase(glance: Glance) -> str:
+def _words_of_phase(glance: RenderContext) -> str:
     snapshot, texts = glance.snapshot, glance.texts
     own = snapshot.text.get(texts.language)
     if snapshot.bout is not None:
@@ -120,7 +120,7 @@ def _words_of_phase(glance: Glance) -> str:
     return texts.say(key) if key in texts.keys else ""
 
 
-def instruction_part(glance: Glance, box: Box) -> Part:
+def instruction_part(glance: RenderContext, box: Box) -> Widget:
     """The card across the screen; an open question takes its place."""
     if glance.snapshot.question is not None:
         return question_part(glance, box)
@@ -150,10 +150,10 @@ def instruction_part(glance: Glance, box: Box) -> Part:
         for line, size, y, colour in zip(lines, sizes, heights, colours, strict=False):
             brush.text(line, (right, y), Style(size, Weight.FIRM, colour), "right", width=aside)
 
-    return Part("instruction", box, card, paint)
+    return Widget("instruction", box, card, paint)
 
 
-def _paint_tall(brush: Brush, box: Box, card: Card, lines: list[str]) -> None:
+def _paint_tall(brush: Brush, box: Box, card: InstructionCard, lines: list[str]) -> None:
     """Upright: the words, in two lines where they are long, and below them what belongs to them; all of it centred."""
     left, room = box.x + 122, box.width - 38 - 56 - 30 - 34
     style = Style(64, Weight.BOLD, card.ink)
@@ -168,7 +168,7 @@ def _paint_tall(brush: Brush, box: Box, card: Card, lines: list[str]) -> None:
         y += 46
 
 
-def _card(glance: Glance) -> Card:
+def _card(glance: RenderContext) -> InstructionCard:
     snapshot, texts = glance.snapshot, glance.texts
     advice = snapshot.advice
     words = words_now(glance)
@@ -181,18 +181,18 @@ def _card(glance: Glance) -> Card:
     at_start = advice.reason in SETTING_REASONS
     match direction_now(snapshot):
         case Direction.FASTER:
-            return Card(icons.faster, words, setting, _why(glance), BELOW_DEEP, BELOW)
+            return InstructionCard(icons.faster, words, setting, _why(glance), BELOW_DEEP, BELOW)
         case Direction.SLOWER if at_start:
-            return Card(icons.slower, words, setting, "", BELOW_DEEP, BELOW)
+            return InstructionCard(icons.slower, words, setting, "", BELOW_DEEP, BELOW)
         case Direction.SLOWER:
-            return Card(icons.slower, words, setting, _why(glance), ABOVE_DEEP, ABOVE)
+            return InstructionCard(icons.slower, words, setting, _why(glance), ABOVE_DEEP, ABOVE)
         case Direction.HOLD if not at_start:
-            return Card(icons.check if praised(snapshot) else icons.hold, words, setting, "", IN_DEEP, IN)
+            return InstructionCard(icons.check if praised(snapshot) else icons.hold, words, setting, "", IN_DEEP, IN)
         case _:
             return _phase_card(snapshot, words, setting)
 
 
-def _why(glance: Glance) -> str:
+def _why(glance: RenderContext) -> str:
     """Why the speed should change; empty where the words beside the rate say it already, or a new phase does.
 
     Where the rate is heading is a forecast and worded as one; by exertion it is a forecast of how hard it will feel.
@@ -205,22 +205,22 @@ def _why(glance: Glance) -> str:
     return glance.texts.of("reason", code)
 
 
-def _attention_card(glance: Glance, notice: NoticeNow, words: str, setting: str) -> Card:
+def _attention_card(glance: RenderContext, notice: NoticeNow, words: str, setting: str) -> InstructionCard:
     """Amber with a triangle. What to do now is large where something is; else the notice itself is."""
     snapshot, texts = glance.snapshot, glance.texts
     level, says = texts.say("level.attention"), texts.of("notice", notice.code)
     silent = snapshot.signal in (Signal.STALE, Signal.LOST)
     if snapshot.advice.direction is Direction.SLOWER or silent:
         aside = "" if silent else setting
-        return Card(icons.attention, words, f"{level}: {says}", aside, ATTENTION, INK, INK, INK)
-    return Card(icons.attention, says, level, words, ATTENTION, INK, INK, INK)
+        return InstructionCard(icons.attention, words, f"{level}: {says}", aside, ATTENTION, INK, INK, INK)
+    return InstructionCard(icons.attention, says, level, words, ATTENTION, INK, INK, INK)
 
 
-def _phase_card(snapshot: Snapshot, words: str, setting: str) -> Card:
+def _phase_card(snapshot: Snapshot, words: str, setting: str) -> InstructionCard:
     if snapshot.bout is not None:
         if snapshot.bout.working:
-            return Card(icons.interval, words, setting, "", IN_DEEP, IN)
-        return Card(icons.recovery, words, setting, "", BELOW_DEEP, BELOW)
+            return InstructionCard(icons.interval, words, setting, "", IN_DEEP, IN)
+        return InstructionCard(icons.recovery, words, setting, "", BELOW_DEEP, BELOW)
     if snapshot.can_skip_warm_up or praised(snapshot):
-        return Card(icons.check, words, setting, "", IN_DEEP, IN)
-    return Card(icons.PHASE_ICONS.get(snapshot.phase, icons.hold), words, setting, "", PANEL, QUIET)
+        return InstructionCard(icons.check, words, setting, "", IN_DEEP, IN)
+    return InstructionCard(icons.PHASE_ICONS.get(snapshot.phase, icons.hold), words, setting, "", PANEL, QUIET)

@@ -4,11 +4,11 @@ from coach.kiosk.view import Button
 from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.number_format import load
 from display.drawing.palette import ABOVE, PANEL, QUIET, WHITE
 from display.screen.button_bar import paint_buttons
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 
 TITLE, SMALL = Style(52, Weight.BOLD, WHITE), Style(28, Weight.PLAIN, QUIET)
 SETTING = Style(34, Weight.FIRM, WHITE)
@@ -17,7 +17,7 @@ ABOVE_PLACE, BELOW_PLACE = 8.0, 18.0
 """How far the card reaches into the gaps around the instruction's place: it has two lines."""
 
 
-def question_part(glance: Glance, box: Box) -> Part:
+def question_part(glance: RenderContext, box: Box) -> Widget:
     """Return the card: the question, what happens without an answer, the treadmill's setting and the buttons."""
     snapshot, texts = glance.snapshot, glance.texts
     advice = snapshot.advice
@@ -50,4 +50,4 @@ def question_part(glance: Glance, box: Box) -> Part:
         paint_buttons(brush, Box(buttons.x, box.y + 8, buttons.width, box.height / 2 - 8), (yes,), "left")
         paint_buttons(brush, Box(buttons.x, box.middle_y, buttons.width, box.height / 2 - 8), (no,), "left")
 
-    return Part("instruction", box, (title, why, setting), paint)
+    return Widget("instruction", box, (title, why, setting), paint)

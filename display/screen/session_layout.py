@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from display.drawing.layout import MARGIN, Box, Sheet
+from display.drawing.layout import MARGIN, Box, Layout
 from display.screen.heart_rate_gauge import RatePlaces
 
 HEADER_BOTTOM = 104.0
@@ -18,12 +18,12 @@ class TrainingPlaces(NamedTuple):
     panel: Box
 
 
-def training_places(sheet: Sheet) -> TrainingPlaces:
+def training_places(sheet: Layout) -> TrainingPlaces:
     """The places on a sheet."""
     return _standing(sheet) if sheet.portrait else _lying(sheet)
 
 
-def _lying(sheet: Sheet) -> TrainingPlaces:
+def _lying(sheet: Layout) -> TrainingPlaces:
     width = sheet.width - 2 * MARGIN
     spare = sheet.height - 720
     profile = Box(MARGIN, sheet.height - 32 - 122 - spare * 0.3, width, 122 + spare * 0.3)
@@ -43,7 +43,7 @@ def _lying(sheet: Sheet) -> TrainingPlaces:
     )
 
 
-def _standing(sheet: Sheet) -> TrainingPlaces:
+def _standing(sheet: Layout) -> TrainingPlaces:
     width = sheet.width - 2 * MARGIN
     spare = sheet.height - 1280
     profile = Box(MARGIN, sheet.height - 36 - 160 - spare * 0.3, width, 160 + spare * 0.3)

@@ -11,7 +11,7 @@ import pygame
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Prediction, Profile, ProfilePhase
 from display.drawing.canvas import Brush
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.palette import BELOW, BELOW_BAND, IN, IN_BAND, NIGHT, QUIET, WHITE, Colour, blend
 from display.drawing.shapes import Point
 
@@ -43,16 +43,16 @@ class ProfileDrawing:
 
     def part(
         self, profile: Profile, box: Box, now: tuple[float, float | None] | None, prediction: Prediction | None = None
-    ) -> Part:
+    ) -> Widget:
         """The profile as a part of a face. `now`: (training second, bpm) of this moment; None when it is over."""
-        scale = Scale(profile, box)
+        scale = ProfileScale(profile, box)
         dot = None if now is None else (round(scale.x(now[0])), None if now[1] is None else round(scale.y(now[1])))
         expected = None if prediction is None else (round(prediction.end_bpm), round(prediction.end_low_bpm))
         key = (profile.phases, len(profile.trace), profile.trace[-1:], dot, expected)
-        return Part("profile", box, key, lambda brush, _: self._paint(brush, scale, now, prediction))
+        return Widget("profile", box, key, lambda brush, _: self._paint(brush, scale, now, prediction))
 
     def _paint(
-        self, brush: Brush, scale: "Scale", now: tuple[float, float | None] | None, prediction: Prediction | None
+        self, brush: Brush, scale: "ProfileScale", now: tuple[float, float | None] | None, prediction: Prediction | None
     ) -> None:
         profile, box = scale.profile, scale.box
         current = None if now is None else _running(profile.phases, now[0])
@@ -75,7 +75,7 @@ class ProfileDrawing:
             self._paint_now(brush, scale, now, current, prediction)
 
     @staticmethod
-    def _bands(brush: Brush, scale: "Scale", current: int | None) -> None:
+    def _bands(brush: Brush, scale: "ProfileScale", current: int | None) -> None:
         for index, phase in enumerate(scale.profile.phases):
             low, high = scale.band(phase)
             top, bottom = scale.y(high) - scale.box.y, scale.y(low) - scale.box.y
@@ -89,7 +89,7 @@ class ProfileDrawing:
     @staticmethod
     def _paint_now(
         brush: Brush,
-        scale: "Scale",
+        scale: "ProfileScale",
         now: tuple[float, float | None],
         current: int | None,
         prediction: Prediction | None,
@@ -112,7 +112,7 @@ class ProfileDrawing:
         brush.disc((x, y), DOT, WHITE)
 
 
-class Scale:
+class ProfileScale:
     """Where a second and a rate lie in the picture."""
 
     def __init__(self, profile: Profile, box: Box) -> None:

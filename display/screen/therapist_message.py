@@ -2,16 +2,16 @@
 
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.palette import PANEL, QUIET, WHITE
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 
 SIZES = (44.0, 38.0, 34.0, 31.0, 28.0)
 LEADING = 1.22
 LABEL = Style(28, Weight.PLAIN, QUIET)
 
 
-def with_therapist_line(glance: Glance, parts: list[Part]) -> list[Part]:
+def with_therapist_line(glance: RenderContext, parts: list[Widget]) -> list[Widget]:
     """The parts, the profile's place taken by what the therapist says, if anything."""
     text = glance.view.message
     if text is None:
@@ -19,7 +19,7 @@ def with_therapist_line(glance: Glance, parts: list[Part]) -> list[Part]:
     return [_line(glance, part.box, text) if part.name == "profile" else part for part in parts]
 
 
-def _line(glance: Glance, box: Box, text: str) -> Part:
+def _line(glance: RenderContext, box: Box, text: str) -> Widget:
     label = glance.texts.say("therapist.says")
 
     def paint(brush: Brush, box: Box) -> None:
@@ -31,7 +31,7 @@ def _line(glance: Glance, box: Box, text: str) -> Part:
         middle = box.y + 44 + (box.height - 50) / 2
         brush.paragraph(text, (left, middle - step * (lines - 1) / 2), style, width, leading=LEADING)
 
-    return Part("profile", box, ("therapist", label, text), paint)
+    return Widget("profile", box, ("therapist", label, text), paint)
 
 
 def _fitting(brush: Brush, text: str, room: Box) -> tuple[Style, int]:

@@ -2,13 +2,13 @@
 
 from coach.model.events import Level
 from display.drawing.advice_words import over_ceiling_now
-from display.drawing.layout import Part
-from display.screen.frame import Glance
+from display.drawing.layout import Widget
+from display.screen.frame import RenderContext
 from display.screen.instruction import notice_at
 from display.screens.training import bout, feeling, over_ceiling, paused, running, stop_now, stopped
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The parts of the session's present face."""
     snapshot = glance.snapshot
     if notice_at(snapshot, Level.STOP_NOW) is not None:

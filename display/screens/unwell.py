@@ -2,15 +2,15 @@
 
 from coach.kiosk.view import Button
 from display.drawing import icons
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import STOP, STOP_RIM, WHITE
 from display.screen.announcement import Announcement, announcement_part
 from display.screen.button_bar import Label
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import nickname_part
 
 
-def unwell_parts(glance: Glance, buttons: tuple[Label, ...]) -> list[Part]:
+def unwell_parts(glance: RenderContext, buttons: tuple[Label, ...]) -> list[Widget]:
     """Return the face: sit down, call somebody, 113, and the clinic's own number where the settings have one."""
     texts, sheet = glance.texts, glance.sheet
     number = glance.view.help_number
@@ -34,7 +34,7 @@ def unwell_parts(glance: Glance, buttons: tuple[Label, ...]) -> list[Part]:
     return [nickname_part(glance, name), announcement_part(glance, box, says)]
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face after an answer: outside a session it is left, after one the questions why come next."""
     ended = glance.view.snapshot is not None and glance.view.snapshot.stage == "ended"
     label: Label = ((Button.START,), glance.texts.say("button.next"))

@@ -16,7 +16,7 @@ from msgspec import Struct
 from coach.model.cue import Cue
 from coach.model.events import Level
 from display.sound.phrases import soundings
-from display.sound.tones import NOTES, PEAK, Note, TonePattern
+from display.sound.tones import NOTES, PEAK, Tone, TonePattern
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ PLAIN_LONGEST_S = 0.08
 """A plain buzzer cannot swell: a short knock startles less than a long note of the same loudness."""
 
 
-class Step(Struct, frozen=True):
+class BuzzerStep(Struct, frozen=True):
     """For `length_s`, this pitch at this strength (0 to 1 of full; 0: silence)."""
 
     hz: float
@@ -58,27 +58,27 @@ class Buzzing(Protocol):
         ...
 
 
-def steps(pattern: TonePattern, level: Level, kind: Literal["tonal", "plain"] = "tonal") -> tuple[Step, ...]:
+def steps(pattern: TonePattern, level: Level, kind: Literal["tonal", "plain"] = "tonal") -> tuple[BuzzerStep, ...]:
     """A tone as a buzzer plays it."""
     return tuple(step for note in NOTES[pattern] for step in (_sung if kind == "tonal" else _knocked)(note, level))
 
 
-def _sung(note: Note, level: Level) -> Iterator[Step]:
+def _sung(note: Tone, level: Level) -> Iterator[BuzzerStep]:
     count = max(1, round(note.length_s / STEP_S))
     ends_hz = note.hz if note.to_hz is None else note.to_hz
     for number in range(count):
         at_s = (number + 0.5) * note.length_s / count
         hz = note.hz * (ends_hz / note.hz) ** (at_s / note.length_s) * 2**OCTAVES_UP
         swell = min(_cosine(at_s / note.rise_s), _cosine((note.length_s - at_s) / note.fall_s))
-        yield Step(round(hz, 1), round(STRENGTH[level] * swell, 4), note.length_s / count)
+        yield BuzzerStep(round(hz, 1), round(STRENGTH[level] * swell, 4), note.length_s / count)
     if note.silence_s:
-        yield Step(0.0, 0.0, note.silence_s)
+        yield BuzzerStep(0.0, 0.0, note.silence_s)
 
 
-def _knocked(note: Note, level: Level) -> Iterator[Step]:
+def _knocked(note: Tone, level: Level) -> Iterator[BuzzerStep]:
     length_s = min(note.length_s, PLAIN_LONGEST_S)
-    yield Step(note.hz, STRENGTH[level], length_s)
-    yield Step(0.0, 0.0, note.length_s - length_s + max(note.silence_s, STEP_S))
+    yield BuzzerStep(note.hz, STRENGTH[level], length_s)
+    yield BuzzerStep(0.0, 0.0, note.length_s - length_s + max(note.silence_s, STEP_S))
 
 
 def _cosine(share: float) -> float:

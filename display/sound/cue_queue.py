@@ -44,7 +44,7 @@ def utterance(cue: Cue, intervals: int, asked_s: float) -> Utterance | None:
 
 
 @dataclass
-class Turns:
+class CueQueue:
     """Who speaks now, and who waits, the next one first."""
 
     speaking: Utterance | None = None

@@ -20,9 +20,9 @@ import pygame
 
 from coach.model.cue import URGING_CUES, Cue
 from coach.model.events import Level
-from display.errors import RecordingError
+from display.errors import AudioFileError
 from display.sound import wav
-from display.sound.cue_queue import Turns, Utterance, utterance
+from display.sound.cue_queue import CueQueue, Utterance, utterance
 from display.sound.phrases import JOINED, Language, catalogue, soundings
 from display.sound.tones import RATE_HZ, Samples, TonePattern, swell, tone
 from display.sound.voice_pack import Voice, find_voice
@@ -62,7 +62,7 @@ _INBOX = 32
 _DROP_URGING: Literal["drop urging"] = "drop urging"
 
 
-class Sound(Protocol):
+class CuePlayer(Protocol):
     """Something that sounds a cue."""
 
     @property
@@ -177,7 +177,7 @@ class MixerSound:
         self._voice: Voice | None = None
         self._sounds: dict[tuple[str, Level], pygame.mixer.Sound] = {}
         self._to_load: deque[Cue] = deque()
-        self._turns = Turns()
+        self._turns = CueQueue()
         self._channel = 0
         self._ends_s = float("inf")
         self._inbox: deque[tuple[Cue, int, float] | Literal["drop urging"] | None] = deque(maxlen=_INBOX)
@@ -434,7 +434,7 @@ def _recorded(voice: Voice, key: str) -> Samples | None:
     for path in voice.files(key):
         try:
             read = wav.read_wav(path)
-        except RecordingError:
+        except AudioFileError:
             continue
         samples = wav.resample(read.samples, read.rate_hz, RATE_HZ)
         peak = float(np.abs(samples).max())

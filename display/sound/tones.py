@@ -58,7 +58,7 @@ class TonePattern(StrEnum):
 
 
 @dataclass(frozen=True)
-class Note:
+class Tone:
     """One note: from `hz` gliding to `to_hz`, swelling in over `rise_s` and out over `fall_s`, then a silence."""
 
     hz: float
@@ -72,28 +72,28 @@ class Note:
 # Pitches between 390 and 880 Hz: low enough for an ear that has lost its treble, high enough for a small speaker.
 _G4, _A4, _C5, _D5, _E5, _G5, _A5 = 392.0, 440.0, 523.25, 587.33, 659.26, 783.99, 880.0
 
-NOTES: dict[TonePattern, tuple[Note, ...]] = {
-    TonePattern.COUNT: (Note(_D5, 0.14, fall_s=0.10),),
-    TonePattern.HARDER: (Note(_D5, 0.18, fall_s=0.04), Note(_A5, 0.42, fall_s=0.25)),
-    TonePattern.EASIER: (Note(_A5, 0.18, fall_s=0.04), Note(_D5, 0.42, fall_s=0.25)),
-    TonePattern.MARK: (Note(_E5, 0.22, fall_s=0.16),),
-    TonePattern.UP: (Note(_A4, 0.24, to_hz=_E5, rise_s=0.03),),
-    TonePattern.LEVEL: (Note(_C5, 0.24, rise_s=0.03),),
-    TonePattern.DOWN: (Note(_E5, 0.24, to_hz=_A4, rise_s=0.03),),
-    TonePattern.WORK: (Note(_A5, 0.20, fall_s=0.12),),
-    TonePattern.REST: (Note(_G4, 0.26, fall_s=0.16),),
-    TonePattern.INFORMATION: (Note(_D5, 0.16, silence_s=0.05), Note(_D5, 0.22, fall_s=0.14)),
+NOTES: dict[TonePattern, tuple[Tone, ...]] = {
+    TonePattern.COUNT: (Tone(_D5, 0.14, fall_s=0.10),),
+    TonePattern.HARDER: (Tone(_D5, 0.18, fall_s=0.04), Tone(_A5, 0.42, fall_s=0.25)),
+    TonePattern.EASIER: (Tone(_A5, 0.18, fall_s=0.04), Tone(_D5, 0.42, fall_s=0.25)),
+    TonePattern.MARK: (Tone(_E5, 0.22, fall_s=0.16),),
+    TonePattern.UP: (Tone(_A4, 0.24, to_hz=_E5, rise_s=0.03),),
+    TonePattern.LEVEL: (Tone(_C5, 0.24, rise_s=0.03),),
+    TonePattern.DOWN: (Tone(_E5, 0.24, to_hz=_A4, rise_s=0.03),),
+    TonePattern.WORK: (Tone(_A5, 0.20, fall_s=0.12),),
+    TonePattern.REST: (Tone(_G4, 0.26, fall_s=0.16),),
+    TonePattern.INFORMATION: (Tone(_D5, 0.16, silence_s=0.05), Tone(_D5, 0.22, fall_s=0.14)),
     TonePattern.ATTENTION: (
-        Note(_G5, 0.20, fall_s=0.05),
-        Note(_E5, 0.20, fall_s=0.05, silence_s=0.06),
-        Note(_G5, 0.20, fall_s=0.05),
-        Note(_E5, 0.34, fall_s=0.20),
+        Tone(_G5, 0.20, fall_s=0.05),
+        Tone(_E5, 0.20, fall_s=0.05, silence_s=0.06),
+        Tone(_G5, 0.20, fall_s=0.05),
+        Tone(_E5, 0.34, fall_s=0.20),
     ),
     TonePattern.STOP_NOW: (
-        Note(_A5, 0.60, to_hz=_A4, rise_s=0.08, fall_s=0.12, silence_s=0.10),
-        Note(_A5, 0.60, to_hz=_A4, rise_s=0.08, fall_s=0.20),
+        Tone(_A5, 0.60, to_hz=_A4, rise_s=0.08, fall_s=0.12, silence_s=0.10),
+        Tone(_A5, 0.60, to_hz=_A4, rise_s=0.08, fall_s=0.20),
     ),
-    TonePattern.FINISHED: (Note(_D5, 0.20, fall_s=0.06), Note(_G5, 0.20, fall_s=0.06), Note(_A5, 0.70, fall_s=0.50)),
+    TonePattern.FINISHED: (Tone(_D5, 0.20, fall_s=0.06), Tone(_G5, 0.20, fall_s=0.06), Tone(_A5, 0.70, fall_s=0.50)),
 }
 
 
@@ -114,7 +114,7 @@ def swell(samples: Samples, rise_s: float, fall_s: float, rate_hz: int = RATE_HZ
     return shaped
 
 
-def _sung(note: Note, rate_hz: int) -> Samples:
+def _sung(note: Tone, rate_hz: int) -> Samples:
     """One note with a soft octave above it, which small speakers carry better than a bare sine."""
     share = np.linspace(0.0, 1.0, round(note.length_s * rate_hz))
     hz = note.hz * (1.0 if note.to_hz is None else note.to_hz / note.hz) ** share

@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from display.errors import RecordingError, VoicePackError
+from display.errors import AudioFileError, VoicePackError
 from display.sound import wav
 from display.sound.phrases import LANGUAGES, Language, catalogue
 from display.sound.tones import RATE_HZ
@@ -48,7 +48,7 @@ _VOICES: dict[Language, str] = {"nb": "nb", "en": "en-gb"}
 _NAMES: dict[Language, str] = {"nb": "Standardstemme, bokmål", "en": "Default voice, English"}
 
 
-class About(Struct, frozen=True, forbid_unknown_fields=True):
+class PackMetadata(Struct, frozen=True, forbid_unknown_fields=True):
     """A pack's `pack.toml`: its name, language, the licence of its recordings, and whose voice it is."""
 
     name: str
@@ -62,7 +62,7 @@ class Pack:
     """A folder that is a voice pack."""
 
     folder: Path
-    about: About
+    about: PackMetadata
 
     def file(self, key: str) -> Path:
         """Say where the phrase lies, if the pack has it."""
@@ -98,7 +98,7 @@ def open_pack(folder: Path) -> Pack:
 
     """
     try:
-        return Pack(folder, msgspec.toml.decode((folder / _ABOUT).read_bytes(), type=About))
+        return Pack(folder, msgspec.toml.decode((folder / _ABOUT).read_bytes(), type=PackMetadata))
     except OSError as error:
         raise VoicePackError(
             f"{folder} has no readable {_ABOUT}. Write one with name, language, licence and speaker."
@@ -176,7 +176,7 @@ def build(folder: Path) -> tuple[Pack, ...]:
                 _synthesise(program, _VOICES[language], words.spoken(key), raw)
                 wav.write_wav(target / f"{key}.wav", wav.prepare(wav.read_wav(raw)))
         # Last, so that an interrupted build is not taken for a pack.
-        about = About(_NAMES[language], language, "CC0-1.0", f"espeak-ng, voice {_VOICES[language]}")
+        about = PackMetadata(_NAMES[language], language, "CC0-1.0", f"espeak-ng, voice {_VOICES[language]}")
         (target / _ABOUT).write_text(_about_toml(about), encoding="utf-8")
         packs.append(open_pack(target))
     return tuple(packs)
@@ -226,7 +226,7 @@ def _candidates(folder: Path) -> list[Path]:
 def _flaws_of(path: Path) -> Iterator[str]:
     try:
         sound = wav.read_wav(path)
-    except RecordingError as error:
+    except AudioFileError as error:
         yield str(error)
         return
     convert = f"Run «prepare» on it, or export it as mono, {RATE_HZ} Hz, 16 bit."
@@ -260,7 +260,7 @@ def _synthesise(program: str, voice: str, words: str, path: Path) -> None:
         raise VoicePackError(f"espeak-ng could not say «{words}»: {error}. Try «espeak-ng -v {voice} test».") from error
 
 
-def _about_toml(about: About) -> str:
+def _about_toml(about: PackMetadata) -> str:
     return "".join(f'{field} = "{getattr(about, field)}"\n' for field in about.__struct_fields__)
 
 
@@ -303,7 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 out.writelines(f"{key + '.wav':<24}{words.spoken(key)}\n" for key in words.keys)
             case _ as unknown:
                 assert_never(unknown)
-    except (VoicePackError, RecordingError) as error:
+    except (VoicePackError, AudioFileError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

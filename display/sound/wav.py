@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from display.errors import RecordingError
+from display.errors import AudioFileError
 from display.sound.tones import RATE_HZ, Samples, swell
 
 LOUDNESS_DB = -20.0
@@ -27,7 +27,7 @@ _RISE_S, _FALL_S = 0.015, 0.03
 
 
 @dataclass(frozen=True)
-class Recording:
+class AudioFile:
     """A sound as its file holds it; `samples` are mixed to mono, `channels` is what the file has."""
 
     samples: Samples
@@ -40,7 +40,7 @@ class Recording:
         return self.samples.size / self.rate_hz
 
 
-def read_wav(path: Path) -> Recording:
+def read_wav(path: Path) -> AudioFile:
     """Read a 16-bit PCM WAV file.
 
     Raises:
@@ -52,14 +52,14 @@ def read_wav(path: Path) -> Recording:
             channels, width, rate_hz = file.getnchannels(), file.getsampwidth(), file.getframerate()
             raw = file.readframes(file.getnframes())
     except (OSError, EOFError, wave.Error) as error:
-        raise RecordingError(f"{path.name} cannot be read as a WAV file ({error}). Record it again as WAV.") from error
+        raise AudioFileError(f"{path.name} cannot be read as a WAV file ({error}). Record it again as WAV.") from error
     if width != _SAMPLE_BYTES:
-        raise RecordingError(f"{path.name} has {8 * width} bits a sample and not 16. Export it as 16-bit PCM WAV.")
+        raise AudioFileError(f"{path.name} has {8 * width} bits a sample and not 16. Export it as 16-bit PCM WAV.")
     frame_bytes = channels * _SAMPLE_BYTES
     frames = np.frombuffer(raw[: len(raw) // frame_bytes * frame_bytes], dtype="<i2").reshape(-1, channels)
     if not frames.size:
-        raise RecordingError(f"{path.name} holds no sound. Record it again.")
-    return Recording(frames.mean(axis=1) / _FULL_SCALE, rate_hz, channels)
+        raise AudioFileError(f"{path.name} holds no sound. Record it again.")
+    return AudioFile(frames.mean(axis=1) / _FULL_SCALE, rate_hz, channels)
 
 
 def write_wav(path: Path, samples: Samples, rate_hz: int = RATE_HZ) -> None:
@@ -118,7 +118,7 @@ def clipped_samples(samples: Samples) -> int:
     return int(np.count_nonzero(full[1:] & full[:-1]))
 
 
-def prepare(recording: Recording) -> Samples:
+def prepare(recording: AudioFile) -> Samples:
     """Make a phrase ready for a pack: `RATE_HZ`, trimmed, `LOUDNESS_DB`, limited to `PEAK_LIMIT`, both ends ramped."""
     samples = resample(recording.samples - recording.samples.mean(), recording.rate_hz, RATE_HZ)
     start, end = spoken_span(samples)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from coach.errors import PlanError, ProtocolFileError, Refused
+from coach.errors import MessageRefused, PlanError, ProtocolFileError
 from coach.guidance.defaults import default_guidance
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent
@@ -21,7 +21,7 @@ from coach.model.snapshot import Snapshot
 from coach.model.summary import Summary
 from coach.session.engine import step
 from coach.session.snapshots import snapshot
-from coach.session.state import State, begin
+from coach.session.state import SessionState, begin
 from firmware.participants import protocol_files
 from sync.wire.json_schema import make_standard
 
@@ -72,7 +72,7 @@ class Filter:
 
     def __init__(self) -> None:
         """No session yet: a plan comes first."""
-        self._state: State | None = None
+        self._state: SessionState | None = None
         self._count = 0
 
     def line(self, line: bytes) -> AnswerLine | ErrorLine:
@@ -80,7 +80,7 @@ class Filter:
         self._count += 1
         try:
             return self._take(_decode(line))
-        except Refused as refusal:
+        except MessageRefused as refusal:
             return ErrorLine(refusal.reason, refusal.code, self._count)
         except ProtocolFileError as error:
             return ErrorLine(str(error), "bad_protocol", self._count)
@@ -96,12 +96,12 @@ class Filter:
     def _take(self, line: AnyLine) -> AnswerLine:
         if isinstance(line, PlanLine):
             if not line.t >= 0:
-                raise Refused("bad_time", f"t is {line.t:g}; a session begins at 0 or later")
+                raise MessageRefused("bad_time", f"t is {line.t:g}; a session begins at 0 or later")
             state = begin(line, protocol_files.load(line.protocol), default_guidance)
             self._state = msgspec.structs.replace(state, t=line.t)
             return AnswerLine(line.t, (), (), snapshot(self._state))
         if self._state is None:
-            raise Refused("no_plan", "no session yet; send a line of type plan first")
+            raise MessageRefused("no_plan", "no session yet; send a line of type plan first")
         before = self._state.summary
         stepped = step(self._state, line)
         self._state = stepped.state

@@ -31,21 +31,21 @@ from firmware.ipc.messages import (
     Hello,
     OpenTraining,
     Piece,
-    Refusal,
     RemoveParticipant,
+    RequestRefusal,
     SetPin,
 )
 from firmware.journal.errors import JournalInUseError
 from firmware.journal.file import JournalLock
 from firmware.participants.pins import hashed
 from firmware.participants.plan_files import end_of_day_s, read_plan, ready
-from firmware.participants.registry import Change, Entry, Participants
+from firmware.participants.registry import Change, ParticipantRegistry, RegisteredParticipant
 from firmware.system.errors import FirmwareError
 from firmware.system.paths import diary_path, plans_folder
 
 ANSWER_WITHIN_S = 20.0
 _PIPED_WIDTH = 160
-_entries = msgspec.json.Decoder(tuple[Entry, ...])
+_entries = msgspec.json.Decoder(tuple[RegisteredParticipant, ...])
 
 
 class ParticipantsError(FirmwareError, ValueError):
@@ -55,7 +55,7 @@ class ParticipantsError(FirmwareError, ValueError):
 class Owner(Protocol):
     """Whoever owns the participants' files now."""
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[RegisteredParticipant, ...]:
         """Everybody, in the order of the tiles."""
         ...
 
@@ -191,7 +191,7 @@ class RunningCoach:
         """Ask over this link."""
         self._link = link
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[RegisteredParticipant, ...]:
         """Everybody. Raises NoCoachError."""
         self._link.say(AskParticipants(1))
         document = bytearray()
@@ -206,7 +206,7 @@ class RunningCoach:
         """Ask for a change. Raises ParticipantsError with the coach's reason, NoCoachError."""
         self._link.say(change.numbered(1))
         for message in self._heard():
-            if isinstance(message, Refusal):
+            if isinstance(message, RequestRefusal):
                 raise ParticipantsError(_sentence(message.reason))
             if isinstance(message, Done):
                 return
@@ -252,7 +252,7 @@ def _here(diary: Path, plans: Path, socket: Path, *, changes: bool) -> Iterator[
             raise ParticipantsError(
                 f"A coach has {diary} open, but none answers on {socket}. Name its socket with --socket, or stop it."
             ) from error
-    participants, _ = Participants.beside(diary, plans)
+    participants, _ = ParticipantRegistry.beside(diary, plans)
     try:
         yield participants
     finally:
@@ -384,7 +384,7 @@ def _done(change: Change) -> str:
             return f"{change.participant} may train here again. Talk first about the answer that closed training."
 
 
-def _list(entries: tuple[Entry, ...], output: Console) -> None:
+def _list(entries: tuple[RegisteredParticipant, ...], output: Console) -> None:
     if not entries:
         output.print("Nobody is known here yet. Add somebody with: interval-coach participants add")
         return
@@ -407,7 +407,7 @@ def _list(entries: tuple[Entry, ...], output: Console) -> None:
     output.print(table, markup=False)
 
 
-def _show(entries: tuple[Entry, ...], participant: str, output: Console) -> None:
+def _show(entries: tuple[RegisteredParticipant, ...], participant: str, output: Console) -> None:
     entry = next((one for one in entries if one.plan.participant == participant), None)
     if entry is None:
         raise ParticipantsError(f"Nobody here is {participant}. See who there is: interval-coach participants list")
@@ -436,7 +436,7 @@ def _shown(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _until(entry: Entry) -> str:
+def _until(entry: RegisteredParticipant) -> str:
     until_s = entry.plan.valid_until_wall_s
     if until_s is None:
         return "–"

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from firmware.ipc.client import CoachLink, NoCoachError
-from firmware.ipc.messages import AnyToCoach, AskSession, AskSessions, Hello, Piece, Refusal
+from firmware.ipc.messages import AnyToCoach, AskSession, AskSessions, Hello, Piece, RequestRefusal
 from firmware.journal.errors import JournalError, JournalInUseError, UnknownSessionError
 from firmware.journal.reader import Diary, LocalDiary, NoDiaryError
 from firmware.journal.record import SessionLine, SessionRecord
@@ -57,7 +57,7 @@ class RemoteDiary:
         until_s = time.monotonic() + ANSWER_WITHIN_S
         while (left_s := until_s - time.monotonic()) > 0:
             for message in self._link.receive(left_s):
-                if isinstance(message, Refusal) and message.request == question.request:
+                if isinstance(message, RequestRefusal) and message.request == question.request:
                     kind = UnknownSessionError if message.code == "unknown_session" else JournalError
                     raise kind(message.reason)
                 if isinstance(message, Piece) and message.request == question.request and message.what == what:

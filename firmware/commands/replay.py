@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from coach.errors import CoachError
-from coach.model.messages import Command, CommandName
+from coach.model.messages import CommandName, SessionCommand
 from coach.model.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Plan
 from coach.model.protocol import PhaseKind, Protocol
 from coach.model.summary import Summary
@@ -29,10 +29,10 @@ from firmware.journal.record import SessionRecord, StampAt
 from firmware.participants.protocol_files import load
 from firmware.recordings.pace import draw_pace
 from firmware.recordings.reader import read
-from firmware.recordings.sample import Recording
-from firmware.simulation.session import Recorded, Rehearsal, Second, gathered, seconds
+from firmware.recordings.sample import SampleRecording
+from firmware.simulation.session import Recorded, Rehearsal, SimulatedSecond, gathered, seconds
 from firmware.system.errors import FirmwareError
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 from sync.missing_package import what_to_install
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def usual_hr_max_bpm(recording: Recording) -> float:
+def usual_hr_max_bpm(recording: SampleRecording) -> float:
     """Return the highest rate that ENOUGH_SAMPLES samples reach, within the limits of an HRmax, bpm.
 
     A single wrong sample would put every zone too high.
@@ -151,12 +151,12 @@ def with_warm_up(protocol: Protocol, length_s: float | None) -> Protocol:
 
 
 def replay(
-    recording: Recording,
+    recording: SampleRecording,
     protocol: Protocol,
     *,
     hr_max_bpm: float,
     from_s: float | None = None,
-    paced: Callable[[Iterator[Second], Protocol], Iterator[Second]] | None = None,
+    paced: Callable[[Iterator[SimulatedSecond], Protocol], Iterator[SimulatedSecond]] | None = None,
 ) -> Rehearsal:
     """Run a recording through the session engine, from `from_s` on (None: from where its own session began).
 
@@ -198,7 +198,7 @@ def draw(rehearsal: Rehearsal, path: Path) -> None:
 
 def as_record(rehearsal: Rehearsal) -> SessionRecord:
     """Return the rehearsed session as the diary would hold it, without a date: nobody knows when it was."""
-    undated = Stamp(boot_id="", monotonic_s=0.0, wall_s=0.0, synchronised=False)
+    undated = Timestamp(boot_id="", monotonic_s=0.0, wall_s=0.0, synchronised=False)
     return SessionRecord(
         session_id="replay",
         revision=1,
@@ -213,14 +213,14 @@ def as_record(rehearsal: Rehearsal) -> SessionRecord:
 
 
 def _pace(
-    speed: float | None, console: Console, recording: Recording
-) -> Callable[[Iterator[Second], Protocol], Iterator[Second]] | None:
+    speed: float | None, console: Console, recording: SampleRecording
+) -> Callable[[Iterator[SimulatedSecond], Protocol], Iterator[SimulatedSecond]] | None:
     if speed is None:
         return None
     if not 0 < speed < math.inf:
         raise ReplayError(f"--speed is {speed:g}, but must be a number above 0.")
 
-    def paced(lived: Iterator[Second], protocol: Protocol) -> Iterator[Second]:
+    def paced(lived: Iterator[SimulatedSecond], protocol: Protocol) -> Iterator[SimulatedSecond]:
         began = time.monotonic()
         with Progress(
             TextColumn("[bold]{task.description}"),
@@ -238,7 +238,7 @@ def _pace(
     return paced
 
 
-def _show_second(progress: Progress, task: TaskID, second: Second) -> None:
+def _show_second(progress: Progress, task: TaskID, second: SimulatedSecond) -> None:
     seen = snapshot(second.state)
     minutes, left_s = divmod(round(seen.phase_remaining_s), 60)
     interval = f" {seen.interval}/{seen.intervals}" if seen.interval else ""
@@ -249,7 +249,7 @@ def _show_second(progress: Progress, task: TaskID, second: Second) -> None:
     progress.update(task, completed=seen.session_elapsed_s, description=f"{phase}{interval}", now=now)
 
 
-def _tell_remarks(recording: Recording, rehearsal: Rehearsal, console: Console) -> None:
+def _tell_remarks(recording: SampleRecording, rehearsal: Rehearsal, console: Console) -> None:
     for remark in recording.remarks[:REMARKS_SHOWN]:
         place = f"{recording.name}, line {remark.line}" if remark.line else recording.name
         console.print(f"{place}: {remark.text}", markup=False, soft_wrap=True)
@@ -258,11 +258,11 @@ def _tell_remarks(recording: Recording, rehearsal: Rehearsal, console: Console) 
         console.print(f"{recording.name}: and {more} more lines of the kind.", markup=False)
     for told in draw_pace(recording).remarks:
         console.print(f"{recording.name}: {told}", markup=False, soft_wrap=True)
-    if any(isinstance(message, Command) and message.name is CommandName.STOP for message in rehearsal.messages):
+    if any(isinstance(message, SessionCommand) and message.name is CommandName.STOP for message in rehearsal.messages):
         console.print(f"{recording.name}: the recording ended before the session did.", markup=False, soft_wrap=True)
 
 
-def about_recording(recording: Recording) -> dict[str, object]:
+def about_recording(recording: SampleRecording) -> dict[str, object]:
     """Return what the summary rests on: rates read, how often they were recorded, what was drawn or left out."""
     paced = draw_pace(recording)
     return {
@@ -276,7 +276,7 @@ def about_recording(recording: Recording) -> dict[str, object]:
     }
 
 
-def _counted(recording: Recording) -> str:
+def _counted(recording: SampleRecording) -> str:
     told = about_recording(recording)
     parts = [f"{told['rates']} rates read"]
     if recording.unrated_s:

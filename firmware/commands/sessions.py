@@ -22,7 +22,7 @@ from firmware.system.paths import diary_path
 
 if TYPE_CHECKING:
     from firmware.journal.record import SessionLine, SessionRecord
-    from firmware.system.timestamps import Stamp
+    from firmware.system.timestamps import Timestamp
 
 FORMATS = ("fit", "csv", "json", "png")
 _SHORT_ID = 13
@@ -233,7 +233,7 @@ def _write(record: "SessionRecord", arguments: argparse.Namespace, path: Path) -
             assert_never(unknown)
 
 
-def _when(stamp: "Stamp") -> str:
+def _when(stamp: "Timestamp") -> str:
     """Write a time of day in this machine's zone; «?» where the clock had not been set."""
     local = datetime.fromtimestamp(stamp.wall_s).astimezone()
     return f"{local:%Y-%m-%d %H:%M}{'' if stamp.trusted else ' ?'}"

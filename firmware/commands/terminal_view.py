@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from coach.kiosk.view import Face, View
+from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.events import Advice, Direction, Signal
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Profile, ProfilePhase, Snapshot
@@ -41,28 +41,28 @@ SIGNAL_WORDS = {
     Signal.IMPLAUSIBLE: "unsure pulse",
 }
 FACE_WORDS = {
-    Face.CHOOSE_PARTICIPANT: "Choosing who trains",
-    Face.CONFIRM: "Is it you?",
-    Face.PIN: "Waiting for a PIN",
-    Face.GUEST_AGE: "A guest's age",
-    Face.QUESTIONS: "Questions before the start",
-    Face.CHOOSE_STRAP: "Choosing the strap",
-    Face.STRAP: "Waiting for the strap",
-    Face.READY: "Ready to start",
-    Face.SESSION: "",
-    Face.GO_ON: "A session from last time is offered again",
-    Face.EXERTION: "How hard was it? (Borg 6–20)",
-    Face.MOOD: "How do you feel? (1–5)",
-    Face.ENDED: "Done",
-    Face.NOT_TODAY: "Not today",
-    Face.SELF_TEST_FAILED: "The machine is not ready",
-    Face.MACHINE: "The machine's own page",
-    Face.SELF_TEST: "Trying screen, lamp and voice",
+    ScreenId.CHOOSE_PARTICIPANT: "Choosing who trains",
+    ScreenId.CONFIRM: "Is it you?",
+    ScreenId.PIN: "Waiting for a PIN",
+    ScreenId.GUEST_AGE: "A guest's age",
+    ScreenId.QUESTIONS: "Questions before the start",
+    ScreenId.CHOOSE_STRAP: "Choosing the strap",
+    ScreenId.STRAP: "Waiting for the strap",
+    ScreenId.READY: "Ready to start",
+    ScreenId.SESSION: "",
+    ScreenId.GO_ON: "A session from last time is offered again",
+    ScreenId.EXERTION: "How hard was it? (Borg 6–20)",
+    ScreenId.MOOD: "How do you feel? (1–5)",
+    ScreenId.ENDED: "Done",
+    ScreenId.NOT_TODAY: "Not today",
+    ScreenId.SELF_TEST_FAILED: "The machine is not ready",
+    ScreenId.MACHINE: "The machine's own page",
+    ScreenId.SELF_TEST: "Trying screen, lamp and voice",
 }
 SAVED_WORDS = {"no": "", "saving": "saving …", "saved": "saved in the diary", "not_saved": "NOT SAVED"}
 
 
-class Around(Struct, frozen=True):
+class TerminalFrame(Struct, frozen=True):
     """What stands around the session: title, how fast it runs, last phrase, pictures saved, a line below all of it."""
 
     title: str
@@ -72,7 +72,7 @@ class Around(Struct, frozen=True):
     below: str = ""
 
 
-def terminal_view(view: View | None, around: Around) -> RenderableType:
+def terminal_view(view: DisplayState | None, around: TerminalFrame) -> RenderableType:
     """Everything, in `HEIGHT` lines that do not jump."""
     heading = Text.assemble(
         ("interval-coach  ", "bold"), (around.title, QUIET), (f"   {around.speed:g} × real time", QUIET)
@@ -81,7 +81,7 @@ def terminal_view(view: View | None, around: Around) -> RenderableType:
         return Padding(Group(heading, Text(""), Text("Starting coach, display and sync …")), (1, 2))
     snapshot = view.snapshot
     lines: list[RenderableType] = [heading, Text("")]
-    if view.face is Face.SESSION and snapshot is not None:
+    if view.face is ScreenId.SESSION and snapshot is not None:
         lines += _session(view, snapshot)
     else:
         lines += _around_session(view)
@@ -107,7 +107,7 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-def _session(view: View, snapshot: Snapshot) -> Iterator[Text | Table]:
+def _session(view: DisplayState, snapshot: Snapshot) -> Iterator[Text | Table]:
     style = PHASE_STYLES.get(PhaseKind(snapshot.phase), UNSEEN) if snapshot.phase in set(PhaseKind) else UNSEEN
     name = phase_name(snapshot) if snapshot.stage != "paused" else "Paused"
     yield _two(Text(name, style=f"bold {style}"), Text(f"{clock(snapshot.phase_remaining_s)} left", style="bold"))
@@ -119,16 +119,16 @@ def _session(view: View, snapshot: Snapshot) -> Iterator[Text | Table]:
     yield _advice(snapshot)
 
 
-def _around_session(view: View) -> Iterator[Text | Table]:
-    saved = "" if view.face is Face.CHOOSE_PARTICIPANT else SAVED_WORDS[view.saved]
+def _around_session(view: DisplayState) -> Iterator[Text | Table]:
+    saved = "" if view.face is ScreenId.CHOOSE_PARTICIPANT else SAVED_WORDS[view.saved]
     style = "bold red" if view.saved == "not_saved" else "green"
     yield _two(Text(FACE_WORDS[view.face], style="bold"), Text(saved, style=style))
     yield Text("")
     yield Text("")
     match view.face:
-        case Face.EXERTION | Face.MOOD:
+        case ScreenId.EXERTION | ScreenId.MOOD:
             yield Text(f"{view.selected}", style="bold")
-        case Face.CHOOSE_PARTICIPANT:
+        case ScreenId.CHOOSE_PARTICIPANT:
             yield Text("  ".join(one.name or one.participant for one in view.choices), style="bold")
         case _:
             rate = None if view.snapshot is None else view.snapshot.bpm
@@ -152,7 +152,7 @@ def _rate(snapshot: Snapshot) -> Text:
     return text
 
 
-def _gauge(view: View, snapshot: Snapshot) -> Text:
+def _gauge(view: DisplayState, snapshot: Snapshot) -> Text:
     """Where the rate lies against the zone: position beside the colour and the word."""
     most = view.profile.hr_max_bpm if view.profile else None
     if most is None:
@@ -197,7 +197,7 @@ def _setting(advice: Advice) -> str:
     return f"   {advice.speed_kmh:.1f} km/h{incline}"
 
 
-def _said(around: Around) -> Text:
+def _said(around: TerminalFrame) -> Text:
     return Text(f"«{around.said}»" if around.said else "", style="italic")
 
 

@@ -10,7 +10,7 @@ a year's worth of engine time would be no demo.
         [--seed 1]
                                    [--time-zone Europe/Oslo]
 
-OUT gets `people.json` (`PastPerson`, a list) and `sessions.jsonl` (`PastSession`, one a line).
+OUT gets `people.json` (`DemoPerson`, a list) and `sessions.jsonl` (`DemoSession`, one a line).
 """
 
 import argparse
@@ -32,20 +32,20 @@ from msgspec.structs import replace
 
 from coach.guidance.rules import rule_guidance
 from coach.model.events import AnyEvent
-from coach.model.messages import AnyMessage, Command, CommandName
+from coach.model.messages import AnyMessage, CommandName, SessionCommand
 from coach.model.plan import Mode, Plan
 from coach.model.snapshot import Snapshot
 from firmware.journal.record import SessionDocument, StampAt, encode_document, sha256_of
 from firmware.participants.protocol_files import load
 from firmware.simulation.faults import AnyFault, Dropout
-from firmware.simulation.heart import Kind, Participant, Population, draw_day, plan_for
-from firmware.simulation.person import Habits, Person, draw_habits
+from firmware.simulation.heart import Kind, Population, SimulatedHeart, draw_day, plan_for
+from firmware.simulation.person import Habits, SimulatedPerson, draw_habits
 from firmware.simulation.session import Rehearsal, rehearse
 from firmware.system.session_id import new_session_id
 from firmware.system.supervisor import end_with_parent
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 from firmware.system.version import own_version
-from sync.delivery.interface import Parcel
+from sync.delivery.interface import SealedSession
 from sync.delivery.serializer import Sender, pack
 from sync.wire.codec import encode
 from sync.wire.envelope import seal
@@ -66,7 +66,7 @@ FIRST_HOUR = 8
 """Hour of the first training of a day, by the clinic's clock; people come one after the other to each machine."""
 
 
-class PastPerson(Struct, frozen=True, kw_only=True):
+class DemoPerson(Struct, frozen=True, kw_only=True):
     """Somebody who trains at a clinic, and how many sessions of the course they have behind them."""
 
     clinic: str
@@ -78,7 +78,7 @@ class PastPerson(Struct, frozen=True, kw_only=True):
     sessions: int
 
 
-class PastSession(Struct, frozen=True, kw_only=True):
+class DemoSession(Struct, frozen=True, kw_only=True):
     """A session as it was delivered: `payload` is sealed, as on the wire."""
 
     clinic: str
@@ -102,7 +102,7 @@ class _Work(Struct, frozen=True, kw_only=True):
 class _Leaves:
     """Somebody who stops at `at_s`."""
 
-    def __init__(self, person: Person, at_s: float) -> None:
+    def __init__(self, person: SimulatedPerson, at_s: float) -> None:
         self._person, self._at_s = person, at_s
 
     @property
@@ -111,10 +111,10 @@ class _Leaves:
 
     def second(self, t: float, snapshot: Snapshot | None, events: tuple[AnyEvent, ...]) -> list[AnyMessage]:
         said = self._person.second(t, snapshot, events)
-        return [*said, Command(t, CommandName.STOP)] if t == self._at_s else said
+        return [*said, SessionCommand(t, CommandName.STOP)] if t == self._at_s else said
 
 
-def course_of(work: _Work) -> tuple[PastPerson, list[PastSession]]:
+def course_of(work: _Work) -> tuple[DemoPerson, list[DemoSession]]:
     """One person and their sessions, the same for the same work."""
     rng = np.random.default_rng((work.seed, sum(work.clinic.encode()), work.number))
     chances: tuple[Kind, ...] = ("ordinary",) * 8 + ("beta_blocked", "chronotropic")
@@ -126,7 +126,7 @@ def course_of(work: _Work) -> tuple[PastPerson, list[PastSession]]:
     zone = ZoneInfo(work.time_zone)
     begins_on = _begins_on(work, rng, zone)
     when = list(_when(work, begins_on, rng, zone))
-    person = PastPerson(
+    person = DemoPerson(
         clinic=work.clinic,
         pseudonym=pseudonym,
         sex="m" if who.sex == "man" else "f",
@@ -180,11 +180,11 @@ def _when(work: _Work, begins_on: date, rng: np.random.Generator, zone: ZoneInfo
 
 
 def _live(
-    who: Participant, habits: Habits, plan: Plan, day: tuple[int, int, str], rng: np.random.Generator
+    who: SimulatedHeart, habits: Habits, plan: Plan, day: tuple[int, int, str], rng: np.random.Generator
 ) -> Rehearsal:
     third, _number, how = day
     fitter = replace(who, vo2max=who.vo2max * (1 + FITTER_BY_THE_END * third / (THIRDS - 1)))
-    person = Person(fitter, draw_day(rng), rng, habits=habits)
+    person = SimulatedPerson(fitter, draw_day(rng), rng, habits=habits)
     trainee = _Leaves(person, float(rng.integers(900, 1700))) if how == "left" else person
     faults: tuple[AnyFault, ...] = ()
     if how == "silent":
@@ -193,7 +193,7 @@ def _live(
 
 
 def _document(plan: Plan, lived: Rehearsal, session_id: str, at_wall_s: float, mood: int | None) -> bytes:
-    begun = Stamp("past", 100.0, at_wall_s, synchronised=True)
+    begun = Timestamp("past", 100.0, at_wall_s, synchronised=True)
     return encode_document(
         SessionDocument(
             session_id=session_id,
@@ -219,12 +219,12 @@ def _packed(work: _Work, machine: str, plan: Plan, lived: Rehearsal) -> SessionD
     session_id = new_session_id(0.0, bytes)
     document = _document(plan, lived, session_id, 0.0, None)
     sender = Sender(work.clinic, machine, Software(own_version(), "3.11", "Debian 12"))
-    return pack(Parcel(session_id, 1, sha256_of(document), document), sender)
+    return pack(SealedSession(session_id, 1, sha256_of(document), document), sender)
 
 
 def _delivered(
     plan: Plan, lived: Rehearsal, day: SessionDelivery, at_wall_s: float, rng: np.random.Generator
-) -> PastSession:
+) -> DemoSession:
     session_id = new_session_id(at_wall_s, rng.bytes)
     # Mood rises a little along the course.
     felt = float(rng.normal(3.4 + (plan.session_number or 1) / (WEEKS * A_WEEK), 0.8))
@@ -237,7 +237,7 @@ def _delivered(
         summary=replace(day.summary, mood=mood, borg=_borg(lived)),
         clocks=tuple(replace(one, clocks=replace(one.clocks, wall_s=at_wall_s)) for one in day.clocks),
     )
-    return PastSession(
+    return DemoSession(
         clinic=day.clinic,
         machine=day.machine,
         participant=plan.participant,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from coach.kiosk.view import Face, View
+from coach.kiosk.view import DisplayState, ScreenId
 from firmware.services.display_service import save_png
 
 PICTURE_AT = 0.6
@@ -24,16 +24,16 @@ class DemoPictures:
         for old in self.folder.glob("[0-9][0-9]-*.png"):
             old.unlink()
 
-    def look(self, view: View) -> None:
+    def look(self, view: DisplayState) -> None:
         """Take a picture where this view is one that is still missing."""
         snapshot = view.snapshot
-        if view.face is Face.SESSION and snapshot is not None:
+        if view.face is ScreenId.SESSION and snapshot is not None:
             if snapshot.phase_elapsed_s >= PICTURE_AT * snapshot.phase_length_s:
                 self.save(view, snapshot.phase.replace("_", "-"), snapshot.phase_index)
-        elif view.face is not Face.ENDED:
+        elif view.face is not ScreenId.ENDED:
             self.save(view, view.face.value.replace("_", "-"))
 
-    def save(self, view: View, name: str, phase_index: int = -1) -> None:
+    def save(self, view: DisplayState, name: str, phase_index: int = -1) -> None:
         """Take this picture, once."""
         if (name, phase_index) in self._taken:
             return

@@ -22,14 +22,14 @@ from msgspec import Struct
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from coach.kiosk.view import Face, View
+from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.cue import Cue
 from coach.model.summary import Summary
 from firmware.commands.remote_diary import RemoteDiary
 from firmware.commands.replay import show
-from firmware.commands.terminal_view import Around, clock, phase_name, terminal_view
+from firmware.commands.terminal_view import TerminalFrame, clock, phase_name, terminal_view
 from firmware.demo.clinic import DemoClinic, Stage, StoredByServer
-from firmware.demo.person import SimulatedPerson
+from firmware.demo.person import DemoTrainee
 from firmware.demo.pictures import DemoPictures
 from firmware.ipc.client import CoachLink, NoCoachError
 from firmware.ipc.messages import CueNow, Press, Subscribe, ViewNow
@@ -60,7 +60,7 @@ class DemoError(FirmwareError):
     """The demo could not be run to its end."""
 
 
-class DemoSettings(Struct, frozen=True, kw_only=True):
+class MachineDemoSettings(Struct, frozen=True, kw_only=True):
     """What is shown, and how. `participant` is KIND,SEED."""
 
     speed: float = 30.0
@@ -76,7 +76,7 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
 class Demo:
     """One demonstration. `run` it once."""
 
-    def __init__(self, settings: DemoSettings) -> None:
+    def __init__(self, settings: MachineDemoSettings) -> None:
         """Nothing is started before `run`."""
         self._settings = settings
         self._console = Console(highlight=False)
@@ -88,10 +88,10 @@ class Demo:
         self._clinic_said = ""
         self._kept: SessionRecord | None = None
         self._stored: StoredByServer | None = None
-        self._view: View | None = None
+        self._view: DisplayState | None = None
         self._said = ""
         self._pictures = DemoPictures(settings.output / "screens")
-        self._person = SimulatedPerson()
+        self._person = DemoTrainee()
         self._training_began = False
         self._summary: Summary | None = None
         self._elapsed_s = 0.0
@@ -206,7 +206,7 @@ class Demo:
         who = self._view.nickname if self._view is not None and self._view.nickname else settings.participant
         title = f"{settings.protocol} · {who}"
         return terminal_view(
-            self._view, Around(title, settings.speed, self._said, self._pictures.count, self._clinic_said)
+            self._view, TerminalFrame(title, settings.speed, self._said, self._pictures.count, self._clinic_said)
         )
 
     def _lead(self, socket: Path, supervisor: Supervisor, live: Live | None) -> Summary | None:
@@ -234,10 +234,10 @@ class Demo:
                     live.update(self._picture(), refresh=True)
                 if self._view is None:
                     continue
-                if self._training_began and self._view.face is Face.CHOOSE_PARTICIPANT:
+                if self._training_began and self._view.face is ScreenId.CHOOSE_PARTICIPANT:
                     # Signed out already: the session is over, and another one is not what was asked for.
                     return self._summary
-                if self._view.face is not Face.SELF_TEST_FAILED:
+                if self._view.face is not ScreenId.SELF_TEST_FAILED:
                     not_ready_since_s = None
                 elif now_s - (not_ready_since_s := not_ready_since_s or now_s) > READY_WITHIN_S:
                     raise DemoError(self._not_ready())
@@ -313,11 +313,11 @@ class Demo:
         lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return f"Its last words: {lines[-1]}" if lines else f"See {self._log}."
 
-    def _see(self, view: View, live: Live | None) -> None:
+    def _see(self, view: DisplayState, live: Live | None) -> None:
         before = self._view
         self._view = view
         snapshot = view.snapshot
-        if snapshot is not None and view.face is Face.SESSION:
+        if snapshot is not None and view.face is ScreenId.SESSION:
             self._training_began = True
             self._elapsed_s = snapshot.session_elapsed_s
         if snapshot is not None and snapshot.summary is not None:
@@ -326,11 +326,11 @@ class Demo:
         if live is None:
             self._print_change(before, view)
 
-    def _print_change(self, before: View | None, view: View) -> None:
+    def _print_change(self, before: DisplayState | None, view: DisplayState) -> None:
         """Without a terminal: one line for each new face and phase."""
         snapshot, was = view.snapshot, None if before is None else before.snapshot
-        if view.face is Face.SESSION and snapshot is not None:
-            known = before is not None and before.face is Face.SESSION and was is not None
+        if view.face is ScreenId.SESSION and snapshot is not None:
+            known = before is not None and before.face is ScreenId.SESSION and was is not None
             if not (known and was is not None and was.phase_index == snapshot.phase_index):
                 rate = "–" if snapshot.bpm is None else f"{snapshot.bpm:.0f} bpm"
                 self._console.print(f"{clock(snapshot.session_elapsed_s):>6}  {phase_name(snapshot)} ({rate})")

@@ -1,48 +1,48 @@
 """All checks, in the order in which they are shown: what a person can touch first."""
 
 from firmware.doctor.check import UNCHECKED, Check, Severity
-from firmware.doctor.checks.adapter import Adapter
-from firmware.doctor.checks.broker import Broker
-from firmware.doctor.checks.certificate import Certificate
-from firmware.doctor.checks.clock import Clock
-from firmware.doctor.checks.config import Config
-from firmware.doctor.checks.disk import Disk
-from firmware.doctor.checks.gpio import Gpio
-from firmware.doctor.checks.i2c import I2c
-from firmware.doctor.checks.journal import Journal
+from firmware.doctor.checks.adapter import AdapterCheck
+from firmware.doctor.checks.broker import BrokerCheck
+from firmware.doctor.checks.certificate import CertificateCheck
+from firmware.doctor.checks.clock import ClockCheck
+from firmware.doctor.checks.config import ConfigCheck
+from firmware.doctor.checks.disk import DiskCheck
+from firmware.doctor.checks.gpio import GpioCheck
+from firmware.doctor.checks.i2c import I2cCheck
+from firmware.doctor.checks.journal import JournalCheck
 from firmware.doctor.checks.keypad import NumericKeypad
-from firmware.doctor.checks.network import Network
-from firmware.doctor.checks.outputs import Guides
-from firmware.doctor.checks.power import Power
-from firmware.doctor.checks.screen import Screen
-from firmware.doctor.checks.self_test import SelfTest
-from firmware.doctor.checks.sound import Sound
-from firmware.doctor.checks.strap import Strap
-from firmware.doctor.checks.temperature import Temperature
+from firmware.doctor.checks.network import NetworkCheck
+from firmware.doctor.checks.outputs import OutputsCheck
+from firmware.doctor.checks.power import PowerCheck
+from firmware.doctor.checks.screen import ScreenCheck
+from firmware.doctor.checks.self_test import SelfTestCheck
+from firmware.doctor.checks.sound import SoundCheck
+from firmware.doctor.checks.strap import StrapCheck
+from firmware.doctor.checks.temperature import TemperatureCheck
 from firmware.doctor.checks.treadmill import Treadmill
-from firmware.doctor.checks.versions import Versions
+from firmware.doctor.checks.versions import VersionsCheck
 
 CHECKS: tuple[Check, ...] = (
-    Guides(),
-    Screen(),
-    Sound(),
-    I2c(),
-    Gpio(),
+    OutputsCheck(),
+    ScreenCheck(),
+    SoundCheck(),
+    I2cCheck(),
+    GpioCheck(),
     NumericKeypad(),
-    SelfTest(),
-    Adapter(),
-    Strap(),
+    SelfTestCheck(),
+    AdapterCheck(),
+    StrapCheck(),
     Treadmill(),
-    Disk(),
-    Journal(),
-    Power(),
-    Temperature(),
-    Clock(),
-    Config(),
-    Versions(),
-    Network(),
-    Broker(),
-    Certificate(),
+    DiskCheck(),
+    JournalCheck(),
+    PowerCheck(),
+    TemperatureCheck(),
+    ClockCheck(),
+    ConfigCheck(),
+    VersionsCheck(),
+    NetworkCheck(),
+    BrokerCheck(),
+    CertificateCheck(),
 )
 
 NAMES: tuple[str, ...] = tuple(check.name for check in CHECKS)

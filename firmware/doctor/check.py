@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 
 
 class Severity(StrEnum):
@@ -16,7 +16,7 @@ class Severity(StrEnum):
     STOP = "stop"
 
 
-class Finding(Struct, frozen=True):
+class CheckFinding(Struct, frozen=True):
     """Something that a person should know. `detail` is for who repairs it: figures and names, in English.
 
     Its words for everybody else, what it is and what to do (the advice), are in the catalogues under `finding` and
@@ -39,7 +39,7 @@ class Outcome(Struct, frozen=True):
     `passed_over`: devices of the part's kind that are not used, each with the reason and the setting that chooses.
     """
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[CheckFinding, ...] = ()
     facts: str = ""
     in_use: bool = True
     passed_over: tuple[str, ...] = ()
@@ -60,24 +60,24 @@ class Check(Protocol):
     codes: ClassVar[Codes]
     """Every code that it can give, and how severe that is."""
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """Look now. May raise whatever the world outside makes of it: the round turns that into a finding."""
         ...
 
 
-def found(check: Check, code: str, detail: str = "") -> Finding:
+def found(check: Check, code: str, detail: str = "") -> CheckFinding:
     """A finding of this check."""
-    return Finding(code, check.codes[code], detail)
+    return CheckFinding(code, check.codes[code], detail)
 
 
-def look_once(check: Check, place: Place) -> Outcome:
+def look_once(check: Check, place: CheckContext) -> Outcome:
     """What one check says; that it could not look, where it could not."""
     try:
         outcome = check.look(place)
     except PermissionError as error:
         detail = f"{check.name}: {error.filename} may be read by the machine's own services and by root (use sudo)"
-        return Outcome((Finding(UNCHECKED, Severity.ATTENTION, detail[:LONGEST_DETAIL]),))
+        return Outcome((CheckFinding(UNCHECKED, Severity.ATTENTION, detail[:LONGEST_DETAIL]),))
     except Exception as error:  # noqa: BLE001 - whatever a file or a program made of it, the others go on
         detail = f"{check.name}: {str(error) or type(error).__name__}"
-        return Outcome((Finding(UNCHECKED, Severity.ATTENTION, detail[:LONGEST_DETAIL]),))
+        return Outcome((CheckFinding(UNCHECKED, Severity.ATTENTION, detail[:LONGEST_DETAIL]),))
     return outcome

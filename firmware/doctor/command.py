@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-from coach.kiosk.view import Button, Face, TriedPart, View
+from coach.kiosk.view import Button, DisplayState, ScreenId, TriedPart
 from firmware.doctor.all_checks import NAMES
 from firmware.ipc.client import CoachLink
-from firmware.ipc.messages import BeginSelfTest, Press, Refusal, Subscribe, ViewNow
+from firmware.ipc.messages import BeginSelfTest, Press, RequestRefusal, Subscribe, ViewNow
 from firmware.system.errors import FirmwareError
 from firmware.system.paths import diary_path, identity_folder, socket_path
 
@@ -62,13 +62,13 @@ def run_doctor(arguments: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415 - only where somebody reads
 
     from firmware.doctor import local_context, report  # noqa: PLC0415 - as above
-    from firmware.doctor.environment import Place, settled  # noqa: PLC0415 - as above
+    from firmware.doctor.environment import CheckContext, settled  # noqa: PLC0415 - as above
     from firmware.doctor.runner import look  # noqa: PLC0415 - as above
     from firmware.system.version import own_version  # noqa: PLC0415 - as above
 
     now, refused = local_context.settings_here(arguments.settings)
     diary = arguments.diary or (diary_path() if now is None else Path(now.config.diary.folder) / "diary.db")
-    place = settled(Place(diary=diary, identity=arguments.identity, socket=arguments.socket), now, refused)
+    place = settled(CheckContext(diary=diary, identity=arguments.identity, socket=arguments.socket), now, refused)
     place, health = local_context.asked_of_coach(local_context.whole(place))
     looked = local_context.with_coachs(look(place, arguments.names), health)
     language = cast("Language", arguments.language or ("nb" if now is None else now.config.machine.language))
@@ -121,14 +121,14 @@ def _asked(link: CoachLink, words: dict[str, str], keys: TextIO) -> dict[TriedPa
                 raise SelfTestError("There is nobody to answer here. Carry it out on the machine's own buttons.")
             typed += came
         for message in link.receive(0) if link.fileno() in readable else ():
-            if isinstance(message, Refusal):
+            if isinstance(message, RequestRefusal):
                 raise SelfTestError(f"The self-test cannot begin now: {message.reason}.")
             if isinstance(message, ViewNow):
-                view: View = message.view
-                began = began or view.face is Face.SELF_TEST
-                if began and view.face is Face.MACHINE:
+                view: DisplayState = message.view
+                began = began or view.face is ScreenId.SELF_TEST
+                if began and view.face is ScreenId.MACHINE:
                     return answers
-                if began and view.face is not Face.SELF_TEST:
+                if began and view.face is not ScreenId.SELF_TEST:
                     raise SelfTestError("Nobody answered, so nothing was kept. Begin again beside the machine.")
                 if view.tried is not None and view.tried is not asking:
                     asking = view.tried

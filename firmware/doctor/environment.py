@@ -1,7 +1,7 @@
 """Where the checks look: the file tree, programs, clocks, and what the machine's services have told.
 
-Everything outside is reached through one `Place`. In a test its root is a recorded tree, its programs are recorded
-answers and its clocks stand still.
+Everything outside is reached through one `CheckContext`. In a test its root is a recorded tree, its programs are
+recorded answers and its clocks stand still.
 """
 
 import os
@@ -43,18 +43,18 @@ def is_there(path: Path) -> bool:
     return True
 
 
-class Ran(Struct, frozen=True):
+class CompletedCommand(Struct, frozen=True):
     """How a program ended, and what it said."""
 
     status: int
     output: str
 
 
-Runner = Callable[[Sequence[str]], Ran | None]
+Runner = Callable[[Sequence[str]], CompletedCommand | None]
 """Runs a program; None where it is not installed. May raise TimeoutError, OSError."""
 
 
-class Fittings(Struct, frozen=True, kw_only=True):
+class ExpectedHardware(Struct, frozen=True, kw_only=True):
     """What this machine is meant to have, by its settings; a part that is not meant to be there is not missed.
 
     `bluetooth`: the strap is a real one. `screen`, `sound`, `oled`, `panel`: true, false, or None for «where there is
@@ -82,11 +82,11 @@ class Fittings(Struct, frozen=True, kw_only=True):
     expects_display: bool = False
 
 
-def fittings_of(config: Config) -> Fittings:
+def fittings_of(config: Config) -> ExpectedHardware:
     """What a machine with these settings has."""
     device = config.sound.device
     named = re.search(r"CARD=(?P<name>\w+)|:(?P<number>\w+)(?:,|$)", device)
-    return Fittings(
+    return ExpectedHardware(
         bluetooth=config.strap.source == "bluetooth",
         screen=config.screen.driver != "none",
         sound=device != "none",
@@ -105,7 +105,7 @@ def fittings_of(config: Config) -> Fittings:
     )
 
 
-class StrapSeen(Struct, frozen=True):
+class StrapReport(Struct, frozen=True):
     """The strap as the coach knows it. `ago_s`: since its last word; None: none since the coach started.
 
     `noted`: what its adapter found, as codes of findings with their detail.
@@ -118,7 +118,7 @@ class StrapSeen(Struct, frozen=True):
     noted: tuple[tuple[str, str], ...] = ()
 
 
-class Told(Struct, frozen=True, kw_only=True):
+class ServiceReports(Struct, frozen=True, kw_only=True):
     """What the running services say of themselves.
 
     `devices`: the display's last report; `display_away_s`: how long it has been gone, None while it is there.
@@ -131,7 +131,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
     devices: Devices | None = None
     display_away_s: float | None = None
-    strap: StrapSeen | None = None
+    strap: StrapReport | None = None
     treadmill: tuple[tuple[str, str], ...] | None = None
     stuck: tuple[Button, ...] = ()
     config_refused: str | None = None
@@ -142,17 +142,17 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class CheckContext:
     """One moment of the world outside. `run` None: programs are not asked now, since they take time."""
 
     diary: Path
     identity: Path
     socket: Path
     root: Path = Path("/")
-    fittings: Fittings = field(default_factory=Fittings)
+    fittings: ExpectedHardware = field(default_factory=ExpectedHardware)
     limits: DoctorPart = field(default_factory=DoctorPart)
     protocols: Path | None = None
-    told: Told = field(default_factory=Told)
+    told: ServiceReports = field(default_factory=ServiceReports)
     free_floor_bytes: int = 64 * 2**20
     run: Runner | None = None
     ask_diary: Callable[[Callable[[sqlite3.Connection], object]], object] | None = None
@@ -194,7 +194,7 @@ class Place:
         return self.access(self.at(path), os.R_OK | os.W_OK)
 
 
-def settled(place: Place, now: "InForce | None", refused: str | None = None) -> Place:
+def settled(place: CheckContext, now: "InForce | None", refused: str | None = None) -> CheckContext:
     """The place with what the settings say; a computer on a desk where there are none. `refused`: what is wrong."""
     if now is None:
         return replace(place, told=structs.replace(place.told, config_refused=refused))
@@ -210,7 +210,7 @@ def settled(place: Place, now: "InForce | None", refused: str | None = None) -> 
     )
 
 
-def run_program(words: Sequence[str]) -> Ran | None:
+def run_program(words: Sequence[str]) -> CompletedCommand | None:
     """Run a program of the system, in English; None where it is not installed. Raises TimeoutError, OSError."""
     try:
         ran = subprocess.run(  # noqa: S603 - fixed words of the checks; nothing a person wrote
@@ -226,4 +226,4 @@ def run_program(words: Sequence[str]) -> Ran | None:
         return None
     except subprocess.TimeoutExpired as error:
         raise TimeoutError(f"{words[0]} did not answer within {PROGRAM_WITHIN_S:g} s") from error
-    return Ran(ran.returncode, ran.stdout.decode("utf-8", errors="replace"))
+    return CompletedCommand(ran.returncode, ran.stdout.decode("utf-8", errors="replace"))

@@ -13,12 +13,12 @@ from firmware.config.cli_defaults import CONFIG
 from firmware.config.loader import InForce, in_force, kept_copy
 from firmware.config.schema import ConfigError
 from firmware.doctor.all_checks import CHECKS
-from firmware.doctor.check import Codes, Finding, Outcome, Severity
-from firmware.doctor.environment import Place, StrapSeen, Told, run_program
-from firmware.doctor.runner import Looked
+from firmware.doctor.check import CheckFinding, Codes, Outcome, Severity
+from firmware.doctor.environment import CheckContext, ServiceReports, StrapReport, run_program
+from firmware.doctor.runner import CheckResult
 from firmware.ipc.client import CoachLink, NoCoachError
 from firmware.ipc.messages import AskHealth, Health
-from sync.delivery.machine_identity import AccountError, read_account, tls_context
+from sync.delivery.machine_identity import MachineIdentityError, read_account, tls_context
 
 ANSWER_WITHIN_S = 3.0
 REACH_WITHIN_S = 5.0
@@ -36,28 +36,28 @@ def settings_here(path: Path | None) -> tuple[InForce | None, str | None]:
         return None, str(error)
 
 
-def asked_of_coach(place: Place) -> tuple[Place, Health | None]:
+def asked_of_coach(place: CheckContext) -> tuple[CheckContext, Health | None]:
     """The place with what the running coach tells; that none runs, where none answers."""
     health = _health(place.socket)
     if health is None:
         return replace(place, told=structs.replace(place.told, coach_runs=False)), None
-    strap = None if health.strap is None else StrapSeen(*_strap(health.strap))
+    strap = None if health.strap is None else StrapReport(*_strap(health.strap))
     stuck = tuple(
         Button(one.detail)
         for one in health.findings
         if one.code.endswith("button_stuck") and one.detail in tuple(Button)
     )
-    told: Told = structs.replace(place.told, devices=health.devices, strap=strap, stuck=stuck)
+    told: ServiceReports = structs.replace(place.told, devices=health.devices, strap=strap, stuck=stuck)
     return replace(place, told=told), health
 
 
-def with_coachs(looked: tuple[Looked, ...], health: Health | None) -> tuple[Looked, ...]:
+def with_coachs(looked: tuple[CheckResult, ...], health: Health | None) -> tuple[CheckResult, ...]:
     """What was found, and what only the coach can find."""
     if health is None:
         return looked
     codes = {check.name: check.codes for check in CHECKS}
     return tuple(
-        Looked(one.name, _joined(one.outcome, health, codes[one.name])) if one.name in SEEN_BY_COACH else one
+        CheckResult(one.name, _joined(one.outcome, health, codes[one.name])) if one.name in SEEN_BY_COACH else one
         for one in looked
     )
 
@@ -73,11 +73,11 @@ def reach_broker(identity: Path) -> str | None:
             context.wrap_socket(plain, server_hostname=account.broker_host),
         ):
             return None
-    except (AccountError, OSError, ssl.SSLError) as error:
+    except (MachineIdentityError, OSError, ssl.SSLError) as error:
         return str(error)
 
 
-def whole(place: Place) -> Place:
+def whole(place: CheckContext) -> CheckContext:
     """The place where there is time: programs are run, and the broker is tried."""
     return replace(place, run=run_program, reach=reach_broker)
 
@@ -104,7 +104,7 @@ def _strap(told: tuple[str, float | None, int | None]) -> tuple[str, float | Non
 def _joined(outcome: Outcome, health: Health, codes: Codes) -> Outcome:
     mine = {one.code for one in outcome.findings}
     more = tuple(
-        Finding(one.code, Severity(one.severity), one.detail)
+        CheckFinding(one.code, Severity(one.severity), one.detail)
         for one in health.findings
         if one.code in codes and one.code not in mine
     )

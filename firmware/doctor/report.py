@@ -15,7 +15,7 @@ from rich.text import Text
 
 from display.texts import Language, Texts, texts_in
 from firmware.doctor.check import Severity
-from firmware.doctor.runner import Looked
+from firmware.doctor.runner import CheckResult
 from sync.wire.json_schema import make_standard
 
 FORMAT = 1
@@ -43,7 +43,7 @@ class CheckInWords(Struct, frozen=True):
     passed_over: tuple[str, ...] = ()
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class DoctorReport(Struct, frozen=True, kw_only=True):
     """All of it. `well`: nothing was found. `may_train`: nothing was found that closes the start of sessions."""
 
     format: int = FORMAT
@@ -55,11 +55,11 @@ class Report(Struct, frozen=True, kw_only=True):
     checks: tuple[CheckInWords, ...]
 
 
-def report(looked: tuple[Looked, ...], language: Language, *, version: str, coach_runs: bool) -> Report:
+def report(looked: tuple[CheckResult, ...], language: Language, *, version: str, coach_runs: bool) -> DoctorReport:
     """The findings in words."""
     texts = texts_in(language)
     checks = tuple(_in_words(one, texts) for one in looked)
-    return Report(
+    return DoctorReport(
         language=language,
         version=version,
         coach_runs=coach_runs,
@@ -69,7 +69,7 @@ def report(looked: tuple[Looked, ...], language: Language, *, version: str, coac
     )
 
 
-def show(told: Report, console: Console) -> None:
+def show(told: DoctorReport, console: Console) -> None:
     """Print the table: what it is, how it is, what to do. What is not in use stands last, in one line."""
     texts = texts_in(told.language)
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="bold", show_edge=False)
@@ -101,7 +101,7 @@ def show(told: Report, console: Console) -> None:
         console.print(texts.say("doctor.open" if told.may_train else "doctor.closed"), soft_wrap=True)
 
 
-def to_json(told: Report) -> str:
+def to_json(told: DoctorReport) -> str:
     """The document."""
     return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
 
@@ -109,12 +109,12 @@ def to_json(told: Report) -> str:
 def schema() -> str:
     """The document's JSON schema."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "interval-coach doctor --json"}
-    report = msgspec.json.schema(Report)
+    report = msgspec.json.schema(DoctorReport)
     make_standard(report)
     return json.dumps(dialect | report, indent=2, ensure_ascii=False) + "\n"
 
 
-def _in_words(one: Looked, texts: Texts) -> CheckInWords:
+def _in_words(one: CheckResult, texts: Texts) -> CheckInWords:
     outcome = one.outcome
     found = tuple(
         FoundInWords(

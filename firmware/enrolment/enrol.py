@@ -22,8 +22,8 @@ from sync.delivery.machine_identity import (
     ACCOUNT,
     AUTHORITY_PEM,
     MACHINE_PEM,
-    Account,
-    AccountError,
+    MachineIdentity,
+    MachineIdentityError,
     read_account,
     tls_context,
 )
@@ -47,7 +47,7 @@ class EnrolError(FirmwareError):
     """The machine got no certificate; the text says why and what to do."""
 
 
-def enrol(server: str, code_text: str, folder: Path) -> Account:
+def enrol(server: str, code_text: str, folder: Path) -> MachineIdentity:
     """Make a key, have it certified with a one-time code, and keep both. Raises EnrolError."""
     host, port = address_of(server)
     try:
@@ -65,12 +65,12 @@ def enrol(server: str, code_text: str, folder: Path) -> Account:
     return _keep(folder, key, answer, f"{host}:{port}")
 
 
-def renew(folder: Path) -> Account:
+def renew(folder: Path) -> MachineIdentity:
     """Make a new key, have it certified over TLS with the certificate in force, and change to it. Raises EnrolError."""
     try:
         account = read_account(folder)
         context = tls_context(folder)
-    except AccountError as error:
+    except MachineIdentityError as error:
         raise EnrolError(str(error)) from error
     host, port = address_of(account.server)
     key, request = _key_and_request(folder)
@@ -192,7 +192,7 @@ def _ask(
         connection.close()
 
 
-def _keep(folder: Path, key: bytes, answer: Enrolled, server: str) -> Account:
+def _keep(folder: Path, key: bytes, answer: Enrolled, server: str) -> MachineIdentity:
     """Write all of it, the account last, each file whole or not at all."""
     try:
         require_name(answer.clinic, "clinic")
@@ -201,7 +201,7 @@ def _keep(folder: Path, key: bytes, answer: Enrolled, server: str) -> Account:
         raise EnrolError(f"The server's answer cannot be used: {error}") from error
     bundle = key.rstrip() + b"\n" + answer.certificate_pem.encode("ascii")
     begins_s, ends_s = _validity(answer.certificate_pem)
-    account = Account(
+    account = MachineIdentity(
         clinic=answer.clinic,
         machine=answer.machine,
         broker_host=answer.broker_host,
@@ -225,7 +225,7 @@ def _check(folder: Path, bundle: bytes, authority: str) -> None:
         _write(Path(trying) / AUTHORITY_PEM, authority.encode("ascii"))
         try:
             tls_context(Path(trying))
-        except AccountError as error:
+        except MachineIdentityError as error:
             raise EnrolError("The certificate that the server gave does not fit this machine's key.") from error
 
 
@@ -261,7 +261,7 @@ def _write(path: Path, content: bytes, mode: int = _FOR_ITS_OWNER) -> None:
         os.close(folder)
 
 
-def is_due(account: Account, now_wall_s: float) -> bool:
+def is_due(account: MachineIdentity, now_wall_s: float) -> bool:
     """Whether the certificate should be renewed now."""
     return now_wall_s >= account.renew_from_wall_s()
 
@@ -271,7 +271,7 @@ def main(folder: Path) -> int:
     try:
         if is_due(read_account(folder), time.time()):
             renew(folder)
-    except (EnrolError, AccountError) as error:
+    except (EnrolError, MachineIdentityError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

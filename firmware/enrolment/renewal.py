@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sync.delivery.fault_registry import Trouble
-from sync.delivery.machine_identity import Account
+from sync.delivery.machine_identity import MachineIdentity
 from sync.wire.messages import Clocks
 
 _log = logging.getLogger(__name__)
@@ -16,11 +16,11 @@ AGAIN_AFTER_S = 24 * 3600.0
 _MOST_SAID = 300
 
 
-class Renewed(Protocol):
+class CertificateUser(Protocol):
     """Whoever uses the certificate."""
 
     @property
-    def account(self) -> Account:
+    def account(self) -> MachineIdentity:
         """Who this machine is to the server."""
         ...
 
@@ -40,7 +40,7 @@ class Renewed(Protocol):
 class Renewal:
     """Looks, now and then, whether the certificate is due, and renews it; once a day until it works."""
 
-    def __init__(self, folder: Path, user: Renewed, command: tuple[str, ...] | None = None) -> None:
+    def __init__(self, folder: Path, user: CertificateUser, command: tuple[str, ...] | None = None) -> None:
         """`command` is given the folder as its last word; by default it is this program's own."""
         self._folder, self._user = folder, user
         self._command = command or (sys.executable, "-m", "firmware.enrolment.enrol")

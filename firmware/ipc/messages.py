@@ -13,10 +13,10 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from coach.kiosk.view import Button, View
+from coach.kiosk.view import Button, DisplayState
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent
-from coach.model.messages import Answer, Command, Exertion, Mood, Treadmill
+from coach.model.messages import BorgAnswer, Exertion, Mood, SessionCommand, TreadmillSpeed
 from coach.model.plan import Plan
 from firmware.ipc.pin_hash import PinHash
 
@@ -32,7 +32,7 @@ PIECE_BYTES = 96 * 1024
 PartState = Literal["works", "missing", "off"]
 """How one part of the display is: seen or heard, not there though it should be, or switched off by the settings."""
 
-Told = Treadmill | Exertion | Mood | Answer | Command
+Told = TreadmillSpeed | Exertion | Mood | BorgAnswer | SessionCommand
 """What another program on this machine may tell the session. Heart rate comes from the strap alone."""
 
 
@@ -220,7 +220,7 @@ class ViewNow(FromCoach, frozen=True, tag="view"):
     """
 
     made_s: float
-    view: View
+    view: DisplayState
     participant: str | None = None
     session_id: str | None = None
 
@@ -267,7 +267,7 @@ class Health(FromCoach, frozen=True, tag="health"):
     request: int = 0
 
 
-class Refusal(FromCoach, frozen=True, tag="refusal"):
+class RequestRefusal(FromCoach, frozen=True, tag="refusal"):
     """Something asked was not done: nothing has changed. `code` is for programs, `reason` for people."""
 
     code: str
@@ -305,7 +305,9 @@ class Piece(FromCoach, frozen=True, tag="piece"):
     sha256: str = ""
 
 
-AnyFromCoach = Hello | ViewNow | CueNow | Happened | Saving | Refusal | Done | NothingUndelivered | Piece | Health
+AnyFromCoach = (
+    Hello | ViewNow | CueNow | Happened | Saving | RequestRefusal | Done | NothingUndelivered | Piece | Health
+)
 
 _encoder = msgspec.json.Encoder()
 _to_coach: msgspec.json.Decoder[AnyToCoach] = msgspec.json.Decoder(AnyToCoach)

@@ -28,7 +28,7 @@ from firmware.ipc.messages import (
     Health,
     Hello,
     Lines,
-    Refusal,
+    RequestRefusal,
     Saving,
     Subscribe,
     ViewNow,
@@ -139,12 +139,12 @@ class Client:
             return
         for line in self._lines.feed(content):
             if line is None:
-                self.answer(Refusal("too_long", "The line is too long; a line holds at most 256 KB."))
+                self.answer(RequestRefusal("too_long", "The line is too long; a line holds at most 256 KB."))
                 continue
             try:
                 message = decode_to_coach(line)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                self.answer(Refusal("bad_line", f"The line was not understood and changed nothing: {error}."))
+                self.answer(RequestRefusal("bad_line", f"The line was not understood and changed nothing: {error}."))
                 continue
             if isinstance(message, Subscribe):
                 self.wants = message

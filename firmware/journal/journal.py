@@ -19,14 +19,14 @@ from typing import Self, TypeVar
 from msgspec import Struct
 
 from coach.model.events import AdviceGiven, AnyEvent, Predicted, SignalChanged, TreadmillChanged
-from coach.model.messages import AnyMessage, HeartRate, SourceLost, Time, Treadmill
+from coach.model.messages import AnyMessage, HeartRate, SourceLost, Time, TreadmillSpeed
 from coach.model.plan import Plan
 from coach.model.protocol import Protocol
 from coach.model.summary import Summary
 from firmware.journal import queries as store
 from firmware.journal.errors import DamagedSessionError
 from firmware.journal.file import JournalLock, Opening
-from firmware.journal.queries import Delivery, Receipt
+from firmware.journal.queries import PendingDelivery, SessionVersion
 from firmware.journal.record import (
     SessionLine,
     SessionRecord,
@@ -44,11 +44,11 @@ from firmware.journal.writer import (
     SaveState,
     free_bytes,
 )
-from firmware.system.timestamps import Stamp, StampClock, SystemStampClock
+from firmware.system.timestamps import StampClock, SystemStampClock, Timestamp
 
 Answer = TypeVar("Answer")
 
-_MAY_WAIT = (HeartRate, Time, SourceLost, Treadmill, AdviceGiven, Predicted, SignalChanged, TreadmillChanged)
+_MAY_WAIT = (HeartRate, Time, SourceLost, TreadmillSpeed, AdviceGiven, Predicted, SignalChanged, TreadmillChanged)
 """Records that may wait for the next commit; a phase change, limit, pause, stop, answer or end is committed at once."""
 
 MEMORY_FLOOR_BYTES = 4 * 1024 * 1024
@@ -141,7 +141,7 @@ class Journal:
         floor_bytes = MEMORY_FLOOR_BYTES if self.in_memory else self._floor_bytes
         return NoRoom(free, floor_bytes) if free < floor_bytes else None
 
-    def begin(self, session_id: str, plan: Plan, protocol: Protocol, stamp: Stamp | None = None) -> Future[None]:
+    def begin(self, session_id: str, plan: Plan, protocol: Protocol, stamp: Timestamp | None = None) -> Future[None]:
         """Begin a session, committed at once. Raises UnreadableRecordError."""
         return self._writer.put(Begin(session_id, encode_head(plan, protocol), stamp or self._clock.now()), urgent=True)
 
@@ -157,7 +157,7 @@ class Journal:
         t = max((record.t for record in records), default=0.0)
         return self._writer.put(Append(session_id, t, self._clock.now(), messages, events), urgent=urgent)
 
-    def finish(self, session_id: str, summary: Summary, revision: int | None = None) -> Future[Receipt]:
+    def finish(self, session_id: str, summary: Summary, revision: int | None = None) -> Future[SessionVersion]:
         """End a session, committed at once with all that waits. Done: it can't be lost any more, and will be delivered.
 
         Finishing again, after more was recorded (mood, exertion), makes a new revision: `revision`, or the next one.
@@ -182,11 +182,11 @@ class Journal:
         """Have a question answered over the one connection; it may only read."""
         return self._writer.ask(question)
 
-    def undelivered(self, limit: int = 10) -> Future[tuple[Delivery, ...]]:
+    def undelivered(self, limit: int = 10) -> Future[tuple[PendingDelivery, ...]]:
         """Ask for finished sessions of which no receipt has come, oldest first."""
         return self._writer.ask(lambda connection: _deliveries(connection, limit))
 
-    def next_undelivered(self, held: Collection[str]) -> Future[Delivery | None]:
+    def next_undelivered(self, held: Collection[str]) -> Future[PendingDelivery | None]:
         """Ask for the oldest finished session without a receipt that is not in `held`; None where there is none."""
         return self._writer.ask(lambda connection: _next_delivery(connection, held))
 
@@ -195,7 +195,7 @@ class Journal:
 
         False: it names another version or session, and nothing is forgotten.
         """
-        receipt = Receipt(session_id, revision, sha256)
+        receipt = SessionVersion(session_id, revision, sha256)
         return self._writer.put(Acknowledge(receipt, self._clock.now()), urgent=True)
 
 
@@ -208,9 +208,9 @@ def _unfinished(connection: sqlite3.Connection) -> SessionRecord | None:
     return None
 
 
-def _deliveries(connection: sqlite3.Connection, limit: int) -> tuple[Delivery, ...]:
+def _deliveries(connection: sqlite3.Connection, limit: int) -> tuple[PendingDelivery, ...]:
     """Read what is to be delivered; a session whose document is damaged is marked and stands in nobody's way."""
-    deliveries: list[Delivery] = []
+    deliveries: list[PendingDelivery] = []
     while len(deliveries) < limit:
         receipts = store.undelivered_receipts(connection, limit)[len(deliveries) :]
         if not receipts:
@@ -221,15 +221,15 @@ def _deliveries(connection: sqlite3.Connection, limit: int) -> tuple[Delivery, .
             except DamagedSessionError:
                 store.mark_damaged(connection, receipt.session_id)
                 break
-            deliveries.append(Delivery(receipt, document))
+            deliveries.append(PendingDelivery(receipt, document))
     return tuple(deliveries)
 
 
-def _next_delivery(connection: sqlite3.Connection, held: Collection[str]) -> Delivery | None:
+def _next_delivery(connection: sqlite3.Connection, held: Collection[str]) -> PendingDelivery | None:
     for receipt in store.undelivered_receipts(connection, _ALL):
         if receipt.session_id not in held:
             try:
-                return Delivery(receipt, store.read_document(connection, receipt.session_id))
+                return PendingDelivery(receipt, store.read_document(connection, receipt.session_id))
             except DamagedSessionError:
                 store.mark_damaged(connection, receipt.session_id)
     return None

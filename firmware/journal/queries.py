@@ -16,7 +16,7 @@ from coach.model.summary import Summary
 from firmware.journal import record as form
 from firmware.journal.errors import DamagedSessionError, UnknownSessionError
 from firmware.journal.record import SessionDocument, SessionLine, SessionRecord, StampAt
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 
 # ruff: noqa: S608 - statements are put together from this file's own column names; values are always bound
 
@@ -27,7 +27,7 @@ _ACKNOWLEDGED = (
 )
 
 
-class Receipt(Struct, frozen=True):
+class SessionVersion(Struct, frozen=True):
     """Names one version of one session: what a delivery carries and what its receipt must repeat."""
 
     session_id: str
@@ -35,10 +35,10 @@ class Receipt(Struct, frozen=True):
     sha256: str
 
 
-class Delivery(Struct, frozen=True):
+class PendingDelivery(Struct, frozen=True):
     """One finished session to be delivered; `document` is its canonical encoding, to be sent as it is."""
 
-    receipt: Receipt
+    receipt: SessionVersion
     document: bytes
 
 
@@ -47,7 +47,7 @@ class StoredBatch(NamedTuple):
 
     sequence: int
     t: float
-    stamp: Stamp
+    stamp: Timestamp
     records: bytes
 
 
@@ -95,7 +95,7 @@ def content_is_whole(connection: sqlite3.Connection) -> bool:
     return all(row["session"] in ids and batch_is_whole(ids[row["session"]], row) for row in rows)
 
 
-def insert_session(connection: sqlite3.Connection, session_id: str, head: bytes, stamp: Stamp) -> None:
+def insert_session(connection: sqlite3.Connection, session_id: str, head: bytes, stamp: Timestamp) -> None:
     """Begin a session; one that is there already stays as it is."""
     connection.execute(
         f"INSERT OR IGNORE INTO session (session_id, head, head_crc, {_STAMP}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -127,7 +127,7 @@ def next_sequence(connection: sqlite3.Connection, session_id: str) -> int:
     return 0 if last is None else int(last) + 1
 
 
-def finish(connection: sqlite3.Connection, session_id: str, summary: Summary, revision: int | None) -> Receipt:
+def finish(connection: sqlite3.Connection, session_id: str, summary: Summary, revision: int | None) -> SessionVersion:
     """Make the session's document out of its batches, and let go of them.
 
     A session may be finished again (the mood came afterwards): what was recorded since is added, and the revision
@@ -152,7 +152,7 @@ def finish(connection: sqlite3.Connection, session_id: str, summary: Summary, re
     return _store(connection, document)
 
 
-def _store(connection: sqlite3.Connection, document: SessionDocument) -> Receipt:
+def _store(connection: sqlite3.Connection, document: SessionDocument) -> SessionVersion:
     """Write a finished document in the place of whatever was stored of it before."""
     columns = columns_of(document)
     names = ", ".join(columns)
@@ -161,7 +161,7 @@ def _store(connection: sqlite3.Connection, document: SessionDocument) -> Receipt
         (*columns.values(), document.session_id),
     )
     connection.execute("DELETE FROM batch WHERE session = ?", (_number(connection, document.session_id),))
-    return Receipt(document.session_id, document.revision, str(columns["sha256"]))
+    return SessionVersion(document.session_id, document.revision, str(columns["sha256"]))
 
 
 def columns_of(document: SessionDocument) -> dict[str, str | int | float | bytes]:
@@ -193,7 +193,7 @@ def columns_of(document: SessionDocument) -> dict[str, str | int | float | bytes
     }
 
 
-def _all_stamps(document: SessionDocument) -> tuple[Stamp, ...]:
+def _all_stamps(document: SessionDocument) -> tuple[Timestamp, ...]:
     return (document.begun, *(at.stamp for at in document.stamps))
 
 
@@ -235,7 +235,7 @@ def read_session(connection: sqlite3.Connection, session_id: str) -> SessionReco
     )
 
 
-def raw_session(connection: sqlite3.Connection, session_id: str) -> tuple[bytes, Stamp, list[StoredBatch]]:
+def raw_session(connection: sqlite3.Connection, session_id: str) -> tuple[bytes, Timestamp, list[StoredBatch]]:
     """Read head, beginning and batches as they are stored. Raises UnknownSessionError."""
     row = _row(connection, session_id)
     return row["head"], _stamp(row), list(_batches(connection, session_id))
@@ -282,7 +282,7 @@ def mark_damaged(connection: sqlite3.Connection, session_id: str) -> None:
     connection.execute("UPDATE session SET damaged = 1 WHERE session_id = ?", (session_id,))
 
 
-def undelivered_receipts(connection: sqlite3.Connection, limit: int) -> list[Receipt]:
+def undelivered_receipts(connection: sqlite3.Connection, limit: int) -> list[SessionVersion]:
     """Name the finished sessions of which no receipt has come, oldest first."""
     rows = connection.execute(
         "SELECT session_id, revision, sha256 FROM session WHERE document IS NOT NULL AND damaged = 0"
@@ -290,7 +290,7 @@ def undelivered_receipts(connection: sqlite3.Connection, limit: int) -> list[Rec
         " ORDER BY order_of_beginning LIMIT ?",
         (limit,),
     )
-    return [Receipt(*row) for row in rows]
+    return [SessionVersion(*row) for row in rows]
 
 
 def undelivered_since(connection: sqlite3.Connection) -> tuple[int, float | None]:
@@ -310,7 +310,7 @@ def read_document(connection: sqlite3.Connection, session_id: str) -> bytes:
     return form.unpack(row["document"], row["sha256"])
 
 
-def acknowledge(connection: sqlite3.Connection, receipt: Receipt, stamp: Stamp) -> bool:
+def acknowledge(connection: sqlite3.Connection, receipt: SessionVersion, stamp: Timestamp) -> bool:
     """Note a receipt; only one that names the version that is stored now counts."""
     changed = connection.execute(
         f"UPDATE session SET acknowledged_revision = revision, acknowledged_sha256 = sha256, ({_ACKNOWLEDGED}) ="
@@ -336,7 +336,7 @@ def prune(connection: sqlite3.Connection, *, acknowledged_before_wall_s: float |
     return changed.rowcount
 
 
-def repair_wall_times(connection: sqlite3.Connection, now: Stamp) -> int:
+def repair_wall_times(connection: sqlite3.Connection, now: Timestamp) -> int:
     """Give every record of this boot the wall time that the synchronised clock now tells, and mark it repaired.
 
     A finished session whose times change becomes a new revision, to be delivered again. Gives how many sessions
@@ -386,7 +386,7 @@ def _batches(connection: sqlite3.Connection, session_id: str) -> Iterator[Stored
             yield StoredBatch(row["sequence"], row["t"], _stamp(row), row["records"])
 
 
-def _checked_head(row: sqlite3.Row) -> form.Head:
+def _checked_head(row: sqlite3.Row) -> form.SessionHead:
     if not head_is_whole(row):
         raise DamagedSessionError(f"The plan of session {row['session_id']} was damaged on the disk and is not used.")
     return form.decode_head(row["head"])
@@ -419,9 +419,11 @@ def _number(connection: sqlite3.Connection, session_id: str) -> int:
     return int(row[0])
 
 
-def _columns(stamp: Stamp) -> tuple[str, float, float, bool, bool]:
+def _columns(stamp: Timestamp) -> tuple[str, float, float, bool, bool]:
     return (stamp.boot_id, stamp.monotonic_s, stamp.wall_s, stamp.synchronised, stamp.repaired)
 
 
-def _stamp(row: sqlite3.Row) -> Stamp:
-    return Stamp(row["boot_id"], row["monotonic_s"], row["wall_s"], bool(row["synchronised"]), bool(row["repaired"]))
+def _stamp(row: sqlite3.Row) -> Timestamp:
+    return Timestamp(
+        row["boot_id"], row["monotonic_s"], row["wall_s"], bool(row["synchronised"]), bool(row["repaired"])
+    )

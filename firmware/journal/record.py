@@ -16,7 +16,7 @@ from coach.model.plan import Plan
 from coach.model.protocol import Protocol
 from coach.model.summary import Summary
 from firmware.journal.errors import DamagedSessionError, UnreadableRecordError
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 
 FORMAT = 1
 _CLOCK_MOVED_S = 0.05
@@ -26,7 +26,7 @@ class StampAt(Struct, frozen=True):
     """The clocks at `t` seconds since the session began."""
 
     t: float
-    stamp: Stamp
+    stamp: Timestamp
 
 
 class SessionDocument(Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ class SessionDocument(Struct, frozen=True, kw_only=True):
     revision: int
     plan: Plan
     protocol: Protocol
-    begun: Stamp
+    begun: Timestamp
     stamps: tuple[StampAt, ...]
     summary: Summary | None
     messages: tuple[AnyMessage, ...]
@@ -61,7 +61,7 @@ class SessionLine(Struct, frozen=True, kw_only=True):
     """One line of the diary's list. `damaged`: the raw data failed its checksum; the rest is as it was written."""
 
     session_id: str
-    begun: Stamp
+    begun: Timestamp
     participant: str
     nickname: str | None
     protocol: str
@@ -80,7 +80,7 @@ class Batch(Struct, frozen=True):
     events: tuple[AnyEvent, ...]
 
 
-class Head(Struct, frozen=True):
+class SessionHead(Struct, frozen=True):
     """What is known when a session begins."""
 
     plan: Plan
@@ -90,7 +90,7 @@ class Head(Struct, frozen=True):
 _encoder = msgspec.json.Encoder(order="deterministic")
 _document = msgspec.json.Decoder(SessionDocument)
 _batch = msgspec.json.Decoder(Batch)
-_head = msgspec.json.Decoder(Head)
+_head = msgspec.json.Decoder(SessionHead)
 _summary = msgspec.json.Decoder(Summary)
 
 
@@ -109,7 +109,7 @@ def encode_batch(messages: tuple[AnyMessage, ...], events: tuple[AnyEvent, ...])
 
 def encode_head(plan: Plan, protocol: Protocol) -> bytes:
     """Encode a session's plan and protocol. Raises UnreadableRecordError as `encode_batch` does."""
-    return _encode(Head(plan, protocol), "a plan")
+    return _encode(SessionHead(plan, protocol), "a plan")
 
 
 def encode_summary(summary: Summary) -> bytes:
@@ -127,7 +127,7 @@ def decode_batch(encoded: bytes) -> Batch:
     return _batch.decode(encoded)
 
 
-def decode_head(encoded: bytes) -> Head:
+def decode_head(encoded: bytes) -> SessionHead:
     """Read plan and protocol back."""
     return _head.decode(encoded)
 

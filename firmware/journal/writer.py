@@ -27,9 +27,9 @@ from coach.model.summary import Summary
 from firmware.journal import file
 from firmware.journal import queries as store
 from firmware.journal.errors import JournalError
-from firmware.journal.queries import Receipt, StoredBatch
+from firmware.journal.queries import SessionVersion, StoredBatch
 from firmware.journal.record import encode_batch
-from firmware.system.timestamps import Stamp, StampClock
+from firmware.system.timestamps import StampClock, Timestamp
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Begin(Struct, frozen=True):
 
     session_id: str
     head: bytes
-    stamp: Stamp
+    stamp: Timestamp
 
 
 class Append(Struct, frozen=True):
@@ -75,7 +75,7 @@ class Append(Struct, frozen=True):
 
     session_id: str
     t: float
-    stamp: Stamp
+    stamp: Timestamp
     messages: tuple[AnyMessage, ...]
     events: tuple[AnyEvent, ...]
 
@@ -91,8 +91,8 @@ class Finish(Struct, frozen=True):
 class Acknowledge(Struct, frozen=True):
     """Write: a receipt came."""
 
-    receipt: Receipt
-    stamp: Stamp
+    receipt: SessionVersion
+    stamp: Timestamp
 
 
 Write = Begin | Append | Finish | Acknowledge
@@ -109,7 +109,7 @@ class _Live(Struct):
     """What is known to be committed of an unfinished session."""
 
     head: bytes
-    stamp: Stamp
+    stamp: Timestamp
     batches: list[StoredBatch]
 
 

@@ -16,7 +16,7 @@ from coach.kiosk.view import Button
 LONGEST_RINGING_S = 0.1
 
 
-class Pressed(Struct, frozen=True):
+class DebouncedPress(Struct, frozen=True):
     """A button went down."""
 
     button: Button
@@ -37,7 +37,7 @@ class _Contact:
         self.stuck = False
 
 
-class Contacts:
+class Debouncer:
     """All buttons of one panel."""
 
     def __init__(self, *, debounce_s: float, stuck_after_s: float) -> None:
@@ -74,17 +74,17 @@ class Contacts:
         due = [at_s for contact in self._contacts.values() if (at_s := self._due_s(contact)) is not None]
         return min(due, default=None)
 
-    def settle(self, now_s: float) -> tuple[Pressed | Stuck, ...]:
+    def settle(self, now_s: float) -> tuple[DebouncedPress | Stuck, ...]:
         """What has come of the edges by now."""
         before = self._stuck()
-        said: list[Pressed | Stuck] = []
+        said: list[DebouncedPress | Stuck] = []
         for button, contact in self._contacts.items():
             if contact.first_edge_s is not None and now_s >= self._settles_s(contact):
                 rests = now_s >= contact.last_edge_s + self._debounce_s
                 down = contact.level if rests else True
                 contact.first_edge_s = None if rests else now_s
                 if down and not contact.settled:
-                    said.append(Pressed(button))
+                    said.append(DebouncedPress(button))
                     contact.down_since_s = now_s
                 if not down:
                     contact.down_since_s, contact.stuck = None, False

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from coach.kiosk.view import Button
 from firmware.config.schema import Config, PanelPart
-from firmware.panel.debounce import Pressed, Stuck
+from firmware.panel.debounce import DebouncedPress, Stuck
 from firmware.panel.gpio import GpioButtons, open_chip
 from firmware.panel.keypad import EvdevDevices, Keypad
 from firmware.panel.panel import ButtonPanel, Hear, Heard, Panel, Pins, Typed
@@ -56,7 +56,7 @@ class Panels:
     def _hears(self, place: int, name: str) -> Hear:
         def hear(heard: Heard) -> None:
             match heard:
-                case Pressed(button):
+                case DebouncedPress(button):
                     self._press(button)
                 case Typed(digit):
                     self._type_digit(digit)

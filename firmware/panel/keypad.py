@@ -21,12 +21,12 @@ from typing import Any, Protocol
 
 from coach.kiosk.sign_in import BUTTON_OF_DIGIT
 from coach.kiosk.view import Button
-from firmware.panel.debounce import Pressed, Stuck
+from firmware.panel.debounce import DebouncedPress, Stuck
 from firmware.panel.keyboards import LETTERS, PAD_KEYS, is_keypad, may_be_keypad
 from firmware.panel.panel import Hear, Typed
 from firmware.system.clock import Clock
 from firmware.system.errors import PanelError
-from firmware.system.retry import Said
+from firmware.system.retry import LossLogger
 
 LOOK_EVERY_S = 2.0
 LOOK_ANEW_AFTER = 15
@@ -151,7 +151,7 @@ class Keypad:
         self._keyboards: set[str] = set()
         self._named_perhaps: set[str] = set()
         self._looks = 0
-        self._said = Said("The keypad")
+        self._said = LossLogger("The keypad")
         self._told: tuple[Button, ...] = ()
 
     @property
@@ -258,7 +258,7 @@ class Keypad:
             held.stuck.discard(key)
         elif value == DOWN and key not in held.down_since_s:
             held.down_since_s[key] = self._clock.now()
-            hear(Pressed(meaning) if isinstance(meaning, Button) else Typed(meaning))
+            hear(DebouncedPress(meaning) if isinstance(meaning, Button) else Typed(meaning))
 
     def _tell_stuck(self, hear: Hear) -> None:
         now_s = self._clock.now()

@@ -11,10 +11,10 @@ from typing import Protocol
 from msgspec import Struct
 
 from coach.kiosk.view import Button
-from firmware.panel.debounce import Contacts, Pressed, Stuck
+from firmware.panel.debounce import DebouncedPress, Debouncer, Stuck
 from firmware.system.clock import Clock
 from firmware.system.errors import PanelError
-from firmware.system.retry import Backoff, Said
+from firmware.system.retry import LossLogger, RetryDelay
 
 LOOK_EVERY_S = 1.0
 """How often the contacts are read although nothing was told: an edge that was missed is found then, and a lost chip."""
@@ -26,7 +26,7 @@ class Typed(Struct, frozen=True):
     digit: int
 
 
-Heard = Pressed | Stuck | Typed
+Heard = DebouncedPress | Stuck | Typed
 Hear = Callable[[Heard], None]
 
 
@@ -73,8 +73,8 @@ class ButtonPanel:
     ) -> None:
         """Nothing is opened before `run`. `clock` counts real seconds."""
         self._open_pins, self._clock = open_pins, clock
-        self._contacts = Contacts(debounce_s=debounce_s, stuck_after_s=stuck_after_s)
-        self._said, self._backoff = Said(name), Backoff()
+        self._contacts = Debouncer(debounce_s=debounce_s, stuck_after_s=stuck_after_s)
+        self._said, self._backoff = LossLogger(name), RetryDelay()
         self._name = name
         self._settling: asyncio.Task[None] | None = None
         self._settles_s = float("inf")

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from firmware.participants.plan_files import GUEST
-from firmware.sensors.strap import Bond
+from firmware.sensors.strap import SelectedStrap
 from firmware.system.atomic_file import UnsafeNameError, put_aside, remove_file, safe_path, write_whole
 
 _log = logging.getLogger(__name__)
@@ -35,10 +35,10 @@ class StrapMemory:
     def __init__(self, folder: Path, write: Callable[[Callable[[], None]], object] = lambda act: act()) -> None:
         """Read what there is; a file that cannot be read is as good as none, and a damaged one is put aside."""
         self._folder, self._write = folder, write
-        self._bonds: dict[str, Bond] = {}
+        self._bonds: dict[str, SelectedStrap] = {}
         for path in sorted(folder.glob("*.json")):
             try:
-                self._bonds[path.stem] = msgspec.json.decode(path.read_bytes(), type=Bond)
+                self._bonds[path.stem] = msgspec.json.decode(path.read_bytes(), type=SelectedStrap)
             except OSError as error:
                 _log.warning("The strap of %s is not known now: %s", path.stem, error)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -46,11 +46,11 @@ class StrapMemory:
                 kept = "" if aside is None else f"; the damaged file is {aside.name}"
                 _log.warning("The strap of %s is not known any more (%s)%s.", path.stem, error, kept)
 
-    def of(self, participant: str) -> Bond | None:
+    def of(self, participant: str) -> SelectedStrap | None:
         """The strap that this participant wore last."""
         return self._bonds.get(participant)
 
-    def keep(self, participant: str, bond: Bond) -> None:
+    def keep(self, participant: str, bond: SelectedStrap) -> None:
         """Remember it."""
         if participant == GUEST or self._bonds.get(participant) == bond:
             return
@@ -62,7 +62,7 @@ class StrapMemory:
         if self._bonds.pop(participant, None) is not None:
             self._write(lambda: self._remove(participant))
 
-    def _put(self, participant: str, bond: Bond) -> None:
+    def _put(self, participant: str, bond: SelectedStrap) -> None:
         try:
             write_whole(safe_path(self._folder, participant), msgspec.json.encode(bond))
         except (OSError, UnsafeNameError) as error:

@@ -178,7 +178,7 @@ Source = Literal["file", "added", "server"]
 before it."""
 
 
-class PlanShelf:
+class PlanRepository:
     """The plans known now, in the order in which they are offered, and who has a PIN."""
 
     def __init__(self, plans: tuple[ReadyPlan, ...] = (), guests: GuestTerms | None = None) -> None:

@@ -14,7 +14,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from coach.errors import Refused
+from coach.errors import MessageRefused
 from coach.model.plan import Plan
 from firmware.ipc.messages import AddParticipant, OpenTraining, RemoveParticipant, SetPin
 from firmware.ipc.pin_hash import PinHash
@@ -23,7 +23,7 @@ from firmware.participants.plan_files import (
     GUEST,
     GuestTerms,
     PlanFileError,
-    PlanShelf,
+    PlanRepository,
     Source,
     expired,
     read_folder,
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 Change = AddParticipant | RemoveParticipant | SetPin | OpenTraining
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class RegisteredParticipant(Struct, frozen=True, kw_only=True):
     """One participant, as the command line lists them."""
 
     plan: Plan
@@ -47,10 +47,10 @@ class Entry(Struct, frozen=True, kw_only=True):
     expired: bool = False
 
 
-class Participants:
+class ParticipantRegistry:
     """The shelf of plans with the PINs beside it, and the folders that hold both."""
 
-    def __init__(self, diary: Path, shelf: PlanShelf) -> None:
+    def __init__(self, diary: Path, shelf: PlanRepository) -> None:
         """Take the PINs beside the diary, and a shelf on which the plans stand already."""
         self.shelf = shelf
         self._added = plan_cache.added_beside(diary)
@@ -71,7 +71,7 @@ class Participants:
     @classmethod
     def beside(cls, diary: Path, plans: Path, guests: GuestTerms | None = None) -> tuple[Self, tuple[str, ...]]:
         """Everybody known by the clinic's folder and the two beside the diary, and why others are not."""
-        shelf = PlanShelf(guests=guests)
+        shelf = PlanRepository(guests=guests)
         return cls(diary, shelf), load(shelf, diary, plans)
 
     def close(self) -> None:
@@ -79,10 +79,10 @@ class Participants:
         self._disk.shutdown(wait=False)
         self._checking.shutdown(wait=False)
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[RegisteredParticipant, ...]:
         """Everybody, in the order of the tiles."""
         return tuple(
-            Entry(
+            RegisteredParticipant(
                 plan=one.plan,
                 source=source,
                 has_pin=one.plan.participant in self.shelf.with_pin,
@@ -157,11 +157,11 @@ class Participants:
         plan_ready = ready(plan, f"the plan for {plan.participant}")
         known = self.shelf.find(plan.participant)
         if known is not None and known[1] == "server":
-            raise Refused(
+            raise MessageRefused(
                 "servers_plan", f"the plan of {plan.participant} comes from the clinic's server; change it there"
             )
         if known is not None and not replaces:
-            raise Refused(
+            raise MessageRefused(
                 "known_already", f"{plan.participant} is known here already; add --replace to give another plan"
             )
         return (
@@ -172,11 +172,11 @@ class Participants:
     def _remove(self, participant: str) -> tuple[Callable[[], None], Callable[[], None]]:
         known = self._known(participant)
         if known == "server":
-            raise Refused(
+            raise MessageRefused(
                 "servers_plan", f"the plan of {participant} comes from the clinic's server; withdraw it there"
             )
         if known == "file":
-            raise Refused(
+            raise MessageRefused(
                 "clinics_file",
                 f"the plan of {participant} is a file of the clinic's; remove the file and start the coach anew",
             )
@@ -220,7 +220,7 @@ class Participants:
         if participant != GUEST:
             self._known(participant)
         if participant not in self.closures.closed:
-            raise Refused("not_closed", f"no yes before a start closes training here for {participant}")
+            raise MessageRefused("not_closed", f"no yes before a start closes training here for {participant}")
 
         def hold() -> None:
             self.closures.forget(participant)
@@ -231,7 +231,7 @@ class Participants:
     def _known(self, participant: str) -> Source:
         found = self.shelf.find(participant)
         if found is None or participant == GUEST:
-            raise Refused(
+            raise MessageRefused(
                 "unknown_participant",
                 f"nobody here is {participant}; see who there is: interval-coach participants list",
             )
@@ -251,7 +251,7 @@ class Participants:
         self._checking.submit(lambda: then(pins.is_right(pin, kept)))
 
 
-def load(shelf: PlanShelf, diary: Path, plans: Path) -> tuple[str, ...]:
+def load(shelf: PlanRepository, diary: Path, plans: Path) -> tuple[str, ...]:
     """Put everybody on the shelf whom this machine knows; say why others are not."""
     refused: list[str] = []
     folders: tuple[tuple[Path, Source], ...] = (

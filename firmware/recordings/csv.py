@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from firmware.recordings.beats import Beat, rates_from_beats
-from firmware.recordings.errors import RecordingError
-from firmware.recordings.sample import Recording, Remark, Sample, Skipped, require_rates
+from firmware.recordings.errors import RecordingFileError
+from firmware.recordings.sample import Remark, Sample, SampleRecording, Skipped, require_rates
 
 LONGEST_S = 24 * 3600.0
 LOWEST_BPM, HIGHEST_BPM = 25.0, 250.0
@@ -45,7 +45,7 @@ _RATES = ("hr_bpm", "heart_rate_bpm", "heart_rate", "heartrate_bpm", "heartrate"
 WANTED = "The first line must name the columns: t_s,hr_bpm (or t_rx_s,rr_ms or t_cum_s,rr_ms for beats)."
 
 
-def read_csv(name: str, content: bytes) -> Recording:
+def read_csv(name: str, content: bytes) -> SampleRecording:
     """Read a CSV recording from its bytes. Raises RecordingError where it cannot be used."""
     text, forced = _announced(_text(name, content))
     table = _table(name, text, forced)
@@ -69,11 +69,13 @@ def _text(name: str, content: bytes) -> str:
         try:
             return content.decode(wide)
         except UnicodeDecodeError as error:
-            raise RecordingError(name, 0, f"The file is not text ({error.reason}). {WANTED}") from error
+            raise RecordingFileError(name, 0, f"The file is not text ({error.reason}). {WANTED}") from error
     rubbish = re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", content)
     if rubbish:
         line = content.count(b"\n", 0, rubbish.start()) + 1
-        raise RecordingError(name, line, "This is not text but binary content. Give a CSV file or a whole FIT file.")
+        raise RecordingFileError(
+            name, line, "This is not text but binary content. Give a CSV file or a whole FIT file."
+        )
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return content.decode(encoding)
@@ -99,7 +101,7 @@ def _rows(name: str, text: str, separator: str) -> Iterator[tuple[int, list[str]
         except StopIteration:
             return
         except csv.Error as error:
-            raise RecordingError(
+            raise RecordingFileError(
                 name, line, f"The line cannot be split into cells ({error}). Mend or remove it."
             ) from error
         yield line, cells
@@ -127,8 +129,8 @@ def _table(name: str, text: str, forced: str | None) -> "_Table":
             if _time_and_rate(names) is not None:
                 return _Table(name, line, names, separator)
     if first is None:
-        raise RecordingError(name, 0, f"The file is empty. {WANTED}")
-    raise RecordingError(name, first[0], f"«{first[1]}» names no time and heart rate. {WANTED}")
+        raise RecordingFileError(name, 0, f"The file is empty. {WANTED}")
+    raise RecordingFileError(name, first[0], f"«{first[1]}» names no time and heart rate. {WANTED}")
 
 
 def _heading_rows(name: str, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -136,7 +138,7 @@ def _heading_rows(name: str, text: str, separator: str) -> Iterator[tuple[int, l
         yield from (
             (line, cells) for line, cells in _rows(name, text, separator) if any(cell.strip() for cell in cells)
         )
-    except RecordingError:
+    except RecordingFileError:
         # With another separator, or below the heading, the quotes may be right.
         return
 
@@ -195,14 +197,14 @@ class _Table:
         else:
             self._take_sample(t, cells)
 
-    def finished(self) -> Recording:
+    def finished(self) -> SampleRecording:
         """Return what came in. Raises RecordingError where that is nothing."""
         if self._out_of_order:
             lines = self._out_of_order
             self._remarks.insert(0, Remark(lines[0], f"Lines slightly out of order, {len(lines)} in all, were sorted."))
         samples = rates_from_beats(self._beat_list) if self._beats else self._samples
         return require_rates(
-            Recording(
+            SampleRecording(
                 name=self._name,
                 samples=tuple(sorted(samples, key=lambda sample: sample.t_s)),
                 remarks=tuple(self._remarks),
@@ -213,8 +215,8 @@ class _Table:
             )
         )
 
-    def _refusal(self, reason: str) -> RecordingError:
-        return RecordingError(self._name, self.line, reason)
+    def _refusal(self, reason: str) -> RecordingFileError:
+        return RecordingFileError(self._name, self.line, reason)
 
     def _cell(self, cells: list[str], column: str) -> str:
         at = self._at.get(column)

@@ -3,7 +3,7 @@
 from firmware.system.errors import FirmwareError
 
 
-class RecordingError(FirmwareError, ValueError):
+class RecordingFileError(FirmwareError, ValueError):
     """A recording that cannot be used, whole and untouched where it was.
 
     `file` names it, `line` is 1-based (0: the file as a whole), `reason` says what is wrong and what to do.

@@ -14,8 +14,8 @@ from garmin_fit_sdk import Decoder, Profile, Stream
 from msgspec import Struct
 
 from firmware.recordings.beats import Beat, rates_from_beats
-from firmware.recordings.errors import RecordingError
-from firmware.recordings.sample import Recording, Remark, Sample, Skipped
+from firmware.recordings.errors import RecordingFileError
+from firmware.recordings.sample import Remark, Sample, SampleRecording, Skipped
 
 _HEADER_SIZES = (12, 14)
 _CRC_SIZE = 2
@@ -38,7 +38,7 @@ _UNREADABLE = (fitdecode.FitError, AssertionError, ValueError, KeyError, IndexEr
 Message = tuple[int, dict[str, Any]]
 
 
-def read_fit(name: str, content: bytes) -> Recording:
+def read_fit(name: str, content: bytes) -> SampleRecording:
     """Return the recording from the first record on. Raises RecordingError where the file cannot be used.
 
     Speed and grade are taken only where the file says that it was a treadmill.
@@ -54,20 +54,20 @@ def read_fit(name: str, content: bytes) -> Recording:
 def _parts(name: str, content: bytes, remarks: list[Remark]) -> Iterator[bytes]:
     """Split chained files, each with a right checksum. Raises RecordingError with the true cause."""
     if not content:
-        raise RecordingError(name, 0, "The file is empty. Take it from the watch again.")
+        raise RecordingFileError(name, 0, "The file is empty. Take it from the watch again.")
     at = 0
     while at < len(content):
         part = content[at:]
         if len(part) < _HEADER_SIZES[0] or part[0] not in _HEADER_SIZES or part[8:12] != b".FIT":
             if at == 0:
-                raise RecordingError(
+                raise RecordingFileError(
                     name, 0, "This is no FIT file, although its name says so. Give a whole FIT or CSV file."
                 )
             remarks.append(Remark(0, f"{len(part)} bytes behind the activity are not FIT and were left out."))
             return
         data_end = part[0] + int.from_bytes(part[4:8], "little")
         if data_end == part[0]:
-            raise RecordingError(
+            raise RecordingFileError(
                 name, 0, "The watch began this FIT file and never finished it: its header announces no data."
             )
         if len(part) < data_end:
@@ -75,7 +75,7 @@ def _parts(name: str, content: bytes, remarks: list[Remark]) -> Iterator[bytes]:
                 remarks.append(Remark(0, "A further activity in the file is cut short and was left out."))
                 return
             expected = data_end + _CRC_SIZE
-            raise RecordingError(
+            raise RecordingFileError(
                 name, 0, f"The FIT file is cut short: {len(part)} of {expected} bytes. Take it from the watch again."
             )
         data, crc = part[:data_end], part[data_end : data_end + _CRC_SIZE]
@@ -83,7 +83,7 @@ def _parts(name: str, content: bytes, remarks: list[Remark]) -> Iterator[bytes]:
         if len(crc) < _CRC_SIZE:
             remarks.append(Remark(0, "The checksum at the end is missing; all data before it is there and was read."))
         elif crc != right:
-            raise RecordingError(
+            raise RecordingFileError(
                 name,
                 0,
                 "The FIT file is damaged: it does not fit its checksum, so bytes changed or its end was never written. "
@@ -112,7 +112,7 @@ def _messages(name: str, part: bytes) -> list[Message]:
                 if isinstance(frame, fitdecode.FitDataMessage)
             ]
     except _UNREADABLE as error:
-        raise RecordingError(
+        raise RecordingFileError(
             name, 0, f"The FIT file's content breaks the format ({error}). It was not used."
         ) from error
 
@@ -193,7 +193,7 @@ class _Activity:
                 return
         self._records += mine
 
-    def finished(self) -> Recording:
+    def finished(self) -> SampleRecording:
         """Return the recording. Raises RecordingError where its time cannot be understood."""
         times = self._times()
         belts = self._belts()
@@ -223,7 +223,7 @@ class _Activity:
         samples.sort(key=lambda sample: sample.t_s)
         beats = not any(sample.bpm is not None for sample in samples) and bool(self._intervals_ms)
         self._note_pauses()
-        return Recording(
+        return SampleRecording(
             name=self._name,
             samples=tuple(rates_from_beats(_beats(self._intervals_ms))) if beats else tuple(samples),
             remarks=tuple(self._remarks),
@@ -257,7 +257,7 @@ class _Activity:
                 )
                 offset -= step - 1
             elif step < -BACKWARDS_SORTED_S:
-                raise RecordingError(
+                raise RecordingFileError(
                     self._name,
                     0,
                     f"Time runs backwards at record {number}, by {-step} s. Export the activity anew, without edits.",
@@ -267,7 +267,7 @@ class _Activity:
             t = float(stamp + offset)
             over = len(self._records) - number + 1
             if t > LONGEST_S and over > _MOST_OVER_A_DAY_FRACTION * len(self._records):
-                raise RecordingError(
+                raise RecordingFileError(
                     self._name, 0, f"Record {number} is over a day after the first. Is this one session?"
                 )
             before = stamp

@@ -11,7 +11,7 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
-from firmware.recordings.sample import Recording, Sample
+from firmware.recordings.sample import Sample, SampleRecording
 
 ENGINE_HOLDS_S = 4.5
 """The engine itself holds a rate for just under 5 s; nothing is drawn in shorter gaps."""
@@ -50,7 +50,7 @@ class PacedRecording(Struct, frozen=True):
         return tuple(told)
 
 
-def draw_pace(recording: Recording) -> PacedRecording:
+def draw_pace(recording: SampleRecording) -> PacedRecording:
     """Return the recording with its own steps filled in by the second."""
     rated = [sample for sample in recording.samples if sample.bpm]
     gaps = [after.t_s - before.t_s for before, after in itertools.pairwise(rated) if after.t_s > before.t_s]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from firmware.recordings.errors import RecordingError
+from firmware.recordings.errors import RecordingFileError
 
 
 class Sample(Struct, frozen=True):
@@ -35,7 +35,7 @@ class Skipped(Struct, frozen=True):
     count: int
 
 
-class Recording(Struct, frozen=True, kw_only=True):
+class SampleRecording(Struct, frozen=True, kw_only=True):
     """A recording: its samples in the order of time, what was odd about it, and where its rates come from."""
 
     name: str
@@ -55,12 +55,12 @@ class Recording(Struct, frozen=True, kw_only=True):
         return self.samples[-1].t_s
 
 
-def require_rates(recording: Recording) -> Recording:
+def require_rates(recording: SampleRecording) -> SampleRecording:
     """Return the recording unchanged. Raises RecordingError where it holds no heart rate."""
     if not any(sample.bpm is not None for sample in recording.samples):
         noted = [f"{one.count} × {one.reason} left out." for one in recording.skipped]
         noted += [one.text for one in recording.remarks]
-        raise RecordingError(
+        raise RecordingFileError(
             recording.name,
             0,
             "The recording holds no heart rate: nothing but empty cells, or a header alone."

@@ -14,8 +14,8 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from firmware.recordings.errors import RecordingError
-from firmware.recordings.sample import Recording, Remark, Sample, Skipped
+from firmware.recordings.errors import RecordingFileError
+from firmware.recordings.sample import Remark, Sample, SampleRecording, Skipped
 
 LONGEST_S = 24 * 3600.0
 HIGHEST_SENT_BPM = 65535.0
@@ -25,7 +25,7 @@ _TIMES = ("time",)
 _RATES = ("heartratebpm", "hr", "heartrate", "heart_rate")
 
 
-def read_track(name: str, content: bytes) -> Recording:
+def read_track(name: str, content: bytes) -> SampleRecording:
     """Return the recording of a TCX or GPX file. Raises RecordingError where it cannot be used."""
     root = _root(name, content)
     skipped: Counter[str] = Counter()
@@ -51,7 +51,7 @@ def read_track(name: str, content: bytes) -> Recording:
             samples.append(Sample(t, rate))
     begun = [at for lap in _elements(root, _LAPS) if (at := _parsed(lap.get("StartTime"))) is not None]
     begins_s = (min(begun) - begun_at).total_seconds() if begun else 0.0
-    return Recording(
+    return SampleRecording(
         name=name,
         samples=tuple(sorted(samples, key=lambda sample: sample.t_s)),
         remarks=tuple(remarks),
@@ -74,15 +74,15 @@ def _root(name: str, content: bytes) -> Any:  # noqa: ANN401 - defusedxml has no
         return fromstring(content.lstrip(b" \t\r\n"))
     except ParseError as error:
         line = error.position[0]
-        raise RecordingError(
+        raise RecordingFileError(
             name, line, f"The XML breaks off or is damaged here ({error.msg}). Export the activity again."
         ) from error
     except DefusedXmlException as error:
-        raise RecordingError(
+        raise RecordingFileError(
             name, 0, "The file defines XML entities, which no recording needs and which can flood the memory."
         ) from error
     except (ValueError, LookupError) as error:
-        raise RecordingError(name, 0, f"The XML cannot be read ({error}). Export the activity again.") from error
+        raise RecordingFileError(name, 0, f"The XML cannot be read ({error}). Export the activity again.") from error
 
 
 def _local(element: Element) -> str:

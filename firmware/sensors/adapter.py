@@ -40,7 +40,7 @@ class RadioError(FirmwareError, RuntimeError):
     """BlueZ refused something; its own words are in the text."""
 
 
-class Radio:
+class BluetoothAdapter:
     """`condition` is kept up to date from `open` to `close`; `changed` waits for it to change."""
 
     def __init__(self, adapter: str | None = None, rfkill: Path = RFKILL) -> None:

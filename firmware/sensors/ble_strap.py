@@ -26,14 +26,14 @@ from bleak.backends.device import BLEDevice
 from coach.kiosk.strap_choice import StrapScene
 from coach.session.pace import LEAST_GAPS, Pace
 from firmware.sensors import gatt_heart_rate
-from firmware.sensors.adapter import Radio, forget_bluez
-from firmware.sensors.discovery import OnAir
+from firmware.sensors.adapter import BluetoothAdapter, forget_bluez
+from firmware.sensors.discovery import AdvertisementTracker
 from firmware.sensors.gatt_heart_rate import HeartRateMeasurementError
 from firmware.sensors.odd_reports import OddReports
-from firmware.sensors.recovery import Ladder, Rung
-from firmware.sensors.refusal import Refusal, refusal_of
-from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE, LINK_ERRORS, Lookout
-from firmware.sensors.strap import Bond, Delivery, Lost, Measurement
+from firmware.sensors.recovery import RecoveryEscalation, RecoveryStep
+from firmware.sensors.refusal import ConnectionRefusal, refusal_of
+from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE, LINK_ERRORS, SharedScanner
+from firmware.sensors.strap import Delivery, Measurement, SelectedStrap, SignalSourceLost
 from firmware.sensors.strap_identity import identity, is_bound, serial_in, shown_name
 from firmware.sensors.timings import StrapTimings
 
@@ -46,7 +46,7 @@ LOW_BATTERY_PERCENT = 15
 """Coin cells fall quickly once they begin to; one of 15 % has some hours left."""
 TOLD_AFTER = 2
 """So many refusals in a row for one cause, and the person is told; a single one may pass by itself."""
-NOTED = frozenset((*Refusal, "unreadable", "wrong_strap"))
+NOTED = frozenset((*ConnectionRefusal, "unreadable", "wrong_strap"))
 """Troubles that the doctor reports as well, each under its name after `strap_`."""
 
 
@@ -59,21 +59,21 @@ class BluetoothStrap:
 
     def __init__(
         self,
-        radio: Radio,
-        lookout: Lookout,
+        radio: BluetoothAdapter,
+        lookout: SharedScanner,
         *,
-        bond: Bond | None = None,
+        bond: SelectedStrap | None = None,
         timings: StrapTimings | None = None,
     ) -> None:
         """Bound to `bond` from the start, else idle."""
         self._radio, self._lookout = radio, lookout
         self._on_scene: Callable[[StrapScene], None] = lambda _: None
-        self._on_bond: Callable[[Bond], None] = lambda _: None
+        self._on_bond: Callable[[SelectedStrap], None] = lambda _: None
         self._timings = StrapTimings() if timings is None else timings
         self._bond = self._last = bond
         self._looks = False
         self._turned = asyncio.Event()
-        self._on_air = OnAir(self._timings)
+        self._on_air = AdvertisementTracker(self._timings)
         self._scene = StrapScene()
         self._trouble: str | None = None
         self._battery: int | None = None
@@ -86,9 +86,9 @@ class BluetoothStrap:
         self._others: set[str] = set()
         self._daemons = 0
         self._refusals = 0
-        self._refusal: Refusal | None = None
+        self._refusal: ConnectionRefusal | None = None
         self._said = ""
-        self._scan_ladder = Ladder(self._timings, _now_s)
+        self._scan_ladder = RecoveryEscalation(self._timings, _now_s)
 
     # What is asked of it
 
@@ -129,16 +129,16 @@ class BluetoothStrap:
         return self._bond is not None
 
     @property
-    def radio(self) -> Radio:
+    def radio(self) -> BluetoothAdapter:
         """The radio it is heard by."""
         return self._radio
 
     @property
-    def lookout(self) -> Lookout:
+    def lookout(self) -> SharedScanner:
         """The look around that it shares with others."""
         return self._lookout
 
-    def shown_to(self, on_scene: Callable[[StrapScene], None], on_bond: Callable[[Bond], None]) -> None:
+    def shown_to(self, on_scene: Callable[[StrapScene], None], on_bond: Callable[[SelectedStrap], None]) -> None:
         """Tell `on_scene` what a person should see when it changes, `on_bond` when the strap has told its serial."""
         self._on_scene, self._on_bond = on_scene, on_bond
 
@@ -146,7 +146,7 @@ class BluetoothStrap:
         """Be bound to none, and list those on the air."""
         self._turn(None, looks=True)
 
-    def bind(self, bond: Bond) -> None:
+    def bind(self, bond: SelectedStrap) -> None:
         """Measure this strap and no other."""
         if bond.key != (None if self._bond is None else self._bond.key):
             self._turn(bond, looks=False)
@@ -155,7 +155,7 @@ class BluetoothStrap:
         """Let go of the strap, so that another machine can have it."""
         self._turn(None, looks=False)
 
-    def _turn(self, bond: Bond | None, *, looks: bool) -> None:
+    def _turn(self, bond: SelectedStrap | None, *, looks: bool) -> None:
         if bond is not None and (self._last is None or bond.key != self._last.key):
             self._last, self._battery = bond, None
             self._pace, self._odd, self._others = Pace(), OddReports("strap"), set()
@@ -265,9 +265,9 @@ class BluetoothStrap:
 
     # Measuring
 
-    async def _measure(self, bond: Bond) -> None:
+    async def _measure(self, bond: SelectedStrap) -> None:
         """Measure the bound strap again and again, as long as the radio stands."""
-        ladder = Ladder(self._timings, _now_s)
+        ladder = RecoveryEscalation(self._timings, _now_s)
         looked_since_s, let_go = _now_s(), False
         while self._radio_stands:
             # What earlier connections taught of it, its serial above all, holds for the next one.
@@ -310,7 +310,9 @@ class BluetoothStrap:
         """Nothing of ours is connected now, so what is connected hides a strap: it does not advertise."""
         await self._radio.clear_phantoms(HEART_RATE_SERVICE, but=FITNESS_MACHINE_SERVICE)
 
-    async def _found(self, bond: Bond, ladder: Ladder, since_s: float, *, let_go: bool) -> BLEDevice | None:
+    async def _found(
+        self, bond: SelectedStrap, ladder: RecoveryEscalation, since_s: float, *, let_go: bool
+    ) -> BLEDevice | None:
         """Wait until the bound strap is on the air. None where the radio fell meanwhile.
 
         `let_go`: its connection lived and was ended here a moment ago.
@@ -330,7 +332,7 @@ class BluetoothStrap:
             if now_s - anew_s >= self._timings.look_anew_every_s:
                 anew_s = now_s
                 await self._lookout.look_anew()
-            if now_s - began_s >= unheard_s and ladder.may(Rung.POWER_CYCLE):
+            if now_s - began_s >= unheard_s and ladder.may(RecoveryStep.POWER_CYCLE):
                 # A controller can stop hearing without saying so. And Linux can hold a connection that bluetoothd takes
                 # for ended (6.1: one that was cancelled as it came about); the strap on it is silent on the air, too.
                 began_s = anew_s = now_s
@@ -352,7 +354,9 @@ class BluetoothStrap:
             await client.connect()
         return client, gone
 
-    async def _listen(self, client: BleakClient, gone: asyncio.Event, bond: Bond, ladder: Ladder) -> bool:
+    async def _listen(
+        self, client: BleakClient, gone: asyncio.Event, bond: SelectedStrap, ladder: RecoveryEscalation
+    ) -> bool:
         """Deliver until the strap goes or falls silent. Gives whether it is left while its connection lives."""
         connected_s = _now_s()
         heard_s: float | None = None
@@ -421,10 +425,10 @@ class BluetoothStrap:
             await asyncio.gather(going, change, return_exceptions=True)
 
     @staticmethod
-    def _is_bound(device: BLEDevice, bond: Bond) -> bool:
+    def _is_bound(device: BLEDevice, bond: SelectedStrap) -> bool:
         return is_bound(bond, identity(device.name, device.address), device.address)
 
-    async def _verified(self, client: BleakClient, bond: Bond) -> None:
+    async def _verified(self, client: BleakClient, bond: SelectedStrap) -> None:
         """Compare the strap's serial with the one that it had, at each connection, and learn what is new of it.
 
         Raises _WrongStrapError for another serial; one of LINK_ERRORS where a serial that is known was not told.
@@ -440,7 +444,7 @@ class BluetoothStrap:
         # bleak calls a strap without a name by its address.
         name = seen.name if seen.serial is not None else bond.name
         address = None if bond.key == f"address:{client.address.upper()}" else client.address.upper()
-        learned = Bond(bond.key, name, told, address)
+        learned = SelectedStrap(bond.key, name, told, address)
         if learned != bond and self._bond is not None and self._bond.key == bond.key:
             self._bond = self._last = learned
             self._on_bond(learned)
@@ -492,7 +496,7 @@ class BluetoothStrap:
         if self._told != reason:
             self._told = reason
             if self._bond is not None:
-                self._deliver(Lost(reason))
+                self._deliver(SignalSourceLost(reason))
         if self._trouble != reason:
             self._trouble = None if reason == "disconnected" else reason
             self._show()
@@ -504,7 +508,9 @@ class BluetoothStrap:
 
     # Recovery
 
-    async def _refused(self, device: BLEDevice, ladder: Ladder, error: BaseException, *, connected: bool) -> None:
+    async def _refused(
+        self, device: BLEDevice, ladder: RecoveryEscalation, error: BaseException, *, connected: bool
+    ) -> None:
         """It is on the air and does not let itself be connected, or measured."""
         if not self._radio_stands:
             # The radio has gone; that is what the person is told next.
@@ -512,7 +518,7 @@ class BluetoothStrap:
         cause = self._refused_for(error, connected=connected)
         await self._climb(device.address, ladder, cause)
 
-    def _refused_for(self, error: BaseException, *, connected: bool = False) -> Refusal:
+    def _refused_for(self, error: BaseException, *, connected: bool = False) -> ConnectionRefusal:
         """Note a refusal; tell its cause once it is certain, or has come again."""
         cause = refusal_of(error, connected=connected)
         self._refusals = self._refusals + 1 if cause is self._refusal else 1
@@ -527,9 +533,9 @@ class BluetoothStrap:
         _log.info("The look for straps was interrupted: %s", str(error) or type(error).__name__)
         if self._radio_stands:
             cause = self._refused_for(error)
-            if cause is not Refusal.RADIO_BUSY and self._refusals >= TOLD_AFTER:
+            if cause is not ConnectionRefusal.RADIO_BUSY and self._refusals >= TOLD_AFTER:
                 # No strap takes part in a look around, so what refuses it is the radio, whatever it calls it.
-                cause = Refusal.RADIO_STUMBLED
+                cause = ConnectionRefusal.RADIO_STUMBLED
                 self._lost(cause.value)
             if self._refusals >= TOLD_AFTER:
                 await self._climb(None, self._scan_ladder, cause)
@@ -538,26 +544,28 @@ class BluetoothStrap:
     def _scanning(self) -> None:
         """The look around stands."""
         self._scan_ladder.heard()
-        if self._trouble in (Refusal.RADIO_BUSY, Refusal.RADIO_STUMBLED) and self._bond is None:
+        if self._trouble in (ConnectionRefusal.RADIO_BUSY, ConnectionRefusal.RADIO_STUMBLED) and self._bond is None:
             self._trouble = None
             self._show()
 
-    async def _climb(self, address: str | None, ladder: Ladder, cause: Refusal = Refusal.REFUSED) -> None:
+    async def _climb(
+        self, address: str | None, ladder: RecoveryEscalation, cause: ConnectionRefusal = ConnectionRefusal.REFUSED
+    ) -> None:
         rung = ladder.failed(cause)
         _log.info("The strap is sought again (%s): %s.", cause, rung)
         match rung:
-            case Rung.RECONNECT:
+            case RecoveryStep.RECONNECT:
                 pass
-            case Rung.PAUSE:
+            case RecoveryStep.PAUSE:
                 await self._rest(self._timings.pause_s)
-            case Rung.WAIT:
+            case RecoveryStep.WAIT:
                 await self._rest(self._timings.wait_s)
-            case Rung.REMOVE_DEVICE:
+            case RecoveryStep.REMOVE_DEVICE:
                 if address is not None:
                     await self._forget(address)
-            case Rung.POWER_CYCLE:
+            case RecoveryStep.POWER_CYCLE:
                 await self._radio.power_cycle()
-            case Rung.RESTART:
+            case RecoveryStep.RESTART:
                 await self._radio.restart_daemon()
 
     async def _rest(self, rest_s: float) -> None:

@@ -17,11 +17,11 @@ from bleak.backends.scanner import AdvertisementData
 from msgspec import Struct
 
 from firmware.sensors import gatt_treadmill
-from firmware.sensors.adapter import Radio
+from firmware.sensors.adapter import BluetoothAdapter
 from firmware.sensors.gatt_treadmill import TreadmillDataError
 from firmware.sensors.odd_reports import OddReports
 from firmware.sensors.refusal import refusal_of
-from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, LINK_ERRORS, Lookout
+from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, LINK_ERRORS, SharedScanner
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +52,8 @@ class BluetoothTreadmill:
 
     def __init__(
         self,
-        radio: Radio,
-        lookout: Lookout,
+        radio: BluetoothAdapter,
+        lookout: SharedScanner,
         *,
         wanted: str = "",
         measuring: Callable[[], bool] = lambda: False,

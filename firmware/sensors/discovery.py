@@ -8,7 +8,7 @@ from bleak.backends.scanner import AdvertisementData
 
 from coach.model.strap_advertisement import StrapSeen
 from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE
-from firmware.sensors.strap import Bond
+from firmware.sensors.strap import SelectedStrap
 from firmware.sensors.strap_identity import advertised_bpm, identity, is_bound, may_have_moved
 from firmware.sensors.timings import StrapTimings
 
@@ -57,7 +57,7 @@ class _Heard:
         return StrapSeen(self.key, self.identity.name, self.identity.printed, shown_dbm, self.bpm, known)
 
 
-class OnAir:
+class AdvertisementTracker:
     """All straps heard lately. `saw` takes every advertisement."""
 
     def __init__(self, timings: StrapTimings) -> None:
@@ -93,14 +93,14 @@ class OnAir:
         """Whether no strap at all was heard lately."""
         return not self._lately()
 
-    def find(self, bond: Bond) -> BLEDevice | None:
+    def find(self, bond: SelectedStrap) -> BLEDevice | None:
         """The bound strap, once it is truly heard."""
         for heard in self._heard.values():
             if heard.signal_dbm is not None and is_bound(bond, heard.identity, heard.device.address):
                 return heard.device
         return None
 
-    def find_moved(self, bond: Bond, others: Collection[str]) -> BLEDevice | None:
+    def find_moved(self, bond: SelectedStrap, others: Collection[str]) -> BLEDevice | None:
         """A strap that may be the bound one under a new address; `others` have been asked, and are not."""
         for heard in self._heard.values():
             if heard.signal_dbm is None or heard.device.address in others:

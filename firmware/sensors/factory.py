@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from coach.model.messages import AnyMessage
 from firmware.config.schema import ADAPTER_FORM
-from firmware.recordings.reader import Recording, read
-from firmware.sensors.strap import ReplayedStrap, Sight, Strap
+from firmware.recordings.reader import SampleRecording, read
+from firmware.sensors.strap import ReplayedStrap, SimulatedPersonInput, Strap
 from firmware.system.clock import Clock
 from firmware.system.errors import FirmwareError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from firmware.config.schema import Config
     from firmware.sensors.ble_treadmill import BluetoothTreadmill
 
-StrapMaker = Callable[[Clock, Callable[[], Sight], Callable[[AnyMessage], None]], Strap]
+StrapMaker = Callable[[Clock, Callable[[], SimulatedPersonInput], Callable[[AnyMessage], None]], Strap]
 """Makes a strap on the service's clock. Who is simulated sees the session by the second, and acts by the third."""
 
 RECORDING, BLUETOOTH = "recording", "bluetooth"
@@ -61,30 +61,30 @@ def _bluetooth_maker(adapter: str) -> StrapMaker:
     if adapter and not re.fullmatch(ADAPTER_FORM, adapter):
         raise StrapError(f"«{adapter}» is no Bluetooth adapter. Write --strap bluetooth, or --strap bluetooth:hci0.")
     # Loaded at once, so that a missing package is told here: bleak comes with the extra «device».
-    from firmware.sensors.adapter import Radio  # noqa: PLC0415 - see above
+    from firmware.sensors.adapter import BluetoothAdapter  # noqa: PLC0415 - see above
     from firmware.sensors.ble_strap import BluetoothStrap  # noqa: PLC0415 - see above
-    from firmware.sensors.scanner import Lookout  # noqa: PLC0415 - see above
+    from firmware.sensors.scanner import SharedScanner  # noqa: PLC0415 - see above
 
-    def make(_clock: Clock, _look: Callable[[], Sight], _act: Callable[[AnyMessage], None]) -> Strap:
-        radio = Radio(adapter or None)
-        return BluetoothStrap(radio, Lookout(radio))
+    def make(_clock: Clock, _look: Callable[[], SimulatedPersonInput], _act: Callable[[AnyMessage], None]) -> Strap:
+        radio = BluetoothAdapter(adapter or None)
+        return BluetoothStrap(radio, SharedScanner(radio))
 
     return make
 
 
 def treadmill_beside(strap: Strap, config: "Config") -> "BluetoothTreadmill":
     """The treadmill of the settings, on the strap's own radio where it has one."""
-    from firmware.sensors.adapter import Radio  # noqa: PLC0415 - as above
+    from firmware.sensors.adapter import BluetoothAdapter  # noqa: PLC0415 - as above
     from firmware.sensors.ble_strap import BluetoothStrap  # noqa: PLC0415 - as above
     from firmware.sensors.ble_treadmill import BluetoothTreadmill  # noqa: PLC0415 - as above
-    from firmware.sensors.scanner import Lookout  # noqa: PLC0415 - bleak comes with the extra «device»
+    from firmware.sensors.scanner import SharedScanner  # noqa: PLC0415 - bleak comes with the extra «device»
 
     wanted = config.treadmill.name
     if isinstance(strap, BluetoothStrap):
         return BluetoothTreadmill(strap.radio, strap.lookout, wanted=wanted, measuring=lambda: strap.measuring)
-    radio = Radio(config.strap.adapter or None)
-    return BluetoothTreadmill(radio, Lookout(radio), wanted=wanted)
+    radio = BluetoothAdapter(config.strap.adapter or None)
+    return BluetoothTreadmill(radio, SharedScanner(radio), wanted=wanted)
 
 
-def _replayed(recording: Recording, clock: Clock) -> Strap:
+def _replayed(recording: SampleRecording, clock: Clock) -> Strap:
     return ReplayedStrap(recording, clock)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from firmware.sensors.refusal import Refusal
+from firmware.sensors.refusal import ConnectionRefusal
 from firmware.sensors.timings import StrapTimings
 
 
-class Rung(StrEnum):
+class RecoveryStep(StrEnum):
     """What is done before the next attempt."""
 
     PAUSE = "pause"
@@ -24,39 +24,64 @@ class Rung(StrEnum):
     RESTART = "restart"
 
 
-_ORDERS: Mapping[Refusal, tuple[Rung, ...]] = MappingProxyType(
+_ORDERS: Mapping[ConnectionRefusal, tuple[RecoveryStep, ...]] = MappingProxyType(
     {
-        Refusal.PAIRING_WANTED: (Rung.WAIT,),
-        Refusal.NO_HEART_RATE: (Rung.REMOVE_DEVICE, Rung.WAIT),
-        Refusal.HELD_ELSEWHERE: (Rung.RECONNECT, Rung.REMOVE_DEVICE, Rung.WAIT),
-        Refusal.TOO_FAR: (Rung.RECONNECT, Rung.RECONNECT, Rung.REMOVE_DEVICE, Rung.POWER_CYCLE),
-        Refusal.RADIO_BUSY: (Rung.PAUSE, Rung.RECONNECT, Rung.POWER_CYCLE, Rung.RECONNECT, Rung.RESTART),
-        Refusal.RADIO_STUMBLED: (Rung.POWER_CYCLE, Rung.RECONNECT, Rung.RESTART, Rung.PAUSE),
-        Refusal.REFUSED: (Rung.RECONNECT, Rung.REMOVE_DEVICE, Rung.POWER_CYCLE, Rung.RECONNECT, Rung.RESTART),
+        ConnectionRefusal.PAIRING_WANTED: (RecoveryStep.WAIT,),
+        ConnectionRefusal.NO_HEART_RATE: (RecoveryStep.REMOVE_DEVICE, RecoveryStep.WAIT),
+        ConnectionRefusal.HELD_ELSEWHERE: (RecoveryStep.RECONNECT, RecoveryStep.REMOVE_DEVICE, RecoveryStep.WAIT),
+        ConnectionRefusal.TOO_FAR: (
+            RecoveryStep.RECONNECT,
+            RecoveryStep.RECONNECT,
+            RecoveryStep.REMOVE_DEVICE,
+            RecoveryStep.POWER_CYCLE,
+        ),
+        ConnectionRefusal.RADIO_BUSY: (
+            RecoveryStep.PAUSE,
+            RecoveryStep.RECONNECT,
+            RecoveryStep.POWER_CYCLE,
+            RecoveryStep.RECONNECT,
+            RecoveryStep.RESTART,
+        ),
+        ConnectionRefusal.RADIO_STUMBLED: (
+            RecoveryStep.POWER_CYCLE,
+            RecoveryStep.RECONNECT,
+            RecoveryStep.RESTART,
+            RecoveryStep.PAUSE,
+        ),
+        ConnectionRefusal.REFUSED: (
+            RecoveryStep.RECONNECT,
+            RecoveryStep.REMOVE_DEVICE,
+            RecoveryStep.POWER_CYCLE,
+            RecoveryStep.RECONNECT,
+            RecoveryStep.RESTART,
+        ),
     }
 )
 
 
-class Ladder:
+class RecoveryEscalation:
     """Where the recovery stands. `now` reads a monotonic clock."""
 
     def __init__(self, timings: StrapTimings, now: Callable[[], float]) -> None:
         """Stand on the ground."""
         self._now = now
-        self._rest_s = {Rung.POWER_CYCLE: timings.power_cycle_every_s, Rung.RESTART: timings.restart_every_s}
-        self._used_s: dict[Rung, float] = {}
-        self._steps: dict[Refusal, int] = {}
+        self._rest_s = {
+            RecoveryStep.POWER_CYCLE: timings.power_cycle_every_s,
+            RecoveryStep.RESTART: timings.restart_every_s,
+        }
+        self._used_s: dict[RecoveryStep, float] = {}
+        self._steps: dict[ConnectionRefusal, int] = {}
         self.failures = 0
 
-    def failed(self, cause: Refusal = Refusal.REFUSED) -> Rung:
+    def failed(self, cause: ConnectionRefusal = ConnectionRefusal.REFUSED) -> RecoveryStep:
         """Return what to do before the next attempt, after one more that gave nothing."""
         order, step = _ORDERS[cause], self._steps.get(cause, 0)
         rung = order[step % len(order)]
         self._steps[cause] = step + 1
         self.failures += 1
-        return rung if self.may(rung) else Rung.RECONNECT
+        return rung if self.may(rung) else RecoveryStep.RECONNECT
 
-    def may(self, rung: Rung) -> bool:
+    def may(self, rung: RecoveryStep) -> bool:
         """Whether the rung has rested; if so it is used now."""
         rest_s = self._rest_s.get(rung)
         if rest_s is not None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from bleak.exc import BleakCharacteristicNotFoundError, BleakDeviceNotFoundError
 
 
-class Refusal(StrEnum):
+class ConnectionRefusal(StrEnum):
     """The cause; its value is the key of its words."""
 
     PAIRING_WANTED = "pairing_wanted"
@@ -26,12 +26,12 @@ class Refusal(StrEnum):
     @property
     def certain(self) -> bool:
         """Whether one refusal is enough to say so: trying again would be answered alike."""
-        return self in (Refusal.PAIRING_WANTED, Refusal.NO_HEART_RATE)
+        return self in (ConnectionRefusal.PAIRING_WANTED, ConnectionRefusal.NO_HEART_RATE)
 
 
-_SIGNS: tuple[tuple[Refusal, tuple[str, ...]], ...] = (
+_SIGNS: tuple[tuple[ConnectionRefusal, tuple[str, ...]], ...] = (
     (
-        Refusal.PAIRING_WANTED,
+        ConnectionRefusal.PAIRING_WANTED,
         (
             "error.notpermitted",
             "error.notauthorized",
@@ -48,7 +48,7 @@ _SIGNS: tuple[tuple[Refusal, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        Refusal.RADIO_BUSY,
+        ConnectionRefusal.RADIO_BUSY,
         (
             "error.inprogress",
             "error.notready",
@@ -62,7 +62,7 @@ _SIGNS: tuple[tuple[Refusal, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        Refusal.RADIO_STUMBLED,
+        ConnectionRefusal.RADIO_STUMBLED,
         (
             "input/output error",
             "memory-allocation",
@@ -76,10 +76,13 @@ _SIGNS: tuple[tuple[Refusal, tuple[str, ...]], ...] = (
             "protocol not available",
         ),
     ),
-    (Refusal.NO_HEART_RATE, ("gatt-browsing", "error.notsupported", "connection-not-supported")),
-    (Refusal.HELD_ELSEWHERE, ("connection-refused", "connection refused", "abort-by-remote", "already-connected")),
+    (ConnectionRefusal.NO_HEART_RATE, ("gatt-browsing", "error.notsupported", "connection-not-supported")),
     (
-        Refusal.TOO_FAR,
+        ConnectionRefusal.HELD_ELSEWHERE,
+        ("connection-refused", "connection refused", "abort-by-remote", "already-connected"),
+    ),
+    (
+        ConnectionRefusal.TOO_FAR,
         (
             "connection-timeout",
             "page-timeout",
@@ -95,16 +98,16 @@ _SIGNS: tuple[tuple[Refusal, tuple[str, ...]], ...] = (
 )
 
 
-def refusal_of(error: BaseException, *, connected: bool = False) -> Refusal:
+def refusal_of(error: BaseException, *, connected: bool = False) -> ConnectionRefusal:
     """Return the cause of an error. `connected`: it came after the connection stood."""
     if isinstance(error, BleakCharacteristicNotFoundError):
-        return Refusal.NO_HEART_RATE
+        return ConnectionRefusal.NO_HEART_RATE
     if isinstance(error, BleakDeviceNotFoundError):
-        return Refusal.TOO_FAR
+        return ConnectionRefusal.TOO_FAR
     said = " ".join(map(str, (error, *error.args))).casefold()
     for cause, signs in _SIGNS:
         if any(sign in said for sign in signs):
             return cause
     if isinstance(error, TimeoutError) and not connected:
-        return Refusal.TOO_FAR
-    return Refusal.REFUSED
+        return ConnectionRefusal.TOO_FAR
+    return ConnectionRefusal.REFUSED

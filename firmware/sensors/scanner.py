@@ -15,7 +15,7 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 from dbus_fast import DBusFastError
 
-from firmware.sensors.adapter import Radio
+from firmware.sensors.adapter import BluetoothAdapter
 
 _log = logging.getLogger(__name__)
 
@@ -29,10 +29,10 @@ LINK_ERRORS = (BleakError, DBusFastError, OSError, EOFError, TimeoutError, Asser
 OnSeen = Callable[[BLEDevice, AdvertisementData], None]
 
 
-class Lookout:
+class SharedScanner:
     """Who looks around gets every advertisement of the services that this machine uses."""
 
-    def __init__(self, radio: Radio) -> None:
+    def __init__(self, radio: BluetoothAdapter) -> None:
         """Nothing is looked for yet."""
         self._radio = radio
         self._daemon = 0

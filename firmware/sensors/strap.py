@@ -1,7 +1,8 @@
 """The pulse strap as the coach service sees it, and one that needs no radio: a recording's.
 
 A strap delivers measurements without session time: whoever receives them stamps them with the session's clock. It
-reconnects by itself for as long as `run` runs, and says `Lost` when it has nothing to deliver and knows why.
+reconnects by itself for as long as `run` runs, and says `SignalSourceLost` when it has nothing to deliver and knows
+why.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from coach.kiosk.strap_choice import StrapScene
 from coach.model.events import AnyEvent
 from coach.model.messages import HeartRate
 from coach.model.snapshot import Snapshot
-from firmware.recordings.reader import Recording
+from firmware.recordings.reader import SampleRecording
 from firmware.system.clock import Clock
 
 
@@ -29,16 +30,16 @@ class Measurement(Struct, frozen=True):
         return HeartRate(t, self.bpm, self.rr_ms, self.contact)
 
 
-class Lost(Struct, frozen=True):
+class SignalSourceLost(Struct, frozen=True):
     """Nothing more comes for now: `disconnected`, `no_adapter`, `recording_ended`, …."""
 
     reason: str
 
 
-Delivery = Measurement | Lost
+Delivery = Measurement | SignalSourceLost
 
 
-class Bond(Struct, frozen=True):
+class SelectedStrap(Struct, frozen=True):
     """The strap that somebody confirmed as theirs.
 
     `device_serial`: of its device information, where it told one. `address`: where it was connected last, unless the
@@ -72,8 +73,8 @@ class Strap(Protocol):
     async def run(self, deliver: Callable[[Delivery], None]) -> None:
         """Deliver each measurement as it comes, until cancelled or until nothing can ever come again.
 
-        `deliver` must return at once and is called on the running loop. The last delivery before a return is `Lost`;
-        after a return or a cancellation nothing is delivered.
+        `deliver` must return at once and is called on the running loop. The last delivery before a return is
+        `SignalSourceLost`; after a return or a cancellation nothing is delivered.
         """
         ...
 
@@ -82,7 +83,7 @@ class Strap(Protocol):
 class ChosenStrap(Strap, Protocol):
     """A strap that a person chooses among those on the air, and that is released for others when they leave."""
 
-    def shown_to(self, on_scene: Callable[[StrapScene], None], on_bond: Callable[[Bond], None]) -> None:
+    def shown_to(self, on_scene: Callable[[StrapScene], None], on_bond: Callable[[SelectedStrap], None]) -> None:
         """Tell `on_scene` what a person should see when it changes, `on_bond` when the strap has told its serial."""
         ...
 
@@ -90,7 +91,7 @@ class ChosenStrap(Strap, Protocol):
         """Be bound to none, and list those on the air."""
         ...
 
-    def bind(self, bond: Bond) -> None:
+    def bind(self, bond: SelectedStrap) -> None:
         """Measure this strap and no other, until released."""
         ...
 
@@ -99,7 +100,7 @@ class ChosenStrap(Strap, Protocol):
         ...
 
 
-class Sight(Struct, frozen=True):
+class SimulatedPersonInput(Struct, frozen=True):
     """What a simulated person sees and hears: the screen now, and what has happened since the last look."""
 
     snapshot: Snapshot | None = None
@@ -109,7 +110,7 @@ class Sight(Struct, frozen=True):
 class ReplayedStrap:
     """A recording, delivered at the pace at which it was recorded. `from_s`: where in the recording to begin."""
 
-    def __init__(self, recording: Recording, clock: Clock, *, from_s: float = 0.0) -> None:
+    def __init__(self, recording: SampleRecording, clock: Clock, *, from_s: float = 0.0) -> None:
         """Take the recording; nothing moves before `run`."""
         self._recording = recording
         self._clock = clock
@@ -138,4 +139,4 @@ class ReplayedStrap:
                 continue
             await self._clock.sleep_until(began + sample.t_s - self._from_s)
             deliver(Measurement(sample.bpm, sample.rr_ms))
-        deliver(Lost("recording_ended"))
+        deliver(SignalSourceLost("recording_ended"))

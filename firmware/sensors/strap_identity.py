@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from firmware.sensors.strap import Bond
+from firmware.sensors.strap import SelectedStrap
 
 _SERIAL_IN_NAME = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -46,7 +46,7 @@ POLAR = 0x006B
 """Bluetooth company identifier of Polar Electro."""
 
 
-class Identity(Struct, frozen=True):
+class StrapIdentity(Struct, frozen=True):
     """`key` tells this strap from all others. `serial` is printed on it; None where its name has none."""
 
     key: str
@@ -59,13 +59,13 @@ class Identity(Struct, frozen=True):
         return self.serial if self.serial is not None else self.key[-5:]
 
 
-def identity(name: str | None, address: str) -> Identity:
+def identity(name: str | None, address: str) -> StrapIdentity:
     """Whose advertisement this is."""
     shown = shown_name(name)
     serial = serial_in(shown)
     if serial is None:
-        return Identity(f"address:{address.upper()}", shown)
-    return Identity(f"serial:{serial if len(serial) >= UNIQUE_SIGNS else shown}", shown, serial)
+        return StrapIdentity(f"address:{address.upper()}", shown)
+    return StrapIdentity(f"serial:{serial if len(serial) >= UNIQUE_SIGNS else shown}", shown, serial)
 
 
 def shown_name(name: str | None) -> str:
@@ -81,7 +81,7 @@ def serial_in(name: str) -> str | None:
     return None
 
 
-def keys_of(bond: Bond) -> frozenset[str]:
+def keys_of(bond: SelectedStrap) -> frozenset[str]:
     """Every key under which a bound strap may be seen, as lower case.
 
     One that was chosen while it had no name is known by its address then, and by its serial later.
@@ -94,7 +94,7 @@ def keys_of(bond: Bond) -> frozenset[str]:
     return frozenset(key.casefold() for key in keys)
 
 
-def is_bound(bond: Bond, seen: Identity, address: str) -> bool:
+def is_bound(bond: SelectedStrap, seen: StrapIdentity, address: str) -> bool:
     """Return whether this advertisement is the bound strap's.
 
     A serial in the name decides wherever both sides have one. Else the address does; the serial of the device
@@ -108,7 +108,7 @@ def is_bound(bond: Bond, seen: Identity, address: str) -> bool:
     return f"address:{address}".casefold() in keys
 
 
-def may_have_moved(bond: Bond, seen: Identity, address_type: str | None) -> bool:
+def may_have_moved(bond: SelectedStrap, seen: StrapIdentity, address_type: str | None) -> bool:
     """Return whether this may be the bound strap under another address: to be connected and asked for its serial.
 
     Only a strap whose serial is its own, under the very same name and an address that is not fixed.

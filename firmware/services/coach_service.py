@@ -24,15 +24,15 @@ from typing import Any, Literal, assert_never
 import msgspec
 from msgspec import Struct, structs
 
-from coach.errors import Refused
-from coach.kiosk.view import Button, Face, TriedPart
+from coach.errors import MessageRefused
+from coach.kiosk.view import Button, ScreenId, TriedPart
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent
 from coach.model.messages import AnyMessage, Mood
 from firmware.config.loader import InForce
 from firmware.config.schema import Config
-from firmware.doctor.check import Finding
-from firmware.doctor.environment import Place, settled
+from firmware.doctor.check import CheckFinding
+from firmware.doctor.environment import CheckContext, settled
 from firmware.ipc.messages import (
     FORMAT,
     AddParticipant,
@@ -53,8 +53,8 @@ from firmware.ipc.messages import (
     NothingUndelivered,
     OpenTraining,
     Press,
-    Refusal,
     RemoveParticipant,
+    RequestRefusal,
     Saving,
     SetPin,
     ShowText,
@@ -69,14 +69,14 @@ from firmware.ipc.messages import (
 from firmware.ipc.server import Client, LocalServer
 from firmware.journal.errors import JournalError, UnknownSessionError
 from firmware.journal.memory import open_journal
-from firmware.journal.queries import Delivery as SessionDelivery
+from firmware.journal.queries import PendingDelivery as SessionDelivery
 from firmware.journal.writer import JournalSettings, SaveState
 from firmware.panel.factory import Panels, load_beside, panels_of
 from firmware.participants import last_strap
 from firmware.participants.last_strap import StrapMemory
 from firmware.participants.pins import PinError
-from firmware.participants.plan_files import PlanFileError, PlanShelf
-from firmware.participants.registry import Participants
+from firmware.participants.plan_files import PlanFileError, PlanRepository
+from firmware.participants.registry import ParticipantRegistry
 from firmware.sensors.factory import StrapMaker, treadmill_beside
 from firmware.sensors.strap import ChosenStrap, Delivery, Strap
 from firmware.services.barrier import Barrier
@@ -128,10 +128,10 @@ class CoachService:
     """One running coach. `run` it once."""
 
     def __init__(
-        self, settings: CoachSettings, plans: PlanShelf, make_strap: StrapMaker, place: Place | None = None
+        self, settings: CoachSettings, plans: PlanRepository, make_strap: StrapMaker, place: CheckContext | None = None
     ) -> None:
         """Nothing is opened before `run`. `place`: where the machine looks at itself; this one, by default."""
-        here = Place(
+        here = CheckContext(
             diary=settings.diary,
             identity=identity_folder(),
             socket=settings.socket,
@@ -140,7 +140,7 @@ class CoachService:
         self._place = place or settled(here, settings.in_force)
         self._settings = settings
         self._plans = plans
-        self._participants = Participants(settings.diary, plans)
+        self._participants = ParticipantRegistry(settings.diary, plans)
         self._make_strap = make_strap
         self._disk = ThreadPoolExecutor(1, "straps")
         self._stop = asyncio.Event()
@@ -261,7 +261,7 @@ class CoachService:
         self._keeper.machine.on_answers = lambda answers: self._keep_answers(health, answers, stamps)
         return health
 
-    def _machine_found(self, found: tuple[Finding, ...], asked: bool) -> None:  # noqa: FBT001 - a callback
+    def _machine_found(self, found: tuple[CheckFinding, ...], asked: bool) -> None:  # noqa: FBT001 - a callback
         for line in self._log_of_findings.news(found):
             _log.warning("%s", line)
         self._keeper.found(severe(found), lesser(found), show=asked)
@@ -304,7 +304,7 @@ class CoachService:
 
     def _view_now(self) -> ViewNow:
         view, in_force = self._keeper.view(), self._settings.in_force
-        if view.face is Face.MACHINE and in_force is not None and in_force.fault is not None:
+        if view.face is ScreenId.MACHINE and in_force is not None and in_force.fault is not None:
             view = structs.replace(view, settings_fault=str(in_force.fault))
         return ViewNow(time.monotonic(), view, self._keeper.participant, self._keeper.session_id)
 
@@ -379,7 +379,7 @@ class CoachService:
     def _told_by_person(self, message: AnyMessage) -> None:
         # Mood and Borg of the whole session are asked on the panel.
         if not isinstance(message, Mood):
-            with contextlib.suppress(Refused):
+            with contextlib.suppress(MessageRefused):
                 self._keeper.tell(message)
             self._set_timer()
 
@@ -468,16 +468,16 @@ class CoachService:
 
     def _heard(self, client: Client, message: AnyToCoach) -> None:
         if not hasattr(self, "_keeper"):
-            client.answer(Refusal("starting", "The coach is starting; ask again in a moment.", message.request))
+            client.answer(RequestRefusal("starting", "The coach is starting; ask again in a moment.", message.request))
             return
         try:
             self._answer(client, message)
-        except (Refused, PlanFileError, UnsafeNameError, PinError) as error:
+        except (MessageRefused, PlanFileError, UnsafeNameError, PinError) as error:
             bad = "bad_pin" if isinstance(error, PinError) else "bad_plan"
-            code = error.code if isinstance(error, Refused) else bad
-            client.answer(Refusal(code, str(error), message.request))
+            code = error.code if isinstance(error, MessageRefused) else bad
+            client.answer(RequestRefusal(code, str(error), message.request))
         except JournalError as error:
-            client.answer(Refusal("journal", str(error), message.request))
+            client.answer(RequestRefusal("journal", str(error), message.request))
         self._set_timer()
 
     def _answer(self, client: Client, message: AnyToCoach) -> None:  # noqa: C901 - one branch for each message
@@ -492,14 +492,14 @@ class CoachService:
                     client.answer(self._health.message())
             case Press():
                 refused = self._keeper.press(message.button)
-                answer = Done(message.request) if refused is None else Refusal("press", refused, message.request)
+                answer = Done(message.request) if refused is None else RequestRefusal("press", refused, message.request)
                 client.answer(answer)
             case Tell():
                 self._keeper.tell(message.message)
                 client.answer(Done(message.request))
             case TypeDigit():
                 refused = self._keeper.type_digit(message.digit)
-                answer = Done(message.request) if refused is None else Refusal("press", refused, message.request)
+                answer = Done(message.request) if refused is None else RequestRefusal("press", refused, message.request)
                 client.answer(answer)
             case (
                 GivePlan()
@@ -556,7 +556,7 @@ class CoachService:
             if future.cancelled() or error is not None:
                 code = "unknown_session" if isinstance(error, UnknownSessionError) else "journal"
                 reason = str(error) if error is not None else "The diary is being closed."
-                client.answer(Refusal(code, reason, message.request))
+                client.answer(RequestRefusal(code, reason, message.request))
             else:
                 act(future.result())
 

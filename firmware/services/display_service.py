@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.kiosk.view import Button, Face, View
+from coach.kiosk.view import Button, DisplayState, ScreenId
 from firmware.config.schema import Config
 from firmware.ipc.client import CoachLink, NoCoachError
 from firmware.ipc.messages import CueNow, Press, Subscribe, TypeDigit, ViewNow
@@ -36,7 +36,7 @@ from firmware.services.display_hardware import (
 )
 from firmware.services.output_health import DisplayParts
 from firmware.system.errors import FirmwareError
-from firmware.system.retry import Backoff, Said
+from firmware.system.retry import LossLogger, RetryDelay
 from firmware.system.scheduling import before_others, nicer, quick_to_switch
 from firmware.system.sd_notify import ServiceNotice
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from display.oled.renderer import Oled
     from display.output.window import Window
     from display.sound.buzzer import Buzzer
-    from display.sound.mixer import Sound
+    from display.sound.mixer import CuePlayer
 
 _log = logging.getLogger(__name__)
 
@@ -60,13 +60,13 @@ LINK_TURNS_WITHIN_S = 20.0
 
 SMALL_EVERY_S = 0.25
 LAMP_EVERY_S = 0.05
-NO_COACH = View(face=Face.SELF_TEST_FAILED, findings=("coach",))
+NO_COACH = DisplayState(face=ScreenId.SELF_TEST_FAILED, findings=("coach",))
 
 ScreenKind = Literal["auto", "window", "full_screen", "headless"]
 OledKind = Literal["auto", "none", "emulated", "ssd1306", "sh1106"]
 
 
-class DisplayError(FirmwareError):
+class DisplayRequestError(FirmwareError):
     """What the display service was asked for cannot be."""
 
 
@@ -100,12 +100,12 @@ class Light(Protocol):
         ...
 
 
-class Newest:
+class LatestValue:
     """The newest view, for threads that want it. `fileno` can be waited for by one of them."""
 
     def __init__(self) -> None:
         """Nothing has been shown yet."""
-        self.view: View | None = None
+        self.view: DisplayState | None = None
         self.alone_since_s: float | None = time.monotonic()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
@@ -113,7 +113,7 @@ class Newest:
         """For `select`."""
         return self._wake
 
-    def put(self, view: View) -> None:
+    def put(self, view: DisplayState) -> None:
         """The coach shows this now."""
         self.view = view
         self.alone_since_s = None
@@ -135,10 +135,10 @@ class Newest:
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
 
-    def to_show(self, now_s: float) -> View | None:
+    def to_show(self, now_s: float) -> DisplayState | None:
         """What to show: the coach's view, or that it is not there; None while there is nothing to say."""
         view, since_s = self.view, self.alone_since_s
-        if since_s is None or (view is not None and view.face in (Face.SESSION, Face.GO_ON)):
+        if since_s is None or (view is not None and view.face in (ScreenId.SESSION, ScreenId.GO_ON)):
             return view
         if now_s - since_s < PATIENCE_S:
             return view
@@ -155,7 +155,7 @@ class DisplayService:
         lights: tuple[Light, ...] = (),
         buzzer: "Buzzer | None" = None,
         connectors: Connectors | None = None,
-        on_drawn: Callable[[View], None] | None = None,
+        on_drawn: Callable[[DisplayState], None] | None = None,
     ) -> None:
         """Nothing is opened before `run`.
 
@@ -167,13 +167,13 @@ class DisplayService:
         self._buzzer = buzzer
         self._connectors = connectors
         self._on_drawn = on_drawn
-        self._newest = Newest()
+        self._newest = LatestValue()
         self._stopping = False
         self._shown = False
         self._stop = threading.Event()
         self._small = threading.Event()
         self._link: CoachLink | None = None
-        self._sound: Sound | None = None
+        self._sound: CuePlayer | None = None
         self._small_thread: threading.Thread | None = None
         self._parts = DisplayParts()
         self._notice = ServiceNotice()
@@ -214,7 +214,7 @@ class DisplayService:
 
     def _receive(self) -> None:
         before_others()
-        said = Said("The coach")
+        said = LossLogger("The coach")
         while not self._stop.is_set():
             try:
                 with CoachLink(self._settings.socket) as link:
@@ -236,7 +236,7 @@ class DisplayService:
 
     def _take(self, link: CoachLink) -> None:
         """Sound every cue at once; keep the newest view only."""
-        newest: View | None = None
+        newest: DisplayState | None = None
         for message in link.receive(1.0):
             match message:
                 case CueNow():
@@ -288,7 +288,7 @@ class DisplayService:
     # The main thread
 
     def _show_screen(self) -> None:
-        said, backoff = Said("The screen"), Backoff(RETRY_PART_S, LONGEST_RETRY_S)
+        said, backoff = LossLogger("The screen"), RetryDelay(RETRY_PART_S, LONGEST_RETRY_S)
         window: Window | None = None
         retry_at_s = 0.0
         # The sound's package is the screen's too: both are loaded once the link is on its way.
@@ -344,7 +344,7 @@ class DisplayService:
                 self._on_drawn(view)
         return window.wait_s
 
-    def _open_window(self, said: Said) -> "Window":
+    def _open_window(self, said: LossLogger) -> "Window":
         from display.output.window import Window  # noqa: PLC0415 - loaded beside the link's first words
 
         kind, config = screen_kind(self._settings.screen), self._settings.config
@@ -363,7 +363,7 @@ class DisplayService:
         said.back()
         return window
 
-    def _open_sound(self) -> "Sound":
+    def _open_sound(self) -> "CuePlayer":
         from display.sound.mixer import MixerSound, SilentSound  # noqa: PLC0415 - as above
 
         if not self._settings.sound:
@@ -391,7 +391,7 @@ class DisplayService:
         return Oled(OledPanel("sh1106" if kind == "sh1106" else "ssd1306").open)
 
     def _show_small(self, oled: "Oled | None") -> None:
-        said_oled, said_lamp = Said("The small screen"), Said("The lamp")
+        said_oled, said_lamp = LossLogger("The small screen"), LossLogger("The lamp")
         next_picture_s = 0.0
         while not self._stop.is_set():
             self._small.wait(LAMP_EVERY_S if self._lights else 1.0)
@@ -427,7 +427,7 @@ class DisplayService:
         else:
             self._parts.note("oled", "off")
 
-    def _shine(self, view: View, now_s: float, said: Said) -> None:
+    def _shine(self, view: DisplayState, now_s: float, said: LossLogger) -> None:
         if not self._lights:
             return
         from display.lamp.pattern import brightness_at, lamp  # noqa: PLC0415 - only where there is a lamp
@@ -455,7 +455,7 @@ def screen_kind(
     return "window" if environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY") else "headless"
 
 
-def view_now(socket: Path, timeout_s: float = 3.0) -> View:
+def view_now(socket: Path, timeout_s: float = 3.0) -> DisplayState:
     """Ask the coach what is shown now. Raises NoCoachError, with a sentence for the person who asked."""
     with CoachLink(socket) as link:
         link.say(Subscribe(views=True))
@@ -467,19 +467,19 @@ def view_now(socket: Path, timeout_s: float = 3.0) -> View:
     raise NoCoachError(f"The coach on {socket} did not answer within {timeout_s:g} s.")
 
 
-def save_png(view: View, path: Path, size: tuple[int, int] = (1280, 720)) -> None:
+def save_png(view: DisplayState, path: Path, size: tuple[int, int] = (1280, 720)) -> None:
     """Draw a view as the screen shows it. Raises DisplayError where the file cannot be written."""
     import pygame  # noqa: PLC0415 - as above
 
-    from display.renderer import Screen  # noqa: PLC0415 - pictures are drawn only when somebody wants one
+    from display.renderer import ScreenRenderer  # noqa: PLC0415 - pictures are drawn only when somebody wants one
 
     pygame.font.init()
-    screen = Screen(size, view.language)
+    screen = ScreenRenderer(size, view.language)
     screen.draw(view, time.monotonic())
     try:
         screen.save_png(path)
     except (OSError, pygame.error) as error:
-        raise DisplayError(f"{path} could not be written: {error}. Name another place.") from error
+        raise DisplayRequestError(f"{path} could not be written: {error}. Name another place.") from error
 
 
 def serve(settings: DisplaySettings) -> int:

@@ -16,10 +16,10 @@ from typing import Any, Protocol, runtime_checkable
 from msgspec import structs
 
 from coach.kiosk.view import Button, TriedPart
-from firmware.doctor.check import Finding, Severity
+from firmware.doctor.check import CheckFinding, Severity
 from firmware.doctor.checks.outputs import DISPLAY_AWAY_S
-from firmware.doctor.checks.self_test import Answers, keep
-from firmware.doctor.environment import Place, StrapSeen, Told, run_program
+from firmware.doctor.checks.self_test import SelfTestAnswers, keep
+from firmware.doctor.environment import CheckContext, ServiceReports, StrapReport, run_program
 from firmware.ipc.messages import Devices, Found, Health
 from firmware.system.timestamps import StampClock
 
@@ -63,11 +63,11 @@ class MachineHealth:
 
     def __init__(
         self,
-        place: Place,
+        place: CheckContext,
         *,
         ask_diary: Callable[[Callable[[sqlite3.Connection], Any]], Future[Any]],
         training: Callable[[], bool],
-        on_findings: Callable[[tuple[Finding, ...], bool], None],
+        on_findings: Callable[[tuple[CheckFinding, ...], bool], None],
     ) -> None:
         """Nothing is looked at before `run`."""
         self._place, self._ask_diary, self._training, self._on_findings = place, ask_diary, training, on_findings
@@ -83,7 +83,7 @@ class MachineHealth:
         self._diary_in_memory = False
         self.strap: StrapState | None = None
         self.treadmill: Noted | None = None
-        self.found: tuple[Finding, ...] = ()
+        self.found: tuple[CheckFinding, ...] = ()
 
     async def run(self) -> None:
         """Look for ever: what is quick at once, the rest after it."""
@@ -134,7 +134,7 @@ class MachineHealth:
 
     def answered(self, answers: dict[TriedPart, bool], stamps: StampClock) -> None:
         """A person has been through the self-test."""
-        said = Answers(
+        said = SelfTestAnswers(
             wall_s=stamps.now().wall_s,
             screen=answers.get(TriedPart.SCREEN),
             lamp=answers.get(TriedPart.LAMP),
@@ -182,7 +182,7 @@ class MachineHealth:
         self.found = await asyncio.to_thread(_found_at, place)
         self._on_findings(self.found, asked)
 
-    def _told(self) -> Told:
+    def _told(self) -> ServiceReports:
         return structs.replace(
             self._place.told,
             devices=self._devices,
@@ -197,13 +197,13 @@ class MachineHealth:
     def _wait_for_diary(self, question: Callable[[sqlite3.Connection], object]) -> object:
         return self._ask_diary(question).result(DIARY_WITHIN_S)
 
-    def _strap_seen(self) -> StrapSeen | None:
+    def _strap_seen(self) -> StrapReport | None:
         if self.strap is None:
             return None
         now_s = time.monotonic()
         ago_s = None if self._strap_at_s is None else now_s - self._strap_at_s
         noted = self.strap.noted if isinstance(self.strap, Noted) else ()
-        return StrapSeen(self.strap.name, ago_s, now_s - self._began_s, self.strap.battery_percent, noted)
+        return StrapReport(self.strap.name, ago_s, now_s - self._began_s, self.strap.battery_percent, noted)
 
     def _away_s(self) -> float | None:
         """How long the display has been silent; None while its heart beats."""
@@ -217,19 +217,19 @@ class MachineHealth:
             self._changed.set()
 
 
-def _found_at(place: Place) -> tuple[Finding, ...]:
+def _found_at(place: CheckContext) -> tuple[CheckFinding, ...]:
     """One round, in its own thread, which also loads the checks: the first picture need not wait for them."""
     from firmware.doctor.runner import findings, look  # noqa: PLC0415 - see above
 
     return findings(look(place))
 
 
-def severe(found: tuple[Finding, ...]) -> tuple[str, ...]:
+def severe(found: tuple[CheckFinding, ...]) -> tuple[str, ...]:
     """Codes of what closes the start of sessions."""
     return tuple(dict.fromkeys(one.code for one in found if one.severity is Severity.STOP))
 
 
-def lesser(found: tuple[Finding, ...]) -> tuple[str, ...]:
+def lesser(found: tuple[CheckFinding, ...]) -> tuple[str, ...]:
     """Codes of what is shown small."""
     return tuple(dict.fromkeys(one.code for one in found if one.severity is Severity.ATTENTION))
 
@@ -241,7 +241,7 @@ class FindingsLog:
         """Nothing has been said."""
         self._said: dict[str, str] = {}
 
-    def news(self, found: tuple[Finding, ...]) -> tuple[str, ...]:
+    def news(self, found: tuple[CheckFinding, ...]) -> tuple[str, ...]:
         """What is new since the last round, in lines for the log."""
         now = {one.code: one.detail for one in found}
         new = [f"{code}: {detail}".rstrip(": ") for code, detail in now.items() if code not in self._said]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from coach.kiosk.flow import Desk, tried
+from coach.kiosk.flow import KioskState, tried
 from coach.kiosk.view import TriedPart
 from coach.model.cue import Cue, CueName
 
@@ -37,14 +37,14 @@ class MachinePage:
         self._sounds: deque[tuple[float, Cue]] = deque()
         self._until_s: float | None = None
 
-    def pressed(self, desk: Desk, now_s: float) -> None:
+    def pressed(self, desk: KioskState, now_s: float) -> None:
         """Somebody pressed a button: they are here, and what is tried now is sounded from the beginning."""
         self._sounds.clear()
         self._until_s = now_s + PATIENCE_S * self._speed if desk.machine or desk.tested is not None else None
         if tried(desk) is TriedPart.VOICE:
             self._sound_from(now_s)
 
-    def answered(self, desk: Desk) -> Desk:
+    def answered(self, desk: KioskState) -> KioskState:
         """The self-test is over: its answers are kept, and the machine's page stands again."""
         if desk.tested is not None:
             self.on_answers(dict(zip(desk.parts, desk.tested, strict=False)))
@@ -56,7 +56,7 @@ class MachinePage:
         due = [at_s for at_s, _ in tuple(self._sounds)[:1]]
         return min([*due, *([] if self._until_s is None else [self._until_s])], default=None)
 
-    def due(self, desk: Desk, now_s: float) -> tuple[Desk, tuple[tuple[float, Cue], ...]]:
+    def due(self, desk: KioskState, now_s: float) -> tuple[KioskState, tuple[tuple[float, Cue], ...]]:
         """Time has passed: the desk, without whoever has gone, and the cues that are due with their moments."""
         if self._until_s is not None and now_s >= self._until_s:
             self._until_s = None

@@ -10,19 +10,19 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from coach.kiosk.view import Face
+from coach.kiosk.view import ScreenId
 from coach.model.plan import Plan
-from firmware.ipc.messages import AnyToCoach, Done, GivePlan, Refusal, ShowText, Tell, ViewNow, WithdrawPlan
-from sync.delivery.command_validator import Gate, Order, Refused, Show, StartAt
+from firmware.ipc.messages import AnyToCoach, Done, GivePlan, RequestRefusal, ShowText, Tell, ViewNow, WithdrawPlan
+from sync.delivery.command_validator import CommandRefusal, CommandValidator, Order, Show, StartAt
 from sync.delivery.fault_registry import Trouble
 from sync.delivery.interface import Courier, PlanCame, PlanWithdrawn
 from sync.wire.messages import Clocks, Command, CommandResult, PlanOnWire, PlanTaken
 
-Ask = Callable[[AnyToCoach], Done | Refusal | None]
+Ask = Callable[[AnyToCoach], Done | RequestRefusal | None]
 """Asks the coach and gives its answer; None where it gave none."""
 
-NO_ANSWER = Refused("coach_away", "The coach on the machine did not answer.")
-NOT_READY = Refused("not_ready", "No participant stands ready to start at this machine.")
+NO_ANSWER = CommandRefusal("coach_away", "The coach on the machine did not answer.")
+NOT_READY = CommandRefusal("not_ready", "No participant stands ready to start at this machine.")
 
 
 def plan_of(came: PlanOnWire) -> Plan:
@@ -37,13 +37,13 @@ def plan_of(came: PlanOnWire) -> Plan:
     )
 
 
-class Orders:
+class CommandExecutor:
     """What has come, and what waits for its instant."""
 
     def __init__(self, courier: Courier, clocks: Callable[[], Clocks]) -> None:
         """Begin now."""
         self._courier, self._clocks = courier, clocks
-        self._gate = Gate(clocks().monotonic_s)
+        self._gate = CommandValidator(clocks().monotonic_s)
         self._waiting: list[tuple[StartAt, Command]] = []
 
     def carry_out(self, ask: Ask, view: ViewNow | None) -> None:
@@ -70,7 +70,7 @@ class Orders:
     def _judge(self, command: Command, ask: Ask, view: ViewNow | None) -> None:
         order = self._gate.judge(command, self._clocks(), None if view is None else view.participant)
         match order:
-            case Refused():
+            case CommandRefusal():
                 self._refuse(command, order)
             case StartAt():
                 self._waiting.append((order, command))
@@ -80,7 +80,7 @@ class Orders:
 
     def _start(self, start: StartAt, command: Command, ask: Ask, view: ViewNow | None) -> None:
         """Only somebody who has chosen to train and stands ready is started, and nobody else's session."""
-        ready = view is not None and view.view.face is Face.READY
+        ready = view is not None and view.view.face is ScreenId.READY
         if not ready or (
             command.participant is not None and view is not None and view.participant != command.participant
         ):
@@ -99,18 +99,18 @@ class Orders:
         match answer:
             case Done():
                 self._tell(command, "done")
-            case Refusal(code, reason):
-                self._refuse(command, Refused(code, reason))
+            case RequestRefusal(code, reason):
+                self._refuse(command, CommandRefusal(code, reason))
             case None:
                 self._refuse(command, NO_ANSWER)
 
-    def _plan(self, came: PlanOnWire, answer: Done | Refusal | None) -> None:
+    def _plan(self, came: PlanOnWire, answer: Done | RequestRefusal | None) -> None:
         participant = came.plan.participant
         match answer:
             case Done():
                 self._courier.clear(Trouble.PLAN_REFUSED, participant)
                 self._tell_plan(participant, came.version, "taken")
-            case Refusal(reason=reason):
+            case RequestRefusal(reason=reason):
                 self._courier.note(Trouble.PLAN_REFUSED, reason, participant)
                 self._tell_plan(participant, came.version, "refused", reason)
             case None:
@@ -122,7 +122,7 @@ class Orders:
         word = PlanTaken(participant=participant, version=version, outcome=outcome, at=self._clocks(), reason=reason)
         self._courier.tell_plan(word)
 
-    def _refuse(self, command: Command, refused: Refused) -> None:
+    def _refuse(self, command: Command, refused: CommandRefusal) -> None:
         self._tell(command, "refused", refused.code, refused.reason)
 
     def _tell(

@@ -14,36 +14,45 @@ from typing import Any, Literal, Protocol
 
 from msgspec.structs import replace
 
-from coach.errors import Refused
+from coach.errors import MessageRefused
 from coach.guidance.barrier import Budget, unlimited
 from coach.guidance.defaults import default_guidance
 from coach.guidance.interface import GuidanceMaker
 from coach.kiosk import flow as at_desk
 from coach.kiosk import sign_in as arriving
-from coach.kiosk.flow import Desk, Pressed, Wish
+from coach.kiosk.flow import KioskRequest, KioskState, PressResult
 from coach.kiosk.strap_choice import StrapScene
-from coach.kiosk.view import Button, Choice, Face, TriedPart, View
+from coach.kiosk.view import Button, Choice, DisplayState, ScreenId, TriedPart
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent, Predicted, ReadinessAnswered, SessionEnded, SessionStarted, Signal
-from coach.model.messages import AnyMessage, Command, CommandName, HeartRate, Restored, SourceLost, Time, Treadmill
+from coach.model.messages import (
+    AnyMessage,
+    CommandName,
+    HeartRate,
+    Restored,
+    SessionCommand,
+    SourceLost,
+    Time,
+    TreadmillSpeed,
+)
 from coach.model.snapshot import Prediction
 from coach.model.summary import Summary
 from coach.session.engine import guidance_off, next_due_s, step, without_guidance
 from coach.session.snapshots import snapshot
-from coach.session.state import State, begin
+from coach.session.state import SessionState, begin
 from firmware.journal.errors import JournalError
 from firmware.journal.journal import Journal
 from firmware.journal.record import SessionRecord
-from firmware.participants.plan_files import PlanShelf
+from firmware.participants.plan_files import PlanRepository
 from firmware.participants.training_closures import TrainingClosures
-from firmware.sensors.strap import Delivery, Lost, Measurement, Sight
+from firmware.sensors.strap import Delivery, Measurement, SignalSourceLost, SimulatedPersonInput
 from firmware.services.barrier import Barrier
 from firmware.services.maintenance_flow import MachinePage
 from firmware.services.strap_selection import StrapChoosing
-from firmware.services.training_history import PastTraining
+from firmware.services.training_history import TrainingHistory
 from firmware.system.clock import Clock
 from firmware.system.session_id import new_session_id
-from firmware.system.timestamps import Stamp, StampClock
+from firmware.system.timestamps import StampClock, Timestamp
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +70,7 @@ CheckPin = Callable[[str, str, Callable[[bool], None]], None]
 SaveStatus = Literal["no", "saving", "saved", "not_saved"]
 
 
-class Outlet(Protocol):
+class SessionListener(Protocol):
     """Where cues and events go. Calls must return at once."""
 
     def cue(self, cue: Cue, intervals: int, due_clock_s: float) -> None:
@@ -83,11 +92,11 @@ class SessionKeeper:
     def __init__(  # noqa: PLR0913 - the parts that a session needs, each by its name
         self,
         *,
-        plans: PlanShelf,
+        plans: PlanRepository,
         journal: Journal,
         clock: Clock,
         stamps: StampClock,
-        outlet: Outlet,
+        outlet: SessionListener,
         speed: float = 1.0,
         later: Callable[[Callable[[], None]], None] = lambda act: act(),
         check_pin: CheckPin = lambda _participant, _pin, then: then(False),  # noqa: FBT003 - the answer itself
@@ -111,15 +120,15 @@ class SessionKeeper:
         self._touched_s = clock.now()
         choices: tuple[Choice, ...] = ()
         choices = self._barrier.run("list of participants", lambda: plans.choices(stamps.now().wall_s), choices)
-        self.desk = Desk(choices=choices, language=plans.language)
-        self.state: State | None = None
+        self.desk = KioskState(choices=choices, language=plans.language)
+        self.state: SessionState | None = None
         self.strap_name: str | None = None
         self.room = True
         self.machine = MachinePage(speed)
         self._straps: StrapChoosing | None = None
         self._origin_s = 0.0
         self._session_id = ""
-        self._begun: Stamp | None = None
+        self._begun: Timestamp | None = None
         self._begun_in_journal = False
         self._for_journal: list[Callable[[], None]] = []
         self._unrecorded: list[tuple[AnyMessage, tuple[AnyEvent, ...]]] = []
@@ -132,7 +141,7 @@ class SessionKeeper:
         self._text: str | None = None
         self._text_until_s = 0.0
         self._past = self._barrier.run(
-            "earlier training", lambda: PastTraining.of(journal.sessions().result()), PastTraining()
+            "earlier training", lambda: TrainingHistory.of(journal.sessions().result()), TrainingHistory()
         )
         unfinished = journal.unfinished().result()
         if unfinished is not None:
@@ -148,7 +157,7 @@ class SessionKeeper:
         if button is Button.STOP and self.training and not self.desk.offer_go_on:
             self._touched_s = self._clock.now()
             assert self.state is not None  # noqa: S101 - a session that runs has a state
-            return self._carry_out(Pressed(self.desk, at_desk.stop_messages(self.state, self._now_t())))
+            return self._carry_out(PressResult(self.desk, at_desk.stop_messages(self.state, self._now_t())))
         t = self._touched()
         return self._carry_out(at_desk.press(self.desk, self.state, button, t))
 
@@ -165,7 +174,7 @@ class SessionKeeper:
         self._look_at_choices()
         return t
 
-    def _carry_out(self, pressed: Pressed) -> str | None:
+    def _carry_out(self, pressed: PressResult) -> str | None:
         arrives = self.desk.arrival is None and pressed.desk.arrival is not None
         if (arrives or self._needs_room(pressed.wish, pressed.messages)) and self.closed_by:
             return self._refuse_to_begin()
@@ -176,24 +185,24 @@ class SessionKeeper:
         for message in pressed.messages:
             refused = self._try(message) or refused
         match pressed.wish:
-            case Wish.BEGIN:
+            case KioskRequest.BEGIN:
                 self._begin()
-            case Wish.CHECK_PIN:
+            case KioskRequest.CHECK_PIN:
                 self._ask_pin()
-            case Wish.SIGN_OUT:
+            case KioskRequest.SIGN_OUT:
                 self._sign_out()
-            case Wish.GO_ON:
-                refused = self._try(Command(self._now_t(), CommandName.RESUME))
-            case Wish.LET_GO:
-                refused = self._try(Command(self._now_t(), CommandName.STOP))
+            case KioskRequest.GO_ON:
+                refused = self._try(SessionCommand(self._now_t(), CommandName.RESUME))
+            case KioskRequest.LET_GO:
+                refused = self._try(SessionCommand(self._now_t(), CommandName.STOP))
                 self._finish_if_ended()
-            case Wish.LOOK_AGAIN:
+            case KioskRequest.LOOK_AGAIN:
                 self.machine.on_look_again()
-            case Wish.KEEP_ANSWERS:
+            case KioskRequest.KEEP_ANSWERS:
                 self.desk = self.machine.answered(self.desk)
-            case Wish.BIND_STRAP | Wish.LOOK_FOR_STRAPS:
+            case KioskRequest.BIND_STRAP | KioskRequest.LOOK_FOR_STRAPS:
                 self._look_or_bind()
-            case Wish.TEST_AGAIN | None:
+            case KioskRequest.TEST_AGAIN | None:
                 pass
         self._barrier.run("machine page", lambda: self.machine.pressed(self.desk, self._clock.now()), None)
         self._changed(at_once=True)
@@ -202,9 +211,9 @@ class SessionKeeper:
     def tell(self, message: AnyMessage) -> None:
         """Take a message from a program on this machine, stamped now. Raises Refused."""
         if self.state is None or self.desk.offer_go_on:
-            raise Refused("no_session", "nobody has begun a session at this machine; choose a participant first")
+            raise MessageRefused("no_session", "nobody has begun a session at this machine; choose a participant first")
         if self._needs_room(None, (message,)) and self.closed_by:
-            raise Refused(self.closed_by[0], self._closed_because())
+            raise MessageRefused(self.closed_by[0], self._closed_because())
         self._step(replace(message, t=self._now_t()))
 
     def choose_straps(self, straps: StrapChoosing) -> None:
@@ -228,14 +237,14 @@ class SessionKeeper:
         if self.state is None or self.desk.offer_go_on:
             return
         incline = self.state.incline_percent if incline_percent is None else incline_percent
-        refused = self._try(Treadmill(self._now_t(), speed_kmh, incline or 0.0))
+        refused = self._try(TreadmillSpeed(self._now_t(), speed_kmh, incline or 0.0))
         if refused is not None:
             _log.warning("The treadmill sent what no treadmill does: %s", refused)
 
     def show_text(self, text: str, for_s: float) -> None:
         """Show a line from the therapist for so many real seconds; it changes nothing but the view. Raises Refused."""
         if self.state is None:
-            raise Refused("no_session", "nobody is at this machine now, so nobody would read it")
+            raise MessageRefused("no_session", "nobody is at this machine now, so nobody would read it")
         self._text, self._text_until_s = text, self._clock.now() + for_s * self._speed
         self._changed(at_once=True)
 
@@ -248,7 +257,7 @@ class SessionKeeper:
         match delivery:
             case Measurement():
                 message = delivery.at(t)
-            case Lost(reason):
+            case SignalSourceLost(reason):
                 message = SourceLost(t, reason)
         refused = self._try(message)
         if refused is not None:
@@ -317,7 +326,7 @@ class SessionKeeper:
         self.machine.stops, self.machine.attention = stops, attention
         self.refresh()
         new = any(code not in before and code != NO_ROOM for code in stops)
-        if self.closed_by and (new or show) and at_desk.face(self.desk, self.state) is Face.CHOOSE_PARTICIPANT:
+        if self.closed_by and (new or show) and at_desk.face(self.desk, self.state) is ScreenId.CHOOSE_PARTICIPANT:
             self.desk = replace(self.desk, findings=self.closed_by)
 
     def try_parts(self, parts: tuple[TriedPart, ...]) -> None:
@@ -328,9 +337,9 @@ class SessionKeeper:
     def begin_self_test(self) -> None:
         """Let whoever stands there try screen, lamp and voice. Raises Refused while somebody is at the machine."""
         if self.state is not None or self.desk.chosen or self.desk.offer_go_on:
-            raise Refused("somebody_here", "somebody is at the machine; try again when nobody trains")
+            raise MessageRefused("somebody_here", "somebody is at the machine; try again when nobody trains")
         if not self.desk.parts:
-            raise Refused("nothing_to_try", "screen, lamp and voice are all switched off by the settings")
+            raise MessageRefused("nothing_to_try", "screen, lamp and voice are all switched off by the settings")
         self.desk = replace(at_desk.signed_out(self.desk), machine=True, tested=())
         self.machine.pressed(self.desk, self._clock.now())
         self._changed(at_once=True)
@@ -380,13 +389,13 @@ class SessionKeeper:
         """Whether a session runs: nothing may take time now."""
         return self.state is not None and self.state.stage in ("running", "paused")
 
-    def view(self) -> View:
+    def view(self) -> DisplayState:
         """What the machine shows now."""
         now = self._barrier.run("profile", lambda: self._view(with_profile=True), None)
         now = now or self._view(with_profile=False)
         return now if self._text is None else replace(now, message=self._text)
 
-    def _view(self, *, with_profile: bool) -> View:
+    def _view(self, *, with_profile: bool) -> DisplayState:
         t = self._now_t()
         return at_desk.view(
             self.desk,
@@ -399,7 +408,7 @@ class SessionKeeper:
             t=t,
         )
 
-    def _state_at(self, t: float) -> State:
+    def _state_at(self, t: float) -> SessionState:
         """Return the session at `t` without living through it: a look at the session changes nothing."""
         assert self.state is not None  # noqa: S101 - callers have looked
         due_t = next_due_s(self.state)
@@ -415,10 +424,10 @@ class SessionKeeper:
         """Id of the session, once it is in the journal."""
         return self._session_id or None
 
-    def look(self) -> Sight:
+    def look(self) -> SimulatedPersonInput:
         """What a simulated person sees and has heard since the last look."""
         events, self._since_look = tuple(self._since_look), []
-        return Sight(None if self.state is None else snapshot(self.state), events)
+        return SimulatedPersonInput(None if self.state is None else snapshot(self.state), events)
 
     # Within
 
@@ -445,14 +454,14 @@ class SessionKeeper:
     def _try(self, message: AnyMessage) -> str | None:
         try:
             self._step(message)
-        except Refused as refused:
+        except MessageRefused as refused:
             return refused.reason
         return None
 
     def _step(self, message: AnyMessage) -> None:
         """Step the engine, then hand on what came of it. No failure of those who take it reaches the session."""
         assert self.state is not None  # noqa: S101 - callers have looked
-        if not isinstance(message, Time | Command) and message.t - self.state.t > 1.0:
+        if not isinstance(message, Time | SessionCommand) and message.t - self.state.t > 1.0:
             self._live_until(message.t)
         before, run = self.state, self._barrier.run
         stepped = step(before, message, self._budget())
@@ -486,7 +495,7 @@ class SessionKeeper:
     def _changed(self, *, at_once: bool) -> None:
         self._barrier.run("view", lambda: self._outlet.changed(at_once=at_once), None)
 
-    def _foretold(self, state: State) -> tuple[Predicted, ...]:
+    def _foretold(self, state: SessionState) -> tuple[Predicted, ...]:
         """What is foretold now, for the journal: seldom, since it moves a little each second."""
         told = state.outlook.prediction if state.stage == "running" else None
         was, at_t = self._noted_prediction
@@ -548,7 +557,7 @@ class SessionKeeper:
         self._unrecorded = []
         self._hand_over(messages, happened)
 
-    def _finish_if_ended(self, before: State | None = None) -> None:
+    def _finish_if_ended(self, before: SessionState | None = None) -> None:
         state = self.state
         if state is None or state.summary is None or not self._begun_in_journal:
             return
@@ -581,10 +590,10 @@ class SessionKeeper:
             _log.error("The session could not be finished in the diary and is kept: %s", error)
         self._changed(at_once=True)
 
-    def _needs_room(self, wish: Wish | None, messages: tuple[AnyMessage, ...]) -> bool:
-        starts = any(isinstance(message, Command) and message.name is CommandName.START for message in messages)
+    def _needs_room(self, wish: KioskRequest | None, messages: tuple[AnyMessage, ...]) -> bool:
+        starts = any(isinstance(message, SessionCommand) and message.name is CommandName.START for message in messages)
         fresh = self.state is None or self.state.started_t is None
-        return wish is Wish.BEGIN or (starts and fresh)
+        return wish is KioskRequest.BEGIN or (starts and fresh)
 
     def _begin(self) -> None:
         arrival, age = self.desk.arrival, self.desk.selected
@@ -674,7 +683,7 @@ class SessionKeeper:
         for message in record.messages:
             try:
                 state = step(state, message, self._budget()).state
-            except Refused as refused:
+            except MessageRefused as refused:
                 _log.warning("A journaled message of session %s was passed over: %s", record.session_id, refused)
             except Exception as error:  # noqa: BLE001 - the barrier: the session is offered again all the same
                 self._barrier.failed("journaled message", error)
@@ -689,7 +698,7 @@ class SessionKeeper:
         self._recorded_t = last_t
         if self.state.started_t is None or self.state.stage == "not_today":
             # Its start never reached the disk: nobody trained, and there is nothing to go on with.
-            self._try(Command(last_t, CommandName.STOP))
+            self._try(SessionCommand(last_t, CommandName.STOP))
         else:
             self._step(Restored(last_t))
             self._live_until(self._now_t())

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from coach.kiosk import strap_choice
-from coach.kiosk.flow import Desk
+from coach.kiosk.flow import KioskState
 from coach.kiosk.strap_choice import StrapChoice, StrapScene
 from coach.model.strap_advertisement import StrapSeen
-from coach.session.state import State
+from coach.session.state import SessionState
 from firmware.participants.last_strap import StrapMemory
-from firmware.sensors.strap import Bond, ChosenStrap
+from firmware.sensors.strap import ChosenStrap, SelectedStrap
 from firmware.sensors.strap_identity import identity, keys_of
 
 
@@ -27,14 +27,14 @@ class StrapChoosing:
         """Tell `on_scene` what a person should see when it has changed."""
         self._strap.shown_to(on_scene, self._told_serial)
 
-    def began(self, desk: Desk, participant: str) -> Desk:
+    def began(self, desk: KioskState, participant: str) -> KioskState:
         """Somebody has come: list those on the air, theirs of last time first."""
         self._participant, self._wrong = participant, None
         last = self._memory.of(participant)
         self._strap.look()
         return replace(desk, strap=StrapChoice(asked=True, last=None if last is None else last.key))
 
-    def restored(self, desk: Desk, state: State) -> Desk:
+    def restored(self, desk: KioskState, state: SessionState) -> KioskState:
         """A session goes on after a restart: with the strap it had."""
         self._participant = state.plan.participant
         if state.strap_key is None:
@@ -44,7 +44,7 @@ class StrapChoosing:
         self._strap.bind(self._bond(had))
         return replace(desk, strap=strap_choice.chosen_again(StrapChoice(asked=True), had))
 
-    def chosen_or_not(self, desk: Desk) -> None:
+    def chosen_or_not(self, desk: KioskState) -> None:
         """The person has pressed: this one is mine, or it was the wrong one."""
         chosen = desk.strap.chosen
         if chosen is None:
@@ -54,7 +54,7 @@ class StrapChoosing:
         self._strap.bind(bond)
         self._keep(bond)
 
-    def started(self, desk: Desk) -> None:
+    def started(self, desk: KioskState) -> None:
         """The session has begun; whoever trains by perceived exertion, without a strap, is not looked around for."""
         if desk.strap.chosen is None:
             self._strap.release()
@@ -64,7 +64,7 @@ class StrapChoosing:
         self._participant = None
         self._strap.release()
 
-    def looked(self, desk: Desk, scene: StrapScene) -> Desk:
+    def looked(self, desk: KioskState, scene: StrapScene) -> KioskState:
         """Another look around."""
         choice = desk.strap
         if scene.trouble == "wrong_strap" and choice.chosen is not None:
@@ -75,24 +75,24 @@ class StrapChoosing:
             choice = replace(choice, last=next((one.key for one in scene.seen if _is(known, one)), choice.last))
         return replace(desk, strap=strap_choice.looked(choice, scene))
 
-    def _known(self) -> Bond | None:
+    def _known(self) -> SelectedStrap | None:
         return None if self._participant is None else self._memory.of(self._participant)
 
-    def _bond(self, strap: StrapSeen) -> Bond:
+    def _bond(self, strap: StrapSeen) -> SelectedStrap:
         """What is known of this strap. After another strap answered in its place, a new press begins with nothing."""
         known = self._known()
         if known is None or not _is(known, strap) or strap.key == self._wrong:
-            return Bond(strap.key, strap.name)
-        return Bond(strap.key, strap.name or known.name, known.device_serial, known.address)
+            return SelectedStrap(strap.key, strap.name)
+        return SelectedStrap(strap.key, strap.name or known.name, known.device_serial, known.address)
 
-    def _told_serial(self, bond: Bond) -> None:
+    def _told_serial(self, bond: SelectedStrap) -> None:
         self._keep(bond)
 
-    def _keep(self, bond: Bond) -> None:
+    def _keep(self, bond: SelectedStrap) -> None:
         if self._participant is not None:
             self._memory.keep(self._participant, bond)
 
 
-def _is(bond: Bond, strap: StrapSeen) -> bool:
+def _is(bond: SelectedStrap, strap: StrapSeen) -> bool:
     keys = keys_of(bond)
     return strap.key.casefold() in keys or identity(strap.name, "").key.casefold() in keys

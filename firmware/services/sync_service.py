@@ -16,10 +16,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from coach.kiosk.view import Face
+from coach.kiosk.view import ScreenId
 from firmware.doctor.check import look_once
-from firmware.doctor.checks.network import Network
-from firmware.doctor.environment import Place
+from firmware.doctor.checks.network import NetworkCheck
+from firmware.doctor.environment import CheckContext
 from firmware.enrolment.renewal import Renewal
 from firmware.ipc.client import CoachLink, NoCoachError
 from firmware.ipc.messages import (
@@ -31,19 +31,19 @@ from firmware.ipc.messages import (
     NextUndelivered,
     NothingUndelivered,
     Piece,
-    Refusal,
+    RequestRefusal,
     Subscribe,
     ViewNow,
 )
-from firmware.services.server_commands import Orders
+from firmware.services.server_commands import CommandExecutor
 from firmware.system.delivery_status import forget_state, state_file, write_state
 from firmware.system.errors import FirmwareError
 from firmware.system.sd_notify import ServiceNotice
-from firmware.system.timestamps import Stamp, StampClock, SystemStampClock
+from firmware.system.timestamps import StampClock, SystemStampClock, Timestamp
 from sync.delivery.fault_registry import Trouble
-from sync.delivery.interface import Courier, KeepingCourier, Parcel
+from sync.delivery.interface import Courier, KeepingCourier, SealedSession
 from sync.delivery.live_snapshot import live_of
-from sync.delivery.machine_identity import ACCOUNT, AccountError
+from sync.delivery.machine_identity import ACCOUNT, MachineIdentityError
 from sync.delivery.mqtt import CourierSettings, MqttCourier
 from sync.wire.messages import Clocks, Software, State
 
@@ -58,7 +58,7 @@ RETRY_S = 2.0
 AWAY_AFTER_S = 30.0
 ANSWER_WITHIN_S = 60.0
 NETWORK_EVERY_S = 60.0
-NETWORK = Network()
+NETWORK = NetworkCheck()
 
 
 class IdentityUnusableError(FirmwareError):
@@ -90,9 +90,9 @@ class SyncService:
         self._look_every_s = look_every_s
         self._stamps = stamps or SystemStampClock()
         self._state_file, self._renewal, self._until = state_file, renewal, until
-        self._orders = Orders(courier, self._clocks)
+        self._orders = CommandExecutor(courier, self._clocks)
         self._notice = notice or ServiceNotice({})
-        self.place: Place | None = None
+        self.place: CheckContext | None = None
         """Where to look for the network; nowhere by default."""
         self._coachs: dict[str, str] = {}
         self._looked_at_network_s = float("-inf")
@@ -171,7 +171,11 @@ class SyncService:
     def _look_again_after_s(self) -> float:
         """Soon after a session, whose participant may still be answering; else at leisure."""
         view = None if self._view is None else self._view.view
-        after = view is not None and view.saved == "saved" and view.face in (Face.EXERTION, Face.MOOD, Face.ENDED)
+        after = (
+            view is not None
+            and view.saved == "saved"
+            and view.face in (ScreenId.EXERTION, ScreenId.MOOD, ScreenId.ENDED)
+        )
         return min(LOOK_AFTER_SESSION_EVERY_S, self._look_every_s) if after else self._look_every_s
 
     def _bring_receipts(self, link: CoachLink) -> None:
@@ -202,7 +206,7 @@ class SyncService:
                 rest.append(message)
         return rest
 
-    def _fetch(self, link: CoachLink) -> Parcel | None:
+    def _fetch(self, link: CoachLink) -> SealedSession | None:
         """The next session that the courier has not been handed; None where there is none, or the coach cannot now."""
         self._requests += 1
         link.say(NextUndelivered(self._requests, held=self._courier.holds))
@@ -214,18 +218,18 @@ class SyncService:
                 match message:
                     case NothingUndelivered(request) if request == self._requests:
                         return None
-                    case Refusal(code=code, reason=reason, request=request) if request == self._requests:
+                    case RequestRefusal(code=code, reason=reason, request=request) if request == self._requests:
                         _log.warning("The coach hands out nothing now (%s): %s", code, reason)
                         return None
                     case Piece(request=request) if request == self._requests:
                         document += message.content
                         if len(document) >= message.total:
-                            return Parcel(message.session_id, message.revision, message.sha256, bytes(document))
+                            return SealedSession(message.session_id, message.revision, message.sha256, bytes(document))
                     case _:
                         pass
         return None
 
-    def _ask(self, link: CoachLink, message: AnyToCoach) -> Done | Refusal | None:
+    def _ask(self, link: CoachLink, message: AnyToCoach) -> Done | RequestRefusal | None:
         """Ask the coach for something; None where it did not answer in time."""
         self._requests += 1
         link.say(message.numbered(self._requests))
@@ -233,7 +237,7 @@ class SyncService:
         while time.monotonic() < until_s and not self._stopped:
             self._tell_alive()
             for answer in self._heard(link.receive(TURN_S)):
-                if isinstance(answer, Done | Refusal) and answer.request == self._requests:
+                if isinstance(answer, Done | RequestRefusal) and answer.request == self._requests:
                     return answer
         return None
 
@@ -264,7 +268,7 @@ class SyncService:
         return clocks_of(self._stamps.now())
 
 
-def clocks_of(stamp: Stamp) -> Clocks:
+def clocks_of(stamp: Timestamp) -> Clocks:
     """A stamp as it goes over the wire."""
     return Clocks(stamp.boot_id, stamp.monotonic_s, stamp.wall_s, stamp.synchronised, stamp.repaired)
 
@@ -290,7 +294,7 @@ def _courier_of(identity: Path, version: str, clocks: Callable[[], Clocks]) -> M
     """The courier of a machine that is enrolled. Raises IdentityUnusableError."""
     try:
         return MqttCourier(CourierSettings(folder=identity, software=own_software(version)), clocks)
-    except AccountError as error:
+    except MachineIdentityError as error:
         raise IdentityUnusableError(str(error)) from error
 
 
@@ -327,7 +331,7 @@ def serve(socket: Path, identity: Path, version: str, *, server_is_here: bool = 
                 courier = _courier_of(identity, version, clocks)
                 renewal = Renewal(identity, courier)
                 service = SyncService(socket, courier, stamps=stamps, state_file=told, renewal=renewal, notice=notice)
-                service.place = Place(diary=socket, identity=identity, socket=socket)
+                service.place = CheckContext(diary=socket, identity=identity, socket=socket)
             else:
                 _log.info("This machine is not enrolled with a server: its sessions stay here.")
                 service = SyncService(socket, KeepingCourier(), stamps=stamps, until=enrolled, notice=notice)

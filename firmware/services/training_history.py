@@ -18,7 +18,7 @@ from firmware.journal.record import SessionLine
 from firmware.participants.plan_files import GUEST
 
 
-class PastSession(Struct, frozen=True):
+class FinishedSession(Struct, frozen=True):
     """One finished session: whose, when it ended (s since 1970), seconds of training, and what was learned."""
 
     participant: str
@@ -27,10 +27,10 @@ class PastSession(Struct, frozen=True):
     response: Any = None
 
 
-class PastTraining(Struct, frozen=True):
+class TrainingHistory(Struct, frozen=True):
     """All finished sessions of this machine's diary, by session id."""
 
-    sessions: dict[str, PastSession] = {}
+    sessions: dict[str, FinishedSession] = {}
 
     @classmethod
     def of(cls, lines: tuple[SessionLine, ...]) -> Self:
@@ -107,5 +107,5 @@ def _counted_elsewhere(plan: Plan, now_wall_s: float) -> tuple[int, float | None
     return plan.sessions_last_7_days if since_s < WEEK_S else 0, hours
 
 
-def _past(participant: str, begun_wall_s: float, summary: Summary) -> PastSession:
-    return PastSession(participant, begun_wall_s + summary.duration_s, summary.training_s, summary.response)
+def _past(participant: str, begun_wall_s: float, summary: Summary) -> FinishedSession:
+    return FinishedSession(participant, begun_wall_s + summary.duration_s, summary.training_s, summary.response)

@@ -13,7 +13,7 @@ from display.sound.cards import alsa_name, cards_here
 from firmware.enrolment.enrol import enrol
 from firmware.panel.keyboards import LISTING, KeyboardKind, devices_in
 from firmware.system.errors import FirmwareError
-from sync.delivery.machine_identity import Account, AccountError, read_account
+from sync.delivery.machine_identity import MachineIdentity, MachineIdentityError, read_account
 
 if TYPE_CHECKING:
     from bleak.backends.device import BLEDevice
@@ -24,7 +24,7 @@ _SOUND_WITHIN_S = 20
 _SERVER_WITHIN_S = 5.0
 
 
-class PartError(FirmwareError):
+class ProbeError(FirmwareError):
     """A part does not answer; the text says what it said instead."""
 
 
@@ -89,11 +89,11 @@ class Parts(Protocol):
         """Connect with the server's enrolment service."""
         ...
 
-    def account(self) -> Account | None:
+    def account(self) -> MachineIdentity | None:
         """As what this machine is enrolled, if it is."""
         ...
 
-    def enrol(self, server: str, code: str) -> Account:
+    def enrol(self, server: str, code: str) -> MachineIdentity:
         """Enrol with a one-time code. Raises EnrolError too."""
         ...
 
@@ -107,11 +107,11 @@ class RealParts:
 
     def straps(self, seconds: float) -> tuple[FoundStrap, ...]:
         """Look around as the coach does."""
-        from firmware.sensors.adapter import Radio  # noqa: PLC0415 - as above
+        from firmware.sensors.adapter import BluetoothAdapter  # noqa: PLC0415 - as above
         from firmware.sensors.scanner import (  # noqa: PLC0415 - only where straps are looked for
             HEART_RATE_SERVICE,
             LINK_ERRORS,
-            Lookout,
+            SharedScanner,
         )
         from firmware.sensors.strap_identity import identity  # noqa: PLC0415 - as above
 
@@ -123,12 +123,12 @@ class RealParts:
                 seen[strap.key] = FoundStrap(strap.name or device.address, advertised.rssi)
 
         async def look() -> None:
-            radio = Radio()
+            radio = BluetoothAdapter()
             await radio.open()
             try:
                 if radio.condition == "bluetooth_off":
                     await radio.power_on()
-                async with Lookout(radio).looking(on_seen):
+                async with SharedScanner(radio).looking(on_seen):
                     await asyncio.sleep(seconds)
             finally:
                 await radio.close()
@@ -136,7 +136,7 @@ class RealParts:
         try:
             asyncio.run(look())
         except LINK_ERRORS as error:
-            raise PartError(str(error) or type(error).__name__) from error
+            raise ProbeError(str(error) or type(error).__name__) from error
         return tuple(sorted(seen.values(), key=lambda strap: -strap.signal_dbm))
 
     def adapters(self) -> tuple[str, ...]:
@@ -165,7 +165,7 @@ class RealParts:
         connectors = connectors_in(self._root / "sys/class/drm")
         name = alsa_name(device, cards_here(self._root / "proc/asound"), hdmi_connector(connectors, connector))
         if name is None:
-            raise PartError(f"No sound card of the kind «{device}» is there.")
+            raise ProbeError(f"No sound card of the kind «{device}» is there.")
         phrase = Path(__file__).parents[2] / "display" / "voices" / language / "hold.wav"
         words = ["aplay", "-q", "-D", name, str(phrase)]
         if not phrase.exists():
@@ -173,9 +173,9 @@ class RealParts:
         try:
             played = subprocess.run(words, capture_output=True, text=True, timeout=_SOUND_WITHIN_S, check=False)  # noqa: S603 - fixed words, checked settings
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise PartError(str(error)) from error
+            raise ProbeError(str(error)) from error
         if played.returncode:
-            raise PartError((played.stderr.strip() or f"status {played.returncode}").splitlines()[-1])
+            raise ProbeError((played.stderr.strip() or f"status {played.returncode}").splitlines()[-1])
 
     def oled_addresses(self, port: int) -> tuple[int, ...]:
         """Ask the bus at both addresses."""
@@ -195,20 +195,20 @@ class RealParts:
                         continue
                     answering.append(address)
         except OSError as error:
-            raise PartError(str(error)) from error
+            raise ProbeError(str(error)) from error
         return tuple(answering)
 
     def draw(self, chip: Literal["ssd1306", "sh1106"], port: int, address: int) -> None:
         """Draw a session as it will be seen."""
         from luma.core.error import Error as LumaError  # noqa: PLC0415 - only where there is a panel
 
-        from coach.kiosk.view import Face, View  # noqa: PLC0415 - as above
+        from coach.kiosk.view import DisplayState, ScreenId  # noqa: PLC0415 - as above
         from display.oled.renderer import open_oled, picture  # noqa: PLC0415 - as above
 
         try:
-            open_oled(chip, port, address).display(picture(View(face=Face.READY)))
+            open_oled(chip, port, address).display(picture(DisplayState(face=ScreenId.READY)))
         except (LumaError, OSError) as error:
-            raise PartError(str(error)) from error
+            raise ProbeError(str(error)) from error
 
     def screens(self) -> tuple[str, ...]:
         """Ask the kernel."""
@@ -219,15 +219,15 @@ class RealParts:
         try:
             socket.create_connection((host, port), _SERVER_WITHIN_S).close()
         except OSError as error:
-            raise PartError(str(error)) from error
+            raise ProbeError(str(error)) from error
 
-    def account(self) -> Account | None:
+    def account(self) -> MachineIdentity | None:
         """Read the identity's folder."""
         try:
             return read_account(self._identity)
-        except AccountError:
+        except MachineIdentityError:
             return None
 
-    def enrol(self, server: str, code: str) -> Account:
+    def enrol(self, server: str, code: str) -> MachineIdentity:
         """As `interval-coach enrol`."""
         return enrol(server, code, self._identity)

@@ -32,7 +32,7 @@ def versions_folder(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(environment.get("INTERVAL_COACH_VERSIONS") or VERSIONS_FOLDER)
 
 
-class Versions:
+class VersionFolder:
     """The folder of versions. Only one process at a time may change it; root alone may at all."""
 
     def __init__(self, folder: Path) -> None:

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from firmware.config.schema import Config, ConfigError, read
 from firmware.config.writer import Value, as_toml, commented, with_values
-from firmware.setup.probes import PartError, Parts
+from firmware.setup.probes import Parts, ProbeError
 from firmware.setup.texts import Language, SetupTexts, setup_texts
 from firmware.setup.versions import make_durable
 from firmware.system.errors import FirmwareError
@@ -113,7 +113,7 @@ class Setup:
             self._tell(say("strap_wear", seconds=f"{LOOK_FOR_STRAPS_S:g}"))
             try:
                 straps = self._parts.straps(LOOK_FOR_STRAPS_S)
-            except PartError as error:
+            except ProbeError as error:
                 self._wrong(say("strap_no_radio", reason=error))
                 straps = ()
             else:
@@ -163,7 +163,7 @@ class Setup:
         port = self._now.oled.i2c_port
         try:
             places = self._parts.oled_addresses(port)
-        except PartError as error:
+        except ProbeError as error:
             self._wrong(say("oled_failed", reason=error))
             places = ()
         if places:
@@ -327,7 +327,7 @@ class Setup:
     def _tried(self, act: Callable[[], None], failed: str) -> bool:
         try:
             act()
-        except PartError as error:
+        except ProbeError as error:
             self._wrong(self._say(failed, reason=error))
             return False
         return True

@@ -19,7 +19,7 @@ DRY_FADES_FROM = 0.6
 """A strap that becomes wet loses its error over the last two fifths of the dry time."""
 
 
-class Fault(Struct, frozen=True, kw_only=True):
+class SimulatedFault(Struct, frozen=True, kw_only=True):
     """Something is wrong from `start_s` for `length_s` seconds."""
 
     start_s: float
@@ -31,41 +31,41 @@ class Fault(Struct, frozen=True, kw_only=True):
         return self.start_s + self.length_s
 
 
-class Dropout(Fault, frozen=True):
+class Dropout(SimulatedFault, frozen=True):
     """Nothing comes."""
 
 
-class Frozen(Fault, frozen=True):
+class Frozen(SimulatedFault, frozen=True):
     """The last notification comes again and again."""
 
 
-class Doubled(Fault, frozen=True):
+class Doubled(SimulatedFault, frozen=True):
     """Each beat is counted twice (the T wave taken for a beat)."""
 
 
-class Halved(Fault, frozen=True):
+class Halved(SimulatedFault, frozen=True):
     """Every second beat is missed."""
 
 
-class Offset(Fault, frozen=True):
+class Offset(SimulatedFault, frozen=True):
     """The rate is wrong by a fixed number of beats a minute."""
 
     bpm: float
 
 
-class DryStart(Fault, frozen=True):
+class DryStart(SimulatedFault, frozen=True):
     """A dry strap: smoothly wrong by about `bpm`, wandering, until the sweat comes and the error fades away."""
 
     bpm: float
 
 
-class Reads(Fault, frozen=True):
+class Reads(SimulatedFault, frozen=True):
     """The strap sends one value, without beats: 0 (it has lost the rate) or 255 (an overflow)."""
 
     bpm: float
 
 
-class BurstAfterGap(Fault, frozen=True):
+class BurstAfterGap(SimulatedFault, frozen=True):
     """Nothing comes, and then all that was queued comes at once."""
 
 

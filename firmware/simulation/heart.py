@@ -1,7 +1,7 @@
 """The simulated participant: how a heart answers a treadmill. Numbers: training.md «The simulated participant».
 
-A `Participant` is who somebody is, a `Day` how they are today, and a `Body` lives through seconds. Chance comes only
-from the generator that is passed in, so one seed is one course of events.
+A `SimulatedHeart` is who somebody is, a `DayForm` how they are today, and a `Body` lives through seconds. Chance comes
+only from the generator that is passed in, so one seed is one course of events.
 """
 
 from collections import deque
@@ -48,7 +48,7 @@ SOFT_FROM = 0.9
 """The steady rate bends from this share of the reserve, and nears HRmax without passing it."""
 
 
-class Participant(Struct, frozen=True, kw_only=True):
+class SimulatedHeart(Struct, frozen=True, kw_only=True):
     """Who somebody is. Rates in bpm, times in s, `vo2max` in ml/kg/min; `hr_max_bpm` is the *true* one.
 
     `gain` multiplies the share of the reserve. The `fast_*`, `slow_*` and `hill_*` traits drive the second model only.
@@ -75,7 +75,7 @@ class Participant(Struct, frozen=True, kw_only=True):
     holds_handrail: bool
 
 
-class Day(Struct, frozen=True):
+class DayForm(Struct, frozen=True):
     """How somebody is today: the rate is `offset_bpm` higher, and the gain is multiplied by `gain_factor`."""
 
     offset_bpm: float = 0.0
@@ -89,7 +89,7 @@ class Population(Struct, frozen=True):
     men_fraction: float = 0.65
     handrail_fraction: float = 0.2
 
-    def draw(self, rng: np.random.Generator, kind: Kind = "ordinary") -> Participant:
+    def draw(self, rng: np.random.Generator, kind: Kind = "ordinary") -> SimulatedHeart:
         """Draw somebody of this kind.
 
         Normal draws are cut where no living person is: VO2max at 15, gain at 0.7 and 1.9, resting rate at 45 and at 45
@@ -102,7 +102,7 @@ class Population(Struct, frozen=True):
         vo2max = float(np.clip(rng.normal(*fitness), 15, 70))
         hr_max = _true_hr_max(rng, kind, age)
         unfit = vo2max < fitness[0]
-        return Participant(
+        return SimulatedHeart(
             kind=kind,
             group=self.group,
             sex=sex,
@@ -146,9 +146,9 @@ def _true_hr_max(rng: np.random.Generator, kind: Kind, age: int) -> float:
     return float(np.clip(rng.normal(expected, HR_MAX_SD_BPM), 110, 215))
 
 
-def draw_day(rng: np.random.Generator) -> Day:
+def draw_day(rng: np.random.Generator) -> DayForm:
     """Draw one day: offset N(0, 4) bpm, gain ± 8 % (as a standard deviation)."""
-    return Day(float(rng.normal(0, 4)), float(np.clip(rng.normal(1, 0.08), 0.75, 1.25)))
+    return DayForm(float(rng.normal(0, 4)), float(np.clip(rng.normal(1, 0.08), 0.75, 1.25)))
 
 
 def oxygen_uptake(speed_kmh: float, incline_percent: float) -> float:
@@ -173,7 +173,7 @@ def speed_for(vo2: float, incline_percent: float) -> float:
 
 
 def plan_for(
-    participant: Participant,
+    participant: SimulatedHeart,
     rng: np.random.Generator,
     *,
     name: str = "p1",
@@ -253,7 +253,7 @@ class Body:
     )
 
     def __init__(
-        self, participant: Participant, day: Day, rng: np.random.Generator, *, model: Model = "first_order"
+        self, participant: SimulatedHeart, day: DayForm, rng: np.random.Generator, *, model: Model = "first_order"
     ) -> None:
         """Wake up rested, standing still."""
         self.participant = participant

@@ -23,10 +23,10 @@ from coach.model.events import (
     SessionPaused,
     SessionResumed,
 )
-from coach.model.messages import Answer, AnyMessage, Exertion, HeartRate, Mood, Treadmill
+from coach.model.messages import AnyMessage, BorgAnswer, Exertion, HeartRate, Mood, TreadmillSpeed
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Snapshot
-from firmware.simulation.heart import Body, Day, Model, Participant, borg_for, oxygen_uptake, speed_for
+from firmware.simulation.heart import Body, DayForm, Model, SimulatedHeart, borg_for, oxygen_uptake, speed_for
 
 BORG_NOISE_SD = 1.2
 ACTS_AFTER_S = (3, 15)
@@ -58,7 +58,7 @@ def draw_habits(rng: np.random.Generator) -> Habits:
     return Habits(step_kmh=step, ignores_fraction=float(rng.uniform(0.05, 0.20)))
 
 
-class Person:
+class SimulatedPerson:
     """One simulated person for one session.
 
     Call `second()` once for every second. With `reports_speed` the treadmill's setting is told to the session; without,
@@ -68,8 +68,8 @@ class Person:
 
     def __init__(
         self,
-        participant: Participant,
-        day: Day,
+        participant: SimulatedHeart,
+        day: DayForm,
         rng: np.random.Generator,
         *,
         model: Model = "first_order",
@@ -92,7 +92,7 @@ class Person:
         self._goal: tuple[float, float] | None = None
         self._goal_from_s = 0
         self._before_pause: tuple[float, float] = (STROLL_KMH, 0.0)
-        self._to_say: list[tuple[int, Exertion | Answer | Mood]] = []
+        self._to_say: list[tuple[int, Exertion | BorgAnswer | Mood]] = []
         self._last_minute_bpm: deque[float] = deque([self.rate_bpm], maxlen=60)
         self._told: tuple[float, float] | None = None
         self._beat_in_s = 0.5
@@ -113,7 +113,7 @@ class Person:
         setting = (self.speed_kmh, self.incline_percent)
         if self._reports_speed and snapshot is not None and setting != self._told:
             self._told = setting
-            messages.append(Treadmill(t, *setting))
+            messages.append(TreadmillSpeed(t, *setting))
         if self._to_say:
             messages += self._say(t, snapshot)
         return messages
@@ -132,7 +132,7 @@ class Person:
                 borg = self.felt_exertion(float(np.mean(self._last_minute_bpm)))
                 self._to_say.append((self._later(SAYS_BORG_AFTER_S), Exertion(0.0, borg)))
             case QuestionAsked():
-                self._to_say.append((self._later(ANSWERS_AFTER_S), Answer(0.0)))
+                self._to_say.append((self._later(ANSWERS_AFTER_S), BorgAnswer(0.0)))
             case SessionPaused():
                 self._before_pause = self._goal or (self.speed_kmh, self.incline_percent)
                 self._set_out((STROLL_KMH, self.incline_percent), AT_PHASE_START_AFTER_S)
@@ -218,10 +218,10 @@ class Person:
         due = [said for at_s, said in self._to_say if at_s <= self._age_s]
         self._to_say = [(at_s, said) for at_s, said in self._to_say if at_s > self._age_s]
         asked = snapshot is not None and snapshot.question is not None
-        others = [replace(said, t=t) for said in due if not isinstance(said, Answer)]
+        others = [replace(said, t=t) for said in due if not isinstance(said, BorgAnswer)]
         answers = asked and len(others) < len(due)
         # The answer first: Borg or mood, once said, is an answer too, and closes the question.
-        return [Answer(t), *others] if answers else [*others]
+        return [BorgAnswer(t), *others] if answers else [*others]
 
     def _beats(self) -> tuple[float, ...]:
         """Return the intervals of the beats that fell in this second; they vary less the harder the work is."""

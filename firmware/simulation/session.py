@@ -11,22 +11,31 @@ from typing import Protocol
 import numpy as np
 from msgspec import Struct
 
-from coach.errors import Refused
+from coach.errors import MessageRefused
 from coach.guidance.defaults import default_guidance
 from coach.guidance.interface import GuidanceMaker
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent, QuestionAsked, SessionEnded, Signal
-from coach.model.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Readiness, Time, Treadmill
+from coach.model.messages import (
+    AnyMessage,
+    BorgAnswer,
+    CommandName,
+    HeartRate,
+    Readiness,
+    SessionCommand,
+    Time,
+    TreadmillSpeed,
+)
 from coach.model.plan import Plan
 from coach.model.protocol import Protocol as TrainingProtocol
 from coach.model.snapshot import Snapshot
 from coach.model.summary import Summary
 from coach.session.engine import step
 from coach.session.snapshots import snapshot
-from coach.session.state import State, begin
-from firmware.recordings.errors import RecordingError
+from coach.session.state import SessionState, begin
+from firmware.recordings.errors import RecordingFileError
 from firmware.recordings.pace import draw_pace
-from firmware.recordings.sample import Recording
+from firmware.recordings.sample import SampleRecording
 from firmware.simulation.faults import AnyFault, Injector
 from firmware.system.errors import FirmwareError
 
@@ -40,7 +49,7 @@ class RehearsalError(FirmwareError, ValueError):
 
 
 class Trainee(Protocol):
-    """Somebody in training: a simulated `Person`, or a recording of a real one."""
+    """Somebody in training: a `SimulatedPerson`, or a recording of a real one."""
 
     def second(self, t: float, snapshot: Snapshot | None, events: tuple[AnyEvent, ...]) -> list[AnyMessage]:
         """Live the second that ends at `t`; return what is told to the session, in the order of time."""
@@ -52,7 +61,7 @@ class Trainee(Protocol):
         ...
 
 
-class Second(Struct, frozen=True):
+class SimulatedSecond(Struct, frozen=True):
     """One second: what the engine took, what came out, codes of what it refused, and the state after it."""
 
     t: float
@@ -61,10 +70,10 @@ class Second(Struct, frozen=True):
     cues: tuple[Cue, ...]
     refused: tuple[str, ...]
     true_bpm: float | None
-    state: State
+    state: SessionState
 
 
-class Moment(Struct, frozen=True):
+class SimulatedRow(Struct, frozen=True):
     """One row of a rehearsal: true rate, rate as last sent, the source's state, and the treadmill."""
 
     t: float
@@ -86,7 +95,7 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     events: tuple[AnyEvent, ...]
     cues: tuple[Cue, ...]
     messages: tuple[AnyMessage, ...]
-    samples: tuple[Moment, ...]
+    samples: tuple[SimulatedRow, ...]
     refused: tuple[str, ...]
 
 
@@ -99,7 +108,7 @@ def seconds(
     rng: np.random.Generator | None = None,
     guidance: GuidanceMaker = default_guidance,
     recorded: bool = False,
-) -> Iterator[Second]:
+) -> Iterator[SimulatedSecond]:
     """Begin a session at second 0, and hand out each second until it has ended and Borg and mood have been said.
 
     Readiness questions are answered with no, and start is pressed at once. `recorded`: the trainee is a file. Raises
@@ -117,7 +126,7 @@ def seconds(
         if t == 0:
             if plan.questions:
                 incoming.append(Readiness(0.0, dict.fromkeys(plan.questions, False)))
-            incoming.append(Command(0.0, CommandName.START))
+            incoming.append(SessionCommand(0.0, CommandName.START))
         incoming.append(Time(float(t)))
         happened: list[AnyEvent] = []
         cues: list[Cue] = []
@@ -126,7 +135,7 @@ def seconds(
         for message in incoming:
             try:
                 stepped = step(state, message)
-            except Refused as refusal:
+            except MessageRefused as refusal:
                 refused.append(refusal.code)
                 continue
             state = stepped.state
@@ -134,7 +143,7 @@ def seconds(
             happened += stepped.events
             cues += stepped.cues
         events = tuple(happened)
-        yield Second(float(t), tuple(taken), events, tuple(cues), tuple(refused), trainee.rate_bpm, state)
+        yield SimulatedSecond(float(t), tuple(taken), events, tuple(cues), tuple(refused), trainee.rate_bpm, state)
         if ended_t is None and state.stage in ("ended", "not_today"):
             ended_t = t
         if ended_t is not None and t >= ended_t + AFTERWARDS_S:
@@ -155,7 +164,7 @@ def rehearse(
     return gathered(plan, protocol, lived)
 
 
-def gathered(plan: Plan, protocol: TrainingProtocol, lived: list[Second]) -> Rehearsal:
+def gathered(plan: Plan, protocol: TrainingProtocol, lived: list[SimulatedSecond]) -> Rehearsal:
     """Put the seconds of a session together. Raises RehearsalError where it had no end."""
     summary = lived[-1].state.summary if lived else None
     if summary is None:
@@ -174,12 +183,12 @@ def gathered(plan: Plan, protocol: TrainingProtocol, lived: list[Second]) -> Reh
     )
 
 
-def _moments(lived: list[Second]) -> Iterator[Moment]:
+def _moments(lived: list[SimulatedSecond]) -> Iterator[SimulatedRow]:
     for second in lived:
         state = second.state
         running = state.stage in ("running", "paused")
         sent = [message.bpm for message in second.messages if isinstance(message, HeartRate)]
-        yield Moment(
+        yield SimulatedRow(
             t=second.t,
             phase=state.phase.kind.value if running else "waiting" if state.summary is None else "ended",
             interval=state.phase.interval if running else 0,
@@ -194,12 +203,12 @@ def _moments(lived: list[Second]) -> Iterator[Moment]:
 class Recorded:
     """A recording in the place of a person: answers every question, heeds no advice, and stops when it ends."""
 
-    def __init__(self, recording: Recording, *, from_s: float = 0.0) -> None:
+    def __init__(self, recording: SampleRecording, *, from_s: float = 0.0) -> None:
         """Begin at `from_s` of the recording. Raises RecordingError where nothing is left from there."""
         samples = draw_pace(recording).samples
         first = next((at for at, sample in enumerate(samples) if sample.t_s >= from_s), None)
         if first is None:
-            raise RecordingError(
+            raise RecordingFileError(
                 recording.name, 0, f"The recording ends at {recording.end_s:g} s, before {from_s:g} s. Begin earlier."
             )
         self._samples = samples
@@ -220,10 +229,10 @@ class Recorded:
                 self.rate_bpm = sample.bpm
                 messages.append(HeartRate(at_t, sample.bpm, sample.rr_ms))
             if sample.speed_kmh is not None:
-                messages.append(Treadmill(at_t, sample.speed_kmh, sample.incline_percent or 0.0))
+                messages.append(TreadmillSpeed(at_t, sample.speed_kmh, sample.incline_percent or 0.0))
         if any(isinstance(event, QuestionAsked) for event in events):
-            messages.append(Answer(t))
+            messages.append(BorgAnswer(t))
         if self._at == len(self._samples) and not self._over and t > 0:
             self._over = True
-            messages.append(Command(t, CommandName.STOP, source="recording"))
+            messages.append(SessionCommand(t, CommandName.STOP, source="recording"))
         return messages

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from coach.model.messages import AnyMessage, HeartRate
 from coach.model.plan import Plan
 from firmware.sensors.factory import StrapError, StrapKind, StrapMaker
-from firmware.sensors.strap import Delivery, Measurement, Sight
-from firmware.simulation.heart import Day, Kind, Participant, Population, draw_day, plan_for
-from firmware.simulation.person import Person
+from firmware.sensors.strap import Delivery, Measurement, SimulatedPersonInput
+from firmware.simulation.heart import DayForm, Kind, Population, SimulatedHeart, draw_day, plan_for
+from firmware.simulation.person import SimulatedPerson
 from firmware.system.clock import Clock
 
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -25,8 +25,8 @@ class Wearer:
     def __init__(self, kind: Kind = "ordinary", seed: int = 0) -> None:
         """Draw somebody."""
         rng = np.random.default_rng(seed)
-        self.participant: Participant = Population().draw(rng, kind)
-        self.day: Day = draw_day(rng)
+        self.participant: SimulatedHeart = Population().draw(rng, kind)
+        self.day: DayForm = draw_day(rng)
         self._seed = seed
 
     def plan(self, protocol: str = "4x4", language: str = "nb") -> Plan:
@@ -35,9 +35,9 @@ class Wearer:
         nickname = NICKNAMES["en" if language == "en" else "nb"]
         return replace(plan, language="en" if language == "en" else "nb", nickname=nickname)
 
-    def person(self) -> Person:
+    def person(self) -> SimulatedPerson:
         """Let them stand beside the treadmill."""
-        return Person(self.participant, self.day, np.random.default_rng(self._seed + 2))
+        return SimulatedPerson(self.participant, self.day, np.random.default_rng(self._seed + 2))
 
 
 def wearer_of(spec: str) -> Wearer:
@@ -56,8 +56,8 @@ def is_simulated(spec: str) -> bool:
     return spec.partition(":")[0] == SIMULATED
 
 
-def _nothing() -> Sight:
-    return Sight()
+def _nothing() -> SimulatedPersonInput:
+    return SimulatedPersonInput()
 
 
 def _unheard(_: AnyMessage) -> None:
@@ -73,10 +73,10 @@ class SimulatedStrap:
 
     def __init__(
         self,
-        person: Person,
+        person: SimulatedPerson,
         clock: Clock,
         *,
-        look: Callable[[], Sight] = _nothing,
+        look: Callable[[], SimulatedPersonInput] = _nothing,
         act: Callable[[AnyMessage], None] = _unheard,
         serial: str = "51A70001",
     ) -> None:

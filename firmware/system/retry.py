@@ -7,7 +7,7 @@ _log = logging.getLogger(__name__)
 FIRST_RETRY_S, LONGEST_RETRY_S = 3.0, 60.0
 
 
-class Said:
+class LossLogger:
     """Tells once when something is lost, and once when it is back."""
 
     def __init__(self, what: str) -> None:
@@ -28,7 +28,7 @@ class Said:
             _log.warning("%s: back.", self._what)
 
 
-class Backoff:
+class RetryDelay:
     """How long to leave a lost part alone: twice as long each time, until it works again."""
 
     def __init__(self, first_s: float = FIRST_RETRY_S, longest_s: float = LONGEST_RETRY_S) -> None:

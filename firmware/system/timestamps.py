@@ -23,7 +23,7 @@ _TIMEX_BYTES = 512
 _TIMEX_STATUS_OFFSET = 5 * ctypes.sizeof(ctypes.c_long)
 
 
-class Stamp(Struct, frozen=True):
+class Timestamp(Struct, frozen=True):
     """One moment by all clocks.
 
     `monotonic_s` counts within the boot `boot_id`; `wall_s` is seconds since 1970 UTC. `synchronised`: the wall clock
@@ -37,7 +37,7 @@ class Stamp(Struct, frozen=True):
     synchronised: bool
     repaired: bool = False
 
-    def repaired_by(self, later: "Stamp") -> "Stamp":
+    def repaired_by(self, later: "Timestamp") -> "Timestamp":
         """Give this moment the wall time that `later`, a synchronised stamp, says; unchanged where it cannot say."""
         if self.synchronised or self.repaired or not later.synchronised or later.boot_id != self.boot_id:
             return self
@@ -52,7 +52,7 @@ class Stamp(Struct, frozen=True):
 class StampClock(Protocol):
     """Whatever tells what time it is."""
 
-    def now(self) -> Stamp:
+    def now(self) -> Timestamp:
         """Stamp this moment."""
 
 
@@ -63,9 +63,9 @@ class SystemStampClock:
         """Read the boot id once: it cannot change while this process lives."""
         self._boot_id = _BOOT_ID.read_text(encoding="ascii").strip()
 
-    def now(self) -> Stamp:
+    def now(self) -> Timestamp:
         """Stamp this moment; takes some microseconds and never touches a disk."""
-        return Stamp(self._boot_id, time.monotonic(), time.time(), wall_clock_synchronised())
+        return Timestamp(self._boot_id, time.monotonic(), time.time(), wall_clock_synchronised())
 
 
 def wall_clock_synchronised() -> bool:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from server.accounts.memberships import allowed, held_by
 from server.accounts.models import Account, Clinic
-from server.accounts.roles import MAY, May, Role
+from server.accounts.roles import MAY, Permission, Role
 from server.audit.record import record
 from server.people.models import Participant
 
@@ -35,11 +35,11 @@ class Needs(StrEnum):
     """Whoever is logged in, whatever the role."""
 
 
-def _clinic_for(request: HttpRequest, code: str, may: May) -> Clinic:
+def _clinic_for(request: HttpRequest, code: str, may: Permission) -> Clinic:
     return _entered(request, get_object_or_404(Clinic, code=code), may)
 
 
-def _entered(request: HttpRequest, clinic: Clinic, may: May) -> Clinic:
+def _entered(request: HttpRequest, clinic: Clinic, may: Permission) -> Clinic:
     if not allowed(account_of(request), clinic, may):
         raise Http404
     request.clinic = clinic  # type: ignore[attr-defined] # read by the page's frame
@@ -47,7 +47,7 @@ def _entered(request: HttpRequest, clinic: Clinic, may: May) -> Clinic:
     return clinic
 
 
-def _participant_for(request: HttpRequest, code: str, pseudonym: str, may: May, action: str) -> Participant:
+def _participant_for(request: HttpRequest, code: str, pseudonym: str, may: Permission, action: str) -> Participant:
     """Both in one statement; nothing is told, and nothing logged, where the clinic is not this account's."""
     known = Participant.objects.select_related("clinic")
     participant = get_object_or_404(known, clinic__code=code, pseudonym=pseudonym)
@@ -56,7 +56,7 @@ def _participant_for(request: HttpRequest, code: str, pseudonym: str, may: May, 
     return participant
 
 
-def in_clinic(may: May) -> Callable[[View], View]:
+def in_clinic(may: Permission) -> Callable[[View], View]:
     """For a view below `/c/<clinic>/…`: resolve the clinic's code; 404 where this account may not do this there.
 
     The view may be a coroutine function. Times are shown in the clinic's zone from here on.
@@ -90,7 +90,7 @@ def in_clinic(may: May) -> Callable[[View], View]:
     return decorate
 
 
-def in_some_clinic(may: May) -> Callable[[View], View]:
+def in_some_clinic(may: Permission) -> Callable[[View], View]:
     """For a view over several clinics: 404 where this account may do this nowhere.
 
     The view itself looks at the clinics of `clinics_where` alone.
@@ -111,7 +111,7 @@ def in_some_clinic(may: May) -> Callable[[View], View]:
     return decorate
 
 
-def about_participant(may: May, action: str) -> Callable[[View], View]:
+def about_participant(may: Permission, action: str) -> Callable[[View], View]:
     """For a view below `/c/<clinic>/participants/<pseudonym>/…`: resolve both, and log who looked at whom.
 
     The view may be a coroutine function.

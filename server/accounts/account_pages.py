@@ -17,7 +17,7 @@ from server.accounts import accounts as acts
 from server.accounts.access import account_of, after_proof, in_clinic
 from server.accounts.errors import AccountError
 from server.accounts.models import Account, Clinic
-from server.accounts.roles import May, Role
+from server.accounts.roles import Permission, Role
 
 
 class RolesForm(forms.Form):
@@ -59,7 +59,7 @@ def accounts_of(clinic: Clinic) -> QuerySet[Account]:
     return Account.objects.filter(memberships__clinic=clinic).distinct().order_by("last_name", "first_name", "username")
 
 
-@in_clinic(May.MANAGE_ACCOUNTS)
+@in_clinic(Permission.MANAGE_ACCOUNTS)
 @require_safe
 def accounts(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """List them."""
@@ -70,7 +70,7 @@ def accounts(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     return render(request, "clinics/accounts.html", {"rows": rows})
 
 
-@in_clinic(May.MANAGE_ACCOUNTS)
+@in_clinic(Permission.MANAGE_ACCOUNTS)
 @after_proof("GET", "POST")
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, clinic: Clinic) -> HttpResponse:
@@ -97,7 +97,7 @@ def new(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     return render(request, "clinics/new_account.html", {"form": form}, status=status)
 
 
-@in_clinic(May.MANAGE_ACCOUNTS)
+@in_clinic(Permission.MANAGE_ACCOUNTS)
 @after_proof("POST")
 @require_http_methods(["GET", "HEAD", "POST"])
 def one(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
@@ -120,7 +120,7 @@ def one(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
     return render(request, "clinics/account.html", shown, status=status)
 
 
-@in_clinic(May.MANAGE_ACCOUNTS)
+@in_clinic(Permission.MANAGE_ACCOUNTS)
 @after_proof("POST")
 @require_POST
 def reset(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
@@ -134,7 +134,7 @@ def reset(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
     return _link(request, clinic, account.get_username(), secret)
 
 
-@in_clinic(May.MANAGE_ACCOUNTS)
+@in_clinic(Permission.MANAGE_ACCOUNTS)
 @after_proof("POST")
 @require_POST
 def close(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
@@ -142,7 +142,7 @@ def close(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
     return _act(request, clinic, number, acts.close, _("The account is closed, and logged out everywhere."))
 
 
-@in_clinic(May.MANAGE_ACCOUNTS)
+@in_clinic(Permission.MANAGE_ACCOUNTS)
 @after_proof("POST")
 @require_POST
 def open_again(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:

@@ -18,7 +18,7 @@ from django_otp import devices_for_user
 
 from server.accounts.errors import AccountError
 from server.accounts.models import Account, Clinic, Invitation, Membership, Region
-from server.accounts.roles import May, Role
+from server.accounts.roles import Permission, Role
 from server.audit.record import record
 
 LINK_HOURS = 72
@@ -177,5 +177,5 @@ def _roles(account: Account, clinic: Clinic) -> set[str]:
     return set(Membership.objects.filter(account=account, clinic=clinic).values_list("role", flat=True))
 
 
-def _may(clinic: Clinic | None) -> May | None:
-    return May.MANAGE_ACCOUNTS if clinic is not None else None
+def _may(clinic: Clinic | None) -> Permission | None:
+    return Permission.MANAGE_ACCOUNTS if clinic is not None else None

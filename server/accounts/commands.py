@@ -20,14 +20,14 @@ WHO = "command"
 """How the access log names whoever runs the server."""
 
 
-class Where(Struct, frozen=True):
+class RoleScope(Struct, frozen=True):
     """Where a role holds: in a clinic, in a region, or with neither everywhere."""
 
     clinic: str | None
     region: str | None
 
 
-def add(name: str, roles: Sequence[str], where: Where, names: tuple[str, str]) -> str:
+def add(name: str, roles: Sequence[str], where: RoleScope, names: tuple[str, str]) -> str:
     """Make an account and give the secret of its one-time link. Raises AccountError."""
     if not roles:
         raise AccountError("An account without a role can do nothing. Name one with --role.")
@@ -43,7 +43,7 @@ def add(name: str, roles: Sequence[str], where: Where, names: tuple[str, str]) -
     )
 
 
-def role(name: str, roles: Sequence[str], where: Where) -> str:
+def role(name: str, roles: Sequence[str], where: RoleScope) -> str:
     """Let the account hold exactly these roles there. Raises AccountError."""
     account = _account(name)
     clinic, region = _found(where)
@@ -147,7 +147,7 @@ def _region(code: str) -> Region:
     return found
 
 
-def _found(where: Where) -> tuple[Clinic | None, Region | None]:
+def _found(where: RoleScope) -> tuple[Clinic | None, Region | None]:
     if where.region is not None:
         return None, _region(where.region)
     if where.clinic is None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from server.accounts import finding_words
 from server.accounts.access import in_clinic
 from server.accounts.models import Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.models import Certificate, MachineState
 from server.natural_sort import by_name
 
@@ -75,7 +75,7 @@ def _finding(one: dict[str, object]) -> FindingShown:
     )
 
 
-@in_clinic(May.SEE_MACHINES)
+@in_clinic(Permission.SEE_MACHINES)
 @require_safe
 def machines(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """List them: those that need somebody first."""
@@ -86,7 +86,7 @@ def machines(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     return render(request, "clinics/machines.html", {"rows": rows})
 
 
-@in_clinic(May.SEE_MACHINES)
+@in_clinic(Permission.SEE_MACHINES)
 @require_safe
 def one(request: HttpRequest, clinic: Clinic, machine: str) -> HttpResponse:
     """Everything that one machine last said of itself."""

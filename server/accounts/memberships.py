@@ -3,7 +3,7 @@
 from django.db.models import Q, QuerySet
 
 from server.accounts.models import Account, Clinic, Membership
-from server.accounts.roles import MAY, May, Role
+from server.accounts.roles import MAY, Permission, Role
 
 
 def held_by(account: Account) -> list[Membership]:
@@ -22,7 +22,7 @@ def holds_in(membership: Membership, clinic: Clinic) -> bool:
     return membership.region_id is None or membership.region_id == clinic.region_id
 
 
-def clinics_where(account: Account, may: May) -> QuerySet[Clinic]:
+def clinics_where(account: Account, may: Permission) -> QuerySet[Clinic]:
     """The clinics in which this account may do this."""
     held = [one for one in held_by(account) if may in MAY[Role(one.role)]]
     if any(one.clinic_id is None and one.region_id is None for one in held):
@@ -34,17 +34,17 @@ def clinics_where(account: Account, may: May) -> QuerySet[Clinic]:
     return Clinic.objects.filter(Q(pk__in=clinics) | Q(region__in=regions))
 
 
-def mays_in(account: Account, clinic: Clinic) -> frozenset[May]:
+def mays_in(account: Account, clinic: Clinic) -> frozenset[Permission]:
     """All that this account may do in this clinic."""
     return frozenset(may for one in held_by(account) if holds_in(one, clinic) for may in MAY[Role(one.role)])
 
 
-def allowed(account: Account, clinic: Clinic, may: May) -> bool:
+def allowed(account: Account, clinic: Clinic, may: Permission) -> bool:
     """Whether this account may do this in this clinic."""
     return may in mays_in(account, clinic)
 
 
-def role_in(account: Account, clinic: Clinic, may: May) -> str:
+def role_in(account: Account, clinic: Clinic, may: Permission) -> str:
     """In which role this account does this here, for the access log."""
     roles = (Role(one.role) for one in held_by(account) if holds_in(one, clinic))
     return next((role.value for role in roles if may in MAY[role]), "")

@@ -16,7 +16,7 @@ class Role(models.TextChoices):
     SUPPORT = "support", _("technical support")
 
 
-class May(StrEnum):
+class Permission(StrEnum):
     """What a view asks for."""
 
     SEE_ROOM = "see_room"
@@ -37,37 +37,37 @@ class May(StrEnum):
     MANAGE_CODES = "manage_codes"
 
 
-MAY: dict[Role, frozenset[May]] = {
+MAY: dict[Role, frozenset[Permission]] = {
     Role.THERAPIST: frozenset(
         {
-            May.SEE_ROOM,
-            May.COMMAND,
-            May.SEE_PEOPLE,
-            May.CHANGE_PEOPLE,
-            May.SEE_DIARY,
-            May.CHANGE_DIARY,
-            May.EXPORT_PERSON,
-            May.HAND_OVER,
-            May.REPORT_ACTIVITY,
-            May.SEE_MACHINES,
+            Permission.SEE_ROOM,
+            Permission.COMMAND,
+            Permission.SEE_PEOPLE,
+            Permission.CHANGE_PEOPLE,
+            Permission.SEE_DIARY,
+            Permission.CHANGE_DIARY,
+            Permission.EXPORT_PERSON,
+            Permission.HAND_OVER,
+            Permission.REPORT_ACTIVITY,
+            Permission.SEE_MACHINES,
         }
     ),
     Role.CLINIC_ADMIN: frozenset(
         {
-            May.SEE_PEOPLE,
-            May.EXPORT_PERSON,
-            May.DELETE_PERSON,
-            May.HAND_OVER,
-            May.REPORT_ACTIVITY,
-            May.SEE_AGGREGATES,
-            May.SEE_MACHINES,
-            May.SEE_AUDIT,
-            May.MANAGE_ACCOUNTS,
-            May.MANAGE_CODES,
+            Permission.SEE_PEOPLE,
+            Permission.EXPORT_PERSON,
+            Permission.DELETE_PERSON,
+            Permission.HAND_OVER,
+            Permission.REPORT_ACTIVITY,
+            Permission.SEE_AGGREGATES,
+            Permission.SEE_MACHINES,
+            Permission.SEE_AUDIT,
+            Permission.MANAGE_ACCOUNTS,
+            Permission.MANAGE_CODES,
         }
     ),
-    Role.COORDINATOR: frozenset({May.SEE_AGGREGATES}),
-    Role.RESEARCHER: frozenset({May.EXPORT_RESEARCH}),
-    Role.SUPPORT: frozenset({May.SEE_MACHINES}),
+    Role.COORDINATOR: frozenset({Permission.SEE_AGGREGATES}),
+    Role.RESEARCHER: frozenset({Permission.EXPORT_RESEARCH}),
+    Role.SUPPORT: frozenset({Permission.SEE_MACHINES}),
 }
 """Support sees machines and their findings, and nothing about health; a coordinator sees sums alone."""

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from server.accounts.access import about_participant, account_of, in_clinic
 from server.accounts.models import Account, Clinic
-from server.accounts.roles import May, Role
+from server.accounts.roles import Permission, Role
 from server.audit.detail_words import details
 from server.audit.models import Entry
 from server.audit.record import record
@@ -32,7 +32,7 @@ class FilterForm(forms.Form):
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
 
-@in_clinic(May.SEE_AUDIT)
+@in_clinic(Permission.SEE_AUDIT)
 @require_safe
 def log(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Show the clinic's lines, the newest first."""
@@ -40,7 +40,7 @@ def log(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     found = Entry.objects.filter(clinic=clinic.code).order_by("-number")
     if form.is_bound and form.is_valid():
         found = _filtered(found, form)
-    record(account_of(request), "log_read", clinic=clinic, may=May.SEE_AUDIT)
+    record(account_of(request), "log_read", clinic=clinic, may=Permission.SEE_AUDIT)
     page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
     kept = request.GET.copy()
     kept.pop("page", None)
@@ -62,7 +62,7 @@ def _filtered(found: QuerySet[Entry], form: FilterForm) -> QuerySet[Entry]:
     return found
 
 
-@about_participant(May.SEE_AUDIT, "who_looked_read")
+@about_participant(Permission.SEE_AUDIT, "who_looked_read")
 @require_safe
 def who_looked(request: HttpRequest, participant: Participant) -> HttpResponse:
     """All that was done about one participant: who, as what, what, when."""

@@ -15,7 +15,7 @@ from server.audit.models import Entry, Head
 
 if TYPE_CHECKING:
     from server.accounts.models import Account, Clinic
-    from server.accounts.roles import May
+    from server.accounts.roles import Permission
     from server.people.models import Participant
 
 
@@ -24,7 +24,7 @@ def record(
     action: str,
     *,
     clinic: "Clinic | None" = None,
-    may: "May | None" = None,
+    may: "Permission | None" = None,
     participant: "Participant | None" = None,
     **detail: Any,  # noqa: ANN401 - what a line tells beside its columns, as JSON
 ) -> Entry:

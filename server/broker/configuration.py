@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 
 MOST_PACKET_BYTES = 128 * 1024
 """Whole sessions and parts are at most 64 KiB; topic, properties and some room come on top."""
@@ -22,7 +22,7 @@ ROOM_WRITES = ("command", "plan/+")
 """What a web worker may: it shows the room, and neither sees sessions nor sends receipts."""
 
 
-def configuration(clinic: Clinic) -> str:
+def configuration(clinic: ClinicFolder) -> str:
     """What mosquitto 2 is started with: `mosquitto -c broker/mosquitto.conf`, or `interval-coach-server broker`."""
     places, settings = clinic.places, clinic.settings
     return f"""\
@@ -75,7 +75,11 @@ include_dir {places.broker}/more.d
 
 
 def access_list(
-    clinic: Clinic, collectors: Iterable[str], webs: Iterable[str], bridges: Iterable[str], shut_out: Iterable[str]
+    clinic: ClinicFolder,
+    collectors: Iterable[str],
+    webs: Iterable[str],
+    bridges: Iterable[str],
+    shut_out: Iterable[str],
 ) -> str:
     """Who may read and write what. `shut_out`: machines without a certificate in force, cut off at once.
 
@@ -109,7 +113,7 @@ def access_list(
     return "\n".join(lines) + "\n"
 
 
-def bridge_configuration(region: Clinic, name: str, files: str) -> str:
+def bridge_configuration(region: ClinicFolder, name: str, files: str) -> str:
     """What a clinic's mosquitto needs to hand everything on to this region's. `files`: the folder they lie in there."""
     theirs = name.removeprefix("bridge-")
     below = f"ic/1/{theirs}/"
@@ -141,7 +145,7 @@ restart_timeout 2 60
 """
 
 
-def existing_broker(clinic: Clinic) -> str:
+def existing_broker(clinic: ClinicFolder) -> str:
     """What a broker that stands already must be set to."""
     places, settings = clinic.places, clinic.settings
     own = f"ic/1/{settings.clinic}"

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import IO
 
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from server.errors import ServerError
 from server.json_logging import facts
 from server.sd_notify import VARIABLE
@@ -32,7 +32,7 @@ _NOISE = re.compile(r"(Sending|Received) (PUB|PING|SUB|UNSUB|CONN)|^\t|No will m
 class BrokerProcess:
     """mosquitto as a child process. `seen` is told each kept line, as (kind, who)."""
 
-    def __init__(self, clinic: Clinic, seen: Callable[[str, str], None] = lambda _kind, _who: None) -> None:
+    def __init__(self, clinic: ClinicFolder, seen: Callable[[str, str], None] = lambda _kind, _who: None) -> None:
         """Nothing runs before `start`."""
         self._clinic = clinic
         self._seen = seen

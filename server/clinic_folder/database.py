@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import django
 from django.conf import settings
 
-from server.clinic_folder.settings import DATABASE_VARIABLE, FOLDER_VARIABLE, Clinic
+from server.clinic_folder.settings import DATABASE_VARIABLE, FOLDER_VARIABLE, ClinicFolder
 from server.errors import SettingsError
 
 MEMORY = "sqlite://"
@@ -53,7 +53,7 @@ def django_database(address: str, folder: Path) -> dict[str, Any]:
             )
 
 
-def prepare(clinic: Clinic) -> None:
+def prepare(clinic: ClinicFolder) -> None:
     """Make Django ready for this clinic. Once in a process; again for the same folder is harmless."""
     folder = str(clinic.places.folder)
     if settings.configured and os.environ.get(FOLDER_VARIABLE) != folder:
@@ -63,6 +63,6 @@ def prepare(clinic: Clinic) -> None:
     django.setup()
 
 
-def address_of(clinic: Clinic) -> str:
+def address_of(clinic: ClinicFolder) -> str:
     """The database's address: the environment's, else the settings file's."""
     return os.environ.get(DATABASE_VARIABLE) or clinic.settings.database

@@ -154,14 +154,14 @@ class Places(Struct, frozen=True):
         return self.folder / "certificates" / f"{name}.key"
 
 
-class Clinic(Struct, frozen=True):
+class ClinicFolder(Struct, frozen=True):
     """A clinic's settings and places together."""
 
     settings: ClinicSettings
     places: Places
 
 
-def read_clinic(folder: Path) -> Clinic:
+def read_clinic(folder: Path) -> ClinicFolder:
     """Read a clinic's folder. Raises SettingsError with what is wrong and what to do."""
     places = Places(folder.resolve())
     try:
@@ -177,7 +177,7 @@ def read_clinic(folder: Path) -> Clinic:
     except (msgspec.MsgspecError, TopicError, ValueError) as error:
         raise SettingsError(f"{places.settings}: {error}. Nothing is started; mend the file.") from error
     _check(settings, places)
-    return Clinic(settings, places)
+    return ClinicFolder(settings, places)
 
 
 def folder_from_environment() -> Path | None:

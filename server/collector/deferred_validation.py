@@ -2,7 +2,7 @@
 
 from server.clinic_folder.transactions import in_transaction
 from server.collector import parser
-from server.collector.messages import SessionArrived, Source
+from server.collector.messages import MessageSource, SessionArrived
 from server.models import Session
 
 AT_A_TIME = 20
@@ -18,7 +18,7 @@ def _read_some() -> int:
     for one in unread:
         flaw = ""
         if one.payload is not None:
-            source = Source("", one.clinic, one.machine)
+            source = MessageSource("", one.clinic, one.machine)
             found = parser.session(source, str(one.session_id), bytes(one.payload))
             flaw = "" if isinstance(found, SessionArrived) else str(getattr(found, "reason", "not understood"))[:200]
         Session.objects.filter(pk=one.pk).update(read_through=True, flaw=flaw)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from server.broker.mqtt_client import LinkSettings, tls_context
 from server.clinic_folder.atomic_file import PRIVATE, write_once
 from server.clinic_folder.database import address_of
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from server.collector.service import Collector, CollectorSettings, Step
 from server.errors import SettingsError
 from server.identity.certificate_authority import until_wall_s
@@ -19,7 +19,7 @@ OPEN_GROUP = "collectors"
 _SHARED_KINDS = (Kind.SESSION, Kind.RESULT, Kind.TAKEN)
 
 
-def read_shared_group(clinic: Clinic) -> str:
+def read_shared_group(clinic: ClinicFolder) -> str:
     """Return the name of the shared subscription, by which collectors divide the sessions among them; make it first.
 
     The name is random and known to collectors alone. A broker may let any client join any group (mosquitto's access
@@ -31,7 +31,7 @@ def read_shared_group(clinic: Clinic) -> str:
 
 
 def collector_for(
-    clinic: Clinic, name: str, at: Callable[[Step], None] = lambda _: None, chance: random.Random | None = None
+    clinic: ClinicFolder, name: str, at: Callable[[Step], None] = lambda _: None, chance: random.Random | None = None
 ) -> Collector:
     """Collector `name`, which has a certificate in the clinic's folder; `at`: see Collector. Raises SettingsError."""
     places, settings = clinic.places, clinic.settings

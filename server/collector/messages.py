@@ -21,7 +21,7 @@ Why = Literal[
 """Why something is in quarantine or among the dead letters; docs/operations.md says what to do about each."""
 
 
-class Source(Struct, frozen=True):
+class MessageSource(Struct, frozen=True):
     """Where a message came from: its topic as it came, and the clinic and machine in it (empty where it has none)."""
 
     topic: str
@@ -32,7 +32,7 @@ class Source(Struct, frozen=True):
 class SessionArrived(Struct, frozen=True, kw_only=True):
     """A session whose head was read and fits its topic. `flaw` and `read_through`: see `server.models.Session`."""
 
-    source: Source
+    source: MessageSource
     session_id: str
     revision: int
     sha256: str
@@ -50,7 +50,7 @@ class SessionArrived(Struct, frozen=True, kw_only=True):
 class PartArrived(Struct, frozen=True, kw_only=True):
     """A part of a larger session."""
 
-    source: Source
+    source: MessageSource
     session_id: str
     whole: str
     number: int
@@ -62,7 +62,7 @@ class PartArrived(Struct, frozen=True, kw_only=True):
 class StateArrived(Struct, frozen=True):
     """A birth or a will."""
 
-    source: Source
+    source: MessageSource
     state: State
     payload: bytes
 
@@ -70,21 +70,21 @@ class StateArrived(Struct, frozen=True):
 class ResultArrived(Struct, frozen=True):
     """What became of a command."""
 
-    source: Source
+    source: MessageSource
     result: CommandResult
 
 
 class PlanWordArrived(Struct, frozen=True):
     """What became of a plan at a machine."""
 
-    source: Source
+    source: MessageSource
     word: PlanTaken
 
 
 class KeptForAPerson(Struct, frozen=True, kw_only=True):
     """A session that goes to quarantine."""
 
-    source: Source
+    source: MessageSource
     session_id: str
     why: Why
     reason: str
@@ -96,7 +96,7 @@ class KeptForAPerson(Struct, frozen=True, kw_only=True):
 class Dead(Struct, frozen=True, kw_only=True):
     """A message that nobody can use, for the dead letters."""
 
-    source: Source
+    source: MessageSource
     why: Why
     reason: str
     payload: bytes

@@ -8,7 +8,7 @@ from prometheus_client.exposition import start_http_server
 from server.collector.store import What
 
 
-class Figures:
+class CollectorMetrics:
     """One collector's figures, in a registry of their own."""
 
     def __init__(self) -> None:

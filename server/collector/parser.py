@@ -16,11 +16,11 @@ from server.collector.messages import (
     Arrival,
     Dead,
     KeptForAPerson,
+    MessageSource,
     PartArrived,
     PlanWordArrived,
     ResultArrived,
     SessionArrived,
-    Source,
     StateArrived,
     Why,
 )
@@ -44,7 +44,7 @@ class _Trusted(Struct, frozen=True):
     clock_trusted: bool
 
 
-class Head(Struct, frozen=True):
+class DeliveryHead(Struct, frozen=True):
     """The fields of `sync.wire.messages.SessionDelivery` that storing needs; the others are passed over unread."""
 
     format: int
@@ -59,7 +59,7 @@ class Head(Struct, frozen=True):
     clocks: tuple[messages.ClocksAt, ...]
 
 
-_head = msgspec.json.Decoder(Head)
+_head = msgspec.json.Decoder(DeliveryHead)
 
 
 def arrival(topic_text: str, payload: bytes, *, thorough: bool = True) -> Arrival:
@@ -67,8 +67,8 @@ def arrival(topic_text: str, payload: bytes, *, thorough: bool = True) -> Arriva
     try:
         topic = parse(topic_text)
     except TopicError as error:
-        return Dead(source=Source(topic_text[:200]), why="not_a_topic", reason=str(error), payload=payload)
-    source = Source(topic_text, topic.clinic, topic.machine)
+        return Dead(source=MessageSource(topic_text[:200]), why="not_a_topic", reason=str(error), payload=payload)
+    source = MessageSource(topic_text, topic.clinic, topic.machine)
     match topic.kind:
         case Kind.SESSION if is_part(payload):
             return _part(source, topic, payload)
@@ -86,7 +86,7 @@ def arrival(topic_text: str, payload: bytes, *, thorough: bool = True) -> Arriva
             )
 
 
-def session(source: Source, session_id: str, payload: bytes, *, thorough: bool = True) -> Arrival:
+def session(source: MessageSource, session_id: str, payload: bytes, *, thorough: bool = True) -> Arrival:
     """A whole sealed session that came under this id."""
     found = read_session(payload) if thorough else _read_head(payload)
     if isinstance(found, Unreadable):
@@ -112,7 +112,7 @@ def session(source: Source, session_id: str, payload: bytes, *, thorough: bool =
     )
 
 
-def _read_head(payload: bytes) -> Head | messages.SessionDelivery | Unreadable:
+def _read_head(payload: bytes) -> DeliveryHead | messages.SessionDelivery | Unreadable:
     """Read the fields that come first. What is odd is read by the wire's own reader, which says what is wrong."""
     content = beginning(payload, _HEAD_BYTES)
     if isinstance(content, Unreadable):
@@ -128,14 +128,16 @@ def _read_head(payload: bytes) -> Head | messages.SessionDelivery | Unreadable:
     return found if sound else read_session(payload)
 
 
-def _unreadable(source: Source, session_id: str, found: Unreadable) -> Arrival:
+def _unreadable(source: MessageSource, session_id: str, found: Unreadable) -> Arrival:
     why = _why(found)
     if why == "newer":
         return KeptForAPerson(source=source, session_id=session_id, why=why, reason=found.reason, payload=found.kept)
     return Dead(source=source, why=why, reason=found.reason, payload=found.kept)
 
 
-def _not_its_own(source: Source, session_id: str, found: Head | messages.SessionDelivery) -> tuple[Why, str] | None:
+def _not_its_own(
+    source: MessageSource, session_id: str, found: DeliveryHead | messages.SessionDelivery
+) -> tuple[Why, str] | None:
     if (found.clinic, found.machine) != (source.clinic, source.machine):
         return "not_its_own", "The session says that it comes from another machine than the topic says."
     if found.session_id != session_id:
@@ -143,7 +145,7 @@ def _not_its_own(source: Source, session_id: str, found: Head | messages.Session
     return None
 
 
-def _not_usable(found: Head | messages.SessionDelivery) -> tuple[Why, str] | None:
+def _not_usable(found: DeliveryHead | messages.SessionDelivery) -> tuple[Why, str] | None:
     if not 1 <= found.revision <= MOST_REVISION:
         return "not_understood", "The revision is out of range."
     if not _SHA256.match(found.sha256):
@@ -157,7 +159,7 @@ def _not_usable(found: Head | messages.SessionDelivery) -> tuple[Why, str] | Non
     return None
 
 
-def _part(source: Source, topic: Topic, payload: bytes) -> Arrival:
+def _part(source: MessageSource, topic: Topic, payload: bytes) -> Arrival:
     found = read_part(payload)
     if isinstance(found, Unreadable):
         return _unreadable(source, topic.name, found)
@@ -174,7 +176,7 @@ def _part(source: Source, topic: Topic, payload: bytes) -> Arrival:
     )
 
 
-def _state(source: Source, topic: Topic, payload: bytes) -> Arrival:
+def _state(source: MessageSource, topic: Topic, payload: bytes) -> Arrival:
     found = read(payload, messages.State)
     if isinstance(found, Unreadable):
         return Dead(source=source, why=_why(found), reason=found.reason, payload=payload)
@@ -186,7 +188,7 @@ def _state(source: Source, topic: Topic, payload: bytes) -> Arrival:
     return StateArrived(source, found, encode(found))
 
 
-def _result(source: Source, payload: bytes) -> Arrival:
+def _result(source: MessageSource, payload: bytes) -> Arrival:
     found = read(payload, messages.CommandResult)
     if isinstance(found, Unreadable):
         return Dead(source=source, why=_why(found), reason=found.reason, payload=payload)
@@ -195,7 +197,7 @@ def _result(source: Source, payload: bytes) -> Arrival:
     return ResultArrived(source, found)
 
 
-def _plan_word(source: Source, payload: bytes) -> Arrival:
+def _plan_word(source: MessageSource, payload: bytes) -> Arrival:
     found = read(payload, messages.PlanTaken)
     if isinstance(found, Unreadable):
         return Dead(source=source, why=_why(found), reason=found.reason, payload=payload)

@@ -24,7 +24,7 @@ from server.broker.mqtt_client import BrokerLink, LinkSettings, Received
 from server.clinic_folder import transactions
 from server.collector import deferred_validation, store
 from server.collector.messages import Arrival, Dead, PartArrived, PlanWordArrived, ResultArrived, SessionArrived
-from server.collector.metrics import Figures
+from server.collector.metrics import CollectorMetrics
 from server.collector.parser import arrival
 from server.diary import ingest
 from server.errors import StoreAwayError, StoreRefusedError
@@ -71,13 +71,13 @@ class Collector:
     def __init__(
         self,
         settings: CollectorSettings,
-        figures: Figures | None = None,
+        figures: CollectorMetrics | None = None,
         at: Callable[[Step], None] = lambda _: None,
         chance: random.Random | None = None,
     ) -> None:
         """Nothing is connected before `start`."""
         self._batch = settings.batch
-        self.figures = figures or Figures()
+        self.figures = figures or CollectorMetrics()
         self._at = at
         # Jitter, no secret.
         self._chance = chance or random.Random()  # noqa: S311
@@ -207,7 +207,7 @@ class Collector:
             self.figures.arrivals.labels(_kind(message.topic)).inc()
         return arrivals
 
-    def _commit(self, arrivals: Sequence[Arrival]) -> tuple[store.Verdict, ...] | None:
+    def _commit(self, arrivals: Sequence[Arrival]) -> tuple[store.StoreResult, ...] | None:
         """Commit, however long the database is away. None where the collector is stopped before."""
         wait_s = FIRST_WAIT_S
         while not self._stopping.is_set():
@@ -226,15 +226,17 @@ class Collector:
                 return verdicts
         return None
 
-    def _one_by_one(self, arrivals: Sequence[Arrival], error: StoreRefusedError) -> tuple[store.Verdict, ...] | None:
+    def _one_by_one(
+        self, arrivals: Sequence[Arrival], error: StoreRefusedError
+    ) -> tuple[store.StoreResult, ...] | None:
         """One of them is refused for ever: the others go in without it, and it becomes a dead letter."""
         if len(arrivals) == 1:
             refused = arrivals[0]
             if isinstance(refused, Dead) and refused.why == "refused_by_database":
                 _log.error("the database takes not even a dead letter", extra=facts(why=str(error)))
-                return (store.Verdict("dropped"),)
+                return (store.StoreResult("dropped"),)
             return self._commit([_dead(refused, str(error))])
-        verdicts: list[store.Verdict] = []
+        verdicts: list[store.StoreResult] = []
         for one in arrivals:
             done = self._commit([one])
             if done is None:
@@ -242,7 +244,7 @@ class Collector:
             verdicts += done
         return tuple(verdicts)
 
-    def _send_receipts(self, verdicts: Sequence[store.Verdict]) -> None:
+    def _send_receipts(self, verdicts: Sequence[store.StoreResult]) -> None:
         now_s = time.time()
         for verdict in verdicts:
             due = verdict.receipt
@@ -259,7 +261,7 @@ class Collector:
             if self._link.publish(build(Topic(due.clinic, due.machine, Kind.RECEIPT)), encode(receipt)):
                 self.figures.receipts.labels(receipt.status).inc()
 
-    def _tell(self, verdicts: Sequence[store.Verdict]) -> None:
+    def _tell(self, verdicts: Sequence[store.StoreResult]) -> None:
         counts: dict[str, int] = {}
         for verdict in verdicts:
             self.figures.count(verdict.what)

@@ -23,11 +23,11 @@ from server.collector.messages import (
     Arrival,
     Dead,
     KeptForAPerson,
+    MessageSource,
     PartArrived,
     PlanWordArrived,
     ResultArrived,
     SessionArrived,
-    Source,
     StateArrived,
 )
 from server.live.plan_outbox import withdraw_left
@@ -41,8 +41,8 @@ from server.models import (
     SessionPart,
 )
 from server.people.models import Participant
-from sync.errors import PartError
-from sync.wire.chunks import Part, join
+from sync.errors import ChunkError
+from sync.wire.chunks import Chunk, join
 
 MOST_KEPT_A_MACHINE = 1_000
 """Quarantined sessions, and dead letters, of one machine: one that has gone mad does not fill the disk."""
@@ -54,7 +54,7 @@ What = Literal["stored", "again", "quarantined", "dead", "dropped", "part", "sta
 CONFLICT = "The same session and revision is stored with another SHA-256."
 
 
-class Receipted(Struct, frozen=True):
+class DueReceipt(Struct, frozen=True):
     """A session for which a receipt is due. `quarantined`: the reason where it is not stored but kept for a person."""
 
     clinic: str
@@ -65,14 +65,14 @@ class Receipted(Struct, frozen=True):
     quarantined: str | None = None
 
 
-class Verdict(Struct, frozen=True):
+class StoreResult(Struct, frozen=True):
     """What became of an arrival by the commit that has just been made, and the receipt that may now be sent."""
 
     what: What
-    receipt: Receipted | None = None
+    receipt: DueReceipt | None = None
 
 
-def commit(arrivals: Sequence[Arrival], clock: Callable[[], float] = time.time) -> tuple[Verdict, ...]:
+def commit(arrivals: Sequence[Arrival], clock: Callable[[], float] = time.time) -> tuple[StoreResult, ...]:
     """Commit all of these, then what sessions their parts have made whole. A verdict for each, and for each whole one.
 
     Raises StoreAwayError where the database is away, StoreRefusedError where it will never take one of them. What was
@@ -85,9 +85,9 @@ def commit(arrivals: Sequence[Arrival], clock: Callable[[], float] = time.time) 
     return verdicts
 
 
-def _take(arrivals: Sequence[Arrival], now_s: float) -> tuple[Verdict, ...]:
+def _take(arrivals: Sequence[Arrival], now_s: float) -> tuple[StoreResult, ...]:
     stored = _take_sessions([one for one in arrivals if isinstance(one, SessionArrived)], now_s)
-    verdicts: list[Verdict] = []
+    verdicts: list[StoreResult] = []
     for arrival in arrivals:
         match arrival:
             case SessionArrived():
@@ -107,20 +107,20 @@ def _take(arrivals: Sequence[Arrival], now_s: float) -> tuple[Verdict, ...]:
     return tuple(verdicts)
 
 
-def _take_sessions(sessions: list[SessionArrived], now_s: float) -> Iterator[Verdict]:
+def _take_sessions(sessions: list[SessionArrived], now_s: float) -> Iterator[StoreResult]:
     """Sorted by key, so that two collectors with the same sessions wait for each other and never in a circle."""
     known = _known(sessions)
     fresh: list[SessionArrived] = []
-    verdicts: list[Verdict] = []
+    verdicts: list[StoreResult] = []
     for one in sessions:
         key = (one.session_id, one.revision)
         there = known.get(key)
         if there is None:
             known[key] = one.sha256
             fresh.append(one)
-            verdicts.append(Verdict("stored", _receipted(one)))
+            verdicts.append(StoreResult("stored", _receipted(one)))
         elif there == one.sha256:
-            verdicts.append(Verdict("again", _receipted(one)))
+            verdicts.append(StoreResult("again", _receipted(one)))
         else:
             verdicts.append(quarantine(_conflict(one), now_s))
     insert_sessions(sorted(fresh, key=lambda one: (one.session_id, one.revision)), now_s)
@@ -135,8 +135,8 @@ def _known(sessions: Sequence[SessionArrived]) -> dict[tuple[str, int], str]:
     return {(str(session_id), revision): sha256 for session_id, revision, sha256 in rows}
 
 
-def _receipted(one: SessionArrived) -> Receipted:
-    return Receipted(one.source.clinic, one.source.machine, one.session_id, one.revision, one.sha256)
+def _receipted(one: SessionArrived) -> DueReceipt:
+    return DueReceipt(one.source.clinic, one.source.machine, one.session_id, one.revision, one.sha256)
 
 
 def _conflict(one: SessionArrived) -> KeptForAPerson:
@@ -151,19 +151,19 @@ def _conflict(one: SessionArrived) -> KeptForAPerson:
     )
 
 
-def quarantine(kept: KeptForAPerson, now_s: float) -> Verdict:
+def quarantine(kept: KeptForAPerson, now_s: float) -> StoreResult:
     """Keep a session for a person; the same again only counts. Where quarantine is full there is no receipt."""
     clinic, machine = kept.source.clinic, kept.source.machine
     digest = hashlib.sha256(kept.payload).hexdigest()
     receipt = None
     if kept.revision is not None:
-        receipt = Receipted(clinic, machine, kept.session_id, kept.revision, kept.sha256, quarantined=kept.reason)
+        receipt = DueReceipt(clinic, machine, kept.session_id, kept.revision, kept.sha256, quarantined=kept.reason)
     there = QuarantinedSession.objects.filter(
         clinic=clinic, machine=machine, session_id=kept.session_id, payload_sha256=digest
     )
     if not there.update(times=F("times") + 1, last_wall_s=now_s):
         if QuarantinedSession.objects.filter(clinic=clinic, machine=machine).count() >= MOST_KEPT_A_MACHINE:
-            return Verdict("dropped")
+            return StoreResult("dropped")
         QuarantinedSession.objects.create(
             payload_sha256=digest,
             clinic=clinic,
@@ -177,18 +177,18 @@ def quarantine(kept: KeptForAPerson, now_s: float) -> Verdict:
             last_wall_s=now_s,
             payload=kept.payload,
         )
-    return Verdict("quarantined", receipt)
+    return StoreResult("quarantined", receipt)
 
 
-def _bury(dead: Dead, now_s: float) -> Verdict:
+def _bury(dead: Dead, now_s: float) -> StoreResult:
     topic = "".join(letter if letter.isprintable() else "?" for letter in dead.source.topic[:200])
     machine = f"{dead.source.clinic}/{dead.source.machine}" if dead.source.machine else ""
     digest = hashlib.sha256(dead.payload).hexdigest()
     there = DeadLetter.objects.filter(topic=topic, payload_sha256=digest)
     if there.update(times=F("times") + 1, last_wall_s=now_s):
-        return Verdict("dead")
+        return StoreResult("dead")
     if DeadLetter.objects.filter(machine=machine).count() >= MOST_KEPT_A_MACHINE:
-        return Verdict("dropped")
+        return StoreResult("dropped")
     DeadLetter.objects.create(
         payload_sha256=digest,
         topic=topic,
@@ -200,16 +200,16 @@ def _bury(dead: Dead, now_s: float) -> Verdict:
         payload_bytes=len(dead.payload),
         payload=dead.payload[:MOST_DEAD_PAYLOAD_BYTES],
     )
-    return Verdict("dead")
+    return StoreResult("dead")
 
 
-def _take_part(part: PartArrived, now_s: float) -> Verdict:
+def _take_part(part: PartArrived, now_s: float) -> StoreResult:
     own = SessionPart.objects.filter(clinic=part.source.clinic, machine=part.source.machine)
     same = own.filter(session_id=part.session_id, whole=part.whole)
     if same.filter(number=part.number).exists():
-        return Verdict("part")
+        return StoreResult("part")
     if (own.aggregate(bytes=Sum(Length("content")))["bytes"] or 0) + len(part.content) > MOST_PART_BYTES_A_MACHINE:
-        return Verdict("dropped")
+        return StoreResult("dropped")
     SessionPart.objects.create(
         clinic=part.source.clinic,
         machine=part.source.machine,
@@ -221,10 +221,10 @@ def _take_part(part: PartArrived, now_s: float) -> Verdict:
         came_wall_s=now_s,
         content=part.content,
     )
-    return Verdict("part")
+    return StoreResult("part")
 
 
-def _make_whole(source: Source, session_id: str, whole: str, now_s: float) -> tuple[Verdict, ...]:
+def _make_whole(source: MessageSource, session_id: str, whole: str, now_s: float) -> tuple[StoreResult, ...]:
     """Take a session whose last part has come, and let go of its parts. Parts that do not fit become a dead letter."""
     there = SessionPart.objects.filter(
         clinic=source.clinic, machine=source.machine, session_id=session_id, whole=whole
@@ -236,17 +236,17 @@ def _make_whole(source: Source, session_id: str, whole: str, now_s: float) -> tu
     rows = list(there.select_for_update()) if connection.features.has_select_for_update else list(there)
     if len(rows) < first.parts:
         return ()
-    parts = [Part(row.whole, row.number, row.parts, row.total_bytes, bytes(row.content)) for row in rows]
+    parts = [Chunk(row.whole, row.number, row.parts, row.total_bytes, bytes(row.content)) for row in rows]
     try:
         arrival = parser.session(source, session_id, join(parts))
-    except PartError as error:
+    except ChunkError as error:
         arrival = Dead(source=source, why="parts", reason=str(error), payload=b"".join(part.content for part in parts))
     verdicts = _take((arrival,), now_s)
     there.delete()
     return verdicts
 
 
-def _take_state(arrival: StateArrived, now_s: float) -> Verdict:
+def _take_state(arrival: StateArrived, now_s: float) -> StoreResult:
     """The newest connection's word counts, and within it «away» is the last, in whatever order they are committed."""
     said = arrival.state
     mine = MachineState.objects.filter(clinic=arrival.source.clinic, machine=arrival.source.machine)
@@ -265,10 +265,10 @@ def _take_state(arrival: StateArrived, now_s: float) -> Verdict:
     if fresh:
         # A broker keeps plans for a machine that is away, and no withdrawal.
         withdraw_left(arrival.source.clinic, arrival.source.machine)
-    return Verdict("state")
+    return StoreResult("state")
 
 
-def _take_result(arrival: ResultArrived, now_s: float) -> Verdict:
+def _take_result(arrival: ResultArrived, now_s: float) -> StoreResult:
     """The last word counts: an `accepted` that comes late does not undo it."""
     said = arrival.result
     mine = CommandOutcome.objects.filter(
@@ -286,10 +286,10 @@ def _take_result(arrival: ResultArrived, now_s: float) -> Verdict:
         )
     elif said.outcome != "accepted":
         mine.update(**values)
-    return Verdict("result")
+    return StoreResult("result")
 
 
-def _take_plan_word(arrival: PlanWordArrived, now_s: float) -> Verdict:
+def _take_plan_word(arrival: PlanWordArrived, now_s: float) -> StoreResult:
     """The machine's last word on a participant counts, in whatever order they are committed.
 
     Of who is no participant (any more) only that a machine has a plan of theirs yet stays, until it says that it has
@@ -299,11 +299,11 @@ def _take_plan_word(arrival: PlanWordArrived, now_s: float) -> Verdict:
     mine = PlanOnMachine.objects.filter(clinic=source.clinic, machine=source.machine, participant=said.participant)
     there = mine.first()
     if there is not None and there.boot_id == said.at.boot_id and there.monotonic_s > said.at.monotonic_s:
-        return Verdict("taken")
+        return StoreResult("taken")
     known = Participant.objects.filter(clinic__code=source.clinic, pseudonym=said.participant).exists()
     if not known and (there is None or said.outcome == "withdrawn"):
         mine.delete()
-        return Verdict("taken")
+        return StoreResult("taken")
     row = there or PlanOnMachine(clinic=source.clinic, machine=source.machine, participant=said.participant)
     row.boot_id, row.monotonic_s = said.at.boot_id[:64], said.at.monotonic_s
     match said.outcome:
@@ -319,7 +319,7 @@ def _take_plan_word(arrival: PlanWordArrived, now_s: float) -> Verdict:
         case _:
             assert_never(said.outcome)
     row.save()
-    return Verdict("taken")
+    return StoreResult("taken")
 
 
 def forget_old_parts(now_s: float) -> int:

@@ -23,7 +23,7 @@ from msgspec import Struct
 from server.audit.seal import KEY_FILE, TAIL_FILE
 from server.clinic_folder.atomic_file import PRIVATE, private_folder
 from server.clinic_folder.database import address_of, django_database
-from server.clinic_folder.settings import Clinic, read_clinic
+from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.errors import BackupError
 
 FORMAT = 1
@@ -43,7 +43,7 @@ class Contents(Struct, frozen=True, kw_only=True):
     files: dict[str, str]
 
 
-def back_up(clinic: Clinic, file: Path) -> str:
+def back_up(clinic: ClinicFolder, file: Path) -> str:
     """Write a backup while everything runs. Gives a sentence about it. Raises BackupError; no half a file is left."""
     file = file.resolve()
     if file.exists():
@@ -69,7 +69,7 @@ def back_up(clinic: Clinic, file: Path) -> str:
     return f"{file}: {len(names)} files, {file.stat().st_size} bytes. It holds keys and health data."
 
 
-def back_up_into(clinic: Clinic, folder: Path, keep: int | None = None) -> list[str]:
+def back_up_into(clinic: ClinicFolder, folder: Path, keep: int | None = None) -> list[str]:
     """Write a backup named by the time into a folder. `keep`: so many of the newest stay. Raises BackupError."""
     told = [back_up(clinic, folder / time.strftime("interval-coach-%Y%m%dT%H%M%SZ.tar", time.gmtime()))]
     if keep is not None:
@@ -122,7 +122,7 @@ def _kept_files(folder: Path) -> list[str]:
     return found
 
 
-def _dump(clinic: Clinic, work: Path) -> str:
+def _dump(clinic: ClinicFolder, work: Path) -> str:
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         # SQLite's own online backup: a whole copy while others write.
@@ -136,11 +136,11 @@ def _dump(clinic: Clinic, work: Path) -> str:
     return "postgresql"
 
 
-def _load(clinic: Clinic, dump: Path) -> None:
+def _load(clinic: ClinicFolder, dump: Path) -> None:
     _run_postgres(clinic, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", str(dump))
 
 
-def _run_postgres(clinic: Clinic, program: str, *words: str) -> None:
+def _run_postgres(clinic: ClinicFolder, program: str, *words: str) -> None:
     """Run one of PostgreSQL's programs. The password goes through its environment, never through the process list."""
     found = shutil.which(program)
     if found is None:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from server.clinic_folder.settings import PLAIN_VARIABLE, Clinic
+from server.clinic_folder.settings import PLAIN_VARIABLE, ClinicFolder
 from server.errors import ServerError
 
 Command = Callable[[str, Callable[[argparse.Namespace], int | None], str], argparse.ArgumentParser]
-Open = Callable[[argparse.Namespace], Clinic]
+Open = Callable[[argparse.Namespace], ClinicFolder]
 
 ROLES = ("therapist", "clinic_admin", "coordinator", "researcher", "support")
 
@@ -80,11 +80,11 @@ def add_commands(command: Command, open_clinic: Open) -> None:
 
 
 def _demo(given: argparse.Namespace) -> int:
-    from server.demo.running import DemoSettings, run  # noqa: PLC0415 - the demo alone needs it
+    from server.demo.running import ServerDemoSettings, run  # noqa: PLC0415 - the demo alone needs it
 
     stay = sys.stdin.isatty() and sys.stdout.isatty() if given.stay is None else given.stay
     folder = given.dir or Path("demo-output") / "filled-clinic"
-    return run(DemoSettings(folder=folder, port=given.port, stay=stay, people=max(1, given.people)), _say)
+    return run(ServerDemoSettings(folder=folder, port=given.port, stay=stay, people=max(1, given.people)), _say)
 
 
 def _day(text: str) -> date:
@@ -128,7 +128,7 @@ def _account(given: argparse.Namespace, open_clinic: Open) -> int:
     if not given.name:
         sys.stderr.write(f"interval-coach-server: whose? «account {given.act} NAME».\n")
         return 2
-    where = commands.Where(
+    where = commands.RoleScope(
         clinic=None if given.region or given.everywhere else given.clinic or folder.settings.clinic,
         region=given.region,
     )
@@ -151,7 +151,7 @@ def _account(given: argparse.Namespace, open_clinic: Open) -> int:
     return 0
 
 
-def address(folder: Clinic) -> str:
+def address(folder: ClinicFolder) -> str:
     """The address under which browsers reach the pages."""
     settings = folder.settings
     port = "" if settings.web_port == 443 else f":{settings.web_port}"  # noqa: PLR2004 - HTTPS' own port

@@ -21,7 +21,7 @@ from coach.model.plan import Plan
 from server.accounts.models import Account, Clinic, Membership, Region
 from server.accounts.roles import Role
 from server.collector import parser, store
-from server.collector.messages import Source
+from server.collector.messages import MessageSource
 from server.diary.ingest import enter_waiting
 from server.diary.models import DiaryEntry
 from server.errors import ServerError
@@ -39,7 +39,7 @@ USER_NAME = "demo"
 ROLES = (Role.THERAPIST, Role.CLINIC_ADMIN, Role.COORDINATOR, Role.RESEARCHER)
 
 
-class PastPerson(Struct, frozen=True, kw_only=True):
+class FillingPerson(Struct, frozen=True, kw_only=True):
     """Somebody of `people.json`; see `firmware.demo.clinic_history`."""
 
     clinic: str
@@ -51,7 +51,7 @@ class PastPerson(Struct, frozen=True, kw_only=True):
     sessions: int
 
 
-class PastSession(Struct, frozen=True, kw_only=True):
+class FillingSession(Struct, frozen=True, kw_only=True):
     """A line of `sessions.jsonl`: a session as a machine sealed it."""
 
     clinic: str
@@ -91,7 +91,7 @@ def fill(made: Path, clinics: Sequence[tuple[str, str]]) -> Filled:
     # The same people and choices at every demo; the password alone is drawn anew.
     chance = random.Random(1)  # noqa: S311 - no secret
     try:
-        people = msgspec.json.decode((made / "people.json").read_bytes(), type=list[PastPerson])
+        people = msgspec.json.decode((made / "people.json").read_bytes(), type=list[FillingPerson])
     except (OSError, msgspec.MsgspecError) as error:
         raise ServerError(f"The demo's people were not made ({error}). Run it again.") from error
     region, _ = Region.objects.get_or_create(code="demo-region", defaults={"name": "Demoregionen"})
@@ -126,7 +126,7 @@ def _account(clinic: Clinic, region: Region, password: str) -> Account:
 
 
 def _take_in(
-    people: Sequence[PastPerson], rows: dict[str, Clinic], account: Account, chance: random.Random
+    people: Sequence[FillingPerson], rows: dict[str, Clinic], account: Account, chance: random.Random
 ) -> list[Participant]:
     words = msgspec.convert(
         tomllib.loads(files("server.demo").joinpath("people_texts.toml").read_text(encoding="utf-8")), MadeUp
@@ -158,7 +158,7 @@ def _take_in(
     return made
 
 
-def _values(one: PastPerson, begins: datetime, today: date) -> Values:
+def _values(one: FillingPerson, begins: datetime, today: date) -> Values:
     start = one.plan.start
     return Values(
         protocol=one.plan.protocol,
@@ -177,8 +177,8 @@ def _values(one: PastPerson, begins: datetime, today: date) -> Values:
 
 def _store(file: Path, stranger: str) -> None:
     """Commit the sessions as the collector does, the last few only of somebody whom nobody took in."""
-    strangers: list[PastSession] = []
-    batch: list[PastSession] = []
+    strangers: list[FillingSession] = []
+    batch: list[FillingSession] = []
     for one in _sessions(file):
         if one.participant == stranger:
             strangers.append(one)
@@ -190,18 +190,18 @@ def _store(file: Path, stranger: str) -> None:
     _commit([*batch, *strangers[-NOT_KNOWN_HERE:]])
 
 
-def _sessions(file: Path) -> Iterator[PastSession]:
-    decoder = msgspec.json.Decoder(PastSession)
+def _sessions(file: Path) -> Iterator[FillingSession]:
+    decoder = msgspec.json.Decoder(FillingSession)
     with file.open("rb") as lines:
         for line in lines:
             yield decoder.decode(line)
 
 
-def _commit(sessions: Sequence[PastSession]) -> None:
+def _commit(sessions: Sequence[FillingSession]) -> None:
     arrivals = []
     for one in sessions:
         topic = build(Topic(one.clinic, one.machine, Kind.SESSION, one.session_id))
-        arrivals.append(parser.session(Source(topic, one.clinic, one.machine), one.session_id, one.payload))
+        arrivals.append(parser.session(MessageSource(topic, one.clinic, one.machine), one.session_id, one.payload))
     verdicts = store.commit(arrivals)
     refused = [verdict for verdict in verdicts if verdict.what != "stored"]
     if refused:

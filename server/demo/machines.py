@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from server.broker.mqtt_client import BrokerLink, LinkSettings, Received, tls_context
 from server.clinic_folder.atomic_file import PRIVATE, private_folder, write_whole
 from server.clinic_folder.database import prepare
-from server.clinic_folder.settings import Clinic, read_clinic
+from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.demo.story import SESSION_S, StoryMachine, room_of
 from server.json_logging import log_to
 from sync.errors import TopicError
@@ -38,7 +38,7 @@ STANDS_S = 25.0
 class DemoMachine:
     """One machine: its connection, and the story that it tells."""
 
-    def __init__(self, clinic: Clinic, story: StoryMachine, people: list[str]) -> None:
+    def __init__(self, clinic: ClinicFolder, story: StoryMachine, people: list[str]) -> None:
         """Enrolled, with a code that is used once; `start` connects."""
         self.story = story
         self._code = clinic.settings.clinic
@@ -134,7 +134,7 @@ def _topic_of(text: str) -> Topic | None:
         return None
 
 
-def _enrolled(clinic: Clinic, name: str) -> tuple[Path, Path]:
+def _enrolled(clinic: ClinicFolder, name: str) -> tuple[Path, Path]:
     """Certificate and key of a machine, given for a one-time code."""
     from server.identity import certificates  # noqa: PLC0415 - models exist only after prepare()
 

@@ -26,7 +26,7 @@ from server.clinic_folder.settings import (
     DATABASE_VARIABLE,
     FOLDER_VARIABLE,
     PLAIN_VARIABLE,
-    Clinic,
+    ClinicFolder,
     ClinicSettings,
     read_clinic,
 )
@@ -47,7 +47,7 @@ KEPT_OUT = (DATABASE_VARIABLE, FOLDER_VARIABLE, PLAIN_VARIABLE, "DJANGO_SETTINGS
 """Where these are set, they name a clinic that people use: the demo must not touch it."""
 
 
-class DemoSettings(Struct, frozen=True, kw_only=True):
+class ServerDemoSettings(Struct, frozen=True, kw_only=True):
     """Where, and what for. `stay`: until Ctrl-C; else it ends once the pages have answered."""
 
     folder: Path
@@ -65,14 +65,14 @@ class Running(Struct, frozen=True):
     password: str
     participants: int
     sessions: int
-    clinic: Clinic
+    clinic: ClinicFolder
 
 
 class _Interrupted(BaseException):
     """SIGTERM or Ctrl-C."""
 
 
-def run(settings: DemoSettings, say: Callable[[str], None]) -> int:
+def run(settings: ServerDemoSettings, say: Callable[[str], None]) -> int:
     """Make the clinic, say where it is, and stay until told to end. Gives the exit status. Raises ServerError."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -104,7 +104,7 @@ def run(settings: DemoSettings, say: Callable[[str], None]) -> int:
 
 
 @contextlib.contextmanager
-def standing(settings: DemoSettings, say: Callable[[str], None]) -> Iterator[Running]:
+def standing(settings: ServerDemoSettings, say: Callable[[str], None]) -> Iterator[Running]:
     """A filled clinic with everything running, until the block ends. Raises ServerError."""
     folder = settings.folder.resolve()
     _make_room(folder)
@@ -173,7 +173,7 @@ def _alive(file: Path) -> bool:
     return True
 
 
-def _make(folder: Path, port: int) -> Clinic:
+def _make(folder: Path, port: int) -> ClinicFolder:
     return make_clinic(
         folder,
         ClinicSettings(

@@ -50,7 +50,7 @@ def session_of(number: int) -> str:
 
 
 @dataclass
-class Person:
+class StoryPerson:
     """Who stands at a machine, and how it goes. `t`: seconds since the session began; None: none runs.
 
     `goal_fraction`: where the rate ends in an interval, of HRmax. `silent_from_t`: the strap is lost from there on.
@@ -70,7 +70,7 @@ class Person:
 class StoryMachine:
     """One machine. `told` makes its next picture; `asked` answers a command."""
 
-    def __init__(self, clinic: str, name: str, number: int, person: Person) -> None:
+    def __init__(self, clinic: str, name: str, number: int, person: StoryPerson) -> None:
         """`number` seeds its noise and names its session."""
         self.clinic = clinic
         self.name = name
@@ -100,7 +100,7 @@ class StoryMachine:
     def next_person(self, participant: str) -> None:
         """Somebody else begins, who is well and whose strap is on."""
         self._session = session_of(self._chance.getrandbits(40))
-        self.person = Person(participant, 0.0, "session", self._chance.uniform(0.86, 0.91))
+        self.person = StoryPerson(participant, 0.0, "session", self._chance.uniform(0.86, 0.91))
 
     def earlier(self, seconds: int) -> list[Live]:
         """The pictures of the last minutes, each as old as it would be: a room that was watched all along."""
@@ -240,7 +240,7 @@ def room_of(clinic: str, count: int, people: list[str]) -> list[StoryMachine]:
     for number in range(count):
         who = people[number % len(people)]
         shift = 37.0 * (number // len(starts))
-        person = Person(who, starts[number % 12] + shift, "session", goals[number % 12])
+        person = StoryPerson(who, starts[number % 12] + shift, "session", goals[number % 12])
         if number == 1:
             person.notices = [LiveNotice("over_ceiling", Level.ATTENTION, 1637.0)]
         if number == 5:
@@ -249,9 +249,9 @@ def room_of(clinic: str, count: int, people: list[str]) -> list[StoryMachine]:
         if number == 8:
             person.paused = True
         if number in (9, 10):
-            person = Person(who, None, "ready")
+            person = StoryPerson(who, None, "ready")
         if number == 11:
-            person = Person(who, None, "questions")
+            person = StoryPerson(who, None, "questions")
         machines.append(StoryMachine(clinic, f"molle-{number + 1}", number, person))
     return machines
 

@@ -11,7 +11,7 @@ from server.diary.models import DiaryEntry
 from server.diary.query_params import Month
 
 
-class Trained(Struct, frozen=True):
+class CalendarSession(Struct, frozen=True):
     """One session on a day. `whole`: trained to its end; `counts`: at least one whole interval or all of it."""
 
     session_id: str
@@ -22,27 +22,27 @@ class Trained(Struct, frozen=True):
     short: str
 
 
-class Day(Struct, frozen=True):
+class CalendarDay(Struct, frozen=True):
     """One day of the grid. `inside`: of the month itself."""
 
     on: date
     inside: bool
     today: bool
-    sessions: tuple[Trained, ...]
+    sessions: tuple[CalendarSession, ...]
 
 
 class CalendarPage(Struct, frozen=True):
     """A month of one participant."""
 
     month: Month
-    weeks: tuple[tuple[Day, ...], ...]
+    weeks: tuple[tuple[CalendarDay, ...], ...]
     sessions: int
     zone_minutes: str
 
 
 def calendar_page(month: Month, entries: Iterable[DiaryEntry], today: date) -> CalendarPage:
     """Lay the month's entries out, oldest first in each day."""
-    by_day: dict[date, list[Trained]] = {}
+    by_day: dict[date, list[CalendarSession]] = {}
     count, zone_s = 0, 0.0
     for entry in sorted(entries, key=lambda one: (one.begun_at, one.pk)):
         by_day.setdefault(entry.begun_on, []).append(trained(entry))
@@ -52,7 +52,9 @@ def calendar_page(month: Month, entries: Iterable[DiaryEntry], today: date) -> C
     return CalendarPage(
         month=month,
         weeks=tuple(
-            tuple(Day(on, month.first <= on <= month.last, on == today, tuple(by_day.get(on, ()))) for on in week)
+            tuple(
+                CalendarDay(on, month.first <= on <= month.last, on == today, tuple(by_day.get(on, ()))) for on in week
+            )
             for week in month.weeks()
         ),
         sessions=count,
@@ -60,7 +62,7 @@ def calendar_page(month: Month, entries: Iterable[DiaryEntry], today: date) -> C
     )
 
 
-def trained(entry: DiaryEntry) -> Trained:
+def trained(entry: DiaryEntry) -> CalendarSession:
     """An entry in a calendar's words."""
     counts = entry.completed or entry.completed_intervals > 0
     told = {"done": entry.completed_intervals, "of": entry.planned_intervals, "minutes": minutes(entry.zone_s)}
@@ -68,7 +70,7 @@ def trained(entry: DiaryEntry) -> Trained:
     words = whole + ", " + _("%(minutes)s min in the zone") % told
     if entry.planned_intervals:
         words = _("%(done)s of %(of)s intervals") % told + ", " + words
-    return Trained(
+    return CalendarSession(
         session_id=str(entry.session_id),
         whole=entry.completed,
         counts=counts,

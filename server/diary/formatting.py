@@ -12,7 +12,7 @@ from msgspec import Struct
 NOTHING = "–"
 
 
-class Table(Struct, frozen=True):
+class TextTable(Struct, frozen=True):
     """A table of texts. `numeric`: the columns that are set flush right."""
 
     caption: str

@@ -12,7 +12,7 @@ from server.people.models import Course, Note, Participant
 SHORTEST_REASON = 5
 
 
-class NoteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
+class SessionNoteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
     """A therapist's note on a session."""
 
     class Meta:

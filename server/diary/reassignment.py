@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from server.accounts.models import Account
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.diary.models import DiaryEntry, Reassignment
 from server.live.plan_outbox import hand_out_counts
@@ -12,7 +12,7 @@ from server.people.models import Note, Participant
 ACTION = "reassign session"
 
 
-class ChangedMeanwhileError(Exception):
+class SessionConflictError(Exception):
     """Somebody else has reassigned the session since the page was shown."""
 
 
@@ -28,7 +28,7 @@ def reassign(
     with transaction.atomic():
         held = DiaryEntry.objects.select_for_update().get(pk=entry.pk)
         if held.participant_id != (before.pk if before else None):
-            raise ChangedMeanwhileError
+            raise SessionConflictError
         held.participant = after
         held.save(update_fields=["participant"])
         if before is not None and after is not None:
@@ -42,6 +42,6 @@ def reassign(
         about = [one for one in (before, after) if one is not None]
         hand_out_counts(one.pk for one in about)
         for participant in about:
-            record(account, ACTION, clinic=entry.clinic, may=May.CHANGE_DIARY, participant=participant, **told)
+            record(account, ACTION, clinic=entry.clinic, may=Permission.CHANGE_DIARY, participant=participant, **told)
     entry.participant = after
     return made

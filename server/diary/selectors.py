@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404
 
 from coach.model.summary import Summary
 from server.accounts.models import Clinic
-from server.diary.course.plots import Person, Point
-from server.diary.course.schedule import CoursePlan, Trained
+from server.diary.course.plots import FitnessAgeInput, Point
+from server.diary.course.schedule import CountedSession, CoursePlan
 from server.diary.models import DiaryEntry
 from server.models import Session
 from server.people.models import Course, Participant
@@ -19,7 +19,7 @@ from sync.wire.envelope import Unreadable
 from sync.wire.messages import SessionDelivery
 
 
-class OneSession(msgspec.Struct, frozen=True):
+class SessionDetail(msgspec.Struct, frozen=True):
     """A session with all that is kept of it. `flaw`: what was wrong with it, in words; `delivery`: None where gone."""
 
     entry: DiaryEntry
@@ -49,7 +49,7 @@ def entry_in(clinic: Clinic, session_id: UUID) -> DiaryEntry:
     return get_object_or_404(DiaryEntry.objects.select_related("participant"), clinic=clinic, session_id=session_id)
 
 
-def one_session(entry: DiaryEntry) -> OneSession:
+def one_session(entry: DiaryEntry) -> SessionDetail:
     """Read a session through."""
     stored = Session.objects.only("summary", "flaw", "payload", "revision").get(pk=entry.stored_id)
     delivery, flaw = None, stored.flaw
@@ -59,7 +59,7 @@ def one_session(entry: DiaryEntry) -> OneSession:
             flaw = flaw or found.reason
         else:
             delivery = found
-    return OneSession(entry, msgspec.convert(stored.summary, Summary), delivery, flaw, stored.revision)
+    return SessionDetail(entry, msgspec.convert(stored.summary, Summary), delivery, flaw, stored.revision)
 
 
 def plan_of(course: Course) -> CoursePlan:
@@ -88,12 +88,12 @@ def points_of(entries: Iterable[DiaryEntry]) -> list[Point]:
     ]
 
 
-def trained_of(points: Iterable[Point]) -> list[Trained]:
+def trained_of(points: Iterable[Point]) -> list[CountedSession]:
     """What the course needs of them."""
-    return [Trained(one.on, one.session_id, one.completed, one.completed_intervals) for one in points]
+    return [CountedSession(one.on, one.session_id, one.completed, one.completed_intervals) for one in points]
 
 
-def person_of(participant: Participant) -> Person:
+def person_of(participant: Participant) -> FitnessAgeInput:
     """What the fitness age needs of a participant."""
     sex = participant.sex
-    return Person(participant.birth_year, sex if sex in ("f", "m") else None)  # type: ignore[arg-type] # narrowed by `in`
+    return FitnessAgeInput(participant.birth_year, sex if sex in ("f", "m") else None)  # type: ignore[arg-type] # narrowed by `in`

@@ -12,7 +12,7 @@ from msgspec import Struct
 from coach.model.events import Signal
 from coach.model.summary import SignalSeconds, Summary
 from server.diary.event_words import ENDS, MOODS, SIGNALS, EventLine, event_lines
-from server.diary.formatting import NOTHING, Table, clock, minutes, number, percent, rate
+from server.diary.formatting import NOTHING, TextTable, clock, minutes, number, percent, rate
 from sync.wire.messages import ClocksAt, SessionDelivery
 
 WORK_MIN = 16
@@ -58,7 +58,7 @@ class SessionPage(Struct, frozen=True, kw_only=True):
     headline: str
     ended: str
     facts: tuple[Fact, ...]
-    intervals: Table
+    intervals: TextTable
     signal: tuple[SignalPart, ...]
     signal_words: str
     signal_quality: Literal["good", "fair", "poor"]
@@ -120,9 +120,9 @@ def ended_in_words(summary: Summary) -> str:
     return f"{ended} · {trained}"
 
 
-def interval_table(summary: Summary) -> Table:
+def interval_table(summary: Summary) -> TextTable:
     """A row for each interval: what the field reads of it."""
-    return Table(
+    return TextTable(
         caption=_("Interval by interval"),
         headings=(
             _("Interval"),

@@ -22,13 +22,13 @@ from coach.model.protocol import PhaseKind, Protocol, Zone
 from sync.export import timeline
 from sync.export.timeline import planned_phase
 from sync.wire.messages import SessionDelivery
-from sync.wire.sample_columns import Row, rows
+from sync.wire.sample_columns import SampleRow, rows
 
 SHOWN = (Signal.LIVE, Signal.WEAK, Signal.IMPLAUSIBLE)
 """In these states a rate came; a silent strap's old one is not drawn as if it held (hazard H2)."""
 
 
-class PhaseSpan(Struct, frozen=True):
+class TracePhase(Struct, frozen=True):
     """A phase as it ran, with the zone that was planned for it, where it is steered by one."""
 
     kind: PhaseKind
@@ -47,7 +47,7 @@ class Band(Struct, frozen=True):
     high_bpm: float
 
 
-class Trace(Struct, frozen=True, kw_only=True):
+class SessionTrace(Struct, frozen=True, kw_only=True):
     """All that the picture of a session is made of. `doubtful`: 1 where the rate was not believed."""
 
     length_s: float
@@ -59,20 +59,20 @@ class Trace(Struct, frozen=True, kw_only=True):
     incline_percent: tuple[tuple[float, float | None], ...]
     advice: tuple[tuple[float, str, str, float | None, float | None], ...]
     signal: tuple[tuple[float, Signal], ...]
-    phases: tuple[PhaseSpan, ...]
+    phases: tuple[TracePhase, ...]
     bands: tuple[Band, ...]
     pauses: tuple[tuple[float, float], ...]
     ceiling_bpm: float | None
     hr_max_bpm: float | None
 
 
-def trace_of(delivery: SessionDelivery) -> Trace:
+def trace_of(delivery: SessionDelivery) -> SessionTrace:
     """Lay a session out. Raises WireError where its columns have not the same length."""
     opened = list(rows(delivery.samples))
     ended_s = next((event.t for event in delivery.events if isinstance(event, SessionEnded)), None)
     length_s = ended_s if ended_s is not None else max([0.0, *(row.t for row in opened[-1:])])
     phases = phases_of(delivery.events, delivery.protocol, delivery.plan, length_s)
-    return Trace(
+    return SessionTrace(
         length_s=max(length_s, opened[-1].t if opened else 0.0),
         t=tuple(round(row.t, 1) for row in opened),
         rate_bpm=tuple(row.rate_bpm if row.signal in SHOWN else None for row in opened),
@@ -93,7 +93,7 @@ def trace_of(delivery: SessionDelivery) -> Trace:
     )
 
 
-def phases_of(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length_s: float) -> tuple[PhaseSpan, ...]:
+def phases_of(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length_s: float) -> tuple[TracePhase, ...]:
     """The phases that ran."""
     ends_s = {event.index: event.t for event in events if isinstance(event, PhaseEnded)}
     starts = [event for event in events if isinstance(event, PhaseStarted)]
@@ -102,11 +102,11 @@ def phases_of(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length
         end_s = ends_s.get(event.index, length_s if following is None else following.t)
         planned = planned_phase(protocol, event)
         zone = None if planned is None or plan.mode == "exertion" else planned.zone
-        spans.append(PhaseSpan(event.kind, event.interval, event.t, end_s, zone))
+        spans.append(TracePhase(event.kind, event.interval, event.t, end_s, zone))
     return tuple(spans)
 
 
-def bands_of(events: Sequence[AnyEvent], phases: Sequence[PhaseSpan], hr_max_bpm: float | None) -> Iterator[Band]:
+def bands_of(events: Sequence[AnyEvent], phases: Sequence[TracePhase], hr_max_bpm: float | None) -> Iterator[Band]:
     """The zones, each cut where it was lowered or taken back up."""
     changes = [(event.t, event.lowered_fraction) for event in events if isinstance(event, TargetAdjusted)]
     for phase in phases:
@@ -124,7 +124,7 @@ def pauses_of(events: Sequence[AnyEvent], length_s: float) -> Iterator[tuple[flo
         yield one.start_s, one.end_s
 
 
-def _expected(opened: Sequence[Row]) -> Iterator[float | None]:
+def _expected(opened: Sequence[SampleRow]) -> Iterator[float | None]:
     for row in opened:
         yield None if row.prediction is None else round(row.prediction.end_bpm, 1)
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from server.accounts.access import account_of, in_clinic
 from server.accounts.models import Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.diary import query_params, selectors
 from server.diary.calendar_page import trained
@@ -22,7 +22,7 @@ ON_A_PAGE = 25
 
 
 @require_safe
-@in_clinic(May.SEE_DIARY)
+@in_clinic(Permission.SEE_DIARY)
 def days(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """A month with how many trained each day, and one day with who they were.
 
@@ -49,7 +49,7 @@ def days(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         )
     )
     of_day = selectors.flawed(entries.filter(begun_on=shown)).select_related("participant").order_by("-begun_at", "-pk")
-    record(account_of(request), "see day", clinic=clinic, may=May.SEE_DIARY, day=shown.isoformat())
+    record(account_of(request), "see day", clinic=clinic, may=Permission.SEE_DIARY, day=shown.isoformat())
     context = {
         "clinic": clinic,
         "month": month,
@@ -71,14 +71,14 @@ def _last_trained(entries: QuerySet[DiaryEntry], today: date) -> date | None:
 
 
 @require_safe
-@in_clinic(May.SEE_DIARY)
+@in_clinic(Permission.SEE_DIARY)
 def unassigned(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Sessions under a pseudonym that nobody here has, such as a guest's; a person decides whose they are."""
     pages = Paginator(selectors.unassigned_in(clinic), ON_A_PAGE)
     number = query_params.whole_number(request, "page") or 1
     if not 1 <= number <= pages.num_pages:
         raise Http404
-    record(account_of(request), "see unassigned sessions", clinic=clinic, may=May.SEE_DIARY)
+    record(account_of(request), "see unassigned sessions", clinic=clinic, may=Permission.SEE_DIARY)
     page = pages.page(number)
     context = {
         "clinic": clinic,

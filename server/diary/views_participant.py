@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from server.accounts.access import about_participant, account_of
 from server.accounts.memberships import allowed
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.diary import query_params, selectors
 from server.diary.calendar_page import calendar_page
 from server.diary.course.page import course_page
@@ -27,7 +27,7 @@ MOST_PLOTTED = 60
 
 
 @require_safe
-@about_participant(May.SEE_DIARY, "see diary")
+@about_participant(Permission.SEE_DIARY, "see diary")
 def calendar(request: HttpRequest, participant: Participant) -> HttpResponse:
     """A month."""
     today = timezone.localdate()
@@ -39,7 +39,7 @@ def calendar(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 @require_safe
-@about_participant(May.SEE_DIARY, "see diary")
+@about_participant(Permission.SEE_DIARY, "see diary")
 def listed(request: HttpRequest, participant: Participant) -> HttpResponse:
     """All sessions, newest first, so many on a page."""
     pages = Paginator(selectors.entries_of(participant), ON_A_PAGE)
@@ -51,7 +51,7 @@ def listed(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 @require_safe
-@about_participant(May.SEE_DIARY, "see course")
+@about_participant(Permission.SEE_DIARY, "see course")
 def course(request: HttpRequest, participant: Participant) -> HttpResponse:
     """A course: the newest, or the one asked for."""
     wanted = query_params.whole_number(request, "course")
@@ -77,14 +77,14 @@ def course(request: HttpRequest, participant: Participant) -> HttpResponse:
         "plots_told": [told(plot) for plot in drawn],
         "sex_missing": person.sex is None,
         "form": CourseForm(initial={"begins_on": today}),
-        "may_change": allowed(account_of(request), participant.clinic, May.CHANGE_PEOPLE),
+        "may_change": allowed(account_of(request), participant.clinic, Permission.CHANGE_PEOPLE),
         "tab": "course",
     }
     return render(request, "diary/course.html", context)
 
 
 @require_POST
-@about_participant(May.CHANGE_PEOPLE, "begin course")
+@about_participant(Permission.CHANGE_PEOPLE, "begin course")
 def begin_course(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Begin a course; an earlier one that has not been ended ends the day before."""
     form = CourseForm(request.POST, instance=Course(participant=participant))
@@ -102,7 +102,7 @@ def begin_course(request: HttpRequest, participant: Participant) -> HttpResponse
 
 
 @require_POST
-@about_participant(May.CHANGE_PEOPLE, "end course")
+@about_participant(Permission.CHANGE_PEOPLE, "end course")
 def end_course(request: HttpRequest, participant: Participant, course: int) -> HttpResponse:
     """End a course today, or take that back."""
     found = get_object_or_404(Course, participant=participant, pk=course)

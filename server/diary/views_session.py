@@ -14,15 +14,15 @@ from coach.model.events import Direction
 from server.accounts.access import account_of, in_clinic
 from server.accounts.memberships import allowed
 from server.accounts.models import Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.diary import selectors
 from server.diary.event_words import SIGNALS, advice_words, phase_title
-from server.diary.forms import NoteForm, ReassignForm
+from server.diary.forms import ReassignForm, SessionNoteForm
 from server.diary.models import DiaryEntry, Reassignment
-from server.diary.reassignment import ChangedMeanwhileError, reassign
+from server.diary.reassignment import SessionConflictError, reassign
 from server.diary.session_page import session_page
-from server.diary.session_trace import Trace, trace_of
+from server.diary.session_trace import SessionTrace, trace_of
 from server.people.models import Note, Participant
 from sync.errors import WireError
 
@@ -38,21 +38,21 @@ class TraceWords(msgspec.Struct, frozen=True):
 class TraceAnswer(msgspec.Struct, frozen=True):
     """What the page's script is given."""
 
-    trace: Trace
+    trace: SessionTrace
     words: TraceWords
 
 
 @require_safe
-@in_clinic(May.SEE_DIARY)
+@in_clinic(Permission.SEE_DIARY)
 def session(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse:
     """The session's page."""
     entry = selectors.entry_in(clinic, session_id)
     _log(request, clinic, entry, "see session")
-    return _shown(request, clinic, entry, NoteForm())
+    return _shown(request, clinic, entry, SessionNoteForm())
 
 
 @require_safe
-@in_clinic(May.SEE_DIARY)
+@in_clinic(Permission.SEE_DIARY)
 def trace(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse:
     """The samples, in columns. 404 where the raw data's time is over, or they cannot be read."""
     entry = selectors.entry_in(clinic, session_id)
@@ -73,17 +73,17 @@ def trace(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpRespons
 
 
 @require_POST
-@in_clinic(May.CHANGE_DIARY)
+@in_clinic(Permission.CHANGE_DIARY)
 def note(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse:
     """Add a therapist's note."""
     entry = selectors.entry_in(clinic, session_id)
     if entry.participant is None:
         raise Http404
-    form = NoteForm(
+    form = SessionNoteForm(
         request.POST,
         instance=Note(participant=entry.participant, session_id=session_id, made_by=account_of(request)),
     )
-    _log(request, clinic, entry, "add note", May.CHANGE_DIARY)
+    _log(request, clinic, entry, "add note", Permission.CHANGE_DIARY)
     if not form.is_valid():
         return _shown(request, clinic, entry, form, status=400)
     form.save()
@@ -92,14 +92,14 @@ def note(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@in_clinic(May.CHANGE_DIARY)
+@in_clinic(Permission.CHANGE_DIARY)
 def reassigned(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse:
     """Count it for another participant: choose and say why, look at both names once more, confirm."""
     entry = selectors.entry_in(clinic, session_id)
     form = ReassignForm(request.POST if request.method == "POST" else None, clinic, entry)
     context = {"clinic": clinic, "entry": entry, "form": form}
     if request.method != "POST":
-        _log(request, clinic, entry, "see session", May.CHANGE_DIARY)
+        _log(request, clinic, entry, "see session", Permission.CHANGE_DIARY)
         return render(request, "diary/reassign.html", context)
     if not form.is_valid():
         return render(request, "diary/reassign.html", context, status=400)
@@ -109,7 +109,7 @@ def reassigned(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpRe
         return render(request, "diary/reassign_sure.html", context)
     try:
         reassign(entry, entry.participant, after, account_of(request), form.cleaned_data["reason"])
-    except ChangedMeanwhileError:
+    except SessionConflictError:
         form.add_error(
             None, _("Somebody else has reassigned this session meanwhile. Look at it again, and choose anew.")
         )
@@ -121,13 +121,15 @@ def reassigned(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpRe
     return redirect("diary:session", clinic.code, session_id)
 
 
-def _log(request: HttpRequest, clinic: Clinic, entry: DiaryEntry, action: str, may: May = May.SEE_DIARY) -> None:
+def _log(
+    request: HttpRequest, clinic: Clinic, entry: DiaryEntry, action: str, may: Permission = Permission.SEE_DIARY
+) -> None:
     told = {"session": str(entry.session_id)}
     record(account_of(request), action, clinic=clinic, may=may, participant=entry.participant, **told)
 
 
 def _shown(
-    request: HttpRequest, clinic: Clinic, entry: DiaryEntry, note_form: NoteForm, status: int = 200
+    request: HttpRequest, clinic: Clinic, entry: DiaryEntry, note_form: SessionNoteForm, status: int = 200
 ) -> HttpResponse:
     found = selectors.one_session(entry)
     page = session_page(found.summary, found.delivery, flaw=found.flaw, clock_trusted=entry.clock_trusted)
@@ -146,14 +148,14 @@ def _shown(
         "notes": notes,
         "note_form": note_form,
         "reassignments": list(reassignments.order_by("made_at", "pk")),
-        "may_change": allowed(account_of(request), clinic, May.CHANGE_DIARY),
+        "may_change": allowed(account_of(request), clinic, Permission.CHANGE_DIARY),
         "labels": _labels(),
         "tab": "session",
     }
     return render(request, "diary/session.html", context, status=status)
 
 
-def _title(found: selectors.OneSession) -> str:
+def _title(found: selectors.SessionDetail) -> str:
     """What people call the protocol."""
     if found.delivery is None:
         return found.entry.protocol

@@ -18,7 +18,7 @@ from django.db.models import Q
 from msgspec import Struct
 
 from server.accounts.models import Account, Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.diary.models import DiaryEntry, Reassignment
 from server.live.models import Acknowledgement, GivenCommand, Outgoing, RaisedNotice
@@ -76,7 +76,7 @@ def delete(participant: Participant, account: Account | str) -> Deleted:
             account,
             ACTION,
             clinic=clinic,
-            may=May.DELETE_PERSON,
+            may=Permission.DELETE_PERSON,
             participant=_gone(clinic, pseudonym),
             sessions=len(ids),
         )
@@ -101,7 +101,7 @@ def delete_left(clinic: Clinic, pseudonym: str, account: Account | str) -> int:
         Session.objects.filter(session_id__in=ids).delete()
         if ids:
             gone = _gone(clinic, pseudonym)
-            record(account, ACTION, clinic=clinic, may=May.DELETE_PERSON, participant=gone, sessions=len(ids))
+            record(account, ACTION, clinic=clinic, may=Permission.DELETE_PERSON, participant=gone, sessions=len(ids))
     return len(ids)
 
 

@@ -33,7 +33,7 @@ class PeriodForm(forms.Form):
         return given
 
 
-class CodeForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
+class TransferCodeForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
     """A procedure code."""
 
     class Meta:

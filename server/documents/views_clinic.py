@@ -12,51 +12,53 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from server.accounts.access import account_of, after_proof, in_clinic
 from server.accounts.memberships import allowed, clinics_where
 from server.accounts.models import Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.documents import file_responses
 from server.documents.errors import HandoverError, PaperError
 from server.documents.export import activity, research, transfer
-from server.documents.forms import CodeForm, PeriodForm, ResearchForm, TakeOverForm
+from server.documents.forms import PeriodForm, ResearchForm, TakeOverForm, TransferCodeForm
 from server.documents.models import ProcedureCode
 from server.documents.pdf import pdf_documents
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
 
 
-def _period(request: HttpRequest) -> tuple[PeriodForm, activity.Period | None]:
+def _period(request: HttpRequest) -> tuple[PeriodForm, activity.ActivityPeriod | None]:
     """The period that is asked for; without one the last whole month."""
     if "first" not in request.GET and "last" not in request.GET:
-        period = activity.Period.month_before(timezone.localdate())
+        period = activity.ActivityPeriod.month_before(timezone.localdate())
         initial = {"first": period.first.isoformat(), "last": period.last.isoformat()}
         return PeriodForm(initial), period
     form = PeriodForm(request.GET)
     if not form.is_valid():
         return form, None
-    return form, activity.Period(form.cleaned_data["first"], form.cleaned_data["last"])
+    return form, activity.ActivityPeriod(form.cleaned_data["first"], form.cleaned_data["last"])
 
 
-def _report(request: HttpRequest, clinic: Clinic) -> activity.Report:
+def _report(request: HttpRequest, clinic: Clinic) -> activity.ActivityReport:
     """Raises Http404 where no such period can be."""
     _form, period = _period(request)
     if period is None:
         raise Http404
-    record(account_of(request), "papers.report", clinic=clinic, may=May.REPORT_ACTIVITY, period=_told(period))
+    record(account_of(request), "papers.report", clinic=clinic, may=Permission.REPORT_ACTIVITY, period=_told(period))
     return activity.report(clinic, period)
 
 
-def _told(period: activity.Period) -> str:
+def _told(period: activity.ActivityPeriod) -> str:
     return f"{period.first} – {period.last}"
 
 
 @require_safe
-@in_clinic(May.REPORT_ACTIVITY)
+@in_clinic(Permission.REPORT_ACTIVITY)
 def reports(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """The report of a period."""
     form, period = _period(request)
     report = None
     if period is not None:
-        record(account_of(request), "papers.report", clinic=clinic, may=May.REPORT_ACTIVITY, period=_told(period))
+        record(
+            account_of(request), "papers.report", clinic=clinic, may=Permission.REPORT_ACTIVITY, period=_told(period)
+        )
         report = activity.report(clinic, period)
     account = account_of(request)
     shown = {
@@ -64,14 +66,14 @@ def reports(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         "form": form,
         "report": report,
         "query": "" if period is None else f"first={period.first}&last={period.last}",
-        "may_codes": allowed(account, clinic, May.MANAGE_CODES),
-        "may_take_over": allowed(account, clinic, May.HAND_OVER),
+        "may_codes": allowed(account, clinic, Permission.MANAGE_CODES),
+        "may_take_over": allowed(account, clinic, Permission.HAND_OVER),
     }
     return render(request, "papers/reports.html", shown)
 
 
 @require_safe
-@in_clinic(May.REPORT_ACTIVITY)
+@in_clinic(Permission.REPORT_ACTIVITY)
 def report_csv(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """The report as a table."""
     report = _report(request, clinic)
@@ -80,7 +82,7 @@ def report_csv(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 
 
 @require_safe
-@in_clinic(May.REPORT_ACTIVITY)
+@in_clinic(Permission.REPORT_ACTIVITY)
 def report_xlsx(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Answer with the report as a workbook."""
     report = _report(request, clinic)
@@ -89,7 +91,7 @@ def report_xlsx(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 
 
 @require_safe
-@in_clinic(May.REPORT_ACTIVITY)
+@in_clinic(Permission.REPORT_ACTIVITY)
 def report_pdf(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """The report on paper."""
     with translation.override(file_responses.language_of(request)):
@@ -101,15 +103,15 @@ def report_pdf(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 
 
 @require_http_methods(GET_OR_POST)
-@in_clinic(May.MANAGE_CODES)
+@in_clinic(Permission.MANAGE_CODES)
 def codes(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """The clinic's procedure codes."""
-    form = CodeForm(request.POST if request.method == "POST" else None, clinic=clinic)
+    form = TransferCodeForm(request.POST if request.method == "POST" else None, clinic=clinic)
     status = HTTPStatus.OK
     if request.method == "POST":
         if form.is_valid():
             code = form.save()
-            record(account_of(request), "papers.code_made", clinic=clinic, may=May.MANAGE_CODES, code=code.code)
+            record(account_of(request), "papers.code_made", clinic=clinic, may=Permission.MANAGE_CODES, code=code.code)
             messages.success(request, _("The code is added."))
             return redirect("papers:codes", clinic.code)
         status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -118,18 +120,18 @@ def codes(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 
 
 @require_POST
-@in_clinic(May.MANAGE_CODES)
+@in_clinic(Permission.MANAGE_CODES)
 def remove_code(request: HttpRequest, clinic: Clinic, code: int) -> HttpResponse:
     """Take a code away; reports count it no more."""
     found = get_object_or_404(ProcedureCode, clinic=clinic, pk=code)
-    record(account_of(request), "papers.code_removed", clinic=clinic, may=May.MANAGE_CODES, code=found.code)
+    record(account_of(request), "papers.code_removed", clinic=clinic, may=Permission.MANAGE_CODES, code=found.code)
     found.delete()
     messages.success(request, _("The code is taken away."))
     return redirect("papers:codes", clinic.code)
 
 
 @require_http_methods(GET_OR_POST)
-@in_clinic(May.HAND_OVER)
+@in_clinic(Permission.HAND_OVER)
 def take_over(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Take in a package from another clinic."""
     form = TakeOverForm(request.POST, request.FILES) if request.method == "POST" else TakeOverForm()
@@ -138,7 +140,7 @@ def take_over(request: HttpRequest, clinic: Clinic) -> HttpResponse:
             opened = transfer.open_package(form.cleaned_data["file"].read(), form.cleaned_data["passphrase"])
             participant = transfer.take_over(opened, clinic, account_of(request))
         except HandoverError as error:
-            record(account_of(request), "papers.take_over_refused", clinic=clinic, may=May.HAND_OVER)
+            record(account_of(request), "papers.take_over_refused", clinic=clinic, may=Permission.HAND_OVER)
             form.add_error(None, str(error))
         else:
             messages.success(request, _("The participant is taken over. Look at the plan, and set it anew."))
@@ -148,14 +150,16 @@ def take_over(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 
 
 @require_http_methods(GET_OR_POST)
-@in_clinic(May.EXPORT_RESEARCH)
+@in_clinic(Permission.EXPORT_RESEARCH)
 @after_proof("GET", "POST")
 def research_export(request: HttpRequest, clinic: Clinic) -> HttpResponseBase:
     """Make an export for research."""
     account = account_of(request)
     form = ResearchForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        chosen = list(clinics_where(account, May.EXPORT_RESEARCH)) if form.cleaned_data["everywhere"] else [clinic]
+        chosen = (
+            list(clinics_where(account, Permission.EXPORT_RESEARCH)) if form.cleaned_data["everywhere"] else [clinic]
+        )
         try:
             made = research.export(chosen, account, samples=form.cleaned_data["samples"])
         except PaperError as error:

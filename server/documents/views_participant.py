@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from server.accounts.access import about_participant, account_of, after_proof
 from server.accounts.memberships import allowed
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.diary import query_params, selectors
 from server.diary.course.schedule import course_of
 from server.diary.models import DiaryEntry
@@ -35,7 +35,7 @@ LISTED = 100
 
 
 @require_safe
-@about_participant(May.EXPORT_PERSON, "papers.opened")
+@about_participant(Permission.EXPORT_PERSON, "papers.opened")
 def index(request: HttpRequest, participant: Participant) -> HttpResponse:
     """All that there is to print and to save."""
     clinic, account = participant.clinic, account_of(request)
@@ -45,9 +45,9 @@ def index(request: HttpRequest, participant: Participant) -> HttpResponse:
         "courses": list(participant.courses.order_by("-begins_on", "-pk")),
         "entries": list(entries.annotate(raw=Q(stored__payload__isnull=False))[:LISTED]),
         "sessions": entries.count(),
-        "may_hand_over": allowed(account, clinic, May.HAND_OVER),
-        "may_delete": allowed(account, clinic, May.DELETE_PERSON),
-        "may_see_audit": allowed(account, clinic, May.SEE_AUDIT),
+        "may_hand_over": allowed(account, clinic, Permission.HAND_OVER),
+        "may_delete": allowed(account, clinic, Permission.DELETE_PERSON),
+        "may_see_audit": allowed(account, clinic, Permission.SEE_AUDIT),
         "taken_over": list(participant.taken_over.all()),
         "tab": "papers",
     }
@@ -60,7 +60,7 @@ def _entry(participant: Participant, session_id: UUID) -> DiaryEntry:
 
 
 @require_safe
-@about_participant(May.EXPORT_PERSON, "papers.session")
+@about_participant(Permission.EXPORT_PERSON, "papers.session")
 def session_pdf(request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """One session on paper."""
     entry = _entry(participant, session_id)
@@ -70,7 +70,7 @@ def session_pdf(request: HttpRequest, participant: Participant, session_id: UUID
 
 
 @require_safe
-@about_participant(May.EXPORT_PERSON, "papers.file")
+@about_participant(Permission.EXPORT_PERSON, "papers.file")
 def session_fit(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """One session for other training diaries."""
     entry = _entry(participant, session_id)
@@ -82,7 +82,7 @@ def session_fit(_request: HttpRequest, participant: Participant, session_id: UUI
 
 
 @require_safe
-@about_participant(May.EXPORT_PERSON, "papers.file")
+@about_participant(Permission.EXPORT_PERSON, "papers.file")
 def session_csv(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """One session, second by second."""
     entry = _entry(participant, session_id)
@@ -94,7 +94,7 @@ def session_csv(_request: HttpRequest, participant: Participant, session_id: UUI
 
 
 @require_safe
-@about_participant(May.EXPORT_PERSON, "papers.file")
+@about_participant(Permission.EXPORT_PERSON, "papers.file")
 def session_xlsx(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """Answer with one session, second by second, for an office."""
     entry = _entry(participant, session_id)
@@ -106,7 +106,7 @@ def session_xlsx(_request: HttpRequest, participant: Participant, session_id: UU
 
 
 @require_safe
-@about_participant(May.EXPORT_PERSON, "papers.file")
+@about_participant(Permission.EXPORT_PERSON, "papers.file")
 def session_json(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """All that is kept of one session."""
     entry = _entry(participant, session_id)
@@ -115,7 +115,7 @@ def session_json(_request: HttpRequest, participant: Participant, session_id: UU
 
 
 @require_safe
-@about_participant(May.EXPORT_PERSON, "papers.fhir")
+@about_participant(Permission.EXPORT_PERSON, "papers.fhir")
 def session_fhir(request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """One session for a patient record."""
     entry = _entry(participant, session_id)
@@ -147,7 +147,7 @@ def _entries(participant: Participant, course: Course | None) -> QuerySet[DiaryE
 
 
 @require_safe
-@about_participant(May.EXPORT_PERSON, "papers.course")
+@about_participant(Permission.EXPORT_PERSON, "papers.course")
 def course_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
     """A course on paper."""
     course = _course(request, participant)
@@ -157,7 +157,7 @@ def course_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 @require_safe
-@about_participant(May.EXPORT_PERSON, "papers.files")
+@about_participant(Permission.EXPORT_PERSON, "papers.files")
 @after_proof("GET", "POST")
 def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponseBase:
     """All files of a course's sessions."""
@@ -169,7 +169,7 @@ def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponse
 
 
 @require_safe
-@about_participant(May.EXPORT_PERSON, "papers.fhir")
+@about_participant(Permission.EXPORT_PERSON, "papers.fhir")
 @after_proof("GET", "POST")
 def course_fhir(request: HttpRequest, participant: Participant) -> HttpResponse:
     """A course's sessions for a patient record."""
@@ -182,7 +182,7 @@ def course_fhir(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 @require_http_methods(GET_OR_POST)
-@about_participant(May.EXPORT_PERSON, "papers.letter")
+@about_participant(Permission.EXPORT_PERSON, "papers.letter")
 def letter(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Write the letter, look at it, and set it."""
     entries = list(_entries(participant, _course(request, participant)))
@@ -214,7 +214,7 @@ def letter(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 @require_safe
-@about_participant(May.SEE_AUDIT, "who_looked_read")
+@about_participant(Permission.SEE_AUDIT, "who_looked_read")
 def looked_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Who has looked, on paper."""
     with translation.override(file_responses.language_of(request)):
@@ -225,7 +225,7 @@ def looked_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 @require_safe
-@about_participant(May.EXPORT_PERSON, "papers.everything")
+@about_participant(Permission.EXPORT_PERSON, "papers.everything")
 @after_proof("GET", "POST")
 def everything_zip(_request: HttpRequest, participant: Participant) -> HttpResponseBase:
     """Everything about the participant, for themselves."""
@@ -236,7 +236,7 @@ def everything_zip(_request: HttpRequest, participant: Participant) -> HttpRespo
 
 
 @require_http_methods(GET_OR_POST)
-@about_participant(May.HAND_OVER, "papers.hand_over")
+@about_participant(Permission.HAND_OVER, "papers.hand_over")
 @after_proof("GET", "POST")
 def hand_over(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Choose what goes along; then the passphrase is shown, once, with the button that makes the file."""
@@ -260,7 +260,7 @@ def hand_over(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 @require_POST
-@about_participant(May.HAND_OVER, "papers.hand_over")
+@about_participant(Permission.HAND_OVER, "papers.hand_over")
 @after_proof("POST")
 def hand_over_file(request: HttpRequest, participant: Participant) -> HttpResponse:
     """The file, encrypted with the passphrase that was just shown."""
@@ -279,7 +279,7 @@ def hand_over_file(request: HttpRequest, participant: Participant) -> HttpRespon
 
 
 @require_http_methods(GET_OR_POST)
-@about_participant(May.DELETE_PERSON, "papers.delete")
+@about_participant(Permission.DELETE_PERSON, "papers.delete")
 @after_proof("GET", "POST")
 def delete(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Twice confirmed: the pseudonym is typed, then all that goes is told once more."""

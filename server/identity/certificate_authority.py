@@ -28,7 +28,7 @@ CLOCK_SLACK = timedelta(minutes=5)
 MOST_REQUEST_BYTES = 8 * 1024
 
 
-class Given(Struct, frozen=True):
+class IssuedCertificate(Struct, frozen=True):
     """A certificate just made."""
 
     name: str
@@ -92,11 +92,13 @@ class Authority:
             raise SettingsError(f"{places.authority.parent}: key and certificate do not belong together.")
         return cls(clinic, certificate, key)
 
-    def give(self, name: str, request_pem: str, days: int, now: datetime) -> Given:
+    def give(self, name: str, request_pem: str, days: int, now: datetime) -> IssuedCertificate:
         """A client's certificate for a signing request. Raises IdentityError where the request is none of ours."""
         return self._sign(name, public_key_of(request_pem), days, now, hosts=())
 
-    def give_own(self, name: str, places: Places, days: int, now: datetime, hosts: Iterable[str] = ()) -> Given:
+    def give_own(
+        self, name: str, places: Places, days: int, now: datetime, hosts: Iterable[str] = ()
+    ) -> IssuedCertificate:
         """Key and certificate of the server itself, a collector or a bridge, written to the clinic's folder.
 
         A key that is there is kept. With `hosts` it is a server's certificate for these names and addresses.
@@ -139,7 +141,7 @@ class Authority:
 
     def _sign(
         self, name: str, public_key: ec.EllipticCurvePublicKey, days: int, now: datetime, hosts: tuple[str, ...]
-    ) -> Given:
+    ) -> IssuedCertificate:
         serial = x509.random_serial_number()
         until = min(now + timedelta(days=min(days, LONGEST_DAYS)), self._certificate.not_valid_after_utc)
         purposes = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts else [])]
@@ -161,7 +163,7 @@ class Authority:
             builder = builder.add_extension(x509.SubjectAlternativeName([_host(one) for one in hosts]), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-        return Given(name, f"{serial:x}", now.timestamp(), until.timestamp(), pem)
+        return IssuedCertificate(name, f"{serial:x}", now.timestamp(), until.timestamp(), pem)
 
 
 def public_key_of(request_pem: str) -> ec.EllipticCurvePublicKey:

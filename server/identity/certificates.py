@@ -15,10 +15,10 @@ from msgspec import Struct
 
 from server.broker.configuration import access_list, configuration, told_to_reload
 from server.clinic_folder.atomic_file import PUBLIC, write_whole
-from server.clinic_folder.settings import Clinic, require_machine_name
+from server.clinic_folder.settings import ClinicFolder, require_machine_name
 from server.errors import IdentityError
 from server.identity import disconnecting
-from server.identity.certificate_authority import Authority, Given, key_mark, names_hosts, until_wall_s
+from server.identity.certificate_authority import Authority, IssuedCertificate, key_mark, names_hosts, until_wall_s
 from server.models import Certificate, EnrolmentCode, PlanOnMachine
 from sync.wire import messages
 from sync.wire.enrolment import SECRET_BYTES, CodeError, OneTimeCode, authority_mark, read_code, write_code
@@ -44,7 +44,7 @@ class Revocation(Struct, frozen=True):
     cut_off: bool
 
 
-def new_code(clinic: Clinic, machine: str) -> str:
+def new_code(clinic: ClinicFolder, machine: str) -> str:
     """A one-time code for a machine; the codes it was given before and did not use are void. Raises SettingsError."""
     require_machine_name(machine)
     secret = os.urandom(SECRET_BYTES)
@@ -56,7 +56,7 @@ def new_code(clinic: Clinic, machine: str) -> str:
     return write_code(OneTimeCode(secret, authority_mark(authority.pem)))
 
 
-def enrol(clinic: Clinic, request: messages.EnrolRequest) -> messages.Enrolled:
+def enrol(clinic: ClinicFolder, request: messages.EnrolRequest) -> messages.Enrolled:
     """Answer a machine that shows its code. Raises IdentityError."""
     try:
         code = read_code(request.code)
@@ -85,7 +85,7 @@ def enrol(clinic: Clinic, request: messages.EnrolRequest) -> messages.Enrolled:
     return _enrolled(clinic, found.machine, found.certificate_pem)
 
 
-def renew(clinic: Clinic, machine: str, serial: str, request: messages.RenewRequest) -> messages.Enrolled:
+def renew(clinic: ClinicFolder, machine: str, serial: str, request: messages.RenewRequest) -> messages.Enrolled:
     """Answer a machine that shows the certificate in force, `serial`. Raises IdentityError."""
     known = Certificate.objects.filter(serial=serial.lower().lstrip("0"), name=machine).first()
     now_s = time.time()
@@ -99,7 +99,7 @@ def renew(clinic: Clinic, machine: str, serial: str, request: messages.RenewRequ
     return _enrolled(clinic, machine, given.pem)
 
 
-def revoke(clinic: Clinic, machine: str) -> Revocation:
+def revoke(clinic: ClinicFolder, machine: str) -> Revocation:
     """Revoke all certificates and codes of a machine. It is refused from now on, and cut off where it is connected."""
     now_s = time.time()
     count = _in_force(now_s).filter(name=machine).update(revoked_wall_s=now_s)
@@ -110,7 +110,7 @@ def revoke(clinic: Clinic, machine: str) -> Revocation:
     return Revocation(count, told, disconnecting.end_connection(clinic, machine))
 
 
-def write_broker_lists(clinic: Clinic) -> bool:
+def write_broker_lists(clinic: ClinicFolder) -> bool:
     """Write the revoked certificates and the access list, and have the broker read them. Gives whether it did."""
     authority = Authority.read(clinic.settings.clinic, clinic.places)
     revoked = Certificate.objects.exclude(revoked_wall_s=None).values_list("serial", "revoked_wall_s")
@@ -141,20 +141,20 @@ def _in_force(now_s: float) -> QuerySet[Certificate]:
     return Certificate.objects.filter(Q(revoked_wall_s=None) | Q(revoked_wall_s__gt=now_s))
 
 
-def _end_earlier(machine: str, given: Given, at_wall_s: float) -> None:
+def _end_earlier(machine: str, given: IssuedCertificate, at_wall_s: float) -> None:
     """End a machine's certificates but the one just given, at this time or at the earlier one that is set already."""
     earlier = _in_force(at_wall_s).filter(name=machine).exclude(serial=given.serial)
     earlier.update(revoked_wall_s=at_wall_s)
 
 
-def write_broker_configuration(clinic: Clinic) -> None:
+def write_broker_configuration(clinic: ClinicFolder) -> None:
     """Write mosquitto's configuration and the folders that it names."""
     for folder in ("store", "more.d"):
         (clinic.places.broker / folder).mkdir(parents=True, exist_ok=True)
     write_whole(clinic.places.broker_configuration, configuration(clinic).encode(), PUBLIC)
 
 
-def own_certificates(clinic: Clinic, names: Iterable[str]) -> list[str]:
+def own_certificates(clinic: ClinicFolder, names: Iterable[str]) -> list[str]:
     """Give these of the server's own a certificate where one is missing or has a third of its time left.
 
     Gives the names of those that got one.
@@ -174,30 +174,30 @@ def own_certificates(clinic: Clinic, names: Iterable[str]) -> list[str]:
     return renewed
 
 
-def names_all(clinic: Clinic, name: str) -> bool:
+def names_all(clinic: ClinicFolder, name: str) -> bool:
     """Whether the server's certificate names each host by which it is reached now; others name none."""
     return name != "server" or names_hosts(clinic.places.certificate(name), _hosts(clinic))
 
 
-def own_names(clinic: Clinic) -> list[str]:
+def own_names(clinic: ClinicFolder) -> list[str]:
     """The server and the collectors, web workers and bridges that have a key here."""
     return sorted(path.stem for path in clinic.places.key("server").parent.glob("*.key"))
 
 
-def _give(clinic: Clinic, machine: str, request_pem: str) -> Given:
+def _give(clinic: ClinicFolder, machine: str, request_pem: str) -> IssuedCertificate:
     authority = Authority.read(clinic.settings.clinic, clinic.places)
     given = authority.give(machine, request_pem, clinic.settings.certificate_days, datetime.now(UTC))
     _record(given)
     return given
 
 
-def _record(given: Given) -> None:
+def _record(given: IssuedCertificate) -> None:
     Certificate.objects.create(
         serial=given.serial, name=given.name, given_wall_s=given.given_wall_s, until_wall_s=given.until_wall_s
     )
 
 
-def _enrolled(clinic: Clinic, machine: str, certificate_pem: str) -> messages.Enrolled:
+def _enrolled(clinic: ClinicFolder, machine: str, certificate_pem: str) -> messages.Enrolled:
     return messages.Enrolled(
         clinic=clinic.settings.clinic,
         machine=machine,
@@ -208,7 +208,7 @@ def _enrolled(clinic: Clinic, machine: str, certificate_pem: str) -> messages.En
     )
 
 
-def _hosts(clinic: Clinic) -> tuple[str, ...]:
+def _hosts(clinic: ClinicFolder) -> tuple[str, ...]:
     return tuple(dict.fromkeys((clinic.settings.host, clinic.settings.broker_host, "localhost", "127.0.0.1", "::1")))
 
 

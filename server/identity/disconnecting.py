@@ -21,7 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from server.broker.mqtt_client import tls_context
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from server.errors import ServerError
 from server.identity.certificate_authority import Authority
 from server.json_logging import facts
@@ -38,7 +38,7 @@ TRIES = 5
 CONNECTED_WITHIN_S = 3.0
 
 
-def end_connection(clinic: Clinic, machine: str, *, held_s: float = HELD_S, tries: int = TRIES) -> bool:
+def end_connection(clinic: ClinicFolder, machine: str, *, held_s: float = HELD_S, tries: int = TRIES) -> bool:
     """End the machine's open connection, if it has one. Return whether it has none now.
 
     False where the broker cannot be reached, or the machine came back each time: then its certificate still counts.
@@ -59,7 +59,7 @@ def end_connection(clinic: Clinic, machine: str, *, held_s: float = HELD_S, trie
     return False
 
 
-def end_connection_later(clinic: Clinic, machine: str) -> None:
+def end_connection_later(clinic: ClinicFolder, machine: str) -> None:
     """End the connection of an earlier certificate, in a thread: the caller waits for an answer meanwhile.
 
     The newly enrolled machine may connect at any time under the same name, so nothing is held.
@@ -69,7 +69,7 @@ def end_connection_later(clinic: Clinic, machine: str) -> None:
     ).start()
 
 
-def _tls_as(clinic: Clinic, machine: str) -> ssl.SSLContext:
+def _tls_as(clinic: ClinicFolder, machine: str) -> ssl.SSLContext:
     places = clinic.places
     certificate, key = Authority.read(clinic.settings.clinic, places).give_for_moment(machine, datetime.now(UTC))
     # ssl reads certificates from files alone.
@@ -84,7 +84,7 @@ def _tls_as(clinic: Clinic, machine: str) -> ssl.SSLContext:
 class _TakenOver:
     """One connection under another's name."""
 
-    def __init__(self, clinic: Clinic, machine: str, tls: ssl.SSLContext) -> None:
+    def __init__(self, clinic: ClinicFolder, machine: str, tls: ssl.SSLContext) -> None:
         self._clinic = clinic
         self._connected, self._lost = threading.Event(), threading.Event()
         self._client = Client(

@@ -20,7 +20,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from msgspec import Struct
 
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from server.errors import IdentityError, ServerError
 from server.identity import certificates
 from server.json_logging import facts
@@ -52,7 +52,7 @@ class WrongCodes(FailureRate):
         super().__init__(from_one=WRONG_FROM_ONE, from_all=WRONG_FROM_ALL, within_s=WITHIN_S, clock=clock)
 
 
-class Answer(Struct, frozen=True):
+class HttpAnswer(Struct, frozen=True):
     """An answer: HTTP status, kind of content, content."""
 
     status: HTTPStatus
@@ -67,7 +67,7 @@ class EnrolService(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, clinic: Clinic, address: str | None = None, port: int | None = None) -> None:
+    def __init__(self, clinic: ClinicFolder, address: str | None = None, port: int | None = None) -> None:
         """Bind; `serve_forever` answers. Address and port: the settings' unless told otherwise; port 0: any."""
         self.clinic = clinic
         self.wrong = WrongCodes()
@@ -122,17 +122,17 @@ class EnrolService(ThreadingHTTPServer):
         """Say so in the log, without the caller's words."""
         _log.exception("an enrolment request failed")
 
-    def answer(self, method: str, path: str, body: bytes, shown: dict[str, Any] | None, address: str) -> Answer:
+    def answer(self, method: str, path: str, body: bytes, shown: dict[str, Any] | None, address: str) -> HttpAnswer:
         """Answer one request. `shown`: the certificate that the caller's TLS connection proved."""
         self._caller.deadline.cancel()
         self.limit.prove(self._caller.request)
         with self._working:
             return self._act(method, path, body, shown, address)
 
-    def _act(self, method: str, path: str, body: bytes, shown: dict[str, Any] | None, address: str) -> Answer:
+    def _act(self, method: str, path: str, body: bytes, shown: dict[str, Any] | None, address: str) -> HttpAnswer:
         match method, path:
             case "GET", "/authority.pem":
-                return Answer(HTTPStatus.OK, "application/x-pem-file", self.clinic.places.authority.read_bytes())
+                return HttpAnswer(HTTPStatus.OK, "application/x-pem-file", self.clinic.places.authority.read_bytes())
             case "POST", "/enrol":
                 return self._enrol(body, address)
             case "POST", "/renew":
@@ -140,7 +140,7 @@ class EnrolService(ThreadingHTTPServer):
             case _:
                 return _refusal(HTTPStatus.NOT_FOUND, "bad_request", "There is nothing here.")
 
-    def _enrol(self, body: bytes, address: str) -> Answer:
+    def _enrol(self, body: bytes, address: str) -> HttpAnswer:
         if self.wrong.too_many(address):
             _log.warning("too many wrong codes", extra=facts(address=address))
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "too_many", "Too many wrong codes. Wait a minute.")
@@ -157,9 +157,9 @@ class EnrolService(ThreadingHTTPServer):
         except (DatabaseError, ServerError) as error:
             return self._cannot_now(error)
         _log.info("a machine was enrolled", extra=facts(machine=enrolled.machine, address=address))
-        return Answer(HTTPStatus.OK, "application/json", encode(enrolled))
+        return HttpAnswer(HTTPStatus.OK, "application/json", encode(enrolled))
 
-    def _renew(self, body: bytes, shown: dict[str, Any] | None, address: str) -> Answer:
+    def _renew(self, body: bytes, shown: dict[str, Any] | None, address: str) -> HttpAnswer:
         if not shown:
             return _refusal(HTTPStatus.FORBIDDEN, "bad_request", "Renewal needs the certificate in force.")
         request = read(body, messages.RenewRequest)
@@ -175,9 +175,9 @@ class EnrolService(ThreadingHTTPServer):
         except (DatabaseError, ServerError) as error:
             return self._cannot_now(error)
         _log.info("a certificate was renewed", extra=facts(machine=machine))
-        return Answer(HTTPStatus.OK, "application/json", encode(enrolled))
+        return HttpAnswer(HTTPStatus.OK, "application/json", encode(enrolled))
 
-    def _cannot_now(self, error: Exception) -> Answer:
+    def _cannot_now(self, error: Exception) -> HttpAnswer:
         _log.error("the enrolment service cannot answer now", extra=facts(why=type(error).__name__))
         return _refusal(
             HTTPStatus.SERVICE_UNAVAILABLE, "bad_request", "The server cannot do this now. Try again later."
@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
         shown = self.request.getpeercert() if isinstance(self.request, ssl.SSLSocket) else None
         self._send(self.server.answer(self.command, self.path, body, shown, self.client_address[0]))
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: HttpAnswer) -> None:
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.kind)
         self.send_header("Content-Length", str(len(answer.content)))
@@ -227,7 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.content)
 
 
-def keep_own_certificates(clinic: Clinic, service: EnrolService, stopping: threading.Event) -> None:
+def keep_own_certificates(clinic: ClinicFolder, service: EnrolService, stopping: threading.Event) -> None:
     """Until told to stop: renew the server's and the collectors' certificates when their time is nearly over."""
     looked_s = time.time()
     while not stopping.wait(LOOK_AT_CERTIFICATES_EVERY_S):
@@ -254,5 +254,5 @@ def _common_name(shown: dict[str, Any]) -> str:
     return ""
 
 
-def _refusal(status: HTTPStatus, code: str, reason: str) -> Answer:
-    return Answer(status, "application/json", encode(messages.EnrolRefused(code=code, reason=reason)))
+def _refusal(status: HTTPStatus, code: str, reason: str) -> HttpAnswer:
+    return HttpAnswer(status, "application/json", encode(messages.EnrolRefused(code=code, reason=reason)))

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from server.clinic_folder.settings import Clinic, read_clinic
+from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.installation.host import (
     pages_answer,
     require_root,
@@ -165,7 +165,9 @@ def _install_version(places: SystemPlaces, wheel: Path, say: Say) -> Path:
     return version
 
 
-def _try_on_copy(places: SystemPlaces, clinic: Clinic, after: Path, backup: Path, trial_database: str | None) -> None:
+def _try_on_copy(
+    places: SystemPlaces, clinic: ClinicFolder, after: Path, backup: Path, trial_database: str | None
+) -> None:
     """Let the new version restore a backup elsewhere and migrate it."""
     account = pwd.getpwnam(ACCOUNT)
     with (
@@ -181,7 +183,7 @@ def _try_on_copy(places: SystemPlaces, clinic: Clinic, after: Path, backup: Path
 
 @contextmanager
 def _copy_database(
-    places: SystemPlaces, clinic: Clinic, after: Path, trial_database: str | None
+    places: SystemPlaces, clinic: ClinicFolder, after: Path, trial_database: str | None
 ) -> Iterator[dict[str, str]]:
     """The variables that let a command use a copy. SQLite's lies in the folder; PostgreSQL needs an empty database."""
     address = settings_of_services().get("DATABASE_URL", clinic.settings.database)
@@ -200,7 +202,7 @@ def _copy_database(
         _empty_postgres(after, trial_database, places.folder)
 
 
-def _go_back(places: SystemPlaces, clinic: Clinic, step: UpgradeStep) -> None:
+def _go_back(places: SystemPlaces, clinic: ClinicFolder, step: UpgradeStep) -> None:
     """Put the version and the data of a step's beginning in use again."""
     _stop()
     before = places.version.parent / step.before
@@ -209,7 +211,7 @@ def _go_back(places: SystemPlaces, clinic: Clinic, step: UpgradeStep) -> None:
     _require_answer(clinic)
 
 
-def _put_data_back(places: SystemPlaces, clinic: Clinic, before: Path, backup: Path) -> None:
+def _put_data_back(places: SystemPlaces, clinic: ClinicFolder, before: Path, backup: Path) -> None:
     address = settings_of_services().get("DATABASE_URL", clinic.settings.database)
     postgres = address.startswith("postgres")
     if postgres:
@@ -258,7 +260,7 @@ def _enabled() -> list[str]:
     ]
 
 
-def _require_answer(clinic: Clinic) -> None:
+def _require_answer(clinic: ClinicFolder) -> None:
     if not pages_answer(clinic.settings):
         raise InstallError("the pages do not answer (journalctl -u interval-coach-server@web).")
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from msgspec import Struct
 
 from server.accounts.models import Account, Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.live.hub import Hub
 from server.live.models import GivenCommand
@@ -40,22 +40,22 @@ MOST_LOWERED = 0.10
 Why = Literal["not_understood", "no_machine", "too_many", "bad_text", "bad_start", "bad_adjustment", "no_broker"]
 
 
-class To(Struct, frozen=True, forbid_unknown_fields=True):
+class CommandTarget(Struct, frozen=True, forbid_unknown_fields=True):
     """A machine, and who stood on its tile when the button was pressed: nobody else gets the command."""
 
     machine: str
     participant: str | None = None
 
 
-class Asked(Struct, frozen=True, forbid_unknown_fields=True):
+class CommandRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """What a browser asks for. `in_s`: a group start so many seconds from now, by the server's clock."""
 
-    to: tuple[To, ...]
+    to: tuple[CommandTarget, ...]
     action: AnyAction
     in_s: float | None = None
 
 
-class Given(Struct, frozen=True):
+class SentCommand(Struct, frozen=True):
     """What was sent. `at_s`: when a group starts."""
 
     id: str
@@ -73,7 +73,7 @@ class NotGivenError(Exception):
         self.why: Why = why
 
 
-def give(hub: Hub, clinic: Clinic, account: Account, body: bytes) -> Given:
+def give(hub: Hub, clinic: Clinic, account: Account, body: bytes) -> SentCommand:
     """Send what a browser asks for. Raises NotGivenError; then no machine was sent anything."""
     asked = _read(body)
     now_s = time.time()
@@ -102,12 +102,12 @@ def give(hub: Hub, clinic: Clinic, account: Account, body: bytes) -> Given:
             sent.append(one.machine)
     if not sent:
         raise NotGivenError("no_broker")
-    return Given(number, now_s, tuple(sent), action.at_wall_s if isinstance(action, StartGroup) else None)
+    return SentCommand(number, now_s, tuple(sent), action.at_wall_s if isinstance(action, StartGroup) else None)
 
 
-def _read(body: bytes) -> Asked:
+def _read(body: bytes) -> CommandRequest:
     try:
-        asked = msgspec.json.decode(body, type=Asked)
+        asked = msgspec.json.decode(body, type=CommandRequest)
     except msgspec.MsgspecError as error:
         raise NotGivenError("not_understood") from error
     named = all(
@@ -120,7 +120,7 @@ def _read(body: bytes) -> Asked:
     return asked
 
 
-def _checked(asked: Asked, now_s: float) -> AnyAction:
+def _checked(asked: CommandRequest, now_s: float) -> AnyAction:
     match asked.action:
         case StartGroup():
             ahead_s = asked.in_s if asked.in_s is not None else math.nan
@@ -143,7 +143,9 @@ def _checked(asked: Asked, now_s: float) -> AnyAction:
             return asked.action
 
 
-def _remember(clinic: Clinic, account: Account, asked: Asked, action: AnyAction, number: str, now_s: float) -> None:
+def _remember(
+    clinic: Clinic, account: Account, asked: CommandRequest, action: AnyAction, number: str, now_s: float
+) -> None:
     """Before anything is sent, so that nothing happens that nobody knows of."""
     people = {
         one.pseudonym: one
@@ -168,7 +170,7 @@ def _remember(clinic: Clinic, account: Account, asked: Asked, action: AnyAction,
                 account,
                 "room.command",
                 clinic=clinic,
-                may=May.COMMAND,
+                may=Permission.COMMAND,
                 participant=people.get(one.participant or ""),
                 machine=one.machine,
                 command=_name(action),

@@ -15,8 +15,8 @@ from functools import partial
 
 import msgspec
 
-from server.live.machine_state import Heard, NoticeKey, Place, Who
-from server.live.subscriber import Watcher
+from server.live.machine_state import DisplayName, Heard, LiveMachine, NoticeKey
+from server.live.subscriber import StreamSubscriber
 from server.live.tiles import CommandTold, NoticeTold, Tile, Tiles
 from sync.wire.messages import CommandResult, Live, State
 
@@ -37,9 +37,9 @@ class Feed:
         self.code = code
         self._clock = clock
         self._lock = threading.Lock()
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, LiveMachine] = {}
         self._changed: set[str] = set()
-        self._watchers: set[Watcher] = set()
+        self._watchers: set[StreamSubscriber] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scheduled = False
         self._broker: tuple[bool, float] = (False, clock())
@@ -81,7 +81,7 @@ class Feed:
             if self._place(machine).told_seen(key, by, at_s):
                 self._touch(machine)
 
-    def told_who(self, participant: str, who: Who | None) -> None:
+    def told_who(self, participant: str, who: DisplayName | None) -> None:
         """Who a pseudonym is."""
         with self._lock:
             for place in self._places.values():
@@ -133,9 +133,9 @@ class Feed:
     # What goes out, in the event loop
 
     @contextmanager
-    def watching(self) -> Iterator[Watcher]:
+    def watching(self) -> Iterator[StreamSubscriber]:
         """A browser's share, as long as it watches. Called in the event loop."""
-        watcher = Watcher()
+        watcher = StreamSubscriber()
         self._loop = asyncio.get_running_loop()
         self._watchers.add(watcher)
         try:
@@ -166,13 +166,13 @@ class Feed:
                 if place.forget_old(now_s):
                     self._touch(place.machine)
 
-    def _place(self, machine: str) -> Place:
+    def _place(self, machine: str) -> LiveMachine:
         place = self._places.get(machine)
         if place is None:
-            place = self._places[machine] = Place(machine)
+            place = self._places[machine] = LiveMachine(machine)
         return place
 
-    def _shown(self, now_s: float) -> Iterator[Place]:
+    def _shown(self, now_s: float) -> Iterator[LiveMachine]:
         for place in self._places.values():
             away_s = place.away_s(now_s)
             if away_s is None or away_s < GONE_S:
@@ -202,7 +202,7 @@ class Feed:
             watcher.offer(piece)
 
 
-def _draw_tile(place: Place, draw: Callable[[], Tile]) -> Tile:
+def _draw_tile(place: LiveMachine, draw: Callable[[], Tile]) -> Tile:
     """Return a machine's tile; a bare one, with a line in the log, where it cannot be drawn: the others come anyway."""
     try:
         return draw()

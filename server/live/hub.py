@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from server.broker.mqtt_client import BrokerLink, LinkSettings, Received, tls_context
-from server.clinic_folder.settings import Clinic, folder_from_environment, read_clinic
+from server.clinic_folder.settings import ClinicFolder, folder_from_environment, read_clinic
 from server.errors import SettingsError
 from server.json_logging import facts
 from server.live.feed import Feed
@@ -33,7 +33,7 @@ CLAIM_EVERY_S = 2.0
 MOST_FEEDS = 2_000
 
 
-class Identity(Struct, frozen=True):
+class HeldCertificate(Struct, frozen=True):
     """A certificate taken by this process; `held`: the file that is locked as long as it is open."""
 
     name: str
@@ -43,7 +43,7 @@ class Identity(Struct, frozen=True):
 class Hub:
     """Runs from `start` to `stop`."""
 
-    def __init__(self, clinic: Clinic) -> None:
+    def __init__(self, clinic: ClinicFolder) -> None:
         """Nothing is connected before `start`."""
         self._clinic = clinic
         # Ages must not jump when the server's clock is set.
@@ -52,7 +52,7 @@ class Hub:
         self._lock = threading.Lock()
         self._up = False
         self._link: BrokerLink | None = None
-        self._identity: Identity | None = None
+        self._identity: HeldCertificate | None = None
         self._stopping = threading.Event()
         self._beginning = threading.Thread(target=self._begin, name="hub", daemon=True)
         self._remembering = Remembering(self._all_feeds)
@@ -127,7 +127,7 @@ class Hub:
             link.start()
             return
 
-    def _made(self, identity: Identity) -> BrokerLink:
+    def _made(self, identity: HeldCertificate) -> BrokerLink:
         places, settings = self._clinic.places, self._clinic.settings
         whose = settings.clinic if settings.accepts == "own" else "+"
         return BrokerLink(
@@ -203,7 +203,7 @@ class Hub:
         self._remembering.heard(topic.clinic, topic.machine)
 
 
-def claim(clinic: Clinic) -> Identity:
+def claim(clinic: ClinicFolder) -> HeldCertificate:
     """Take a certificate of a web worker that no other process holds. Raises SettingsError where there is none."""
     keys = sorted(clinic.places.key("server").parent.glob("web-*.key"), key=_number)
     for key in keys:
@@ -213,7 +213,7 @@ def claim(clinic: Clinic) -> Identity:
         except BlockingIOError:
             os.close(held)
             continue
-        return Identity(key.stem, held)
+        return HeldCertificate(key.stem, held)
     raise SettingsError(
         f"All {len(keys)} certificates of web workers are in use. Run «interval-coach-server init» again with "
         "--web-workers and a higher number, or start fewer workers."

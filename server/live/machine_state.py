@@ -5,7 +5,7 @@ from collections import deque
 from msgspec import Struct
 from msgspec.structs import replace
 
-from server.live.tiles import CommandTold, FindingTold, NoticeTold, Tile, Trace, now_of
+from server.live.tiles import CommandTold, FindingTold, NoticeTold, Tile, TileTrace, now_of
 from sync.wire.messages import CommandResult, Live, LiveNotice, State
 
 TRACE_S = 300
@@ -32,7 +32,7 @@ class NoticeKey(Struct, frozen=True):
     since_s: float
 
 
-class Who(Struct, frozen=True):
+class DisplayName(Struct, frozen=True):
     """What screens in the room show of a participant."""
 
     nickname: str
@@ -46,7 +46,7 @@ class Heard(Struct, frozen=True):
     ended: tuple[tuple[NoticeKey, float], ...] = ()
 
 
-class Place:
+class LiveMachine:
     """What is known of a machine. Not safe for several threads: the room's lock is held around it."""
 
     def __init__(self, machine: str) -> None:
@@ -57,7 +57,7 @@ class Place:
         self._state: State | None = None
         self._link_s: float | None = None
         self._used_s: float | None = None
-        self._who: Who | None = None
+        self._who: DisplayName | None = None
         self._trace: deque[tuple[float, float | None, float | None, float | None]] = deque(maxlen=TRACE_S + 60)
         self._notices: dict[NoticeKey, NoticeTold] = {}
         self._commands: dict[str, CommandTold] = {}
@@ -153,7 +153,7 @@ class Place:
         """Whether there is such a notice to acknowledge."""
         return key in self._notices and self._notices[key].to_acknowledge
 
-    def told_who(self, participant: str, who: Who | None) -> bool:
+    def told_who(self, participant: str, who: DisplayName | None) -> bool:
         """Who a pseudonym is. Gives whether that is news here."""
         if participant != self.participant or who == self._who:
             return False
@@ -197,7 +197,7 @@ class Place:
         """The tile with the rate of the last minutes."""
         return replace(self.tile(), trace=self._traced(now_s))
 
-    def _traced(self, now_s: float) -> Trace | None:
+    def _traced(self, now_s: float) -> TileTrace | None:
         kept = [one for one in self._trace if one[0] > now_s - TRACE_S]
         if not kept:
             return None
@@ -209,7 +209,7 @@ class Place:
             bpm[second] = None if rate is None else round(rate)
             if not bands or bands[-1][1:] != (low, high):
                 bands.append((second, low, high))
-        return Trace(start_s, tuple(bpm), tuple(bands))
+        return TileTrace(start_s, tuple(bpm), tuple(bands))
 
     def _fold_notices(self, live: Live, now_s: float) -> Heard:
         holding = {NoticeKey(live.session_id, one.code, one.since_s): one for one in live.notices}

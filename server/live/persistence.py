@@ -20,7 +20,7 @@ from msgspec import Struct
 from server.accounts.models import Account, Clinic
 from server.json_logging import facts
 from server.live.feed import Feed
-from server.live.machine_state import COMMANDS_SHOWN_S, PASSED_SHOWN_S, NoticeKey, Who
+from server.live.machine_state import COMMANDS_SHOWN_S, PASSED_SHOWN_S, DisplayName, NoticeKey
 from server.live.models import Acknowledgement, GivenCommand, RaisedNotice
 from server.live.plan_outbox import supply_machine
 from server.live.tiles import CommandTold, NoticeTold
@@ -203,7 +203,7 @@ class Remembering:
             return
         rows = Participant.objects.filter(clinic=known.clinic, pseudonym__in=asked)
         found = {
-            row["pseudonym"]: Who(row["nickname"], row["picture"])
+            row["pseudonym"]: DisplayName(row["nickname"], row["picture"])
             for row in rows.values("pseudonym", "nickname", "picture")
         }
         for one in asked:

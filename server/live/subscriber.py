@@ -11,7 +11,7 @@ MOST_WAITING = 40
 """Pieces, of which there are 20 a second at most."""
 
 
-class Watcher:
+class StreamSubscriber:
     """One browser. Belongs to the event loop: no other thread touches it."""
 
     def __init__(self) -> None:

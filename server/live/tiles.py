@@ -9,7 +9,7 @@ from msgspec import Struct
 from sync.wire.messages import AdviceNow, Foretold, Live
 
 
-class Now(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LiveTile(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The picture of `sync.wire.messages.Live`, without what only programs need."""
 
     face: str
@@ -73,7 +73,7 @@ class FindingTold(Struct, frozen=True, omit_defaults=True):
     since_s: float | None = None
 
 
-class Trace(Struct, frozen=True):
+class TileTrace(Struct, frozen=True):
     """The rate in whole bpm, a value a second from `start_s`, null where there was none.
 
     `bands`: from which second which zone.
@@ -93,14 +93,14 @@ class Tile(Struct, frozen=True, kw_only=True, omit_defaults=True):
     heard_s: float | None = None
     nickname: str = ""
     picture: str = ""
-    now: Now | None = None
+    now: LiveTile | None = None
     notices: tuple[NoticeTold, ...] = ()
     commands: tuple[CommandTold, ...] = ()
     findings: tuple[FindingTold, ...] = ()
     waiting: int = 0
     software: str = ""
     used_s: float | None = None
-    trace: Trace | None = None
+    trace: TileTrace | None = None
 
 
 class Tiles(Struct, frozen=True, kw_only=True):
@@ -116,9 +116,9 @@ class Tiles(Struct, frozen=True, kw_only=True):
     tiles: tuple[Tile, ...]
 
 
-def now_of(live: Live) -> Now:
+def now_of(live: Live) -> LiveTile:
     """What a browser needs of a live message."""
-    return Now(
+    return LiveTile(
         face=live.face,
         participant=live.participant,
         session_id=live.session_id,

@@ -17,7 +17,7 @@ from msgspec import Struct
 from server.accounts.access import account_of, in_clinic
 from server.accounts.memberships import allowed
 from server.accounts.models import Account, Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.live import words
 from server.live.commanding import NotGivenError, give
@@ -55,17 +55,17 @@ streams = StreamCount()
 BYE = b"event: bye\ndata: {}\n\n"
 
 
-@in_clinic(May.SEE_ROOM)
+@in_clinic(Permission.SEE_ROOM)
 @require_GET
 def index(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Show the room. The tiles come over the stream."""
     account = account_of(request)
-    record(account, "room.opened", clinic=clinic, may=May.SEE_ROOM)
+    record(account, "room.opened", clinic=clinic, may=Permission.SEE_ROOM)
     told = {
         "stream": reverse("room:stream", args=[clinic.code]),
         "command": reverse("room:command", args=[clinic.code]),
         "acknowledge": reverse("room:acknowledge", args=[clinic.code]),
-        "may_command": allowed(account, clinic, May.COMMAND),
+        "may_command": allowed(account, clinic, Permission.COMMAND),
         "zone": clinic.time_zone,
         "words": words.for_page(),
         "plain_machine": words.PLAIN_MACHINE,
@@ -75,7 +75,7 @@ def index(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 
 
 @in_background
-@in_clinic(May.SEE_ROOM)
+@in_clinic(Permission.SEE_ROOM)
 @require_GET
 def stream(request: HttpRequest, clinic: Clinic) -> HttpResponseBase:
     """Server-sent events: the whole room first, then what changes, as long as whoever watches may."""
@@ -90,7 +90,7 @@ def stream(request: HttpRequest, clinic: Clinic) -> HttpResponseBase:
     return response
 
 
-@in_clinic(May.COMMAND)
+@in_clinic(Permission.COMMAND)
 @require_POST
 def command(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Send a command to one machine or several."""
@@ -98,20 +98,20 @@ def command(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         given = give(hub(), clinic, account_of(request), request.body)
     except NotGivenError as error:
         status = HTTPStatus.SERVICE_UNAVAILABLE if error.why == "no_broker" else HTTPStatus.BAD_REQUEST
-        return _json(Refusal(error.why, words.why_not_given(error.why)), status)
+        return _json(PageRefusal(error.why, words.why_not_given(error.why)), status)
     return _json(given)
 
 
-@in_clinic(May.COMMAND)
+@in_clinic(Permission.COMMAND)
 @require_POST
 def acknowledge(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Somebody has seen a notice: who and when, for all browsers."""
     try:
         seen = msgspec.json.decode(request.body, type=Seen)
         if not NAME.match(seen.machine):
-            return _json(Refusal("not_understood", words.why_not_given("not_understood")), HTTPStatus.BAD_REQUEST)
+            return _json(PageRefusal("not_understood", words.why_not_given("not_understood")), HTTPStatus.BAD_REQUEST)
     except msgspec.MsgspecError:
-        return _json(Refusal("not_understood", words.why_not_given("not_understood")), HTTPStatus.BAD_REQUEST)
+        return _json(PageRefusal("not_understood", words.why_not_given("not_understood")), HTTPStatus.BAD_REQUEST)
     account = account_of(request)
     key = NoticeKey(seen.session_id, seen.code, seen.since_s)
     feed = hub().feed(clinic.code)
@@ -124,10 +124,12 @@ def acknowledge(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     }
     raised = RaisedNotice.objects.filter(**which).first()
     if raised is None and not feed.has_notice(seen.machine, key):
-        return _json(Refusal("no_notice", words.why_not_given("no_notice")), HTTPStatus.NOT_FOUND)
+        return _json(PageRefusal("no_notice", words.why_not_given("no_notice")), HTTPStatus.NOT_FOUND)
     row, new = Acknowledgement.objects.get_or_create(**which, defaults={"by": account})
     if new:
-        record(account, "room.acknowledged", clinic=clinic, may=May.COMMAND, machine=seen.machine, notice=seen.code)
+        record(
+            account, "room.acknowledged", clinic=clinic, may=Permission.COMMAND, machine=seen.machine, notice=seen.code
+        )
     feed.told_seen(seen.machine, key, called(row.by), row.at.timestamp())
     return _json(Acknowledged(called(row.by), row.at.timestamp()))
 
@@ -148,7 +150,7 @@ class Acknowledged(Struct, frozen=True):
     at_s: float
 
 
-class Refusal(Struct, frozen=True):
+class PageRefusal(Struct, frozen=True):
     """Why not: `code` for the page, `words` for people."""
 
     code: str
@@ -191,7 +193,7 @@ async def _still_may(request: HttpRequest, clinic: Clinic, account: Account) -> 
 
 def _may_see(account: int, clinic: Clinic) -> bool:
     found = Account.objects.filter(pk=account, is_active=True).first()
-    return found is not None and allowed(found, clinic, May.SEE_ROOM)
+    return found is not None and allowed(found, clinic, Permission.SEE_ROOM)
 
 
 async def _leave_database() -> None:

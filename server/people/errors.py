@@ -7,5 +7,5 @@ class PeopleError(ServerError):
     """Something about a participant or a plan that cannot be done. Its text says what, why, and what to do."""
 
 
-class ChangedMeanwhileError(PeopleError):
+class EditConflictError(PeopleError):
     """Somebody else has changed the plan since it was shown."""

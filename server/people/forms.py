@@ -344,7 +344,7 @@ class AgainForm(forms.Form):
         )
 
 
-class NoteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
+class ParticipantNoteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
     """A note on a participant."""
 
     class Meta:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from coach.model.plan import COUNTS_FROM_S, WEEK_S
 from server.accounts.models import Clinic
-from server.diary.course.schedule import BREAK_DAYS, Attendance, Trained, course_of
+from server.diary.course.schedule import BREAK_DAYS, Attendance, CountedSession, course_of
 from server.diary.models import DiaryEntry
 from server.diary.selectors import plan_of
 from server.people import plan_words
@@ -33,7 +33,7 @@ SOON = timedelta(days=7)
 Weight = Literal["", "above", "below"]
 
 
-class Asked(Struct, frozen=True):
+class ListFilter(Struct, frozen=True):
     """What part of the list one wants. `ended`: those who train no more, None: all."""
 
     words: tuple[str, ...] = ()
@@ -41,14 +41,14 @@ class Asked(Struct, frozen=True):
     group: str = ""
 
 
-class Look(Struct, frozen=True):
+class Attention(Struct, frozen=True):
     """Something that needs a look: in few words, and how much."""
 
     words: str
     weight: Weight = "above"
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class ParticipantRow(Struct, frozen=True, kw_only=True):
     """One participant. What comes from the diary is None for those who may not see it. `last_on`: a session's day."""
 
     participant: Participant
@@ -57,7 +57,7 @@ class Row(Struct, frozen=True, kw_only=True):
     week: int
     cap: int | None
     attendance: Attendance | None
-    looks: tuple[Look, ...]
+    looks: tuple[Attention, ...]
 
     @property
     def over_cap(self) -> bool:
@@ -79,14 +79,14 @@ def _of(done: int, of: int) -> str:
     return _("%(done)s of %(of)s") % {"done": done, "of": of}
 
 
-def asked_for(search: str, state: str, group: str) -> Asked:
+def asked_for(search: str, state: str, group: str) -> ListFilter:
     """What was typed and chosen, made sound: nothing that is typed is an error."""
     text = searchable(search.replace("\x00", " ")[:LONGEST_SEARCH])
     ended = {"ended": True, "all": None}.get(state, False)
-    return Asked(tuple(text.split()[:MOST_WORDS]), ended, group.replace("\x00", "")[:LONGEST_SEARCH])
+    return ListFilter(tuple(text.split()[:MOST_WORDS]), ended, group.replace("\x00", "")[:LONGEST_SEARCH])
 
 
-def found(clinic: Clinic, asked: Asked) -> QuerySet[Participant]:
+def found(clinic: Clinic, asked: ListFilter) -> QuerySet[Participant]:
     """Those who fit, by name. Each word must occur in name, nickname, pseudonym or group.
 
     A clinic's own rows come from the index (clinic, active, name) and are looked through: some thousand of them take a
@@ -113,7 +113,7 @@ def page_of(rows: QuerySet[Participant], number: int) -> Page[Participant]:
     return Paginator(rows, ON_A_PAGE).get_page(number)
 
 
-def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bool) -> list[Row]:
+def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bool) -> list[ParticipantRow]:
     """What the page tells of each."""
     people = list(participants)
     today = timezone.localdate(now)
@@ -130,7 +130,7 @@ def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bo
             *_of_absence(one, course, last_on, today),
         )
         rows.append(
-            Row(
+            ParticipantRow(
                 participant=one,
                 plan=plan_words.line(values_of(plan)) if plan is not None and not plan.withdrawn else "",
                 last_on=last_on,
@@ -143,22 +143,22 @@ def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bo
     return rows
 
 
-class Teller(Struct, frozen=True):
+class HrMaxEvidence(Struct, frozen=True):
     """The newest session with a whole interval: by which HRmax it was trained, and its notices."""
 
     hr_max_bpm: float | None
     notices: Sequence[str]
 
 
-class Newest(Struct, frozen=True):
+class LatestFacts(Struct, frozen=True):
     """By participant: the newest plan, the day of the newest session, and who tells of HRmax."""
 
     plans: dict[int, PlanVersion]
     last_on: dict[int, date]
-    tellers: dict[int, Teller]
+    tellers: dict[int, HrMaxEvidence]
 
 
-def _newest(people: Sequence[Participant], *, see_diary: bool) -> Newest:
+def _newest(people: Sequence[Participant], *, see_diary: bool) -> LatestFacts:
     """Three statements: the keys, each found along its index, and then what they name."""
     plan = PlanVersion.objects.filter(participant=OuterRef("pk")).order_by("-version").values("pk")[:1]
     entry = DiaryEntry.objects.filter(participant=OuterRef("pk")).order_by("-begun_at", "-pk")
@@ -166,12 +166,12 @@ def _newest(people: Sequence[Participant], *, see_diary: bool) -> Newest:
     wanted = Participant.objects.filter(pk__in=[one.pk for one in people])
     keys = list(wanted.values_list("pk", Subquery(plan), Subquery(entry.values("begun_on")[:1]), Subquery(teller)))
     plans = PlanVersion.objects.in_bulk([plan_pk for _, plan_pk, _, _ in keys if plan_pk is not None])
-    tellers: dict[int, Teller] = {}
+    tellers: dict[int, HrMaxEvidence] = {}
     if see_diary:
         told = DiaryEntry.objects.filter(pk__in=[pk for *_, pk in keys if pk is not None])
         for pk, hr_max_bpm, notices in told.values_list("participant_id", "hr_max_bpm", "stored__summary__notices"):
-            tellers[pk] = Teller(hr_max_bpm, notices or ())
-    return Newest(
+            tellers[pk] = HrMaxEvidence(hr_max_bpm, notices or ())
+    return LatestFacts(
         plans={pk: plans[plan_pk] for pk, plan_pk, _, _ in keys if plan_pk in plans},
         last_on={pk: on for pk, _, on, _ in keys if on is not None and see_diary},
         tellers=tellers,
@@ -185,7 +185,7 @@ def _lately(people: Sequence[Participant], now: datetime) -> tuple[Counter[int],
     # A day more: a session's own day is the clinic's, and may begin before this one's.
     first = min([timezone.localdate(since) - timedelta(days=1), *(one.begins_on for one in courses.values())])
     week: Counter[int] = Counter()
-    trained: dict[int, list[Trained]] = {pk: [] for pk in courses}
+    trained: dict[int, list[CountedSession]] = {pk: [] for pk in courses}
     entries = DiaryEntry.objects.filter(participant__in=people, begun_on__gte=first).values_list(
         "participant_id", "pk", "begun_at", "begun_on", "training_s", "completed", "completed_intervals"
     )
@@ -193,7 +193,7 @@ def _lately(people: Sequence[Participant], now: datetime) -> tuple[Counter[int],
         if at >= since and training_s >= COUNTS_FROM_S:
             week[pk] += 1
         if pk in courses and on >= courses[pk].begins_on:
-            trained[pk].append(Trained(on, str(key), completed, intervals))
+            trained[pk].append(CountedSession(on, str(key), completed, intervals))
     return week, {pk: (one, course_of(plan_of(one), trained[pk], today).attendance) for pk, one in courses.items()}
 
 
@@ -203,32 +203,34 @@ def _running_courses(people: Sequence[Participant], today: date) -> dict[int, Co
     return {one.participant_id: one for one in begun if today < one.begins_on + timedelta(weeks=one.weeks)}
 
 
-def _of_plan(participant: Participant, plan: PlanVersion | None, today: date) -> Iterable[Look]:
+def _of_plan(participant: Participant, plan: PlanVersion | None, today: date) -> Iterable[Attention]:
     if not participant.active:
         return
     if plan is None or plan.withdrawn:
-        yield Look(_("no plan"))
+        yield Attention(_("no plan"))
     elif plan.valid_until is not None and plan.valid_until < today:
-        yield Look(_("plan has expired"))
+        yield Attention(_("plan has expired"))
     elif plan.valid_until is not None and plan.valid_until <= today + SOON:
         left = (plan.valid_until - today).days
         words = ngettext("plan ends in %(days)s day", "plan ends in %(days)s days", left) % {"days": left}
-        yield Look(_("plan ends today") if left == 0 else words, "below")
+        yield Attention(_("plan ends today") if left == 0 else words, "below")
 
 
-def _of_finding(plan: PlanVersion | None, teller: Teller | None) -> Iterable[Look]:
+def _of_finding(plan: PlanVersion | None, teller: HrMaxEvidence | None) -> Iterable[Attention]:
     """Whether the coach doubts the HRmax in force."""
     if plan is None or plan.withdrawn or teller is None or teller.hr_max_bpm != plan.hr_max_bpm:
         return
     if set(FINDINGS) & set(teller.notices):
-        yield Look(_("look at HRmax"))
+        yield Attention(_("look at HRmax"))
 
 
-def _of_absence(participant: Participant, course: Course | None, last_on: date | None, today: date) -> Iterable[Look]:
+def _of_absence(
+    participant: Participant, course: Course | None, last_on: date | None, today: date
+) -> Iterable[Attention]:
     """So many whole days without a session in a running course are a break (`server.diary.course.schedule`)."""
     if not participant.active or course is None:
         return
     since = course.begins_on - timedelta(days=1) if last_on is None else max(last_on, course.begins_on)
     away = (today - since).days - 1
     if away >= BREAK_DAYS:
-        yield Look(ngettext("away for %(days)s day", "away for %(days)s days", away) % {"days": away}, "below")
+        yield Attention(ngettext("away for %(days)s day", "away for %(days)s days", away) % {"days": away}, "below")

@@ -5,7 +5,7 @@ import secrets
 from django.db import transaction
 
 from server.accounts.models import Account, Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.diary.models import DiaryEntry
 from server.live.plan_outbox import withdraw_plan
@@ -34,7 +34,7 @@ def take_in(participant: Participant, account: Account) -> None:
         participant.pseudonym = new_pseudonym(participant.clinic)
         participant.save(force_insert=True)
         clinic = participant.clinic
-        record(account, "people.made", clinic=clinic, may=May.CHANGE_PEOPLE, participant=participant)
+        record(account, "people.made", clinic=clinic, may=Permission.CHANGE_PEOPLE, participant=participant)
 
 
 def change(participant: Participant, account: Account, fields: list[str], why_told: str) -> None:
@@ -52,7 +52,14 @@ def change(participant: Participant, account: Account, fields: list[str], why_to
         elif {"active", *ON_MACHINES} & set(fields):
             tell_anew(participant, account, why_told)
         clinic = participant.clinic
-        record(account, "people.changed", clinic=clinic, may=May.CHANGE_PEOPLE, participant=participant, fields=fields)
+        record(
+            account,
+            "people.changed",
+            clinic=clinic,
+            may=Permission.CHANGE_PEOPLE,
+            participant=participant,
+            fields=fields,
+        )
 
 
 def alike(clinic: Clinic, name: str, birth_year: int, but: int = 0) -> list[Participant]:

@@ -107,7 +107,7 @@ class Values(Struct, frozen=True, kw_only=True):
     valid_until: date | None = None
 
 
-class Fault(Struct, frozen=True):
+class PlanFault(Struct, frozen=True):
     """What stops a plan: the field, and a sentence."""
 
     field: str
@@ -139,70 +139,72 @@ def merged(before: Values, theirs: Values, mine: Values) -> tuple[Values, tuple[
     return Values(**told), both
 
 
-def faults(plan: Values, today: date) -> tuple[Fault, ...]:
+def faults(plan: Values, today: date) -> tuple[PlanFault, ...]:
     """All that cannot stand."""
     return tuple(_faults(plan, today))
 
 
-def _faults(plan: Values, today: date) -> Iterator[Fault]:
+def _faults(plan: Values, today: date) -> Iterator[PlanFault]:
     yield from _heart_faults(plan, today)
     yield from _treadmill_faults(plan)
     if plan.weekly_cap is not None and not 1 <= plan.weekly_cap <= MOST_A_WEEK:
-        yield Fault("weekly_cap", _between(plan.weekly_cap, 1, MOST_A_WEEK))
+        yield PlanFault("weekly_cap", _between(plan.weekly_cap, 1, MOST_A_WEEK))
     if not LEAST_CLOSED_H <= plan.closed_after_yes_h <= MOST_CLOSED_H:
-        yield Fault("closed_after_yes_h", _between(plan.closed_after_yes_h, LEAST_CLOSED_H, MOST_CLOSED_H))
+        yield PlanFault("closed_after_yes_h", _between(plan.closed_after_yes_h, LEAST_CLOSED_H, MOST_CLOSED_H))
     if not 0 <= plan.rest_hours <= MOST_REST_HOURS:
-        yield Fault("rest_hours", _between(plan.rest_hours, 0, MOST_REST_HOURS))
+        yield PlanFault("rest_hours", _between(plan.rest_hours, 0, MOST_REST_HOURS))
     if plan.valid_until is not None and plan.valid_until < today:
         words = _("The plan's last day has passed already, so nobody could train by it. Choose a later day.")
-        yield Fault("valid_until", words)
+        yield PlanFault("valid_until", words)
     if plan.valid_until is not None and plan.valid_until > today + LONGEST_VALID:
         words = _("That is more than two years from now. A plan is looked at anew more often; choose an earlier day.")
-        yield Fault("valid_until", words)
+        yield PlanFault("valid_until", words)
 
 
-def _heart_faults(plan: Values, today: date) -> Iterator[Fault]:
+def _heart_faults(plan: Values, today: date) -> Iterator[PlanFault]:
     if plan.hr_max_bpm is None and plan.mode == "heart_rate":
         words = _("Without HRmax there is no target zone. Give it, or let perceived exertion (Borg) lead.")
-        yield Fault("hr_max_bpm", words)
+        yield PlanFault("hr_max_bpm", words)
     for name in ("hr_max_bpm", "ceiling_bpm"):
         value = getattr(plan, name)
         if value is not None and not LOWEST_HR_MAX_BPM <= value <= HIGHEST_HR_MAX_BPM:
-            yield Fault(name, _between(value, LOWEST_HR_MAX_BPM, HIGHEST_HR_MAX_BPM, _("beats/min")))
+            yield PlanFault(name, _between(value, LOWEST_HR_MAX_BPM, HIGHEST_HR_MAX_BPM, _("beats/min")))
     if plan.hr_max_bpm is not None and plan.ceiling_bpm is not None and plan.ceiling_bpm > plan.hr_max_bpm:
         words = _("The ceiling is above HRmax, so it would never hold anybody back. Give HRmax or less.")
-        yield Fault("ceiling_bpm", words)
+        yield PlanFault("ceiling_bpm", words)
     if plan.hr_max_bpm is not None and not plan.hr_max_source:
-        yield Fault("hr_max_source", _("Say where HRmax comes from: the coach believes a test more than a formula."))
+        yield PlanFault(
+            "hr_max_source", _("Say where HRmax comes from: the coach believes a test more than a formula.")
+        )
     if plan.hr_max_set_on is not None and plan.hr_max_set_on > today:
-        yield Fault("hr_max_set_on", _("That day has not come yet. Give the day on which HRmax was found."))
+        yield PlanFault("hr_max_set_on", _("That day has not come yet. Give the day on which HRmax was found."))
 
 
-def _treadmill_faults(plan: Values) -> Iterator[Fault]:
+def _treadmill_faults(plan: Values) -> Iterator[PlanFault]:
     km_h = _("km/h")
     if not SLOWEST_START_KMH <= plan.max_speed_kmh <= FASTEST_KMH:
-        yield Fault("max_speed_kmh", _between(plan.max_speed_kmh, SLOWEST_START_KMH, FASTEST_KMH, km_h))
+        yield PlanFault("max_speed_kmh", _between(plan.max_speed_kmh, SLOWEST_START_KMH, FASTEST_KMH, km_h))
     if not LEAST_SLOWEST_KMH <= plan.slowest_kmh <= MOST_SLOWEST_KMH:
-        yield Fault("slowest_kmh", _between(plan.slowest_kmh, LEAST_SLOWEST_KMH, MOST_SLOWEST_KMH, km_h))
+        yield PlanFault("slowest_kmh", _between(plan.slowest_kmh, LEAST_SLOWEST_KMH, MOST_SLOWEST_KMH, km_h))
     elif plan.slowest_kmh > plan.max_speed_kmh:
-        yield Fault("slowest_kmh", _("The slowest walking speed is above the highest speed. Lower it."))
+        yield PlanFault("slowest_kmh", _("The slowest walking speed is above the highest speed. Lower it."))
     if not SMALLEST_STEP_KMH <= plan.speed_step_kmh <= LARGEST_STEP_KMH:
-        yield Fault("speed_step_kmh", _between(plan.speed_step_kmh, SMALLEST_STEP_KMH, LARGEST_STEP_KMH, km_h))
+        yield PlanFault("speed_step_kmh", _between(plan.speed_step_kmh, SMALLEST_STEP_KMH, LARGEST_STEP_KMH, km_h))
     if plan.start_speed_kmh is not None:
         if not SLOWEST_START_KMH <= plan.start_speed_kmh <= FASTEST_KMH:
-            yield Fault("start_speed_kmh", _between(plan.start_speed_kmh, SLOWEST_START_KMH, FASTEST_KMH, km_h))
+            yield PlanFault("start_speed_kmh", _between(plan.start_speed_kmh, SLOWEST_START_KMH, FASTEST_KMH, km_h))
         elif plan.start_speed_kmh < plan.slowest_kmh:
             words = _("The start speed is below the slowest walking speed. Raise it, or lower the slowest speed.")
-            yield Fault("start_speed_kmh", words)
+            yield PlanFault("start_speed_kmh", words)
         elif plan.start_speed_kmh > plan.max_speed_kmh:
             words = _("The start speed is above the highest speed. Lower it, or raise the highest speed.")
-            yield Fault("start_speed_kmh", words)
+            yield PlanFault("start_speed_kmh", words)
     if plan.start_incline_percent is not None:
         if not 0 <= plan.start_incline_percent <= STEEPEST_PERCENT:
-            yield Fault("start_incline_percent", _between(plan.start_incline_percent, 0, STEEPEST_PERCENT, "%"))
+            yield PlanFault("start_incline_percent", _between(plan.start_incline_percent, 0, STEEPEST_PERCENT, "%"))
         elif plan.start_speed_kmh is None:
             words = _("A start incline needs a start speed beside it. Give both, or neither.")
-            yield Fault("start_speed_kmh", words)
+            yield PlanFault("start_speed_kmh", words)
 
 
 def _between(value: float, low: float, high: float, unit: str = "") -> str:

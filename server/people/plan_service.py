@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from server.accounts.models import Account
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.live.plan_outbox import hand_out_plan, withdraw_plan
-from server.people.errors import ChangedMeanwhileError
+from server.people.errors import EditConflictError
 from server.people.models import Participant, PlanVersion
 from server.people.plan_rules import COMPARED, Values, changed, values_of
 
@@ -84,7 +84,7 @@ def _locked(participant: Participant, base: int) -> PlanVersion | None:
     Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
     newest = newest_of(participant)
     if base != (newest.version if newest else 0):
-        raise ChangedMeanwhileError("Somebody else has changed this plan meanwhile. Look at it again, then save.")
+        raise EditConflictError("Somebody else has changed this plan meanwhile. Look at it again, then save.")
     return newest
 
 
@@ -113,5 +113,5 @@ def _next(
 
 
 def _log(participant: Participant, account: Account, action: str, made: PlanVersion, **detail: object) -> None:
-    may = May.CHANGE_PEOPLE
+    may = Permission.CHANGE_PEOPLE
     record(account, action, clinic=participant.clinic, may=may, participant=participant, version=made.version, **detail)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
 from coach.errors import PlanError
-from coach.guidance.carried_response import Response, read_response
+from coach.guidance.carried_response import LearnedResponse, read_response
 from coach.model.events import HrMaxFinding, NoticeRaised
 from coach.model.summary import Summary
 from server.diary.models import DiaryEntry
@@ -45,7 +45,7 @@ class Proposal(Struct, frozen=True):
         return str(REASONS.get(self.reason, ""))
 
 
-class Finding(Struct, frozen=True):
+class HrMaxSuggestion(Struct, frozen=True):
     """HRmax is probably wrong: what a session's evidence says instead. `seen`: a rate above HRmax was seen.
 
     `evidence`: (rate in bpm, Borg) pairs; `low_bpm`–`high_bpm` an 80 % range.
@@ -65,7 +65,7 @@ class Learned(Struct, frozen=True):
     """All of it. `highest`: the highest rate seen in a whole session here, and its day."""
 
     proposal: Proposal | None
-    finding: Finding | None
+    finding: HrMaxSuggestion | None
     highest: tuple[float, date] | None
 
     @property
@@ -100,7 +100,7 @@ def _proposal(newest: list[DiaryEntry]) -> Proposal | None:
     return None
 
 
-def _finding(newest: list[DiaryEntry], plan: PlanVersion | None) -> Finding | None:
+def _finding(newest: list[DiaryEntry], plan: PlanVersion | None) -> HrMaxSuggestion | None:
     """What the newest session with a whole interval says of the HRmax in force; of an older value it is settled.
 
     The evidence of earlier sessions is in the newest one's, so an older session's finding is not asked.
@@ -113,7 +113,7 @@ def _finding(newest: list[DiaryEntry], plan: PlanVersion | None) -> Finding | No
             return None
         told = _told(entry) or _estimated(summary)
         if told is not None:
-            return Finding(
+            return HrMaxSuggestion(
                 session_id=entry.session_id,
                 on=entry.begun_on,
                 lower=told.code == "hr_max_seems_lower",
@@ -166,7 +166,7 @@ def _summary(entry: DiaryEntry) -> Summary | None:
         return None
 
 
-def _response(summary: Summary | None) -> Response | None:
+def _response(summary: Summary | None) -> LearnedResponse | None:
     try:
         return None if summary is None else read_response(summary.response)
     except PlanError:

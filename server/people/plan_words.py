@@ -64,7 +64,7 @@ NAMES = {
 """What each field is called."""
 
 
-class Said(Struct, frozen=True):
+class PlanFieldWords(Struct, frozen=True):
     """A field of a plan in words. `before`: what it was in the version before; None: the same."""
 
     field: str
@@ -85,15 +85,15 @@ def line(plan: Values) -> str:
     return " · ".join(parts)
 
 
-def all_of(plan: Values) -> tuple[Said, ...]:
+def all_of(plan: Values) -> tuple[PlanFieldWords, ...]:
     """Every field."""
-    return tuple(Said(name, str(NAMES[name]), value(plan, name)) for name in COMPARED)
+    return tuple(PlanFieldWords(name, str(NAMES[name]), value(plan, name)) for name in COMPARED)
 
 
-def differences(before: Values | None, after: Values) -> tuple[Said, ...]:
+def differences(before: Values | None, after: Values) -> tuple[PlanFieldWords, ...]:
     """What changed, each with what it was."""
     return tuple(
-        Said(name, str(NAMES[name]), value(after, name), None if before is None else value(before, name))
+        PlanFieldWords(name, str(NAMES[name]), value(after, name), None if before is None else value(before, name))
         for name in changed(before, after)
     )
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from server.accounts.access import account_of, in_clinic
 from server.accounts.memberships import mays_in
 from server.accounts.models import Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.people import participant_list, participant_service
 from server.people.forms import ParticipantForm
@@ -31,7 +31,7 @@ PAGE_DIGITS = 9
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@in_clinic(May.SEE_PEOPLE)
+@in_clinic(Permission.SEE_PEOPLE)
 def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """The list; with `part=rows`, its rows alone."""
     told = request.POST if request.method == "POST" else request.GET
@@ -41,7 +41,7 @@ def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     page = participant_list.page_of(
         participant_list.found(clinic, asked), int(number) if number.isdecimal() and len(number) < PAGE_DIGITS else 1
     )
-    rows = participant_list.rows_of(page.object_list, timezone.now(), see_diary=May.SEE_DIARY in mays)
+    rows = participant_list.rows_of(page.object_list, timezone.now(), see_diary=Permission.SEE_DIARY in mays)
     kept = told.copy()
     for name in ("page", "part", "csrfmiddlewaretoken"):
         kept.pop(name, None)
@@ -50,7 +50,7 @@ def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         "page": page,
         "rows": [(row, address_of(row.participant.picture)) for row in rows],
         "kept": kept.urlencode(),
-        "see_diary": May.SEE_DIARY in mays,
+        "see_diary": Permission.SEE_DIARY in mays,
         "searched": bool(asked.words or asked.group or asked.ended is not False),
     }
     _log(request, clinic)
@@ -61,7 +61,7 @@ def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         "state": {True: "ended", None: "all"}.get(asked.ended, ""),
         "group": asked.group,
         "groups": participant_list.groups_of(clinic),
-        "may_change": May.CHANGE_PEOPLE in mays,
+        "may_change": Permission.CHANGE_PEOPLE in mays,
     }
     return render(request, "people/list.html", shown)
 
@@ -71,12 +71,12 @@ def _log(request: HttpRequest, clinic: Clinic) -> None:
     key, now_s = f"people_listed_{clinic.pk}", time.time()
     before_s = request.session.get(key, 0.0)
     if not 0 <= now_s - before_s < LOGGED_EVERY_S:
-        record(account_of(request), "people.listed", clinic=clinic, may=May.SEE_PEOPLE)
+        record(account_of(request), "people.listed", clinic=clinic, may=Permission.SEE_PEOPLE)
         request.session[key] = now_s
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@in_clinic(May.CHANGE_PEOPLE)
+@in_clinic(Permission.CHANGE_PEOPLE)
 def new(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Take somebody in."""
     participant = Participant(clinic=clinic)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from server.accounts.access import about_participant, account_of
 from server.accounts.memberships import mays_in
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.diary import selectors
 from server.diary.course import page
@@ -19,7 +19,7 @@ from server.diary.course.schedule import CourseView, course_of
 from server.diary.formatting import day
 from server.diary.models import DiaryEntry
 from server.people import participant_service, plan_service, plan_suggestions, plan_words
-from server.people.forms import NoteForm, ParticipantForm
+from server.people.forms import ParticipantForm, ParticipantNoteForm
 from server.people.models import Course, Note, Participant
 from server.people.pictures import address_of
 from server.people.plan_rules import values_of
@@ -31,14 +31,14 @@ NOTES = 30
 
 
 @require_safe
-@about_participant(May.SEE_PEOPLE, "people.opened")
+@about_participant(Permission.SEE_PEOPLE, "people.opened")
 def overview(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Who, the plan in force, the last sessions, the course, how it feels, notes."""
-    return _overview(request, participant, NoteForm())
+    return _overview(request, participant, ParticipantNoteForm())
 
 
 def _overview(
-    request: HttpRequest, participant: Participant, note_form: NoteForm, status: int = HTTPStatus.OK
+    request: HttpRequest, participant: Participant, note_form: ParticipantNoteForm, status: int = HTTPStatus.OK
 ) -> HttpResponse:
     mays = mays_in(account_of(request), participant.clinic)
     plan = plan_service.newest_of(participant)
@@ -51,12 +51,12 @@ def _overview(
         "expired": plan is not None and plan.valid_until is not None and plan.valid_until < today,
         "plan_line": plan_words.line(values_of(plan)) if plan is not None else "",
         "plan_facts": [one for one in plan_words.all_of(values_of(plan)) if one.field in OF_INTEREST] if plan else [],
-        "may_change": May.CHANGE_PEOPLE in mays,
-        "see_diary": May.SEE_DIARY in mays,
+        "may_change": Permission.CHANGE_PEOPLE in mays,
+        "see_diary": Permission.SEE_DIARY in mays,
         "years": today.year - participant.birth_year,
         "tab": "overview",
     }
-    if May.SEE_DIARY in mays:
+    if Permission.SEE_DIARY in mays:
         shown |= _of_diary(participant) | {
             "note_form": note_form,
             "finding": plan_suggestions.learned(participant, plan).finding,
@@ -97,7 +97,7 @@ def _trend(entries: list[DiaryEntry], name: str, low: float, high: float) -> Sma
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@about_participant(May.CHANGE_PEOPLE, "people.opened")
+@about_participant(Permission.CHANGE_PEOPLE, "people.opened")
 def edit(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Change who they are."""
     form = ParticipantForm(request.POST if request.method == "POST" else None, instance=participant)
@@ -114,14 +114,14 @@ def edit(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 @require_POST
-@about_participant(May.CHANGE_DIARY, "people.opened")
+@about_participant(Permission.CHANGE_DIARY, "people.opened")
 def note(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Add a note."""
-    form = NoteForm(request.POST, instance=Note(participant=participant, made_by=account_of(request)))
+    form = ParticipantNoteForm(request.POST, instance=Note(participant=participant, made_by=account_of(request)))
     if not form.is_valid():
         return _overview(request, participant, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     form.save()
     account, clinic = account_of(request), participant.clinic
-    record(account, "note.made", clinic=clinic, may=May.CHANGE_DIARY, participant=participant)
+    record(account, "note.made", clinic=clinic, may=Permission.CHANGE_DIARY, participant=participant)
     messages.success(request, _("The note is kept."))
     return redirect("people:overview", clinic.code, participant.pseudonym)

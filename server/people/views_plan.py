@@ -20,16 +20,16 @@ from msgspec.structs import replace
 from coach.model.plan import formula_hr_max_bpm
 from server.accounts.access import about_participant, account_of
 from server.accounts.memberships import mays_in
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.diary.formatting import day
 from server.people import plan_service, plan_words, protocols
-from server.people.errors import ChangedMeanwhileError
+from server.people.errors import EditConflictError
 from server.people.forms import OWN_WORDS, AgainForm, EndPlanForm, PlanForm
 from server.people.models import Participant, PlanVersion
 from server.people.plan_delivery_status import on_machines
 from server.people.plan_rules import Values, changed, doubts, faults, figure, merged, to_type_again, values_of
-from server.people.plan_suggestions import Finding, Learned, already_so, learned
-from server.people.plan_words import NAMES, Said
+from server.people.plan_suggestions import HrMaxSuggestion, Learned, already_so, learned
+from server.people.plan_words import NAMES, PlanFieldWords
 from server.people.small_plot import SmallPlot, small_plot
 
 FIRST = Values(weekly_cap=3, rest_hours=20.0, questions=("chest_pain", "fever", "intoxication", "withdrawal"))
@@ -41,19 +41,19 @@ class Version(Struct, frozen=True):
     """A version and what it changed; `line`: what a first one says."""
 
     row: PlanVersion
-    differences: tuple[Said, ...]
+    differences: tuple[PlanFieldWords, ...]
     line: str
 
 
 @require_safe
-@about_participant(May.SEE_PEOPLE, "plan.opened")
+@about_participant(Permission.SEE_PEOPLE, "plan.opened")
 def plan(request: HttpRequest, participant: Participant) -> HttpResponse:
     """The plan in force, what the coach proposes, which machines have it, its history."""
     mays = mays_in(account_of(request), participant.clinic)
     history = list(participant.plans.select_related("made_by").order_by("version"))
     newest = history[-1] if history else None
     now = None if newest is None or newest.withdrawn else values_of(newest)
-    known = learned(participant, newest) if May.SEE_DIARY in mays else None
+    known = learned(participant, newest) if Permission.SEE_DIARY in mays else None
     proposal = known.proposal if known else None
     shown = {
         "participant": participant,
@@ -68,7 +68,7 @@ def plan(request: HttpRequest, participant: Participant) -> HttpResponse:
         "hr_max": _hr_max_history(history),
         "hr_max_plot": _hr_max_plot(history),
         "history": _versions(history),
-        "may_change": May.CHANGE_PEOPLE in mays,
+        "may_change": Permission.CHANGE_PEOPLE in mays,
         "end_form": EndPlanForm(initial={"base": newest.version if newest else 0}),
         "tab": "plan",
     }
@@ -76,7 +76,7 @@ def plan(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@about_participant(May.CHANGE_PEOPLE, "plan.opened")
+@about_participant(Permission.CHANGE_PEOPLE, "plan.opened")
 def change_plan(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Change it, or make the first."""
     newest = plan_service.newest_of(participant)
@@ -124,14 +124,14 @@ def _judged(
             base=form.cleaned_data["base"],
             reason=form.cleaned_data["reason"],
         )
-    except ChangedMeanwhileError:
+    except EditConflictError:
         return _conflict(request, participant, form, newest, known)
     messages.success(request, _("The plan is saved and on its way to the machines."))
     return redirect("people:plan", participant.clinic.code, participant.pseudonym)
 
 
 @require_POST
-@about_participant(May.CHANGE_PEOPLE, "plan.opened")
+@about_participant(Permission.CHANGE_PEOPLE, "plan.opened")
 def use_proposal(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Take the setting that the coach proposes for the next session; it decides over no limit."""
     where = ("people:plan", participant.clinic.code, participant.pseudonym)
@@ -151,7 +151,7 @@ def use_proposal(request: HttpRequest, participant: Participant) -> HttpResponse
     reason = _("The coach's proposal after the session of %(day)s.") % {"day": day(proposal.on)}
     try:
         plan_service.save_plan(participant, account_of(request), values, base=newest.version, reason=reason)
-    except ChangedMeanwhileError:
+    except EditConflictError:
         messages.warning(request, _("The plan or the proposal has changed meanwhile. Look at it again."))
     else:
         messages.success(request, _("The plan is saved and on its way to the machines."))
@@ -159,7 +159,7 @@ def use_proposal(request: HttpRequest, participant: Participant) -> HttpResponse
 
 
 @require_POST
-@about_participant(May.CHANGE_PEOPLE, "plan.opened")
+@about_participant(Permission.CHANGE_PEOPLE, "plan.opened")
 def end_plan(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Withdraw it from every machine."""
     form = EndPlanForm(request.POST)
@@ -169,7 +169,7 @@ def end_plan(request: HttpRequest, participant: Participant) -> HttpResponse:
         given = form.cleaned_data
         try:
             plan_service.end_plan(participant, account_of(request), base=given["base"], reason=given["reason"])
-        except ChangedMeanwhileError:
+        except EditConflictError:
             messages.warning(request, _("Somebody else has changed this plan meanwhile. Look at it again."))
         else:
             messages.success(request, _("The plan is withdrawn from every machine. Nobody can begin by it."))
@@ -177,7 +177,7 @@ def end_plan(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 @require_POST
-@about_participant(May.CHANGE_PEOPLE, "plan.opened")
+@about_participant(Permission.CHANGE_PEOPLE, "plan.opened")
 def open_training(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Open training again after a yes to a question before the start."""
     try:
@@ -186,14 +186,14 @@ def open_training(request: HttpRequest, participant: Participant) -> HttpRespons
         plan_service.open_training(participant, account_of(request), base=base, reason=reason)
     except ValueError:
         messages.error(request, _("Training was not opened: load the page again, then try once more."))
-    except ChangedMeanwhileError:
+    except EditConflictError:
         messages.warning(request, _("Somebody else has changed this plan meanwhile. Look at it again."))
     else:
         messages.success(request, _("Training is open again. The machines are told."))
     return redirect("people:plan", participant.clinic.code, participant.pseudonym)
 
 
-def taken_over(now: Values, finding: Finding) -> Values:
+def taken_over(now: Values, finding: HrMaxSuggestion) -> Values:
     """The plan with the HRmax that the coach found, for a therapist to judge; the ceiling never above it."""
     found = float(finding.suggested_bpm)
     ceiling = None if now.ceiling_bpm is None else min(now.ceiling_bpm, found)

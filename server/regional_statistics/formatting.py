@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
 from server.diary.formatting import NOTHING, month_of, number, percent
-from server.regional_statistics.periods import Period
-from server.regional_statistics.publication import Figures
+from server.regional_statistics.periods import ReportingPeriod
+from server.regional_statistics.publication import PublishedFigures
 
 
-class Measure(Struct, frozen=True):
-    """A figure: its name in `Figures`, its heading, its unit, its decimals; `share`: from 0 to 1, told in percent."""
+class FigureFormat(Struct, frozen=True):
+    """A figure: its name in `PublishedFigures`, its heading, unit, decimals. `share`: a fraction, shown in percent."""
 
     name: str
     heading: str | Promise
@@ -25,27 +25,29 @@ class Measure(Struct, frozen=True):
 
 
 MEASURES = (
-    Measure("sessions", gettext_lazy("Sessions"), gettext_lazy("sessions")),
-    Measure(
+    FigureFormat("sessions", gettext_lazy("Sessions"), gettext_lazy("sessions")),
+    FigureFormat(
         "people_about",
         gettext_lazy("Participants in training, about"),
         gettext_lazy("participants"),
         words=gettext_lazy("To the nearest five."),
     ),
-    Measure("completed_fraction", gettext_lazy("Sessions trained to the end"), "%", share=True),
-    Measure(
+    FigureFormat("completed_fraction", gettext_lazy("Sessions trained to the end"), "%", share=True),
+    FigureFormat(
         "zone_min",
         gettext_lazy("Minutes in zone, each session"),
         gettext_lazy("min"),
         decimals=1,
     ),
-    Measure("above_95_min", gettext_lazy("Minutes above 95% of HRmax, each session"), gettext_lazy("min"), decimals=1),
-    Measure("live_fraction", gettext_lazy("Time with a good signal"), "%", share=True),
-    Measure("adherence_fraction", gettext_lazy("Attendance"), "%", share=True),
+    FigureFormat(
+        "above_95_min", gettext_lazy("Minutes above 95% of HRmax, each session"), gettext_lazy("min"), decimals=1
+    ),
+    FigureFormat("live_fraction", gettext_lazy("Time with a good signal"), "%", share=True),
+    FigureFormat("adherence_fraction", gettext_lazy("Attendance"), "%", share=True),
 )
 
 
-def told(figures: Figures, measure: Measure) -> str:
+def told(figures: PublishedFigures, measure: FigureFormat) -> str:
     """A figure, with its unit where that is percent."""
     value = getattr(figures, measure.name)
     if value is None:
@@ -55,7 +57,7 @@ def told(figures: Figures, measure: Measure) -> str:
     return _("≈ %(number)s") % {"number": text} if measure.name == "people_about" else text
 
 
-def period_words(period: Period) -> str:
+def period_words(period: ReportingPeriod) -> str:
     """«October 2026», «3rd quarter of 2026»."""
     if period.kind == "month":
         return month_of(period.begin)

@@ -6,16 +6,23 @@ from typing import Any
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
-from server.diary.formatting import NOTHING, Table, number, percent, short_protocol
-from server.regional_statistics.formatting import MEASURES, Measure, period_words, short_month, told
-from server.regional_statistics.periods import Period, Quarters
-from server.regional_statistics.publication import Comparison, Course, Figures, KindsTold, State, months_over
+from server.diary.formatting import NOTHING, TextTable, number, percent, short_protocol
+from server.regional_statistics.formatting import MEASURES, FigureFormat, period_words, short_month, told
+from server.regional_statistics.periods import Quarters, ReportingPeriod
+from server.regional_statistics.publication import (
+    Comparison,
+    DisclosureState,
+    KindsTold,
+    MonthlyCourse,
+    PublishedFigures,
+    months_over,
+)
 
 KINDS = tuple(one for one in MEASURES if one.name != "adherence_fraction")
 """What is told of a protocol or a group: a course has neither."""
 
 
-class Line(Struct, frozen=True):
+class TableLine(Struct, frozen=True):
     """A row of a table. `kind`: clinic, rest, all, middle, kind; `note` stands where there are no figures."""
 
     name: str
@@ -26,73 +33,75 @@ class Line(Struct, frozen=True):
     incomplete: bool = False
 
 
-class Plot(Struct, frozen=True):
+class StatisticsPlot(Struct, frozen=True):
     """A figure along the months."""
 
     key: str
     title: str
     words: str
-    table: Table
+    table: TextTable
 
 
-def lines(compared: Comparison) -> tuple[Line, ...]:
+def lines(compared: Comparison) -> tuple[TableLine, ...]:
     """A period's table."""
     found = [
-        Line(
+        TableLine(
             row.clinic.name, "clinic", _cells(row.figures), _note(row.state), row.clinic.code, _incomplete(row.figures)
         )
         for row in compared.rows
     ]
     if compared.rest is not None:
-        found.append(Line(_("Clinics with fewer than five, together"), "rest", _cells(compared.rest)))
+        found.append(TableLine(_("Clinics with fewer than five, together"), "rest", _cells(compared.rest)))
     if compared.all is not None and len(found) > 1:
-        found.append(Line(_("All that is told, together"), "all", _cells(compared.all)))
+        found.append(TableLine(_("All that is told, together"), "all", _cells(compared.all)))
     if compared.middle is not None:
-        found.append(Line(_("The clinic in the middle"), "middle", _cells(compared.middle)))
+        found.append(TableLine(_("The clinic in the middle"), "middle", _cells(compared.middle)))
     return tuple(found)
 
 
-def kind_lines(found: KindsTold, by: str) -> tuple[Line, ...]:
+def kind_lines(found: KindsTold, by: str) -> tuple[TableLine, ...]:
     """Protocols or groups."""
 
     def name(one: str) -> str:
         return short_protocol(one) if by == "protocol" else one or _("Without a group")
 
     rows = [
-        Line(name(one.name), "kind", ((_("Clinics"), number(one.clinics)), *_cells(one.figures, KINDS)))
+        TableLine(name(one.name), "kind", ((_("Clinics"), number(one.clinics)), *_cells(one.figures, KINDS)))
         for one in found.rows
     ]
     if found.remainder is not None:
         cells = ((_("Clinics"), ""), *_cells(found.remainder, KINDS, without=("people_about",)))
-        rows.append(Line(_("Not told apart"), "rest", cells))
+        rows.append(TableLine(_("Not told apart"), "rest", cells))
     if found.all is not None:
-        rows.append(Line(_("All that is told, together"), "all", ((_("Clinics"), ""), *_cells(found.all, KINDS))))
+        rows.append(TableLine(_("All that is told, together"), "all", ((_("Clinics"), ""), *_cells(found.all, KINDS))))
     return tuple(rows)
 
 
 def _cells(
-    figures: Figures | None, measures: Sequence[Measure] = MEASURES, without: Sequence[str] = ()
+    figures: PublishedFigures | None, measures: Sequence[FigureFormat] = MEASURES, without: Sequence[str] = ()
 ) -> tuple[tuple[str, str], ...]:
     if figures is None:
         return ()
     return tuple((str(one.heading), NOTHING if one.name in without else told(figures, one)) for one in measures)
 
 
-def _note(state: State) -> str:
+def _note(state: DisclosureState) -> str:
     match state:
-        case State.TOLD:
+        case DisclosureState.TOLD:
             return ""
-        case State.FEW:
+        case DisclosureState.FEW:
             return _("Not told: fewer than five people, or a sum that would give them away.")
-        case State.NONE:
+        case DisclosureState.NONE:
             return _("No sessions.")
 
 
-def _incomplete(figures: Figures | None) -> bool:
+def _incomplete(figures: PublishedFigures | None) -> bool:
     return figures is not None and not figures.whole
 
 
-def plots(courses: Sequence[Course], span: Quarters, own: str) -> tuple[tuple[Plot, ...], list[dict[str, Any]]]:
+def plots(
+    courses: Sequence[MonthlyCourse], span: Quarters, own: str
+) -> tuple[tuple[StatisticsPlot, ...], list[dict[str, Any]]]:
     """The figures along the months, and what the page's script is told to draw them."""
     months = months_over(span)
     shown = _trimmed(courses, len(months))
@@ -101,7 +110,7 @@ def plots(courses: Sequence[Course], span: Quarters, own: str) -> tuple[tuple[Pl
     for course in courses:
         measure = by_name[course.measure]
         made.append(
-            Plot(
+            StatisticsPlot(
                 course.measure,
                 f"{measure.heading}",
                 str(measure.words),
@@ -112,7 +121,7 @@ def plots(courses: Sequence[Course], span: Quarters, own: str) -> tuple[tuple[Pl
     return tuple(made), drawn
 
 
-def _trimmed(courses: Sequence[Course], months: int) -> range:
+def _trimmed(courses: Sequence[MonthlyCourse], months: int) -> range:
     """From the first month that tells anything; a year at least."""
     first = min(
         (at for one in courses for at in range(months) if one.line[at] is not None or one.middle[at] is not None),
@@ -121,7 +130,9 @@ def _trimmed(courses: Sequence[Course], months: int) -> range:
     return range(max(0, min(first, months - 12)), months)
 
 
-def _drawn(course: Course, measure: Measure, months: Sequence[Period], shown: range, own: str) -> dict[str, Any]:
+def _drawn(
+    course: MonthlyCourse, measure: FigureFormat, months: Sequence[ReportingPeriod], shown: range, own: str
+) -> dict[str, Any]:
     factor, decimals = (100.0, 0) if measure.share else (1.0, measure.decimals)
 
     def values(of: tuple[float | None, ...]) -> list[float | None]:
@@ -143,11 +154,13 @@ def _drawn(course: Course, measure: Measure, months: Sequence[Period], shown: ra
     }
 
 
-def _table(course: Course, measure: Measure, months: Sequence[Period], shown: range, own: str) -> Table:
+def _table(
+    course: MonthlyCourse, measure: FigureFormat, months: Sequence[ReportingPeriod], shown: range, own: str
+) -> TextTable:
     def text(value: float | None) -> str:
         return percent(value) if measure.share else number(value, measure.decimals)
 
-    return Table(
+    return TextTable(
         caption=str(measure.heading),
         headings=(_("Month"), own, _("The clinic in the middle"), _("The middle half, from"), _("to")),
         rows=tuple(
@@ -158,12 +171,12 @@ def _table(course: Course, measure: Measure, months: Sequence[Period], shown: ra
     )
 
 
-def csv_rows(compared: Comparison, period: Period) -> list[list[str]]:
+def csv_rows(compared: Comparison, period: ReportingPeriod) -> list[list[str]]:
     """The table for a spreadsheet: figures with a point, shares from 0 to 1, an empty field where nothing is told."""
     headings = ["period", "row", "clinic", "name", "told", "whole", *(one.name for one in MEASURES)]
     rows = [headings]
 
-    def add(kind: str, code: str, name: str, state: str, figures: Figures | None) -> None:
+    def add(kind: str, code: str, name: str, state: str, figures: PublishedFigures | None) -> None:
         values = [] if figures is None else [getattr(figures, one.name) for one in MEASURES]
         texts = ["" if value is None else f"{round(value, 3):g}" for value in values] or [""] * len(MEASURES)
         whole = "" if figures is None else "yes" if figures.whole else "no"
@@ -173,7 +186,7 @@ def csv_rows(compared: Comparison, period: Period) -> list[list[str]]:
         add("clinic", row.clinic.code, row.clinic.name, row.state.value, row.figures)
     for kind, figures in (("rest", compared.rest), ("all", compared.all), ("middle", compared.middle)):
         if figures is not None:
-            add(kind, "", "", State.TOLD.value, figures)
+            add(kind, "", "", DisclosureState.TOLD.value, figures)
     return [[_harmless(field) for field in row] for row in rows]
 
 

@@ -51,7 +51,7 @@ def span_until(today: date) -> Quarters:
     return Quarters(month_number(today) // MONTHS - SPAN_QUARTERS + 1, today)
 
 
-class Period(Struct, frozen=True):
+class ReportingPeriod(Struct, frozen=True):
     """A month or a quarter by number."""
 
     kind: str
@@ -72,9 +72,9 @@ class Period(Struct, frozen=True):
         """The first day after it."""
         return self.beside(1).begin
 
-    def beside(self, by: int) -> "Period":
+    def beside(self, by: int) -> "ReportingPeriod":
         """The one so many later."""
-        return Period(self.kind, self.number + by)
+        return ReportingPeriod(self.kind, self.number + by)
 
     @property
     def text(self) -> str:

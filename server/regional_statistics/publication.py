@@ -25,14 +25,14 @@ from server.regional_statistics.disclosure_control import (
     told_rest,
     total,
 )
-from server.regional_statistics.periods import MONTHS, Period, Quarters
+from server.regional_statistics.periods import MONTHS, Quarters, ReportingPeriod
 from server.regional_statistics.query_params import Scope
 
 FEWEST_CLINICS = 3
 """A middle and a middle half are told of so many clinics or more: of two, there is none in the middle."""
 
 
-class Figures(Struct, frozen=True):
+class PublishedFigures(Struct, frozen=True):
     """What a row or a point shows. Shares from 0 to 1, minutes for each session; None: it is not told."""
 
     sessions: float
@@ -56,7 +56,7 @@ MEASURES = (
 )
 
 
-class State(StrEnum):
+class DisclosureState(StrEnum):
     """Why a row has figures, or none."""
 
     TOLD = "told"
@@ -64,21 +64,21 @@ class State(StrEnum):
     FEW = "few"
 
 
-class Row(Struct, frozen=True):
+class PublishedRow(Struct, frozen=True):
     """A clinic in a period."""
 
     clinic: Clinic
-    state: State
-    figures: Figures | None
+    state: DisclosureState
+    figures: PublishedFigures | None
 
 
 class Comparison(Struct, frozen=True):
     """A period: clinics side by side, the rest, all that is told together, and the clinic in the middle."""
 
-    rows: tuple[Row, ...]
-    rest: Figures | None
-    all: Figures | None
-    middle: Figures | None
+    rows: tuple[PublishedRow, ...]
+    rest: PublishedFigures | None
+    all: PublishedFigures | None
+    middle: PublishedFigures | None
 
 
 class Release(Struct, frozen=True):
@@ -89,31 +89,31 @@ class Release(Struct, frozen=True):
     told: Mapping[tuple[int, int], ToldQuarter]
     quarters: Mapping[tuple[int, int], Quarter]
 
-    def cell(self, clinic: int, period: Period) -> Cell | None:
+    def cell(self, clinic: int, period: ReportingPeriod) -> Cell | None:
         """A clinic's month or quarter, where it is told."""
         found = self.told.get((clinic, period.quarter))
         if found is None:
             return None
         return found.all if period.kind == "quarter" else found.months[period.number % MONTHS]
 
-    def trained(self, clinic: int, period: Period) -> bool:
+    def trained(self, clinic: int, period: ReportingPeriod) -> bool:
         """Whether there was any session at all."""
         found = self.quarters.get((clinic, period.quarter))
         if found is None:
             return False
         return bool((found.amount if period.kind == "quarter" else found.months[period.number % MONTHS]).sessions)
 
-    def adherence(self, clinic: int, period: Period) -> Adherence:
+    def adherence(self, clinic: int, period: ReportingPeriod) -> Adherence:
         """How a clinic's courses were followed in a period; not for telling."""
         return self.quarters[clinic, period.quarter].courses[
             MONTHS if period.kind == "quarter" else period.number % MONTHS
         ]
 
-    def told_clinics(self, period: Period) -> dict[int, Cell]:
+    def told_clinics(self, period: ReportingPeriod) -> dict[int, Cell]:
         """Of all clinics that are summed: those of which the period is told."""
         return {one.pk: found for one in self.scope.summed if (found := self.cell(one.pk, period)) is not None}
 
-    def rest(self, period: Period) -> list[Cell]:
+    def rest(self, period: ReportingPeriod) -> list[Cell]:
         """For each region of which all may be seen: its clinics of which nothing is told, as one. Of quarters only."""
         if period.kind != "quarter":
             return []
@@ -137,11 +137,11 @@ def release(scope: Scope, span: Quarters) -> Release:
     return Release(scope, span, {key: told_quarter(one) for key, one in quarters.items()}, quarters)
 
 
-def figures(cell: Cell, adherence: Adherence | None = None) -> Figures:
+def figures(cell: Cell, adherence: Adherence | None = None) -> PublishedFigures:
     """A cell's figures; adherence where five people or more have a course."""
     amount, sessions = cell.amount, max(1, cell.amount.sessions)
     told = adherence if adherence is not None and adherence.people >= FEWEST and adherence.due > 0 else None
-    return Figures(
+    return PublishedFigures(
         sessions=cell.amount.sessions,
         people_about=cell.people_about,
         completed_fraction=amount.completed / sessions,
@@ -162,15 +162,19 @@ def together(cells: Iterable[Cell]) -> Cell | None:
     return Cell(total(one.amount for one in some), people, all(one.whole for one in some))
 
 
-def compare(found: Release, period: Period) -> Comparison:
+def compare(found: Release, period: ReportingPeriod) -> Comparison:
     """A period, clinic by clinic."""
     told = found.told_clinics(period)
     due = {clinic: found.adherence(clinic, period) for clinic in told}
     each = {clinic: figures(cell, due[clinic] if cell.whole else None) for clinic, cell in told.items()}
     rows = tuple(
-        Row(
+        PublishedRow(
             one,
-            State.TOLD if one.pk in each else State.FEW if found.trained(one.pk, period) else State.NONE,
+            DisclosureState.TOLD
+            if one.pk in each
+            else DisclosureState.FEW
+            if found.trained(one.pk, period)
+            else DisclosureState.NONE,
             each.get(one.pk),
         )
         for one in found.scope.clinics
@@ -188,12 +192,12 @@ def compare(found: Release, period: Period) -> Comparison:
     )
 
 
-def middle(some: Iterable[Figures]) -> Figures | None:
+def middle(some: Iterable[PublishedFigures]) -> PublishedFigures | None:
     """The median of each figure, where there are enough clinics."""
     clinics = list(some)
     if len(clinics) < FEWEST_CLINICS:
         return None
-    return Figures(**{name: _median([getattr(one, name) for one in clinics]) for name in MEASURES})  # type: ignore[arg-type] # sessions and people are never None
+    return PublishedFigures(**{name: _median([getattr(one, name) for one in clinics]) for name in MEASURES})  # type: ignore[arg-type] # sessions and people are never None
 
 
 def _median(values: Sequence[float | None]) -> float | None:
@@ -201,7 +205,7 @@ def _median(values: Sequence[float | None]) -> float | None:
     return median(known) if len(known) >= FEWEST_CLINICS else None
 
 
-class Course(Struct, frozen=True):
+class MonthlyCourse(Struct, frozen=True):
     """A figure along the months: the line, and the middle clinic and the middle half of the clinics."""
 
     measure: str
@@ -217,16 +221,16 @@ SUMS = ("sessions", "people_about")
 """These add up: a sum of clinics has no place among single ones."""
 
 
-def months_over(span: Quarters) -> list[Period]:
+def months_over(span: Quarters) -> list[ReportingPeriod]:
     """The months that are summed."""
     last = span.today.year * 12 + span.today.month - 1
-    return [Period("month", at) for at in span.months if at < last]
+    return [ReportingPeriod("month", at) for at in span.months if at < last]
 
 
-def along(found: Release, clinic: Clinic | None = None) -> tuple[Course, ...]:
+def along(found: Release, clinic: Clinic | None = None) -> tuple[MonthlyCourse, ...]:
     """Month by month: one clinic, or all that are shown."""
-    mine: list[Figures | None] = []
-    others: list[list[Figures]] = []
+    mine: list[PublishedFigures | None] = []
+    others: list[list[PublishedFigures]] = []
     for month in months_over(found.span):
         told = found.told_clinics(month)
         if clinic is None:
@@ -238,7 +242,9 @@ def along(found: Release, clinic: Clinic | None = None) -> tuple[Course, ...]:
     return tuple(_course(name, mine, others, spread=clinic is not None or name not in SUMS) for name in ALONG)
 
 
-def _course(name: str, mine: Sequence[Figures | None], others: Sequence[Sequence[Figures]], *, spread: bool) -> Course:
+def _course(
+    name: str, mine: Sequence[PublishedFigures | None], others: Sequence[Sequence[PublishedFigures]], *, spread: bool
+) -> MonthlyCourse:
     low: list[float | None] = []
     centre: list[float | None] = []
     high: list[float | None] = []
@@ -248,7 +254,7 @@ def _course(name: str, mine: Sequence[Figures | None], others: Sequence[Sequence
         low.append(three[0])
         centre.append(three[1])
         high.append(three[2])
-    return Course(
+    return MonthlyCourse(
         name,
         tuple(None if one is None else getattr(one, name) for one in mine),
         tuple(centre),
@@ -262,18 +268,18 @@ class KindRow(Struct, frozen=True):
 
     name: str
     clinics: int
-    figures: Figures
+    figures: PublishedFigures
 
 
 class KindsTold(Struct, frozen=True):
     """A quarter by protocol or by group. `remainder`: what is not told apart."""
 
     rows: tuple[KindRow, ...]
-    remainder: Figures | None
-    all: Figures | None
+    remainder: PublishedFigures | None
+    all: PublishedFigures | None
 
 
-def by_kind(found: Release, period: Period, by: str) -> KindsTold:
+def by_kind(found: Release, period: ReportingPeriod, by: str) -> KindsTold:
     """A quarter's protocols or groups over the clinics that are shown, and what is not told apart."""
     told = {one.pk: cell for one in found.scope.clinics if (cell := found.cell(one.pk, period)) is not None}
     atoms = aggregation.atoms_of(told, period.number) if told else {}
@@ -293,7 +299,7 @@ def by_kind(found: Release, period: Period, by: str) -> KindsTold:
     return KindsTold(rows, _remainder(everything, sums.values()), None if everything is None else figures(everything))
 
 
-def _remainder(everything: Cell | None, told: Iterable[Cell]) -> Figures | None:
+def _remainder(everything: Cell | None, told: Iterable[Cell]) -> PublishedFigures | None:
     """All less what is told apart: computed from what is told, as any reader could."""
     if everything is None:
         return None

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from server.accounts.memberships import clinics_where, held_by
 from server.accounts.models import Account, Clinic, Region
-from server.accounts.roles import MAY, May, Role
-from server.regional_statistics.periods import MONTHS, Period, Quarters, month_number
+from server.accounts.roles import MAY, Permission, Role
+from server.regional_statistics.periods import MONTHS, Quarters, ReportingPeriod, month_number
 
 _PERIOD = re.compile(r"([0-9]{4})-(?:Q([1-4])|(0[1-9]|1[0-2]))\Z", re.ASCII)
 
@@ -40,14 +40,16 @@ class Scope(Struct, frozen=True):
 
 def scope(request: HttpRequest, account: Account) -> Scope:
     """`?region=west`, else all that this account may see. Raises Http404."""
-    found = list(clinics_where(account, May.SEE_AGGREGATES).select_related("region").order_by("name", "code"))
+    found = list(clinics_where(account, Permission.SEE_AGGREGATES).select_related("region").order_by("name", "code"))
     regions = {one.region.pk: one.region for one in found if one.region is not None}
     code = request.GET.get("region") or None
     chosen = next((one for one in regions.values() if one.code == code), None)
     if code is not None and chosen is None:
         raise Http404
     shown = tuple(one for one in found if chosen is None or one.region_id == chosen.pk)
-    held = [one for one in held_by(account) if May.SEE_AGGREGATES in MAY[Role(one.role)] and one.clinic_id is None]
+    held = [
+        one for one in held_by(account) if Permission.SEE_AGGREGATES in MAY[Role(one.role)] and one.clinic_id is None
+    ]
     areas: set[int | None] = {one.region_id for one in shown}
     whole = {area for area in areas if any(one.region_id in (None, area) for one in held)}
     return Scope(
@@ -73,7 +75,7 @@ def _beside(areas: set[int | None], shown: tuple[Clinic, ...]) -> QuerySet[Clini
     return Clinic.objects.filter(where).order_by("name", "code")
 
 
-def period(request: HttpRequest, span: Quarters, *, quarters_only: bool = False) -> Period:
+def period(request: HttpRequest, span: Quarters, *, quarters_only: bool = False) -> ReportingPeriod:
     """`?period=2026-10` or `?period=2026-Q3`, else the newest that is over. Raises Http404."""
     text = request.GET.get("period")
     newest = newest_over(span, "quarter" if quarters_only else "month")
@@ -84,19 +86,21 @@ def period(request: HttpRequest, span: Quarters, *, quarters_only: bool = False)
         raise Http404
     year = int(found[1])
     asked = (
-        Period("quarter", year * 4 + int(found[2]) - 1) if found[2] else Period("month", year * 12 + int(found[3]) - 1)
+        ReportingPeriod("quarter", year * 4 + int(found[2]) - 1)
+        if found[2]
+        else ReportingPeriod("month", year * 12 + int(found[3]) - 1)
     )
     if not oldest(span, asked.kind).number <= asked.number <= newest_over(span, asked.kind).number:
         raise Http404
     return asked
 
 
-def newest_over(span: Quarters, kind: str) -> Period:
+def newest_over(span: Quarters, kind: str) -> ReportingPeriod:
     """The newest month or quarter that is over."""
     month = month_number(span.today) - 1
-    return Period("month", month) if kind == "month" else Period("quarter", (month + 1) // MONTHS - 1)
+    return ReportingPeriod("month", month) if kind == "month" else ReportingPeriod("quarter", (month + 1) // MONTHS - 1)
 
 
-def oldest(span: Quarters, kind: str) -> Period:
+def oldest(span: Quarters, kind: str) -> ReportingPeriod:
     """The oldest that is summed."""
-    return Period("month", span.first * MONTHS) if kind == "month" else Period("quarter", span.first)
+    return ReportingPeriod("month", span.first * MONTHS) if kind == "month" else ReportingPeriod("quarter", span.first)

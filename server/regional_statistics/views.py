@@ -10,18 +10,18 @@ from django.views.decorators.http import require_safe
 
 from server.accounts.access import account_of, in_clinic, in_some_clinic
 from server.accounts.models import Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.regional_statistics import page, query_params
 from server.regional_statistics.formatting import MEASURES, period_words
-from server.regional_statistics.periods import MONTHS, Period, Quarters, span_until
+from server.regional_statistics.periods import MONTHS, Quarters, ReportingPeriod, span_until
 from server.regional_statistics.publication import along, by_kind, compare, release
 
 
 class _Steps:
     """The way to the period before and after, and between months and quarters."""
 
-    def __init__(self, period: Period, span: Quarters) -> None:
+    def __init__(self, period: ReportingPeriod, span: Quarters) -> None:
         newest, oldest = query_params.newest_over(span, period.kind), query_params.oldest(span, period.kind)
         self.before = period.beside(-1) if period.number > oldest.number else None
         self.after = period.beside(1) if period.number < newest.number else None
@@ -30,7 +30,7 @@ class _Steps:
         self.after_words = period_words(self.after) if self.after else ""
 
 
-def _context(scope: query_params.Scope, period: Period, span: Quarters) -> dict[str, object]:
+def _context(scope: query_params.Scope, period: ReportingPeriod, span: Quarters) -> dict[str, object]:
     return {
         "scope": scope,
         "period": period,
@@ -42,18 +42,18 @@ def _context(scope: query_params.Scope, period: Period, span: Quarters) -> dict[
     }
 
 
-def _either(period: Period, span: Quarters) -> dict[str, str]:
+def _either(period: ReportingPeriod, span: Quarters) -> dict[str, str]:
     """The month and the quarter that the switch between them leads to."""
     newest = query_params.newest_over(span, "month"), query_params.newest_over(span, "quarter")
     month = period.number if period.kind == "month" else period.number * MONTHS + MONTHS - 1
     return {
-        "month_text": Period("month", min(month, newest[0].number)).text,
-        "quarter_text": Period("quarter", min(period.quarter, newest[1].number)).text,
+        "month_text": ReportingPeriod("month", min(month, newest[0].number)).text,
+        "quarter_text": ReportingPeriod("quarter", min(period.quarter, newest[1].number)).text,
     }
 
 
 @require_safe
-@in_some_clinic(May.SEE_AGGREGATES)
+@in_some_clinic(Permission.SEE_AGGREGATES)
 def index(request: HttpRequest) -> HttpResponse:
     """Clinics side by side in a month or a quarter, and along the months."""
     scope = query_params.scope(request, account_of(request))
@@ -77,7 +77,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@in_some_clinic(May.SEE_AGGREGATES)
+@in_some_clinic(Permission.SEE_AGGREGATES)
 def as_csv(request: HttpRequest) -> HttpResponse:
     """The same table as CSV."""
     scope = query_params.scope(request, account_of(request))
@@ -95,7 +95,7 @@ def as_csv(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@in_some_clinic(May.SEE_AGGREGATES)
+@in_some_clinic(Permission.SEE_AGGREGATES)
 def kinds(request: HttpRequest) -> HttpResponse:
     """A quarter by protocol or by group."""
     by = request.GET.get("by", "protocol")
@@ -120,13 +120,13 @@ def kinds(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@in_clinic(May.SEE_AGGREGATES)
+@in_clinic(Permission.SEE_AGGREGATES)
 def clinic(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """One clinic against the middle of its region."""
     scope = query_params.scope_of(clinic)
     span = span_until(scope.today)
     period = query_params.period(request, span)
-    record(account_of(request), "network.seen", clinic=clinic, may=May.SEE_AGGREGATES, period=period.text)
+    record(account_of(request), "network.seen", clinic=clinic, may=Permission.SEE_AGGREGATES, period=period.text)
     found = release(scope, span)
     compared = compare(found, period)
     plots, drawn = page.plots(along(found, clinic), span, clinic.name)

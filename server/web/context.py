@@ -12,14 +12,14 @@ from django.utils.translation import gettext_lazy as _
 
 from server.accounts.memberships import held_by, mays_in
 from server.accounts.models import Account, Clinic
-from server.accounts.roles import MAY, May, Role
+from server.accounts.roles import MAY, Permission, Role
 
 
 @dataclass(frozen=True)
-class Place:
+class NavigationEntry:
     """Somewhere to go: what it needs, its URL's name, what it is called. `below`: the URL names that belong to it."""
 
-    may: May
+    may: Permission
     name: str
     text: str | Promise
     below: tuple[str, ...] = ()
@@ -29,18 +29,20 @@ OF_A_PARTICIPANT = ("diary:calendar", "diary:list", "diary:course", "diary:begin
 """Pages of the diary that belong to one participant."""
 
 PLACES = (
-    Place(May.SEE_ROOM, "room:index", _("Room"), ("room",)),
-    Place(May.SEE_PEOPLE, "people:list", _("Participants"), ("people", "papers_of", *OF_A_PARTICIPANT)),
-    Place(May.SEE_DIARY, "diary:days", _("Diary"), ("diary",)),
-    Place(May.REPORT_ACTIVITY, "papers:reports", _("Reports"), ("papers",)),
-    Place(May.EXPORT_RESEARCH, "papers:research", _("Research"), ("papers:research",)),
-    Place(May.SEE_MACHINES, "clinics:machines", _("Machines"), ("clinics:machine",)),
-    Place(May.MANAGE_ACCOUNTS, "clinics:accounts", _("Accounts"), ("clinics:",)),
-    Place(May.SEE_AUDIT, "audit:log", _("Access log"), ("audit",)),
+    NavigationEntry(Permission.SEE_ROOM, "room:index", _("Room"), ("room",)),
+    NavigationEntry(
+        Permission.SEE_PEOPLE, "people:list", _("Participants"), ("people", "papers_of", *OF_A_PARTICIPANT)
+    ),
+    NavigationEntry(Permission.SEE_DIARY, "diary:days", _("Diary"), ("diary",)),
+    NavigationEntry(Permission.REPORT_ACTIVITY, "papers:reports", _("Reports"), ("papers",)),
+    NavigationEntry(Permission.EXPORT_RESEARCH, "papers:research", _("Research"), ("papers:research",)),
+    NavigationEntry(Permission.SEE_MACHINES, "clinics:machines", _("Machines"), ("clinics:machine",)),
+    NavigationEntry(Permission.MANAGE_ACCOUNTS, "clinics:accounts", _("Accounts"), ("clinics:",)),
+    NavigationEntry(Permission.SEE_AUDIT, "audit:log", _("Access log"), ("audit",)),
 )
 """Within a clinic, in this order; `server.web.home` leads to the first that one may see."""
 
-NETWORK = Place(May.SEE_AGGREGATES, "network:index", _("Network"), ("network",))
+NETWORK = NavigationEntry(Permission.SEE_AGGREGATES, "network:index", _("Network"), ("network",))
 """Across the clinics that one may see sums of."""
 
 
@@ -126,12 +128,12 @@ def _here(request: HttpRequest) -> str:
     return match.view_name if match else ""
 
 
-def _belongs(place: Place, here: str) -> bool:
+def _belongs(place: NavigationEntry, here: str) -> bool:
     """Whether this is the place where one is: the longest match of all places."""
     return _length(place, here) > 0 and _length(place, here) == max(_length(one, here) for one in (*PLACES, NETWORK))
 
 
-def _length(place: Place, here: str) -> int:
+def _length(place: NavigationEntry, here: str) -> int:
     return max(
         (len(one) for one in (place.name, *place.below) if here == one or here.startswith(one.rstrip(":") + ":")),
         default=0,

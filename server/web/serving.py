@@ -13,7 +13,7 @@ import uvicorn
 from django.core.management import call_command
 from msgspec import Struct
 
-from server.clinic_folder.settings import PLAIN_VARIABLE, Clinic
+from server.clinic_folder.settings import PLAIN_VARIABLE, ClinicFolder
 from server.errors import SettingsError
 from server.json_logging import log_pages_to
 from server.limits.serving_time import TimedProtocol, bind
@@ -39,7 +39,7 @@ class Serving(Struct, frozen=True, kw_only=True):
     plain_here: bool = False
 
 
-def serve(clinic: Clinic, how: Serving) -> int:
+def serve(clinic: ClinicFolder, how: Serving) -> int:
     """Serve until told to end. Gives the exit status. Raises SettingsError."""
     settings, places = clinic.settings, clinic.places
     if settings.demo and not how.plain_here:
@@ -131,7 +131,7 @@ def renewed_with(config: uvicorn.Config, usual: Callable[[], ssl.SSLContext]) ->
     """A TLS context that takes the renewed certificate from the clinic's folder by itself (uvicorn calls this)."""
     context = usual()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    pair = Renewed(context, Path(str(config.ssl_certfile)), Path(str(config.ssl_keyfile)))
+    pair = ReloadedCertificate(context, Path(str(config.ssl_certfile)), Path(str(config.ssl_keyfile)))
 
     def look() -> None:
         while True:
@@ -142,7 +142,7 @@ def renewed_with(config: uvicorn.Config, usual: Callable[[], ssl.SSLContext]) ->
     return context
 
 
-class Renewed:
+class ReloadedCertificate:
     """A certificate and its key as a TLS context has them: connections made after `look` get the renewed pair."""
 
     def __init__(self, context: ssl.SSLContext, certificate: Path, key: Path) -> None:

@@ -9,8 +9,8 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from coach.model.messages import Answer, CommandName
-from coach.model.messages import Command as ToEngine
+from coach.model.messages import BorgAnswer, CommandName
+from coach.model.messages import SessionCommand as ToEngine
 from coach.session.engine import MOST_LOWERED_FRACTION
 from sync.wire.messages import Adjust, Attend, Clocks, Command, Ease, End, Pause, StartGroup, Text
 
@@ -29,7 +29,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _LATE_START_S = 2.0
 
 
-class Refused(Struct, frozen=True):
+class CommandRefusal(Struct, frozen=True):
     """A command that is not carried out; `code` for programs, `reason` for people."""
 
     code: str
@@ -50,11 +50,11 @@ class StartAt(Struct, frozen=True):
     message: ToEngine
 
 
-Order = ToEngine | Answer | Show | StartAt
+Order = ToEngine | BorgAnswer | Show | StartAt
 """What the coach is told; the engine stamps its own time."""
 
 
-class Gate:
+class CommandValidator:
     """Judges commands, each id once."""
 
     def __init__(self, since_monotonic_s: float) -> None:
@@ -62,19 +62,19 @@ class Gate:
         self._since_s = since_monotonic_s
         self._known: dict[str, float] = {}
 
-    def judge(self, command: Command, now: Clocks, participant: str | None) -> Order | Refused:
+    def judge(self, command: Command, now: Clocks, participant: str | None) -> Order | CommandRefusal:
         """What to do, or why not. `participant`: the pseudonym of who trains here now."""
         refused = self._stale(command, now)
         if refused is not None:
             return refused
         if command.participant is not None and command.participant != participant:
-            return Refused("other_participant", "Another participant, or nobody, is at this machine.")
+            return CommandRefusal("other_participant", "Another participant, or nobody, is at this machine.")
         action = command.action
         match action:
             case StartGroup():
                 ahead_s = action.at_wall_s - now.wall_s
                 if not -_LATE_START_S <= ahead_s <= LIVES_S:
-                    return Refused("stale", "The instant of the start has passed, or is too far ahead.")
+                    return CommandRefusal("stale", "The instant of the start has passed, or is too far ahead.")
                 return StartAt(now.monotonic_s + max(0.0, ahead_s), _told(CommandName.START))
             case Pause():
                 return _told(CommandName.PAUSE)
@@ -85,48 +85,56 @@ class Gate:
             case Adjust():
                 return _adjusted(action)
             case Attend():
-                return Answer(0.0, source=THERAPIST)
+                return BorgAnswer(0.0, source=THERAPIST)
             case Text():
                 text = " ".join("".join(c if c.isprintable() else " " for c in action.text).split())
                 if not 0 < len(text) <= MOST_TEXT or not 0 < action.for_s <= MOST_TEXT_S:
-                    return Refused("limit", f"A text has 1–{MOST_TEXT} characters and stays {MOST_TEXT_S:g} s at most.")
+                    return CommandRefusal(
+                        "limit", f"A text has 1–{MOST_TEXT} characters and stays {MOST_TEXT_S:g} s at most."
+                    )
                 return Show(text, action.for_s)
             case _ as unknown:
                 assert_never(unknown)
 
-    def _stale(self, command: Command, now: Clocks) -> Refused | None:
+    def _stale(self, command: Command, now: Clocks) -> CommandRefusal | None:
         """Whether its time is not now; notes its id."""
         if not now.trusted:
-            return Refused("clock_unsynchronised", "The machine's clock was never set, so no command can be dated.")
+            return CommandRefusal(
+                "clock_unsynchronised", "The machine's clock was never set, so no command can be dated."
+            )
         if not _ID.match(command.id):
-            return Refused("not_understood", "The command's id is not 1–64 letters, digits, hyphens or underscores.")
+            return CommandRefusal(
+                "not_understood", "The command's id is not 1–64 letters, digits, hyphens or underscores."
+            )
         for known, until_s in tuple(self._known.items()):
             if until_s < now.monotonic_s:
                 del self._known[known]
         if command.id in self._known:
-            return Refused("repeated", "A command with this id came before.")
+            return CommandRefusal("repeated", "A command with this id came before.")
         made_s = command.made_at_wall_s
         # Written so that a time that is no number fails.
         fresh = now.wall_s - LIVES_S <= made_s <= now.wall_s + AHEAD_S and now.wall_s < command.expires_wall_s
         before = made_s < now.wall_s - (now.monotonic_s - self._since_s)
         if not fresh or before:
-            return Refused("stale", "The command has expired, or was made before this machine came up.")
+            return CommandRefusal("stale", "The command has expired, or was made before this machine came up.")
         self._known[command.id] = now.monotonic_s + 2 * LIVES_S
         return None
 
 
-def _adjusted(action: Adjust) -> ToEngine | Refused:
+def _adjusted(action: Adjust) -> ToEngine | CommandRefusal:
     """A longer recovery or a lower target; the other way round there is none."""
     seconds, lowered = action.extend_recovery_s, action.lowered_fraction
     if seconds is not None and lowered is None:
         if not 1 <= seconds <= MOST_EXTEND_S:
-            return Refused("limit", f"A recovery can be made 1–{MOST_EXTEND_S} s longer, and never shorter.")
+            return CommandRefusal("limit", f"A recovery can be made 1–{MOST_EXTEND_S} s longer, and never shorter.")
         return _told(CommandName.EXTEND_RECOVERY, seconds)
     if lowered is not None and seconds is None:
         if not 0 <= lowered <= MOST_LOWERED_FRACTION:
-            return Refused("limit", f"The target can be lowered by 0–{MOST_LOWERED_FRACTION:g} of HRmax, not raised.")
+            return CommandRefusal(
+                "limit", f"The target can be lowered by 0–{MOST_LOWERED_FRACTION:g} of HRmax, not raised."
+            )
         return ToEngine(0.0, CommandName.ADJUST, None, THERAPIST, lowered)
-    return Refused("not_understood", "Adjusting takes either extend_recovery_s or lowered_fraction.")
+    return CommandRefusal("not_understood", "Adjusting takes either extend_recovery_s or lowered_fraction.")
 
 
 def _told(name: CommandName, seconds: int | None = None) -> ToEngine:

@@ -13,7 +13,7 @@ from sync.delivery.fault_registry import Trouble
 from sync.wire.messages import Command, CommandResult, Live, PlanOnWire, PlanTaken, State
 
 
-class Receipt(Struct, frozen=True):
+class CommittedVersion(Struct, frozen=True):
     """The server has committed this version of this session."""
 
     session_id: str
@@ -21,7 +21,7 @@ class Receipt(Struct, frozen=True):
     sha256: str
 
 
-class Parcel(Struct, frozen=True):
+class SealedSession(Struct, frozen=True):
     """One finished session: `document` is its canonical encoding, to be delivered byte for byte as it is."""
 
     session_id: str
@@ -64,11 +64,11 @@ class Courier(Protocol):
         """Whether its own loop has turned lately; one that has not will never deliver again."""
         ...
 
-    def hand_over(self, parcel: Parcel) -> None:
+    def hand_over(self, parcel: SealedSession) -> None:
         """Take a session along."""
         ...
 
-    def receipts(self) -> tuple[Receipt, ...]:
+    def receipts(self) -> tuple[CommittedVersion, ...]:
         """Receipts that have come since the last call."""
         ...
 
@@ -122,7 +122,7 @@ class KeepingCourier:
 
     def __init__(self) -> None:
         """Hold nothing yet."""
-        self._held: dict[str, Receipt] = {}
+        self._held: dict[str, CommittedVersion] = {}
 
     @property
     def holds(self) -> tuple[str, ...]:
@@ -139,11 +139,11 @@ class KeepingCourier:
         """Always: it has no loop of its own."""
         return True
 
-    def hand_over(self, parcel: Parcel) -> None:
+    def hand_over(self, parcel: SealedSession) -> None:
         """Note that the session waits."""
-        self._held[parcel.session_id] = Receipt(parcel.session_id, parcel.revision, parcel.sha256)
+        self._held[parcel.session_id] = CommittedVersion(parcel.session_id, parcel.revision, parcel.sha256)
 
-    def receipts(self) -> tuple[Receipt, ...]:
+    def receipts(self) -> tuple[CommittedVersion, ...]:
         """None, ever: nobody has committed anything."""
         return ()
 

@@ -1,13 +1,13 @@
 """What the machine shows now, made small for whoever watches the room."""
 
-from coach.kiosk.view import View
+from coach.kiosk.view import DisplayState
 from coach.model.snapshot import Snapshot
 from sync.wire.messages import Clocks, Foretold, Live, LiveNotice
 from sync.wire.sample_columns import advice_now
 
 
 def live_of(
-    view: View, at: Clocks, *, age_s: float, participant: str | None, session_id: str | None, number: int = 0
+    view: DisplayState, at: Clocks, *, age_s: float, participant: str | None, session_id: str | None, number: int = 0
 ) -> Live:
     """The picture of this moment. The courier counts connection and number."""
     snapshot = view.snapshot

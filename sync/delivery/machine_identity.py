@@ -18,11 +18,11 @@ from sync.wire.topics import require_name
 ACCOUNT, MACHINE_PEM, AUTHORITY_PEM = "account.json", "machine.pem", "authority.pem"
 
 
-class AccountError(SyncError, ValueError):
+class MachineIdentityError(SyncError, ValueError):
     """An identity that is not there, or that cannot be used."""
 
 
-class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MachineIdentity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The machine at its server. `server` is where it enrolled, `host:port`."""
 
     clinic: str
@@ -50,19 +50,19 @@ class _Closing(ssl.SSLSocket):
             raise
 
 
-def read_account(folder: Path) -> Account:
+def read_account(folder: Path) -> MachineIdentity:
     """The account in a folder. Raises AccountError."""
     try:
-        account = msgspec.json.decode((folder / ACCOUNT).read_bytes(), type=Account)
+        account = msgspec.json.decode((folder / ACCOUNT).read_bytes(), type=MachineIdentity)
         require_name(account.clinic, "clinic")
         require_name(account.machine, "machine")
     except OSError as error:
-        raise AccountError(
+        raise MachineIdentityError(
             f"This machine has no identity in {folder} ({error.strerror}). Enrol it with "
             "«interval-coach enrol --server HOST»."
         ) from error
     except (msgspec.MsgspecError, ValueError) as error:
-        raise AccountError(f"{folder / ACCOUNT} cannot be used: {error}. Enrol the machine again.") from error
+        raise MachineIdentityError(f"{folder / ACCOUNT} cannot be used: {error}. Enrol the machine again.") from error
     return account
 
 
@@ -74,7 +74,7 @@ def tls_context(folder: Path) -> ssl.SSLContext:
         context.sslsocket_class = _Closing
         context.load_cert_chain(folder / MACHINE_PEM)
     except (OSError, ssl.SSLError) as error:
-        raise AccountError(
+        raise MachineIdentityError(
             f"The key or certificate in {folder} cannot be used ({error}). Enrol the machine again."
         ) from error
     return context

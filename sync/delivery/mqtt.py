@@ -22,21 +22,21 @@ from msgspec.structs import replace
 
 from sync.delivery.backoff import Backoff, Ended
 from sync.delivery.fault_registry import Findings, Trouble
-from sync.delivery.interface import Arrival, Parcel, PlanCame, PlanWithdrawn, Receipt
-from sync.delivery.machine_identity import Account, AccountError, read_account, tls_context
+from sync.delivery.interface import Arrival, CommittedVersion, PlanCame, PlanWithdrawn, SealedSession
+from sync.delivery.machine_identity import MachineIdentity, MachineIdentityError, read_account, tls_context
 from sync.delivery.mqtt_connection import (
     FAILED,
     KEEPALIVE_S,
     PACKET_TOO_LARGE,
     PROTOCOL_ERROR,
     SESSION_TAKEN_OVER,
-    BrokerLine,
+    MqttConnection,
     NoLineError,
     Will,
 )
-from sync.delivery.outbox import Shipment, Shipments
+from sync.delivery.outbox import Outbox, Shipment
 from sync.delivery.serializer import Sender, pack
-from sync.errors import PartError, SyncError, TopicError, WireError
+from sync.errors import ChunkError, SyncError, TopicError, WireError
 from sync.wire.chunks import WHOLE_UP_TO_BYTES
 from sync.wire.codec import encode, encode_session, read
 from sync.wire.envelope import Unreadable
@@ -101,12 +101,12 @@ class MqttCourier:
         self._settings, self._clocks = settings, clocks
         self._account = read_account(settings.folder)
         self._lock = threading.Lock()
-        self._shipments = Shipments()
+        self._shipments = Outbox()
         self._handed: deque[Shipment] = deque()
         self._results: deque[CommandResult] = deque(maxlen=_RESULTS_KEPT)
         self._live: Live | None = None
         self._arrived: deque[Arrival] = deque()
-        self._receipts: deque[Receipt] = deque()
+        self._receipts: deque[CommittedVersion] = deque()
         self._findings = Findings(self._believed_wall_s)
         self._backoff = Backoff(chance or random.SystemRandom())
         self._plan_versions: dict[str, int] = {}
@@ -153,7 +153,7 @@ class MqttCourier:
         """Whether the courier's thread has turned lately, with a line or waiting for one."""
         return time.monotonic() - self._turned_s < TURNS_WITHIN_S
 
-    def hand_over(self, parcel: Parcel) -> None:
+    def hand_over(self, parcel: SealedSession) -> None:
         """Take a session along; one that cannot be read is noted, set aside, and stays in the journal."""
         try:
             sealed = encode_session(pack(parcel, self._sender))
@@ -166,7 +166,7 @@ class MqttCourier:
             self._handed.append(Shipment(parcel.session_id, parcel.revision, parcel.sha256, sealed))
         _wake(self._wake_inside)
 
-    def receipts(self) -> tuple[Receipt, ...]:
+    def receipts(self) -> tuple[CommittedVersion, ...]:
         """Receipts that have come since the last call."""
         _drain(self._outside)
         with self._lock:
@@ -297,12 +297,12 @@ class MqttCourier:
             self._shipments.again()
         try:
             context = tls_context(folder)
-        except AccountError as error:
+        except MachineIdentityError as error:
             self.note(Trouble.IDENTITY_UNREADABLE, str(error))
             return Ended.REFUSED, None
         self.clear(Trouble.IDENTITY_UNREADABLE)
         own = (account.clinic, account.machine)
-        line = BrokerLine(
+        line = MqttConnection(
             f"ic-{account.machine}",
             context,
             Will(self._topic(Kind.STATE), encode(gone)),
@@ -326,7 +326,7 @@ class MqttCourier:
             line.close()
         return self._how_it_ended(line)
 
-    def _how_it_ended(self, line: BrokerLine) -> tuple[Ended, float | None]:
+    def _how_it_ended(self, line: MqttConnection) -> tuple[Ended, float | None]:
         lived_s = None if line.connected_s is None else time.monotonic() - line.connected_s
         ending = line.ending
         if ending is None:
@@ -345,7 +345,7 @@ class MqttCourier:
             twice = self._findings.has(Trouble.IDENTITY_TWICE)
         return Ended.TAKEN_OVER if twice else Ended.LOST, lived_s
 
-    def _serve(self, line: BrokerLine) -> None:
+    def _serve(self, line: MqttConnection) -> None:
         stood, said_at_s, said_changes = False, float("-inf"), -1
         began_s = time.monotonic()
         while line.ending is None and not self._stop.is_set() and not self._reconnect:
@@ -370,7 +370,7 @@ class MqttCourier:
                 self._publish(line, _Sent(Kind.STATE), self._topic(Kind.STATE), encode(state), retain=True)
             self._steady(now_s - line.connected_s)
 
-    def _stands(self, line: BrokerLine) -> None:
+    def _stands(self, line: MqttConnection) -> None:
         with self._lock:
             self._connected = True
             self._offline_since_s = float("inf")
@@ -391,14 +391,14 @@ class MqttCourier:
         if lived_s > SAY_OFFLINE_AFTER_S / self._settings.speed:
             self.clear(Trouble.REFUSED_BY_BROKER, "loop")
 
-    def _good_bye(self, line: BrokerLine) -> None:
+    def _good_bye(self, line: MqttConnection) -> None:
         with self._lock:
             gone = replace(self._state(), online=False)
         self._publish(line, _Sent(Kind.STATE), self._topic(Kind.STATE), encode(gone), retain=True)
 
     # Out
 
-    def _write(self, line: BrokerLine, now_s: float) -> None:
+    def _write(self, line: MqttConnection, now_s: float) -> None:
         with self._lock:
             while self._handed:
                 self._shipments.take(self._handed.popleft())
@@ -418,7 +418,7 @@ class MqttCourier:
             line.publish(self._topic(Kind.LIVE), encode(live), qos=0)
         self._send_sessions(line, now_s)
 
-    def _send_plan_words(self, line: BrokerLine) -> None:
+    def _send_plan_words(self, line: MqttConnection) -> None:
         """A few at a time: after a connection there is one for each participant. What is not answered comes again."""
         while len(self._sent) < IN_FLIGHT and line.ending is None:
             with self._lock:
@@ -427,12 +427,12 @@ class MqttCourier:
                 word = self._plan_words.pop(next(iter(self._plan_words)))
             self._publish(line, _Sent(Kind.TAKEN, word=word), self._topic(Kind.TAKEN), encode(word))
 
-    def _send_sessions(self, line: BrokerLine, now_s: float) -> None:
+    def _send_sessions(self, line: MqttConnection, now_s: float) -> None:
         while len(self._sent) < IN_FLIGHT and line.ending is None:
             try:
                 with self._lock:
                     following = next(self._shipments.to_send(self._most_bytes), None)
-            except PartError as error:
+            except ChunkError as error:
                 for session_id in self._shipments.not_cuttable(self._most_bytes):
                     self._set_aside_the_large(session_id, str(error), now_s)
                 continue
@@ -451,7 +451,7 @@ class MqttCourier:
         self.note(Trouble.SESSION_TOO_LARGE, f"Session {session_id}: {reason}", session_id)
         _wake(self._wake_outside)
 
-    def _publish(self, line: BrokerLine, sent: _Sent, topic: str, payload: bytes, *, retain: bool = False) -> None:
+    def _publish(self, line: MqttConnection, sent: _Sent, topic: str, payload: bytes, *, retain: bool = False) -> None:
         self._sent[line.publish(topic, payload, qos=1, retain=retain)] = sent
 
     def _suspect_size(self) -> None:
@@ -477,7 +477,7 @@ class MqttCourier:
 
     # In
 
-    def _read(self, line: BrokerLine) -> None:
+    def _read(self, line: MqttConnection) -> None:
         while line.answers:
             answered = line.answers.popleft()
             sent = self._sent.pop(answered.message, None)
@@ -563,7 +563,7 @@ class MqttCourier:
         else:
             with self._lock:
                 self._shipments.received(receipt.session_id, receipt.revision, receipt.sha256, now_s)
-                self._receipts.append(Receipt(receipt.session_id, receipt.revision, receipt.sha256))
+                self._receipts.append(CommittedVersion(receipt.session_id, receipt.revision, receipt.sha256))
             for trouble in (Trouble.SESSION_QUARANTINED, Trouble.SESSION_TOO_LARGE):
                 self.clear(trouble, receipt.session_id)
         _wake(self._wake_outside)
@@ -607,7 +607,7 @@ class MqttCourier:
     # Of itself
 
     @property
-    def account(self) -> Account:
+    def account(self) -> MachineIdentity:
         """Who this machine is to the server."""
         return self._account
 

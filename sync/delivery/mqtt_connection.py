@@ -71,7 +71,7 @@ class Answered(Struct, frozen=True):
     reason: str
 
 
-class Refused(Struct, frozen=True):
+class SubscriptionRefused(Struct, frozen=True):
     """The broker refused a subscription."""
 
     topic: str
@@ -86,7 +86,7 @@ class Ending(Struct, frozen=True):
     said_by_broker: bool = False
 
 
-class BrokerLine:
+class MqttConnection:
     """Make it, `turn` it until `ending` is there, read its notes in between."""
 
     def __init__(
@@ -105,7 +105,7 @@ class BrokerLine:
         self.most_message_bytes = UNLIMITED_BYTES
         self.messages: deque[tuple[str, bytes]] = deque()
         self.answers: deque[Answered] = deque()
-        self.refused: deque[Refused] = deque()
+        self.refused: deque[SubscriptionRefused] = deque()
         self._heard_s = time.monotonic()
         self._subscriptions = subscriptions
         self._asked: dict[int, str] = {}
@@ -244,4 +244,4 @@ class BrokerLine:
         self, _client: Client, _data: object, number: int, codes: list[ReasonCode], _properties: Properties | None
     ) -> None:
         topic = self._asked.pop(number, "?")
-        self.refused.extend(Refused(topic, str(code)) for code in codes if code.value >= FAILED)
+        self.refused.extend(SubscriptionRefused(topic, str(code)) for code in codes if code.value >= FAILED)

@@ -41,7 +41,7 @@ class _PutOff(Struct, frozen=True):
     may_come_early: bool
 
 
-class Shipments:
+class Outbox:
     """The sessions that the courier holds or knows of."""
 
     def __init__(self, few: int = FEW) -> None:

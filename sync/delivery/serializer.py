@@ -16,7 +16,7 @@ from coach.model.messages import AnyMessage, HeartRate, Time
 from coach.model.plan import Plan
 from coach.model.protocol import Protocol
 from coach.model.summary import Summary
-from sync.delivery.interface import Parcel
+from sync.delivery.interface import SealedSession
 from sync.errors import WireError
 from sync.wire.messages import Clocks, ClocksAt, Quality, SessionDelivery, Software
 from sync.wire.sample_columns import samples_of
@@ -24,7 +24,7 @@ from sync.wire.sample_columns import samples_of
 DOCUMENT_FORMAT = 1
 
 
-class StampAt(Struct, frozen=True):
+class ClockReading(Struct, frozen=True):
     """The clocks at `t`, as the journal writes them."""
 
     t: float
@@ -40,7 +40,7 @@ class Document(Struct, frozen=True, kw_only=True):
     plan: Plan
     protocol: Protocol
     begun: Clocks
-    stamps: tuple[StampAt, ...]
+    stamps: tuple[ClockReading, ...]
     summary: Summary
     messages: tuple[AnyMessage, ...]
     events: tuple[AnyEvent, ...]
@@ -57,7 +57,7 @@ class Sender(Struct, frozen=True):
 _document = msgspec.json.Decoder(Document)
 
 
-def pack(parcel: Parcel, sender: Sender) -> SessionDelivery:
+def pack(parcel: SealedSession, sender: Sender) -> SessionDelivery:
     """The delivery of one finished session. Raises WireError where its document is not one that this program knows."""
     try:
         document = _document.decode(parcel.document)

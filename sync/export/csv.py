@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from sync.export.timeline import Second, Track, seconds_of
+from sync.export.timeline import TimelineSecond, Track, seconds_of
 
 COLUMNS = (
     "t_s",
@@ -35,7 +35,7 @@ def values_of(track: Track) -> Iterator[tuple[float | str | None, ...]]:
     return (_row(second) for second in seconds_of(track))
 
 
-def _row(second: Second) -> tuple[float | str | None, ...]:
+def _row(second: TimelineSecond) -> tuple[float | str | None, ...]:
     phase = second.phase
     return (
         second.t_s,

@@ -19,7 +19,7 @@ from coach.model.events import AnyEvent, Signal, StrapBound
 from coach.model.plan import Plan
 from coach.model.protocol import PhaseKind, Protocol
 from coach.model.summary import Summary
-from sync.export.timeline import Second, Track, paused_s, seconds_of
+from sync.export.timeline import TimelineSecond, Track, paused_s, seconds_of
 
 EARLIEST = datetime(1998, 7, 4, tzinfo=UTC)
 """A FIT time before this (0x10000000 s after 1989-12-31) means «since power on»; a clock never set gets this."""
@@ -101,7 +101,7 @@ class _Activity:
         self._track = track
         self._zone = zone
         self._facts = facts
-        self._seconds: list[Second] = list(seconds_of(self._track))
+        self._seconds: list[TimelineSecond] = list(seconds_of(self._track))
         self._begun = max(datetime.fromtimestamp(begun_wall_s, tz=UTC).replace(microsecond=0), EARLIEST)
         on_a_treadmill = any(change.speed_kmh is not None for change in track.settings)
         self._sport = _ON_A_TREADMILL if on_a_treadmill else _ELSEWHERE
@@ -194,7 +194,7 @@ class _Activity:
         for index, step in enumerate(steps):
             self._write("WORKOUT_STEP", message_index=index, **step)
 
-    def _record(self, second: Second) -> None:
+    def _record(self, second: TimelineSecond) -> None:
         """Write one second, and the beats that came in it. A rate that was not believed is in a field of its own."""
         bpm = None if second.hr_bpm is None else round(second.hr_bpm)
         believed = second.signal is not Signal.IMPLAUSIBLE

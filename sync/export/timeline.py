@@ -32,7 +32,7 @@ RATE_HELD_S = 2.0
 """A rate stands for at most so long after it came; then the second has none."""
 
 BELIEVED = (Signal.LIVE, Signal.WEAK)
-"""What the source must be for its rate to count (as `coach.session.signal_quality.Source.usable_bpm`)."""
+"""What the source must be for its rate to count (as `coach.session.signal_quality.HeartRateSource.usable_bpm`)."""
 
 Value = TypeVar("Value")
 
@@ -86,7 +86,7 @@ class Track(Struct, frozen=True, kw_only=True):
     pauses: tuple[Span, ...] = ()
 
 
-class Second(Struct, frozen=True, kw_only=True):
+class TimelineSecond(Struct, frozen=True, kw_only=True):
     """One second of the session: what was known at `t_s`.
 
     `hr_bpm`: as the strap sent it. `believed_bpm`: the rate that the engine counted then; None where it believed none.
@@ -141,7 +141,7 @@ def track_of(delivery: SessionDelivery) -> Track:
     return laid_out(rates, delivery.events, delivery.protocol, delivery.plan, last_s)
 
 
-def seconds_of(track: Track) -> Iterator[Second]:
+def seconds_of(track: Track) -> Iterator[TimelineSecond]:
     """Give the session second by second, from 0 to its last whole second."""
     rate_times = [rate.t for rate in track.rates]
     for t_s in range(int(track.length_s) + 1):
@@ -153,7 +153,7 @@ def seconds_of(track: Track) -> Iterator[Second]:
         # The engine holds a rate for as long as it calls the source live or weak.
         believed = track.rates[newest].bpm if newest >= 0 and signal in BELIEVED else None
         first_of_second = bisect_right(rate_times, t_s - 1)
-        yield Second(
+        yield TimelineSecond(
             t_s=t_s,
             hr_bpm=None if rate is None else rate.bpm,
             rr_ms=tuple(rr for rate in track.rates[first_of_second : newest + 1] for rr in rate.rr_ms),

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from sync.errors import PartError
+from sync.errors import ChunkError
 from sync.wire.envelope import Unreadable
 
 MAGIC = b"IP"
@@ -34,7 +34,7 @@ LEAST_PART_BYTES = 512
 MOST_PARTS = 4096
 
 
-class Part(Struct, frozen=True):
+class Chunk(Struct, frozen=True):
     """One part. `whole`: SHA-256 of the sealed session, in hexadecimal; it says which parts belong together."""
 
     whole: str
@@ -53,7 +53,7 @@ def cut(sealed: bytes, most_bytes: int = WHOLE_UP_TO_BYTES) -> tuple[bytes, ...]
         return (sealed,)
     step = most_bytes - HEAD_BYTES
     if not can_cut(len(sealed), most_bytes):
-        raise PartError(f"A session of {len(sealed)} bytes cannot go in messages of {most_bytes} bytes.")
+        raise ChunkError(f"A session of {len(sealed)} bytes cannot go in messages of {most_bytes} bytes.")
     number = -(-len(sealed) // step)
     digest = hashlib.sha256(sealed).digest()
     return tuple(
@@ -73,7 +73,7 @@ def is_part(payload: bytes) -> bool:
     return payload[:2] == MAGIC
 
 
-def read_part(payload: bytes) -> Part | Unreadable:
+def read_part(payload: bytes) -> Chunk | Unreadable:
     """Read one part, or keep what cannot be read."""
     if len(payload) < HEAD_BYTES or not is_part(payload):
         return Unreadable(payload, "not_an_envelope", "This is no part of a session.")
@@ -83,17 +83,17 @@ def read_part(payload: bytes) -> Part | Unreadable:
     content = payload[HEAD_BYTES:]
     if not (1 <= parts <= MOST_PARTS and number < parts and content and len(content) <= total):
         return Unreadable(payload, "damaged", "The part's head contradicts itself.")
-    return Part(digest.hex(), number, parts, total, content)
+    return Chunk(digest.hex(), number, parts, total, content)
 
 
-def join(parts: Iterable[Part]) -> bytes:
+def join(parts: Iterable[Chunk]) -> bytes:
     """The sealed session that these parts make up, in whatever order, some perhaps twice. Raises PartError."""
     by_number = {part.number: part for part in parts}
     first = next(iter(by_number.values()), None)
     if first is None or len(by_number) != first.parts:
-        raise PartError(f"{len(by_number)} of {first.parts if first else '?'} parts are here.")
+        raise ChunkError(f"{len(by_number)} of {first.parts if first else '?'} parts are here.")
     alike = {(part.whole, part.parts, part.total_bytes) for part in by_number.values()}
     sealed = b"".join(by_number[number].content for number in sorted(by_number))
     if len(alike) != 1 or len(sealed) != first.total_bytes or hashlib.sha256(sealed).hexdigest() != first.whole:
-        raise PartError("The parts do not make up the session whose hash they name.")
+        raise ChunkError("The parts do not make up the session whose hash they name.")
     return sealed

@@ -192,8 +192,8 @@ class Live(Struct, frozen=True, kw_only=True):
     """How it stands at the machine, about once a second, never kept by the broker.
 
     `number` counts up within a connection, so that a receiver sees what was dropped and what came late. `age_s`: how
-    old the picture was when it was sent. `face` is what the machine shows (`coach.kiosk.view.Face`); the rest is null
-    or empty where no session is.
+    old the picture was when it was sent. `face` is what the machine shows (`coach.kiosk.view.ScreenId`); the rest is
+    null or empty where no session is.
     """
 
     format: int = FORMAT

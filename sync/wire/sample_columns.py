@@ -18,7 +18,7 @@ RR_PER_S = 1024
 _Value = TypeVar("_Value")
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class SampleRow(Struct, frozen=True, kw_only=True):
     """One row of samples, opened out again: what was known `t` seconds into the session."""
 
     t: float
@@ -32,7 +32,7 @@ class Row(Struct, frozen=True, kw_only=True):
     prediction: Foretold | None
 
 
-def rows(samples: Samples) -> Iterator[Row]:
+def rows(samples: Samples) -> Iterator[SampleRow]:
     """The rows of columns. Raises WireError where the columns have not the same length."""
     count = len(samples.step_ms)
     columns = [
@@ -57,7 +57,7 @@ def rows(samples: Samples) -> Iterator[Row]:
         t_ms += samples.step_ms[place]
         beats = samples.rr_count[place]
         contact, signal, speed, incline, advice, prediction = (column[place] for column in columns)
-        yield Row(
+        yield SampleRow(
             t=t_ms / 1000,
             rate_bpm=samples.rate_bpm[place],
             rr_ms=tuple(rr * 1000 / RR_PER_S for rr in samples.rr_1024[beat : beat + beats]),

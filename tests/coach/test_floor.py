@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from coach.errors import PlanError
 from coach.guidance.rules import rule_guidance
 from coach.model.events import Advice, Direction
-from coach.model.messages import Treadmill
+from coach.model.messages import TreadmillSpeed
 from coach.model.plan import Load, Plan
 from coach.session.limits import above_floor
 from coach.session.state import begin
@@ -39,16 +39,16 @@ def test_an_advice_is_lifted_to_the_floor_and_never_urges_by_that(
 
 
 def test_whatever_the_guidance_asks_the_session_asks_for_the_slowest_speed_at_least() -> None:
-    session = LedSession(guidance=lambda _: Says(SLOWER)).send(Treadmill(0, 5.0, 5.0)).live_until(200, 150)
+    session = LedSession(guidance=lambda _: Says(SLOWER)).send(TreadmillSpeed(0, 5.0, 5.0)).live_until(200, 150)
     asked = {session.state.advice.speed_kmh}
     assert asked == {2.0}
 
 
 def test_slower_at_the_ceiling_ends_at_the_slowest_speed_and_then_at_standing_still() -> None:
-    session = LedSession(guidance=lambda _: Says()).send(Treadmill(0, 2.6, 5.0)).live_until(70, 130)
+    session = LedSession(guidance=lambda _: Says()).send(TreadmillSpeed(0, 2.6, 5.0)).live_until(70, 130)
     session.live_until(88, 205)
     assert (session.seen.advice.reason, session.seen.advice.speed_kmh) == ("over_ceiling", 2.0)
-    session.send(Treadmill(88, 2.0, 5.0)).live_until(110, 205)
+    session.send(TreadmillSpeed(88, 2.0, 5.0)).live_until(110, 205)
     assert (session.seen.advice.speed_kmh, session.seen.advice.speed_change_kmh) == (0.0, -2.0)
 
 

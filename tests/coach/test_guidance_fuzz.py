@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from benchmarks.campaign_guidance import Outcome, carried
 from coach.errors import PlanError
-from coach.guidance.advice_policy import Setting, Treadmill
+from coach.guidance.advice_policy import Setting, SpeedRange
 from coach.guidance.carried_response import read_response
 from coach.guidance.heart_model import HIGHEST_STATE, LOWEST_STATE
 from coach.guidance.learned import LearnedGuidance, learned_guidance
 from coach.guidance.priors import plan_hr_max_bpm
 from coach.model.events import AdviceGiven, PhaseStarted
-from coach.model.messages import Treadmill as Belt
+from coach.model.messages import TreadmillSpeed as Belt
 from coach.model.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Load, Plan, rounded_kmh
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from tests.support.led_session import PLAN, TWO_INTERVALS, LedSession
@@ -113,7 +113,7 @@ def test_the_candidates_around_a_setting_are_never_none() -> None:
     for step_kmh in (0.05, 0.1, 0.37, 1.0):
         for fastest_kmh in (0.5, 2.0, 2.05, 20.0):
             slowest_kmh = min(2.0, fastest_kmh)
-            treadmill = Treadmill(step_kmh, fastest_kmh, slowest_kmh, most_demand=0.0)
+            treadmill = SpeedRange(step_kmh, fastest_kmh, slowest_kmh, most_demand=0.0)
             for speed_kmh in (0.0, 0.3, 2.0, 25.0):
                 around = treadmill.around(Setting(speed_kmh, 5.0))
                 assert around

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from coach.errors import Refused
+from coach.errors import MessageRefused
 from coach.model.cue import URGING_CUES, CueName
 from coach.model.events import Advice, Direction, Level, PhaseStarted, Signal
 from coach.model.messages import AnyMessage, Time
@@ -15,7 +15,7 @@ from coach.model.protocol import PhaseKind
 from coach.session.engine import step
 from coach.session.limits import no_urging_because
 from coach.session.restraints import BY_CAUSE, NEAR_MAX_FRACTION, TABLE, no_interval_because
-from coach.session.state import State, begin
+from coach.session.state import SessionState, begin
 from scripts import restraints
 from tests.coach.session.test_engine_properties import PLANS, SHORT, Restless, message_lists
 from tests.project.test_coach_documents import strings_given_to
@@ -58,11 +58,11 @@ def test_nothing_urges_and_no_interval_begins_while_the_table_forbids_it(
         state = checked(state, message)
 
 
-def checked(state: State, message: AnyMessage) -> State:
+def checked(state: SessionState, message: AnyMessage) -> SessionState:
     """Step once; whatever urged or began was allowed just then."""
     try:
         stepped = step(state, message)
-    except Refused:
+    except MessageRefused:
         stepped = step(state, Time(message.t))
     urged = any(cue.name in URGING_CUES for cue in stepped.cues)
     began = any(isinstance(event, PhaseStarted) and event.kind is PhaseKind.INTERVAL for event in stepped.events)

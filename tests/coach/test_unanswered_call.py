@@ -3,12 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from coach.errors import Refused
-from coach.kiosk.flow import Desk, face, press, session_ended
-from coach.kiosk.view import Button, Face
+from coach.errors import MessageRefused
+from coach.kiosk.flow import KioskState, face, press, session_ended
+from coach.kiosk.view import Button, ScreenId
 from coach.model.cue import CueName
 from coach.model.events import Advice, Direction, Level, QuestionAnswered, QuestionAsked, SessionEnded
-from coach.model.messages import Answer, CommandName, Exertion, Treadmill
+from coach.model.messages import BorgAnswer, CommandName, Exertion, TreadmillSpeed
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.session.limits import hardest_interval
 from tests.support.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession, Says, built_in
@@ -19,7 +19,7 @@ ALWAYS = Advice(Direction.FASTER, 1.0, 9.0, 5.0, "below_zone")
 
 def uncalled() -> LedSession:
     """310 s into a session under a guidance that always urges: the question has just been asked."""
-    session = LedSession(guidance=lambda _: Says(ALWAYS), answers=False).send(Treadmill(0, 5.0, 5.0))
+    session = LedSession(guidance=lambda _: Says(ALWAYS), answers=False).send(TreadmillSpeed(0, 5.0, 5.0))
     return session.live_until(60).live_until(300, 165).live_until(310, 150)
 
 
@@ -43,11 +43,11 @@ def test_no_urging_and_no_interval_comes_while_nobody_answers_and_the_end_says_w
 
 def test_the_end_says_why_before_borg_is_asked_and_any_press_answers() -> None:
     session = called().live_until(700, 120)
-    desk = session_ended(Desk(chosen=True))
-    assert face(desk, session.state) is Face.ENDED
+    desk = session_ended(KioskState(chosen=True))
+    assert face(desk, session.state) is ScreenId.ENDED
     for button in (Button.UP, Button.DOWN, Button.START):
-        assert press(desk, session.state, button, 700.0).messages == (Answer(700.0),)
-    assert face(desk, session.send(Answer(701)).state) is Face.EXERTION
+        assert press(desk, session.state, button, 700.0).messages == (BorgAnswer(700.0),)
+    assert face(desk, session.send(BorgAnswer(701)).state) is ScreenId.EXERTION
 
 
 def test_the_call_is_repeated_calmly_each_minute() -> None:
@@ -57,13 +57,13 @@ def test_the_call_is_repeated_calmly_each_minute() -> None:
 
 
 def test_an_answer_before_the_cool_down_lets_the_session_go_on() -> None:
-    session = called().live_until(400, 120).send(Answer(400)).live_until(490, 120)
+    session = called().live_until(400, 120).send(BorgAnswer(400)).live_until(490, 120)
     assert session.seen.phase == "interval"
     assert session.seen.notices == ()
 
 
 def test_an_answer_in_the_cool_down_leaves_a_session_that_ended_as_usual_but_without_work() -> None:
-    session = called().live_until(500, 120).send(Answer(500)).live_until(700, 120)
+    session = called().live_until(500, 120).send(BorgAnswer(500)).live_until(700, 120)
     assert session.events[-1] == SessionEnded(600.0, "done", completed=False)
     assert session.state.cool_down_only == ("no_answer",)
 
@@ -85,12 +85,12 @@ def test_an_open_question_holds_a_short_recoverys_next_interval_back() -> None:
     short = replace(TWO_INTERVALS, phases=(*phases[:2], Phase(PhaseKind.RECOVERY, 20), *phases[3:]))
     session = LedSession(protocol=short, answers=False).live_until(60).live_until(300, 165).live_until(324, 150)
     assert session.seen.phase == "recovery"
-    session.send(Answer(324)).live_until(326, 150)
+    session.send(BorgAnswer(324)).live_until(326, 150)
     assert session.seen.phase == "interval"
 
 
 def test_a_speed_that_somebody_sets_and_that_stays_is_an_answer() -> None:
-    session = called().send(Treadmill(352, 4.0, 5.0)).live_until(354, 120)
+    session = called().send(TreadmillSpeed(352, 4.0, 5.0)).live_until(354, 120)
     assert session.seen.question == "phase_end"
     session.live_until(355, 120)
     assert session.events[-2] == QuestionAnswered(355.0, ok=True, after_s=45.0, by="treadmill")
@@ -98,33 +98,35 @@ def test_a_speed_that_somebody_sets_and_that_stays_is_an_answer() -> None:
 
 def test_a_belt_that_was_already_on_its_way_to_another_speed_is_no_answer() -> None:
     """Some treadmills take 15 s from the interval's speed to the recovery's, and the question comes after 10 s."""
-    session = LedSession(answers=False).send(Treadmill(0, 9.0, 5.0)).live_until(60).live_until(300, 165)
+    session = LedSession(answers=False).send(TreadmillSpeed(0, 9.0, 5.0)).live_until(60).live_until(300, 165)
     for t in range(303, 319):
-        session.live_until(t, 150).send(Treadmill(t, 9.0 - 0.25 * (t - 303), 5.0))
+        session.live_until(t, 150).send(TreadmillSpeed(t, 9.0 - 0.25 * (t - 303), 5.0))
     session.live_until(345, 150)
     assert session.seen.question == "phase_end"
-    session.send(Treadmill(345, 4.0, 5.0)).live_until(349, 150)
+    session.send(TreadmillSpeed(345, 4.0, 5.0)).live_until(349, 150)
     assert session.seen.question is None
 
 
 def test_a_belt_whose_reports_differ_by_a_tenth_is_no_answer_whatever_the_plans_steps() -> None:
-    session = LedSession(replace(PLAN, speed_step_kmh=0.1), answers=False).send(Treadmill(0, 5.0, 5.0))
-    session.live_until(60).live_until(300, 165).live_until(312, 150).send(Treadmill(312, 5.1, 5.0)).live_until(330, 150)
+    session = LedSession(replace(PLAN, speed_step_kmh=0.1), answers=False).send(TreadmillSpeed(0, 5.0, 5.0))
+    session.live_until(60).live_until(300, 165).live_until(312, 150).send(TreadmillSpeed(312, 5.1, 5.0)).live_until(
+        330, 150
+    )
     assert session.seen.question == "phase_end"
 
 
 def test_staff_who_are_there_answer_the_call_and_the_session_goes_on() -> None:
-    session = called().live_until(360, 120).send(Answer(360, source="therapist"))
+    session = called().live_until(360, 120).send(BorgAnswer(360, source="therapist"))
     assert QuestionAnswered(360.0, ok=True, after_s=50.0, by="therapist") in session.events
     assert (session.seen.question, session.seen.notices) == (None, ())
     assert session.live_until(490, 120).seen.phase == "interval"
 
 
 def test_staff_who_are_there_after_the_end_take_the_notice_back_once() -> None:
-    session = called().live_until(700, 120).send(Answer(701, source="therapist"))
+    session = called().live_until(700, 120).send(BorgAnswer(701, source="therapist"))
     assert session.seen.notices == ()
-    with pytest.raises(Refused, match="nothing was asked"):
-        session.send(Answer(702, source="therapist"))
+    with pytest.raises(MessageRefused, match="nothing was asked"):
+        session.send(BorgAnswer(702, source="therapist"))
 
 
 @pytest.mark.parametrize(
@@ -138,14 +140,14 @@ def test_staff_who_are_there_after_the_end_take_the_notice_back_once() -> None:
 def test_a_belt_that_stops_runs_out_or_wavers_is_no_answer(speeds: list[tuple[int, float]]) -> None:
     session = called()
     for t, speed_kmh in speeds:
-        session.live_until(t, 120).send(Treadmill(t, speed_kmh, 5.0))
+        session.live_until(t, 120).send(TreadmillSpeed(t, speed_kmh, 5.0))
     session.live_until(380, 120)
     assert session.seen.question == "phase_end"
 
 
 def test_where_the_belt_was_not_read_when_it_was_asked_its_first_speed_is_no_answer() -> None:
     session = LedSession(answers=False).live_until(60).live_until(300, 165).live_until(312, 150)
-    session.send(Treadmill(312, 4.0, 5.0)).live_until(320, 150)
+    session.send(TreadmillSpeed(312, 4.0, 5.0)).live_until(320, 150)
     assert session.seen.question == "phase_end"
 
 
@@ -194,7 +196,7 @@ def test_the_hardest_interval_is_that_of_the_highest_zone_then_the_longest_then_
 
 
 def test_not_all_right_in_a_pause_leaves_only_cooling_down_once_it_goes_on() -> None:
-    session = uncalled().command(CommandName.PAUSE, source="therapist").send(Answer(312, ok=False))
+    session = uncalled().command(CommandName.PAUSE, source="therapist").send(BorgAnswer(312, ok=False))
     assert (session.seen.stage, session.state.cool_down_only) == ("paused", ("not_all_right",))
     session.command(CommandName.RESUME).live_until(520, 120)
     assert "interval" not in [kind for _, kind in session.phases()[2:]]

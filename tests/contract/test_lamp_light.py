@@ -15,7 +15,7 @@ from coach.model.cue import Cue, CueName
 from coach.model.events import Level
 from display.lamp.pattern import ABOVE, BELOW, IDLE, IN_ZONE, STOP_NOW, STRAP_LOST, LampState, brightness_at
 from display.lamp.pwm import LampLight, ThreeColours, shares
-from display.sound.buzzer import STEP_S, STRENGTH, Buzzer, Buzzing, Step, steps
+from display.sound.buzzer import STEP_S, STRENGTH, Buzzer, BuzzerStep, Buzzing, steps
 from display.sound.phrases import soundings
 from display.sound.tones import TonePattern
 from firmware.config.schema import BuzzerPart, LampPart
@@ -305,7 +305,7 @@ def test_gpiozero_sounds_and_falls_silent(driver: Literal["tonal", "plain"]) -> 
     part = BuzzerPart(driver=driver)
     buzzer = GpioBuzzer(part, factory)
     pin = factory.pin(part.pin)
-    for step in (Step(880.0, 0.3, 0.1), Step(0.0, 0.0, 0.1), Step(1760.0, 0.6, 0.1)):
+    for step in (BuzzerStep(880.0, 0.3, 0.1), BuzzerStep(0.0, 0.0, 0.1), BuzzerStep(1760.0, 0.6, 0.1)):
         buzzer.sound(step.hz, step.strength)
         assert (pin.state > 0) == (step.strength > 0)
     if driver == "tonal":

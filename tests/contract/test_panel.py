@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from coach.kiosk.view import Button
 from firmware.config.schema import PanelPart
-from firmware.panel.debounce import LONGEST_RINGING_S, Contacts, Pressed, Stuck
+from firmware.panel.debounce import LONGEST_RINGING_S, DebouncedPress, Debouncer, Stuck
 from firmware.panel.gpio import GpioButtons
 from firmware.panel.keyboards import is_keypad
 from firmware.panel.keypad import KEYS, KeyDevice, Keypad
@@ -258,7 +258,7 @@ def test_each_press_of_each_button_is_told_once(make: MakeRig) -> None:
         for button in (*BUTTONS, *BUTTONS):
             await pressed(rig, clock, button)
 
-    assert lived(make, life) == [Pressed(button) for button in (*BUTTONS, *BUTTONS)]
+    assert lived(make, life) == [DebouncedPress(button) for button in (*BUTTONS, *BUTTONS)]
 
 
 @on_all
@@ -266,9 +266,9 @@ def test_a_press_is_told_within_a_fifth_of_a_second_while_the_button_is_still_do
     async def life(rig: _Rig, clock: HandClock, heard: list[Heard]) -> None:
         rig.put(Button.STOP, down=True)
         await clock.advance(0.03)
-        assert heard == [Pressed(Button.STOP)]
+        assert heard == [DebouncedPress(Button.STOP)]
 
-    assert lived(make, life) == [Pressed(Button.STOP)]
+    assert lived(make, life) == [DebouncedPress(Button.STOP)]
 
 
 @on_all
@@ -276,7 +276,7 @@ def test_a_long_press_is_one_press(make: MakeRig) -> None:
     async def life(rig: _Rig, clock: HandClock, _: list[Heard]) -> None:
         await pressed(rig, clock, Button.START, held_s=25.0)
 
-    assert lived(make, life) == [Pressed(Button.START)]
+    assert lived(make, life) == [DebouncedPress(Button.START)]
 
 
 @on_all
@@ -284,12 +284,12 @@ def test_a_button_held_for_too_long_is_told_of_as_stuck_until_it_is_let_go(make:
     async def life(rig: _Rig, clock: HandClock, heard: list[Heard]) -> None:
         rig.put(Button.UP, down=True)
         await clock.advance(33.0)
-        assert heard == [Pressed(Button.UP), Stuck((Button.UP,))]
+        assert heard == [DebouncedPress(Button.UP), Stuck((Button.UP,))]
         rig.put(Button.UP, down=False)
         await clock.advance(1.0)
         await pressed(rig, clock, Button.UP)
 
-    assert lived(make, life) == [Pressed(Button.UP), Stuck((Button.UP,)), Stuck(()), Pressed(Button.UP)]
+    assert lived(make, life) == [DebouncedPress(Button.UP), Stuck((Button.UP,)), Stuck(()), DebouncedPress(Button.UP)]
 
 
 @on_all
@@ -301,7 +301,7 @@ def test_a_button_that_is_down_from_the_start_is_stuck_and_no_press(make: MakeRi
         await clock.advance(3.0)
 
     heard = lived(make, life, before=lambda rig: rig.put(Button.STOP, down=True))
-    assert heard == [Stuck((Button.STOP,)), Pressed(Button.START), Stuck(())]
+    assert heard == [Stuck((Button.STOP,)), DebouncedPress(Button.START), Stuck(())]
 
 
 @on_all
@@ -314,7 +314,7 @@ def test_a_panel_that_goes_away_comes_back(make: MakeRig, caplog: pytest.LogCapt
         await clock.advance(70.0)
         await pressed(rig, clock, Button.DOWN)
 
-    assert lived(make, life) == [Pressed(Button.UP), Pressed(Button.DOWN)]
+    assert lived(make, life) == [DebouncedPress(Button.UP), DebouncedPress(Button.DOWN)]
     lines = [record.message for record in caplog.records]
     assert [": lost (" in line for line in lines] == [True, False], lines
     assert lines[1].endswith(": back.")
@@ -328,7 +328,7 @@ def test_what_was_stuck_is_forgotten_when_the_panel_goes_away(make: MakeRig) -> 
         rig.take_away()
         await clock.advance(5.0)
 
-    assert lived(make, life) == [Pressed(Button.DOWN), Stuck((Button.DOWN,)), Stuck(())]
+    assert lived(make, life) == [DebouncedPress(Button.DOWN), Stuck((Button.DOWN,)), Stuck(())]
 
 
 @on_all
@@ -339,7 +339,7 @@ def test_a_panel_that_is_not_there_at_first_is_found_later(make: MakeRig) -> Non
         await clock.advance(70.0)
         await pressed(rig, clock, Button.STOP)
 
-    assert lived(make, life, before=lambda rig: rig.take_away()) == [Pressed(Button.STOP)]
+    assert lived(make, life, before=lambda rig: rig.take_away()) == [DebouncedPress(Button.STOP)]
 
 
 # Contacts
@@ -356,7 +356,7 @@ def test_a_contact_that_rings_is_one_press(make: MakeRig) -> None:
         rig.put(Button.START, down=True)
         await clock.advance(0.5)
 
-    assert lived(make, life) == [Pressed(Button.START)]
+    assert lived(make, life) == [DebouncedPress(Button.START)]
 
 
 @on_pins
@@ -378,7 +378,7 @@ def test_a_press_while_the_loop_is_busy_is_heard_after_it() -> None:
         clock._now += 0.3
         await clock.advance(0.5)
 
-    assert lived(_HandRig, life) == [Pressed(Button.STOP)]
+    assert lived(_HandRig, life) == [DebouncedPress(Button.STOP)]
 
 
 def test_a_stop_button_that_never_stops_ringing_still_stops() -> None:
@@ -386,9 +386,9 @@ def test_a_stop_button_that_never_stops_ringing_still_stops() -> None:
         for turn in range(40):
             rig.put(Button.STOP, down=turn % 2 == 0)
             await clock.advance(0.005)
-        assert heard == [Pressed(Button.STOP)]
+        assert heard == [DebouncedPress(Button.STOP)]
 
-    assert lived(_HandRig, life) == [Pressed(Button.STOP)]
+    assert lived(_HandRig, life) == [DebouncedPress(Button.STOP)]
 
 
 def test_an_edge_that_nobody_told_is_found_by_looking() -> None:
@@ -397,7 +397,7 @@ def test_an_edge_that_nobody_told_is_found_by_looking() -> None:
         rig.pins.listen(lambda _button, _down: None)
         await pressed(rig, clock, Button.STOP, held_s=2.0)
 
-    assert lived(_HandRig, life) == [Pressed(Button.STOP)]
+    assert lived(_HandRig, life) == [DebouncedPress(Button.STOP)]
 
 
 @given(
@@ -408,14 +408,14 @@ def test_whatever_the_contacts_do_a_press_that_holds_is_told_within_a_fifth_of_a
     edges: list[tuple[Button, bool, float]],
 ) -> None:
     """And presses of one button never come closer than a contact needs to settle twice."""
-    contacts = Contacts(debounce_s=0.02, stuck_after_s=30.0)
+    contacts = Debouncer(debounce_s=0.02, stuck_after_s=30.0)
     contacts.begin(dict.fromkeys(Button, False), 0.0)
     now_s, pressed_at_s = 0.0, dict.fromkeys(Button, -1.0)
 
     def settle(until_s: float) -> Iterator[Button]:
         while (due_s := contacts.due_s) is not None and due_s <= until_s:
             for said in contacts.settle(due_s):
-                if isinstance(said, Pressed):
+                if isinstance(said, DebouncedPress):
                     assert due_s - pressed_at_s[said.button] >= 0.02
                     pressed_at_s[said.button] = due_s
                     yield said.button
@@ -467,7 +467,7 @@ def test_a_keypad_that_wakes_for_nothing_is_kept() -> None:
         await pressed(rig, clock, Button.UP)
         assert len(rig.opened) == 1
 
-    assert lived(_KeypadRig, life) == [Pressed(Button.UP)]
+    assert lived(_KeypadRig, life) == [DebouncedPress(Button.UP)]
 
 
 def test_a_keypad_that_takes_the_place_of_something_else_is_found() -> None:
@@ -481,7 +481,7 @@ def test_a_keypad_that_takes_the_place_of_something_else_is_found() -> None:
         await clock.advance(40.0)
         await pressed(rig, clock, Button.START)
 
-    assert lived(lambda clock: _KeypadRig(clock, keys=frozenset({"KEY_POWER"})), life) == [Pressed(Button.START)]
+    assert lived(lambda clock: _KeypadRig(clock, keys=frozenset({"KEY_POWER"})), life) == [DebouncedPress(Button.START)]
 
 
 def test_a_held_zero_is_told_of_as_a_stuck_stop() -> None:
@@ -526,7 +526,7 @@ def test_a_keyboard_with_letters_is_left_alone_unless_it_is_a_keypad_or_is_named
         await pressed(rig, clock, Button.START)
 
     heard = lived(lambda clock: _KeypadRig(clock, named=named, keys=keys, name=name), life)
-    assert (heard == [Pressed(Button.START)]) == used
+    assert (heard == [DebouncedPress(Button.START)]) == used
     assert is_keypad(name, keys) or not used or named
 
 
@@ -546,7 +546,7 @@ def test_a_keypad_that_claims_letters_is_used_from_its_first_pad_key_on() -> Non
         assert rig.device.grabbed
         await pressed(rig, clock, Button.STOP)
 
-    assert lived(_claims_letters, life) == [Typed(7), Pressed(Button.STOP)]
+    assert lived(_claims_letters, life) == [Typed(7), DebouncedPress(Button.STOP)]
 
 
 @pytest.mark.parametrize("first", ["KEY_1", "KEY_ENTER", "KEY_LEFTCTRL"])

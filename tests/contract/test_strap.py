@@ -9,20 +9,28 @@ import pytest
 
 from coach.guidance.rules import rule_guidance
 from coach.model.events import AnyEvent, Signal
-from coach.model.messages import AnyMessage, Command, CommandName, Time
+from coach.model.messages import AnyMessage, CommandName, SessionCommand, Time
 from coach.model.snapshot import Snapshot
 from coach.session.engine import step
 from coach.session.snapshots import snapshot
 from coach.session.state import begin
 from firmware.participants.protocol_files import load
-from firmware.recordings.reader import Recording
+from firmware.recordings.reader import SampleRecording
 from firmware.recordings.sample import Sample
-from firmware.sensors.adapter import Radio
+from firmware.sensors.adapter import BluetoothAdapter
 from firmware.sensors.ble_strap import BluetoothStrap
-from firmware.sensors.scanner import Lookout
-from firmware.sensors.strap import Bond, Delivery, Lost, Measurement, ReplayedStrap, Sight, Strap
-from firmware.simulation.heart import Day, Population, plan_for
-from firmware.simulation.person import Person
+from firmware.sensors.scanner import SharedScanner
+from firmware.sensors.strap import (
+    Delivery,
+    Measurement,
+    ReplayedStrap,
+    SelectedStrap,
+    SignalSourceLost,
+    SimulatedPersonInput,
+    Strap,
+)
+from firmware.simulation.heart import DayForm, Population, plan_for
+from firmware.simulation.person import SimulatedPerson
 from firmware.simulation.strap import SimulatedStrap
 from firmware.system.clock import HandClock
 from tests.support.bluez.fake_bluez import FakeBlueZ
@@ -35,12 +43,12 @@ PATIENCE_S = 60.0
 
 def simulated(clock: HandClock) -> Strap:
     rng = np.random.default_rng(1)
-    return SimulatedStrap(Person(Population().draw(rng), Day(), rng), clock)
+    return SimulatedStrap(SimulatedPerson(Population().draw(rng), DayForm(), rng), clock)
 
 
 def replayed(clock: HandClock) -> Strap:
     samples = tuple(Sample(float(t), 100.0 + t, (600.0,)) for t in range(600))
-    return ReplayedStrap(Recording(name="a.csv", samples=samples), clock)
+    return ReplayedStrap(SampleRecording(name="a.csv", samples=samples), clock)
 
 
 Maker = Callable[[HandClock], Strap]
@@ -72,8 +80,10 @@ def over_the_air(seconds: int) -> tuple[Strap, Heard]:
     async def main() -> tuple[Strap, Heard]:
         clock, heard, h10 = HandClock(), Heard(), peripheral()
         async with FakeBlueZ(h10) as bluez:
-            radio = Radio()
-            strap = BluetoothStrap(radio, Lookout(radio), bond=Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C"))
+            radio = BluetoothAdapter()
+            strap = BluetoothStrap(
+                radio, SharedScanner(radio), bond=SelectedStrap("serial:8F3A2B1C", "Polar H10 8F3A2B1C")
+            )
             task = asyncio.create_task(strap.run(lambda delivery: heard.append((clock.now(), delivery))))
             async with asyncio.timeout(PATIENCE_S):
                 while not h10.notifying or strap.battery_percent is None:  # noqa: ASYNC110 - the far end tells nobody
@@ -131,7 +141,7 @@ def test_a_recording_that_has_ended_says_so_and_returns() -> None:
     async def main() -> list[Delivery]:
         clock = HandClock()
         heard: list[Delivery] = []
-        recording = Recording(name="a.csv", samples=(Sample(0.0, 90.0), Sample(5.0, 91.0), Sample(6.0, None)))
+        recording = SampleRecording(name="a.csv", samples=(Sample(0.0, 90.0), Sample(5.0, 91.0), Sample(6.0, None)))
         task = asyncio.create_task(ReplayedStrap(recording, clock, from_s=2).run(heard.append))
         await clock.advance(2.9)
         assert heard == []
@@ -139,7 +149,7 @@ def test_a_recording_that_has_ended_says_so_and_returns() -> None:
         await task
         return heard
 
-    assert asyncio.run(main()) == [Measurement(91.0), Lost("recording_ended")]
+    assert asyncio.run(main()) == [Measurement(91.0), SignalSourceLost("recording_ended")]
 
 
 def test_a_measurement_becomes_a_message_of_the_sessions_time() -> None:
@@ -155,7 +165,7 @@ def test_a_person_with_a_simulated_strap_is_led_through_a_session_by_what_they_s
         rng = np.random.default_rng(2)
         who = Population().draw(rng)
         state = begin(plan_for(who, rng), load("4x4"), rule_guidance)
-        state = step(state, Command(0.0, CommandName.START)).state
+        state = step(state, SessionCommand(0.0, CommandName.START)).state
         unseen: list[AnyEvent] = []
         acted: set[str] = set()
 
@@ -165,9 +175,9 @@ def test_a_person_with_a_simulated_strap_is_led_through_a_session_by_what_they_s
             state = stepped.state
             unseen.extend(stepped.events)
 
-        def look() -> Sight:
+        def look() -> SimulatedPersonInput:
             take(Time(clock.now()))
-            sight = Sight(snapshot(state), tuple(unseen))
+            sight = SimulatedPersonInput(snapshot(state), tuple(unseen))
             unseen.clear()
             return sight
 
@@ -179,7 +189,7 @@ def test_a_person_with_a_simulated_strap_is_led_through_a_session_by_what_they_s
             assert isinstance(delivery, Measurement)
             take(delivery.at(clock.now()))
 
-        strap = SimulatedStrap(Person(who, Day(), rng), clock, look=look, act=act)
+        strap = SimulatedStrap(SimulatedPerson(who, DayForm(), rng), clock, look=look, act=act)
         task = asyncio.create_task(strap.run(deliver))
         await clock.advance(900)
         task.cancel()
@@ -189,4 +199,4 @@ def test_a_person_with_a_simulated_strap_is_led_through_a_session_by_what_they_s
     seen, acted = asyncio.run(main())
     assert (seen.phase, seen.signal) == ("recovery", Signal.LIVE)
     assert seen.speed_kmh
-    assert {"Treadmill", "Exertion"} <= acted
+    assert {"TreadmillSpeed", "Exertion"} <= acted

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from coach.kiosk.view import Face, View
+from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.events import Level, Signal
 from coach.model.snapshot import NoticeNow, Position, Snapshot
 from display.examples import snapshot_at
@@ -33,7 +33,7 @@ EVERY_STATE = (IDLE, BELOW, IN_ZONE, ABOVE, STRAP_LOST, STOP_NOW, ASKS, WAITS, F
 
 def shown(now: Snapshot | None) -> LampState:
     """Light the lamp for a moment of a session."""
-    return lamp(View(face=Face.SESSION, snapshot=now))
+    return lamp(DisplayState(face=ScreenId.SESSION, snapshot=now))
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_questions_pause_and_end_have_their_lights() -> None:
 
 def test_every_face_has_a_light_and_an_idle_machine_is_dark() -> None:
     """No face is forgotten."""
-    lights = {face: lamp(View(face=face)) for face in Face}
+    lights = {face: lamp(DisplayState(face=face)) for face in ScreenId}
     assert {face for face, light in lights.items() if light == IDLE} == {
-        Face.CHOOSE_PARTICIPANT,
-        Face.NOT_TODAY,
-        Face.MACHINE,
-        Face.SESSION,
+        ScreenId.CHOOSE_PARTICIPANT,
+        ScreenId.NOT_TODAY,
+        ScreenId.MACHINE,
+        ScreenId.SESSION,
     }
 
 

@@ -13,7 +13,7 @@ from luma.oled.device import sh1106, ssd1306
 from msgspec.structs import replace
 from PIL import Image
 
-from coach.kiosk.view import Face, View
+from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.events import Advice, Direction, Level, Signal
 from coach.model.snapshot import NoticeNow, Snapshot
 from display.examples import examples, in_language, snapshot_at
@@ -29,9 +29,9 @@ HELP = NoticeNow("no_answer", Level.STOP_NOW, 1.0)
 pytestmark = pytest.mark.filterwarnings("ignore:Image.Image.getdata is deprecated:DeprecationWarning")
 
 
-def session(now: Snapshot = RUNNING) -> View:
+def session(now: Snapshot = RUNNING) -> DisplayState:
     """Show a moment of a session."""
-    return View(face=Face.SESSION, snapshot=now)
+    return DisplayState(face=ScreenId.SESSION, snapshot=now)
 
 
 def lit(image: Image.Image, left: int = 0, top: int = 0, right: int = WIDTH, bottom: int = HEIGHT) -> int:
@@ -125,11 +125,11 @@ ONLY_ON_THE_LARGE_SCREEN = {
 }
 """What the small screen has no room for: in these states it shows what it shows without them."""
 ODD = {
-    "unknown question": View(face=Face.QUESTIONS, question="never_heard_of"),
-    "a long strap": View(face=Face.STRAP, strap_name="Polar H10 8C4A1234 with a very long name"),
-    "a long nickname": View(face=Face.READY, nickname="Et usedvanlig langt kallenavn"),
-    "no nickname": View(face=Face.READY),
-    "exertion unset": View(face=Face.EXERTION),
+    "unknown question": DisplayState(face=ScreenId.QUESTIONS, question="never_heard_of"),
+    "a long strap": DisplayState(face=ScreenId.STRAP, strap_name="Polar H10 8C4A1234 with a very long name"),
+    "a long nickname": DisplayState(face=ScreenId.READY, nickname="Et usedvanlig langt kallenavn"),
+    "no nickname": DisplayState(face=ScreenId.READY),
+    "exertion unset": DisplayState(face=ScreenId.EXERTION),
     "by feeling, no range": session(replace(RUNNING, mode="exertion")),
     "over and out": session(replace(RUNNING, stage="ended")),
 }
@@ -166,7 +166,7 @@ def test_the_end_praises_only_what_was_completed() -> None:
 
 def test_a_session_without_a_snapshot_is_dark() -> None:
     """Nothing known, nothing claimed."""
-    assert lit(picture(View(face=Face.SESSION))) == 0
+    assert lit(picture(DisplayState(face=ScreenId.SESSION))) == 0
 
 
 def test_the_rate_dominates_the_picture() -> None:

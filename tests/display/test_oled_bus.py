@@ -11,7 +11,7 @@ import smbus2
 from luma.core.error import Error as LumaError
 from PIL import Image, ImageChops, ImageOps
 
-from coach.kiosk.view import View
+from coach.kiosk.view import DisplayState
 from display.examples import examples
 from display.oled.canvas import HEIGHT, WIDTH
 from display.oled.device import OledPanel
@@ -224,7 +224,7 @@ def test_a_loose_wire_makes_one_device(bus: type[_Bus], monkeypatch: pytest.Monk
 
 def test_each_picture_is_sent_once(bus: type[_Bus]) -> None:
     oled = Oled(OledPanel().open)
-    view: View = EXAMPLES["mood"]
+    view: DisplayState = EXAMPLES["mood"]
     assert [oled.draw(view), oled.draw(view)] == [True, False]
     sent = sum(len(content) for _, content in bus.buses[0].written if content[0] == PIXELS)
     assert sent == 2 * (1024 + 1)

@@ -13,31 +13,31 @@ from msgspec.structs import replace
 
 from coach.guidance.learned import learned_guidance
 from coach.guidance.rules import rule_guidance
-from coach.kiosk.flow import Desk, view
-from coach.kiosk.view import View
+from coach.kiosk.flow import KioskState, view
+from coach.kiosk.view import DisplayState
 from coach.model.cue import Cue, CueName
 from coach.model.events import Advice, Direction, Level
-from coach.model.messages import Command, CommandName, HeartRate, Treadmill
+from coach.model.messages import CommandName, HeartRate, SessionCommand, TreadmillSpeed
 from coach.model.snapshot import Snapshot
 from coach.session.transition import RESUMED_SHOWN_S
 from coach.session.zone_position import CLEARLY_BPM
-from display.drawing.layout import Part, Sheet
+from display.drawing.layout import Layout, Widget
 from display.example_runs import running_examples
 from display.renderer import parts_of
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.session_profile import ProfileDrawing
 from display.texts import texts_in
 from firmware.simulation.faults import AnyFault, Doubled, Dropout, Frozen, Offset
 from firmware.simulation.heart import Kind
-from firmware.simulation.person import Person
+from firmware.simulation.person import SimulatedPerson
 from firmware.simulation.session import seconds
 from tests.support.guidance.trial import PROTOCOL, draw_case
 from tests.support.led_session import PLAN, LedSession, Says
 
 NB = texts_in("nb")
-DESK = Desk(chosen=True)
+DESK = KioskState(chosen=True)
 DRAWING = ProfileDrawing()
-SHEET = Sheet((1280, 720), NB)
+SHEET = Layout((1280, 720), NB)
 POSITIONS = {NB.say(f"position.{key}"): key for key in ("below", "in", "above")}
 FASTER = {NB.say("instruction.faster"), NB.say("instruction.speed_up")}
 HOLD, NOW = NB.say("instruction.hold"), NB.say("instruction.slow_down_now")
@@ -59,7 +59,7 @@ SPOKEN = {
     CueName.SLOW_DOWN: {NB.say("instruction.slow_down")},
     CueName.HOLD: {HOLD, NB.say("instruction.good")},
 }
-Seen = tuple[View, tuple[Cue, ...]]
+Seen = tuple[DisplayState, tuple[Cue, ...]]
 
 
 def strings(key: object) -> Iterator[str]:
@@ -71,16 +71,16 @@ def strings(key: object) -> Iterator[str]:
             yield from strings(one)
 
 
-def parts_now(seen: View) -> list[Part]:
-    return parts_of(Glance(seen, SHEET, DRAWING))
+def parts_now(seen: DisplayState) -> list[Widget]:
+    return parts_of(RenderContext(seen, SHEET, DRAWING))
 
 
-def said(parts: list[Part]) -> set[str]:
+def said(parts: list[Widget]) -> set[str]:
     """Everything that the parts of a view say, but for the names of phases in their keys."""
     return {text for part in parts for text in strings(part.key)}
 
 
-def contradictions(seen: View, cues: tuple[Cue, ...]) -> Iterator[str]:
+def contradictions(seen: DisplayState, cues: tuple[Cue, ...]) -> Iterator[str]:
     """What in one view, with what was spoken in its second, cannot be true at once."""
     snapshot = seen.snapshot
     assert snapshot is not None
@@ -141,7 +141,7 @@ def check(views: Iterator[Seen]) -> set[str]:
 def trained(seed: int, kind: Kind, *, learned: bool = False, faults: tuple[AnyFault, ...] = ()) -> Iterator[Seen]:
     case = draw_case(seed, kind, speed_known=seed % 2 == 0)
     rng = np.random.default_rng((seed, 23, 0))
-    person = Person(
+    person = SimulatedPerson(
         case.participant, case.days[0], rng, model=case.model, habits=case.habits, reports_speed=case.speed_known
     )
     guidance = learned_guidance if learned else rule_guidance
@@ -188,7 +188,7 @@ def test_no_view_with_a_strap_at_fault_contradicts_itself(fault: AnyFault) -> No
 def test_no_view_over_the_ceiling_contradicts_itself(speed_kmh: float | None) -> None:
     session = LedSession(replace(PLAN, ceiling_bpm=182.0), answers=False).live_until(60, 140)
     if speed_kmh is not None:
-        session.send(Treadmill(session.t, speed_kmh, 5.0))
+        session.send(TreadmillSpeed(session.t, speed_kmh, 5.0))
     names = check(led(session, 200, 176))
     names |= check(led(session, 330, lambda t: 190 + t % 2))
     names |= check(led(session, 420, lambda t: max(120.0, 190 - (t - 330) + t % 2)))
@@ -199,9 +199,9 @@ def test_no_view_over_the_ceiling_contradicts_itself(speed_kmh: float | None) ->
 def test_no_view_after_a_pause_holds_a_speed(belt_kmh: float | None) -> None:
     holds = Advice(Direction.HOLD, 0.0, 6.0, 5.0, "in_zone")
     session = LedSession(guidance=lambda _: Says(holds)).live_until(60).live_until(160, 176)
-    session.send(Treadmill(160.0, 7.6, 5.0)).command(CommandName.PAUSE)
+    session.send(TreadmillSpeed(160.0, 7.6, 5.0)).command(CommandName.PAUSE)
     if belt_kmh is not None:
-        session.send(Treadmill(160.0, belt_kmh, 5.0))
+        session.send(TreadmillSpeed(160.0, belt_kmh, 5.0))
     session.live(60, 140).command(CommandName.RESUME)
     for place, (seen, cues) in enumerate(led(session, 270, 140)):
         assert list(contradictions(seen, cues)) == []
@@ -229,5 +229,5 @@ def test_a_session_by_exertion_speaks_of_no_zone_of_rates() -> None:
 
 def test_commands_of_the_therapist_change_no_words_by_halves() -> None:
     session = LedSession().live_until(60).live_until(200, 176)
-    session.send(HeartRate(200.5, 176), Command(200.5, CommandName.EASE, None, "therapist"))
+    session.send(HeartRate(200.5, 176), SessionCommand(200.5, CommandName.EASE, None, "therapist"))
     assert "number" in check(led(session, 300, 170))

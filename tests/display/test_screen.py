@@ -11,15 +11,15 @@ import pygame
 import pytest
 from msgspec.structs import replace
 
-from coach.kiosk.view import Face, View
+from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.events import Advice, Direction, Level, Signal
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Lettering, Weight
-from display.drawing.layout import Part, Sheet
+from display.drawing.layout import Layout, Widget
 from display.drawing.palette import TEXT_CONTRAST, TEXT_ON, Colour, contrast
 from display.examples import examples, in_language, session_view
-from display.renderer import OUT_OF_TOUCH_S, Screen, parts_of
-from display.screen.frame import Glance
+from display.renderer import OUT_OF_TOUCH_S, ScreenRenderer, parts_of
+from display.screen.frame import RenderContext
 from display.screen.heart_rate_gauge import number_style, shown_number
 from display.screen.session_layout import training_places
 from display.screen.session_profile import ProfileDrawing
@@ -30,19 +30,19 @@ SIZES = [LYING, LARGE, WIDE, STANDING]
 EXAMPLES = examples()
 
 
-def picture(screen: Screen) -> bytes:
+def picture(screen: ScreenRenderer) -> bytes:
     return pygame.image.tobytes(screen.surface, "RGB")
 
 
 @cache
-def drawn_at_once(name: str) -> Screen:
+def drawn_at_once(name: str) -> ScreenRenderer:
     """A new screen with one example on it, to look at only."""
-    screen = Screen(LYING)
+    screen = ScreenRenderer(LYING)
     screen.draw(EXAMPLES[name], 0.0)
     return screen
 
 
-def alike(one: Screen, other: Screen) -> bool:
+def alike(one: ScreenRenderer, other: ScreenRenderer) -> bool:
     """Whether two pictures are the same but for the soft edge of a line drawn in other pieces."""
     if picture(one) == picture(other):
         return True
@@ -50,8 +50,8 @@ def alike(one: Screen, other: Screen) -> bool:
     return int(apart.max()) <= 64 and float((apart > 0).mean()) < 0.001
 
 
-def parts(view: View, size: tuple[int, int] = LYING) -> list[Part]:
-    return parts_of(Glance(view, Sheet(size, texts_in(view.language)), ProfileDrawing()))
+def parts(view: DisplayState, size: tuple[int, int] = LYING) -> list[Widget]:
+    return parts_of(RenderContext(view, Layout(size, texts_in(view.language)), ProfileDrawing()))
 
 
 class Writing(NamedTuple):
@@ -63,12 +63,12 @@ class Writing(NamedTuple):
     capital: int
 
 
-def shown_texts(view: View, size: tuple[int, int] = LYING) -> list[str]:
+def shown_texts(view: DisplayState, size: tuple[int, int] = LYING) -> list[str]:
     """Every text that a view writes, in the order it is written."""
     return [writing.text for writing in written(view, size)]
 
 
-def written(view: View, size: tuple[int, int] = LYING) -> list[Writing]:
+def written(view: DisplayState, size: tuple[int, int] = LYING) -> list[Writing]:
     """Everything that a view writes."""
     found: list[Writing] = []
     blit_text, blit_number = Brush.text, Brush.number
@@ -94,17 +94,17 @@ def written(view: View, size: tuple[int, int] = LYING) -> list[Writing]:
         return blit_number(brush, text, at, style, *args, **options)  # type: ignore[arg-type]
 
     with patch.object(Brush, "text", text), patch.object(Brush, "number", number):
-        Screen(size).draw(view, 0.0)
+        ScreenRenderer(size).draw(view, 0.0)
     return found
 
 
 @pytest.fixture(params=sorted(EXAMPLES))
-def view(request: pytest.FixtureRequest) -> View:
+def view(request: pytest.FixtureRequest) -> DisplayState:
     return EXAMPLES[request.param]
 
 
 def test_every_face_of_the_desk_has_an_example() -> None:
-    assert {view.face for view in EXAMPLES.values()} == set(Face)
+    assert {view.face for view in EXAMPLES.values()} == set(ScreenId)
 
 
 def test_every_state_has_a_picture_of_its_own() -> None:
@@ -112,8 +112,8 @@ def test_every_state_has_a_picture_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_no_part_lies_over_another_or_beyond_the_screen(view: View, size: tuple[int, int]) -> None:
-    sheet = Sheet(size, texts_in("nb"))
+def test_no_part_lies_over_another_or_beyond_the_screen(view: DisplayState, size: tuple[int, int]) -> None:
+    sheet = Layout(size, texts_in("nb"))
     screen = pygame.Rect((0, 0), size)
     places = [(part.name, sheet.pixels(part.box)) for part in parts(view, size)]
     beyond = [name for name, place in places if not screen.contains(place)]
@@ -128,7 +128,7 @@ def test_no_part_lies_over_another_or_beyond_the_screen(view: View, size: tuple[
 
 @pytest.mark.parametrize("language", ["nb", "en"])
 @pytest.mark.parametrize("size", [LYING, STANDING])
-def test_no_text_is_cut_off(view: View, size: tuple[int, int], language: Language) -> None:
+def test_no_text_is_cut_off(view: DisplayState, size: tuple[int, int], language: Language) -> None:
     cut: list[str] = []
     draw = Brush.text
 
@@ -145,11 +145,11 @@ def test_no_text_is_cut_off(view: View, size: tuple[int, int], language: Languag
         return right
 
     with patch.object(Brush, "text", text):
-        Screen(size).draw(in_language(view, language), 0.0)
+        ScreenRenderer(size).draw(in_language(view, language), 0.0)
     assert cut == []
 
 
-def test_every_text_stands_out_seven_to_one_in_a_pair_that_the_palette_lists(view: View) -> None:
+def test_every_text_stands_out_seven_to_one_in_a_pair_that_the_palette_lists(view: DisplayState) -> None:
     weak = [
         (text, ink, ground)
         for text, ink, ground, _ in written(view)
@@ -165,7 +165,7 @@ def test_every_pair_of_the_palette_has_a_contrast_of_seven_to_one() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_rate_is_at_least_a_fifth_of_the_screens_height(size: tuple[int, int]) -> None:
-    sheet = Sheet(size, texts_in("nb"))
+    sheet = Layout(size, texts_in("nb"))
     brush = Brush(pygame.Surface(size), sheet, Lettering())
     style = number_style(brush, training_places(sheet).rate.number, (255, 255, 255))
     height = brush.lettering.cap_height(Weight.HEAVY, round(style.size * sheet.unit))
@@ -237,7 +237,7 @@ def test_a_doubtful_number_is_shown_and_marked() -> None:
 
 
 def test_a_frozen_coach_leaves_no_number_on_the_screen() -> None:
-    screen, fresh, running = Screen(LYING), Screen(LYING), EXAMPLES["interval"]
+    screen, fresh, running = ScreenRenderer(LYING), ScreenRenderer(LYING), EXAMPLES["interval"]
     screen.draw(running, 0.0)
     assert screen.draw(running, OUT_OF_TOUCH_S + 0.1)
     assert running.snapshot is not None
@@ -254,24 +254,24 @@ def test_a_frozen_coach_leaves_no_number_on_the_screen() -> None:
 
 
 def test_a_renewed_snapshot_keeps_the_number() -> None:
-    screen = Screen(LYING)
+    screen = ScreenRenderer(LYING)
     screen.draw(session_view(1132.0), 0.0)
     later = session_view(1140.0)
     screen.draw(later, 8.0)
-    fresh = Screen(LYING)
+    fresh = ScreenRenderer(LYING)
     fresh.draw(later, 8.0)
     assert picture(screen) == picture(fresh)
 
 
-def test_the_same_view_is_not_drawn_again(view: View) -> None:
-    screen = Screen(LYING)
+def test_the_same_view_is_not_drawn_again(view: DisplayState) -> None:
+    screen = ScreenRenderer(LYING)
     first = screen.draw(view, 0.0)
     again = screen.draw(replace(view), 0.0)
     assert (first, again, screen.dirty) == (True, False, [])
 
 
 def test_a_new_rate_redraws_a_small_part_only() -> None:
-    screen = Screen(LYING)
+    screen = ScreenRenderer(LYING)
     running = session_view(1132.0)
     assert running.snapshot is not None
     screen.draw(running, 0.0)
@@ -281,14 +281,14 @@ def test_a_new_rate_redraws_a_small_part_only() -> None:
 
 
 def test_redrawing_only_what_changed_gives_the_same_picture_as_drawing_all() -> None:
-    screen = Screen(LYING)
+    screen = ScreenRenderer(LYING)
     for name in sorted(EXAMPLES):
         screen.draw(EXAMPLES[name], 0.0)
         assert alike(screen, drawn_at_once(name)), name
 
 
 def test_a_whole_session_drawn_second_by_second_ends_like_one_drawn_at_once() -> None:
-    screen, fresh = Screen(LYING), Screen(LYING)
+    screen, fresh = ScreenRenderer(LYING), ScreenRenderer(LYING)
     for second in range(1000, 1120):
         screen.draw(session_view(float(second)), 1000.0 * second)
     fresh.draw(session_view(1119.0), 0.0)
@@ -296,7 +296,7 @@ def test_a_whole_session_drawn_second_by_second_ends_like_one_drawn_at_once() ->
 
 
 def test_the_heart_swells_at_most_three_times_a_second_and_rests_between() -> None:
-    screen = Screen(LYING)
+    screen = ScreenRenderer(LYING)
     view = session_view(1132.0, bpm=200.0)
     drawn_at = [step / 30 for step in range(300) if screen.draw(_at(view, step / 30), step / 30)]
     beginnings = [late for early, late in pairwise(drawn_at) if late - early > 0.08]
@@ -304,31 +304,31 @@ def test_the_heart_swells_at_most_three_times_a_second_and_rests_between() -> No
     assert len(drawn_at) < 290
 
 
-def _at(view: View, second: float) -> View:
+def _at(view: DisplayState, second: float) -> DisplayState:
     """The view renewed, with nothing new to see."""
     assert view.snapshot is not None
     return replace(view, snapshot=replace(view.snapshot, t=1132.0 + second))
 
 
 def test_nothing_moves_while_no_rate_is_live() -> None:
-    screen = Screen(LYING)
+    screen = ScreenRenderer(LYING)
     view = EXAMPLES["signal_lost"]
     drawn = [screen.draw(_at(view, step / 30), step / 30) for step in range(90)]
     assert drawn == [True] + [False] * 89
 
 
-def test_headless_draws_the_same_picture_each_time(view: View) -> None:
-    one, other = Screen(LYING), Screen(LYING)
+def test_headless_draws_the_same_picture_each_time(view: DisplayState) -> None:
+    one, other = ScreenRenderer(LYING), ScreenRenderer(LYING)
     one.draw(view, 0.0)
     other.draw(view, 100.0)
     assert picture(one) == picture(other)
 
 
 def test_the_language_follows_the_view() -> None:
-    screen = Screen(LYING)
+    screen = ScreenRenderer(LYING)
     screen.draw(EXAMPLES["interval"], 0.0)
     screen.draw(in_language(EXAMPLES["interval"], "en"), 0.0)
-    fresh = Screen(LYING, "en")
+    fresh = ScreenRenderer(LYING, "en")
     fresh.draw(in_language(EXAMPLES["interval"], "en"), 0.0)
     assert picture(screen) == picture(fresh)
 
@@ -388,7 +388,7 @@ def test_a_stop_offers_the_cool_down_and_names_the_treadmills_own_stop() -> None
 
 
 def test_a_picture_is_saved_as_png(tmp_path: Path) -> None:
-    screen = Screen(LYING)
+    screen = ScreenRenderer(LYING)
     screen.draw(EXAMPLES["interval"], 0.0)
     screen.save_png(tmp_path / "screen.png")
     assert pygame.image.load(tmp_path / "screen.png").get_size() == LYING
@@ -402,7 +402,7 @@ def test_a_system_without_inter_draws_with_another_font() -> None:
 @pytest.mark.parametrize("size", [(1280, 720), (720, 1280)])
 def test_a_line_from_the_therapist_takes_the_profiles_place_and_hides_nothing_else(size: tuple[int, int]) -> None:
     says = EXAMPLES["therapist_says"]
-    with_line, without = Screen(size), Screen(size)
+    with_line, without = ScreenRenderer(size), ScreenRenderer(size)
     with_line.draw(says, 0.0)
     without.draw(replace(says, message=None), 0.0)
     assert not with_line.draw(says, 0.0)

@@ -9,7 +9,7 @@ from string import Formatter
 
 import pytest
 
-from coach.kiosk.view import Face
+from coach.kiosk.view import ScreenId
 from coach.model.events import Direction, Level, Signal
 from coach.model.plan import CLOSING_QUESTIONS
 from coach.model.protocol import PhaseKind
@@ -92,25 +92,25 @@ def test_every_phase_signal_level_and_direction_has_its_words() -> None:
 
 def test_every_face_has_a_title_or_says_its_phase() -> None:
     group = {
-        Face.CHOOSE_PARTICIPANT: "choose.title",
-        Face.CONFIRM: "confirm.title",
-        Face.PIN: "pin.title",
-        Face.GUEST_AGE: "guest_age.title",
-        Face.QUESTIONS: "questions.title",
-        Face.CHOOSE_STRAP: "choose_strap.title",
-        Face.STRAP: "strap.title",
-        Face.READY: "ready.title",
-        Face.SESSION: "phase.interval",
-        Face.GO_ON: "go_on.title",
-        Face.EXERTION: "exertion.title",
-        Face.MOOD: "mood.title",
-        Face.ENDED: "ended.title",
-        Face.NOT_TODAY: "not_today.title",
-        Face.SELF_TEST_FAILED: "finding.title",
-        Face.MACHINE: "machine.title",
-        Face.SELF_TEST: "self_test.voice",
+        ScreenId.CHOOSE_PARTICIPANT: "choose.title",
+        ScreenId.CONFIRM: "confirm.title",
+        ScreenId.PIN: "pin.title",
+        ScreenId.GUEST_AGE: "guest_age.title",
+        ScreenId.QUESTIONS: "questions.title",
+        ScreenId.CHOOSE_STRAP: "choose_strap.title",
+        ScreenId.STRAP: "strap.title",
+        ScreenId.READY: "ready.title",
+        ScreenId.SESSION: "phase.interval",
+        ScreenId.GO_ON: "go_on.title",
+        ScreenId.EXERTION: "exertion.title",
+        ScreenId.MOOD: "mood.title",
+        ScreenId.ENDED: "ended.title",
+        ScreenId.NOT_TODAY: "not_today.title",
+        ScreenId.SELF_TEST_FAILED: "finding.title",
+        ScreenId.MACHINE: "machine.title",
+        ScreenId.SELF_TEST: "self_test.voice",
     }
-    assert set(group) == set(Face)
+    assert set(group) == set(ScreenId)
     assert [key for key in group.values() if key not in texts_in("nb").keys] == []
 
 

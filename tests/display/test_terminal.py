@@ -37,7 +37,7 @@ class Kernel:
         """Do what is asked."""
         if isinstance(told, Changing):
             self.asks = (told.mode, told.away, told.back)
-        elif isinstance(told, virtual_terminal.Now):
+        elif isinstance(told, virtual_terminal.TerminalState):
             told.shown = self.shown
         elif isinstance(told, int):
             self.said.append((number, told))
@@ -82,7 +82,7 @@ def file() -> Iterator[int]:
     os.close(master)
 
 
-@pytest.mark.parametrize(("structure", "size"), [(Changing, 8), (virtual_terminal.Now, 6)])
+@pytest.mark.parametrize(("structure", "size"), [(Changing, 8), (virtual_terminal.TerminalState, 6)])
 def test_each_structure_is_as_large_as_the_kernels(structure: type[ctypes.Structure], size: int) -> None:
     assert ctypes.sizeof(structure) == size
 

@@ -1,7 +1,7 @@
 """Who has the word: cues against cues, in virtual time."""
 
 from coach.model.cue import Cue, CueName
-from display.sound.cue_queue import PATIENCE_S, TAKEN_IN_S, Turns, Utterance, utterance
+from display.sound.cue_queue import PATIENCE_S, TAKEN_IN_S, CueQueue, Utterance, utterance
 
 
 def said(name: CueName, asked_s: float = 0.0, number: int = 0) -> Utterance:
@@ -11,7 +11,7 @@ def said(name: CueName, asked_s: float = 0.0, number: int = 0) -> Utterance:
     return made
 
 
-def spoken(turns: Turns) -> list[str]:
+def spoken(turns: CueQueue) -> list[str]:
     """Let everybody speak in turn, without time passing, and list the phrases."""
     keys = []
     while turns.speaking is not None:
@@ -22,7 +22,7 @@ def spoken(turns: Turns) -> list[str]:
 
 def asked(*names: CueName) -> list[str]:
     """Ask at one moment, in this order, and list what is then said from the first word on."""
-    turns = Turns()
+    turns = CueQueue()
     for name in names:
         turns.ask(said(name))
     return spoken(turns)
@@ -30,7 +30,7 @@ def asked(*names: CueName) -> list[str]:
 
 def test_the_first_cue_speaks_at_once() -> None:
     """Nobody waits for a free voice."""
-    turns = Turns()
+    turns = CueQueue()
     assert turns.ask(said(CueName.HOLD))
     assert turns.speaking == said(CueName.HOLD)
 
@@ -78,7 +78,7 @@ def test_stop_ends_all_speech() -> None:
 
 def test_what_waited_too_long_is_dropped() -> None:
     """An old truth is not told."""
-    turns = Turns()
+    turns = CueQueue()
     turns.ask(said(CueName.PAUSED))
     turns.ask(said(CueName.HALFWAY))
     assert turns.finished(PATIENCE_S + 0.1) is None
@@ -86,7 +86,7 @@ def test_what_waited_too_long_is_dropped() -> None:
 
 def test_what_was_understood_is_not_begun_again() -> None:
     """Cut off after its first words, an utterance has done its work."""
-    turns = Turns()
+    turns = CueQueue()
     turns.ask(said(CueName.HALFWAY))
     turns.ask(said(CueName.INTERVAL, asked_s=TAKEN_IN_S))
     assert spoken(turns) == ["interval"]
@@ -99,15 +99,15 @@ def test_a_count_needs_no_turn() -> None:
 
 def test_clearing_leaves_nobody() -> None:
     """Silence is silence."""
-    turns = Turns()
+    turns = CueQueue()
     turns.ask(said(CueName.PAUSED))
     turns.ask(said(CueName.HALFWAY))
     turns.clear()
-    assert turns == Turns()
+    assert turns == CueQueue()
 
 
 def test_urging_that_waits_is_dropped_when_it_is_forbidden() -> None:
-    turns = Turns()
+    turns = CueQueue()
     for name in (CueName.INTERVAL, CueName.SPEED_UP, CueName.ARE_YOU_ALL_RIGHT):
         asked = utterance(Cue(0.0, name, number=1), 4, 0.0)
         assert asked is not None
@@ -117,7 +117,7 @@ def test_urging_that_waits_is_dropped_when_it_is_forbidden() -> None:
 
 
 def test_urging_that_is_being_said_must_fall_silent() -> None:
-    turns = Turns()
+    turns = CueQueue()
     asked = utterance(Cue(0.0, CueName.FASTER), 4, 0.0)
     assert asked is not None
     turns.ask(asked)

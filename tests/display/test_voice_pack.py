@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from display.errors import RecordingError, VoicePackError
+from display.errors import AudioFileError, VoicePackError
 from display.sound import voice_pack, wav
 from display.sound.phrases import catalogue
 from display.sound.tones import RATE_HZ, Samples
@@ -203,7 +203,7 @@ def test_a_recording_of_another_width_is_refused(tmp_path: Path) -> None:
     content = bytearray((tmp_path / "hold.wav").read_bytes())
     content[32:36] = (1).to_bytes(2, "little") + (8).to_bytes(2, "little")
     (tmp_path / "hold.wav").write_bytes(content)
-    with pytest.raises(RecordingError, match="8 bits a sample and not 16"):
+    with pytest.raises(AudioFileError, match="8 bits a sample and not 16"):
         wav.read_wav(tmp_path / "hold.wav")
 
 

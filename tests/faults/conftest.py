@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from tests.support.clinic.local_clinic import Postgres, make
 
 
@@ -19,6 +19,6 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def clinic(tmp_path: Path) -> Clinic:
+def clinic(tmp_path: Path) -> ClinicFolder:
     """A clinic's folder, just made."""
     return make(tmp_path / "clinic")

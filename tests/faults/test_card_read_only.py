@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from coach.kiosk.view import Face
+from coach.kiosk.view import ScreenId
 from firmware.commands.remote_diary import RemoteDiary
 from firmware.doctor.check import Severity
-from firmware.doctor.checks.disk import Disk
-from firmware.doctor.environment import Place, Told
+from firmware.doctor.checks.disk import DiskCheck
+from firmware.doctor.environment import CheckContext, ServiceReports
 from firmware.journal import file
 from firmware.journal.errors import JournalPlaceError
 from firmware.journal.journal import Journal
@@ -110,7 +110,7 @@ def test_a_participant_trains_at_a_coach_whose_card_is_read_only_and_the_screen_
             watcher.begin()
             watcher.until(lambda view: view.snapshot is not None and view.snapshot.phase_elapsed_s > 30)
             watcher.end()
-            watcher.until(lambda view: view.face is Face.ENDED)
+            watcher.until(lambda view: view.face is ScreenId.ENDED)
             assert watcher.view is not None
             assert watcher.view.saved == "not_saved"
             assert "saved" not in watcher.saved
@@ -162,8 +162,8 @@ def test_what_the_card_refuses_is_told_from_what_a_person_mistook(error: Excepti
     assert card_fault(error) == reason
 
 
-def told(place: Place, *, diary_in_memory: bool) -> Place:
-    return dataclasses.replace(place, told=Told(diary_in_memory=diary_in_memory))
+def told(place: CheckContext, *, diary_in_memory: bool) -> CheckContext:
+    return dataclasses.replace(place, told=ServiceReports(diary_in_memory=diary_in_memory))
 
 
 @pytest.mark.parametrize("options", ["ro,noatime", "rw,noatime,emergency_ro"])
@@ -171,11 +171,11 @@ def test_a_read_only_card_closes_the_start_only_where_there_is_no_diary_in_memor
     mounts = tmp_path / "proc" / "self" / "mounts"
     mounts.parent.mkdir(parents=True)
     mounts.write_text(f"/dev/root / ext4 {options} 0 0\n", encoding="utf-8")
-    place = Place(
+    place = CheckContext(
         diary=tmp_path / "diary.db", identity=tmp_path, socket=tmp_path / "s", free_floor_bytes=0, root=tmp_path
     )
     severities = [
-        {one.code: one.severity for one in Disk().look(told(place, diary_in_memory=in_memory)).findings}
+        {one.code: one.severity for one in DiskCheck().look(told(place, diary_in_memory=in_memory)).findings}
         for in_memory in (False, True)
     ]
     assert severities[0]["disk_read_only"] is Severity.STOP

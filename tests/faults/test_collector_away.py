@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.broker.delivery_factory import sealed, session_id
 from tests.support.clinic.local_clinic import (
-    Clinic,
+    ClinicFolder,
     Machine,
     Postgres,
     collector,
@@ -25,13 +25,15 @@ def small(first: int, count: int, machine: str = "machine-1") -> dict[tuple[str,
     }
 
 
-def lost_and_double(clinic: Clinic, sessions: dict[tuple[str, int], bytes], database: str | None) -> tuple[int, int]:
+def lost_and_double(
+    clinic: ClinicFolder, sessions: dict[tuple[str, int], bytes], database: str | None
+) -> tuple[int, int]:
     ids = [str(row[0]).replace("-", "") for row in sql(clinic, "SELECT session_id FROM server_session", database)]
     expected = {identity.replace("-", "") for identity, _ in sessions}
     return len(expected - set(ids)), len(ids) - len(set(ids))
 
 
-def plain_client_loses(clinic: Clinic, count: int) -> tuple[int, int]:
+def plain_client_loses(clinic: ClinicFolder, count: int) -> tuple[int, int]:
     """A client that takes an acknowledgement for delivery. Gives how many were acknowledged, and how many got lost."""
     sessions = small(100_000, count, "plain")
     with Machine(clinic, "plain") as plain:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from firmware.enrolment.enrol import enrol
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from server.collector.factory import read_shared_group
 from tests.support.broker.delivery_factory import sealed, session_id
 from tests.support.clinic.local_clinic import (
@@ -28,19 +28,19 @@ from tests.support.clinic.local_clinic import (
 
 
 @pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> ClinicFolder:
     """One clinic for all of these."""
     return make(tmp_path_factory.mktemp("identity") / "clinic")
 
 
 @pytest.fixture(scope="module")
-def broker(clinic: Clinic) -> Iterator[Child]:
+def broker(clinic: ClinicFolder) -> Iterator[Child]:
     """Its broker, with a collector."""
     with mosquitto(clinic) as child, collector(clinic):
         yield child
 
 
-def shut_out(clinic: Clinic, files: Files) -> bool:
+def shut_out(clinic: ClinicFolder, files: Files) -> bool:
     """Whether the broker refuses the connection."""
     try:
         machine = Machine(clinic, "machine-1", files, patience_s=1.5)
@@ -50,12 +50,12 @@ def shut_out(clinic: Clinic, files: Files) -> bool:
         return not machine.client.is_connected()
 
 
-def is_stored(clinic: Clinic, number: int) -> bool:
+def is_stored(clinic: ClinicFolder, number: int) -> bool:
     identity = session_id(number).replace("-", "")
     return bool(sql(clinic, f"SELECT 1 FROM server_session WHERE session_id = '{identity}'"))  # noqa: S608 - our own id
 
 
-def test_a_machine_that_writes_below_anothers_name_is_refused_and_logged(clinic: Clinic, broker: Child) -> None:
+def test_a_machine_that_writes_below_anothers_name_is_refused_and_logged(clinic: ClinicFolder, broker: Child) -> None:
     with Machine(clinic, "rogue") as rogue:
         for last in (f"session/{session_id(1)}", "state", "live", "result", "receipt", "command", "plan/p1"):
             rogue.publish(rogue.topic(last, "machine-1"), sealed(1))
@@ -67,7 +67,7 @@ def test_a_machine_that_writes_below_anothers_name_is_refused_and_logged(clinic:
 
 
 @pytest.mark.usefixtures("broker")
-def test_a_machine_hears_nothing_of_another(clinic: Clinic) -> None:
+def test_a_machine_hears_nothing_of_another(clinic: ClinicFolder) -> None:
     heard: list[str] = []
     with Machine(clinic, "rogue-2") as rogue, Machine(clinic, "machine-2") as machine:
         rogue.client.on_message = lambda _client, _userdata, message: heard.append(message.topic)
@@ -81,7 +81,7 @@ def test_a_machine_hears_nothing_of_another(clinic: Clinic) -> None:
 
 
 @pytest.mark.usefixtures("broker")
-def test_a_session_that_names_another_machine_is_a_dead_letter(clinic: Clinic) -> None:
+def test_a_session_that_names_another_machine_is_a_dead_letter(clinic: ClinicFolder) -> None:
     with Machine(clinic, "rogue-3") as rogue:
         rogue.publish(rogue.topic(f"session/{session_id(3)}"), sealed(3, machine="machine-1"))
         statement = "SELECT why FROM server_deadletter WHERE machine = 'trondheim/rogue-3'"
@@ -90,7 +90,7 @@ def test_a_session_that_names_another_machine_is_a_dead_letter(clinic: Clinic) -
 
 
 @pytest.mark.usefixtures("broker")
-def test_nobody_takes_over_anothers_connection_by_its_name(clinic: Clinic) -> None:
+def test_nobody_takes_over_anothers_connection_by_its_name(clinic: ClinicFolder) -> None:
     files = files_of(clinic, "rogue-4")
     with Machine(clinic, "machine-4") as machine:
         lost: list[int] = []
@@ -102,7 +102,7 @@ def test_nobody_takes_over_anothers_connection_by_its_name(clinic: Clinic) -> No
 
 
 @pytest.mark.usefixtures("broker")
-def test_a_member_of_the_shared_group_takes_no_session_of_another_machine(clinic: Clinic) -> None:
+def test_a_member_of_the_shared_group_takes_no_session_of_another_machine(clinic: ClinicFolder) -> None:
     group = read_shared_group(clinic)
     assert re.fullmatch(r"c-[0-9a-f]{30}", group)
     with Machine(clinic, "rogue-5") as rogue, Machine(clinic, "machine-8") as machine:
@@ -117,7 +117,7 @@ def test_a_member_of_the_shared_group_takes_no_session_of_another_machine(clinic
 
 @pytest.mark.usefixtures("broker")
 def test_a_machine_that_is_enrolled_again_ends_the_earlier_certificate_and_its_connection(
-    clinic: Clinic, tmp_path: Path
+    clinic: ClinicFolder, tmp_path: Path
 ) -> None:
     folders = tmp_path / "lost", tmp_path / "new"
     lost, new = (Files(one / "authority.pem", one / "machine.pem", one / "machine.pem") for one in folders)
@@ -131,7 +131,7 @@ def test_a_machine_that_is_enrolled_again_ends_the_earlier_certificate_and_its_c
 
 
 def test_a_certificate_of_another_authority_is_refused_and_logged(
-    clinic: Clinic, broker: Child, tmp_path: Path
+    clinic: ClinicFolder, broker: Child, tmp_path: Path
 ) -> None:
     foreign = files_of(make(tmp_path / "other"), "machine-1", trusting=clinic)
     before = broker.said.count("the broker refused a connection")
@@ -139,7 +139,7 @@ def test_a_certificate_of_another_authority_is_refused_and_logged(
     until(lambda: broker.said.count("the broker refused a connection") > before)
 
 
-def test_a_client_without_a_certificate_is_refused_and_logged(clinic: Clinic, broker: Child) -> None:
+def test_a_client_without_a_certificate_is_refused_and_logged(clinic: ClinicFolder, broker: Child) -> None:
     class Bare(Files, frozen=True):
         @property
         def tls(self) -> ssl.SSLContext:
@@ -152,7 +152,7 @@ def test_a_client_without_a_certificate_is_refused_and_logged(clinic: Clinic, br
 
 
 def test_a_revoked_machine_is_cut_off_at_once_and_refused_from_then_on(
-    clinic: Clinic, broker: Child, tmp_path: Path
+    clinic: ClinicFolder, broker: Child, tmp_path: Path
 ) -> None:
     folder = tmp_path / "machine"
     with enrolling(clinic):

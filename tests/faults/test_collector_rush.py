@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from sync.delivery.backoff import Backoff, Ended
 from sync.wire.codec import encode
 from sync.wire.messages import Software, State
@@ -16,7 +16,7 @@ from tests.support.broker.low_cost_machines import LightMachine
 from tests.support.clinic.local_clinic import collector, files_of, make, mosquitto, sql, until
 
 
-def state(clinic: Clinic, machine: str) -> bytes:
+def state(clinic: ClinicFolder, machine: str) -> bytes:
     return encode(
         State(
             online=True,
@@ -28,7 +28,7 @@ def state(clinic: Clinic, machine: str) -> bytes:
     )
 
 
-async def rush(clinic: Clinic, contexts: dict[str, ssl.SSLContext], seed: int) -> float:
+async def rush(clinic: ClinicFolder, contexts: dict[str, ssl.SSLContext], seed: int) -> float:
     """All have just lost their connection. Gives when the last had told its state and had it acknowledged."""
     began_s = time.monotonic()
 

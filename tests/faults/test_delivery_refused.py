@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from sync.delivery.interface import Parcel
+from sync.delivery.interface import SealedSession
 from sync.wire.topics import Kind, Topic, build
 from tests.support.broker.broker import ACL, CLINIC, Broker, MiniCollector, figure, until
 from tests.support.broker.courier_machine import SendingMachine, parcel
@@ -41,12 +41,12 @@ def test_once_the_topic_is_allowed_the_session_goes_and_the_finding_is_over() ->
         assert "topic_refused" not in machine.findings
 
 
-def _large(seed: int) -> Parcel:
+def _large(seed: int) -> SealedSession:
     """A session that is larger than one message may be."""
     whole = parcel(seed)
     filler = b"".join(b'{"type":"mood","t":%d.0,"mood":%d},' % (n, n * 7919 % 5 + 1) for n in range(3000, 40_000))
     document = whole.document.replace(b'"messages":[', b'"messages":[' + filler)
-    return Parcel(whole.session_id, 1, whole.sha256, document)
+    return SealedSession(whole.session_id, 1, whole.sha256, document)
 
 
 def test_a_session_over_the_size_limit_goes_in_parts_and_the_rest_flows(capsys: pytest.CaptureFixture[str]) -> None:

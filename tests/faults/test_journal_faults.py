@@ -17,7 +17,7 @@ from coach.model.messages import HeartRate, Mood
 from firmware.journal.file import connect
 from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings, SaveState
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 from tests.support.machine import flipped_bytes, journal_kills, power_cuts
 from tests.support.machine.session_factory import SESSION_ID, messages, plan, protocol, summary
 
@@ -293,9 +293,9 @@ class Wandering:
 
     def __init__(self) -> None:
         """Begin in 1970."""
-        self.stamp = Stamp("boot", 100.0, 0.0, synchronised=False)
+        self.stamp = Timestamp("boot", 100.0, 0.0, synchronised=False)
 
-    def now(self) -> Stamp:
+    def now(self) -> Timestamp:
         """Stamp this moment."""
         return self.stamp
 
@@ -319,7 +319,7 @@ def test_a_wall_clock_that_jumps_mid_session_moves_nothing_and_is_repaired(tmp_p
             journal.sessions().result(PATIENCE_S)
         stored = journal.session(SESSION_ID).result(PATIENCE_S)
     assert [message.t for message in stored.messages] == [10.0, 20.0, 30.0]
-    assert stored.begun == Stamp("boot", 100.0, 1_795_330_000.0, synchronised=False, repaired=True)
+    assert stored.begun == Timestamp("boot", 100.0, 1_795_330_000.0, synchronised=False, repaired=True)
     assert {at.stamp.wall_s - at.t for at in stored.stamps} == {1_795_330_000.0}
 
 

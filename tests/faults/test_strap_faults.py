@@ -13,10 +13,10 @@ from bleak import BleakClient
 from msgspec.structs import replace
 
 from coach.kiosk.strap_choice import StrapScene
-from firmware.sensors.adapter import Radio
+from firmware.sensors.adapter import BluetoothAdapter
 from firmware.sensors.ble_strap import MEASUREMENT, BluetoothStrap
-from firmware.sensors.scanner import Lookout
-from firmware.sensors.strap import Bond, Delivery, Lost, Measurement
+from firmware.sensors.scanner import SharedScanner
+from firmware.sensors.strap import Delivery, Measurement, SelectedStrap, SignalSourceLost
 from firmware.sensors.strap_identity import POLAR
 from firmware.sensors.timings import StrapTimings
 from tests.support.bluez.fake_bluez import FakeBlueZ, Peripheral, strap, treadmill
@@ -46,7 +46,7 @@ QUICK = StrapTimings(
 
 SILENT = replace(QUICK, silent_s=0.5, silent_most_s=1.0)
 AWAY = replace(QUICK, grace_s=0.1, not_found_s=0.3)
-MINE = Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C")
+MINE = SelectedStrap("serial:8F3A2B1C", "Polar H10 8F3A2B1C")
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ class Worn:
         self.bluez, self.adapter = bluez, adapter
         self.heard: list[Delivery] = []
         self.scenes: list[StrapScene] = []
-        self.bonds: list[Bond] = []
+        self.bonds: list[SelectedStrap] = []
         adapter.shown_to(self.scenes.append, self.bonds.append)
 
     @property
@@ -74,7 +74,7 @@ class Worn:
     @property
     def lost(self) -> list[str]:
         """Every reason that was told, in order."""
-        return [delivery.reason for delivery in self.heard if isinstance(delivery, Lost)]
+        return [delivery.reason for delivery in self.heard if isinstance(delivery, SignalSourceLost)]
 
     async def until(self, there: Callable[[], object], beating: Peripheral | None = None) -> None:
         """Wait until it is so, with a strap that goes on beating."""
@@ -92,10 +92,10 @@ class Worn:
 
 @asynccontextmanager
 async def coach(
-    bluez: FakeBlueZ, bond: Bond | None = MINE, timings: StrapTimings = QUICK, rfkill: Path = Path("/nowhere")
+    bluez: FakeBlueZ, bond: SelectedStrap | None = MINE, timings: StrapTimings = QUICK, rfkill: Path = Path("/nowhere")
 ) -> AsyncIterator[Worn]:
-    radio = Radio(rfkill=rfkill)
-    adapter = BluetoothStrap(radio, Lookout(radio), bond=bond, timings=timings)
+    radio = BluetoothAdapter(rfkill=rfkill)
+    adapter = BluetoothStrap(radio, SharedScanner(radio), bond=bond, timings=timings)
     worn = Worn(bluez, adapter)
     task = asyncio.create_task(adapter.run(worn.heard.append))
     try:
@@ -412,7 +412,9 @@ def test_each_refusal_of_a_connection_is_told_by_its_own_cause(said: str, troubl
 
 
 @pytest.mark.parametrize("bond", [None, MINE])
-def test_a_look_around_that_is_refused_again_and_again_is_told_and_the_radio_helped_up(bond: Bond | None) -> None:
+def test_a_look_around_that_is_refused_again_and_again_is_told_and_the_radio_helped_up(
+    bond: SelectedStrap | None,
+) -> None:
     """A controller that is stuck scanning refuses every other scan until it is switched off and on."""
 
     async def main() -> None:
@@ -444,7 +446,7 @@ def test_no_strap_but_the_bound_one_is_ever_connected() -> None:
         mine.advertises = False
         async with FakeBlueZ(mine, theirs) as bluez, coach(bluez, timings=AWAY) as worn:
             await worn.until(lambda: worn.lost == ["not_found"])
-            assert (theirs.connections, worn.heard) == (0, [Lost("not_found")])
+            assert (theirs.connections, worn.heard) == (0, [SignalSourceLost("not_found")])
             bluez.bring_back(mine)
             await worn.measured(mine)
             assert theirs.connections == 0
@@ -468,12 +470,12 @@ def test_a_strap_with_a_new_address_is_the_same_strap() -> None:
 def test_a_strap_known_by_its_address_must_carry_the_serial_it_had() -> None:
     async def main() -> None:
         plain = strap("HR Strap", serial="S-778")
-        bond = Bond(f"address:{plain.address}", "HR Strap")
+        bond = SelectedStrap(f"address:{plain.address}", "HR Strap")
         async with FakeBlueZ(plain) as bluez, coach(bluez, bond) as worn:
             await worn.measured(plain)
-            assert worn.bonds == [Bond(bond.key, bond.name, "S-778")]
+            assert worn.bonds == [SelectedStrap(bond.key, bond.name, "S-778")]
             assert worn.adapter.serial == "S-778"
-        async with FakeBlueZ(plain) as bluez, coach(bluez, Bond(bond.key, bond.name, "S-1")) as worn:
+        async with FakeBlueZ(plain) as bluez, coach(bluez, SelectedStrap(bond.key, bond.name, "S-1")) as worn:
             await worn.until(lambda: worn.lost == ["wrong_strap"])
             assert not bluez.beat(plain)
 
@@ -485,10 +487,10 @@ def test_another_strap_at_the_same_address_is_never_measured_after_a_reconnect_i
 
     async def main() -> None:
         plain = strap("HR Strap", serial="AAAA1111")
-        bond = Bond(f"address:{plain.address}", "HR Strap")
+        bond = SelectedStrap(f"address:{plain.address}", "HR Strap")
         async with FakeBlueZ(plain) as bluez, coach(bluez, bond) as worn:
             await worn.measured(plain)
-            assert worn.bonds == [Bond(bond.key, bond.name, "AAAA1111")]
+            assert worn.bonds == [SelectedStrap(bond.key, bond.name, "AAAA1111")]
             plain.services = strap("HR Strap", serial="BBBB2222").services
             bluez.hang_up(plain)
             await worn.until(lambda: "wrong_strap" in worn.lost)
@@ -496,7 +498,7 @@ def test_another_strap_at_the_same_address_is_never_measured_after_a_reconnect_i
             for _ in range(20):
                 assert not bluez.beat(plain)
                 await asyncio.sleep(0.01)
-            assert (worn.bonds, len(worn.heard)) == ([Bond(bond.key, bond.name, "AAAA1111")], count)
+            assert (worn.bonds, len(worn.heard)) == ([SelectedStrap(bond.key, bond.name, "AAAA1111")], count)
             assert worn.scene.trouble == "wrong_strap"
             plain.services = strap("HR Strap", serial="AAAA1111").services
             await worn.measured(plain)
@@ -509,7 +511,7 @@ def test_a_strap_with_its_serial_in_its_name_is_compared_by_its_device_serial_as
         h10 = strap(serial="DEV-77801")
         async with FakeBlueZ(h10) as bluez, coach(bluez) as worn:
             await worn.measured(h10)
-            assert worn.bonds == [Bond(MINE.key, MINE.name, "DEV-77801", h10.address)]
+            assert worn.bonds == [SelectedStrap(MINE.key, MINE.name, "DEV-77801", h10.address)]
             h10.services = strap(serial="DEV-90310").services
             bluez.hang_up(h10)
             await worn.until(lambda: "wrong_strap" in worn.lost)
@@ -520,7 +522,7 @@ def test_a_strap_with_its_serial_in_its_name_is_compared_by_its_device_serial_as
 def test_a_serial_that_was_known_and_is_gone_is_another_strap() -> None:
     async def main() -> None:
         plain = strap("HR Strap")
-        bond = Bond(f"address:{plain.address}", "HR Strap", "S-778")
+        bond = SelectedStrap(f"address:{plain.address}", "HR Strap", "S-778")
         async with FakeBlueZ(plain) as bluez, coach(bluez, bond) as worn:
             await worn.until(lambda: worn.lost == ["wrong_strap"])
 
@@ -541,9 +543,9 @@ def test_a_name_that_comes_after_the_choice_leads_to_the_bond_that_was_made() ->
             # The row keeps its place under the thumb, and shows what is printed.
             named = worn.scene.seen[0]
             assert (len(worn.scene.seen), named.key, named.printed) == (1, seen.key, "8F3A2B1C")
-            worn.adapter.bind(Bond(seen.key, seen.name))
+            worn.adapter.bind(SelectedStrap(seen.key, seen.name))
             await worn.measured(late)
-            assert worn.bonds == [Bond(seen.key, "Polar H10 8F3A2B1C")]
+            assert worn.bonds == [SelectedStrap(seen.key, "Polar H10 8F3A2B1C")]
             assert worn.adapter.serial == "8F3A2B1C"
 
     run(main)
@@ -553,10 +555,10 @@ def test_a_strap_of_an_unknown_maker_survives_a_new_random_address_by_its_serial
     async def main() -> None:
         moved = strap("HR Strap", "C8:00:00:00:00:77", serial="SN4471903")
         twin = strap("HR Strap", "C8:00:00:00:00:88", serial="SN4471904", rssi=-30)
-        bond = Bond("address:A0:9E:1A:00:00:01", "HR Strap", "SN4471903")
+        bond = SelectedStrap("address:A0:9E:1A:00:00:01", "HR Strap", "SN4471903")
         async with FakeBlueZ(moved, twin) as bluez, coach(bluez, bond, AWAY) as worn:
             await worn.measured(moved)
-            assert worn.bonds == [Bond(bond.key, bond.name, "SN4471903", "C8:00:00:00:00:77")]
+            assert worn.bonds == [SelectedStrap(bond.key, bond.name, "SN4471903", "C8:00:00:00:00:77")]
             assert twin.connections <= 1
             assert "wrong_strap" not in worn.lost
             assert not bluez.beat(twin)
@@ -568,7 +570,7 @@ def test_a_strap_of_an_unknown_maker_survives_a_new_random_address_by_its_serial
 def test_a_serial_that_a_whole_series_shares_leads_to_no_other_strap(serial: str | None) -> None:
     async def main() -> None:
         other = strap("HR Strap", "C8:00:00:00:00:77", serial=serial)
-        bond = Bond("address:A0:9E:1A:00:00:01", "HR Strap", serial)
+        bond = SelectedStrap("address:A0:9E:1A:00:00:01", "HR Strap", serial)
         async with FakeBlueZ(other) as bluez, coach(bluez, bond, AWAY) as worn:
             await worn.until(lambda: worn.lost == ["not_found"])
             await asyncio.sleep(0.5)

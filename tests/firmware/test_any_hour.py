@@ -12,10 +12,10 @@ import time_machine
 from firmware.commands.plot_texts import plot_texts
 from firmware.commands.sessions import _when as when_of
 from firmware.demo.clinic_history import FIRST_HOUR, _begins_on, _wall_s, _when, _Work
-from firmware.doctor.checks.certificate import Certificate
-from firmware.doctor.environment import Place
+from firmware.doctor.checks.certificate import CertificateCheck
+from firmware.doctor.environment import CheckContext
 from firmware.participants.plan_files import end_of_day_s
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 from scripts.any_hour import COMPUTERS, MOMENTS, OSLO
 from tests.support.machine.recorded_machine import write_account
 
@@ -35,7 +35,7 @@ def now(request: pytest.FixtureRequest, zone: ZoneInfo) -> Iterator[datetime]:
 
 
 def test_lists_and_plots_name_the_machines_own_day_and_hour(now: datetime) -> None:
-    assert when_of(Stamp("boot", 1.0, now.timestamp(), synchronised=True)) == f"{now:%Y-%m-%d %H:%M}"
+    assert when_of(Timestamp("boot", 1.0, now.timestamp(), synchronised=True)) == f"{now:%Y-%m-%d %H:%M}"
     said = plot_texts("nb").when(now.timestamp(), trusted=True)
     weekday = ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag")[now.weekday()]
     assert said.lower().startswith(f"{weekday} {now.day}. ")
@@ -51,8 +51,8 @@ def test_a_plans_last_day_ends_at_the_next_midnight_on_the_machine(now: datetime
 
 def test_the_doctor_names_the_day_on_which_a_certificate_ends_on_the_machine(now: datetime, tmp_path: Path) -> None:
     write_account(tmp_path, now.timestamp())
-    place = Place(identity=tmp_path, diary=tmp_path, socket=tmp_path)
-    assert Certificate().look(place).facts == f"{now:%Y-%m-%d}"
+    place = CheckContext(identity=tmp_path, diary=tmp_path, socket=tmp_path)
+    assert CertificateCheck().look(place).facts == f"{now:%Y-%m-%d}"
 
 
 @pytest.mark.parametrize("until", MOMENTS.values(), ids=list(MOMENTS))

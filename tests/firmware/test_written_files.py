@@ -24,9 +24,9 @@ from firmware.journal.writer import JournalSettings
 from firmware.participants import pins, plan_cache, plan_files
 from firmware.participants.last_strap import StrapMemory
 from firmware.participants.protocol_files import read_file
-from firmware.sensors.strap import Bond
+from firmware.sensors.strap import SelectedStrap
 from firmware.system.delivery_status import NoStateError, read_state, write_state
-from sync.delivery.machine_identity import ACCOUNT, Account, AccountError, read_account
+from sync.delivery.machine_identity import ACCOUNT, MachineIdentity, MachineIdentityError, read_account
 from sync.wire.messages import Finding, Software, State
 from tests.support.machine.session_factory import messages, plan, protocol
 
@@ -48,7 +48,7 @@ def make_strap(folder: Path) -> Path:
     return folder / "kari.json"
 
 
-BOND = Bond("Polar H10 12345678", "AA:BB:CC:DD:EE:FF", "12345678")
+BOND = SelectedStrap("Polar H10 12345678", "AA:BB:CC:DD:EE:FF", "12345678")
 
 
 def make_pin(folder: Path) -> Path:
@@ -92,7 +92,7 @@ def make_protocol(folder: Path) -> Path:
 
 
 def make_answers(folder: Path) -> Path:
-    self_test.keep(folder / "diary.db", self_test.Answers(wall_s=1.0, screen=True))
+    self_test.keep(folder / "diary.db", self_test.SelfTestAnswers(wall_s=1.0, screen=True))
     return self_test.answers_file(folder / "diary.db")
 
 
@@ -114,7 +114,7 @@ STATE = State(
 
 
 def make_account(folder: Path) -> Path:
-    account = Account(
+    account = MachineIdentity(
         clinic="oslo",
         machine="pi-1",
         broker_host="localhost",
@@ -151,7 +151,7 @@ WRITTEN = {
     "setup": Written(make_protocol, read_file, (ProtocolFileError,)),
     "doctor.self_test": Written(make_answers, lambda path: self_test.read(path.with_name("diary.db"))),
     "sync_state": Written(make_state, read_state, (NoStateError,)),
-    "enrol": Written(make_account, lambda path: read_account(path.parent), (AccountError,)),
+    "enrol": Written(make_account, lambda path: read_account(path.parent), (MachineIdentityError,)),
     "journal_file": Written(make_diary, look_at_diary, (JournalError, OSError, sqlite3.OperationalError)),
 }
 """By the module that writes it; a clinic's own protocol stands for what a person writes with an editor."""

@@ -83,7 +83,9 @@ def test_every_message_event_cue_command_and_stage_is_documented() -> None:
 
 
 def test_every_notice_limit_and_refusal_is_documented() -> None:
-    codes = strings_given_to("raise_notice", "cool_down", "Refused", "Limit") | strings_given_to("_require", place=1)
+    codes = strings_given_to("raise_notice", "cool_down", "MessageRefused", "Limit") | strings_given_to(
+        "_require", place=1
+    )
     assert {"over_ceiling", "no_answer", "cool_down_only", "time_backwards", "not_paused", "not_all_right"} <= codes
     assert undocumented(codes | {row.cause for row in TABLE}) == set()
 

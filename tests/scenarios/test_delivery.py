@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coach.kiosk.view import Button, Face, View
+from coach.kiosk.view import Button, DisplayState, ScreenId
 from coach.model.plan import Plan
 from sync.wire.codec import encode, read
 from sync.wire.messages import (
@@ -85,17 +85,17 @@ def room(tmp_path: Path) -> Iterator[_Room]:
         yield _Room(broker, collector, machine)
 
 
-def names(view: View | None) -> list[str | None]:
+def names(view: DisplayState | None) -> list[str | None]:
     """The nicknames that are offered."""
     return [] if view is None else [one.name for one in view.choices]
 
 
 def _ready(watcher: Watcher) -> None:
-    watcher.until_face(Face.CHOOSE_PARTICIPANT)
+    watcher.until_face(ScreenId.CHOOSE_PARTICIPANT)
     watcher.press(Button.START)
-    watcher.until_face(Face.CONFIRM)
+    watcher.until_face(ScreenId.CONFIRM)
     watcher.press(Button.START)
-    watcher.until_face(Face.READY)
+    watcher.until_face(ScreenId.READY)
 
 
 def test_a_finished_session_is_stored_by_the_server_and_its_receipt_reaches_the_diary(room: _Room) -> None:
@@ -148,7 +148,7 @@ def test_a_group_start_starts_whoever_stands_ready_at_its_instant(room: _Room) -
         until(lambda: any(one.face == "ready" for one in room.live()), what="seen ready")
         instant = time.time() + 1.0
         started = room.command(StartGroup(instant))
-        watcher.until_face(Face.SESSION)
+        watcher.until_face(ScreenId.SESSION)
         late_s = time.time() - instant
         assert room.outcome(started, 2) == [("accepted", ""), ("done", "")]
     assert -0.01 <= late_s < 1.0
@@ -204,7 +204,7 @@ def test_a_plan_that_fails_the_machines_checks_is_refused_and_told(room: _Room) 
     until(lambda: any(f.code == "plan_refused" for state in room.collector.states for f in state.findings))
     until(lambda: [outcome for _, outcome in room.plan_words("p-78")] == ["refused"])
     with room.machine.watch() as watcher:
-        watcher.until_face(Face.CHOOSE_PARTICIPANT)
+        watcher.until_face(ScreenId.CHOOSE_PARTICIPANT)
         assert watcher.view is not None
         assert "Ugle" not in names(watcher.view)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coach.kiosk.view import Button, Face
+from coach.kiosk.view import Button, ScreenId
 from firmware.doctor.checks.self_test import read
 from tests.support.machine.machine import PATIENCE_S, Machine
 
@@ -34,7 +34,7 @@ def said_by(machine: Machine, *words: str, typed: str = "") -> subprocess.Comple
 def test_a_no_at_the_self_test_is_kept_and_found_by_the_doctor(machine: Machine) -> None:
     machine.start("coach")
     with machine.watch() as watcher:
-        watcher.until_face(Face.CHOOSE_PARTICIPANT)
+        watcher.until_face(ScreenId.CHOOSE_PARTICIPANT)
         tested = said_by(machine, "self-test", "--language", "en", typed="y\nno\ny\n")
         assert (tested.returncode, tested.stderr) == (1, "")
         assert "Does the lamp change colour?" in tested.stdout
@@ -46,7 +46,7 @@ def test_a_no_at_the_self_test_is_kept_and_found_by_the_doctor(machine: Machine)
         looked = json.loads(said_by(machine, "doctor", "self_test", "--json", *names).stdout)
         assert [one["code"] for one in looked["checks"][0]["findings"]] == ["lamp_not_seen"]
         watcher.press(Button.STOP)
-        watcher.until_face(Face.CHOOSE_PARTICIPANT)
+        watcher.until_face(ScreenId.CHOOSE_PARTICIPANT)
 
 
 def test_the_self_test_begins_for_nobody_while_somebody_trains(machine: Machine) -> None:
@@ -56,7 +56,7 @@ def test_the_self_test_begins_for_nobody_while_somebody_trains(machine: Machine)
         tested = said_by(machine, "self-test")
         assert tested.returncode == 2
         assert "somebody is at the machine" in tested.stderr
-        watcher.until_face(Face.SESSION)
+        watcher.until_face(ScreenId.SESSION)
 
 
 def test_without_a_coach_the_self_test_says_so(machine: Machine) -> None:

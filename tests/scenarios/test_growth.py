@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from firmware.enrolment.enrol import enrol
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from tests.support.broker.courier_machine import SendingMachine, parcel
 from tests.support.clinic.local_clinic import (
     Postgres,
@@ -34,7 +34,7 @@ def postgres(tmp_path: Path) -> Iterator[Postgres]:
     server.stop()
 
 
-def enrolled(clinic: Clinic, name: str, folder: Path) -> Path:
+def enrolled(clinic: ClinicFolder, name: str, folder: Path) -> Path:
     """A machine's identity, by its one-time code."""
     enrol(f"localhost:{clinic.settings.enrolment_port}", code_for(clinic, name), folder)
     return folder

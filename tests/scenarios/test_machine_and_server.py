@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from tests.support.clinic.local_clinic import (
     code_for,
     collector,
@@ -28,14 +28,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClinicFolder]:
     """A clinic as `interval-coach-server init` makes it, with its broker, collector and enrolment service."""
     made = make(tmp_path_factory.mktemp("clinic") / "clinic")
     with mosquitto(made), collector(made), enrolling(made):
         yield made
 
 
-def _enrolled(clinic: Clinic, machine: str, folder: Path) -> Path:
+def _enrolled(clinic: ClinicFolder, machine: str, folder: Path) -> Path:
     words = ["enrol", "--server", f"localhost:{clinic.settings.enrolment_port}", "--identity", str(folder)]
     subprocess.run(
         [sys.executable, "-m", "firmware.cli", *words],
@@ -58,7 +58,7 @@ def clock_set(tmp_path: Path) -> dict[str, str]:
 
 
 def test_a_machine_enrols_trains_somebody_delivers_and_forgets_nothing_before_the_receipt(
-    clinic: Clinic, tmp_path: Path, clock_set: dict[str, str]
+    clinic: ClinicFolder, tmp_path: Path, clock_set: dict[str, str]
 ) -> None:
     identity = _enrolled(clinic, "pi-1", tmp_path / "identity")
     with Machine() as machine:
@@ -77,7 +77,7 @@ def test_a_machine_enrols_trains_somebody_delivers_and_forgets_nothing_before_th
 
 
 def test_a_machine_that_is_enrolled_later_delivers_what_it_kept(
-    clinic: Clinic, tmp_path: Path, clock_set: dict[str, str]
+    clinic: ClinicFolder, tmp_path: Path, clock_set: dict[str, str]
 ) -> None:
     before = stored(clinic)
     with Machine() as machine:
@@ -91,7 +91,7 @@ def test_a_machine_that_is_enrolled_later_delivers_what_it_kept(
 
 
 def test_a_machine_whose_certificate_is_revoked_delivers_no_more_and_keeps_everything(
-    clinic: Clinic, tmp_path: Path, clock_set: dict[str, str]
+    clinic: ClinicFolder, tmp_path: Path, clock_set: dict[str, str]
 ) -> None:
     identity = _enrolled(clinic, "pi-3", tmp_path / "identity")
     before = stored(clinic)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from coach.kiosk.view import Button, Face
+from coach.kiosk.view import Button, ScreenId
 from firmware.ipc.messages import TypeDigit
 from tests.support.machine.machine import Machine, Watcher
 
@@ -39,7 +39,7 @@ def choose(watcher: Watcher, name: str) -> None:
     """Choose by the nickname on the tile, and say that it is them."""
     watcher.until(lambda view: name in [one.name for one in view.choices])
     while True:
-        view = watcher.until_face(Face.CHOOSE_PARTICIPANT)
+        view = watcher.until_face(ScreenId.CHOOSE_PARTICIPANT)
         place = [one.name for one in view.choices].index(name)
         if view.selected == place:
             break
@@ -47,7 +47,7 @@ def choose(watcher: Watcher, name: str) -> None:
         watcher.press(Button.DOWN)
         watcher.until(lambda view, before=before: view.selected != before)  # type: ignore[misc]
     watcher.press(Button.START)
-    assert watcher.until_face(Face.CONFIRM).nickname == name
+    assert watcher.until_face(ScreenId.CONFIRM).nickname == name
     watcher.press(Button.START)
 
 
@@ -60,12 +60,12 @@ def test_whoever_is_added_with_a_pin_is_let_in_by_it_also_after_a_restart(machin
     machine.start("coach")
     with machine.watch() as watcher:
         choose(watcher, "Fjell")
-        watcher.until_face(Face.PIN)
+        watcher.until_face(ScreenId.PIN)
         type_digits(watcher, "0000")
         watcher.until(lambda view: view.pin is not None and view.pin.wrong == 1)
         watcher.until(lambda view: view.pin is not None and view.pin.wait_s == 0)
         type_digits(watcher, PIN)
-        watcher.until(lambda view: view.face in (Face.STRAP, Face.READY))
+        watcher.until(lambda view: view.face in (ScreenId.STRAP, ScreenId.READY))
         assert watcher.view is not None
         assert watcher.view.nickname == "Fjell"
     assert PIN not in machine.words()
@@ -85,23 +85,23 @@ def test_the_running_coach_is_asked_and_refuses_in_a_sentence(machine: Machine) 
 
 def test_a_guest_is_asked_for_an_age_and_then_the_questions(machine: Machine) -> None:
     with machine.watch() as watcher:
-        view = watcher.until_face(Face.CHOOSE_PARTICIPANT)
+        view = watcher.until_face(ScreenId.CHOOSE_PARTICIPANT)
         assert view.choices[-1].guest
         watcher.press(Button.UP, Button.START)
-        watcher.until_face(Face.CONFIRM)
+        watcher.until_face(ScreenId.CONFIRM)
         watcher.press(Button.START)
-        watcher.until_face(Face.GUEST_AGE)
+        watcher.until_face(ScreenId.GUEST_AGE)
         type_digits(watcher, "62")
         watcher.until(lambda view: view.selected == 62)
         watcher.press(Button.START)
-        assert watcher.until_face(Face.QUESTIONS).question == "chest_pain"
+        assert watcher.until_face(ScreenId.QUESTIONS).question == "chest_pain"
 
 
 def test_a_digit_that_is_none_is_refused_and_changes_nothing(machine: Machine) -> None:
     with machine.watch() as watcher:
-        watcher.until_face(Face.CHOOSE_PARTICIPANT)
+        watcher.until_face(ScreenId.CHOOSE_PARTICIPANT)
         watcher.link._connection.sendall(b'{"type":"digit","digit":12}\n')
         while not watcher.answers:
             watcher.receive(10.0)
         assert watcher.view is not None
-        assert watcher.view.face is Face.CHOOSE_PARTICIPANT
+        assert watcher.view.face is ScreenId.CHOOSE_PARTICIPANT

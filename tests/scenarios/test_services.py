@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from coach.kiosk.view import Button, Face
+from coach.kiosk.view import Button, ScreenId
 from coach.model.events import PhaseEnded
 from coach.model.messages import CommandName
-from firmware.ipc.messages import Done, GiveReceipt, Refusal, StopService
+from firmware.ipc.messages import Done, GiveReceipt, RequestRefusal, StopService
 from firmware.journal.reader import LocalDiary
 from tests.support.machine.machine import PATIENCE_S, Machine, resident_mb
 
@@ -83,17 +83,17 @@ def test_a_coach_killed_mid_session_offers_it_again_and_goes_on_in_the_same_phas
     machine.send("coach", signal.SIGKILL)
     machine.start("coach")
     with machine.watch() as watcher:
-        offered = watcher.until_face(Face.GO_ON)
+        offered = watcher.until_face(ScreenId.GO_ON)
         assert offered.snapshot is not None
         assert (offered.snapshot.stage, offered.snapshot.phase) == ("paused", "interval")
         left_s = offered.snapshot.phase_remaining_s
         watcher.until(lambda view: view.snapshot is not None and view.snapshot.t > offered.snapshot.t + 30)  # type: ignore[union-attr]
         assert watcher.view is not None
         assert watcher.view.snapshot is not None
-        assert watcher.view.face is Face.GO_ON
+        assert watcher.view.face is ScreenId.GO_ON
         assert watcher.view.snapshot.phase_remaining_s == left_s
         watcher.press(Button.START)
-        on = watcher.until_face(Face.SESSION)
+        on = watcher.until_face(ScreenId.SESSION)
         assert on.snapshot is not None
         assert (on.snapshot.stage, on.snapshot.phase, on.snapshot.interval) == ("running", "interval", 1)
         assert on.snapshot.phase_remaining_s <= left_s
@@ -109,7 +109,7 @@ def test_a_session_that_nobody_goes_on_with_is_ended_and_saved(machine: Machine)
     machine.send("coach", signal.SIGKILL)
     machine.start("coach")
     with machine.watch() as watcher:
-        watcher.until_face(Face.GO_ON)
+        watcher.until_face(ScreenId.GO_ON)
         watcher.press(Button.STOP)
         watcher.until(lambda view: view.saved == "saved")
     with_diary = machine.remote_diary()
@@ -158,7 +158,7 @@ def test_a_killed_display_leaves_the_session_alone(machine: Machine) -> None:
         watcher.begin()
         machine.send("display", signal.SIGKILL)
         view = watcher.until(lambda view: view.snapshot is not None and view.snapshot.phase_elapsed_s > 60)
-    assert view.face is Face.SESSION
+    assert view.face is ScreenId.SESSION
 
 
 def test_a_missing_sound_card_leaves_screen_and_session_alone(machine: Machine) -> None:
@@ -201,9 +201,9 @@ def test_on_a_full_disk_not_saved_is_shown_and_saved_is_not_until_there_is_room(
 def test_no_session_begins_on_a_disk_below_the_floor_and_the_screen_says_why(machine: Machine) -> None:
     machine.start("coach", ["--free-floor-mb", str(2**40)])
     with machine.watch() as watcher:
-        watcher.until_face(Face.CHOOSE_PARTICIPANT)
+        watcher.until_face(ScreenId.CHOOSE_PARTICIPANT)
         watcher.press(Button.START)
-        view = watcher.until_face(Face.SELF_TEST_FAILED)
+        view = watcher.until_face(ScreenId.SELF_TEST_FAILED)
     assert view.findings == ("disk_full",)
 
 
@@ -249,10 +249,10 @@ def test_a_session_can_be_paused_and_resumed_from_outside_and_wrong_messages_cha
     machine.start("coach")
     with machine.watch() as watcher:
         watcher.command(CommandName.PAUSE)
-        watcher.until_face(Face.CHOOSE_PARTICIPANT)
+        watcher.until_face(ScreenId.CHOOSE_PARTICIPANT)
         while not watcher.answers:
             watcher.receive(0.1)
-        assert isinstance(watcher.answers[0], Refusal)
+        assert isinstance(watcher.answers[0], RequestRefusal)
         assert watcher.answers[0].code == "no_session"
         watcher.begin()
         watcher.command(CommandName.PAUSE)

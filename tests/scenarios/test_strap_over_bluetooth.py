@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from coach.kiosk.view import Button, Face
+from coach.kiosk.view import Button, ScreenId
 from coach.model.messages import StrapChosen
 from tests.support.bluez.fake_bluez import FakeBlueZ, Peripheral, strap
 from tests.support.bluez.private_bus import HAS_DAEMON, private_bus
@@ -44,9 +44,9 @@ def test_a_person_chooses_their_strap_and_trains_and_after_a_kill_goes_on_with_t
         environment = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": bus}
         machine.start("coach", ["--hr-max", "185"], environment)
         with machine.watch() as watcher:
-            watcher.until_face(Face.CHOOSE_PARTICIPANT)
+            watcher.until_face(ScreenId.CHOOSE_PARTICIPANT)
             watcher.press(Button.START)
-            watcher.until_face(Face.CONFIRM)
+            watcher.until_face(ScreenId.CONFIRM)
             watcher.press(Button.START)
             shown = watcher.until(lambda view: len(view.straps) == 2)
             printed = [one.printed for one in shown.straps]
@@ -54,10 +54,10 @@ def test_a_person_chooses_their_strap_and_trains_and_after_a_kill_goes_on_with_t
             if printed[shown.selected] != "8F3A2B1C":
                 watcher.press(Button.DOWN)
             watcher.press(Button.START)
-            ready = watcher.until_face(Face.READY)
+            ready = watcher.until_face(ScreenId.READY)
             assert ready.strap_name == "Polar H10 8F3A2B1C"
             watcher.press(Button.START)
-            running = watcher.until(lambda view: view.face is Face.SESSION and view.snapshot is not None)
+            running = watcher.until(lambda view: view.face is ScreenId.SESSION and view.snapshot is not None)
             assert running.snapshot is not None
             assert running.snapshot.bpm == 84
             machine.until_kept(running.snapshot.t)
@@ -65,10 +65,10 @@ def test_a_person_chooses_their_strap_and_trains_and_after_a_kill_goes_on_with_t
         machine.wait("coach")
         machine.start("coach", ["--hr-max", "185"], environment)
         with machine.watch() as watcher:
-            watcher.until_face(Face.GO_ON)
+            watcher.until_face(ScreenId.GO_ON)
             watcher.press(Button.START)
             going_on = watcher.until(
-                lambda view: view.face is Face.SESSION and view.snapshot is not None and view.snapshot.bpm == 84
+                lambda view: view.face is ScreenId.SESSION and view.snapshot is not None and view.snapshot.bpm == 84
             )
             assert going_on.strap_name == "Polar H10 8F3A2B1C"
         diary = machine.remote_diary()

@@ -18,7 +18,7 @@ from django.db import connections
 from server.clinic_creation import make_clinic, settings_text
 from server.clinic_folder.atomic_file import write_whole
 from server.clinic_folder.database import django_database
-from server.clinic_folder.settings import FOLDER_VARIABLE, Clinic, ClinicSettings
+from server.clinic_folder.settings import FOLDER_VARIABLE, ClinicFolder, ClinicSettings
 from tests.support.clinic.local_clinic import Postgres, free_port, make
 
 # Test modules import models, and those need to know their folder: it is there before the first of them is read.
@@ -42,19 +42,19 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def clinic(tmp_path: Path) -> Clinic:
+def clinic(tmp_path: Path) -> ClinicFolder:
     """A clinic's folder, just made."""
     return make(tmp_path / "clinic")
 
 
 @pytest.fixture(scope="session")
-def ready() -> Clinic:
+def ready() -> ClinicFolder:
     """A clinic made in this process, which serves it."""
     return make_clinic(FOLDER, SETTINGS)
 
 
 @pytest.fixture(scope="session")
-def migrated_file(ready: Clinic, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_file(ready: ClinicFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite database with all tables and nothing in them, to be copied: migrations run once, not for each test."""
     del ready
     file = tmp_path_factory.mktemp("migrated") / "empty.sqlite3"
@@ -64,7 +64,7 @@ def migrated_file(ready: Clinic, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="session")
-def migrated_template(ready: Clinic, postgres: Postgres) -> str:
+def migrated_template(ready: ClinicFolder, postgres: Postgres) -> str:
     """The name of a PostgreSQL database with all tables and nothing in them, to be copied."""
     del ready
     with using(postgres.database("migrated")):
@@ -73,7 +73,7 @@ def migrated_template(ready: Clinic, postgres: Postgres) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, ready: Clinic, tmp_path: Path) -> Iterator[Clinic]:
+def database(request: pytest.FixtureRequest, ready: ClinicFolder, tmp_path: Path) -> Iterator[ClinicFolder]:
     """An empty database of each kind, in this process."""
     if request.param == "sqlite":
         address = _copied(request.getfixturevalue("migrated_file"), tmp_path)
@@ -85,7 +85,7 @@ def database(request: pytest.FixtureRequest, ready: Clinic, tmp_path: Path) -> I
 
 
 @pytest.fixture
-def lite(ready: Clinic, migrated_file: Path, tmp_path: Path) -> Iterator[Clinic]:
+def lite(ready: ClinicFolder, migrated_file: Path, tmp_path: Path) -> Iterator[ClinicFolder]:
     """An empty SQLite database, in this process."""
     with using(_copied(migrated_file, tmp_path)):
         yield ready

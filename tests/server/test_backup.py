@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from server.clinic_folder.settings import Clinic, read_clinic
+from server.clinic_folder.settings import ClinicFolder, read_clinic
 from tests.support.broker.delivery_factory import sealed, session_id
 from tests.support.clinic.local_clinic import Machine, Postgres, collector, command, make, mosquitto, sql, stored
 
 
-def deliver(clinic: Clinic, first: int, database: str | None) -> None:
+def deliver(clinic: ClinicFolder, first: int, database: str | None) -> None:
     with mosquitto(clinic), collector(clinic, database=database), Machine(clinic, "machine-1") as machine:
         machine.deliver({(session_id(number), 1): sealed(number) for number in range(first, first + 20)}, 30)
 

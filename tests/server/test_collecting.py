@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from sync.wire.chunks import cut
 from sync.wire.codec import encode, encode_session
 from sync.wire.messages import Finding, Software, State
@@ -18,29 +18,29 @@ from tests.support.clinic.local_clinic import Child, Machine, collector, command
 
 
 @pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> ClinicFolder:
     """One clinic for all of these."""
     return make(tmp_path_factory.mktemp("collecting") / "clinic", "--collectors", "3")
 
 
 @pytest.fixture(scope="module")
-def child(clinic: Clinic) -> Iterator[Child]:
+def child(clinic: ClinicFolder) -> Iterator[Child]:
     """Its collector, with a broker."""
     with mosquitto(clinic), collector(clinic) as one:
         yield one
 
 
-def figures(clinic: Clinic) -> dict[str, float]:
+def figures(clinic: ClinicFolder) -> dict[str, float]:
     with urllib.request.urlopen(f"http://127.0.0.1:{clinic.settings.metrics_port}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
 
 
-def words(*more: str, clinic: Clinic) -> list[str]:
+def words(*more: str, clinic: ClinicFolder) -> list[str]:
     return command(*more, "--dir", str(clinic.places.folder)).splitlines()
 
 
-def test_a_session_is_receipted_after_its_commit_and_counted(clinic: Clinic, child: Child) -> None:
+def test_a_session_is_receipted_after_its_commit_and_counted(clinic: ClinicFolder, child: Child) -> None:
     with Machine(clinic, "machine-1") as machine:
         machine.publish(machine.topic(f"session/{session_id(1)}"), sealed(1))
         receipt = until(lambda: machine.receipts.get((session_id(1), 1)))
@@ -51,7 +51,7 @@ def test_a_session_is_receipted_after_its_commit_and_counted(clinic: Clinic, chi
     assert child.process.poll() is None
 
 
-def test_a_stored_session_becomes_a_diary_entry_in_a_quiet_moment(clinic: Clinic, child: Child) -> None:
+def test_a_stored_session_becomes_a_diary_entry_in_a_quiet_moment(clinic: ClinicFolder, child: Child) -> None:
     with Machine(clinic, "machine-1") as machine:
         machine.publish(machine.topic(f"session/{session_id(21)}"), sealed(21))
         until(lambda: (session_id(21), 1) in machine.receipts)
@@ -64,7 +64,7 @@ def test_a_stored_session_becomes_a_diary_entry_in_a_quiet_moment(clinic: Clinic
     assert child.process.poll() is None
 
 
-def test_a_large_session_comes_in_parts(clinic: Clinic, child: Child) -> None:
+def test_a_large_session_comes_in_parts(clinic: ClinicFolder, child: Child) -> None:
     with Machine(clinic, "machine-1") as machine:
         for part in cut(sealed(2), 2048):
             machine.publish(machine.topic(f"session/{session_id(2)}"), part)
@@ -72,7 +72,7 @@ def test_a_large_session_comes_in_parts(clinic: Clinic, child: Child) -> None:
     assert child.process.poll() is None
 
 
-def test_the_log_is_json_and_names_no_participant(clinic: Clinic, child: Child) -> None:
+def test_the_log_is_json_and_names_no_participant(clinic: ClinicFolder, child: Child) -> None:
     with Machine(clinic, "machine-1") as machine:
         machine.publish(machine.topic(f"session/{session_id(3)}"), sealed(3))
         until(lambda: (session_id(3), 1) in machine.receipts)
@@ -83,7 +83,7 @@ def test_the_log_is_json_and_names_no_participant(clinic: Clinic, child: Child) 
     assert "bpm" not in child.said
 
 
-def test_a_conflict_is_receipted_as_such_shown_retried_and_dropped(clinic: Clinic, child: Child) -> None:
+def test_a_conflict_is_receipted_as_such_shown_retried_and_dropped(clinic: ClinicFolder, child: Child) -> None:
     other = msgspec.structs.replace(delivery(4), sha256="f" * 64)
     with Machine(clinic, "machine-1") as machine:
         topic = machine.topic(f"session/{session_id(4)}")
@@ -105,7 +105,7 @@ def test_a_conflict_is_receipted_as_such_shown_retried_and_dropped(clinic: Clini
     assert child.process.poll() is None
 
 
-def test_a_dead_letter_is_taken_once_it_can_be_read(clinic: Clinic, child: Child) -> None:
+def test_a_dead_letter_is_taken_once_it_can_be_read(clinic: ClinicFolder, child: Child) -> None:
     with Machine(clinic, "machine-1") as machine:
         machine.publish(machine.topic(f"session/{session_id(5)}"), b"junk")
         [line] = until(lambda: [one for one in words("dead-letters", "list", clinic=clinic) if "\t" in one])
@@ -116,12 +116,12 @@ def test_a_dead_letter_is_taken_once_it_can_be_read(clinic: Clinic, child: Child
     assert child.process.poll() is None
 
 
-def test_a_number_that_is_not_there_is_said(clinic: Clinic) -> None:
+def test_a_number_that_is_not_there_is_said(clinic: ClinicFolder) -> None:
     said = command("quarantine", "show", "999", "--dir", str(clinic.places.folder), check=False)
     assert "There is no number 999" in said
 
 
-def test_a_machines_state_is_shown(clinic: Clinic, child: Child) -> None:
+def test_a_machines_state_is_shown(clinic: ClinicFolder, child: Child) -> None:
     with Machine(clinic, "machine-7") as machine:
         said = State(
             online=True,
@@ -140,7 +140,9 @@ def test_a_machines_state_is_shown(clinic: Clinic, child: Child) -> None:
     assert child.process.poll() is None
 
 
-def test_several_collectors_divide_the_sessions_and_one_killed_loses_nothing(clinic: Clinic, child: Child) -> None:
+def test_several_collectors_divide_the_sessions_and_one_killed_loses_nothing(
+    clinic: ClinicFolder, child: Child
+) -> None:
     sessions = {(session_id(number), 1): sealed(number, seconds=60) for number in range(1000, 1300)}
     before = stored(clinic)
     with (
@@ -166,6 +168,6 @@ def test_it_ends_cleanly_when_told(tmp_path: Path) -> None:
         assert '"collector stopped"' in one.said
 
 
-def test_without_a_certificate_it_says_what_to_do(clinic: Clinic) -> None:
+def test_without_a_certificate_it_says_what_to_do(clinic: ClinicFolder) -> None:
     said = command("collect", "--as", "collector-9", "--dir", str(clinic.places.folder), check=False)
     assert "There is no certificate for «collector-9»" in said

@@ -13,7 +13,7 @@ from coach.model.plan import KnownSession
 from coach.session.state import begin
 from firmware.participants.protocol_files import load
 from firmware.services.server_commands import plan_of
-from firmware.services.training_history import PastTraining
+from firmware.services.training_history import TrainingHistory
 from server.accounts.models import Account, Clinic
 from server.collector import parser, store
 from server.diary.ingest import adopt, enter_all, enter_waiting
@@ -109,14 +109,14 @@ def told(machine: str, who: str = "p1") -> dict[str, bool]:
     return {one.session_id: one.counts for one in plan.plan.known_sessions or ()}
 
 
-def own_diary(*deliveries: SessionDelivery) -> PastTraining:
-    past = PastTraining()
+def own_diary(*deliveries: SessionDelivery) -> TrainingHistory:
+    past = TrainingHistory()
     for one in deliveries:
         past = past.with_session(one.session_id, one.clocks[0].clocks.wall_s, one.summary)
     return past
 
 
-def stage(machine: str, past: PastTraining) -> str:
+def stage(machine: str, past: TrainingHistory) -> str:
     """What becomes of somebody who wants to train now at this machine."""
     came = newest(machine)
     assert came is not None
@@ -132,9 +132,9 @@ def rows() -> int:
 def test_who_trained_up_to_the_cap_at_one_machine_is_closed_out_at_the_other() -> None:
     first, second = trained(1, 30.0), trained(2, 2.0)
     come(first)
-    assert stage("b", PastTraining()) == "ready"
+    assert stage("b", TrainingHistory()) == "ready"
     come(second)
-    assert stage("b", PastTraining()) == "not_today"
+    assert stage("b", TrainingHistory()) == "not_today"
     assert stage("a", own_diary(first, second)) == "not_today"
 
 
@@ -176,7 +176,7 @@ def test_a_plan_without_cap_and_rest_is_not_told_again(trondheim: Clinic) -> Non
 def test_a_plan_with_hours_of_rest_alone_is_told(trondheim: Clinic) -> None:
     person(trondheim, "p1", rest_hours=20.0)
     come(trained(1, 3.0))
-    assert stage("b", PastTraining()) == "not_today"
+    assert stage("b", TrainingHistory()) == "not_today"
 
 
 def test_a_plan_that_holds_no_more_is_not_told_again(kari: Participant) -> None:

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from server.diary.course.schedule import (
     Attendance,
     Break,
+    CountedSession,
     CoursePlan,
+    CourseStatus,
     CourseView,
     Next,
-    Place,
-    State,
-    Trained,
+    SchedulePosition,
     Week,
-    Word,
+    WeeklyAdherence,
     course_of,
 )
 
@@ -29,8 +29,8 @@ def day(number: int) -> date:
     return MONDAY + timedelta(days=number - 1)
 
 
-def trained(*numbers: int, whole: bool = True) -> list[Trained]:
-    return [Trained(day(number), f"s{number}", whole, 4 if whole else 2) for number in numbers]
+def trained(*numbers: int, whole: bool = True) -> list[CountedSession]:
+    return [CountedSession(day(number), f"s{number}", whole, 4 if whole else 2) for number in numbers]
 
 
 def states(view: CourseView) -> list[str]:
@@ -47,10 +47,10 @@ def states(view: CourseView) -> list[str]:
 def test_before_it_begins_all_is_ahead() -> None:
     view = course_of(PLAN, (), day(-3))
     assert states(view) == [f"{week} ahead ahead ahead" for week in range(1, 9)]
-    assert view.attendance == Attendance(0, 0, 24, None, Word.NOT_YET)
+    assert view.attendance == Attendance(0, 0, 24, None, WeeklyAdherence.NOT_YET)
     assert view.next == Next(1, 1, day(1), day(7))
     assert (view.rows[0], view.ends_on) == (
-        Week(1, day(1), day(7), (Place(State.AHEAD),) * 3),
+        Week(1, day(1), day(7), (SchedulePosition(CourseStatus.AHEAD),) * 3),
         day(56),
     )
 
@@ -58,7 +58,7 @@ def test_before_it_begins_all_is_ahead() -> None:
 def test_a_week_under_way_has_room_left_and_misses_nothing_yet() -> None:
     view = course_of(PLAN, [*trained(1, 3, 5), *trained(8, whole=False)], day(12))
     assert states(view)[:3] == ["1 done done done", "2< part left left", "3 ahead ahead ahead"]
-    assert view.attendance == Attendance(4, 4, 24, 1.0, Word.STEADY)
+    assert view.attendance == Attendance(4, 4, 24, 1.0, WeeklyAdherence.STEADY)
     assert view.next == Next(2, 2, day(12), day(14))
 
 
@@ -70,20 +70,31 @@ def test_after_todays_session_the_next_one_is_tomorrow_at_the_earliest() -> None
 def test_missed_and_extra_sessions_are_told_apart() -> None:
     view = course_of(PLAN, trained(1, 5, 8, 9, 11, 13), day(16))
     assert states(view)[:3] == ["1 done done missed", "2 done done done extra", "3< left left left"]
-    assert view.attendance == Attendance(6, 6, 24, 1.0, Word.STEADY)
+    assert view.attendance == Attendance(6, 6, 24, 1.0, WeeklyAdherence.STEADY)
 
 
 def test_two_sessions_on_a_day_are_one_training() -> None:
-    twice = [Trained(day(1), "a", whole=False, intervals=1), Trained(day(1), "b", whole=True, intervals=4)]
+    twice = [
+        CountedSession(day(1), "a", whole=False, intervals=1),
+        CountedSession(day(1), "b", whole=True, intervals=4),
+    ]
     view = course_of(PLAN, twice, day(2))
     assert view.rows[0] == Week(
-        1, day(1), day(7), (Place(State.DONE, day(1), ("a", "b")), Place(State.LEFT), Place(State.LEFT)), running=True
+        1,
+        day(1),
+        day(7),
+        (
+            SchedulePosition(CourseStatus.DONE, day(1), ("a", "b")),
+            SchedulePosition(CourseStatus.LEFT),
+            SchedulePosition(CourseStatus.LEFT),
+        ),
+        running=True,
     )
     assert view.attendance.done == 1
 
 
 def test_a_session_without_a_whole_interval_does_not_count() -> None:
-    begun = Trained(day(2), "begun", whole=False, intervals=0)
+    begun = CountedSession(day(2), "begun", whole=False, intervals=0)
     view = course_of(PLAN, [begun], day(3))
     assert (states(view)[0], view.outside) == ("1< left left left", (begun,))
 
@@ -100,7 +111,7 @@ def test_after_a_break_one_goes_back_a_week() -> None:
     ]
     assert (view.back, view.pause) == (Break(day(16), day(24), 9, 2), None)
     assert view.ends_on == day(25 + 49 - 1)
-    assert view.attendance == Attendance(8, 10, 24, 0.8, Word.GOOD)
+    assert view.attendance == Attendance(8, 10, 24, 0.8, WeeklyAdherence.GOOD)
 
 
 def test_six_days_without_a_session_are_no_break_and_seven_are_one() -> None:
@@ -122,7 +133,7 @@ def test_a_break_that_lasts_says_with_which_week_to_go_on() -> None:
 def test_a_late_beginning_is_no_going_back() -> None:
     view = course_of(PLAN, trained(15), day(15))
     assert states(view)[:2] == ["break 14 → 1", "1< done left left"]
-    assert view.attendance == Attendance(1, 7, 24, 1 / 7, Word.FEW)
+    assert view.attendance == Attendance(1, 7, 24, 1 / 7, WeeklyAdherence.FEW)
 
 
 def test_a_course_is_over_after_its_last_week() -> None:
@@ -130,7 +141,7 @@ def test_a_course_is_over_after_its_last_week() -> None:
     view = course_of(PLAN, trained(*all_days, 80), day(90))
     assert states(view) == [f"{week} done done done" for week in range(1, 9)]
     assert (view.next, view.pause) == (None, None)
-    assert (view.attendance, view.outside) == (Attendance(24, 24, 24, 1.0, Word.STEADY), tuple(trained(80)))
+    assert (view.attendance, view.outside) == (Attendance(24, 24, 24, 1.0, WeeklyAdherence.STEADY), tuple(trained(80)))
 
 
 def test_one_that_the_therapist_ended_asks_for_nothing_more() -> None:
@@ -153,7 +164,7 @@ plans = st.builds(
 )
 sessions = st.lists(
     st.builds(
-        Trained,
+        CountedSession,
         on=st.integers(-10, 140).map(day),
         key=st.uuids().map(str),
         whole=st.booleans(),
@@ -165,7 +176,7 @@ sessions = st.lists(
 
 @given(plan=plans, came=sessions, today=st.integers(-10, 150).map(day))
 def test_every_session_stands_in_one_place_and_every_row_follows_the_one_before(
-    plan: CoursePlan, came: list[Trained], today: date
+    plan: CoursePlan, came: list[CountedSession], today: date
 ) -> None:
     view = course_of(plan, came, today)
     weeks = [row for row in view.rows if isinstance(row, Week)]
@@ -177,7 +188,7 @@ def test_every_session_stands_in_one_place_and_every_row_follows_the_one_before(
         ends = row.ends_on or today - timedelta(days=1)
     for row in weeks:
         assert all(row.begins_on <= place.on <= row.ends_on for place in row.places if place.on)
-        counted = [place for place in row.places if place.state is not State.EXTRA]
+        counted = [place for place in row.places if place.state is not CourseStatus.EXTRA]
         assert len(counted) <= plan.planned_in(row.number)
     for before, after in pairwise(weeks):
         assert after.number in (before.number + 1, before.number, max(1, before.number - 1))
@@ -197,7 +208,7 @@ def test_every_session_stands_in_one_place_and_every_row_follows_the_one_before(
 
 @given(plan=plans, came=sessions, today=st.integers(-10, 150).map(day))
 def test_attendance_is_a_share_and_next_is_neither_past_nor_trained(
-    plan: CoursePlan, came: list[Trained], today: date
+    plan: CoursePlan, came: list[CountedSession], today: date
 ) -> None:
     view = course_of(plan, came, today)
     told = view.attendance

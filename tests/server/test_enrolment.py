@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from firmware.enrolment.enrol import enrol, renew
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from server.errors import SettingsError
 from server.identity import certificates, enrol_service
 from server.identity.enrol_service import EnrolService, WrongCodes
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 @pytest.fixture
-def service(lite: Clinic) -> Iterator[EnrolService]:
+def service(lite: ClinicFolder) -> Iterator[EnrolService]:
     """The service on a free port, in threads that share this test's database file."""
     with EnrolService(lite, "127.0.0.1", 0) as one:
         thread = threading.Thread(target=one.serve_forever, args=(0.02,))
@@ -223,12 +223,12 @@ def test_a_revoked_machine_stands_on_both_lists_until_it_is_enrolled_again(
 
 
 @pytest.mark.parametrize("name", ["collector-1", "bridge-oslo", "server", "Big", "a/b", "+", "#", "", "a" * 33])
-def test_no_machine_gets_a_name_that_may_do_more_or_that_is_none(lite: Clinic, name: str) -> None:
+def test_no_machine_gets_a_name_that_may_do_more_or_that_is_none(lite: ClinicFolder, name: str) -> None:
     with pytest.raises(SettingsError):
         certificates.new_code(lite, name)
 
 
-def test_own_certificates_are_renewed_when_a_third_of_their_time_is_left(lite: Clinic) -> None:
+def test_own_certificates_are_renewed_when_a_third_of_their_time_is_left(lite: ClinicFolder) -> None:
     own = certificates.own_names(lite)
     assert certificates.own_certificates(lite, own) == []
     collector = lite.places.certificate("collector-1")

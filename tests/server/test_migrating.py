@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from server.accounts.models import Clinic as ClinicRow
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from server.collector import parser
 from server.collector.store import commit
 from server.diary.ingest import enter_waiting
@@ -52,12 +52,12 @@ def upgraded(address: str) -> None:
         assert "No changes" in changes.getvalue()
 
 
-def test_a_server_of_sessions_becomes_one_with_pages_in_sqlite(ready: Clinic, tmp_path: Path) -> None:
+def test_a_server_of_sessions_becomes_one_with_pages_in_sqlite(ready: ClinicFolder, tmp_path: Path) -> None:
     del ready
     upgraded(f"sqlite:///{tmp_path}/live.sqlite3")
 
 
-def test_a_server_of_sessions_becomes_one_with_pages_in_postgresql(ready: Clinic, postgres: object) -> None:
+def test_a_server_of_sessions_becomes_one_with_pages_in_postgresql(ready: ClinicFolder, postgres: object) -> None:
     del ready
     upgraded(postgres.database("upgraded"))  # type: ignore[attr-defined] # tests.server.conftest
 
@@ -73,7 +73,7 @@ def test_a_backup_holds_what_the_pages_keep_and_the_keys_that_sign_for_them(tmp_
     ]
     command("backup", str(tmp_path / "backup.tar"), "--dir", folder)
     command("restore", str(tmp_path / "backup.tar"), str(tmp_path / "again"))
-    again = Clinic(clinic.settings, type(clinic.places)(tmp_path / "again"))
+    again = ClinicFolder(clinic.settings, type(clinic.places)(tmp_path / "again"))
     for table in tables:
         whole = f'SELECT * FROM "{table}"'  # noqa: S608 - a table of our own
         assert sql(again, whole) == sql(clinic, whole), table

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.cli import main
-from server.collector.metrics import Figures
+from server.collector.metrics import CollectorMetrics
 from server.monitoring import DASHBOARD, RULES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ def test_each_rule_fires_when_it_must_and_not_before(tmp_path: Path) -> None:
 def exported() -> set[str]:
     """Every name that collector and web pages export."""
     web = re.findall(r'"(interval_coach_web_\w+)"', (ROOT / "server/web/metrics.py").read_text("utf-8"))
-    names = {sample.name for metric in Figures().registry.collect() for sample in metric.samples}
+    names = {sample.name for metric in CollectorMetrics().registry.collect() for sample in metric.samples}
     return names | {f"{one}{end}" for one in web for end in ("_total", "_bucket", "_count", "_sum")}
 
 
@@ -62,7 +62,7 @@ def test_every_figure_to_look_at_has_a_rule_and_a_panel_and_no_other_name_is_use
 def test_what_may_go_wrong_is_counted_from_zero_so_that_the_first_time_is_an_increase() -> None:
     samples = {
         sample.labels["what"]: sample.value
-        for metric in Figures().registry.collect()
+        for metric in CollectorMetrics().registry.collect()
         for sample in metric.samples
         if sample.name == "interval_coach_outcomes_total"
     }

@@ -46,7 +46,7 @@ def test_a_session_is_stored_once_however_often_it_comes() -> None:
 
 
 def test_each_delivery_of_a_stored_session_is_due_a_receipt_that_names_it() -> None:
-    due = store.Receipted("trondheim", "machine-1", session_id(1), 1, delivery(1).sha256)
+    due = store.DueReceipt("trondheim", "machine-1", session_id(1), 1, delivery(1).sha256)
     assert [verdict.receipt for verdict in (*store.commit([came(1)]), *store.commit([came(1)]))] == [due, due]
 
 
@@ -89,7 +89,7 @@ def test_the_same_revision_with_another_hash_goes_to_quarantine_and_the_first_st
 def test_a_newer_envelope_is_kept_as_newer_and_gets_no_receipt() -> None:
     newer = b"IC\x09" + sealed(1)[3:]
     [verdict] = store.commit([came(1, newer)])
-    assert verdict == store.Verdict("quarantined", None)
+    assert verdict == store.StoreResult("quarantined", None)
     assert QuarantinedSession.objects.values_list("why", "session_id").get() == ("newer", session_id(1))
 
 
@@ -143,8 +143,8 @@ def test_parts_become_a_session_in_any_order_some_twice() -> None:
 def test_parts_that_come_again_after_the_session_is_stored_end_in_another_receipt() -> None:
     parts = [came(1, part) for part in cut(sealed(1), 4096)]
     store.commit(parts)
-    assert store.commit(parts)[-1] == store.Verdict(
-        "again", store.Receipted("trondheim", "machine-1", session_id(1), 1, delivery(1).sha256)
+    assert store.commit(parts)[-1] == store.StoreResult(
+        "again", store.DueReceipt("trondheim", "machine-1", session_id(1), 1, delivery(1).sha256)
     )
     assert SessionPart.objects.count() == 0
 

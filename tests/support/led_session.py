@@ -4,18 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from coach.guidance.interface import GuidanceMaker, Moment
+from coach.guidance.interface import GuidanceInput, GuidanceMaker
 from coach.guidance.rules import rule_guidance
 from coach.model.cue import Cue, CueName
 from coach.model.events import Advice, AdviceGiven, AnyEvent, NoticeCleared, NoticeRaised, PhaseEnded, PhaseStarted
-from coach.model.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Time
+from coach.model.messages import AnyMessage, BorgAnswer, CommandName, HeartRate, SessionCommand, Time
 from coach.model.plan import Load, Plan
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.model.protocol_file import read
 from coach.model.snapshot import Prediction, Snapshot
 from coach.session.engine import step
 from coach.session.snapshots import snapshot
-from coach.session.state import State, begin
+from coach.session.state import SessionState, begin
 
 PLAN = Plan(participant="p1", hr_max_bpm=200.0, hr_max_source="measured", start=Load(6.0, 5.0))
 """HRmax 200: the interval's zone is 170–190 bpm, the ceiling 200."""
@@ -66,7 +66,7 @@ class Says:
         """Say `advice`, always."""
         self.advice = advice
 
-    def second(self, moment: Moment) -> "tuple[Says, Advice | None]":  # noqa: ARG002 - it heeds nothing
+    def second(self, moment: GuidanceInput) -> "tuple[Says, Advice | None]":  # noqa: ARG002 - it heeds nothing
         """The same again."""
         return self, self.advice
 
@@ -88,11 +88,11 @@ class LedSession:
     ) -> None:
         """Begin, and start unless told otherwise."""
         self.answers = answers
-        self.state: State = begin(plan, protocol, guidance)
+        self.state: SessionState = begin(plan, protocol, guidance)
         self.events: list[AnyEvent] = []
         self.cues: list[Cue] = []
         if started:
-            self.send(HeartRate(0.0, 120.0), Command(0.0, CommandName.START))
+            self.send(HeartRate(0.0, 120.0), SessionCommand(0.0, CommandName.START))
 
     @property
     def t(self) -> float:
@@ -124,7 +124,7 @@ class LedSession:
                 rate_bpm = min(max(bpm + t % 2, last_bpm - FASTEST_BPM), last_bpm + FASTEST_BPM)
             self.send(HeartRate(t, rate_bpm))
             if self.answers and self.state.question is not None:
-                self.send(Answer(t))
+                self.send(BorgAnswer(t))
         return self
 
     def live_until(self, t: float, bpm: float | Callable[[float], float] = 120.0) -> "LedSession":
@@ -137,7 +137,7 @@ class LedSession:
 
     def command(self, name: CommandName, *, seconds: int | None = None, source: str = "panel") -> "LedSession":
         """Somebody asks for something now."""
-        return self.send(Command(self.t, name, seconds, source))
+        return self.send(SessionCommand(self.t, name, seconds, source))
 
     def cued(self, *names: CueName) -> list[tuple[float, CueName]]:
         """When each of these cues came; all cues where none is named."""

@@ -7,7 +7,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from coach.kiosk.flow import Desk, view
+from coach.kiosk.flow import KioskState, view
 from coach.model.events import Level, Signal
 from coach.model.plan import Plan
 from sync.delivery.fault_registry import Trouble
@@ -32,7 +32,7 @@ MESSAGES: list[msgspec.Struct] = [
         software=SOFTWARE,
         findings=(wire.Finding("no_broker", "x", 1.0),),
     ),
-    live_of(view(Desk(), None), NOW, age_s=0.0, participant=None, session_id=None),
+    live_of(view(KioskState(), None), NOW, age_s=0.0, participant=None, session_id=None),
     wire.Live(
         number=1,
         connection=2,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.delivery.backoff import Backoff, Ended
-from sync.delivery.outbox import Shipment, Shipments
+from sync.delivery.outbox import Outbox, Shipment
 
 REFUSED = (Ended.REFUSED, Ended.TAKEN_OVER)
 
@@ -14,7 +14,7 @@ def shipment(name: str, size: int = 100, revision: int = 1) -> Shipment:
     return Shipment(name, revision, f"sha-{name}-{revision}", bytes(size))
 
 
-def sent_all(shipments: Shipments, now_s: float) -> list[str]:
+def sent_all(shipments: Outbox, now_s: float) -> list[str]:
     names = []
     while (following := next(shipments.to_send(), None)) is not None:
         names.append(following[0].session_id)
@@ -62,7 +62,7 @@ def test_a_connection_that_lived_long_begins_anew_with_short_waits() -> None:
 
 
 def test_few_are_held_and_a_receipt_makes_room() -> None:
-    held = Shipments(few=2)
+    held = Outbox(few=2)
     held.take(shipment("a"))
     held.take(shipment("b"))
     assert (held.has_room, sent_all(held, 0.0), held.holds(0.0)) == (False, ["a", "b"], ("a", "b"))
@@ -71,7 +71,7 @@ def test_few_are_held_and_a_receipt_makes_room() -> None:
 
 
 def test_a_receipt_for_another_revision_or_content_frees_nothing() -> None:
-    held = Shipments()
+    held = Outbox()
     held.take(shipment("a"))
     held.received("a", 2, "sha-a-1", 1.0)
     held.received("a", 1, "sha-x", 1.0)
@@ -79,7 +79,7 @@ def test_a_receipt_for_another_revision_or_content_frees_nothing() -> None:
 
 
 def test_after_a_new_connection_everything_held_is_sent_again() -> None:
-    held = Shipments()
+    held = Outbox()
     held.take(shipment("a", size=200_000))
     first = sent_all(held, 0.0)
     held.again()
@@ -87,7 +87,7 @@ def test_after_a_new_connection_everything_held_is_sent_again() -> None:
 
 
 def test_what_gets_no_receipt_gives_its_place_away_and_comes_again_ever_more_seldom() -> None:
-    held = Shipments(few=1)
+    held = Outbox(few=1)
     now_s, waits = 0.0, []
     for _ in range(7):
         held.take(shipment("a"))
@@ -102,7 +102,7 @@ def test_what_gets_no_receipt_gives_its_place_away_and_comes_again_ever_more_sel
 
 
 def test_what_was_put_off_while_the_server_was_silent_comes_at_once_when_it_speaks_again() -> None:
-    held = Shipments(few=2)
+    held = Outbox(few=2)
     held.take(shipment("a"))
     held.take(shipment("b"))
     sent_all(held, 0.0)
@@ -114,7 +114,7 @@ def test_what_was_put_off_while_the_server_was_silent_comes_at_once_when_it_spea
 
 
 def test_what_alone_gets_no_receipt_while_others_do_stays_put_off() -> None:
-    held = Shipments()
+    held = Outbox()
     held.take(shipment("bad"))
     held.take(shipment("good"))
     sent_all(held, 0.0)
@@ -132,7 +132,7 @@ def test_what_alone_gets_no_receipt_while_others_do_stays_put_off() -> None:
 
 
 def test_what_a_person_must_look_at_is_tried_once_a_day() -> None:
-    held = Shipments()
+    held = Outbox()
     held.take(shipment("a"))
     held.set_aside("a", 0.0)
     held.received("b", 1, "sha", 1.0)

@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from coach.model.messages import Answer, CommandName
-from coach.model.messages import Command as ToEngine
-from sync.delivery.command_validator import Gate, Order, Refused, Show, StartAt
+from coach.model.messages import BorgAnswer, CommandName
+from coach.model.messages import SessionCommand as ToEngine
+from sync.delivery.command_validator import CommandRefusal, CommandValidator, Order, Show, StartAt
 from sync.wire.messages import Adjust, AnyAction, Attend, Clocks, Command, Ease, End, Pause, StartGroup, Text
 
 WALL_S = 1_795_330_000.0
@@ -27,12 +27,12 @@ def command(action: AnyAction, *, made_s: float = 100.0, lives_s: float = 10.0, 
     )
 
 
-def judge(one: Command, now: Clocks | None = None, participant: str | None = "p1") -> Order | Refused:
-    return Gate(SINCE_S).judge(one, now or at(), participant)
+def judge(one: Command, now: Clocks | None = None, participant: str | None = "p1") -> Order | CommandRefusal:
+    return CommandValidator(SINCE_S).judge(one, now or at(), participant)
 
 
-def code(judged: Order | Refused) -> str:
-    assert isinstance(judged, Refused)
+def code(judged: Order | CommandRefusal) -> str:
+    assert isinstance(judged, CommandRefusal)
     return judged.code
 
 
@@ -52,7 +52,7 @@ def test_a_command_becomes_the_engines_own_with_its_source(
 
 
 def test_staff_beside_the_participant_answer_for_them() -> None:
-    assert judge(command(Attend())) == Answer(0.0, ok=True, source="therapist")
+    assert judge(command(Attend())) == BorgAnswer(0.0, ok=True, source="therapist")
 
 
 def test_nothing_that_a_server_can_say_makes_a_session_harder() -> None:
@@ -85,13 +85,13 @@ def test_a_command_whose_time_is_not_now_is_refused(one: Command) -> None:
 
 
 def test_a_repeated_command_is_refused_also_when_the_first_came_to_nothing() -> None:
-    gate = Gate(SINCE_S)
+    gate = CommandValidator(SINCE_S)
     first, again = (gate.judge(command(Pause()), at(), "p1") for _ in range(2))
     assert (isinstance(first, ToEngine), code(again)) == (True, "repeated")
 
 
 def test_ids_are_remembered_for_as_long_as_a_command_could_come_again() -> None:
-    gate = Gate(SINCE_S)
+    gate = CommandValidator(SINCE_S)
     gate.judge(command(Pause(), lives_s=10_000), at(), "p1")
     for after_s in (300.0, 599.0, 699.0):
         assert code(gate.judge(command(Pause(), lives_s=10_000), at(after_s), "p1")) == "repeated"

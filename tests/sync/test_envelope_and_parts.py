@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.errors import PartError, WireError
+from sync.errors import ChunkError, WireError
 from sync.wire.chunks import HEAD_BYTES as PART_HEAD
-from sync.wire.chunks import Part, cut, is_part, join, read_part
+from sync.wire.chunks import Chunk, cut, is_part, join, read_part
 from sync.wire.envelope import MOST_CONTENT_BYTES, Unreadable, beginning, digest_of, seal, unseal
 
 
@@ -69,19 +69,19 @@ def test_parts_in_any_order_some_twice_make_up_the_whole(size: int, most: int, c
     chance.shuffle(payloads)
     parts = [read_part(payload) for payload in payloads]
     assert all(is_part(payload) for payload in payloads)
-    assert join(part for part in parts if isinstance(part, Part)) == sealed
+    assert join(part for part in parts if isinstance(part, Chunk)) == sealed
 
 
 def test_a_missing_a_foreign_or_a_damaged_part_makes_nothing_up() -> None:
-    first = [part for part in map(read_part, cut(bytes(5000), 1000)) if isinstance(part, Part)]
-    other = [part for part in map(read_part, cut(bytes(5001), 1000)) if isinstance(part, Part)]
+    first = [part for part in map(read_part, cut(bytes(5000), 1000)) if isinstance(part, Chunk)]
+    other = [part for part in map(read_part, cut(bytes(5001), 1000)) if isinstance(part, Chunk)]
     damaged = read_part(cut(bytes(5000), 1000)[0][:-1] + b"x")
-    assert isinstance(damaged, Part)
+    assert isinstance(damaged, Chunk)
     for parts in ([], first[1:], [other[0], *first[1:]], [damaged, *first[1:]]):
-        with pytest.raises(PartError):
+        with pytest.raises(ChunkError):
             join(parts)
 
 
 def test_messages_too_small_to_carry_anything_are_refused() -> None:
-    with pytest.raises(PartError):
+    with pytest.raises(ChunkError):
         cut(bytes(10_000), PART_HEAD + 10)

@@ -7,10 +7,10 @@ from typing import Literal
 
 import pytest
 
-from coach.kiosk.flow import Desk, view
+from coach.kiosk.flow import KioskState, view
 from coach.model.plan import Plan
 from sync.delivery.fault_registry import Trouble
-from sync.delivery.interface import Parcel, PlanCame, PlanWithdrawn
+from sync.delivery.interface import PlanCame, PlanWithdrawn, SealedSession
 from sync.delivery.live_snapshot import live_of
 from sync.wire.codec import encode, read
 from sync.wire.messages import CommandResult, Live, PlanOnWire, PlanTaken, Receipt
@@ -36,7 +36,7 @@ def collector(broker: Broker) -> Iterator[MiniCollector]:
 
 
 def picture() -> Live:
-    return live_of(view(Desk(), None), clocks(), age_s=0.0, participant=None, session_id=None)
+    return live_of(view(KioskState(), None), clocks(), age_s=0.0, participant=None, session_id=None)
 
 
 def test_whatever_raises_in_its_thread_the_courier_lives_on_and_delivers(
@@ -78,7 +78,7 @@ def test_of_pictures_that_wait_only_the_newest_goes(broker: Broker, collector: M
 
 def test_a_session_that_cannot_be_read_is_told_and_the_others_go(broker: Broker, collector: MiniCollector) -> None:
     good, bad = parcel(1, messages=20), parcel(2, messages=20)
-    broken = Parcel(bad.session_id, 1, bad.sha256, b"{}")
+    broken = SealedSession(bad.session_id, 1, bad.sha256, b"{}")
     with SendingMachine(broker.identity("m-4"), [broken, good]) as machine:
         until(lambda: (machine.pump(), list(machine.journal) == [bad.session_id])[1])
         assert machine.findings == {"session_unpackable"}

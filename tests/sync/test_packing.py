@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from coach.model.events import AdviceGiven, Predicted, Signal, SignalChanged, TreadmillChanged
 from coach.model.messages import HeartRate, Time
 from firmware.journal.record import decode_document
-from sync.delivery.interface import Parcel
+from sync.delivery.interface import SealedSession
 from sync.delivery.serializer import Sender, pack
 from sync.errors import WireError
 from sync.wire.codec import encode
@@ -112,7 +112,7 @@ def test_columns_of_different_lengths_are_refused(samples: Samples) -> None:
 def test_a_document_that_is_damaged_newer_or_anothers_is_refused(document: bytes) -> None:
     one = parcel(1)
     with pytest.raises(WireError):
-        pack(Parcel(one.session_id, 1, hashlib.sha256(document).hexdigest(), document), SENDER)
+        pack(SealedSession(one.session_id, 1, hashlib.sha256(document).hexdigest(), document), SENDER)
 
 
 def test_what_was_foretold_stands_beside_the_rate_that_came() -> None:

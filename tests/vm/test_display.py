@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from coach.kiosk.view import Face
+from coach.kiosk.view import ScreenId
 from display.drawing.palette import NIGHT, WHITE
 from tests.support.machine.virtual_machine import SLOWNESS, Guest
 
@@ -59,7 +59,7 @@ def chosen_from(guest: Guest) -> Guest:
     """A machine whose display has shown its first picture, and asks who trains."""
     guest.until(f"journalctl -b -u {DISPLAY} --no-pager | grep -q 'The first picture is shown'")
     with guest.watch() as watcher:
-        watcher.until_face(Face.CHOOSE_PARTICIPANT, PATIENCE_S)
+        watcher.until_face(ScreenId.CHOOSE_PARTICIPANT, PATIENCE_S)
     return guest
 
 

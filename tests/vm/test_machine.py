@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from PIL import Image
 
-from coach.kiosk.view import Button, Face
+from coach.kiosk.view import Button, ScreenId
 from tests.support.machine.virtual_machine import Guest
 
 COACH = "interval-coach-coach.service"
@@ -64,13 +64,13 @@ def test_the_diary_s_folder_and_the_socket_s_stand_before_the_coach_starts(guest
 
 def test_a_press_on_the_header_is_a_press(guest: Guest) -> None:
     with guest.watch() as watcher:
-        watcher.until_face(Face.CHOOSE_PARTICIPANT, 900)
+        watcher.until_face(ScreenId.CHOOSE_PARTICIPANT, 900)
         before = watcher.view
         press(guest, "start")
-        watcher.until(lambda view: view.face is not Face.CHOOSE_PARTICIPANT, 900)
+        watcher.until(lambda view: view.face is not ScreenId.CHOOSE_PARTICIPANT, 900)
         assert before is not None
         watcher.press(Button.STOP)
-        watcher.until_face(Face.CHOOSE_PARTICIPANT, 900)
+        watcher.until_face(ScreenId.CHOOSE_PARTICIPANT, 900)
 
 
 def press(guest: Guest, button: str) -> None:
@@ -81,7 +81,7 @@ def press(guest: Guest, button: str) -> None:
 
 def test_what_the_small_screen_is_told_is_the_picture_that_was_drawn(guest: Guest) -> None:
     with guest.watch() as watcher:
-        view = watcher.until_face(Face.CHOOSE_PARTICIPANT, 300)
+        view = watcher.until_face(ScreenId.CHOOSE_PARTICIPANT, 300)
     # Drawn inside: the computer around it may have other fonts.
     guest.ask(f"cat >/run/view.json <<'END'\n{msgspec.json.encode(view).decode()}\nEND")
     expected = base64.b64decode(guest.ask(f"{PYTHON} -c '{DRAWN}' </run/view.json").split()[-1])

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from coach.kiosk.view import Button, Face, View
+from coach.kiosk.view import Button, DisplayState, ScreenId
 from tests.support.machine.machine import Watcher
 from tests.support.machine.virtual_machine import Guest
 
@@ -45,12 +45,12 @@ def order(guest: Guest, words: str) -> None:
     guest.until(f'[ "$({done})" -gt {before} ]')
 
 
-def heard(view: View) -> bool:
+def heard(view: DisplayState) -> bool:
     """Whether a heart rate is shown as live."""
     return view.snapshot is not None and view.snapshot.bpm is not None
 
 
-def silent(view: View) -> bool:
+def silent(view: DisplayState) -> bool:
     """Whether none is."""
     return view.snapshot is not None and view.snapshot.bpm is None
 
@@ -78,9 +78,15 @@ def seconds_until(watcher: Watcher, holds: object) -> float:
 
 
 def test_a_strap_is_found_confirmed_and_measured(machine: Guest, watcher: Watcher) -> None:
-    asks = (Face.CHOOSE_PARTICIPANT, Face.CONFIRM, Face.GUEST_AGE, Face.QUESTIONS, Face.CHOOSE_STRAP)
+    asks = (
+        ScreenId.CHOOSE_PARTICIPANT,
+        ScreenId.CONFIRM,
+        ScreenId.GUEST_AGE,
+        ScreenId.QUESTIONS,
+        ScreenId.CHOOSE_STRAP,
+    )
     view = watcher.until(lambda now: now.face in asks, PATIENCE_S)
-    while view.face is not Face.CHOOSE_STRAP:
+    while view.face is not ScreenId.CHOOSE_STRAP:
         before = (view.face, view.question)
         watcher.press(Button.START)
         view = watcher.until(
@@ -89,13 +95,13 @@ def test_a_strap_is_found_confirmed_and_measured(machine: Guest, watcher: Watche
     view = watcher.until(lambda now: bool(now.straps), PATIENCE_S)
     assert [one.printed for one in view.straps] == ["8F3A2B1C"]
     watcher.press(Button.START)
-    took_s = seconds_until(watcher, lambda now: now.face is Face.READY)
+    took_s = seconds_until(watcher, lambda now: now.face is ScreenId.READY)
     assert watcher.view is not None
     assert watcher.view.strap_name == "Polar H10 8F3A2B1C"
     # The other end takes what is played as it is: mono.
     machine.ask("(arecord -q -D hw:0,1,0 -f S16_LE -r 44100 -c 1 -d 60 /run/heard.wav >/run/arecord 2>&1 &); sleep 2")
     watcher.press(Button.START)
-    view = watcher.until(lambda now: now.face is Face.SESSION and heard(now), PATIENCE_S)
+    view = watcher.until(lambda now: now.face is ScreenId.SESSION and heard(now), PATIENCE_S)
     assert view.snapshot is not None
     assert view.snapshot.bpm == 84
     print(f"\nconfirmed → connected and measured {took_s:.1f} s")  # noqa: T201 - a figure

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from coach.kiosk.view import Button, Face
+from coach.kiosk.view import Button, ScreenId
 from firmware.commands.remote_diary import RemoteDiary
 from tests.support.machine.machine import Watcher
 from tests.support.machine.virtual_machine import Guest
@@ -28,13 +28,20 @@ def ready(guest: Guest) -> None:
 
 def to_session(watcher: Watcher) -> None:
     """Answer as a healthy guest would, until the session runs."""
-    stands = (Face.CHOOSE_PARTICIPANT, Face.CONFIRM, Face.GUEST_AGE, Face.QUESTIONS, Face.CHOOSE_STRAP, Face.READY)
-    view = watcher.until(lambda now: now.face in (*stands, Face.SESSION), PATIENCE_S)
-    while view.face is not Face.SESSION:
+    stands = (
+        ScreenId.CHOOSE_PARTICIPANT,
+        ScreenId.CONFIRM,
+        ScreenId.GUEST_AGE,
+        ScreenId.QUESTIONS,
+        ScreenId.CHOOSE_STRAP,
+        ScreenId.READY,
+    )
+    view = watcher.until(lambda now: now.face in (*stands, ScreenId.SESSION), PATIENCE_S)
+    while view.face is not ScreenId.SESSION:
         before = (view.face, view.question)
         watcher.press(Button.START)
         view = watcher.until(
-            lambda now, before=before: now.face in (*stands, Face.SESSION) and (now.face, now.question) != before,
+            lambda now, before=before: now.face in (*stands, ScreenId.SESSION) and (now.face, now.question) != before,
             PATIENCE_S,
         )
 
@@ -66,9 +73,9 @@ def shown_before_the_cut(guest: Guest, *, begins: bool) -> float:
         if begins:
             to_session(watcher)
         else:
-            watcher.until_face(Face.GO_ON, PATIENCE_S)
+            watcher.until_face(ScreenId.GO_ON, PATIENCE_S)
             watcher.press(Button.START)
-            watcher.until_face(Face.SESSION, PATIENCE_S)
+            watcher.until_face(ScreenId.SESSION, PATIENCE_S)
         until_s = time.monotonic() + RUNS_FOR_S
         while time.monotonic() < until_s:
             watcher.receive(0.5)
@@ -101,7 +108,7 @@ def test_after_three_power_cuts_the_diary_is_whole_and_the_session_is_offered_ag
         trained.boot()
         ready(trained)
         with trained.watch() as watcher:
-            watcher.until_face(Face.GO_ON, PATIENCE_S)
+            watcher.until_face(ScreenId.GO_ON, PATIENCE_S)
         lost.append(shown_s - kept_s(trained))
         print(f"\ncut {cut + 1}: shown {shown_s:.1f} s, lost {lost[-1]:.1f} s; booted in {trained.booted_s:.0f} s")  # noqa: T201 - a figure
     assert integrity(trained) == "ok"

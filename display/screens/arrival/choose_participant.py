@@ -6,12 +6,12 @@ from coach.kiosk.view import Button, Choice
 from display.drawing import icons
 from display.drawing.canvas import TITLE, Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE, ABOVE_DEEP, BELOW, IN, IN_DEEP, LINE, PANEL, QUIET, WHITE, Colour
 from display.drawing.participant_pictures import leaf, picture_of
 from display.screen.announcement import Announcement, announcement_part
 from display.screen.button_bar import buttons_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 
 PICTURE_COLOURS: tuple[Colour, ...] = (ABOVE, BELOW, IN, WHITE)
 TILE_APART = 24.0
@@ -20,7 +20,7 @@ LOW_TILE = 190.0
 """A tile lower than this has its words beside the picture instead of under it."""
 
 
-def name_of(glance: Glance, who: Choice) -> str:
+def name_of(glance: RenderContext, who: Choice) -> str:
     """What somebody is called on the screen: the nickname, or «guest»; the pseudonym where there is none."""
     return who.name or (glance.texts.say("choose.guest") if who.guest else who.participant)
 
@@ -30,7 +30,7 @@ def colour_of(who: Choice) -> Colour:
     return QUIET if who.guest else PICTURE_COLOURS[sum((who.name or who.participant).encode()) % len(PICTURE_COLOURS)]
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of the choice."""
     texts, sheet, choices = glance.texts, glance.sheet, glance.view.choices
     foot = Box(MARGIN, sheet.height - 96, sheet.width - 2 * MARGIN, 64)
@@ -84,7 +84,7 @@ def parts(glance: Glance) -> list[Part]:
     if glance.view.attention:
         labels.append(((Button.STOP,), texts.say("button.look_after")))
     found = [
-        Part("title", title, texts.say("choose.title"), lambda brush, box: _title(brush, box, glance)),
+        Widget("title", title, texts.say("choose.title"), lambda brush, box: _title(brush, box, glance)),
         *tiles,
         buttons_part(foot, labels),
     ]
@@ -95,11 +95,11 @@ def parts(glance: Glance) -> list[Part]:
     return found
 
 
-def _title(brush: Brush, box: Box, glance: Glance) -> None:
+def _title(brush: Brush, box: Box, glance: RenderContext) -> None:
     brush.text(glance.texts.say("choose.title"), (box.middle_x, box.middle_y), TITLE, "centre", width=box.width)
 
 
-def _dots(box: Box, at: int, pages: int) -> Part:
+def _dots(box: Box, at: int, pages: int) -> Widget:
     """Which page of tiles this is."""
 
     def paint(brush: Brush, box: Box) -> None:
@@ -112,10 +112,10 @@ def _dots(box: Box, at: int, pages: int) -> Part:
             else:
                 brush.disc(middle, 9, LINE, 3)
 
-    return Part("pages", box, (at, pages), paint)
+    return Widget("pages", box, (at, pages), paint)
 
 
-def _amiss(box: Box, says: str) -> Part:
+def _amiss(box: Box, says: str) -> Widget:
     """What is wrong with the machine, though one may train."""
 
     def paint(brush: Brush, box: Box) -> None:
@@ -126,10 +126,10 @@ def _amiss(box: Box, says: str) -> Part:
         brush.icon(icons.attention, Box(pill.x + 24, pill.y + 9, 34, 34), ABOVE)
         brush.text(says, (pill.x + 74, pill.middle_y), style)
 
-    return Part("amiss", box, says, paint)
+    return Widget("amiss", box, says, paint)
 
 
-def _tile(glance: Glance, box: Box, *, index: int, chosen: bool) -> Part:
+def _tile(glance: RenderContext, box: Box, *, index: int, chosen: bool) -> Widget:
     who = glance.view.choices[index]
     name = name_of(glance, who)
     drawing, colour = picture_of(who.picture, who.name), colour_of(who)
@@ -158,4 +158,4 @@ def _tile(glance: Glance, box: Box, *, index: int, chosen: bool) -> Part:
             at = (box.middle_x, box.bottom - 34)
             brush.text(expired, at, Style(34, Weight.FIRM, QUIET), "centre", width=box.width - 40)
 
-    return Part(f"tile {index}", box, (who, chosen), paint)
+    return Widget(f"tile {index}", box, (who, chosen), paint)

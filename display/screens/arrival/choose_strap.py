@@ -5,10 +5,10 @@ from coach.model.strap_advertisement import StrapSeen
 from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import BELOW, IN, IN_DEEP, PANEL, QUIET, TRACK, WHITE
 from display.screen.button_bar import buttons_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import nickname_part
 from display.texts import Texts
 
@@ -29,7 +29,7 @@ def label_of(seen: StrapSeen, texts: Texts) -> str:
     return seen.printed if seen.on_band else seen.name or texts.say("choose_strap.nameless")
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of the choice."""
     texts, sheet, straps = glance.texts, glance.sheet, glance.view.straps
     width = sheet.width - 2 * MARGIN
@@ -55,8 +55,8 @@ def parts(glance: Glance) -> list[Part]:
         brush.text(more, (box.right, box.middle_y), Style(32, Weight.FIRM, QUIET), "right", width=box.right - end - 20)
 
     return [
-        Part("title", title, asks, paint_title),
-        Part("how", under, (how, more), paint_how),
+        Widget("title", title, asks, paint_title),
+        Widget("how", under, (how, more), paint_how),
         nickname_part(glance, Box(MARGIN + width - 230, 34, 230, 64)),
         *(
             _row(
@@ -78,7 +78,7 @@ def parts(glance: Glance) -> list[Part]:
     ]
 
 
-def _row(glance: Glance, box: Box, seen: StrapSeen, *, chosen: bool) -> Part:
+def _row(glance: RenderContext, box: Box, seen: StrapSeen, *, chosen: bool) -> Widget:
     texts, portrait = glance.texts, glance.sheet.portrait
     label = label_of(seen, texts)
     maker = seen.name.removesuffix(seen.printed).rstrip(" :-#_") or texts.say("choose_strap.nameless")
@@ -115,7 +115,7 @@ def _row(glance: Glance, box: Box, seen: StrapSeen, *, chosen: bool) -> Part:
         else:
             brush.text(maker, (at, box.middle_y), Style(32, Weight.FIRM, WHITE), width=right - at)
 
-    return Part(f"strap {seen.key}", box, (maker, label, tag, rate, lit, chosen), paint)
+    return Widget(f"strap {seen.key}", box, (maker, label, tag, rate, lit, chosen), paint)
 
 
 def _paint_bars(brush: Brush, box: Box, lit: int) -> None:

@@ -3,15 +3,15 @@
 from coach.kiosk.view import Button, Choice
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import IN_DEEP, QUIET, WHITE
 from display.drawing.participant_pictures import picture_of
 from display.screen.button_bar import buttons_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screens.arrival.choose_participant import colour_of, name_of
 
 
-def who_of(glance: Glance) -> Choice:
+def who_of(glance: RenderContext) -> Choice:
     """Who is asked. Only faces of somebody who is arriving ask for it."""
     who = glance.view.who
     if who is None:
@@ -19,7 +19,7 @@ def who_of(glance: Glance) -> Choice:
     return who
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of the question."""
     texts, sheet, who = glance.texts, glance.sheet, who_of(glance)
     width = sheet.width - 2 * MARGIN
@@ -47,4 +47,4 @@ def parts(glance: Glance) -> list[Part]:
         ((Button.START,), texts.say("button.yes") if who.guest else texts.say("button.yes_me")),
         ((Button.STOP,), texts.say("button.no_leave")),
     )
-    return [Part("question", whole, (who, asks), paint), buttons_part(foot, labels)]
+    return [Widget("question", whole, (who, asks), paint), buttons_part(foot, labels)]

@@ -4,15 +4,15 @@ from coach.kiosk.view import Button
 from display.drawing import icons
 from display.drawing.canvas import TITLE, Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import QUIET, WHITE
 from display.screen.button_bar import buttons_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 
 SIZE = 300.0
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of the age."""
     texts, sheet = glance.texts, glance.sheet
     width = sheet.width - 2 * MARGIN
@@ -45,8 +45,8 @@ def parts(glance: Glance) -> list[Part]:
         ((Button.STOP,), texts.say("button.leave")),
     )
     return [
-        Part("title", title, None, paint_title),
-        Part("answer", answer, age, paint_answer),
-        Part("how", how, None, paint_how),
+        Widget("title", title, None, paint_title),
+        Widget("answer", answer, age, paint_answer),
+        Widget("how", how, None, paint_how),
         buttons_part(foot, labels),
     ]

@@ -1,16 +1,16 @@
 """No session today: talk to the therapist, in kind words (hazards H13, H14)."""
 
 from coach.kiosk.view import Button
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE
 from display.drawing.participant_pictures import moon
 from display.screen.announcement import Announcement, announcement_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import header_parts
 from display.screens import unwell
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of a closed session."""
     if glance.view.reason == "unwell":
         return unwell.parts(glance)

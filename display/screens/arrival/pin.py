@@ -4,18 +4,18 @@ from coach.kiosk.view import Button, PinNow
 from display.drawing import icons
 from display.drawing.canvas import TITLE, Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE, ABOVE_DEEP, IN, IN_DEEP, PANEL, QUIET, WHITE
 from display.drawing.participant_pictures import picture_of
 from display.screen.button_bar import buttons_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screens.arrival.choose_participant import colour_of, name_of
 from display.screens.arrival.confirm import who_of
 
 BOX_WIDTH, BOX_HEIGHT, APART = 132.0, 168.0, 26.0
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of the PIN."""
     texts, sheet = glance.texts, glance.sheet
     pin = glance.view.pin or PinNow()
@@ -48,14 +48,14 @@ def parts(glance: Glance) -> list[Part]:
 
     return [
         _who(glance, who),
-        Part("title", title, None, paint_title),
+        Widget("title", title, None, paint_title),
         _digits(digits, pin, glance.view.selected, turning=turning),
-        Part("words", words, (says, pin.wrong > 0), paint_words),
+        Widget("words", words, (says, pin.wrong > 0), paint_words),
         buttons_part(foot, labels if turning else labels[2:]),
     ]
 
 
-def _words(glance: Glance, pin: PinNow) -> str:
+def _words(glance: RenderContext, pin: PinNow) -> str:
     texts = glance.texts
     if pin.checking:
         return texts.say("pin.checking")
@@ -66,7 +66,7 @@ def _words(glance: Glance, pin: PinNow) -> str:
     return texts.say("pin.wrong") if pin.wrong and not pin.entered else ""
 
 
-def _who(glance: Glance, box: Box) -> Part:
+def _who(glance: RenderContext, box: Box) -> Widget:
     """Picture and nickname of whose PIN it is."""
     who = who_of(glance)
     name = name_of(glance, who)
@@ -77,10 +77,10 @@ def _who(glance: Glance, box: Box) -> Part:
         brush.icon(picture_of(who.picture, who.name), Box(left, box.middle_y - 28, 56, 56), colour_of(who))
         brush.text(name, (left + 74, box.middle_y), style)
 
-    return Part("who", box, who, paint)
+    return Widget("who", box, who, paint)
 
 
-def _digits(box: Box, pin: PinNow, turned: int, *, turning: bool) -> Part:
+def _digits(box: Box, pin: PinNow, turned: int, *, turning: bool) -> Widget:
     shown = turned if turning else None
 
     def paint(brush: Brush, box: Box) -> None:
@@ -99,4 +99,4 @@ def _digits(box: Box, pin: PinNow, turned: int, *, turning: bool) -> Part:
                 for drawing, y in ((icons.up, tile.y - 60), (icons.down, tile.bottom + 4)):
                     brush.icon(drawing, Box(tile.middle_x - 28, y, 56, 56), QUIET)
 
-    return Part("digits", box, (pin.entered, pin.digits, shown), paint)
+    return Widget("digits", box, (pin.entered, pin.digits, shown), paint)

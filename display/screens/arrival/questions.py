@@ -4,17 +4,17 @@ from coach.kiosk.view import Button
 from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE, IN, IN_DEEP, LINE, PANEL, QUIET, WHITE
 from display.drawing.shapes import Drawing
 from display.screen.button_bar import buttons_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import nickname_part
 
 QUESTION = Style(72, Weight.BOLD, WHITE)
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of a question."""
     texts, sheet, view = glance.texts, glance.sheet, glance.view
     inner = Box(MARGIN, 36, sheet.width - 2 * MARGIN, sheet.height - 72)
@@ -47,16 +47,16 @@ def parts(glance: Glance) -> list[Part]:
         brush.paragraph(why, (box.middle_x, y + 84), Style(30, Weight.PLAIN, QUIET), box.width, "centre")
 
     return [
-        Part("title", Box(MARGIN, 34, inner.width - 250, 54), small, paint_title),
+        Widget("title", Box(MARGIN, 34, inner.width - 250, 54), small, paint_title),
         nickname_part(glance, Box(inner.right - 230, 34, 230, 54)),
-        Part("question", ask, words, paint_ask),
+        Widget("question", ask, words, paint_ask),
         _answer(left, texts.say("questions.no"), icons.cross, chosen=view.selected == 0),
         _answer(right, texts.say("questions.yes"), icons.check, chosen=view.selected == 1),
         buttons_part(foot, labels),
     ]
 
 
-def _answer(box: Box, word: str, drawing: Drawing, *, chosen: bool) -> Part:
+def _answer(box: Box, word: str, drawing: Drawing, *, chosen: bool) -> Widget:
     def paint(brush: Brush, box: Box) -> None:
         brush.bar(box, 30, IN_DEEP if chosen else PANEL)
         brush.bar(box, 30, IN if chosen else LINE, 5 if chosen else 2)
@@ -66,4 +66,4 @@ def _answer(box: Box, word: str, drawing: Drawing, *, chosen: bool) -> Part:
         brush.icon(drawing, Box(left, box.middle_y - 29, 58, 58), ABOVE if drawing is icons.check and chosen else QUIET)
         brush.text(word, (left + 78, box.middle_y), style)
 
-    return Part(f"answer {word}", box, (word, chosen), paint)
+    return Widget(f"answer {word}", box, (word, chosen), paint)

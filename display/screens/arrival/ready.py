@@ -3,16 +3,16 @@
 from coach.kiosk.view import Button
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE, IN, IN_DEEP, QUIET, WHITE
 from display.screen.button_bar import buttons_part, paint_button
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.heart_rate_gauge import heart_part, shown_number, zone_colour
 
 BLOCK = 344.0
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face before the start."""
     texts, sheet, view = glance.texts, glance.sheet, glance.view
     width = sheet.width - 2 * MARGIN
@@ -54,10 +54,10 @@ def parts(glance: Glance) -> list[Part]:
         brush.text(texts.say("ready.rate"), (x + 14, box.middle_y + 8), Style(30, Weight.PLAIN, QUIET))
 
     found = [
-        Part("session", top, (which, change), paint_top),
-        Part("words", words, (title, how, view.strap_name), paint),
+        Widget("session", top, (which, change), paint_top),
+        Widget("words", words, (title, how, view.strap_name), paint),
         heart_part(heart, WHITE if number and colour is QUIET else colour, glance.swell, beating=number is not None),
-        Part("digits", digits, number, paint_digits),
+        Widget("digits", digits, number, paint_digits),
     ]
     if view.profile is not None:
         found.append(glance.drawing.part(view.profile, profile, None))

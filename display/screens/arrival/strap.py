@@ -3,18 +3,18 @@
 from coach.kiosk.view import Button
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE, ABOVE_DEEP, BELOW, BELOW_DEEP, PANEL, QUIET, WHITE
 from display.drawing.receiver_picture import help_needed, paint_receiver_picture
 from display.drawing.strap_picture import paint_strap_picture
 from display.screen.button_bar import Label, buttons_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import nickname_part
 
 STEP = Style(40, Weight.FIRM, WHITE)
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of putting the strap on."""
     texts, sheet, view = glance.texts, glance.sheet, glance.view
     width = sheet.width - 2 * MARGIN
@@ -81,16 +81,16 @@ def parts(glance: Glance) -> list[Part]:
         )
 
     return [
-        Part("title", title, view.language, paint_title),
+        Widget("title", title, view.language, paint_title),
         nickname_part(glance, Box(MARGIN + width - 230, 34, 230, 64)),
-        Part("picture", picture, trouble, paint_picture),
-        Part("steps", steps, words, paint_steps),
-        Part("status", status, (says, found, trouble), paint_status),
+        Widget("picture", picture, trouble, paint_picture),
+        Widget("steps", steps, words, paint_steps),
+        Widget("status", status, (says, found, trouble), paint_status),
         buttons_part(foot, _labels(glance)),
     ]
 
 
-def _labels(glance: Glance) -> tuple[Label, ...]:
+def _labels(glance: RenderContext) -> tuple[Label, ...]:
     change: Label = ((Button.UP, Button.DOWN), glance.texts.say("button.other_strap"))
     leave: Label = ((Button.STOP,), glance.texts.say("button.leave"))
     return (change, leave) if glance.view.may_change_strap else (leave,)

@@ -6,18 +6,18 @@ from coach.kiosk.view import Button
 from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE, IN, PANEL, QUIET, WHITE
 from display.screen.announcement import Announcement, announcement_part
 from display.screen.button_bar import buttons_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 
 SHOWN = 3
 LONGEST_FAULT = 150
 ROW_HEIGHT, ROW_HEIGHT_STANDING, ROW_APART = 124.0, 252.0, 16.0
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """One row for each finding: what it is, and under it what to do."""
     texts, sheet, found = glance.texts, glance.sheet, glance.view.attention
     labels = (
@@ -44,7 +44,7 @@ def parts(glance: Glance) -> list[Part]:
     ]
     foot = Box(MARGIN, sheet.height - 96, top.width, 64)
     return [
-        Part("title", top, (title, also), lambda brush, box: _paint_title(brush, box, title, also)),
+        Widget("title", top, (title, also), lambda brush, box: _paint_title(brush, box, title, also)),
         *rows,
         buttons_part(foot, labels),
     ]
@@ -56,7 +56,7 @@ def _paint_title(brush: Brush, box: Box, title: str, also: str) -> None:
     brush.text(also, (box.right, box.middle_y), Style(30, Weight.FIRM, QUIET), "right")
 
 
-def _row(glance: Glance, box: Box, code: str, place: int) -> Part:
+def _row(glance: RenderContext, box: Box, code: str, place: int) -> Widget:
     what, how = glance.texts.of("finding", code), glance.texts.of("advice", code)
     size, drop = 32.0, 46.0
     if code == "config_refused" and glance.view.settings_fault is not None:
@@ -72,4 +72,4 @@ def _row(glance: Glance, box: Box, code: str, place: int) -> Part:
         y = brush.paragraph(what, (left, box.y + 42), Style(42, Weight.BOLD, WHITE), width)
         brush.paragraph(how, (left, y + drop), Style(size, Weight.PLAIN, QUIET), width)
 
-    return Part(f"finding {place}", box, (what, how), paint)
+    return Widget(f"finding {place}", box, (what, how), paint)

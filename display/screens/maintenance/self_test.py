@@ -6,18 +6,18 @@ from coach.kiosk.view import Button, TriedPart
 from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE, BELOW, IN, INK, QUIET, WHITE, Colour
 from display.drawing.shapes import Drawing
 from display.screen.button_bar import buttons_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 
 TILES = 4
 TILE_APART = 28.0
 LAMP_COLOURS: tuple[Colour, ...] = (BELOW, IN, ABOVE, WHITE)
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The question, what is tried, and how to answer."""
     texts, sheet, view = glance.texts, glance.sheet, glance.view
     tried = view.tried or TriedPart.VOICE
@@ -46,8 +46,8 @@ def parts(glance: Glance) -> list[Part]:
         brush.paragraph(how, (box.x, box.y + 120), Style(34, Weight.PLAIN, QUIET), box.width)
 
     return [
-        Part("title", title, (question, how), paint_title),
-        Part("tried", shown, tried, paint),
+        Widget("title", title, (question, how), paint_title),
+        Widget("tried", shown, tried, paint),
         buttons_part(foot, labels),
     ]
 

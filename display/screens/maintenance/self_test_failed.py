@@ -2,15 +2,15 @@
 
 from coach.kiosk.view import Button
 from display.drawing import icons
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE
 from display.screen.announcement import Announcement, announcement_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 
 SHOWN = 2
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of a failed self-test."""
     texts, sheet = glance.texts, glance.sheet
     codes = tuple(dict.fromkeys(glance.view.findings))[:SHOWN]

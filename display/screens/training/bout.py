@@ -2,10 +2,10 @@
 
 from display.drawing.canvas import HEADING, Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.palette import BELOW, IN, LINE, WHITE
 from display.screen.countdown import countdown_parts
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import header_parts
 from display.screen.heart_rate_gauge import rate_parts
 from display.screen.instruction import instruction_part
@@ -13,7 +13,7 @@ from display.screen.session_layout import training_places
 from display.screens.training.running import profile_parts
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of a bout."""
     places = training_places(glance.sheet)
     return [
@@ -26,7 +26,7 @@ def parts(glance: Glance) -> list[Part]:
     ]
 
 
-def _bout_parts(glance: Glance, heart: Box, right: float) -> list[Part]:
+def _bout_parts(glance: RenderContext, heart: Box, right: float) -> list[Widget]:
     """«Jobb 3 av 8» beside the heart, and a row of bars: done, running, to come."""
     bout = glance.snapshot.bout
     if bout is None:
@@ -50,4 +50,4 @@ def _bout_parts(glance: Glance, heart: Box, right: float) -> list[Part]:
             else:
                 brush.bar(bar, 6, LINE)
 
-    return [Part("bout", box, (word, count, colour), paint)]
+    return [Widget("bout", box, (word, count, colour), paint)]

@@ -5,18 +5,18 @@ from coach.model.summary import IntervalSummary, Summary
 from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.number_format import clock, minutes_and_seconds
 from display.drawing.palette import ABOVE, ATTENTION, BELOW, IN, INK, PANEL, QUIET, TRACK, WHITE
 from display.screen.button_bar import paint_buttons
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 
 SHOWN_INTERVALS = 6
 WORTH_A_NUMBER_S = 300.0
 """A shorter training is thanked for and not counted in large digits."""
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of the summary."""
     sheet, view = glance.sheet, glance.view
     summary = view.snapshot.summary if view.snapshot is not None else None
@@ -46,7 +46,7 @@ def mean_fall_bpm(intervals: tuple[IntervalSummary, ...]) -> int | None:
     return round(sum(falls) / len(falls)) if falls else None
 
 
-def _words(glance: Glance, box: Box, summary: Summary | None) -> Part:
+def _words(glance: RenderContext, box: Box, summary: Summary | None) -> Widget:
     texts, view = glance.texts, glance.view
     key = "ended.title" if summary is None or summary.completed else "ended.title_early"
     title = texts.say(key, nickname=view.nickname) if view.nickname else texts.say(f"{key}_nobody")
@@ -82,10 +82,10 @@ def _words(glance: Glance, box: Box, summary: Summary | None) -> Part:
             brush.icon(icons.heart, Box(box.x, box.y + 300, 42, 40), BELOW)
             brush.text(fall, (box.x + 60, box.y + 320), Style(30, Weight.PLAIN, QUIET), width=box.width - 60)
 
-    return Part("words", box, (title, large, under, fall, because), paint)
+    return Widget("words", box, (title, large, under, fall, because), paint)
 
 
-def _why_early(glance: Glance) -> str:
+def _why_early(glance: RenderContext) -> str:
     """Say why the work ended before its time; empty where it did not, or where the person stopped it."""
     snapshot = glance.view.snapshot
     if snapshot is None:
@@ -94,7 +94,7 @@ def _why_early(glance: Glance) -> str:
     return glance.texts.of("ended_because", reasons[0]) if reasons else ""
 
 
-def _bars(glance: Glance, box: Box, summary: Summary) -> Part:
+def _bars(glance: RenderContext, box: Box, summary: Summary) -> Widget:
     texts = glance.texts
     rows = summary.intervals[:SHOWN_INTERVALS]
     key = tuple((i.index, round(i.time_in_zone_s), round(i.end_s - i.start_s)) for i in rows)
@@ -117,10 +117,10 @@ def _bars(glance: Glance, box: Box, summary: Summary) -> Part:
                 brush.bar(Box(track.x, track.y, max(share * track.width, 30.0), 30), 15, IN)
             brush.number(clock(row.time_in_zone_s), (inner.right, y), Style(34, Weight.BOLD, WHITE), "right")
 
-    return Part("bars", box, key, paint)
+    return Widget("bars", box, key, paint)
 
 
-def _foot(glance: Glance, box: Box) -> Part:
+def _foot(glance: RenderContext, box: Box) -> Widget:
     texts, saved = glance.texts, glance.view.saved
     words = texts.say(f"saved.{saved}")
     look = {
@@ -140,4 +140,4 @@ def _foot(glance: Glance, box: Box) -> Part:
         done = texts.say("button.done")
         paint_buttons(brush, Box(box.right - 220, box.y, 220, box.height), (((Button.START,), done),))
 
-    return Part("foot", box, (words, saved), paint)
+    return Widget("foot", box, (words, saved), paint)

@@ -3,16 +3,16 @@
 from coach.kiosk.view import Button
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE, BELOW, IN, LINE, QUIET, WHITE, Colour, blend
 from display.screen.button_bar import buttons_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 
 LOWEST, HIGHEST = 6, 20
 LIGHT, HARD = 11, 17
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of the scale."""
     texts, sheet = glance.texts, glance.sheet
     chosen = min(max(glance.view.selected, LOWEST), HIGHEST)
@@ -55,9 +55,9 @@ def parts(glance: Glance) -> list[Part]:
         ((Button.START,), texts.say("button.confirm")),
     )
     return [
-        Part("title", title, None, paint_title),
-        Part("answer", answer, (chosen, word), paint_answer),
-        Part("scale", bars, chosen, paint_bars),
+        Widget("title", title, None, paint_title),
+        Widget("answer", answer, (chosen, word), paint_answer),
+        Widget("scale", bars, chosen, paint_bars),
         buttons_part(foot, labels),
     ]
 

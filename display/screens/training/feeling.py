@@ -3,10 +3,10 @@
 from display.drawing import icons
 from display.drawing.canvas import BODY, Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.palette import IN, IN_BAND, QUIET, TRACK, WHITE
 from display.screen.countdown import countdown_parts
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import header_parts
 from display.screen.heart_rate_gauge import NUMBER_EM, heart_part, shown_number, zone_colour
 from display.screen.instruction import instruction_part
@@ -16,7 +16,7 @@ from display.screens.training.running import profile_parts
 LOWEST_BORG, HIGHEST_BORG = 6, 20
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of a phase steered by feeling."""
     places = training_places(glance.sheet)
     snapshot = glance.snapshot
@@ -34,7 +34,7 @@ def parts(glance: Glance) -> list[Part]:
     ]
 
 
-def _target(glance: Glance, box: Box) -> Part:
+def _target(glance: RenderContext, box: Box) -> Widget:
     zone = glance.snapshot.zone
     shown = f"{zone.low_borg}–{zone.high_borg}" if zone.low_borg is not None and zone.high_borg is not None else ""
 
@@ -42,10 +42,10 @@ def _target(glance: Glance, box: Box) -> Part:
         style = Style(min(NUMBER_EM, (box.height - 24) / 0.727), Weight.HEAVY, WHITE)
         brush.text(shown, (box.middle_x, box.middle_y), style, "centre", width=box.width)
 
-    return Part("borg target", box, shown, paint)
+    return Widget("borg target", box, shown, paint)
 
 
-def _scale(glance: Glance, box: Box) -> Part:
+def _scale(glance: RenderContext, box: Box) -> Widget:
     """Borg's scale from 6 to 20, standing, with the target lit."""
     zone = glance.snapshot.zone
     track = Box(box.x, box.y, 34, box.height)
@@ -63,10 +63,10 @@ def _scale(glance: Glance, box: Box) -> Part:
         else:
             brush.bar(track, 10, IN_BAND)
 
-    return Part("borg scale", box, (zone.low_borg, zone.high_borg), paint)
+    return Widget("borg scale", box, (zone.low_borg, zone.high_borg), paint)
 
 
-def _rate(glance: Glance, heart: Box, number: str | None) -> Part:
+def _rate(glance: RenderContext, heart: Box, number: str | None) -> Widget:
     box = Box(heart.right + 14, heart.y, 138, heart.height)
     beats = glance.texts.say("ready.rate")
 
@@ -74,10 +74,10 @@ def _rate(glance: Glance, heart: Box, number: str | None) -> Part:
         brush.number(number or "–", (box.x, box.middle_y - 16), Style(60, Weight.BOLD, WHITE if number else QUIET))
         brush.text(beats, (box.x, box.middle_y + 36), Style(28, Weight.PLAIN, QUIET), width=box.width)
 
-    return Part("small rate", box, number, paint)
+    return Widget("small rate", box, number, paint)
 
 
-def _words(glance: Glance, box: Box) -> Part:
+def _words(glance: RenderContext, box: Box) -> Widget:
     zone, texts = glance.snapshot.zone, glance.texts
     middle = None if zone.low_borg is None or zone.high_borg is None else round((zone.low_borg + zone.high_borg) / 2)
     word = texts.say("feeling.title") if middle is None else texts.say(f"exertion.{middle}")
@@ -87,4 +87,4 @@ def _words(glance: Glance, box: Box) -> Part:
         brush.text(word, (box.x, box.y + 26), Style(42, Weight.BOLD, IN), width=box.width)
         brush.text(under, (box.x, box.y + 78), BODY, width=box.width)
 
-    return Part("words", box, (word, under), paint)
+    return Widget("words", box, (word, under), paint)

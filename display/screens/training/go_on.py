@@ -2,16 +2,16 @@
 
 from coach.kiosk.view import Button
 from display.drawing import icons
-from display.drawing.layout import Part
+from display.drawing.layout import Widget
 from display.drawing.palette import IN
 from display.screen.announcement import Announcement, announcement_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import header_parts, phase_words
 from display.screen.session_layout import training_places
 from display.screens.training.running import profile_parts
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of the offer."""
     texts, places = glance.texts, training_places(glance.sheet)
     lines = [texts.say("go_on.kept"), texts.say("go_on.what")]

@@ -4,15 +4,15 @@ from coach.kiosk.view import Button
 from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import MARGIN, Box, Part
+from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.palette import ABOVE, IN, IN_DEEP, PANEL, QUIET, WHITE
 from display.screen.button_bar import buttons_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 
 GAP = 22.0
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of the five faces."""
     texts, sheet = glance.texts, glance.sheet
     chosen = min(max(glance.view.selected, 1), len(icons.MOODS))
@@ -43,7 +43,7 @@ def parts(glance: Glance) -> list[Part]:
         side = 300.0
         large = Box(sheet.width / 2 - side / 2, middle - height / 2 - 36 - 60 - side, side, side)
         tiles.append(
-            Part("large face", large, chosen, lambda brush, box: brush.icon(icons.MOODS[chosen - 1], box, ABOVE))
+            Widget("large face", large, chosen, lambda brush, box: brush.icon(icons.MOODS[chosen - 1], box, ABOVE))
         )
 
     labels = (
@@ -51,14 +51,14 @@ def parts(glance: Glance) -> list[Part]:
         ((Button.START,), texts.say("button.confirm")),
     )
     return [
-        Part("title", title, None, paint_title),
+        Widget("title", title, None, paint_title),
         *tiles,
-        Part("answer", answer, word, paint_answer),
+        Widget("answer", answer, word, paint_answer),
         buttons_part(foot, labels),
     ]
 
 
-def _face(box: Box, mood: int, *, chosen: bool) -> Part:
+def _face(box: Box, mood: int, *, chosen: bool) -> Widget:
     def paint(brush: Brush, box: Box) -> None:
         brush.bar(box, 30, IN_DEEP if chosen else PANEL)
         if chosen:
@@ -67,4 +67,4 @@ def _face(box: Box, mood: int, *, chosen: bool) -> Part:
         place = Box(box.middle_x - side / 2, box.middle_y - side / 2, side, side)
         brush.icon(icons.MOODS[mood - 1], place, ABOVE if chosen else QUIET)
 
-    return Part(f"face {mood}", box, chosen, paint)
+    return Widget(f"face {mood}", box, chosen, paint)

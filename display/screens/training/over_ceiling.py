@@ -4,10 +4,10 @@ from display.drawing import icons
 from display.drawing.advice_words import what_to_do
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.number_format import clock
 from display.drawing.palette import ATTENTION, INK
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import header_parts
 from display.screen.heart_rate_gauge import TRACKING, shown_number
 from display.screen.instruction import instruction_part
@@ -17,7 +17,7 @@ from display.screens.training.running import profile_parts
 NUMBER_EM = 220.0
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face over the ceiling. A question that is open stands below the panel."""
     places = training_places(glance.sheet)
     asked = glance.snapshot.question is not None
@@ -32,7 +32,7 @@ def parts(glance: Glance) -> list[Part]:
     ]
 
 
-def _panel(glance: Glance, box: Box) -> Part:
+def _panel(glance: RenderContext, box: Box) -> Widget:
     snapshot, texts = glance.snapshot, glance.texts
     order, to_speed = what_to_do(snapshot, texts)
     number = shown_number(snapshot) or ""
@@ -61,4 +61,4 @@ def _panel(glance: Glance, box: Box) -> Part:
         brush.text(most, (rate.middle_x, rate.bottom - 56), Style(30, Weight.FIRM, INK), "centre", width=rate.width)
         brush.text(left, (rate.middle_x, rate.bottom - 18), Style(30, Weight.FIRM, INK), "centre", width=rate.width)
 
-    return Part("over ceiling", box, (order, to_speed, number, why, most, left), paint)
+    return Widget("over ceiling", box, (order, to_speed, number, why, most, left), paint)

@@ -2,17 +2,17 @@
 
 from coach.kiosk.view import Button
 from display.drawing import icons
-from display.drawing.layout import Box, Part
+from display.drawing.layout import Box, Widget
 from display.drawing.palette import BELOW
 from display.screen.announcement import Announcement, announcement_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import header_parts
 from display.screen.instruction import instruction_part
 from display.screen.session_layout import training_places
 from display.screens.training.running import profile_parts
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of a pause."""
     texts, places = glance.texts, training_places(glance.sheet)
     box, asked = places.panel, glance.snapshot.question is not None

@@ -1,16 +1,16 @@
 """A session that runs by heart rate: the rate dominates, around it time, instruction and profile."""
 
 from coach.model.events import Signal
-from display.drawing.layout import Part
+from display.drawing.layout import Widget
 from display.screen.countdown import countdown_parts
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import header_parts
 from display.screen.heart_rate_gauge import rate_parts
 from display.screen.instruction import instruction_part
 from display.screen.session_layout import TrainingPlaces, training_places
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of a running phase."""
     places = training_places(glance.sheet)
     return [
@@ -22,7 +22,7 @@ def parts(glance: Glance) -> list[Part]:
     ]
 
 
-def profile_parts(glance: Glance, places: TrainingPlaces) -> list[Part]:
+def profile_parts(glance: RenderContext, places: TrainingPlaces) -> list[Widget]:
     """The profile with this moment on it, where the view has one."""
     view = glance.view
     if view.profile is None:

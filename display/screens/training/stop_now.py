@@ -6,10 +6,10 @@ While the coach still waits for an answer (hazard H5), it shows how to give one.
 from coach.kiosk.view import Button
 from coach.model.events import Level
 from display.drawing import icons
-from display.drawing.layout import Part
+from display.drawing.layout import Widget
 from display.drawing.palette import STOP, STOP_RIM, WHITE
 from display.screen.announcement import Announcement, announcement_part
-from display.screen.frame import Glance
+from display.screen.frame import RenderContext
 from display.screen.header import header_parts
 from display.screen.instruction import notice_at
 from display.screen.session_layout import training_places
@@ -17,7 +17,7 @@ from display.screens.training.running import profile_parts
 from display.screens.unwell import unwell_parts
 
 
-def parts(glance: Glance) -> list[Part]:
+def parts(glance: RenderContext) -> list[Widget]:
     """The face of a stop-now notice."""
     texts, places = glance.texts, training_places(glance.sheet)
     notice = notice_at(glance.snapshot, Level.STOP_NOW)

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Finding, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.check import NOT_IN_USE, CheckFinding, Codes, Outcome, Severity, found
+from firmware.doctor.environment import CheckContext
 
 
 class AdapterState(Struct, frozen=True):
@@ -19,7 +19,7 @@ class AdapterState(Struct, frozen=True):
     able: bool | None = None
 
 
-class Adapter:
+class AdapterCheck:
     """Reads rfkill and sysfs; whether it is switched on only BlueZ knows, who is asked over D-Bus."""
 
     name: str = "adapter"
@@ -30,7 +30,7 @@ class Adapter:
         "adapter_off": Severity.ATTENTION,
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """Without an adapter nobody's rate is heard; whose plan allows it trains by exertion."""
         if not place.fittings.bluetooth:
             return NOT_IN_USE
@@ -52,19 +52,19 @@ class Adapter:
             return Outcome((found(self, "adapter_off", used.name),), used.name, passed_over=others)
         return Outcome(facts=used.name, passed_over=others)
 
-    def _finding(self, kind: str) -> Finding:
+    def _finding(self, kind: str) -> CheckFinding:
         if kind == "hard":
             return found(self, "adapter_blocked_hard")
         return found(self, "adapter_blocked", "rfkill: soft")
 
-    def _state(self, place: Place, name: str) -> AdapterState:
+    def _state(self, place: CheckContext, name: str) -> AdapterState:
         blocked, powered = _blocked_by(place, name), self._powered(place, name)
         roles, address = _said(place, name, "Roles"), _said(place, name, "Address")
         able = None if roles is None or not roles.startswith("as ") else '"central"' in roles
         told = address.split('"')[1] if address is not None and address.startswith('s "') else ""
         return AdapterState(name, told.upper(), blocked, powered, able)
 
-    def _powered(self, place: Place, adapter: str) -> bool | None:
+    def _powered(self, place: CheckContext, adapter: str) -> bool | None:
         path = f"/org/bluez/{adapter}"
         asked = ("busctl", "get-property", "org.bluez", path, "org.bluez.Adapter1", "Powered")
         ran = None if place.run is None else place.run(asked)
@@ -101,7 +101,7 @@ def _why(one: AdapterState, used: AdapterState | None) -> str:
     return "another one is named" if used is None else f"{used.name} is used"
 
 
-def _blocked_by(place: Place, adapter: str | None) -> str | None:
+def _blocked_by(place: CheckContext, adapter: str | None) -> str | None:
     """Return which kind of switch blocks an adapter: `hard` or `soft`. None: any adapter, or a kernel without names."""
     kinds = set()
     for one in place.those("/sys/class/rfkill", "rfkill*"):
@@ -113,7 +113,7 @@ def _blocked_by(place: Place, adapter: str | None) -> str | None:
     return "hard" if "hard" in kinds else "soft" if kinds else None
 
 
-def _said(place: Place, adapter: str, member: str) -> str | None:
+def _said(place: CheckContext, adapter: str, member: str) -> str | None:
     """Return what BlueZ says of an adapter; None where it says nothing."""
     words = ("busctl", "get-property", "org.bluez", f"/org/bluez/{adapter}", "org.bluez.Adapter1", member)
     ran = None if place.run is None else place.run(words)

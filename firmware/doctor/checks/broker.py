@@ -4,13 +4,13 @@ import os
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place, is_there
+from firmware.doctor.environment import CheckContext, is_there
 from firmware.system.delivery_status import NoStateError, read_state, state_file
 from sync.delivery.fault_registry import Trouble
 from sync.delivery.machine_identity import ACCOUNT, MACHINE_PEM
 
 
-class Broker:
+class BrokerCheck:
     """Sync's own findings, under their own codes, from the file in which it leaves how it stands."""
 
     name: str = "broker"
@@ -23,7 +23,7 @@ class Broker:
         },
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """A machine that is not enrolled keeps its sessions: nothing is wrong with that."""
         if not is_there(place.identity / ACCOUNT):
             return NOT_IN_USE

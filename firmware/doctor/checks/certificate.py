@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place, is_there
+from firmware.doctor.environment import CheckContext, is_there
 from sync.delivery.fault_registry import Trouble
 from sync.delivery.machine_identity import ACCOUNT, read_account
 
 _DAY_S = 86_400.0
 
 
-class Certificate:
+class CertificateCheck:
     """It renews itself when a third of its time is left; one with few weeks left has not."""
 
     name: str = "certificate"
@@ -24,7 +24,7 @@ class Certificate:
         "certificate_over": Severity.ATTENTION,
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """Judged only by a clock that has been set."""
         if not is_there(place.identity / ACCOUNT):
             return NOT_IN_USE

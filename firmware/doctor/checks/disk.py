@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 
-from firmware.doctor.check import Codes, Finding, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.check import CheckFinding, Codes, Outcome, Severity, found
+from firmware.doctor.environment import CheckContext
 
 
-class Disk:
+class DiskCheck:
     """Free space under the diary, how its file system is mounted, and the errors that the kernel has counted there."""
 
     name: str = "disk"
@@ -21,13 +21,13 @@ class Disk:
         "card_errors": Severity.ATTENTION,
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """A session that can neither be saved nor kept in memory does not begin; one that runs goes on."""
         free = place.free_bytes or _free_bytes
         folder = next(one for one in (place.diary.parent, *place.diary.parents, Path("/")) if one.exists())
         left = free(folder)
         facts = f"{left / 2**20:.0f} MB"
-        findings: list[Finding] = []
+        findings: list[CheckFinding] = []
         if left < place.free_floor_bytes:
             findings.append(found(self, "disk_full", f"{facts} of {place.free_floor_bytes / 2**20:.0f} MB"))
         elif left < place.limits.free_disk_mb * 2**20:
@@ -42,7 +42,7 @@ class Disk:
                 findings.append(found(self, "card_errors", f"{counted.parent.name}: {errors}"))
         return Outcome(tuple(findings), facts)
 
-    def _read_only(self, place: Place, folder: Path) -> bool:
+    def _read_only(self, place: CheckContext, folder: Path) -> bool:
         """Whether the mount that holds the folder is read-only: the longest mount point that is above it, the last."""
         holds: tuple[int, bool] = (-1, False)
         for line in (place.text("/proc/self/mounts") or "").splitlines():

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from coach.kiosk.view import Button
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 
 
-class Gpio:
+class GpioCheck:
     """The chip, the right to use it, and buttons that the panel finds held down."""
 
     name: str = "gpio"
@@ -18,7 +18,7 @@ class Gpio:
         "stop_button_stuck": Severity.STOP,
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """A stop button that hangs cannot stop anybody (hazard H6): no session begins then."""
         findings = [
             found(self, "stop_button_stuck" if button is Button.STOP else "button_stuck", button.value)

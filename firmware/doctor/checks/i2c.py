@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 
 
-class I2c:
+class I2cCheck:
     """The bus's device, the right to use it, and whether the small screen answers there."""
 
     name: str = "i2c"
@@ -16,7 +16,7 @@ class I2c:
         "oled_silent": Severity.ATTENTION,
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """Only the display talks on the bus, so what answers there is what the display has told."""
         wanted, devices = place.fittings.oled, place.told.devices
         told = None if devices is None else devices.oled

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from firmware.doctor.check import Codes, Finding, Outcome, Severity, found
-from firmware.doctor.environment import Place, is_there
+from firmware.doctor.check import CheckFinding, Codes, Outcome, Severity, found
+from firmware.doctor.environment import CheckContext, is_there
 from firmware.journal import queries as store
 from sync.delivery.machine_identity import ACCOUNT
 
@@ -29,7 +29,7 @@ def diary_health(connection: sqlite3.Connection) -> DiaryHealth:
     return DiaryHealth(None if said == "ok" else str(said), waiting, oldest_wall_s)
 
 
-class Journal:
+class JournalCheck:
     """Asked of the one connection that the coach has; read without writing where no coach runs."""
 
     name: str = "journal"
@@ -39,9 +39,9 @@ class Journal:
         "undelivered_old": Severity.ATTENTION,
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """A diary that is not there yet is made by the first session."""
-        findings: list[Finding] = []
+        findings: list[CheckFinding] = []
         if place.told.not_saved is not None:
             findings.append(found(self, "journal_not_saving", place.told.not_saved))
         findings += [found(self, code, detail) for code, detail in place.told.codes if code in self.codes]
@@ -56,7 +56,7 @@ class Journal:
                 findings.append(found(self, "undelivered_old", f"{health.undelivered} waiting, {days:.0f} days"))
         return Outcome(tuple(findings), f"{health.undelivered} waiting")
 
-    def _health(self, place: Place) -> DiaryHealth | None:
+    def _health(self, place: CheckContext) -> DiaryHealth | None:
         """None where nobody can say now."""
         if place.ask_diary is not None:
             answer = place.ask_diary(diary_health)

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 from firmware.panel.keyboards import LISTING, KeyboardKind, devices_in
 
 
@@ -13,7 +13,7 @@ class NumericKeypad:
     name: str = "keypad"
     codes: ClassVar[Codes] = {"keypad_gone": Severity.ATTENTION, "keypad_forbidden": Severity.ATTENTION}
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """A keypad need not be there; one that the settings name is missed."""
         if place.fittings.keypad is False:
             return NOT_IN_USE

@@ -4,20 +4,20 @@ import re
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place, is_there
+from firmware.doctor.environment import CheckContext, is_there
 from firmware.system.delivery_status import NoStateError, read_state, state_file
 from sync.delivery.machine_identity import ACCOUNT
 
 _LEVEL = re.compile(r"^\s*(\S+):\s+\S+\s+\S+\s+(-?\d+)\.?\s", re.MULTILINE)
 
 
-class Network:
+class NetworkCheck:
     """Interfaces other than the machine's own loop, by the kernel's word."""
 
     name: str = "network"
     codes: ClassVar[Codes] = {"network_away": Severity.ATTENTION, "wifi_weak": Severity.ATTENTION}
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """Only a machine with a server needs one."""
         if not is_there(place.identity / ACCOUNT):
             return NOT_IN_USE
@@ -34,7 +34,7 @@ class Network:
         weak = [name for name, level in levels.items() if level < place.limits.wifi_dbm]
         return Outcome((found(self, "wifi_weak", facts),) if weak and not wired else (), facts)
 
-    def _by_sync(self, place: Place) -> Outcome:
+    def _by_sync(self, place: CheckContext) -> Outcome:
         """The coach is shut in without a network: what sync sees is in the file that it leaves."""
         try:
             state = read_state(state_file(place.socket))

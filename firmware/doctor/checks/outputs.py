@@ -3,13 +3,13 @@
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 
 DISPLAY_AWAY_S = 20.0
 """A display that is started again is back long before this."""
 
 
-class Guides:
+class OutputsCheck:
     """What the display reports of its parts, and whether it is there at all."""
 
     name: str = "guides"
@@ -19,7 +19,7 @@ class Guides:
         "lamp_dark": Severity.ATTENTION,
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """A part that is switched off by the settings is not missed, but does not guide anybody either."""
         told = place.told
         devices, away_s = told.devices, told.display_away_s

@@ -4,7 +4,7 @@ import re
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 
 NOW_LOW, NOW_SLOW, SINCE_LOW, SINCE_SLOW = 1 << 0, 1 << 1 | 1 << 2 | 1 << 3, 1 << 16, 1 << 17 | 1 << 18 | 1 << 19
 """Bits of get_throttled: under-voltage; frequency capped, throttled, soft temperature limit; the same since boot."""
@@ -12,7 +12,7 @@ NOW_LOW, NOW_SLOW, SINCE_LOW, SINCE_SLOW = 1 << 0, 1 << 1 | 1 << 2 | 1 << 3, 1 <
 _SAID = re.compile(r"throttled=0x([0-9a-fA-F]+)")
 
 
-class Power:
+class PowerCheck:
     """`get_throttled`, from sysfs or vcgencmd, and the voltage alarm of the Pi's sensor."""
 
     name: str = "power"
@@ -23,7 +23,7 @@ class Power:
         "throttled_since_start": Severity.ATTENTION,
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """Only a Raspberry Pi has these."""
         bits = self._bits(place)
         alarms = [place.number(one) for one in self._alarms(place)]
@@ -42,7 +42,7 @@ class Power:
             findings.append(found(self, "throttled_since_start", detail))
         return Outcome(tuple(findings), detail)
 
-    def _bits(self, place: Place) -> int | None:
+    def _bits(self, place: CheckContext) -> int | None:
         for counted in place.those("/sys/devices/platform", "soc*/soc*:firmware/get_throttled"):
             bits = place.number(counted, 16)
             if bits is not None:
@@ -56,7 +56,7 @@ class Power:
             raise ValueError(f"vcgencmd said: {ran.output[:80]}")
         return int(match[1], 16)
 
-    def _alarms(self, place: Place) -> list[str]:
+    def _alarms(self, place: CheckContext) -> list[str]:
         named = place.those("/sys/class/hwmon", "hwmon*/name")
         sensors = [one.parent for one in named if place.text(one) == "rpi_volt"]
         return [f"/sys/class/hwmon/{one.name}/in0_lcrit_alarm" for one in sensors if (one / "in0_lcrit_alarm").exists()]

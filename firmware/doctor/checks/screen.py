@@ -4,16 +4,16 @@ from typing import ClassVar
 
 from display.connectors import connectors_in, used_connector
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 
 
-class Screen:
+class ScreenCheck:
     """The kernel's connectors, and the display's own word."""
 
     name: str = "screen"
     codes: ClassVar[Codes] = {"screen_unplugged": Severity.ATTENTION, "screen_dark": Severity.ATTENTION}
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """Sound, lamp or small screen are enough to train by, so that a missing screen alone stops nobody (H8)."""
         wanted, devices = place.fittings.screen, place.told.devices
         told = None if devices is None else devices.screen

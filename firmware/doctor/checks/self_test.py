@@ -8,13 +8,13 @@ import msgspec
 from msgspec import Struct
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 
 Part = Literal["screen", "lamp", "voice"]
 FILE = "self-test.json"
 
 
-class Answers(Struct, frozen=True, kw_only=True):
+class SelfTestAnswers(Struct, frozen=True, kw_only=True):
     """What was answered, part by part; None: not asked, or nobody answered. `wall_s`: when, seconds since 1970."""
 
     wall_s: float
@@ -32,28 +32,28 @@ def answers_file(diary: Path) -> Path:
     return diary.with_name(FILE)
 
 
-def keep(diary: Path, answers: Answers) -> None:
+def keep(diary: Path, answers: SelfTestAnswers) -> None:
     """Keep the answers; those that were not given this time stay as they were. Raises OSError."""
     path = answers_file(diary)
     before = read(diary)
     if before is not None:
         earlier = before.given()
         told = {part: earlier[part] if given is None else given for part, given in answers.given().items()}
-        answers = Answers(wall_s=answers.wall_s, **told)
+        answers = SelfTestAnswers(wall_s=answers.wall_s, **told)
     making = path.with_name(f".{path.name}.{os.getpid()}")
     making.write_bytes(msgspec.json.encode(answers))
     making.replace(path)
 
 
-def read(diary: Path) -> Answers | None:
+def read(diary: Path) -> SelfTestAnswers | None:
     """The last answers; None where there are none, or where they cannot be read."""
     try:
-        return msgspec.json.decode(answers_file(diary).read_bytes(), type=Answers)
+        return msgspec.json.decode(answers_file(diary).read_bytes(), type=SelfTestAnswers)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
-class SelfTest:
+class SelfTestCheck:
     """A person's «no» counts until a «yes» comes, whatever the driver says."""
 
     name: str = "self_test"
@@ -64,12 +64,12 @@ class SelfTest:
         "nothing_seen_or_heard": Severity.STOP,
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """One «yes» is enough to train by; three times «no» is too few."""
         said = place.text(answers_file(place.diary))
         if said is None:
             return NOT_IN_USE
-        given = msgspec.json.decode(said, type=Answers).given()
+        given = msgspec.json.decode(said, type=SelfTestAnswers).given()
         if given and all(answer is False for answer in given.values()):
             return Outcome((found(self, "nothing_seen_or_heard"),))
         names = {"screen": "screen_not_seen", "lamp": "lamp_not_seen", "voice": "voice_not_heard"}

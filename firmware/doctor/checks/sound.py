@@ -6,7 +6,7 @@ from typing import ClassVar
 from display.connectors import connectors_in, hdmi_connector
 from display.sound.cards import cards_here, chosen_card, passed_over
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 
 CARD = re.compile(r"^ *(\d+) \[(\S*) *\]: (.*)$", re.MULTILINE)
 _MUTED = re.compile(r"\[off\]")
@@ -14,7 +14,7 @@ _HEARD = re.compile(r"\[on\]")
 CONTROLS = ("Master", "PCM", "Speaker", "Headphone", "HDMI")
 
 
-class Sound:
+class SoundCheck:
     """ALSA's list of cards, the display's own word, and the mixer."""
 
     name: str = "sound"
@@ -25,7 +25,7 @@ class Sound:
         "sound_muted": Severity.ATTENTION,
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """One part is enough to train by, so that missing sound alone stops nobody (hazard H8)."""
         devices = place.told.devices
         told = None if devices is None else devices.sound
@@ -52,7 +52,7 @@ class Sound:
         findings = (found(self, "sound_muted", names),) if muted and len(muted) == len(numbers) else ()
         return Outcome(findings, names if kind is None or chosen is None else chosen, passed_over=others)
 
-    def _chosen(self, place: Place) -> tuple[str | None, tuple[str, ...]]:
+    def _chosen(self, place: CheckContext) -> tuple[str | None, tuple[str, ...]]:
         """Return the card that the settings mean, and those of its kind that are passed over."""
         fittings = place.fittings
         kind = fittings.sound_kind
@@ -68,7 +68,7 @@ class Sound:
         )
         return (None if card is None else card.name), others
 
-    def _is_muted(self, place: Place, card: str) -> bool:
+    def _is_muted(self, place: CheckContext, card: str) -> bool:
         """Whether a control of the card has a switch and is off; a card without one cannot be muted."""
         if place.run is None:
             return False

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 
 UNSEEN_DAYS = 14
 TROUBLES = (
@@ -21,7 +21,7 @@ TROUBLES = (
 _DAY_S = 86_400.0
 
 
-class Strap:
+class StrapCheck:
     """What the coach knows of the strap; nothing is asked of the strap itself."""
 
     name: str = "strap"
@@ -32,7 +32,7 @@ class Strap:
         **{f"strap_{trouble}": Severity.ATTENTION for trouble in TROUBLES},
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """A strap lies silent between sessions: only weeks of silence are told."""
         strap = place.told.strap
         if strap is None:

@@ -3,18 +3,18 @@
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 
 LEAST_C, MOST_C = -40.0, 150.0
 
 
-class Temperature:
+class TemperatureCheck:
     """The processor's own sensor; other zones (Wi-Fi, battery) tell nothing of it."""
 
     name: str = "temperature"
     codes: ClassVar[Codes] = {"too_hot": Severity.ATTENTION}
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """Where no zone is called the processor's, the first stands for it."""
         zones = place.those("/sys/class/thermal", "thermal_zone*")
         own = [zone for zone in zones if "cpu" in (place.text(zone / "type") or "")] or list(zones[:1])

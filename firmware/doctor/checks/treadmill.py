@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 
 
 class Treadmill:
@@ -16,7 +16,7 @@ class Treadmill:
         "treadmill_unreached": Severity.ATTENTION,
     }
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """Report what its adapter found."""
         noted = place.told.treadmill
         if noted is None:

@@ -4,19 +4,19 @@ from typing import ClassVar
 
 from coach.errors import ProtocolFileError
 from firmware.doctor.check import Codes, Outcome, Severity, found
-from firmware.doctor.environment import Place
+from firmware.doctor.environment import CheckContext
 from firmware.ipc.messages import FORMAT
 from firmware.participants import protocol_files
 from firmware.system.version import own_version
 
 
-class Versions:
+class VersionsCheck:
     """What runs here."""
 
     name: str = "versions"
     codes: ClassVar[Codes] = {"versions_differ": Severity.ATTENTION, "protocol_unreadable": Severity.ATTENTION}
 
-    def look(self, place: Place) -> Outcome:
+    def look(self, place: CheckContext) -> Outcome:
         """A protocol that cannot be read is told before somebody has chosen it."""
         own, devices = own_version(), place.told.devices
         findings = []

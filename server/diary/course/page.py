@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from msgspec import Struct
 
-from server.diary.course.plots import Person, Plot, Point, fitness_note, plots
-from server.diary.course.schedule import Break, CourseView, Week, Word
+from server.diary.course.plots import FitnessAgeInput, Point, SeriesPlot, fitness_note, plots
+from server.diary.course.schedule import Break, CourseView, Week, WeeklyAdherence
 from server.diary.formatting import day, days, number, percent
 
 
@@ -24,20 +24,20 @@ class CoursePage(Struct, frozen=True, kw_only=True):
     kind_words: str
     back_words: str
     next_words: str
-    plots: tuple[Plot, ...]
+    plots: tuple[SeriesPlot, ...]
     fitness_note: str
 
 
-STEADINESS: Mapping[Word, str | Promise] = {
-    Word.NOT_YET: gettext_lazy("No session has been due yet."),
-    Word.STEADY: gettext_lazy("Very steady."),
-    Word.GOOD: gettext_lazy("Good: about two sessions a week or more."),
-    Word.SOME: gettext_lazy("More than a third of the sessions. Each of them counts."),
-    Word.FEW: gettext_lazy("It has been hard to come. Worth a talk about what would help."),
+STEADINESS: Mapping[WeeklyAdherence, str | Promise] = {
+    WeeklyAdherence.NOT_YET: gettext_lazy("No session has been due yet."),
+    WeeklyAdherence.STEADY: gettext_lazy("Very steady."),
+    WeeklyAdherence.GOOD: gettext_lazy("Good: about two sessions a week or more."),
+    WeeklyAdherence.SOME: gettext_lazy("More than a third of the sessions. Each of them counts."),
+    WeeklyAdherence.FEW: gettext_lazy("It has been hard to come. Worth a talk about what would help."),
 }
 
 
-def course_page(view: CourseView, points: Sequence[Point], person: Person) -> CoursePage:
+def course_page(view: CourseView, points: Sequence[Point], person: FitnessAgeInput) -> CoursePage:
     """What is told of a course, in the language at hand. `points`: oldest first."""
     told = view.attendance
     of_due = ""

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
 from server.diary.course import fitness
-from server.diary.formatting import NOTHING, Table, day, number, percent
+from server.diary.formatting import NOTHING, TextTable, day, number, percent
 from server.diary.session_page import WORK_MIN
 
 Word = str | Promise
@@ -46,14 +46,14 @@ class Point(Struct, frozen=True, kw_only=True):
         return None if self.speed_kmh is None else fitness.vo2_at(self.speed_kmh, self.incline_percent or 0.0)
 
 
-class Person(Struct, frozen=True):
+class FitnessAgeInput(Struct, frozen=True):
     """What the fitness age needs."""
 
     birth_year: int
     sex: Literal["f", "m"] | None
 
 
-class Plot(Struct, frozen=True, kw_only=True):
+class SeriesPlot(Struct, frozen=True, kw_only=True):
     """One plot and its table. `y` over `x`; `marks` names each point; `level` and `band` lie across.
 
     `later`: for a plot of points, those of the second half, drawn filled.
@@ -76,10 +76,10 @@ class Plot(Struct, frozen=True, kw_only=True):
     level_title: str = ""
     later: tuple[int, ...] = ()
     legend: tuple[str, ...] = ()
-    table: Table
+    table: TextTable
 
 
-class Along(Struct, frozen=True, kw_only=True):
+class CoursePlots(Struct, frozen=True, kw_only=True):
     """A value of each session, drawn along the sessions. `column`: the table's heading of it. `unit`: in a sentence."""
 
     key: str
@@ -98,7 +98,7 @@ class Along(Struct, frozen=True, kw_only=True):
 
 _BEATS = gettext_lazy("beats/min")
 ALONG = (
-    Along(
+    CoursePlots(
         key="zone",
         title=format_lazy(gettext_lazy("Minutes in the target zone, of {of}"), of=WORK_MIN),
         y_title=gettext_lazy("min"),
@@ -112,7 +112,7 @@ ALONG = (
         level=WORK_MIN,
         level_title=gettext_lazy("all of 4×4's work"),
     ),
-    Along(
+    CoursePlots(
         key="fall",
         title=gettext_lazy("Fall of the rate in the first minute of recovery"),
         y_title=_BEATS,
@@ -121,7 +121,7 @@ ALONG = (
         unit=_BEATS,
         y_low=0,
     ),
-    Along(
+    CoursePlots(
         key="borg",
         title=gettext_lazy("Perceived exertion (Borg)"),
         y_title=gettext_lazy("Borg"),
@@ -130,7 +130,7 @@ ALONG = (
         y_low=6,
         y_high=20,
     ),
-    Along(
+    CoursePlots(
         key="mood",
         title=gettext_lazy("Mood after the session"),
         y_title=gettext_lazy("Mood, 1–5"),
@@ -142,14 +142,14 @@ ALONG = (
 )
 
 
-def plots(points: Sequence[Point], person: Person) -> tuple[Plot, ...]:
+def plots(points: Sequence[Point], person: FitnessAgeInput) -> tuple[SeriesPlot, ...]:
     """All that have at least one point."""
     zone, fall, borg, mood = (_along(points, shape) for shape in ALONG)
     made = (zone, _third_minute(points), fall, _fitness_age(points, person), borg, mood)
     return tuple(plot for plot in made if any(y is not None for y in plot.y))
 
 
-def told(plot: Plot) -> dict[str, Any]:
+def told(plot: SeriesPlot) -> dict[str, Any]:
     """A plot for the script that draws it: all but its table, which the page holds."""
     return {
         name: value for name, value in msgspec.structs.asdict(plot).items() if name not in ("table", "words", "title")
@@ -165,10 +165,10 @@ def fitness_note() -> str:
     )
 
 
-def _along(points: Sequence[Point], shape: Along) -> Plot:
+def _along(points: Sequence[Point], shape: CoursePlots) -> SeriesPlot:
     values = tuple(shape.value(one) for one in points)
     title = str(shape.title)
-    return Plot(
+    return SeriesPlot(
         key=shape.key,
         title=title,
         words=_change(values, shape.decimals, str(shape.unit)),
@@ -187,7 +187,7 @@ def _along(points: Sequence[Point], shape: Along) -> Plot:
     )
 
 
-def _third_minute(points: Sequence[Point]) -> Plot:
+def _third_minute(points: Sequence[Point]) -> SeriesPlot:
     title = _("Rate in minute 3 against load")
     known = [
         (at, one, vo2)
@@ -196,7 +196,7 @@ def _third_minute(points: Sequence[Point]) -> Plot:
     ]
     known.sort(key=lambda three: (three[2], three[0]))
     marks = _marks(points)
-    return Plot(
+    return SeriesPlot(
         key="third",
         title=title,
         words=_("Points that move right and down over time mean more work at the same rate."),
@@ -209,7 +209,7 @@ def _third_minute(points: Sequence[Point]) -> Plot:
         x_decimals=1,
         later=tuple(int(at >= len(points) / 2) for at, _one, _vo2 in known),
         legend=(_("first half"), _("second half")),
-        table=Table(
+        table=TextTable(
             caption=title,
             headings=(_("Session"), _("Day"), _("Setting"), _("Load, ml/kg/min"), _("Rate in minute 3")),
             rows=tuple(
@@ -228,7 +228,7 @@ def _setting(one: Point) -> str:
     return f"{speed}, {percent((one.incline_percent or 0.0) / 100)}"
 
 
-def _fitness_age(points: Sequence[Point], person: Person) -> Plot:
+def _fitness_age(points: Sequence[Point], person: FitnessAgeInput) -> SeriesPlot:
     sex = person.sex
     estimates = [fitness.vo2_max(one.speed_kmh, one.incline_percent, one.third_minute_fraction) for one in points]
     ages = [None if sex is None or vo2 is None else fitness.fitness_age(vo2, sex) for vo2 in estimates]
@@ -236,7 +236,7 @@ def _fitness_age(points: Sequence[Point], person: Person) -> Plot:
     own_age = points[-1].on.year - person.birth_year if points else None
     plot = _along(
         points,
-        Along(
+        CoursePlots(
             key="fitness",
             title=_("Fitness age"),
             y_title=_("years"),
@@ -275,9 +275,11 @@ def age_in_words(age: fitness.FitnessAge | None) -> str:
             return number(age.years)
 
 
-def _table(points: Sequence[Point], caption: str, headings: tuple[str, ...], texts: Sequence[tuple[str, ...]]) -> Table:
+def _table(
+    points: Sequence[Point], caption: str, headings: tuple[str, ...], texts: Sequence[tuple[str, ...]]
+) -> TextTable:
     """A row of each session: its number, its day, and `texts`."""
-    return Table(
+    return TextTable(
         caption=caption,
         headings=(_("Session"), _("Day"), *headings),
         rows=tuple((str(at), day(one.on), *told) for at, (one, told) in enumerate(zip(points, texts, strict=True), 1)),

@@ -41,7 +41,7 @@ class CoursePlan(Struct, frozen=True):
         return week * self.sessions // self.weeks - (week - 1) * self.sessions // self.weeks
 
 
-class Trained(Struct, frozen=True):
+class CountedSession(Struct, frozen=True):
     """One session on the clinic's day `on`. `whole`: all work ran its whole length. `intervals`: whole ones."""
 
     on: date
@@ -55,7 +55,7 @@ class Trained(Struct, frozen=True):
         return self.whole or self.intervals > 0
 
 
-class State(StrEnum):
+class CourseStatus(StrEnum):
     """What became of a place in a week."""
 
     DONE = "done"
@@ -66,10 +66,10 @@ class State(StrEnum):
     EXTRA = "extra"
 
 
-class Place(Struct, frozen=True):
+class SchedulePosition(Struct, frozen=True):
     """One of a week's sessions. `part`: trained, though not to the end. `left`: this week still has room for it."""
 
-    state: State
+    state: CourseStatus
     on: date | None = None
     keys: tuple[str, ...] = ()
 
@@ -80,7 +80,7 @@ class Week(Struct, frozen=True):
     number: int
     begins_on: date
     ends_on: date
-    places: tuple[Place, ...]
+    places: tuple[SchedulePosition, ...]
     again: bool = False
     running: bool = False
 
@@ -94,7 +94,7 @@ class Break(Struct, frozen=True):
     back_to: int
 
 
-class Word(StrEnum):
+class WeeklyAdherence(StrEnum):
     """How steadily, in one word."""
 
     NOT_YET = "not_yet"
@@ -111,7 +111,7 @@ class Attendance(Struct, frozen=True):
     due: int
     of: int
     fraction: float | None
-    word: Word
+    word: WeeklyAdherence
 
 
 class Next(Struct, frozen=True):
@@ -131,7 +131,7 @@ class CourseView(Struct, frozen=True):
     rows: tuple[Week | Break, ...]
     attendance: Attendance
     next: Next | None
-    outside: tuple[Trained, ...]
+    outside: tuple[CountedSession, ...]
 
     @property
     def pause(self) -> Break | None:
@@ -154,10 +154,10 @@ class CourseView(Struct, frozen=True):
         return next((row.ends_on for row in reversed(self.rows) if isinstance(row, Week)), None)
 
 
-def course_of(plan: CoursePlan, trained: Iterable[Trained], today: date) -> CourseView:
+def course_of(plan: CoursePlan, trained: Iterable[CountedSession], today: date) -> CourseView:
     """Lay a course out as it stands today."""
     until = today if plan.ended_on is None else min(today, plan.ended_on)
-    days: dict[date, list[Trained]] = {}
+    days: dict[date, list[CountedSession]] = {}
     outside = []
     for one in sorted(trained, key=lambda one: (one.on, one.key)):
         if one.counts and plan.begins_on <= one.on <= until:
@@ -180,7 +180,7 @@ def course_of(plan: CoursePlan, trained: Iterable[Trained], today: date) -> Cour
 class _Laying:
     """Rows, stretch by stretch: what lies between two breaks."""
 
-    def __init__(self, plan: CoursePlan, until: date, days: dict[date, list[Trained]]) -> None:
+    def __init__(self, plan: CoursePlan, until: date, days: dict[date, list[CountedSession]]) -> None:
         self.plan, self.until, self.days = plan, until, days
         self.made: list[Week | Break] = []
 
@@ -232,20 +232,24 @@ class _Laying:
         trained = [day for day in sorted(self.days) if begins <= day <= ends]
         planned = self.plan.planned_in(number)
         places = [
-            Place(
-                State.EXTRA if place >= planned else State.DONE if any(t.whole for t in self.days[day]) else State.PART,
+            SchedulePosition(
+                CourseStatus.EXTRA
+                if place >= planned
+                else CourseStatus.DONE
+                if any(t.whole for t in self.days[day])
+                else CourseStatus.PART,
                 day,
                 tuple(one.key for one in self.days[day]),
             )
             for place, day in enumerate(trained)
         ]
-        rest = State.LEFT
+        rest = CourseStatus.LEFT
         if broken or ends < self.until:
-            rest = State.MISSED
+            rest = CourseStatus.MISSED
         elif begins > self.until:
-            rest = State.AHEAD
+            rest = CourseStatus.AHEAD
         ended = self.plan.ended_on is not None and ends >= self.plan.ended_on
-        places += [Place(rest)] * (0 if ended else max(0, planned - len(trained)))
+        places += [SchedulePosition(rest)] * (0 if ended else max(0, planned - len(trained)))
         return Week(number, begins, ends, tuple(places), again, running=begins <= self.until <= ends and not broken)
 
 
@@ -260,22 +264,24 @@ def _attendance(plan: CoursePlan, rows: Sequence[Week | Break], until: date) -> 
     return Attendance(len(days), due, plan.sessions, fraction, _word(fraction))
 
 
-def _word(fraction: float | None) -> Word:
+def _word(fraction: float | None) -> WeeklyAdherence:
     if fraction is None:
-        return Word.NOT_YET
+        return WeeklyAdherence.NOT_YET
     if fraction >= STEADY_FRACTION:
-        return Word.STEADY
+        return WeeklyAdherence.STEADY
     if fraction >= GOOD_FRACTION:
-        return Word.GOOD
-    return Word.SOME if fraction >= SOME_FRACTION else Word.FEW
+        return WeeklyAdherence.GOOD
+    return WeeklyAdherence.SOME if fraction >= SOME_FRACTION else WeeklyAdherence.FEW
 
 
-def _next(rows: Sequence[Week | Break], today: date, days: dict[date, list[Trained]]) -> Next | None:
+def _next(rows: Sequence[Week | Break], today: date, days: dict[date, list[CountedSession]]) -> Next | None:
     earliest = today + _DAY if today in days else today
     for row in rows:
         if not isinstance(row, Week) or row.ends_on < earliest:
             continue
-        place = next((at for at, one in enumerate(row.places) if one.state in (State.LEFT, State.AHEAD)), None)
+        place = next(
+            (at for at, one in enumerate(row.places) if one.state in (CourseStatus.LEFT, CourseStatus.AHEAD)), None
+        )
         if place is not None:
             return Next(row.number, place + 1, max(earliest, row.begins_on), row.ends_on)
     return None

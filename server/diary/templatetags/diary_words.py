@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from server.diary import formatting
 from server.diary.course import page
-from server.diary.course.schedule import Break, State, Week
+from server.diary.course.schedule import Break, CourseStatus, Week
 
 register = template.Library()
 register.filter("clock", formatting.clock)
@@ -23,32 +23,32 @@ register.filter("week_words", page.week_words)
 register.filter("row_days", page.row_days)
 register.filter("break_words", page.break_words)
 
-STATES: dict[State, str | Promise] = {
-    State.DONE: gettext_lazy("trained"),
-    State.PART: gettext_lazy("partly trained"),
-    State.MISSED: gettext_lazy("not trained"),
-    State.LEFT: gettext_lazy("still to come"),
-    State.AHEAD: gettext_lazy("ahead"),
-    State.EXTRA: gettext_lazy("extra"),
+STATES: dict[CourseStatus, str | Promise] = {
+    CourseStatus.DONE: gettext_lazy("trained"),
+    CourseStatus.PART: gettext_lazy("partly trained"),
+    CourseStatus.MISSED: gettext_lazy("not trained"),
+    CourseStatus.LEFT: gettext_lazy("still to come"),
+    CourseStatus.AHEAD: gettext_lazy("ahead"),
+    CourseStatus.EXTRA: gettext_lazy("extra"),
 }
-SIGNS: dict[State, str] = {
-    State.DONE: "✓",
-    State.PART: "◐",
-    State.MISSED: "–",
-    State.LEFT: "",
-    State.AHEAD: "",
-    State.EXTRA: "+",
+SIGNS: dict[CourseStatus, str] = {
+    CourseStatus.DONE: "✓",
+    CourseStatus.PART: "◐",
+    CourseStatus.MISSED: "–",
+    CourseStatus.LEFT: "",
+    CourseStatus.AHEAD: "",
+    CourseStatus.EXTRA: "+",
 }
 
 
 @register.filter
-def state_words(state: State) -> str:
+def state_words(state: CourseStatus) -> str:
     """«trained»."""
     return str(STATES[state])
 
 
 @register.filter
-def state_sign(state: State) -> str:
+def state_sign(state: CourseStatus) -> str:
     """The same as a sign, so that no colour is needed."""
     return SIGNS[state]
 

@@ -17,20 +17,20 @@ from server.documents.export.tables import as_csv, as_xlsx
 from server.documents.models import Counted, ProcedureCode
 
 
-class Period(Struct, frozen=True):
+class ActivityPeriod(Struct, frozen=True):
     """From one day to another, both included."""
 
     first: date
     last: date
 
     @classmethod
-    def month_before(cls, today: date) -> "Period":
+    def month_before(cls, today: date) -> "ActivityPeriod":
         """The last whole month."""
         last = today.replace(day=1) - timedelta(days=1)
         return cls(last.replace(day=1), last)
 
 
-class Line(Struct, frozen=True):
+class ActivityLine(Struct, frozen=True):
     """One participant, one group, or all. `codes`: how often each code counts, in the report's order."""
 
     name: str
@@ -47,14 +47,14 @@ class Line(Struct, frozen=True):
         return round(self.training_s / 60)
 
 
-class Report(Struct, frozen=True):
+class ActivityReport(Struct, frozen=True):
     """The period's lines. `unassigned`: sessions that count for nobody yet, and are in no sum."""
 
-    period: Period
+    period: ActivityPeriod
     codes: tuple[ProcedureCode, ...]
-    participants: tuple[Line, ...]
-    groups: tuple[Line, ...]
-    total: Line
+    participants: tuple[ActivityLine, ...]
+    groups: tuple[ActivityLine, ...]
+    total: ActivityLine
     unassigned: int
 
 
@@ -68,7 +68,7 @@ class _Session(Struct, frozen=True):
     training_s: float
 
 
-def report(clinic: Clinic, period: Period) -> Report:
+def report(clinic: Clinic, period: ActivityPeriod) -> ActivityReport:
     """Count what was trained."""
     codes = tuple(ProcedureCode.objects.filter(clinic=clinic))
     sessions = list(_sessions(clinic, period))
@@ -78,7 +78,7 @@ def report(clinic: Clinic, period: Period) -> Report:
     for one in known:
         people.setdefault(one.participant, []).append(one)
         groups.setdefault(one.group, []).append(one)
-    return Report(
+    return ActivityReport(
         period=period,
         codes=codes,
         participants=tuple(
@@ -106,17 +106,17 @@ def counts(code: ProcedureCode, protocol: str, training_s: float, *, completed: 
             return training_s >= 60 * (code.least_minutes or 0)
 
 
-def report_csv(made: Report) -> bytes:
+def report_csv(made: ActivityReport) -> bytes:
     """Return the report as one table for programs."""
     return as_csv(*_table(made))
 
 
-def report_xlsx(made: Report) -> bytes:
+def report_xlsx(made: ActivityReport) -> bytes:
     """Return the same table for an office."""
     return as_xlsx(*_table(made))
 
 
-def _table(made: Report) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+def _table(made: ActivityReport) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
     """Return headings and rows: participants, groups, all."""
     headings = (_("Of"), _("Name"), _("Pseudonym"), _("Group"), _("Participants"), _("Sessions"), _("Minutes"))
     rows: list[Sequence[object]] = []
@@ -128,7 +128,7 @@ def _table(made: Report) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
     return (*headings, *(f"{code.code} {code.text}" for code in made.codes)), rows
 
 
-def _sessions(clinic: Clinic, period: Period) -> Iterable[_Session]:
+def _sessions(clinic: Clinic, period: ActivityPeriod) -> Iterable[_Session]:
     found: QuerySet[DiaryEntry] = DiaryEntry.objects.filter(
         clinic=clinic, begun_on__gte=period.first, begun_on__lte=period.last
     )
@@ -138,8 +138,10 @@ def _sessions(clinic: Clinic, period: Period) -> Iterable[_Session]:
         yield _Session(participant, name or "", pseudonym or "", group or "", protocol, completed, training_s)
 
 
-def _line(name: str, pseudonym: str, group: str, sessions: Sequence[_Session], codes: Sequence[ProcedureCode]) -> Line:
-    return Line(
+def _line(
+    name: str, pseudonym: str, group: str, sessions: Sequence[_Session], codes: Sequence[ProcedureCode]
+) -> ActivityLine:
+    return ActivityLine(
         name=name,
         pseudonym=pseudonym,
         group=group,

@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from coach.model.events import Signal
 from coach.model.summary import IntervalSummary, Summary
-from server.diary.selectors import OneSession
+from server.diary.selectors import SessionDetail
 from server.documents.errors import PaperError
 from server.people.models import Participant
 from sync.errors import WireError
-from sync.export.timeline import Second, seconds_of, track_of
+from sync.export.timeline import TimelineSecond, seconds_of, track_of
 
 LOINC, SNOMED, UCUM = "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -33,7 +33,7 @@ _ACTIVITY: Resource = {"coding": [{"system": CATEGORY, "code": "activity", "disp
 _VITAL_SIGNS: Resource = {"coding": [{"system": CATEGORY, "code": "vital-signs", "display": "Vital Signs"}]}
 
 
-class Measure(Struct, frozen=True):
+class ObservationKind(Struct, frozen=True):
     """What an Observation measures: its code, what it is called, and its UCUM unit."""
 
     code: str
@@ -43,29 +43,29 @@ class Measure(Struct, frozen=True):
     method: str = ""
 
 
-DURATION = Measure("55411-3", "Exercise duration", "min", LOINC)
-MEAN_RATE = Measure("8867-4", "Heart rate", "/min", LOINC, "mean over the session")
-MAXIMUM_RATE = Measure("55422-0", "Heart rate Encounter maximum", "/min", LOINC)
-RATES = Measure("heart-rate-each-second", "Heart rate each second", "/min", OWN, "pulse strap")
-SIGNALS = Measure(
+DURATION = ObservationKind("55411-3", "Exercise duration", "min", LOINC)
+MEAN_RATE = ObservationKind("8867-4", "Heart rate", "/min", LOINC, "mean over the session")
+MAXIMUM_RATE = ObservationKind("55422-0", "Heart rate Encounter maximum", "/min", LOINC)
+RATES = ObservationKind("heart-rate-each-second", "Heart rate each second", "/min", OWN, "pulse strap")
+SIGNALS = ObservationKind(
     "signal-each-second", "Worth of the heart rate each second: 0 live, 1 weak, 2 stale, 3 lost, 4 implausible", "1"
 )
-ZONE = Measure("minutes-in-target-zone", "Time of the intervals with the heart rate in the target zone", "min")
-ABOVE_95 = Measure("minutes-above-95-percent", "Time with the heart rate above 95 % of the plan's HRmax", "min")
-HR_MAX = Measure("planned-hrmax", "HRmax in the training plan", "/min")
-LOAD = Measure("edwards-load", "Training load (Edwards 1993)", "1")
-BORG = Measure("borg-6-20", "Rating of perceived exertion, Borg 6–20", "{score}")
-MOOD = Measure("mood-1-5", "Mood after the session, 1 (bad) to 5 (good)", "{score}")
-SURE = Measure("sure-signal-fraction", "Share of training time with a sure heart rate", "%")
-INTERVAL = Measure("interval", "One interval of the session", "")
-THIRD_MINUTE = Measure("third-minute-heart-rate", "Mean heart rate of the interval's third minute", "/min")
-THIRD_FRACTION = Measure("third-minute-fraction", "The same as a share of the plan's HRmax", "%")
-UNTIL_ZONE = Measure("time-to-zone", "Time until the heart rate reached the zone", "s")
-IN_ZONE = Measure("time-in-zone", "Time with the heart rate in the zone", "s")
-PEAK = Measure("interval-peak-heart-rate", "Highest heart rate of the interval", "/min")
-FALL = Measure("recovery-fall-60s", "Fall of the heart rate in the first minute after the interval", "/min")
-SPEED = Measure("treadmill-speed", "Treadmill speed", "km/h")
-INCLINE = Measure("treadmill-incline", "Treadmill incline", "%")
+ZONE = ObservationKind("minutes-in-target-zone", "Time of the intervals with the heart rate in the target zone", "min")
+ABOVE_95 = ObservationKind("minutes-above-95-percent", "Time with the heart rate above 95 % of the plan's HRmax", "min")
+HR_MAX = ObservationKind("planned-hrmax", "HRmax in the training plan", "/min")
+LOAD = ObservationKind("edwards-load", "Training load (Edwards 1993)", "1")
+BORG = ObservationKind("borg-6-20", "Rating of perceived exertion, Borg 6–20", "{score}")
+MOOD = ObservationKind("mood-1-5", "Mood after the session, 1 (bad) to 5 (good)", "{score}")
+SURE = ObservationKind("sure-signal-fraction", "Share of training time with a sure heart rate", "%")
+INTERVAL = ObservationKind("interval", "One interval of the session", "")
+THIRD_MINUTE = ObservationKind("third-minute-heart-rate", "Mean heart rate of the interval's third minute", "/min")
+THIRD_FRACTION = ObservationKind("third-minute-fraction", "The same as a share of the plan's HRmax", "%")
+UNTIL_ZONE = ObservationKind("time-to-zone", "Time until the heart rate reached the zone", "s")
+IN_ZONE = ObservationKind("time-in-zone", "Time with the heart rate in the zone", "s")
+PEAK = ObservationKind("interval-peak-heart-rate", "Highest heart rate of the interval", "/min")
+FALL = ObservationKind("recovery-fall-60s", "Fall of the heart rate in the first minute after the interval", "/min")
+SPEED = ObservationKind("treadmill-speed", "Treadmill speed", "km/h")
+INCLINE = ObservationKind("treadmill-incline", "Treadmill incline", "%")
 
 OWN_MEASURES = (
     ZONE, ABOVE_95, HR_MAX, LOAD, BORG, MOOD, SURE, INTERVAL, THIRD_MINUTE, THIRD_FRACTION, UNTIL_ZONE, IN_ZONE, PEAK,
@@ -76,7 +76,7 @@ OWN_MEASURES = (
 
 def bundle(
     participant: Participant,
-    sessions: Iterable[OneSession],
+    sessions: Iterable[SessionDetail],
     made_at: datetime | None = None,
     *,
     transaction: bool = False,
@@ -98,7 +98,7 @@ def bundle(
     return checked.model_dump_json(indent=2).encode() + b"\n"
 
 
-def collected(participant: Participant, sessions: Iterable[OneSession], made_at: datetime) -> Resource:
+def collected(participant: Participant, sessions: Iterable[SessionDetail], made_at: datetime) -> Resource:
     """The bundle as a tree, not yet checked."""
     patient = _patient(participant)
     devices: dict[str, Resource] = {}
@@ -163,7 +163,7 @@ def _patient(participant: Participant) -> Resource:
     return made
 
 
-def _device(session: OneSession) -> Resource:
+def _device(session: SessionDetail) -> Resource:
     """The machine that recorded it: computer, software and pulse strap as one."""
     entry, delivery = session.entry, session.delivery
     version = delivery.software.interval_coach if delivery is not None else ""
@@ -178,7 +178,7 @@ def _device(session: OneSession) -> Resource:
     return made
 
 
-def _session(session: OneSession, patient: str, device: str) -> Iterator[Resource]:
+def _session(session: SessionDetail, patient: str, device: str) -> Iterator[Resource]:
     entry, summary = session.entry, session.summary
     procedure = str(uuid5(_SPACE, f"procedure {entry.session_id}"))
     period = _period(entry.begun_at, 0.0, summary.duration_s)
@@ -231,7 +231,7 @@ def _session(session: OneSession, patient: str, device: str) -> Iterator[Resourc
         }
 
 
-def _values(summary: Summary) -> Iterator[tuple[Measure, float | None]]:
+def _values(summary: Summary) -> Iterator[tuple[ObservationKind, float | None]]:
     yield DURATION, summary.training_s / 60
     yield MEAN_RATE, summary.mean_bpm
     yield MAXIMUM_RATE, summary.peak_bpm
@@ -244,7 +244,7 @@ def _values(summary: Summary) -> Iterator[tuple[Measure, float | None]]:
     yield MOOD, summary.mood
 
 
-def _interval_values(interval: IntervalSummary) -> Iterator[tuple[Measure, float | None]]:
+def _interval_values(interval: IntervalSummary) -> Iterator[tuple[ObservationKind, float | None]]:
     fraction = interval.third_minute_fraction
     yield THIRD_MINUTE, interval.third_minute_bpm
     yield THIRD_FRACTION, None if fraction is None else fraction * 100
@@ -257,7 +257,7 @@ def _interval_values(interval: IntervalSummary) -> Iterator[tuple[Measure, float
     yield BORG, interval.borg
 
 
-def _seconds(session: OneSession) -> tuple[Second, ...]:
+def _seconds(session: SessionDetail) -> tuple[TimelineSecond, ...]:
     if session.delivery is None:
         return ()
     try:
@@ -276,7 +276,7 @@ def _sampled(values: Iterable[float | None], unit: str) -> Resource:
     }
 
 
-def _observation(key: str, measure: Measure, about: Resource, period: Resource) -> Resource:
+def _observation(key: str, measure: ObservationKind, about: Resource, period: Resource) -> Resource:
     return {
         "resourceType": "Observation",
         "id": str(uuid5(_SPACE, f"observation {key}")),
@@ -289,14 +289,14 @@ def _observation(key: str, measure: Measure, about: Resource, period: Resource) 
     }
 
 
-def _code(measure: Measure) -> Resource:
+def _code(measure: ObservationKind) -> Resource:
     return {
         "coding": [{"system": measure.system, "code": measure.code, "display": measure.display}],
         "text": measure.display,
     }
 
 
-def _quantity(measure: Measure, value: float) -> Resource:
+def _quantity(measure: ObservationKind, value: float) -> Resource:
     return {"valueQuantity": {"value": round(value, 2), "unit": measure.unit, "system": UCUM, "code": measure.unit}}
 
 

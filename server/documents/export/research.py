@@ -30,7 +30,7 @@ from msgspec import Struct
 
 from coach.model.summary import IntervalSummary, Summary
 from server.accounts.models import Account, Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.diary.models import DiaryEntry
 from server.diary.selectors import one_session
@@ -48,7 +48,7 @@ ACTION = "papers.research_export"
 Kind = Literal["text", "whole", "number", "truth"]
 
 
-class Person(Struct, frozen=True, kw_only=True):
+class ResearchParticipant(Struct, frozen=True, kw_only=True):
     """A participant as the export knows them. `key`: of the database, for this run alone."""
 
     key: int
@@ -59,10 +59,10 @@ class Person(Struct, frozen=True, kw_only=True):
     sessions: int = 0
 
 
-class Trained(Struct, frozen=True, kw_only=True):
+class ResearchSession(Struct, frozen=True, kw_only=True):
     """One session of one person: its number, the week since the first, and what it says of itself."""
 
-    person: Person
+    person: ResearchParticipant
     entry: DiaryEntry
     summary: Summary
     number: int
@@ -72,7 +72,7 @@ class Trained(Struct, frozen=True, kw_only=True):
 class Interval(Struct, frozen=True, kw_only=True):
     """One interval of a session."""
 
-    trained: Trained
+    trained: ResearchSession
     told: IntervalSummary
 
 
@@ -86,7 +86,7 @@ class Column(Struct, frozen=True):
     value: Callable[[Any], object]
 
 
-class Table(Struct, frozen=True):
+class ResearchTable(Struct, frozen=True):
     """One table: a file of Parquet, one of CSV, and a chapter of the dictionary."""
 
     name: str
@@ -94,10 +94,10 @@ class Table(Struct, frozen=True):
     columns: tuple[Column, ...]
 
 
-class Sample(Struct, frozen=True, kw_only=True):
+class ResearchSample(Struct, frozen=True, kw_only=True):
     """One second of a session."""
 
-    trained: Trained
+    trained: ResearchSession
     t_s: int
     hr_bpm: float | None
     signal: str
@@ -115,7 +115,7 @@ def _c(name: str, kind: Kind, unit: str, meaning: str | Promise, value: Callable
 _ID = gettext_lazy("pseudonym of the person, drawn anew for this export")
 _NUMBER = gettext_lazy("number of the session, from 1, in the order of time")
 
-PEOPLE = Table(
+PEOPLE = ResearchTable(
     "people",
     gettext_lazy("a person"),
     (
@@ -139,7 +139,7 @@ PEOPLE = Table(
     ),
 )
 
-SESSIONS = Table(
+SESSIONS = ResearchTable(
     "sessions",
     gettext_lazy("a session"),
     (
@@ -214,7 +214,7 @@ SESSIONS = Table(
     ),
 )
 
-INTERVALS = Table(
+INTERVALS = ResearchTable(
     "intervals",
     gettext_lazy("an interval of a session"),
     (
@@ -254,7 +254,7 @@ INTERVALS = Table(
     ),
 )
 
-SAMPLES = Table(
+SAMPLES = ResearchTable(
     "samples",
     gettext_lazy("a second of a session"),
     (
@@ -295,18 +295,20 @@ def export(clinics: Sequence[Clinic], account: Account, *, samples: bool = False
         raise PaperError(_("Nobody here has consented to research and trained since, so there is nothing to export."))
     for clinic in clinics:
         record(
-            account, ACTION, clinic=clinic, may=May.EXPORT_RESEARCH, people=len(people), sessions=len(trained),
+            account, ACTION, clinic=clinic, may=Permission.EXPORT_RESEARCH, people=len(people), sessions=len(trained),
             samples=samples,
         )  # fmt: skip
     return Exported(zipped(_files(people, trained, samples=samples)), len(people), len(trained))
 
 
-def tables(*, samples: bool) -> tuple[Table, ...]:
+def tables(*, samples: bool) -> tuple[ResearchTable, ...]:
     """What an export holds."""
     return (PEOPLE, SESSIONS, INTERVALS, *((SAMPLES,) if samples else ()))
 
 
-def _files(people: Sequence[Person], trained: Sequence[Trained], *, samples: bool) -> Iterator[tuple[str, bytes]]:
+def _files(
+    people: Sequence[ResearchParticipant], trained: Sequence[ResearchSession], *, samples: bool
+) -> Iterator[tuple[str, bytes]]:
     wanted = tables(samples=samples)
     yield "dictionary.md", dictionary_markdown(wanted, people).encode()
     yield "dictionary.json", json.dumps(dictionary(wanted), ensure_ascii=False, indent=2).encode() + b"\n"
@@ -319,7 +321,7 @@ def _files(people: Sequence[Person], trained: Sequence[Trained], *, samples: boo
             yield from _both(SAMPLES, list(_samples(one for one in trained if one.person == person)), person.study_id)
 
 
-def _both(table: Table, rows: Sequence[Any], of: str = "") -> Iterator[tuple[str, bytes]]:
+def _both(table: ResearchTable, rows: Sequence[Any], of: str = "") -> Iterator[tuple[str, bytes]]:
     import pyarrow as pa  # noqa: PLC0415 - large, and only whoever exports needs it
     import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
@@ -338,7 +340,9 @@ def _both(table: Table, rows: Sequence[Any], of: str = "") -> Iterator[tuple[str
     yield f"{name}.parquet", out.getvalue()
 
 
-def _chosen(clinics: Sequence[Clinic], key: bytes, now: datetime) -> tuple[list[Person], list[Trained]]:
+def _chosen(
+    clinics: Sequence[Clinic], key: bytes, now: datetime
+) -> tuple[list[ResearchParticipant], list[ResearchSession]]:
     consented = Participant.objects.filter(clinic__in=clinics, research_consent_at__lte=now).select_related("clinic")
     kept: dict[int, list[DiaryEntry]] = {}
     known = {one.pk: one for one in consented}
@@ -353,10 +357,10 @@ def _chosen(clinics: Sequence[Clinic], key: bytes, now: datetime) -> tuple[list[
     return people, [one for person in people for one in _trained(person, kept[person.key])]
 
 
-def _person(participant: Participant, key: bytes, now: datetime, sessions: int) -> Person:
+def _person(participant: Participant, key: bytes, now: datetime, sessions: int) -> ResearchParticipant:
     year = participant.clinic.day_of(now).year
     low = (year - participant.birth_year) // AGE_BAND_YEARS * AGE_BAND_YEARS
-    return Person(
+    return ResearchParticipant(
         key=participant.pk,
         study_id="s-" + _drawn(key, f"person {participant.pk}"),
         site="c-" + _drawn(key, f"clinic {participant.clinic_id}"),
@@ -370,7 +374,7 @@ def _drawn(key: bytes, of: str) -> str:
     return b32encode(hmac.digest(key, of.encode(), hashlib.sha256))[:12].decode().lower()
 
 
-def _coarsened(people: list[Person]) -> list[Person]:
+def _coarsened(people: list[ResearchParticipant]) -> list[ResearchParticipant]:
     """Take away the age, then the sex, where fewer than `K` of a clinic share what is told."""
     by_both = Counter((one.site, one.sex, one.age_band) for one in people)
     replace = msgspec.structs.replace
@@ -382,16 +386,16 @@ def _coarsened(people: list[Person]) -> list[Person]:
     ]
 
 
-def _trained(person: Person, entries: Sequence[DiaryEntry]) -> Iterator[Trained]:
+def _trained(person: ResearchParticipant, entries: Sequence[DiaryEntry]) -> Iterator[ResearchSession]:
     first_on = entries[0].begun_on
     for number, entry in enumerate(entries, 1):
         summary = msgspec.convert(entry.stored.summary, Summary)
         # By days, not by hours: seven days across the beginning of summer time last an hour less than a week.
         week = (entry.begun_on - first_on).days // 7
-        yield Trained(person=person, entry=entry, summary=summary, number=number, week=week)
+        yield ResearchSession(person=person, entry=entry, summary=summary, number=number, week=week)
 
 
-def _samples(trained: Iterable[Trained]) -> Iterator[Sample]:
+def _samples(trained: Iterable[ResearchSession]) -> Iterator[ResearchSample]:
     for one in trained:
         try:
             found = track(one_session(one.entry))
@@ -399,7 +403,7 @@ def _samples(trained: Iterable[Trained]) -> Iterator[Sample]:
             continue
         for second in seconds_of(found):
             phase = second.phase
-            yield Sample(
+            yield ResearchSample(
                 trained=one,
                 t_s=second.t_s,
                 hr_bpm=second.hr_bpm,
@@ -412,7 +416,7 @@ def _samples(trained: Iterable[Trained]) -> Iterator[Sample]:
             )
 
 
-def dictionary(wanted: Sequence[Table]) -> list[dict[str, Any]]:
+def dictionary(wanted: Sequence[ResearchTable]) -> list[dict[str, Any]]:
     """The data dictionary, for programs."""
     return [
         {
@@ -427,7 +431,7 @@ def dictionary(wanted: Sequence[Table]) -> list[dict[str, Any]]:
     ]
 
 
-def dictionary_markdown(wanted: Sequence[Table], people: Sequence[Person]) -> str:
+def dictionary_markdown(wanted: Sequence[ResearchTable], people: Sequence[ResearchParticipant]) -> str:
     """The data dictionary, for people, with what was done so that nobody is known again."""
     coarse = sum(1 for one in people if not one.age_band or not one.sex)
     lines = [

@@ -7,7 +7,7 @@ import msgspec
 from django.utils.translation import gettext as _
 
 from server.diary.models import DiaryEntry
-from server.diary.selectors import OneSession, one_session
+from server.diary.selectors import SessionDetail, one_session
 from server.documents.errors import PaperError
 from server.documents.export.tables import as_xlsx
 from sync.errors import WireError
@@ -26,7 +26,7 @@ def name_of(entry: DiaryEntry) -> str:
     return f"{entry.begun_on.isoformat()}-{str(entry.session_id)[-12:]}"
 
 
-def fit(session: OneSession) -> bytes:
+def fit(session: SessionDetail) -> bytes:
     """A FIT activity. Raises PaperError where the raw data is not kept or cannot be read."""
     from sync.export.fit import SessionFacts, fit_of, strap_of  # noqa: PLC0415 - its encoder is large, seldom used
 
@@ -45,22 +45,22 @@ def fit(session: OneSession) -> bytes:
     return fit_of(along, str(entry.session_id), entry.begun_at.timestamp(), entry.clinic.zone, facts=facts)
 
 
-def csv(session: OneSession) -> bytes:
+def csv(session: SessionDetail) -> bytes:
     """A row for each second, with the columns of the machine's own export. Raises PaperError as `fit` does."""
     return csv_of(track(session))
 
 
-def xlsx(session: OneSession) -> bytes:
+def xlsx(session: SessionDetail) -> bytes:
     """Return the same rows as a workbook. Raises PaperError as `fit` does."""
     return as_xlsx(COLUMNS, values_of(track(session)))
 
 
-def json(session: OneSession) -> bytes:
+def json(session: SessionDetail) -> bytes:
     """All that is kept: what it counts for, its summary, and the delivery where the raw data is kept."""
     return msgspec.json.format(msgspec.json.encode(told(session)), indent=2) + b"\n"
 
 
-def told(session: OneSession) -> dict[str, Any]:
+def told(session: SessionDetail) -> dict[str, Any]:
     """What the JSON file holds."""
     entry = session.entry
     return {
@@ -78,7 +78,7 @@ def told(session: OneSession) -> dict[str, Any]:
     }
 
 
-def track(session: OneSession) -> Track:
+def track(session: SessionDetail) -> Track:
     """The session along its time axis. Raises PaperError."""
     if session.delivery is None:
         raise PaperError(

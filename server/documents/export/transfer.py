@@ -30,7 +30,7 @@ from msgspec import Struct
 
 from coach.model.plan import SLOWEST_KMH
 from server.accounts.models import Account, Clinic
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit.record import record
 from server.diary.ingest import adopt, enter_waiting
 from server.diary.models import DiaryEntry
@@ -184,7 +184,7 @@ def make(
         participant.active = participant.active and not ends
         participant.save(update_fields=["handed_over_to", "active"])
         record(
-            account, MADE, clinic=participant.clinic, may=May.HAND_OVER, participant=participant,
+            account, MADE, clinic=participant.clinic, may=Permission.HAND_OVER, participant=participant,
             package=packed[0], notes=len(notes),
         )  # fmt: skip
     return head + nonce + sealed
@@ -241,7 +241,7 @@ def take_over(opened: Opened, clinic: Clinic, account: Account) -> Participant:
             made_at=package.made_at, taken_by=account,
         )  # fmt: skip
         record(
-            account, TAKEN, clinic=clinic, may=May.HAND_OVER, participant=participant,
+            account, TAKEN, clinic=clinic, may=Permission.HAND_OVER, participant=participant,
             package=package.package_id, sessions=len(package.sessions),
         )  # fmt: skip
     enter_waiting()

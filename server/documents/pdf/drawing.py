@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from msgspec import Struct
 
 from coach.model.protocol import PhaseKind
-from server.diary.course.plots import Plot
+from server.diary.course.plots import SeriesPlot
 from server.diary.event_words import phase_title
 from server.diary.formatting import clock, number
-from server.diary.session_trace import Trace
+from server.diary.session_trace import SessionTrace
 
 INK, SOFT, LINE, ZONE, IN, STOP, BLUE, DOUBT = (
     "#16202f", "#4e5c72", "#dfe4ec", "#bfe6d8", "#0f7f66", "#b42318", "#2563b0", "#c2410c",
@@ -27,7 +27,7 @@ GAP_S = 3.0
 """Where no rate came for longer, the line is broken (hazard H2)."""
 
 
-class Scale(Struct, frozen=True):
+class PdfScale(Struct, frozen=True):
     """From a value to a place in the picture."""
 
     low: float
@@ -47,14 +47,14 @@ def as_image(svg: str) -> str:
     return "data:image/svg+xml;base64," + b64encode(svg.encode()).decode()
 
 
-def trace_svg(trace: Trace) -> str:
+def trace_svg(trace: SessionTrace) -> str:
     """Heart rate, zones, ceiling, phases, and speed below, over the session's minutes."""
     width, left, right, top, bottom = 760.0, 40.0, 10.0, 20.0, 222.0
-    x = Scale(0.0, max(60.0, trace.length_s), left, width - right)
+    x = PdfScale(0.0, max(60.0, trace.length_s), left, width - right)
     rates = [rate for rate in trace.rate_bpm if rate is not None]
     tops = [*rates, *(band.high_bpm for band in trace.bands), trace.ceiling_bpm or 0.0, 120.0]
     lows = [*rates, *(band.low_bpm for band in trace.bands), 100.0]
-    y = Scale(min(lows) // 20 * 20, (max(tops) // 20 + 1) * 20, bottom, top)
+    y = PdfScale(min(lows) // 20 * 20, (max(tops) // 20 + 1) * 20, bottom, top)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} 308" {FACE}>']
     parts += _phases(trace, x, top, bottom)
     parts += [_rect(x(band.start_s), y(band.high_bpm), x(band.end_s), y(band.low_bpm), ZONE) for band in trace.bands]
@@ -85,7 +85,7 @@ def _text(x: float, y: float, words: str, *, anchor: str = "start", size: float 
     return f"<text {place}>{escape(words)}</text>"
 
 
-def _phases(trace: Trace, x: Scale, top: float, bottom: float) -> Iterator[str]:
+def _phases(trace: SessionTrace, x: PdfScale, top: float, bottom: float) -> Iterator[str]:
     for phase in trace.phases:
         start, end = x(phase.start_s), x(phase.end_s)
         if phase.kind is PhaseKind.INTERVAL:
@@ -98,7 +98,7 @@ def _phases(trace: Trace, x: Scale, top: float, bottom: float) -> Iterator[str]:
             yield _text((start + end) / 2, top - 7, words, anchor="middle")
 
 
-def _levels(y: Scale, left: float, right: float) -> Iterator[str]:
+def _levels(y: PdfScale, left: float, right: float) -> Iterator[str]:
     bpm = y.low
     while bpm <= y.high:
         at = y(bpm)
@@ -107,7 +107,7 @@ def _levels(y: Scale, left: float, right: float) -> Iterator[str]:
         bpm += 20
 
 
-def _rate_line(trace: Trace, x: Scale, y: Scale) -> Iterator[str]:
+def _rate_line(trace: SessionTrace, x: PdfScale, y: PdfScale) -> Iterator[str]:
     step = max(1, len(trace.t) // POINTS_AT_MOST)
     lines: dict[bool, list[str]] = {False: [], True: []}
     before: tuple[float, bool] | None = None
@@ -129,13 +129,13 @@ def _rate_line(trace: Trace, x: Scale, y: Scale) -> Iterator[str]:
             )
 
 
-def _setting(trace: Trace, x: Scale, bottom: float) -> Iterator[str]:
+def _setting(trace: SessionTrace, x: PdfScale, bottom: float) -> Iterator[str]:
     """Speed as steps below the rate; incline as words where it changes."""
     low, high = bottom + 62, bottom + 20
     speeds = [speed for _t, speed in trace.speed_kmh if speed is not None]
     if not speeds:
         return
-    scale = Scale(0.0, max(*speeds, 8.0), low, high)
+    scale = PdfScale(0.0, max(*speeds, 8.0), low, high)
     path, before = [], None
     for (t, speed), following in zip(trace.speed_kmh, [*trace.speed_kmh[1:], (trace.length_s, None)], strict=True):
         if speed is None:
@@ -149,14 +149,14 @@ def _setting(trace: Trace, x: Scale, bottom: float) -> Iterator[str]:
     yield _text(x.end, high - 5, _("km/h"), anchor="end")
 
 
-def _minutes(trace: Trace, x: Scale) -> Iterator[str]:
+def _minutes(trace: SessionTrace, x: PdfScale) -> Iterator[str]:
     minute = 0
     while minute * 60 <= trace.length_s:
         yield _text(x(minute * 60), 302, clock(minute * 60), anchor="middle")
         minute += 5
 
 
-def plot_svg(plot: Plot) -> str:
+def plot_svg(plot: SeriesPlot) -> str:
     """One plot of a course: bars, a line, or points."""
     width, height, left, right, top, bottom = 300.0, 158.0, 30.0, 8.0, 10.0, 122.0
     known = [(at, value) for at, value in zip(plot.x, plot.y, strict=True) if value is not None]
@@ -165,9 +165,9 @@ def plot_svg(plot: Plot) -> str:
     room = (max(values) - min(values) or 4.0) * 0.15
     low = plot.y_low if plot.y_low is not None else min([*values, *levels]) - room
     high = plot.y_high if plot.y_high is not None else max([*values, *levels]) + room
-    y = Scale(low, high, bottom, top)
+    y = PdfScale(low, high, bottom, top)
     edge = 0.6 if plot.kind == "bars" else (max(plot.x) - min(plot.x) or 1.0) * 0.06
-    x = Scale(min(plot.x) - edge, max(plot.x) + edge, left, width - right)
+    x = PdfScale(min(plot.x) - edge, max(plot.x) + edge, left, width - right)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" {FACE}>']
     for share in range(5):
         level = low + share * (high - low) / 4
@@ -190,7 +190,9 @@ def plot_svg(plot: Plot) -> str:
     return "".join(parts)
 
 
-def _marks(plot: Plot, known: Sequence[tuple[float, float]], x: Scale, y: Scale, bottom: float) -> Iterable[str]:
+def _marks(
+    plot: SeriesPlot, known: Sequence[tuple[float, float]], x: PdfScale, y: PdfScale, bottom: float
+) -> Iterable[str]:
     match plot.kind:
         case "bars":
             half = max(1.5, (x(1.0) - x(0.0)) * 0.34)

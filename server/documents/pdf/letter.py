@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from server.diary.course.fitness import UNCERTAIN_FRACTION, fitness_age, vo2_max
-from server.diary.course.plots import Person, Point, age_in_words
+from server.diary.course.plots import FitnessAgeInput, Point, age_in_words
 from server.diary.course.schedule import CourseView
 from server.diary.formatting import number, percent
 from server.diary.session_page import SOURCES
@@ -43,7 +43,11 @@ class LetterForm(forms.Form):
 
 
 def proposed(
-    participant: Participant, points: Sequence[Point], view: CourseView | None, plan: PlanVersion | None, person: Person
+    participant: Participant,
+    points: Sequence[Point],
+    view: CourseView | None,
+    plan: PlanVersion | None,
+    person: FitnessAgeInput,
 ) -> dict[str, object]:
     """What stands in the form at first."""
     parts = [_("%(name)s, born %(year)s, trains at our clinic.") % {
@@ -97,7 +101,7 @@ def _steered(plan: PlanVersion) -> str:
     return sentence
 
 
-def _figures(points: Sequence[Point], person: Person) -> list[str]:
+def _figures(points: Sequence[Point], person: FitnessAgeInput) -> list[str]:
     """First against last third, as medians; nothing where there is too little to compare."""
     if len(points) < FEWEST_FOR_CHANGE:
         return []

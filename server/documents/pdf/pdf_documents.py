@@ -12,10 +12,10 @@ from server.diary.course.plots import plots
 from server.diary.course.schedule import course_of
 from server.diary.formatting import day
 from server.diary.models import DiaryEntry
-from server.diary.selectors import OneSession
+from server.diary.selectors import SessionDetail
 from server.diary.session_page import session_page
 from server.diary.session_trace import trace_of
-from server.documents.export.activity import Report
+from server.documents.export.activity import ActivityReport
 from server.documents.pdf.drawing import as_image, plot_svg, trace_svg
 from server.documents.pdf.letter import signed_today
 from server.documents.pdf.renderer import paper
@@ -25,7 +25,7 @@ from sync.errors import WireError
 MOST_PLOTTED = 60
 
 
-def session_paper(session: OneSession, participant: Participant) -> bytes:
+def session_paper(session: SessionDetail, participant: Participant) -> bytes:
     """One session."""
     page = session_page(session.summary, session.delivery, flaw=session.flaw, clock_trusted=session.entry.clock_trusted)
     image = ""
@@ -86,6 +86,6 @@ def looked_paper(participant: Participant) -> bytes:
     return paper("papers/print/looked.html", shown, title=_("Who has looked"), made_for=participant.clinic.name)
 
 
-def report_paper(report: Report, clinic_name: str) -> bytes:
+def report_paper(report: ActivityReport, clinic_name: str) -> bytes:
     """An activity report."""
     return paper("papers/print/report.html", {"report": report}, title=_("Activity report"), made_for=clinic_name)

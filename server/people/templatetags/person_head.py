@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from server.accounts.access import account_of
 from server.accounts.memberships import mays_in
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.people import plan_rules
 from server.people.models import Participant
 from server.people.pictures import address_of
@@ -23,20 +23,20 @@ register.filter("short", plan_rules.figure)
 class Tab(Struct, frozen=True):
     """One place about a participant: what it needs, its URL's name, what it is called, its pages' own word."""
 
-    may: May
+    may: Permission
     name: str
     text: str | Promise
     key: str
 
 
 TABS = (
-    Tab(May.SEE_PEOPLE, "people:overview", gettext_lazy("Overview"), "overview"),
-    Tab(May.SEE_PEOPLE, "people:plan", gettext_lazy("Plan"), "plan"),
-    Tab(May.SEE_DIARY, "diary:course", gettext_lazy("Course"), "course"),
-    Tab(May.SEE_DIARY, "diary:calendar", gettext_lazy("Calendar"), "calendar"),
-    Tab(May.SEE_DIARY, "diary:list", gettext_lazy("All sessions"), "list"),
-    Tab(May.EXPORT_PERSON, "papers_of:index", gettext_lazy("Papers and files"), "papers"),
-    Tab(May.SEE_AUDIT, "audit:who_looked", gettext_lazy("Who has looked"), "who_looked"),
+    Tab(Permission.SEE_PEOPLE, "people:overview", gettext_lazy("Overview"), "overview"),
+    Tab(Permission.SEE_PEOPLE, "people:plan", gettext_lazy("Plan"), "plan"),
+    Tab(Permission.SEE_DIARY, "diary:course", gettext_lazy("Course"), "course"),
+    Tab(Permission.SEE_DIARY, "diary:calendar", gettext_lazy("Calendar"), "calendar"),
+    Tab(Permission.SEE_DIARY, "diary:list", gettext_lazy("All sessions"), "list"),
+    Tab(Permission.EXPORT_PERSON, "papers_of:index", gettext_lazy("Papers and files"), "papers"),
+    Tab(Permission.SEE_AUDIT, "audit:who_looked", gettext_lazy("Who has looked"), "who_looked"),
 )
 
 

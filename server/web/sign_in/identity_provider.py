@@ -75,7 +75,7 @@ class Begun(Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Known:
+class ProviderUser:
     """Who came back: `external_id` as accounts keep it. `strong`: the provider says that two factors were given."""
 
     external_id: str
@@ -164,7 +164,7 @@ class Provider:
         separator = "&" if "?" in metadata.authorization_endpoint else "?"
         return f"{metadata.authorization_endpoint}{separator}{urlencode(asked)}", begun
 
-    def finish(self, begun: Begun, answer: dict[str, str]) -> Known:
+    def finish(self, begun: Begun, answer: dict[str, str]) -> ProviderUser:
         """Who it is that came back with this answer. Raises ProviderError."""
         metadata = self._discover()
         if not secrets.compare_digest(answer.get("state", "").encode(), begun.state.encode()):
@@ -217,7 +217,7 @@ class Provider:
             raise ProviderError("no_log_out_token")
         return subject, session, mark
 
-    def _read(self, metadata: Metadata, id_token: str, begun: Begun) -> Known:
+    def _read(self, metadata: Metadata, id_token: str, begun: Begun) -> ProviderUser:
         claims, nonce = self._verified(metadata, id_token), begun.nonce
         audience = claims.get("aud")
         several = isinstance(audience, list) and len(audience) > 1
@@ -235,7 +235,7 @@ class Provider:
             if not isinstance(logged_in_s, int | float) or logged_in_s < begun.begun_s - LEEWAY_S:
                 raise ProviderError("not_logged_in_again")
         strong = claims.get("acr") in self.settings.strong_acr
-        return Known(external_id, strong, subject, str(claims.get("sid") or ""), id_token)
+        return ProviderUser(external_id, strong, subject, str(claims.get("sid") or ""), id_token)
 
     def _verified(self, metadata: Metadata, id_token: str, *, needs_subject: bool = True) -> dict[str, Any]:
         rules = jwt.JWTClaimsRegistry(

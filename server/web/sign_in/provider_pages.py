@@ -20,7 +20,7 @@ from server.audit.record import record
 from server.json_logging import facts
 from server.web import gate
 from server.web.language import remember
-from server.web.sign_in.identity_provider import Begun, Known, Provider, ProviderError, provider
+from server.web.sign_in.identity_provider import Begun, Provider, ProviderError, ProviderUser, provider
 from server.web.sign_in.log_in import onward
 from server.web.sign_in.own_sessions import end_provider_sessions
 
@@ -98,7 +98,7 @@ def _provider() -> Provider:
     return found
 
 
-def _account(known: Known, invitation: str) -> Account | None:
+def _account(known: ProviderUser, invitation: str) -> Account | None:
     """The account of who came back; an invitation ties a new one to it."""
     account = Account.objects.filter(external_id=known.external_id).first()
     if account is not None:

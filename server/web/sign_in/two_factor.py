@@ -38,7 +38,7 @@ SPARE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 SPARE_LENGTH = 12
 
 
-class CodeForm(forms.Form):
+class TwoFactorForm(forms.Form):
     """One field for both kinds of code."""
 
     code = forms.CharField(
@@ -57,7 +57,7 @@ def give(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
     if not TOTPDevice.objects.devices_for_user(account, confirmed=True).exists():
         return redirect("web:set_up_code")
-    form = CodeForm(request.POST or None)
+    form = TwoFactorForm(request.POST or None)
     status = HTTPStatus.OK
     if request.method == "POST":
         if form.is_valid() and _passes(request, account, form.cleaned_data["code"]):
@@ -102,7 +102,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     if TOTPDevice.objects.devices_for_user(account, confirmed=True).exists():
         return redirect("web:code")
     device, _made = TOTPDevice.objects.get_or_create(user=account, confirmed=False, defaults={"name": "app"})
-    form = CodeForm(request.POST or None)
+    form = TwoFactorForm(request.POST or None)
     form.fields["code"].help_text = _("The six digits that the app shows now.")
     status = HTTPStatus.OK
     if request.method == "POST":

@@ -11,18 +11,18 @@ from msgspec.structs import replace
 
 from coach.errors import PlanError
 from coach.guidance.barrier import T, place_of
-from coach.guidance.interface import Moment
+from coach.guidance.interface import GuidanceInput
 from coach.guidance.rules import rule_guidance
 from coach.model.cue import CueName
 from coach.model.events import Advice, Direction, HrMaxFinding, Level, NoticeRaised, PhaseEnded, PhaseStarted
-from coach.model.messages import Answer, Command, CommandName, HeartRate, Time
+from coach.model.messages import BorgAnswer, CommandName, HeartRate, SessionCommand, Time
 from coach.model.plan import Plan
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Prediction
 from coach.session.engine import guidance_off, step, without_guidance
 from coach.session.limits import lasting_limits
-from coach.session.state import State, begin
-from coach.session.transition import Turn
+from coach.session.state import SessionState, begin
+from coach.session.transition import Transition
 from tests.support.led_session import PLAN, TWO_INTERVALS, LedSession, Says
 
 LOWER = HrMaxFinding("hr_max_seems_lower", 180.0, 176.0, 184.0, "exertion")
@@ -35,7 +35,7 @@ class _Failing(Says):
         super().__init__(advice)
         self.from_t, self.fail = from_t, fail
 
-    def second(self, moment: Moment) -> Any:  # noqa: ANN401 - also nonsense
+    def second(self, moment: GuidanceInput) -> Any:  # noqa: ANN401 - also nonsense
         """Advise, or fail."""
         return self.fail() if moment.t >= self.from_t else (self, self.advice)
 
@@ -167,7 +167,7 @@ def test_the_budget_is_spent_on_the_guidance_alone_and_an_overrun_puts_it_out_of
         return call()
 
     state = step(begin(PLAN, TWO_INTERVALS, lambda _: Says()), HeartRate(0.0, 120.0), budget).state
-    state = step(state, Command(0.0, CommandName.START), budget).state
+    state = step(state, SessionCommand(0.0, CommandName.START), budget).state
     stepped = step(state, Time(60.0), budget)
     (notice,) = [event for event in stepped.events if isinstance(event, NoticeRaised) and event.code == "guidance_off"]
     assert notice.t == 3.0
@@ -192,13 +192,13 @@ def test_stop_pause_ease_and_not_all_right_are_taken_where_even_the_time_cannot_
 ) -> None:
     led = LedSession(answers=False).live_until(60).live_until(300, 175).live_until(311, 150)
     in_work = LedSession().live_until(100, 160).state
-    monkeypatch.setattr(Turn, "_second", raises(RuntimeError("a fault of the engine's own")))
-    stopped = step(led.state, Command(315.5, CommandName.STOP))
+    monkeypatch.setattr(Transition, "_second", raises(RuntimeError("a fault of the engine's own")))
+    stopped = step(led.state, SessionCommand(315.5, CommandName.STOP))
     assert (stopped.state.stage, stopped.state.ended_t) == ("ended", 315.5)
-    assert step(led.state, Command(315.5, CommandName.PAUSE)).state.stage == "paused"
-    not_all_right = step(led.state, Answer(315.5, ok=False)).state
+    assert step(led.state, SessionCommand(315.5, CommandName.PAUSE)).state.stage == "paused"
+    not_all_right = step(led.state, BorgAnswer(315.5, ok=False)).state
     assert (not_all_right.phase.kind, not_all_right.t) == (PhaseKind.COOL_DOWN, 315.5)
-    assert step(in_work, Command(115.0, CommandName.EASE)).state.phase.kind is PhaseKind.RECOVERY
+    assert step(in_work, SessionCommand(115.0, CommandName.EASE)).state.phase.kind is PhaseKind.RECOVERY
     with pytest.raises(RuntimeError):
         step(led.state, Time(315.5))
 
@@ -229,12 +229,12 @@ def test_whatever_fails_and_whenever_stop_works_and_the_timing_is_whole(
     assert with_failure[0].tally == without[0].tally
 
 
-def _ridden(state: State, stop_t: float) -> tuple[State, list[object], list[tuple[float, CueName]]]:
+def _ridden(state: SessionState, stop_t: float) -> tuple[SessionState, list[object], list[tuple[float, CueName]]]:
     phases: list[object] = []
     cues: list[tuple[float, CueName]] = []
-    messages = [HeartRate(0.0, 120.0), Command(0.0, CommandName.START)]
+    messages = [HeartRate(0.0, 120.0), SessionCommand(0.0, CommandName.START)]
     messages += [HeartRate(float(t), 120.0 + t % 2) for t in range(1, int(stop_t))]
-    for message in (*messages, Command(float(stop_t), CommandName.STOP)):
+    for message in (*messages, SessionCommand(float(stop_t), CommandName.STOP)):
         stepped = step(state, message)
         state = stepped.state
         phases += [event for event in stepped.events if isinstance(event, PhaseStarted | PhaseEnded)]

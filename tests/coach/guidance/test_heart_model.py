@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from coach.guidance.advice_policy import Setting, Treadmill
+from coach.guidance.advice_policy import Setting, SpeedRange
 from coach.guidance.forecast import cloud
 from coach.guidance.heart_model import GAIN, REST, soft_limit, unbent
 from coach.guidance.perceived_exertion import expected_borg, fraction_for_borg
@@ -100,7 +100,7 @@ def test_borg_and_fraction_are_each_others_inverse() -> None:
 
 
 def test_the_treadmill_asks_in_whole_steps_and_walks_flat_where_uphill_is_too_slow() -> None:
-    treadmill = Treadmill(0.2, 12.0, most_demand=25.0)
+    treadmill = SpeedRange(0.2, 12.0, most_demand=25.0)
     assert treadmill.setting_for(19.0, 5.0) == Setting(6.0, 5.0)
     assert treadmill.setting_for(4.0, 5.0) == Setting(2.4, 0.0)
     assert max(demand(s.speed_kmh, s.incline_percent) for s in treadmill.around(Setting(7.0, 5.0))) <= 25.0

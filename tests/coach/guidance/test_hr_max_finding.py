@@ -1,6 +1,6 @@
 """H7: evidence that the plan's HRmax is wrong. The zone moves down, never up, and the therapist is told why."""
 
-from coach.guidance.interface import Moment
+from coach.guidance.interface import GuidanceInput
 from coach.model.events import Direction, HrMaxFinding, Level, Limit, LimitsChanged, NoticeRaised
 from coach.model.snapshot import ZoneNow
 from tests.support.led_session import LedSession, Says
@@ -17,7 +17,7 @@ class Finds(Says):
         super().__init__()
         self.found = found
 
-    def second(self, moment: Moment) -> "tuple[Finds, None]":
+    def second(self, moment: GuidanceInput) -> "tuple[Finds, None]":
         """The same guidance, with what is found by now."""
         later = Finds(self.found)
         later.finding = next((self.found[t] for t in sorted(self.found, reverse=True) if t <= moment.t), None)

@@ -11,14 +11,23 @@ from coach.guidance.interface import urges
 from coach.guidance.learned import learned_guidance
 from coach.guidance.treadmill_load import demand
 from coach.model.events import AdviceGiven, AnyEvent, Direction, NoticeRaised, QuestionAsked, Signal
-from coach.model.messages import Answer, AnyMessage, Command, CommandName, Exertion, HeartRate, Time, Treadmill
+from coach.model.messages import (
+    AnyMessage,
+    BorgAnswer,
+    CommandName,
+    Exertion,
+    HeartRate,
+    SessionCommand,
+    Time,
+    TreadmillSpeed,
+)
 from coach.model.plan import Load, Plan
 from coach.model.protocol import PhaseKind
 from coach.model.protocol_file import read
 from coach.model.snapshot import Snapshot
 from coach.session.engine import step
 from coach.session.snapshots import snapshot
-from coach.session.state import State, begin
+from coach.session.state import SessionState, begin
 from tests.support.led_session import PROTOCOLS
 
 FOUR_BY_FOUR = read((PROTOCOLS / "4x4.toml").read_text(encoding="utf-8"), "4x4.toml")
@@ -38,7 +47,7 @@ class Heart:
         self.in_zone: list[bool] = []
         self.read: Callable[[int, float], float] = lambda _, bpm: bpm
 
-    def second(self, t: int, state: State) -> list[AnyMessage]:
+    def second(self, t: int, state: SessionState) -> list[AnyMessage]:
         """Live one second, do as advised at once, and say what the strap reads."""
         advice = state.advice
         if advice.speed_kmh is not None:
@@ -50,16 +59,16 @@ class Heart:
         self.bpm += (steady - self.bpm) / 45
         messages: list[AnyMessage] = [HeartRate(float(t), round(self.read(t, self.bpm)) + t % 2)]
         if self.tells_speed:
-            messages.append(Treadmill(float(t), *self.setting))
+            messages.append(TreadmillSpeed(float(t), *self.setting))
         return messages
 
 
-def train(heart: Heart, plan: Plan = PLAN) -> tuple[State, list[tuple[AnyEvent, State]], list[Snapshot]]:
+def train(heart: Heart, plan: Plan = PLAN) -> tuple[SessionState, list[tuple[AnyEvent, SessionState]], list[Snapshot]]:
     """A whole 4×4."""
     state = begin(plan, FOUR_BY_FOUR, learned_guidance)
-    happened: list[tuple[AnyEvent, State]] = []
+    happened: list[tuple[AnyEvent, SessionState]] = []
     seen: list[Snapshot] = []
-    messages: list[AnyMessage] = [HeartRate(0.0, 72.0), Command(0.0, CommandName.START)]
+    messages: list[AnyMessage] = [HeartRate(0.0, 72.0), SessionCommand(0.0, CommandName.START)]
     for t in range(1, FOUR_BY_FOUR.length_s + 10):
         messages += [*heart.second(t, state), Time(float(t))]
         for message in messages:
@@ -67,7 +76,7 @@ def train(heart: Heart, plan: Plan = PLAN) -> tuple[State, list[tuple[AnyEvent, 
             state = stepped.state
             happened += [(event, state) for event in stepped.events]
             if any(isinstance(event, QuestionAsked) for event in stepped.events):
-                state = step(state, Answer(state.t)).state
+                state = step(state, BorgAnswer(state.t)).state
         messages = []
         if state.stage != "running":
             break
@@ -87,7 +96,7 @@ def share(heart: Heart) -> float:
     return sum(heart.in_zone) / len(heart.in_zone)
 
 
-def advised(happened: list[tuple[AnyEvent, State]]) -> list[AdviceGiven]:
+def advised(happened: list[tuple[AnyEvent, SessionState]]) -> list[AdviceGiven]:
     return [event for event, _ in happened if isinstance(event, AdviceGiven)]
 
 
@@ -168,10 +177,10 @@ def test_the_same_messages_give_the_same_belief() -> None:
 
 def test_a_setting_that_was_not_taken_is_said_twice_more_and_then_let_be() -> None:
     class Deaf(Heart):
-        def second(self, t: int, state: State) -> list[AnyMessage]:
+        def second(self, t: int, state: SessionState) -> list[AnyMessage]:
             messages = super().second(t, state)
             if state.phase.kind is PhaseKind.RECOVERY:
-                return [HeartRate(float(t), 120.0 + t % 3), Treadmill(float(t), 5.5, 5.0)]
+                return [HeartRate(float(t), 120.0 + t % 3), TreadmillSpeed(float(t), 5.5, 5.0)]
             return messages
 
     _, happened, _ = train(Deaf())

@@ -9,7 +9,7 @@ from coach.model.events import AdviceGiven, AnyEvent
 from coach.model.messages import AnyMessage
 from coach.model.plan import Plan
 from coach.session.limits import may_urge
-from coach.session.state import State, begin
+from coach.session.state import SessionState, begin
 from tests.coach.session.test_engine_properties import PLANS, SHORT, message_lists, run, ticked
 
 some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,14 +26,14 @@ def test_extra_ticks_change_no_belief_and_no_advice(plan: Plan, messages: list[A
 @some
 @given(PLANS, message_lists())
 def test_no_urging_passes_without_a_trusted_rate(plan: Plan, messages: list[AnyMessage]) -> None:
-    state: State = begin(plan, SHORT, learned_guidance)
+    state: SessionState = begin(plan, SHORT, learned_guidance)
     for message in messages:
         before = state
         state, events, _ = run(before, [message])
         _check(events, before, state)
 
 
-def _check(events: list[AnyEvent], before: State, after: State) -> None:
+def _check(events: list[AnyEvent], before: SessionState, after: SessionState) -> None:
     given_now = [event for event in events if isinstance(event, AdviceGiven) and event.t == after.t]
     for event in given_now:
         if urges(event.advice, before.speed_kmh, before.incline_percent):

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from coach.guidance.defaults import default_guidance
-from coach.guidance.interface import Moment
+from coach.guidance.interface import GuidanceInput
 from coach.guidance.rules import RuleGuidance, rule_guidance
 from coach.model.events import Advice, Direction, Signal
 from coach.model.plan import Load, Plan
@@ -20,9 +20,9 @@ MOTOR = Phase(PhaseKind.MOTOR, 60)
 STEADY = Phase(PhaseKind.STEADY, 600, Zone(0.65, 0.75))
 
 
-def moment(phase: Phase, second: int, bpm: float | None, **other: Any) -> Moment:  # noqa: ANN401 - any field of it
+def moment(phase: Phase, second: int, bpm: float | None, **other: Any) -> GuidanceInput:  # noqa: ANN401 - any field of it
     """A live moment at 6.0 km/h and 5 %, with HRmax 200."""
-    known = Moment(
+    known = GuidanceInput(
         t=1000.0 + second,
         phase=phase,
         second=second,
@@ -47,7 +47,7 @@ def begun(phase: Phase, bpm: float = 120.0, plan: Plan = PLAN) -> RuleGuidance:
     return rule_guidance(plan).second(moment(phase, 0, bpm))[0]
 
 
-def said(guidance: RuleGuidance, at: Moment) -> Advice | None:
+def said(guidance: RuleGuidance, at: GuidanceInput) -> Advice | None:
     return guidance.second(at)[1]
 
 

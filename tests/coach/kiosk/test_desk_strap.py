@@ -5,7 +5,7 @@ import random
 import pytest
 from msgspec.structs import replace
 
-from coach.errors import Refused
+from coach.errors import MessageRefused
 from coach.kiosk.strap_choice import (
     StrapChoice,
     StrapScene,
@@ -156,5 +156,5 @@ def test_before_the_start_another_one_may_be_chosen_and_what_the_first_told_coun
 def test_no_strap_is_changed_within_a_session() -> None:
     state = LedSession().live_until(30).state
     state = step(state, StrapChosen(30, MINE.key, MINE.name)).state
-    with pytest.raises(Refused, match="belongs to the strap serial:8F3A2B1C"):
+    with pytest.raises(MessageRefused, match="belongs to the strap serial:8F3A2B1C"):
         step(state, StrapChosen(31, THEIRS.key, THEIRS.name))

@@ -6,10 +6,10 @@ sent at 60 + k.
 
 from msgspec.structs import replace
 
-from coach.model.messages import Command, CommandName, Exertion, HeartRate, Mood, Time, Treadmill
+from coach.model.messages import CommandName, Exertion, HeartRate, Mood, SessionCommand, Time, TreadmillSpeed
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.model.summary import IntervalSummary, SignalSeconds, Summary
-from coach.session.statistics import Tally, end_interval, note_borg, note_fall, start_interval
+from coach.session.statistics import SessionStatistics, end_interval, note_borg, note_fall, start_interval
 from tests.support.led_session import PLAN, TWO_INTERVALS, LedSession
 
 
@@ -31,8 +31,8 @@ def rate(t: float) -> float:
 
 
 def trained() -> LedSession:
-    session = LedSession().send(Treadmill(0, 4.0, 0.0)).live_until(60, rate).send(Treadmill(60, 6.0, 5.0))
-    session.live_until(180, rate).send(Treadmill(180, 7.0, 5.0)).live_until(320, rate).send(Exertion(320, 16))
+    session = LedSession().send(TreadmillSpeed(0, 4.0, 0.0)).live_until(60, rate).send(TreadmillSpeed(60, 6.0, 5.0))
+    session.live_until(180, rate).send(TreadmillSpeed(180, 7.0, 5.0)).live_until(320, rate).send(Exertion(320, 16))
     session.live_until(730, rate).send(Exertion(730, 18)).live_until(840, rate)
     return session
 
@@ -99,13 +99,15 @@ def test_the_load_weighs_minutes_by_tenths_of_hr_max() -> None:
     """Edwards 1993: ten minutes in 60–70 % count 20, ten in 90–100 % count 50, below 50 % nothing."""
     for bpm, weight in ((95, 0), (110, 1), (130, 2), (150, 3), (170, 4), (186, 5)):
         steady = Protocol("steady", {}, (Phase(PhaseKind.STEADY, 600, Zone(0.4, 0.95)),))
-        session = LedSession(protocol=steady, started=False).send(HeartRate(0, bpm), Command(0, CommandName.START))
+        session = LedSession(protocol=steady, started=False).send(
+            HeartRate(0, bpm), SessionCommand(0, CommandName.START)
+        )
         session.live_until(600, lambda t, bpm=bpm: bpm + t % 2)  # type: ignore[misc]
         assert summary(session).load == 10.0 * weight
 
 
 def test_the_time_before_the_start_does_not_count() -> None:
-    session = LedSession(started=False).send(HeartRate(0, 120)).live(30).send(Command(30.0, CommandName.START))
+    session = LedSession(started=False).send(HeartRate(0, 120)).live(30).send(SessionCommand(30.0, CommandName.START))
     session.live_until(90).live_until(330, 175).live_until(510, 130).live_until(750, 175).live_until(870)
     made = summary(session)
     assert (made.duration_s, made.intervals[0].start_s) == (840.0, 60.0)
@@ -119,7 +121,9 @@ def test_a_pause_lengthens_the_session_but_not_the_training() -> None:
 
 
 def test_seconds_in_each_state_of_the_signal_add_up_to_the_training_time() -> None:
-    session = LedSession().live_until(20).silent_until(50).live_until(60).send(Time(70), Command(70, CommandName.STOP))
+    session = (
+        LedSession().live_until(20).silent_until(50).live_until(60).send(Time(70), SessionCommand(70, CommandName.STOP))
+    )
     signal = summary(session).signal
     # A second counts for the state at its end. Seconds 1–24 live, 25–39 stale, 40–51 lost (the rate that comes at 51
     # is later than the second that ends there), 52–56 weak, 57–64 live, 65–70 stale.
@@ -140,7 +144,7 @@ def test_borg_before_any_interval_belongs_to_none() -> None:
 
 def test_what_was_not_seen_is_null_not_zero() -> None:
     plan = replace(PLAN, mode="exertion", hr_max_bpm=None, start=None, ask_after="odd_fall")
-    session = LedSession(plan, started=False).send(Command(0, CommandName.START), Time(840))
+    session = LedSession(plan, started=False).send(SessionCommand(0, CommandName.START), Time(840))
     made = summary(session)
     assert (made.peak_bpm, made.mean_bpm, made.load, made.time_in_zone_s) == (None, None, 0.0, 0.0)
     first = made.intervals[0]
@@ -208,17 +212,17 @@ def test_the_codes_of_all_notices_are_kept_once_each() -> None:
 
 
 def test_a_fall_counts_only_after_an_interval_that_was_seen_to_its_end() -> None:
-    running = start_interval(Tally(), 1, 0.0)
+    running = start_interval(SessionStatistics(), 1, 0.0)
     assert note_fall(running, 120.0) == running
     unseen = end_interval(running, 240.0, None, completed=True)
     assert note_fall(unseen, 120.0) == unseen
     seen = end_interval(running, 240.0, 170.0, completed=True)
     assert note_fall(seen, None) == seen
-    assert note_fall(Tally(), 120.0) == Tally()
+    assert note_fall(SessionStatistics(), 120.0) == SessionStatistics()
     counted = note_fall(seen, 120.0).current
     assert counted is not None
     assert counted.fall_60s_bpm == 50.0
-    assert note_borg(Tally(), 13) == Tally()
+    assert note_borg(SessionStatistics(), 13) == SessionStatistics()
 
 
 def test_the_protocol_of_these_tests_is_as_long_as_they_say() -> None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from coach.model.cue import Cue, CueName
 from coach.model.events import Direction, Level, Limit, LimitsChanged, NoticeRaised
-from coach.model.messages import Command, CommandName, HeartRate, Time, Treadmill
+from coach.model.messages import CommandName, HeartRate, SessionCommand, Time, TreadmillSpeed
 from tests.support.led_session import PLAN, LedSession, Says
 
 LOW = replace(PLAN, ceiling_bpm=165.0)
@@ -23,7 +23,7 @@ def over(session: LedSession, seconds: int) -> LedSession:
 
 
 def test_slower_is_said_at_once_and_the_therapist_is_told() -> None:
-    session = in_first_interval().send(Treadmill(100, 6.0, 5.0))
+    session = in_first_interval().send(TreadmillSpeed(100, 6.0, 5.0))
     over(session, 1)
     said = [cue for cue in session.cues if cue.t > 100]
     assert said == [Cue(101.0, CueName.SLOWER, Level.ATTENTION, 50)]
@@ -54,13 +54,13 @@ def test_slower_without_any_speed_known_or_asked_names_none() -> None:
 
 def test_no_speed_between_the_slowest_walk_and_standing_still_is_asked() -> None:
     def asked(speed_kmh: float) -> float | None:
-        return over(in_first_interval().send(Treadmill(100, speed_kmh, 0.0)), 1).seen.advice.speed_kmh
+        return over(in_first_interval().send(TreadmillSpeed(100, speed_kmh, 0.0)), 1).seen.advice.speed_kmh
 
     assert [asked(speed_kmh) for speed_kmh in (4.0, 2.6, 2.1, 2.0, 1.2)] == [3.0, 2.0, 2.0, 0.0, 0.0]
 
 
 def test_somebody_who_stands_still_is_not_asked_to_slow_down() -> None:
-    session = over(in_first_interval().send(Treadmill(100, 0.0, 0.0)), 5)
+    session = over(in_first_interval().send(TreadmillSpeed(100, 0.0, 0.0)), 5)
     assert (session.seen.advice.direction, session.seen.advice.reason) == (Direction.NONE, "over_ceiling")
     assert not [t for t, _ in session.cued(CueName.SLOWER) if t > 100]
 
@@ -72,7 +72,7 @@ def test_below_the_ceiling_again_slow_down_now_is_no_longer_shown() -> None:
 
 
 def test_slower_from_a_crawl_asks_for_a_standstill_at_most() -> None:
-    advice = over(in_first_interval().send(Treadmill(100, 0.4, 0.0)), 1).seen.advice
+    advice = over(in_first_interval().send(TreadmillSpeed(100, 0.4, 0.0)), 1).seen.advice
     assert (advice.speed_change_kmh, advice.speed_kmh) == (-0.4, 0.0)
 
 
@@ -185,7 +185,7 @@ def test_time_in_a_pause_is_not_time_above_the_ceiling() -> None:
 
 def test_a_cool_down_taken_after_a_stop_begins_with_a_fresh_count() -> None:
     session = over(in_first_interval(), 5).command(CommandName.STOP).live(120, 120)
-    session.send(Command(session.t, CommandName.START), Time(session.t + 1))
+    session.send(SessionCommand(session.t, CommandName.START), Time(session.t + 1))
     assert session.seen.phase == "cool_down"
     assert not session.cued(CueName.OVER_CEILING)
 

@@ -6,24 +6,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from coach.errors import Refused
-from coach.guidance.interface import HrMaxFinding, Moment
+from coach.errors import MessageRefused
+from coach.guidance.interface import GuidanceInput, HrMaxFinding
 from coach.guidance.rules import rule_guidance
 from coach.model.cue import Cue, CueName
 from coach.model.events import Advice, AdviceGiven, AnyEvent, Direction, PhaseEnded, SessionEnded
 from coach.model.messages import (
-    Answer,
     AnyMessage,
-    Command,
+    BorgAnswer,
     CommandName,
     Exertion,
     HeartRate,
     Mood,
     Restored,
+    SessionCommand,
     SourceLost,
     StrapChosen,
     Time,
-    Treadmill,
+    TreadmillSpeed,
 )
 from coach.model.plan import Load, Plan
 from coach.model.protocol import Pattern, Phase, PhaseKind, Protocol, Zone
@@ -31,7 +31,7 @@ from coach.model.snapshot import Prediction
 from coach.session.engine import next_due_s, step
 from coach.session.limits import no_urging_because
 from coach.session.snapshots import profile, snapshot
-from coach.session.state import State, begin
+from coach.session.state import SessionState, begin
 
 SHORT = Protocol(
     "short",
@@ -66,7 +66,7 @@ class Restless:
     doubt: str | None = None
     response: Any = None
 
-    def second(self, moment: Moment) -> tuple["Restless", Any]:
+    def second(self, moment: GuidanceInput) -> tuple["Restless", Any]:
         """More, always more."""
         return self, Advice(Direction.FASTER, 1.0, (moment.speed_kmh or 0) + 1.0, reason="below_zone")
 
@@ -82,7 +82,7 @@ def message_lists(draw: st.DrawFn) -> list[AnyMessage]:
         kind = draw(st.integers(0, 15))
         if not started:
             messages.append(HeartRate(t, bpm))
-            messages.append(Command(t, CommandName.START))
+            messages.append(SessionCommand(t, CommandName.START))
             started = True
         elif kind <= 7:
             for _ in range(draw(st.integers(1, 12))):
@@ -95,13 +95,13 @@ def message_lists(draw: st.DrawFn) -> list[AnyMessage]:
 
 
 def _other(t: float, kind: int) -> st.SearchStrategy[AnyMessage]:
-    commands = st.sampled_from(list(CommandName)).map(lambda name: Command(t, name))
+    commands = st.sampled_from(list(CommandName)).map(lambda name: SessionCommand(t, name))
     rest: list[st.SearchStrategy[AnyMessage]] = [
         commands,
         st.just(SourceLost(t, "disconnected")),
-        st.sampled_from([3.0, 5.5, 7.0]).map(lambda kmh: Treadmill(t, kmh, 5.0)),
+        st.sampled_from([3.0, 5.5, 7.0]).map(lambda kmh: TreadmillSpeed(t, kmh, 5.0)),
         st.integers(6, 20).map(lambda borg: Exertion(t, borg)),
-        st.booleans().map(lambda ok: Answer(t, ok)),
+        st.booleans().map(lambda ok: BorgAnswer(t, ok)),
         st.just(Restored(t)),
         st.just(Mood(t, 4)),
         st.sampled_from(["serial:1", "serial:2"]).map(lambda key: StrapChosen(t, key, "Polar H10")),
@@ -109,14 +109,14 @@ def _other(t: float, kind: int) -> st.SearchStrategy[AnyMessage]:
     return rest[kind - 8]
 
 
-def run(state: State, messages: list[AnyMessage]) -> tuple[State, list[AnyEvent], list[Cue]]:
+def run(state: SessionState, messages: list[AnyMessage]) -> tuple[SessionState, list[AnyEvent], list[Cue]]:
     """Feed the messages; those that are refused change nothing but let their time pass."""
     events: list[AnyEvent] = []
     cues: list[Cue] = []
     for message in messages:
         try:
             stepped = step(state, message)
-        except Refused:
+        except MessageRefused:
             stepped = step(state, Time(message.t))
         state = stepped.state
         events += stepped.events
@@ -157,7 +157,7 @@ def test_times_of_events_and_cues_never_fall_and_stay_within_the_step(plan: Plan
         before_t = state.t
         try:
             stepped = step(state, message)
-        except Refused:
+        except MessageRefused:
             continue
         times = [event.t for event in stepped.events]
         assert times == sorted(times)
@@ -173,7 +173,7 @@ def test_nothing_urges_without_a_trusted_rate_and_a_known_ceiling(plan: Plan, me
     for message in messages:
         try:
             stepped = step(state, message)
-        except Refused:
+        except MessageRefused:
             stepped = step(state, Time(message.t))
         state = stepped.state
         for event in stepped.events:
@@ -182,7 +182,7 @@ def test_nothing_urges_without_a_trusted_rate_and_a_known_ceiling(plan: Plan, me
                 assert no_urging_because(at_event) == ()
 
 
-def run_until(plan: Plan, messages: list[AnyMessage], last: AnyMessage, t: float) -> State:
+def run_until(plan: Plan, messages: list[AnyMessage], last: AnyMessage, t: float) -> SessionState:
     """The state at `t`, before `last` is taken."""
     before = messages[: next(place for place, one in enumerate(messages) if one is last)]
     state, _, _ = run(begin(plan, SHORT, lambda _: Restless()), before)
@@ -203,7 +203,7 @@ def test_urging_cues_come_only_with_urging_advice(plan: Plan, messages: list[Any
 @given(PLANS, message_lists())
 def test_stop_is_never_refused_and_ends_at_once(plan: Plan, messages: list[AnyMessage]) -> None:
     state, _, _ = run(begin(plan, SHORT, rule_guidance), messages)
-    stopped = step(state, Command(state.t, CommandName.STOP)).state
+    stopped = step(state, SessionCommand(state.t, CommandName.STOP)).state
     assert stopped.stage == "ended"
     assert stopped.summary is not None
 
@@ -216,8 +216,8 @@ def test_a_refused_command_leaves_the_state_untouched(
     state, _, _ = run(begin(plan, SHORT, rule_guidance), messages)
     kept = replace(state)
     try:
-        step(state, Command(state.t, name))
-    except Refused as refusal:
+        step(state, SessionCommand(state.t, name))
+    except MessageRefused as refusal:
         assert refusal.reason  # noqa: PT017 - the refusal is the outcome under test
     assert state == kept
 
@@ -237,7 +237,7 @@ def test_the_same_messages_give_the_same_state_from_any_cut(plan: Plan, messages
 def test_seconds_add_up(plan: Plan, messages: list[AnyMessage]) -> None:
     """Every second of training is counted once, in one signal state; no interval has more zone seconds than seconds."""
     state, events, _ = run(begin(plan, SHORT, rule_guidance), messages)
-    state = step(state, Command(state.t, CommandName.STOP)).state
+    state = step(state, SessionCommand(state.t, CommandName.STOP)).state
     summary = state.summary
     assert summary is not None
     signal = summary.signal

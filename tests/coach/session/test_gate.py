@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from coach.guidance.interface import urges
 from coach.model.cue import CueName
 from coach.model.events import Advice, AdviceGiven, Direction
-from coach.model.messages import Answer, HeartRate, SourceLost, Time, Treadmill
+from coach.model.messages import BorgAnswer, HeartRate, SourceLost, Time, TreadmillSpeed
 from coach.model.plan import Plan
 from tests.support.led_session import PLAN, LedSession, Says
 
@@ -18,7 +18,7 @@ FASTER = Advice(Direction.FASTER, 0.4, 6.4, 5.0, "below_zone")
 def led(advice: Advice | None, plan: Plan = PLAN) -> LedSession:
     """A session of somebody who hears this advice every second, 100 s into the first interval, at 150 bpm."""
     session = LedSession(plan, guidance=lambda _: Says(advice), answers=False)
-    return session.send(Treadmill(0, 6.0, 5.0)).live_until(60).live_until(160, 150)
+    return session.send(TreadmillSpeed(0, 6.0, 5.0)).live_until(60).live_until(160, 150)
 
 
 def urgings_after(session: LedSession, t: float) -> list[float]:
@@ -60,7 +60,7 @@ def test_an_odd_fall_takes_it_away_until_it_is_answered() -> None:
     session = led(FASTER).live_until(170, lambda t: 150 - 4 * (t - 160))
     assert session.seen.question == "odd_fall"
     assert session.seen.advice.direction is Direction.HOLD
-    session.send(Answer(170))
+    session.send(BorgAnswer(170))
     assert session.seen.advice == FASTER
 
 

@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from coach.errors import Refused
+from coach.errors import MessageRefused
 from coach.model.cue import CueName
 from coach.model.events import Advice, Direction, PhaseEnded, SessionEnded, SessionPaused, SessionResumed, SignalChanged
-from coach.model.messages import Command, CommandName, HeartRate, Restored, Time, Treadmill
+from coach.model.messages import CommandName, HeartRate, Restored, SessionCommand, Time, TreadmillSpeed
 from coach.session.engine import next_due_s
 from tests.support.led_session import PLAN, LedSession, Says
 
@@ -14,11 +14,11 @@ from tests.support.led_session import PLAN, LedSession, Says
 def paused() -> LedSession:
     """Paused 100.4 s into the session, 40.4 s into the first interval."""
     session = LedSession().live_until(60).live_until(100, 160)
-    return session.send(Command(100.4, CommandName.PAUSE))
+    return session.send(SessionCommand(100.4, CommandName.PAUSE))
 
 
 def test_time_in_a_pause_is_no_training_time() -> None:
-    session = paused().live(0).send(Time(160.4), Command(160.4, CommandName.RESUME))
+    session = paused().live(0).send(Time(160.4), SessionCommand(160.4, CommandName.RESUME))
     assert [event for event in session.events if isinstance(event, SessionPaused | SessionResumed)] == [
         SessionPaused(100.4, "asked"),
         SessionResumed(160.4, 60.0),
@@ -31,7 +31,7 @@ def test_time_in_a_pause_is_no_training_time() -> None:
 
 def test_the_second_under_way_goes_on() -> None:
     """The interval's 240 s end exactly 60 s later than without the pause."""
-    session = paused().send(Command(160.4, CommandName.RESUME), HeartRate(160.5, 155)).live(210, 160)
+    session = paused().send(SessionCommand(160.4, CommandName.RESUME), HeartRate(160.5, 155)).live(210, 160)
     ended = [event for event in session.events if isinstance(event, PhaseEnded) and event.interval]
     assert [(event.t, event.elapsed_s, event.reason) for event in ended] == [(360.0, 240.0, "done")]
 
@@ -55,7 +55,7 @@ def test_nothing_is_said_while_paused() -> None:
 
 
 def test_a_pause_says_paused_and_going_on_says_so() -> None:
-    session = paused().send(Command(120, CommandName.RESUME))
+    session = paused().send(SessionCommand(120, CommandName.RESUME))
     assert session.cued()[-2:] == [(100.4, CueName.PAUSED), (120.0, CueName.RESUMED)]
 
 
@@ -76,10 +76,10 @@ def test_what_falls_due_first_in_a_pause_is_told() -> None:
 def test_only_a_running_session_can_be_paused_and_only_a_paused_one_goes_on() -> None:
     session = paused()
     for command in (CommandName.PAUSE, CommandName.EASE, CommandName.EXTEND_RECOVERY, CommandName.SKIP_WARM_UP):
-        with pytest.raises(Refused):
+        with pytest.raises(MessageRefused):
             session.command(command)
     session.command(CommandName.RESUME)
-    with pytest.raises(Refused, match="not paused"):
+    with pytest.raises(MessageRefused, match="not paused"):
         session.command(CommandName.RESUME)
 
 
@@ -87,12 +87,12 @@ def test_after_a_restart_the_session_waits_for_the_person_and_goes_on_where_it_w
     session = LedSession().live_until(60).live_until(100, 160).send(Restored(100))
     assert session.events[-1] == SessionPaused(100.0, "restart")
     assert session.seen.stage == "paused"
-    session.send(Restored(101), Command(160, CommandName.RESUME))
+    session.send(Restored(101), SessionCommand(160, CommandName.RESUME))
     assert session.seen.phase_elapsed_s == 40.0
 
 
 def test_a_silence_in_a_pause_counts_from_its_end() -> None:
-    session = paused().send(Command(400, CommandName.RESUME), Time(419))
+    session = paused().send(SessionCommand(400, CommandName.RESUME), Time(419))
     assert session.seen.interval == 1
     session.silent_until(421)
     assert session.endings()[-1][2] == "signal_lost"
@@ -100,7 +100,9 @@ def test_a_silence_in_a_pause_counts_from_its_end() -> None:
 
 def test_a_pause_before_anything_was_seen_ends_too() -> None:
     plan = replace(PLAN, mode="exertion")
-    session = LedSession(plan, started=False).send(Command(0, CommandName.START), Command(1, CommandName.PAUSE))
+    session = LedSession(plan, started=False).send(
+        SessionCommand(0, CommandName.START), SessionCommand(1, CommandName.PAUSE)
+    )
     assert next_due_s(session.state) == 1801.0
 
 
@@ -111,10 +113,10 @@ def resumed(*, speed_kmh: float | None = None, then_kmh: float | None = None, bp
     """Back after a minute's pause in the first interval; the treadmill perhaps says its speed before and after."""
     session = LedSession(guidance=lambda _: Says(HOLDS)).live_until(60).live_until(160, 176)
     if speed_kmh is not None:
-        session.send(Treadmill(160, speed_kmh, 5.0))
+        session.send(TreadmillSpeed(160, speed_kmh, 5.0))
     session.command(CommandName.PAUSE)
     if then_kmh is not None:
-        session.send(Treadmill(160, then_kmh, 5.0))
+        session.send(TreadmillSpeed(160, then_kmh, 5.0))
     return session.live(60, bpm).command(CommandName.RESUME)
 
 
@@ -132,7 +134,9 @@ def test_after_a_pause_the_speed_from_before_it_is_asked_for_and_none_is_held() 
 
 def test_after_a_pause_nobody_is_urged_back_to_a_speed_by_a_rate_that_is_not_live() -> None:
     session = LedSession(guidance=lambda _: Says(HOLDS)).live_until(60).live_until(160, 176)
-    session.send(Treadmill(160, 7.6, 5.0)).command(CommandName.PAUSE).send(Treadmill(160, 0.0, 5.0), Time(300))
+    session.send(TreadmillSpeed(160, 7.6, 5.0)).command(CommandName.PAUSE).send(
+        TreadmillSpeed(160, 0.0, 5.0), Time(300)
+    )
     advice = session.command(CommandName.RESUME).seen.advice
     assert (advice.direction, advice.speed_kmh) == (Direction.NONE, None)
 
@@ -140,7 +144,7 @@ def test_after_a_pause_nobody_is_urged_back_to_a_speed_by_a_rate_that_is_not_liv
 def test_no_speed_is_held_by_somebody_who_stands_still() -> None:
     session = LedSession(guidance=lambda _: Says(HOLDS)).live_until(60).live_until(160, 176)
     assert session.seen.advice.direction is Direction.HOLD
-    session.send(Treadmill(160, 0.0, 5.0))
+    session.send(TreadmillSpeed(160, 0.0, 5.0))
     held = len(session.cued(CueName.HOLD))
     assert session.live(60, 150).seen.advice.direction is Direction.NONE
     assert len(session.cued(CueName.HOLD)) == held

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from coach.errors import PlanError, Refused
+from coach.errors import MessageRefused, PlanError
 from coach.model.events import Level, NoticeRaised, ReadinessAnswered, SessionStarted
-from coach.model.messages import Answer, Command, CommandName, Readiness
+from coach.model.messages import BorgAnswer, CommandName, Readiness, SessionCommand
 from coach.model.plan import Load, Plan, formula_hr_max_bpm
 from tests.support.led_session import PLAN, LedSession
 
@@ -16,9 +16,9 @@ def asking() -> LedSession:
     return LedSession(ASKING, started=False)
 
 
-def refusal(session: LedSession, *messages: Command | Readiness) -> str:
+def refusal(session: LedSession, *messages: SessionCommand | Readiness) -> str:
     kept = session.state
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(MessageRefused) as refused:
         session.send(*messages)
     assert session.state == kept
     assert refused.value.reason
@@ -29,7 +29,7 @@ def test_no_to_every_question_opens_the_start() -> None:
     session = asking().send(Readiness(3, {"chest_pain": False, "fever": False}))
     assert session.events == [ReadinessAnswered(3.0, ())]
     assert session.seen.stage == "ready"
-    assert session.send(Command(4, CommandName.START)).events[1] == SessionStarted(4.0)
+    assert session.send(SessionCommand(4, CommandName.START)).events[1] == SessionStarted(4.0)
 
 
 def test_a_yes_means_no_session_and_tells_the_therapist() -> None:
@@ -39,11 +39,11 @@ def test_a_yes_means_no_session_and_tells_the_therapist() -> None:
         NoticeRaised(3.0, "not_ready", Level.ATTENTION, to_therapist=True),
     ]
     assert (session.seen.stage, session.state.closed_because) == ("not_today", "readiness")
-    assert refusal(session, Command(3, CommandName.START)) == "not_today"
+    assert refusal(session, SessionCommand(3, CommandName.START)) == "not_today"
 
 
 def test_nobody_starts_before_the_questions_are_answered() -> None:
-    assert refusal(asking(), Command(1, CommandName.START)) == "unanswered"
+    assert refusal(asking(), SessionCommand(1, CommandName.START)) == "unanswered"
 
 
 def test_a_question_left_out_is_refused() -> None:
@@ -57,7 +57,7 @@ def test_answers_that_nobody_asked_for_are_refused() -> None:
 
 
 def test_a_session_starts_once() -> None:
-    assert refusal(LedSession(), Command(0, CommandName.START)) == "started"
+    assert refusal(LedSession(), SessionCommand(0, CommandName.START)) == "started"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_session_starts_once() -> None:
 def test_too_much_training_closes_the_session_until_the_therapist_releases_it(plan: Plan, because: str) -> None:
     session = LedSession(plan, started=False)
     assert (session.seen.stage, session.state.closed_because) == ("not_today", because)
-    assert refusal(session, Command(0, CommandName.START)) == "not_today"
+    assert refusal(session, SessionCommand(0, CommandName.START)) == "not_today"
     released = LedSession(replace(plan, cap_released=True), started=False)
     assert released.seen.stage == ("questions" if plan.questions else "ready")
 
@@ -132,13 +132,13 @@ def test_training_that_a_yes_has_closed_begins_closed_also_where_the_cap_is_rele
 ) -> None:
     session = LedSession(replace(ASKING, closed_by_yes=yes, cap_released=True), started=False)
     assert (session.seen.stage, session.state.closed_because) == ("not_today", because)
-    assert refusal(session, Command(0, CommandName.START)) == "not_today"
+    assert refusal(session, SessionCommand(0, CommandName.START)) == "not_today"
 
 
 def not_all_right() -> LedSession:
     """A session in which the person answered "no, stop" to the question after the first interval."""
     session = LedSession(answers=False).live_until(60).live_until(300, 175).live_until(312, 150)
-    return session.send(Answer(312, ok=False), Command(312, CommandName.STOP))
+    return session.send(BorgAnswer(312, ok=False), SessionCommand(312, CommandName.STOP))
 
 
 def test_after_not_all_right_no_cool_down_is_offered_and_the_reason_is_asked_once() -> None:

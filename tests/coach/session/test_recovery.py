@@ -2,10 +2,10 @@
 
 import pytest
 
-from coach.errors import Refused
+from coach.errors import MessageRefused
 from coach.model.cue import CueName
 from coach.model.events import RecoveryExtended, TreadmillChanged
-from coach.model.messages import CommandName, Exertion, HeartRate, Treadmill
+from coach.model.messages import CommandName, Exertion, HeartRate, TreadmillSpeed
 from tests.support.led_session import TWO_INTERVALS, LedSession, built_in
 
 
@@ -25,19 +25,19 @@ def test_it_is_made_thirty_seconds_longer() -> None:
 
 def test_it_grows_by_three_minutes_at_most() -> None:
     session = recovering().command(CommandName.EXTEND_RECOVERY, seconds=170)
-    with pytest.raises(Refused, match="10 s left"):
+    with pytest.raises(MessageRefused, match="10 s left"):
         session.command(CommandName.EXTEND_RECOVERY, seconds=11)
     assert session.command(CommandName.EXTEND_RECOVERY, seconds=10).seen.phase_length_s == 360
 
 
 @pytest.mark.parametrize("seconds", [0, -5])
 def test_it_never_becomes_shorter(seconds: int) -> None:
-    with pytest.raises(Refused, match="cannot extend"):
+    with pytest.raises(MessageRefused, match="cannot extend"):
         recovering().command(CommandName.EXTEND_RECOVERY, seconds=seconds)
 
 
 def test_only_a_recovery_can_be_extended() -> None:
-    with pytest.raises(Refused, match="only a running recovery"):
+    with pytest.raises(MessageRefused, match="only a running recovery"):
         LedSession().live_until(100).command(CommandName.EXTEND_RECOVERY)
 
 
@@ -56,7 +56,7 @@ def test_easing_turns_work_into_the_recovery_that_follows() -> None:
 
 
 def test_only_work_can_be_eased() -> None:
-    with pytest.raises(Refused, match="only work"):
+    with pytest.raises(MessageRefused, match="only work"):
         recovering().command(CommandName.EASE)
 
 
@@ -78,27 +78,27 @@ def test_an_eased_interval_is_not_a_completed_one() -> None:
         HeartRate(320, -1),
         HeartRate(320, 70000),
         HeartRate(320, float("nan")),
-        Treadmill(320, -0.1),
-        Treadmill(320, 31.0),
-        Treadmill(320, 5.0, 41.0),
-        Treadmill(320, float("nan")),
+        TreadmillSpeed(320, -0.1),
+        TreadmillSpeed(320, 31.0),
+        TreadmillSpeed(320, 5.0, 41.0),
+        TreadmillSpeed(320, float("nan")),
         Exertion(320, 5),
         Exertion(320, 21),
     ],
 )
-def test_what_cannot_be_is_refused_and_changes_nothing(message: HeartRate | Treadmill | Exertion) -> None:
+def test_what_cannot_be_is_refused_and_changes_nothing(message: HeartRate | TreadmillSpeed | Exertion) -> None:
     session = recovering()
     kept = session.state
-    with pytest.raises(Refused):
+    with pytest.raises(MessageRefused):
         session.send(message)
     assert session.state == kept
 
 
 def test_exertion_needs_a_session() -> None:
-    with pytest.raises(Refused, match="has started"):
+    with pytest.raises(MessageRefused, match="has started"):
         LedSession(started=False).send(Exertion(0, 13))
 
 
 def test_a_setting_that_is_told_again_is_no_news() -> None:
-    session = recovering().send(Treadmill(320, 5.0, 2.0), Treadmill(321, 5.0, 2.0))
+    session = recovering().send(TreadmillSpeed(320, 5.0, 2.0), TreadmillSpeed(321, 5.0, 2.0))
     assert [event.t for event in session.events if isinstance(event, TreadmillChanged)] == [320.0]

@@ -6,14 +6,16 @@ import pytest
 
 from coach.model.events import Signal
 from coach.model.messages import HeartRate
-from coach.session.signal_quality import Source, expire, lose, receive
+from coach.session.signal_quality import HeartRateSource, expire, lose, receive
 
 State = tuple[str, str]
 
 
-def fed(messages: Iterable[HeartRate], source: Source | None = None, *, warming_up: bool = False) -> list[Source]:
+def fed(
+    messages: Iterable[HeartRate], source: HeartRateSource | None = None, *, warming_up: bool = False
+) -> list[HeartRateSource]:
     """The source after each notification; silence is told at its due times."""
-    now = source or Source()
+    now = source or HeartRateSource()
     seen = []
     for message in messages:
         while now.due_t is not None and now.due_t <= message.t:
@@ -37,14 +39,14 @@ def alive(level: float) -> Callable[[int], float]:
     return lambda t: level + (t * 7 % 5) - 2
 
 
-def state(source: Source) -> State:
+def state(source: HeartRateSource) -> State:
     return source.signal.value, source.reason
 
 
 GOOD = rates(0, 120, alive(150))
 
 
-def after(*messages: HeartRate) -> Source:
+def after(*messages: HeartRate) -> HeartRateSource:
     """The last state after two good minutes and these."""
     return fed([*GOOD, *messages])[-1]
 

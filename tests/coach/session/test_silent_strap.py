@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from coach.model.cue import Cue, CueName
 from coach.model.events import Advice, Direction, Level, Limit, NoticeRaised, Signal, SignalChanged
-from coach.model.messages import Answer, Command, CommandName, HeartRate, SourceLost, Time
+from coach.model.messages import BorgAnswer, CommandName, HeartRate, SessionCommand, SourceLost, Time
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from tests.support.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession, Says
 
@@ -72,7 +72,7 @@ def test_work_goes_on_by_exertion_where_the_therapist_allows_it() -> None:
     assert session.endings()[-1] == (300.0, "interval", "done")
     assert session.seen.mode == "exertion"
     # Somebody is there: an unanswered question would hold the next interval back.
-    session.silent_until(320).send(Answer(320)).silent_until(500)
+    session.silent_until(320).send(BorgAnswer(320)).silent_until(500)
     assert session.seen.interval == 2
 
 
@@ -149,13 +149,13 @@ def test_a_strap_that_the_adapter_lost_is_lost_at_once_with_its_reason() -> None
 
 def test_a_session_that_starts_without_a_strap_says_so_and_eases_its_work() -> None:
     session = LedSession(protocol=STEADY, started=False)
-    session.send(Command(0, CommandName.START)).silent_until(60)
+    session.send(SessionCommand(0, CommandName.START)).silent_until(60)
     assert session.notices()[0] == (0.0, "signal_lost")
     assert session.endings() == [(30.0, "warm_up", "done"), (50.0, "steady", "signal_lost")]
 
 
 def test_a_session_that_starts_with_a_doubtful_rate_says_so() -> None:
-    session = LedSession(started=False).send(HeartRate(0, 250), Command(0, CommandName.START))
+    session = LedSession(started=False).send(HeartRate(0, 250), SessionCommand(0, CommandName.START))
     assert session.notices() == [(0.0, "signal_implausible")]
 
 

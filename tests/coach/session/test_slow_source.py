@@ -8,9 +8,17 @@ import pytest
 
 from coach.model.cue import CueName
 from coach.model.events import AdviceGiven, Direction, Signal, SignalChanged
-from coach.model.messages import Answer, AnyMessage, Command, CommandName, HeartRate, Time
+from coach.model.messages import AnyMessage, BorgAnswer, CommandName, HeartRate, SessionCommand, Time
 from coach.session.pace import Pace
-from coach.session.signal_quality import STALE_AFTER_MOST_S, URGE_FRESH_MOST_S, Source, echoes, expire, lose, receive
+from coach.session.signal_quality import (
+    STALE_AFTER_MOST_S,
+    URGE_FRESH_MOST_S,
+    HeartRateSource,
+    echoes,
+    expire,
+    lose,
+    receive,
+)
 from tests.support.led_session import LedSession
 
 Rate = Callable[[float], float]
@@ -46,9 +54,11 @@ def reports(gaps_s: Iterable[float], bpm: Rate = training, *, rr: int = 0, from_
     return messages
 
 
-def fed(messages: Iterable[HeartRate], source: Source | None = None, *, warming_up: bool = False) -> list[Source]:
+def fed(
+    messages: Iterable[HeartRate], source: HeartRateSource | None = None, *, warming_up: bool = False
+) -> list[HeartRateSource]:
     """The source after each report; silence falls due at its own times."""
-    now, seen = source or Source(), []
+    now, seen = source or HeartRateSource(), []
     for message in messages:
         while now.due_t is not None and now.due_t <= message.t:
             now = expire(now)
@@ -59,12 +69,12 @@ def fed(messages: Iterable[HeartRate], source: Source | None = None, *, warming_
 
 def led(messages: list[HeartRate]) -> LedSession:
     """A whole session of these reports, with a tick each second and each question answered."""
-    session = LedSession(started=False).send(Command(0.0, CommandName.START))
+    session = LedSession(started=False).send(SessionCommand(0.0, CommandName.START))
     ticks: list[AnyMessage] = [Time(float(t)) for t in range(1, 850)]
     for message in sorted([*messages, *ticks], key=lambda one: one.t):
         session.send(message)
         if session.state.question is not None:
-            session.send(Answer(message.t))
+            session.send(BorgAnswer(message.t))
     return session
 
 
@@ -363,7 +373,7 @@ def test_a_short_silence_does_not_shorten_a_weakness_that_was_to_last() -> None:
 
 
 def test_a_rate_above_its_own_beats_is_counted_after_a_minute_and_one_below_is_not() -> None:
-    def told(beat_ms: float) -> list[Source]:
+    def told(beat_ms: float) -> list[HeartRateSource]:
         return fed(HeartRate(t + 0.5, 120.0 + t % 3, (beat_ms + t % 7, beat_ms)) for t in range(200))
 
     assert (told(700.0)[-1].signal, told(700.0)[-1].reason) == (Signal.WEAK, "rr_disagrees")

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from coach.errors import Refused
+from coach.errors import MessageRefused
 from coach.model.cue import Cue, CueName
 from coach.model.events import PhaseEnded, SessionEnded
-from coach.model.messages import Command, CommandName, HeartRate, Mood, Readiness, Time
+from coach.model.messages import CommandName, HeartRate, Mood, Readiness, SessionCommand, Time
 from tests.support.led_session import PLAN, STEADY, LedSession
 
 ASKING = replace(PLAN, questions=("chest_pain",))
@@ -80,7 +80,7 @@ def test_stop_makes_the_summary_at_once() -> None:
 def test_stop_offers_a_cool_down_that_start_takes() -> None:
     session = LedSession().live_until(60).live_until(90, 150).command(CommandName.STOP)
     assert session.seen.cool_down_offered
-    session.live(30, 130).send(Command(session.t, CommandName.START))
+    session.live(30, 130).send(SessionCommand(session.t, CommandName.START))
     assert (session.seen.stage, session.seen.phase, session.seen.phase_length_s) == ("running", "cool_down", 120)
     session.live(120, 110)
     ends = [event for event in session.events if isinstance(event, SessionEnded)]
@@ -95,8 +95,8 @@ def test_a_second_stop_declines_the_cool_down_and_asks_for_borg() -> None:
     session.command(CommandName.STOP)
     assert not session.seen.cool_down_offered
     assert session.cued(CueName.SAY_EXERTION) == [(100.0, CueName.SAY_EXERTION)]
-    with pytest.raises(Refused, match="started already"):
-        session.send(Command(100, CommandName.START))
+    with pytest.raises(MessageRefused, match="started already"):
+        session.send(SessionCommand(100, CommandName.START))
 
 
 def test_a_protocol_without_a_cool_down_offers_one_all_the_same() -> None:
@@ -132,11 +132,11 @@ def test_a_steady_session_that_ran_is_completed() -> None:
 def test_after_the_end_work_cannot_be_commanded_and_the_mood_has_its_range() -> None:
     session = LedSession().live_until(100).command(CommandName.STOP)
     for name in (CommandName.PAUSE, CommandName.RESUME, CommandName.EASE, CommandName.SKIP_WARM_UP):
-        with pytest.raises(Refused):
+        with pytest.raises(MessageRefused):
             session.command(name)
-    with pytest.raises(Refused, match="after the session"):
+    with pytest.raises(MessageRefused, match="after the session"):
         LedSession().send(Mood(0, 3))
-    with pytest.raises(Refused, match="1–5"):
+    with pytest.raises(MessageRefused, match="1–5"):
         session.send(Mood(100, 6))
     assert session.send(Mood(100, 5)).seen.summary == replace(session.state.summary, mood=5)
 

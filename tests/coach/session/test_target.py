@@ -2,16 +2,16 @@
 
 import pytest
 
-from coach.errors import Refused
+from coach.errors import MessageRefused
 from coach.model.events import TargetAdjusted
-from coach.model.messages import Command, CommandName
+from coach.model.messages import CommandName, SessionCommand
 from coach.session.engine import step
 from coach.session.snapshots import profile, snapshot
 from tests.support.led_session import LedSession
 
 
-def adjust(t: float, lowered: float | None) -> Command:
-    return Command(t, CommandName.ADJUST, source="therapist", lowered_fraction=lowered)
+def adjust(t: float, lowered: float | None) -> SessionCommand:
+    return SessionCommand(t, CommandName.ADJUST, source="therapist", lowered_fraction=lowered)
 
 
 def test_lowering_the_target_moves_every_zone_and_is_journaled() -> None:
@@ -37,14 +37,14 @@ def test_zero_takes_the_lowering_back() -> None:
 @pytest.mark.parametrize("lowered", [-0.01, 0.11, None, float("nan")])
 def test_a_target_is_never_raised_nor_lowered_beyond_a_tenth(lowered: float | None) -> None:
     state = LedSession().state
-    with pytest.raises(Refused, match=r"lowered by 0–0\.1 of HRmax"):
+    with pytest.raises(MessageRefused, match=r"lowered by 0–0\.1 of HRmax"):
         step(state, adjust(state.t, lowered))
 
 
 def test_there_is_nothing_to_adjust_after_the_end() -> None:
     state = LedSession().state
-    ended = step(state, Command(state.t, CommandName.STOP)).state
-    with pytest.raises(Refused, match="no session to adjust"):
+    ended = step(state, SessionCommand(state.t, CommandName.STOP)).state
+    with pytest.raises(MessageRefused, match="no session to adjust"):
         step(ended, adjust(ended.t, 0.05))
 
 

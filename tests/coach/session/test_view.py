@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from coach.model.events import Advice, Direction, Level, Signal
-from coach.model.messages import Command, CommandName, HeartRate
+from coach.model.messages import CommandName, HeartRate, SessionCommand
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Bout, NoticeNow, ProfilePhase, ZoneNow
 from coach.session.snapshots import profile
@@ -135,7 +135,7 @@ def test_the_profile_of_an_ended_session_holds_only_what_ran() -> None:
 
 
 def test_the_profile_of_a_session_that_never_started_and_was_stopped_is_the_protocol() -> None:
-    session = LedSession(started=False).send(Command(5, CommandName.STOP))
+    session = LedSession(started=False).send(SessionCommand(5, CommandName.STOP))
     assert len(profile(session.state).phases) == 5
 
 

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from coach.errors import Refused
-from coach.model.messages import Command, CommandName, HeartRate, Time
+from coach.errors import MessageRefused
+from coach.model.messages import CommandName, HeartRate, SessionCommand, Time
 from coach.session.engine import next_due_s, skip_refusal
 from tests.support.led_session import PLAN, LedSession, built_in
 
@@ -38,7 +38,7 @@ def test_otherwise_it_goes_on_and_the_refusal_says_why(session: object, about: s
     led: LedSession = session()  # type: ignore[operator]
     kept = led.state
     assert not led.seen.can_skip_warm_up
-    with pytest.raises(Refused, match=about):
+    with pytest.raises(MessageRefused, match=about):
         led.command(CommandName.SKIP_WARM_UP)
     assert led.state == kept
     assert skip_refusal(kept) is not None
@@ -52,7 +52,7 @@ def test_without_hr_max_no_zone_can_be_reached() -> None:
 def test_time_never_runs_backwards() -> None:
     session = warming()
     for t in (299.9, float("nan"), float("inf")):
-        with pytest.raises(Refused, match="never fall") as refused:
+        with pytest.raises(MessageRefused, match="never fall") as refused:
             session.send(Time(t))
         assert refused.value.code == "time_backwards"
     assert session.send(Time(300)).t == 300
@@ -63,6 +63,6 @@ def test_what_falls_due_next_is_known() -> None:
     assert next_due_s(session.state) is None
     session.send(HeartRate(0.25, 120))
     assert next_due_s(session.state) == 5.25
-    session.send(Command(0.5, CommandName.START))
+    session.send(SessionCommand(0.5, CommandName.START))
     assert next_due_s(session.state) == 1.5
     assert next_due_s(session.silent_until(5.0).state) == 5.25

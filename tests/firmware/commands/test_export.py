@@ -23,7 +23,7 @@ from firmware.commands.export_json import export_json
 from firmware.journal.record import SessionRecord
 from firmware.journal.timeline import track_of
 from firmware.recordings.reader import read
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 from sync.export.csv import COLUMNS
 from sync.export.fit import EARLIEST, INTENSITIES
 from sync.export.timeline import PhaseSpan, Span, seconds_of, spans_with
@@ -134,7 +134,7 @@ def test_both_readers_find_the_same_messages() -> None:
 
 
 def test_a_clock_that_was_never_set_gives_a_fit_file_that_can_be_read() -> None:
-    unset = replace(WHOLE, begun=Stamp("boot", 1.0, 12.0, synchronised=False))
+    unset = replace(WHOLE, begun=Timestamp("boot", 1.0, 12.0, synchronised=False))
     assert by_garmin(export_fit(unset))["file_id_mesgs"][0]["time_created"] == EARLIEST
 
 

@@ -19,8 +19,8 @@ from firmware.commands.participants import Typist, run
 from firmware.ipc.messages import AddParticipant, OpenTraining, RemoveParticipant
 from firmware.journal.file import JournalLock
 from firmware.participants import pins, plan_cache
-from firmware.participants.plan_files import GUEST, PlanShelf, end_of_day_s, read_folder, read_plan
-from firmware.participants.registry import Participants
+from firmware.participants.plan_files import GUEST, PlanRepository, end_of_day_s, read_folder, read_plan
+from firmware.participants.registry import ParticipantRegistry
 from firmware.participants.training_closures import TrainingClosures, folder_beside
 from firmware.system.errors import FirmwareError
 
@@ -130,7 +130,7 @@ def test_staff_open_training_again_at_the_machine(desk: Desk, who: str) -> None:
 
 
 def test_a_running_coach_lets_in_again_whom_staff_let_in_or_who_left(tmp_path: Path) -> None:
-    people, _ = Participants.beside(tmp_path / "diary.db", tmp_path / "plans")
+    people, _ = ParticipantRegistry.beside(tmp_path / "diary.db", tmp_path / "plans")
     for change in (OpenTraining(participant="p1"), RemoveParticipant(participant="p1")):
         people.carry_out(AddParticipant(plan=Plan(participant="p1", hr_max_bpm=185.0), replace=True))
         people.closures.answered("p1", ("fever",), 1_700_000_000.0)
@@ -298,7 +298,7 @@ def test_a_damaged_pin_opens_no_door_and_can_be_set_again(tmp_path: Path) -> Non
     (tmp_path / pins.FOLDER).mkdir()
     (tmp_path / pins.FOLDER / "p1.json").write_bytes(b"\0")
     plan_cache.keep(plan_cache.added_beside(diary), Plan(participant="p1", hr_max_bpm=180.0))
-    people, _ = Participants.beside(diary, tmp_path / "plans")
+    people, _ = ParticipantRegistry.beside(diary, tmp_path / "plans")
     answers: list[bool] = []
     people.check_pin("p1", "0000", answers.append)
     assert (answers, people.shelf.with_pin) == ([False], frozenset({"p1"}))
@@ -308,18 +308,18 @@ def test_a_damaged_pin_opens_no_door_and_can_be_set_again(tmp_path: Path) -> Non
 def test_a_plan_from_the_server_takes_the_place_of_the_one_added_here_for_good(tmp_path: Path) -> None:
     diary = tmp_path / "diary.db"
     plan_cache.keep(plan_cache.added_beside(diary), Plan(participant="p1", hr_max_bpm=180.0))
-    people, _ = Participants.beside(diary, tmp_path / "plans")
+    people, _ = ParticipantRegistry.beside(diary, tmp_path / "plans")
     people.give(Plan(participant="p1", hr_max_bpm=170.0)).result(10)
     assert [(one.plan.hr_max_bpm, one.source) for one in people.entries()] == [(170.0, "server")]
     people.withdraw("p1").result(10)
     people.close()
-    again, refused = Participants.beside(diary, tmp_path / "plans")
+    again, refused = ParticipantRegistry.beside(diary, tmp_path / "plans")
     assert (again.entries(), refused) == ((), ())
     again.close()
 
 
 def test_the_server_cannot_take_the_guests_pseudonym(tmp_path: Path) -> None:
-    people = Participants(tmp_path / "diary.db", PlanShelf())
+    people = ParticipantRegistry(tmp_path / "diary.db", PlanRepository())
     with pytest.raises((FirmwareError, CoachError)):
         people.give(Plan(participant="guest", hr_max_bpm=180.0))
     people.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from firmware.demo.clinic_history import PastPerson, PastSession, main
+from firmware.demo.clinic_history import DemoPerson, DemoSession, main
 from sync.wire.codec import read_session
 from sync.wire.messages import SessionDelivery
 
@@ -17,21 +17,21 @@ UNTIL_WALL_S = 1_795_330_000.0
 
 
 @pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[PastPerson], list[SessionDelivery]]:
+def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[DemoPerson], list[SessionDelivery]]:
     """Three people at a clinic of one machine, one at another."""
     out: Path = tmp_path_factory.mktemp("past")
     words = ["--clinic", "demo:3", "--clinic", "beside:1", "--machines", "1", "--until", str(UNTIL_WALL_S)]
     assert main([str(out), *words]) == 0
-    people = msgspec.json.decode((out / "people.json").read_bytes(), type=list[PastPerson])
+    people = msgspec.json.decode((out / "people.json").read_bytes(), type=list[DemoPerson])
     lines = (out / "sessions.jsonl").read_bytes().splitlines()
-    sealed = [msgspec.json.decode(line, type=PastSession) for line in lines]
+    sealed = [msgspec.json.decode(line, type=DemoSession) for line in lines]
     read = [read_session(one.payload) for one in sealed]
     assert [one.session_id for one in sealed] == [one.session_id for one in read if isinstance(one, SessionDelivery)]
     return people, [one for one in read if isinstance(one, SessionDelivery)]
 
 
 def test_each_person_has_the_sessions_that_are_told_of_them(
-    past: tuple[list[PastPerson], list[SessionDelivery]],
+    past: tuple[list[DemoPerson], list[SessionDelivery]],
 ) -> None:
     people, sessions = past
     assert [one.clinic for one in people] == ["demo", "demo", "demo", "beside"]
@@ -42,7 +42,7 @@ def test_each_person_has_the_sessions_that_are_told_of_them(
 
 
 def test_nobody_trains_in_the_future_or_while_another_is_on_the_machine(
-    past: tuple[list[PastPerson], list[SessionDelivery]],
+    past: tuple[list[DemoPerson], list[SessionDelivery]],
 ) -> None:
     _, sessions = past
     here = [session for session in sessions if session.clinic == "demo"]
@@ -51,7 +51,7 @@ def test_nobody_trains_in_the_future_or_while_another_is_on_the_machine(
     assert all(begun + length <= later for (begun, length), (later, _) in pairwise(spans))
 
 
-def test_every_session_is_its_own(past: tuple[list[PastPerson], list[SessionDelivery]]) -> None:
+def test_every_session_is_its_own(past: tuple[list[DemoPerson], list[SessionDelivery]]) -> None:
     _, sessions = past
     assert len({one.session_id for one in sessions}) == len({one.sha256 for one in sessions}) == len(sessions)
 

@@ -24,10 +24,10 @@ from display.texts import LANGUAGES, texts_in
 from firmware.cli import main
 from firmware.doctor import local_context, report
 from firmware.doctor.all_checks import CHECKS, CODES, NAMES
-from firmware.doctor.check import UNCHECKED, Check, Finding, Outcome, Severity, look_once
-from firmware.doctor.checks.self_test import Answers, answers_file, keep, read
+from firmware.doctor.check import UNCHECKED, Check, CheckFinding, Outcome, Severity, look_once
+from firmware.doctor.checks.self_test import SelfTestAnswers, answers_file, keep, read
 from firmware.doctor.checks.strap import TROUBLES
-from firmware.doctor.environment import Fittings, Place, Ran, StrapSeen, fittings_of
+from firmware.doctor.environment import CheckContext, CompletedCommand, ExpectedHardware, StrapReport, fittings_of
 from firmware.doctor.runner import findings, look
 from firmware.journal.schema import migrate
 from firmware.system.delivery_status import state_file, write_state
@@ -46,19 +46,19 @@ from tests.support.machine.recorded_machine import (
 
 DOCS = Path(__file__).parents[3] / "docs"
 GARBAGE = (b"", b"\x00\xff\xfe garbage \x80", b"-1", b"999999999999999999999", b"no such thing\n" * 50, b"{}", b"[]")
-Change = Callable[[Path, Place], Place]
+Change = Callable[[Path, CheckContext], CheckContext]
 
 
 def check(name: str) -> Check:
     return next(one for one in CHECKS if one.name == name)
 
 
-def codes(place: Place, name: str) -> list[str]:
+def codes(place: CheckContext, name: str) -> list[str]:
     return [one.code for one in look_once(check(name), place).findings]
 
 
 def file(name: str, content: str) -> Change:
-    def change(root: Path, place: Place) -> Place:
+    def change(root: Path, place: CheckContext) -> CheckContext:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
@@ -68,7 +68,7 @@ def file(name: str, content: str) -> Change:
 
 
 def gone(*names: str) -> Change:
-    def change(root: Path, place: Place) -> Place:
+    def change(root: Path, place: CheckContext) -> CheckContext:
         for name in names:
             (root / name).unlink()
         return place
@@ -88,7 +88,7 @@ def parts(**states: str) -> Change:
     return told(devices=structs.replace(DEVICES, **states))
 
 
-def program(**answers: Ran | None) -> Change:
+def program(**answers: CompletedCommand | None) -> Change:
     return lambda _root, place: replace(place, run=programs(**answers))
 
 
@@ -97,7 +97,7 @@ def world(**changed: object) -> Change:
 
 
 def state(**changed: object) -> Change:
-    def change(_root: Path, place: Place) -> Place:
+    def change(_root: Path, place: CheckContext) -> CheckContext:
         write_state(state_file(place.socket), state_of(**changed))
         return place
 
@@ -105,7 +105,7 @@ def state(**changed: object) -> Change:
 
 
 def certificate(days: float) -> Change:
-    def change(_root: Path, place: Place) -> Place:
+    def change(_root: Path, place: CheckContext) -> CheckContext:
         write_account(place.identity, NOW_S + days * DAY_S)
         return place
 
@@ -113,15 +113,15 @@ def certificate(days: float) -> Change:
 
 
 def answered(**given_answers: bool) -> Change:
-    def change(_root: Path, place: Place) -> Place:
-        answers_file(place.diary).write_bytes(msgspec.json.encode(Answers(wall_s=NOW_S, **given_answers)))
+    def change(_root: Path, place: CheckContext) -> CheckContext:
+        answers_file(place.diary).write_bytes(msgspec.json.encode(SelfTestAnswers(wall_s=NOW_S, **given_answers)))
         return place
 
     return change
 
 
 def both(*changes: Change) -> Change:
-    def change(root: Path, place: Place) -> Place:
+    def change(root: Path, place: CheckContext) -> CheckContext:
         for one in changes:
             place = one(root, place)
         return place
@@ -130,7 +130,7 @@ def both(*changes: Change) -> Change:
 
 
 def diary(*waiting_days: float, damaged: bool = False) -> Change:
-    def change(_root: Path, place: Place) -> Place:
+    def change(_root: Path, place: CheckContext) -> CheckContext:
         connection = sqlite3.connect(place.diary, isolation_level=None)
         migrate(connection)
         for number, days in enumerate(waiting_days):
@@ -174,21 +174,21 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
         lambda root, place: ((root / "sys/class/bluetooth").rename(root / "x"), place)[1],
         ["adapter_missing"],
     ),
-    ("adapter", "off", program(busctl=Ran(0, "b false\n")), ["adapter_off"]),
-    ("adapter", "BlueZ does not run", program(busctl=Ran(1, "Call failed")), ["adapter_off"]),
-    ("adapter", "BlueZ says nonsense", program(busctl=Ran(0, "s 12")), [UNCHECKED]),
+    ("adapter", "off", program(busctl=CompletedCommand(0, "b false\n")), ["adapter_off"]),
+    ("adapter", "BlueZ does not run", program(busctl=CompletedCommand(1, "Call failed")), ["adapter_off"]),
+    ("adapter", "BlueZ says nonsense", program(busctl=CompletedCommand(0, "s 12")), [UNCHECKED]),
     ("adapter", "no busctl", program(busctl=None), []),
     ("adapter", "a simulated strap", both(fitted(bluetooth=False), file("sys/class/rfkill/rfkill1/hard", "1")), []),
     ("adapter", "another one is blocked", both(rfkill_of("hci1"), file("sys/class/bluetooth/hci1/uevent", "")), []),
     ("adapter", "its own switch blocks it", rfkill_of("hci0"), ["adapter_blocked"]),
     ("adapter", "the named one gone", fitted(adapter="hci3"), ["adapter_missing"]),
-    ("strap", "battery low", told(strap=StrapSeen("HRM", 4.0, 900.0, 12)), ["strap_battery_low"]),
-    ("strap", "unheard for weeks", told(strap=StrapSeen("HRM", 20 * DAY_S, 30 * DAY_S, 80)), ["strap_unseen"]),
-    ("strap", "never heard, just started", told(strap=StrapSeen("HRM", None, 60.0, None)), []),
+    ("strap", "battery low", told(strap=StrapReport("HRM", 4.0, 900.0, 12)), ["strap_battery_low"]),
+    ("strap", "unheard for weeks", told(strap=StrapReport("HRM", 20 * DAY_S, 30 * DAY_S, 80)), ["strap_unseen"]),
+    ("strap", "never heard, just started", told(strap=StrapReport("HRM", None, 60.0, None)), []),
     (
         "strap",
         "reports that only partly fit",
-        told(strap=StrapSeen("HRM", 1.0, 2.0, 80, (("strap_odd_data", "3 reports; first 00 48 00"),))),
+        told(strap=StrapReport("HRM", 1.0, 2.0, 80, (("strap_odd_data", "3 reports; first 00 48 00"),))),
         ["strap_odd_data"],
     ),
     (
@@ -201,14 +201,14 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
         (
             "strap",
             trouble,
-            told(strap=StrapSeen("HRM", 1.0, 2.0, 80, ((f"strap_{trouble}", ""),))),
+            told(strap=StrapReport("HRM", 1.0, 2.0, 80, ((f"strap_{trouble}", ""),))),
             [f"strap_{trouble}"],
         )
         for trouble in TROUBLES
     ),
     ("treadmill", "several in reach", told(treadmill=(("treadmill_several", "A, B"),)), ["treadmill_several"]),
     ("treadmill", "never reached", told(treadmill=(("treadmill_unreached", ""),)), ["treadmill_unreached"]),
-    ("strap", "never heard in weeks", told(strap=StrapSeen("HRM", None, 30 * DAY_S, None)), ["strap_unseen"]),
+    ("strap", "never heard in weeks", told(strap=StrapReport("HRM", None, 30 * DAY_S, None)), ["strap_unseen"]),
     ("i2c", "no bus", both(gone("dev/i2c-1"), parts(oled="missing")), ["i2c_off"]),
     ("i2c", "does not answer", parts(oled="missing"), ["oled_silent"]),
     ("i2c", "may not be used", both(told(devices=None), world(access=lambda _p, _m: False)), ["i2c_forbidden"]),
@@ -231,8 +231,8 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
     ("sound", "the chosen one gone", both(fitted(sound_card="usb"), parts(sound="missing")), ["sound_card_gone"]),
     ("sound", "by its number", both(fitted(sound_card="1"), parts(sound="missing")), ["sound_silent"]),
     ("sound", "will not open", parts(sound="missing"), ["sound_silent"]),
-    ("sound", "muted", program(amixer=Ran(0, "  Mono: Playback 0 [0%] [off]\n")), ["sound_muted"]),
-    ("sound", "no such control", program(amixer=Ran(1, "Unable to find simple control")), []),
+    ("sound", "muted", program(amixer=CompletedCommand(0, "  Mono: Playback 0 [0%] [off]\n")), ["sound_muted"]),
+    ("sound", "no such control", program(amixer=CompletedCommand(1, "Unable to find simple control")), []),
     ("sound", "silent on purpose", both(fitted(sound=False), parts(sound="off")), []),
     (
         "screen",
@@ -262,7 +262,7 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
     (
         "clock",
         "not set",
-        both(world(synchronised=lambda: False), program(timedatectl=Ran(0, "no\n"))),
+        both(world(synchronised=lambda: False), program(timedatectl=CompletedCommand(0, "no\n"))),
         ["clock_unsynchronised"],
     ),
     ("clock", "systemd knows", world(synchronised=lambda: False), []),
@@ -283,11 +283,16 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
     (
         "power",
         "by vcgencmd",
-        both(NO_BITS, program(vcgencmd=Ran(0, "throttled=0x1\n"))),
+        both(NO_BITS, program(vcgencmd=CompletedCommand(0, "throttled=0x1\n"))),
         ["undervoltage_now"],
     ),
-    ("power", "vcgencmd says nonsense", both(NO_BITS, program(vcgencmd=Ran(0, "what?"))), [UNCHECKED]),
-    ("power", "vcgencmd may not", both(NO_BITS, program(vcgencmd=Ran(255, "VCHI initialization failed"))), []),
+    ("power", "vcgencmd says nonsense", both(NO_BITS, program(vcgencmd=CompletedCommand(0, "what?"))), [UNCHECKED]),
+    (
+        "power",
+        "vcgencmd may not",
+        both(NO_BITS, program(vcgencmd=CompletedCommand(255, "VCHI initialization failed"))),
+        [],
+    ),
     ("temperature", "hot", file("sys/class/thermal/thermal_zone0/temp", "83200\n"), ["too_hot"]),
     ("temperature", "impossible", file("sys/class/thermal/thermal_zone0/temp", "999000\n"), [UNCHECKED]),
     ("network", "none", file("sys/class/net/wlan0/operstate", "down\n"), ["network_away"]),
@@ -356,7 +361,7 @@ def test_every_code_has_a_case() -> None:
 
 def test_an_empty_computer_on_a_desk_has_nothing_but_a_clock_to_complain_of(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
-    bare = Place(root=tmp_path / "root", diary=tmp_path / "d", identity=tmp_path / "i", socket=tmp_path / "s")
+    bare = CheckContext(root=tmp_path / "root", diary=tmp_path / "d", identity=tmp_path / "i", socket=tmp_path / "s")
     looked = look(replace(bare, synchronised=lambda: True, wall_s=lambda: NOW_S))
     assert findings(looked) == ()
 
@@ -390,7 +395,9 @@ def test_a_file_that_is_absent_or_a_folder_or_cannot_be_read_is_a_finding_at_mos
 def test_whatever_files_and_programs_say_no_check_raises(tmp_path: Path, name: str, content: bytes, said: str) -> None:
     place = machine(tmp_path)
     (tmp_path / "root" / name).write_bytes(content)
-    answers = {program_name: Ran(0, said) for program_name in ("busctl", "amixer", "timedatectl", "vcgencmd")}
+    answers = {
+        program_name: CompletedCommand(0, said) for program_name in ("busctl", "amixer", "timedatectl", "vcgencmd")
+    }
     found = findings(look(replace(place, run=programs(**answers))))
     assert {one.code for one in found} <= set(CODES)
 
@@ -427,7 +434,7 @@ SYNC, COACH, STRANGER, GROUP = 64_101, 64_102, 64_103, 64_100
 
 
 @pytest.fixture
-def installed() -> Iterator[Place]:
+def installed() -> Iterator[CheckContext]:
     """A machine with accounts and rights as its installer and its enrolment leave them, and no readable key."""
     if os.geteuid() != 0:
         pytest.skip("only root can be several accounts")
@@ -445,7 +452,7 @@ def installed() -> Iterator[Place]:
     os.setgroups(before)
 
 
-def test_the_coach_reads_until_when_the_certificate_is_good_and_not_the_key(installed: Place) -> None:
+def test_the_coach_reads_until_when_the_certificate_is_good_and_not_the_key(installed: CheckContext) -> None:
     with as_account(COACH, GROUP):
         certificate_is, broker_is = (look_once(check(name), installed) for name in ("certificate", "broker"))
         with pytest.raises(PermissionError):
@@ -453,20 +460,20 @@ def test_the_coach_reads_until_when_the_certificate_is_good_and_not_the_key(inst
     assert (certificate_is, broker_is.findings) == (Outcome(facts="2027-06-06"), ())
 
 
-def test_the_coach_takes_syncs_word_for_a_key_that_does_not_fit(installed: Place) -> None:
+def test_the_coach_takes_syncs_word_for_a_key_that_does_not_fit(installed: CheckContext) -> None:
     found = (WireFinding("identity_unreadable", "The key or certificate cannot be used."),)
     write_state(state_file(installed.socket), state_of(findings=found))
     with as_account(COACH, GROUP):
         assert codes(installed, "broker") == ["identity_unreadable"]
 
 
-def test_root_tries_the_broker_with_the_key_and_the_courier_can_too(installed: Place) -> None:
+def test_root_tries_the_broker_with_the_key_and_the_courier_can_too(installed: CheckContext) -> None:
     assert (codes(installed, "broker"), codes(installed, "certificate")) == (["no_broker"], [])
     with as_account(SYNC, GROUP):
         assert (codes(installed, "broker"), codes(installed, "certificate")) == (["no_broker"], [])
 
 
-def test_somebody_outside_the_group_is_told_to_look_as_root(installed: Place) -> None:
+def test_somebody_outside_the_group_is_told_to_look_as_root(installed: CheckContext) -> None:
     with as_account(STRANGER, STRANGER):
         (finding,) = look_once(check("certificate"), installed).findings
     assert (finding.code, finding.detail.endswith("by root (use sudo)")) == (UNCHECKED, True)
@@ -477,10 +484,10 @@ def test_severe_findings_stand_first() -> None:
         name = "two"
         codes = {"a": Severity.ATTENTION, "b": Severity.STOP}  # noqa: RUF012 - a check of this test alone
 
-        def look(self, _: Place) -> Outcome:
-            return Outcome((Finding("a", Severity.ATTENTION), Finding("b", Severity.STOP)))
+        def look(self, _: CheckContext) -> Outcome:
+            return Outcome((CheckFinding("a", Severity.ATTENTION), CheckFinding("b", Severity.STOP)))
 
-    looked = look(Place(diary=Path("d"), identity=Path("i"), socket=Path("s")), checks=(Two(),))  # type: ignore[arg-type]
+    looked = look(CheckContext(diary=Path("d"), identity=Path("i"), socket=Path("s")), checks=(Two(),))  # type: ignore[arg-type]
     assert [one.code for one in findings(looked)] == ["b", "a"]
 
 
@@ -498,7 +505,7 @@ def test_the_settings_say_what_is_there_to_be_missed() -> None:
         screen=ScreenPart(driver="none"),
         sound=SoundPart(device="plughw:CARD=Headphones"),
     )
-    assert fittings_of(config) == Fittings(
+    assert fittings_of(config) == ExpectedHardware(
         bluetooth=False,
         screen=False,
         sound=True,
@@ -512,9 +519,9 @@ def test_the_settings_say_what_is_there_to_be_missed() -> None:
 
 
 def test_answers_are_kept_and_those_not_given_stay(tmp_path: Path) -> None:
-    keep(tmp_path / "diary.db", Answers(wall_s=1.0, screen=True, lamp=False, voice=False))
-    keep(tmp_path / "diary.db", Answers(wall_s=2.0, screen=True, voice=True))
-    assert read(tmp_path / "diary.db") == Answers(wall_s=2.0, screen=True, lamp=False, voice=True)
+    keep(tmp_path / "diary.db", SelfTestAnswers(wall_s=1.0, screen=True, lamp=False, voice=False))
+    keep(tmp_path / "diary.db", SelfTestAnswers(wall_s=2.0, screen=True, voice=True))
+    assert read(tmp_path / "diary.db") == SelfTestAnswers(wall_s=2.0, screen=True, lamp=False, voice=True)
 
 
 # In words
@@ -570,7 +577,9 @@ def test_the_schema_in_the_documents_is_the_one_that_the_code_makes() -> None:
 
 def test_the_table_says_what_and_what_to_do_and_whether_one_may_train(tmp_path: Path) -> None:
     console = Console(width=120, record=True, file=(tmp_path / "out").open("w", encoding="utf-8"))
-    place = both(parts(lamp="missing"), program(amixer=Ran(0, "[off]")))(tmp_path / "root", machine(tmp_path))
+    place = both(parts(lamp="missing"), program(amixer=CompletedCommand(0, "[off]")))(
+        tmp_path / "root", machine(tmp_path)
+    )
     report.show(report.report(look(place), "nb", version="1", coach_runs=True), console)
     console.file.close()
     said = console.export_text()
@@ -620,9 +629,9 @@ def test_bad_settings_are_told_and_the_rest_is_looked_at(
 def busctl(**told: dict[str, str]) -> Change:
     """Let BlueZ tell of several adapters, each member by name."""
 
-    def run(words: Sequence[str]) -> Ran | None:
+    def run(words: Sequence[str]) -> CompletedCommand | None:
         said = told.get(words[3].rpartition("/")[2], {}).get(words[-1])
-        return Ran(1, "unknown") if said is None else Ran(0, said)
+        return CompletedCommand(1, "unknown") if said is None else CompletedCommand(0, said)
 
     return lambda _root, place: replace(place, run=run)
 

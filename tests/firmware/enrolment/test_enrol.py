@@ -18,9 +18,16 @@ from firmware.cli import main
 from firmware.enrolment import enrol as enrolment
 from firmware.enrolment.enrol import NEXT_KEY, EnrolError, enrol, renew
 from firmware.enrolment.renewal import Renewal
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from sync.delivery.fault_registry import Trouble
-from sync.delivery.machine_identity import ACCOUNT, AUTHORITY_PEM, MACHINE_PEM, Account, read_account, tls_context
+from sync.delivery.machine_identity import (
+    ACCOUNT,
+    AUTHORITY_PEM,
+    MACHINE_PEM,
+    MachineIdentity,
+    read_account,
+    tls_context,
+)
 from sync.wire.enrolment import CodeError, OneTimeCode, read_code, write_code
 from tests.support.broker.broker import Authority
 from tests.support.broker.courier_machine import clocks
@@ -30,14 +37,14 @@ pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClinicFolder]:
     """A clinic whose enrolment service answers."""
     made = make(tmp_path_factory.mktemp("enrol") / "clinic")
     with enrolling(made):
         yield made
 
 
-def server(clinic: Clinic) -> str:
+def server(clinic: ClinicFolder) -> str:
     return f"localhost:{clinic.settings.enrolment_port}"
 
 
@@ -82,7 +89,7 @@ def test_a_code_never_shows_itself_in_a_log() -> None:
 
 
 def test_one_command_makes_a_key_that_only_its_owner_may_read_and_an_account_that_the_doctor_may(
-    clinic: Clinic, tmp_path: Path
+    clinic: ClinicFolder, tmp_path: Path
 ) -> None:
     code, folder = code_for(clinic, "pi-1"), tmp_path / "identity"
     run = subprocess.run(
@@ -107,12 +114,12 @@ def test_one_command_makes_a_key_that_only_its_owner_may_read_and_an_account_tha
 
 
 def test_a_power_cut_after_the_servers_answer_costs_nothing_and_a_stranger_with_the_code_gets_none(
-    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clinic: ClinicFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, folder = code_for(clinic, "pi-2"), tmp_path / "identity"
     with monkeypatch.context() as cut:
 
-        def power_cut(*_: object) -> Account:
+        def power_cut(*_: object) -> MachineIdentity:
             raise KeyboardInterrupt
 
         cut.setattr(enrolment, "_keep", power_cut)
@@ -124,7 +131,7 @@ def test_a_power_cut_after_the_servers_answer_costs_nothing_and_a_stranger_with_
         enrol(server(clinic), code, tmp_path / "stranger")
 
 
-def test_a_wrong_code_is_refused_with_the_reason(clinic: Clinic, tmp_path: Path) -> None:
+def test_a_wrong_code_is_refused_with_the_reason(clinic: ClinicFolder, tmp_path: Path) -> None:
     real = read_code(code_for(clinic, "pi-3"))
     with pytest.raises(EnrolError, match="gave no certificate"):
         enrol(server(clinic), write_code(OneTimeCode(bytes(10), real.authority)), tmp_path / "identity")
@@ -176,7 +183,9 @@ def _man_in_the_middle(folder: Path, authority: bytes) -> Iterator[int]:
         listening.server_close()
 
 
-def test_a_man_in_the_middle_with_his_own_authority_is_never_told_the_code(clinic: Clinic, tmp_path: Path) -> None:
+def test_a_man_in_the_middle_with_his_own_authority_is_never_told_the_code(
+    clinic: ClinicFolder, tmp_path: Path
+) -> None:
     code = code_for(clinic, "pi-4")
     with _man_in_the_middle(tmp_path / "his", b"") as port, pytest.raises(EnrolError, match="not the server"):
         enrol(f"localhost:{port}", code, tmp_path / "identity")
@@ -184,7 +193,7 @@ def test_a_man_in_the_middle_with_his_own_authority_is_never_told_the_code(clini
 
 
 def test_a_man_in_the_middle_who_hands_on_the_real_authority_is_never_told_the_code(
-    clinic: Clinic, tmp_path: Path
+    clinic: ClinicFolder, tmp_path: Path
 ) -> None:
     code, real = code_for(clinic, "pi-5"), clinic.places.authority.read_bytes()
     with _man_in_the_middle(tmp_path / "his", real) as port, pytest.raises(EnrolError, match="does not hold"):
@@ -195,7 +204,7 @@ def test_a_man_in_the_middle_who_hands_on_the_real_authority_is_never_told_the_c
 # Renewing
 
 
-def test_a_certificate_is_renewed_with_a_new_key_by_the_one_in_force(clinic: Clinic, tmp_path: Path) -> None:
+def test_a_certificate_is_renewed_with_a_new_key_by_the_one_in_force(clinic: ClinicFolder, tmp_path: Path) -> None:
     enrol(server(clinic), code_for(clinic, "pi-6"), tmp_path)
     before = public_key(tmp_path)
     assert renew(tmp_path).machine == "pi-6"
@@ -205,7 +214,7 @@ def test_a_certificate_is_renewed_with_a_new_key_by_the_one_in_force(clinic: Cli
 class _User:
     """Whoever uses the certificate."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: MachineIdentity) -> None:
         self.account = account
         self.told: list[str] = []
 
@@ -226,7 +235,7 @@ def _look_until_told(renewal: Renewal, user: _User) -> None:
         time.sleep(0.02)
 
 
-def _aged(folder: Path) -> Account:
+def _aged(folder: Path) -> MachineIdentity:
     """The account of a certificate of which two thirds of the time have passed."""
     now_s = time.time()
     old = msgspec.structs.replace(
@@ -236,7 +245,7 @@ def _aged(folder: Path) -> Account:
     return old
 
 
-def test_it_renews_by_itself_when_a_third_of_the_time_is_left(clinic: Clinic, tmp_path: Path) -> None:
+def test_it_renews_by_itself_when_a_third_of_the_time_is_left(clinic: ClinicFolder, tmp_path: Path) -> None:
     enrol(server(clinic), code_for(clinic, "pi-7"), tmp_path)
     before = public_key(tmp_path)
     user = _User(_aged(tmp_path))
@@ -246,7 +255,7 @@ def test_it_renews_by_itself_when_a_third_of_the_time_is_left(clinic: Clinic, tm
     assert read_account(tmp_path).certificate_until_wall_s > time.time() + 86_400
 
 
-def test_a_renewal_that_fails_keeps_what_works_and_says_so(clinic: Clinic, tmp_path: Path) -> None:
+def test_a_renewal_that_fails_keeps_what_works_and_says_so(clinic: ClinicFolder, tmp_path: Path) -> None:
     enrol(server(clinic), code_for(clinic, "pi-8"), tmp_path)
     account = msgspec.structs.replace(_aged(tmp_path), server="localhost:1")
     (tmp_path / ACCOUNT).write_bytes(msgspec.json.encode(account))
@@ -258,7 +267,7 @@ def test_a_renewal_that_fails_keeps_what_works_and_says_so(clinic: Clinic, tmp_p
 
 def test_nothing_is_renewed_before_its_time_or_by_a_clock_that_was_never_set(tmp_path: Path) -> None:
     now_s = time.time()
-    account = Account(
+    account = MachineIdentity(
         clinic="oslo",
         machine="pi-1",
         broker_host="h",

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.kiosk.view import Button, Face, View
+from coach.kiosk.view import Button, DisplayState, ScreenId
 from coach.model.cue import Cue, CueName
 from coach.model.messages import Exertion
 from firmware.ipc import server as local_socket
@@ -27,7 +27,7 @@ from firmware.ipc.messages import (
     Hello,
     Lines,
     Press,
-    Refusal,
+    RequestRefusal,
     Subscribe,
     Tell,
     ViewNow,
@@ -39,7 +39,7 @@ from firmware.ipc.messages import (
 from firmware.ipc.server import Client, LocalServer, listen
 
 HELLO = Hello(FORMAT, "1", "boot", 1, "/diary.db")
-VIEW = View(face=Face.STRAP)
+VIEW = DisplayState(face=ScreenId.STRAP)
 
 
 class _Heard:
@@ -140,7 +140,7 @@ def test_a_bad_line_is_refused_with_a_reason_and_changes_nothing(tmp_path: Path,
             link.say(Press(7, button=Button.UP))
             hello, refusal, done = await answers(link, 3)
         assert hello == HELLO
-        assert isinstance(refusal, Refusal)
+        assert isinstance(refusal, RequestRefusal)
         assert refusal.code == "bad_line"
         assert done == Done(7)
         assert heard.messages == [Press(7, button=Button.UP)]
@@ -197,7 +197,7 @@ def test_a_frozen_client_costs_the_coach_nothing_and_sees_only_the_newest_view_a
         link = CoachLink(tmp_path / "s")
         link.say(Subscribe(views=True, cues=True))
         await answers(link, 2)
-        big = View(face=Face.STRAP, nickname="x" * 20_000)
+        big = DisplayState(face=ScreenId.STRAP, nickname="x" * 20_000)
         sent = 500
         for number in range(sent):
             server.view(ViewNow(float(number), big))
@@ -230,7 +230,7 @@ def test_a_client_that_takes_nothing_for_long_is_let_go_and_may_come_back(
         link = CoachLink(tmp_path / "s")
         link.say(Subscribe(views=True))
         await answers(link, 2)
-        big = ViewNow(0.0, View(face=Face.STRAP, nickname="x" * 200_000))
+        big = ViewNow(0.0, DisplayState(face=ScreenId.STRAP, nickname="x" * 200_000))
         for _ in range(10):
             server.view(big)
             await asyncio.sleep(0.01)

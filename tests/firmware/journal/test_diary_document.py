@@ -40,7 +40,7 @@ def line_of(tag: str) -> str:
 
 
 def test_every_struct_is_looked_at() -> None:
-    assert {struct.__name__ for struct in STRUCTS} >= {"Plan", "Protocol", "Phase", "Summary", "Stamp", "HeartRate"}
+    assert {struct.__name__ for struct in STRUCTS} >= {"Plan", "Protocol", "Phase", "Summary", "Timestamp", "HeartRate"}
     assert isinstance(AnyMessage, types.UnionType)
 
 

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from coach.model.events import PhaseStarted
-from coach.model.messages import AnyMessage, Command, CommandName, HeartRate, Mood, Time
+from coach.model.messages import AnyMessage, CommandName, HeartRate, Mood, SessionCommand, Time
 from coach.model.protocol import PhaseKind
 from firmware.journal import queries as store
 from firmware.journal.errors import (
@@ -23,7 +23,7 @@ from firmware.journal.file import connect
 from firmware.journal.journal import Journal, NoRoom
 from firmware.journal.schema import MIGRATIONS, migrate
 from firmware.journal.writer import JournalSettings, SaveState
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 from tests.support.machine.session_factory import SESSION_ID, events, messages, plan, protocol, record, summary
 
 NEVER = JournalSettings(commit_every_s=3600.0, housekeeping_s=3600.0, free_floor_bytes=0)
@@ -34,9 +34,9 @@ DAY_S = 86400.0
 class HandClock:
     """A clock that stands where a test put it."""
 
-    stamp = Stamp("boot-1", 10.0, 1_000_000.0, synchronised=False)
+    stamp = Timestamp("boot-1", 10.0, 1_000_000.0, synchronised=False)
 
-    def now(self) -> Stamp:
+    def now(self) -> Timestamp:
         """Stamp this moment."""
         return self.stamp
 
@@ -88,7 +88,7 @@ def test_heart_rate_waits_for_the_next_commit(journal: Journal, path: Path) -> N
 @pytest.mark.parametrize(
     "urgent",
     [
-        ([Command(2.0, CommandName.PAUSE)], []),
+        ([SessionCommand(2.0, CommandName.PAUSE)], []),
         ([Mood(2.0, 4)], []),
         ([Time(2.0)], [PhaseStarted(2.0, 0, PhaseKind.WARM_UP, 0, 600)]),
     ],
@@ -256,10 +256,10 @@ def test_wall_times_are_repaired_once_the_clock_is_synchronised_and_the_session_
         journal.record(SESSION_ID, [Mood(10.0, 3)])
         first = journal.finish(SESSION_ID, summary()).result()
         journal.acknowledge(SESSION_ID, first.revision, first.sha256).result()
-        clock.stamp = Stamp("boot-1", 50.0, 2_000_050.0, synchronised=True)
+        clock.stamp = Timestamp("boot-1", 50.0, 2_000_050.0, synchronised=True)
         after_housekeeping(journal)
         stored = journal.session(SESSION_ID).result()
-        assert stored.begun == Stamp("boot-1", 10.0, 2_000_010.0, synchronised=False, repaired=True)
+        assert stored.begun == Timestamp("boot-1", 10.0, 2_000_010.0, synchronised=False, repaired=True)
         assert [at.stamp.wall_s for at in stored.stamps] == [2_000_020.0]
         assert [delivery.receipt.revision for delivery in journal.undelivered().result()] == [2]
 
@@ -268,9 +268,9 @@ def test_wall_times_of_another_boot_are_left_as_they_are(path: Path) -> None:
     clock = HandClock()
     with Journal.open(path, clock=clock, settings=AT_ONCE) as journal:
         journal.begin(SESSION_ID, plan(), protocol()).result()
-        clock.stamp = Stamp("boot-2", 5.0, 3_000_000.0, synchronised=True)
+        clock.stamp = Timestamp("boot-2", 5.0, 3_000_000.0, synchronised=True)
         after_housekeeping(journal)
-        assert journal.session(SESSION_ID).result().begun == Stamp("boot-1", 10.0, 1_000_000.0, synchronised=False)
+        assert journal.session(SESSION_ID).result().begun == Timestamp("boot-1", 10.0, 1_000_000.0, synchronised=False)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from coach.guidance.defaults import default_guidance
 from coach.model.events import AnyEvent
 from coach.model.messages import AnyMessage
 from coach.session.engine import step
-from coach.session.state import State, begin
+from coach.session.state import SessionState, begin
 from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings
 from firmware.participants.protocol_files import load
@@ -19,7 +19,7 @@ ON_DEMAND = JournalSettings(commit_every_s=3600.0, housekeeping_s=3600.0, free_f
 PROTOCOL = load("4x4")
 
 
-def fold(state: State, given: tuple[AnyMessage, ...]) -> tuple[State, tuple[AnyEvent, ...]]:
+def fold(state: SessionState, given: tuple[AnyMessage, ...]) -> tuple[SessionState, tuple[AnyEvent, ...]]:
     events: list[AnyEvent] = []
     for message in given:
         done = step(state, message)

@@ -14,7 +14,7 @@ from firmware.journal import record as form
 from firmware.journal.errors import DamagedSessionError, UnreadableRecordError
 from firmware.journal.record import SessionDocument, StampAt
 from firmware.system.session_id import new_session_id
-from firmware.system.timestamps import Stamp, SystemStampClock
+from firmware.system.timestamps import SystemStampClock, Timestamp
 from tests.support.machine.session_factory import events, messages, plan, protocol, record
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -65,11 +65,11 @@ def test_a_document_that_is_none_is_refused() -> None:
 
 
 def test_plan_and_protocol_read_back_the_same() -> None:
-    assert form.decode_head(form.encode_head(plan(), protocol())) == form.Head(plan(), protocol())
+    assert form.decode_head(form.encode_head(plan(), protocol())) == form.SessionHead(plan(), protocol())
 
 
-def stamp(monotonic_s: float, wall_s: float, *, synchronised: bool = False) -> Stamp:
-    return Stamp("boot-1", monotonic_s, wall_s, synchronised)
+def stamp(monotonic_s: float, wall_s: float, *, synchronised: bool = False) -> Timestamp:
+    return Timestamp("boot-1", monotonic_s, wall_s, synchronised)
 
 
 def test_only_the_stamps_are_kept_at_which_a_clock_did_something() -> None:
@@ -82,11 +82,11 @@ def test_only_the_stamps_are_kept_at_which_a_clock_did_something() -> None:
 
 def test_a_repair_gives_the_wall_time_that_the_later_clock_tells() -> None:
     early, later = stamp(10.0, 77.0), stamp(110.0, 2_000_100.0, synchronised=True)
-    assert early.repaired_by(later) == Stamp("boot-1", 10.0, 2_000_000.0, synchronised=False, repaired=True)
+    assert early.repaired_by(later) == Timestamp("boot-1", 10.0, 2_000_000.0, synchronised=False, repaired=True)
 
 
-@pytest.mark.parametrize("later", [stamp(110.0, 1.0), Stamp("boot-2", 110.0, 1.0, synchronised=True)])
-def test_a_clock_that_knows_no_better_repairs_nothing(later: Stamp) -> None:
+@pytest.mark.parametrize("later", [stamp(110.0, 1.0), Timestamp("boot-2", 110.0, 1.0, synchronised=True)])
+def test_a_clock_that_knows_no_better_repairs_nothing(later: Timestamp) -> None:
     assert stamp(10.0, 77.0).repaired_by(later) == stamp(10.0, 77.0)
 
 

@@ -12,14 +12,14 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 from msgspec.structs import replace
 
-from coach.kiosk.view import Button, Face, View
+from coach.kiosk.view import Button, DisplayState, ScreenId
 from firmware.config.loader import InForce
 from firmware.config.schema import Config, ConfigError, PanelPart, StrapPart
 from firmware.ipc.client import CoachLink, NoCoachError
 from firmware.ipc.messages import Health, StopService, Subscribe, ViewNow
 from firmware.panel import factory as panels
 from firmware.panel import gpio
-from firmware.panel.debounce import Pressed, Stuck
+from firmware.panel.debounce import DebouncedPress, Stuck
 from firmware.panel.factory import Panels, panels_of
 from firmware.panel.gpio import GpioButtons, open_chip
 from firmware.panel.keypad import KEYS, EvdevDevices, Keypad
@@ -83,7 +83,10 @@ def ran(together: Panels, until: Callable[[], bool]) -> None:
 
 def test_presses_and_digits_of_all_panels_mean_the_same() -> None:
     told = _Told()
-    ran(told.together(_Says(Pressed(Button.UP), Typed(7)), _Says(Pressed(Button.STOP))), lambda: len(told.pressed) == 2)
+    ran(
+        told.together(_Says(DebouncedPress(Button.UP), Typed(7)), _Says(DebouncedPress(Button.STOP))),
+        lambda: len(told.pressed) == 2,
+    )
     assert (told.pressed, told.typed) == ([Button.UP, Button.STOP], [7])
 
 
@@ -99,8 +102,8 @@ def test_a_panel_that_fails_is_started_again_and_hurts_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(panels, "RESTART_AFTER_S", 0.01)
-    told, failing = _Told(), _Says(Pressed(Button.DOWN), fails=True)
-    ran(told.together(failing, _Says(Pressed(Button.UP))), lambda: failing.runs >= 3)
+    told, failing = _Told(), _Says(DebouncedPress(Button.DOWN), fails=True)
+    ran(told.together(failing, _Says(DebouncedPress(Button.UP))), lambda: failing.runs >= 3)
     assert Button.UP in told.pressed
     assert "a driver made a mistake" in caplog.text
 
@@ -173,7 +176,7 @@ class _Client(threading.Thread):
     def __init__(self, socket: Path, factory: MockFactory, part: PanelPart) -> None:
         super().__init__(daemon=True)
         self._socket, self._factory, self._part = socket, factory, part
-        self.faces: list[Face] = []
+        self.faces: list[ScreenId] = []
         self.findings: list[str] = []
         self.failed: BaseException | None = None
 
@@ -199,26 +202,26 @@ class _Client(threading.Thread):
 
     def _watch(self, link: CoachLink) -> None:
         link.say(Subscribe(views=True, health=True))
-        self._until(link, lambda view: view.face is Face.CHOOSE_PARTICIPANT)
+        self._until(link, lambda view: view.face is ScreenId.CHOOSE_PARTICIPANT)
         self._press(Button.DOWN)
         self._until(link, lambda view: view.selected == 1)
         self._press(Button.START)
-        self._until(link, lambda view: view.face is Face.CONFIRM)
+        self._until(link, lambda view: view.face is ScreenId.CONFIRM)
         self._press(Button.STOP)
-        self._until(link, lambda view: view.face is Face.CHOOSE_PARTICIPANT)
+        self._until(link, lambda view: view.face is ScreenId.CHOOSE_PARTICIPANT)
         self._hold(Button.STOP)
-        self._until(link, lambda view: view.face is Face.MACHINE and view.settings_fault == FAULT)
+        self._until(link, lambda view: view.face is ScreenId.MACHINE and view.settings_fault == FAULT)
         until_s = time.monotonic() + PATIENCE_S
         while "stop_button_stuck" not in self.findings and time.monotonic() < until_s:
             self._receive(link, lambda _: False)
 
-    def _until(self, link: CoachLink, holds: Callable[[View], bool]) -> None:
+    def _until(self, link: CoachLink, holds: Callable[[DisplayState], bool]) -> None:
         until_s = time.monotonic() + PATIENCE_S
         while not self._receive(link, holds):
             if time.monotonic() > until_s:
                 raise TimeoutError(f"the press had no effect; seen were {self.faces}")
 
-    def _receive(self, link: CoachLink, holds: Callable[[View], bool]) -> bool:
+    def _receive(self, link: CoachLink, holds: Callable[[DisplayState], bool]) -> bool:
         held = False
         for message in link.receive(0.2):
             match message:
@@ -267,7 +270,7 @@ def test_a_press_of_a_pin_reaches_the_session_and_a_stuck_stop_is_found(
         diary=tmp_path / "diary.db",
         in_force=InForce(config, tmp_path / "config.toml", refused),
     )
-    shelf = plan_files.PlanShelf()
+    shelf = plan_files.PlanRepository()
     for name in ("Rev", "Hare"):
         plan = replace(plan_files.guest_plan(age=60, nickname=name).plan, participant=name.lower())
         shelf.put(plan_files.ready(plan, name))

@@ -5,7 +5,7 @@ import pytest
 from coach.model.plan import Plan
 from firmware.participants import plan_cache
 from firmware.participants.plan_cache import UnsafeNameError
-from firmware.participants.plan_files import PlanShelf, read_folder, ready
+from firmware.participants.plan_files import PlanRepository, read_folder, ready
 
 PLAN = Plan(participant="p-1", nickname="Rev", hr_max_bpm=180.0, hr_max_source="measured")
 
@@ -42,7 +42,7 @@ def test_no_pseudonym_reaches_outside_the_folder(name: str, tmp_path: Path) -> N
 
 def test_a_shelf_forgets_who_was_withdrawn_and_keeps_the_others_in_order() -> None:
     others = [Plan(participant=f"p-{n}", hr_max_bpm=180.0, hr_max_source="measured") for n in (2, 3)]
-    shelf = PlanShelf(tuple(ready(plan, "test") for plan in (others[0], PLAN, others[1])))
+    shelf = PlanRepository(tuple(ready(plan, "test") for plan in (others[0], PLAN, others[1])))
     shelf.withdraw("p-1")
     shelf.withdraw("nobody")
     assert shelf.names == ("p-2", "p-3")

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.recordings.beats import Beat, rates_from_beats
-from firmware.recordings.errors import RecordingError
+from firmware.recordings.errors import RecordingFileError
 from firmware.recordings.fit import read_fit
-from firmware.recordings.reader import LARGEST_BYTES, Recording, read, read_csv
+from firmware.recordings.reader import LARGEST_BYTES, SampleRecording, read, read_csv
 from firmware.recordings.sample import Remark, Sample, Skipped
 
 
@@ -21,7 +21,7 @@ def samples(text: str) -> tuple[Sample, ...]:
 
 
 def refusal(text: str | bytes) -> tuple[int, str]:
-    with pytest.raises(RecordingError) as caught:
+    with pytest.raises(RecordingFileError) as caught:
         read_csv("a.csv", text if isinstance(text, bytes) else text.encode())
     assert str(caught.value).startswith("a.csv")
     return caught.value.line, caught.value.reason
@@ -126,7 +126,7 @@ def test_packed_recordings_are_read_as_plain_ones_and_a_cut_one_says_so(tmp_path
     path.write_bytes(gzip.compress(plain))
     assert read(path).samples[0].bpm == 81.0
     path.write_bytes(path.read_bytes()[:-12])
-    with pytest.raises(RecordingError, match=r"\.gz file is cut short"):
+    with pytest.raises(RecordingFileError, match=r"\.gz file is cut short"):
         read(path)
 
 
@@ -141,7 +141,7 @@ def test_packed_recordings_are_read_as_plain_ones_and_a_cut_one_says_so(tmp_path
 def test_xml_that_cannot_be_used_is_refused_with_its_cause(tmp_path: Path, content: bytes, about: str) -> None:
     path = tmp_path / "a.tcx"
     path.write_bytes(content)
-    with pytest.raises(RecordingError, match=about):
+    with pytest.raises(RecordingFileError, match=about):
         read(path)
 
 
@@ -215,7 +215,7 @@ def test_binary_rubbish_is_called_that() -> None:
 def test_any_bytes_give_a_recording_or_a_clear_refusal(content: bytes) -> None:
     try:
         recording = read_csv("a.csv", content)
-    except RecordingError as error:
+    except RecordingFileError as error:
         assert error.reason.endswith((".", "?", ")"))  # noqa: PT017 - either outcome is right
     else:
         assert recording.samples
@@ -226,7 +226,7 @@ def test_any_cells_below_a_right_header_give_a_recording_or_a_clear_refusal(rows
     text = "t_s,hr_bpm\n" + "\n".join(",".join(row) for row in rows)
     try:
         recording = read_csv("a.csv", text.encode())
-    except RecordingError as error:
+    except RecordingFileError as error:
         assert 0 <= error.line <= text.count("\n") + 1  # noqa: PT017 - either outcome is right
     else:
         times = [sample.t_s for sample in recording.samples]
@@ -316,11 +316,11 @@ def test_a_fit_file_cut_anywhere_or_damaged_is_refused(tmp_path: Path) -> None:
             # All data is there, and only the checksum is not: some watches never write it.
             assert [sample.bpm for sample in read(path).samples] == [100.0 + at for at in range(20)]
             continue
-        with pytest.raises(RecordingError, match=r"empty|cut short|no FIT file|never finished"):
+        with pytest.raises(RecordingFileError, match=r"empty|cut short|no FIT file|never finished"):
             read(path)
     for at in range(20, len(whole)):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x5A]) + whole[at + 1 :])
-        with pytest.raises(RecordingError):
+        with pytest.raises(RecordingFileError):
             read(path)
 
 
@@ -328,7 +328,7 @@ def test_a_fit_file_cut_anywhere_or_damaged_is_refused(tmp_path: Path) -> None:
     ("times_s", "about"), [((0, 500, 400), "backwards at record 3, by 100 s"), ((0, 90_000), "over a day")]
 )
 def test_a_fit_file_whose_time_is_wrong_is_refused(tmp_path: Path, times_s: tuple[int, ...], about: str) -> None:
-    with pytest.raises(RecordingError, match=about):
+    with pytest.raises(RecordingFileError, match=about):
         read(fit_file(tmp_path, [100] * len(times_s), times_s=times_s))
 
 
@@ -391,7 +391,7 @@ def test_compressed_timestamps_are_read(tmp_path: Path) -> None:
 def test_any_messages_with_a_right_checksum_give_a_recording_or_a_clear_refusal(body: bytes) -> None:
     try:
         recording = read_fit("a.fit", fit_by_hand(body))
-    except RecordingError as error:
+    except RecordingFileError as error:
         assert error.reason.endswith(".")  # noqa: PT017 - either outcome is right
     else:
         assert all(sample.t_s >= 0 for sample in recording.samples)
@@ -400,7 +400,7 @@ def test_any_messages_with_a_right_checksum_give_a_recording_or_a_clear_refusal(
 def test_a_watch_that_never_finished_its_file_is_the_cause_that_is_given(tmp_path: Path) -> None:
     path = fit_file(tmp_path, [100])
     path.write_bytes(path.read_bytes()[:4] + bytes(4) + path.read_bytes()[8:])
-    with pytest.raises(RecordingError, match="never finished it"):
+    with pytest.raises(RecordingFileError, match="never finished it"):
         read(path)
 
 
@@ -428,22 +428,22 @@ def test_an_apps_own_field_that_stands_for_the_heart_rate_is_read(tmp_path: Path
 
 
 def test_a_fit_file_without_heart_rate_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="no heart rate"):
+    with pytest.raises(RecordingFileError, match="no heart rate"):
         read(fit_file(tmp_path, [None, None]))
 
 
 def test_a_fit_file_by_another_name_is_known_by_its_content(tmp_path: Path) -> None:
     other = fit_file(tmp_path, [100]).rename(tmp_path / "a.csv")
-    assert read(other) == Recording(name="a.csv", samples=(Sample(0.0, 100.0),))
+    assert read(other) == SampleRecording(name="a.csv", samples=(Sample(0.0, 100.0),))
 
 
 def test_what_is_no_file_or_far_too_large_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="does not exist"):
+    with pytest.raises(RecordingFileError, match="does not exist"):
         read(tmp_path / "nowhere.csv")
-    with pytest.raises(RecordingError, match="folder"):
+    with pytest.raises(RecordingFileError, match="folder"):
         read(tmp_path)
     huge = tmp_path / "huge.csv"
     with huge.open("wb") as file:
         file.truncate(LARGEST_BYTES + 1)
-    with pytest.raises(RecordingError, match="larger than 64 MB"):
+    with pytest.raises(RecordingFileError, match="larger than 64 MB"):
         read(huge)

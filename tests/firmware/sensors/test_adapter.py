@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from firmware.sensors.adapter import ADAPTER, Radio
+from firmware.sensors.adapter import ADAPTER, BluetoothAdapter
 
 BOARD = {"Powered": True, "Address": "B8:27:EB:00:00:01", "Roles": ["central", "peripheral"]}
 STICK = {"Powered": True, "Address": "00:1A:7D:DA:71:13", "Roles": ["central"]}
 
 
-def radio(wanted: str | None = None, rfkill: Path = Path("/nowhere"), **adapters: dict[str, Any]) -> Radio:
+def radio(wanted: str | None = None, rfkill: Path = Path("/nowhere"), **adapters: dict[str, Any]) -> BluetoothAdapter:
     """A radio that BlueZ has told of these adapters."""
-    one = Radio(wanted, rfkill)
+    one = BluetoothAdapter(wanted, rfkill)
     one._there = True
     one._objects = {f"/org/bluez/{name}": {ADAPTER: told} for name, told in adapters.items()}
     return one

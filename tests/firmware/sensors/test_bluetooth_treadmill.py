@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from firmware.sensors.adapter import Radio
+from firmware.sensors.adapter import BluetoothAdapter
 from firmware.sensors.ble_treadmill import TREADMILL_DATA, BluetoothTreadmill, TreadmillTimings
-from firmware.sensors.scanner import Lookout
+from firmware.sensors.scanner import SharedScanner
 from tests.support.bluez.fake_bluez import FakeBlueZ, strap, treadmill
 from tests.support.bluez.private_bus import HAS_DAEMON, private_bus
 
@@ -28,9 +28,9 @@ def _bus() -> Iterator[None]:
 
 @asynccontextmanager
 async def reading(wanted: str = "") -> AsyncIterator[list[tuple[float, float | None]]]:
-    radio = Radio()
+    radio = BluetoothAdapter()
     told: list[tuple[float, float | None]] = []
-    reader = BluetoothTreadmill(radio, Lookout(radio), wanted=wanted, timings=QUICK)
+    reader = BluetoothTreadmill(radio, SharedScanner(radio), wanted=wanted, timings=QUICK)
     task = asyncio.create_task(reader.run(lambda speed, incline: told.append((speed, incline))))
     try:
         yield told

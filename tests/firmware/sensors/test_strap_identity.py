@@ -2,10 +2,10 @@
 
 import pytest
 
-from firmware.sensors.strap import Bond
+from firmware.sensors.strap import SelectedStrap
 from firmware.sensors.strap_identity import (
     POLAR,
-    Identity,
+    StrapIdentity,
     advertised_bpm,
     identity,
     is_bound,
@@ -26,7 +26,7 @@ ADDRESS = "a0:9e:1a:00:3f:9a"
     ],
 )
 def test_the_serial_in_a_known_makers_name_is_the_identity(name: str, serial: str) -> None:
-    assert identity(name, ADDRESS) == Identity(f"serial:{serial}", name, serial)
+    assert identity(name, ADDRESS) == StrapIdentity(f"serial:{serial}", name, serial)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_serial_in_a_known_makers_name_is_the_identity(name: str, serial: st
     ],
 )
 def test_a_short_serial_is_an_identity_together_with_the_name(name: str, serial: str) -> None:
-    assert identity(name, ADDRESS) == Identity(f"serial:{name}", name, serial)
+    assert identity(name, ADDRESS) == StrapIdentity(f"serial:{name}", name, serial)
     assert identity(name, ADDRESS).printed == serial
 
 
@@ -68,7 +68,7 @@ def test_two_makers_short_serials_are_two_straps() -> None:
     ["Venu 2000", "Polar Vantage V2", "HR Strap", "Forerunner 9650", "Polar Grit Expedite", "HRMPro+:aris", "HRM 200"],
 )
 def test_a_model_number_is_no_serial(name: str) -> None:
-    assert identity(name, ADDRESS) == Identity("address:A0:9E:1A:00:3F:9A", name)
+    assert identity(name, ADDRESS) == StrapIdentity("address:A0:9E:1A:00:3F:9A", name)
     assert identity(name, ADDRESS).printed == "3F:9A"
 
 
@@ -77,7 +77,7 @@ def test_a_strap_with_a_new_address_is_the_same_strap() -> None:
 
 
 def test_a_strap_without_a_name_is_shown_by_the_end_of_its_address() -> None:
-    assert identity(None, ADDRESS) == identity("  ", ADDRESS) == Identity("address:A0:9E:1A:00:3F:9A", "")
+    assert identity(None, ADDRESS) == identity("  ", ADDRESS) == StrapIdentity("address:A0:9E:1A:00:3F:9A", "")
     assert identity(None, ADDRESS).printed == "3F:9A"
 
 
@@ -110,7 +110,7 @@ def test_a_polar_strap_tells_everyone_its_rate(told: dict[int, bytes], bpm: floa
 def test_spelling_and_padding_of_a_name_do_not_matter(told: str, key: str, printed: str) -> None:
     assert (identity(told, ADDRESS).key, identity(told, ADDRESS).printed) == (key, printed)
     plain = identity(told.strip("\0 ").upper(), ADDRESS)
-    assert is_bound(Bond(plain.key, plain.name), identity(told, ADDRESS), "C0:00:00:00:00:01")
+    assert is_bound(SelectedStrap(plain.key, plain.name), identity(told, ADDRESS), "C0:00:00:00:00:01")
 
 
 MOVED = "C0:00:00:00:00:01"
@@ -119,19 +119,24 @@ MOVED = "C0:00:00:00:00:01"
 @pytest.mark.parametrize(
     ("bond", "name", "address", "bound"),
     [
-        (Bond("address:A0:9E:1A:00:3F:9A", ""), "Polar H10 8F3A2B1C", ADDRESS, True),
-        (Bond("address:A0:9E:1A:00:3F:9A", "Polar H10 8F3A2B1C"), "Polar H10 8F3A2B1C", MOVED, True),
-        (Bond("address:A0:9E:1A:00:3F:9A", "Polar H10 8F3A2B1C"), "Polar H10 A90C77E2", ADDRESS, False),
-        (Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C"), "Polar H10 8F3A2B1C", MOVED, True),
-        (Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C"), None, ADDRESS, False),
-        (Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C", None, ADDRESS.upper()), None, ADDRESS, True),
-        (Bond("serial:8F3A2B1C", "Polar H10 8F3A2B1C", None, ADDRESS.upper()), "Polar H10 A90C77E2", ADDRESS, False),
-        (Bond("address:A0:9E:1A:00:3F:9A", "HR Strap"), "HR Strap", MOVED, False),
-        (Bond("serial:TICKR 3C4D", "TICKR 3C4D"), "TICKR FIT 3C4D", MOVED, False),
+        (SelectedStrap("address:A0:9E:1A:00:3F:9A", ""), "Polar H10 8F3A2B1C", ADDRESS, True),
+        (SelectedStrap("address:A0:9E:1A:00:3F:9A", "Polar H10 8F3A2B1C"), "Polar H10 8F3A2B1C", MOVED, True),
+        (SelectedStrap("address:A0:9E:1A:00:3F:9A", "Polar H10 8F3A2B1C"), "Polar H10 A90C77E2", ADDRESS, False),
+        (SelectedStrap("serial:8F3A2B1C", "Polar H10 8F3A2B1C"), "Polar H10 8F3A2B1C", MOVED, True),
+        (SelectedStrap("serial:8F3A2B1C", "Polar H10 8F3A2B1C"), None, ADDRESS, False),
+        (SelectedStrap("serial:8F3A2B1C", "Polar H10 8F3A2B1C", None, ADDRESS.upper()), None, ADDRESS, True),
+        (
+            SelectedStrap("serial:8F3A2B1C", "Polar H10 8F3A2B1C", None, ADDRESS.upper()),
+            "Polar H10 A90C77E2",
+            ADDRESS,
+            False,
+        ),
+        (SelectedStrap("address:A0:9E:1A:00:3F:9A", "HR Strap"), "HR Strap", MOVED, False),
+        (SelectedStrap("serial:TICKR 3C4D", "TICKR 3C4D"), "TICKR FIT 3C4D", MOVED, False),
     ],
 )
 def test_a_bond_survives_every_form_of_an_identity_and_no_other_strap(
-    bond: Bond,
+    bond: SelectedStrap,
     name: str | None,
     address: str,
     bound: bool,  # noqa: FBT001 - a column of the table
@@ -140,12 +145,12 @@ def test_a_bond_survives_every_form_of_an_identity_and_no_other_strap(
 
 
 def test_only_a_strap_with_a_serial_of_its_own_may_have_moved() -> None:
-    bond = Bond("address:A0:9E:1A:00:3F:9A", "HR Strap", "SN4471903")
+    bond = SelectedStrap("address:A0:9E:1A:00:3F:9A", "HR Strap", "SN4471903")
     assert may_have_moved(bond, identity("HR strap", MOVED), "random")
     assert not may_have_moved(bond, identity("HR Strap", MOVED), "public")
     assert not may_have_moved(bond, identity("Another", MOVED), "random")
     assert not may_have_moved(bond, identity(None, MOVED), "random")
-    assert not may_have_moved(Bond(bond.key, "HR Strap"), identity("HR Strap", MOVED), "random")
+    assert not may_have_moved(SelectedStrap(bond.key, "HR Strap"), identity("HR Strap", MOVED), "random")
 
 
 @pytest.mark.parametrize(

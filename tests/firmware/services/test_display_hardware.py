@@ -13,7 +13,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from msgspec.structs import replace
 
-from coach.kiosk.view import Face, View
+from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.cue import Cue, CueName
 from display.examples import examples
 from display.lamp.pattern import lamp
@@ -182,7 +182,7 @@ def test_a_display_that_is_plugged_in_anew_is_opened_anew(
         make(self, *arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Window, "__init__", made)
-    shown: list[Face] = []
+    shown: list[ScreenId] = []
     connectors = _Connectors()
     service = DisplayService(settings, connectors=connectors, on_drawn=lambda view: shown.append(view.face))
 
@@ -274,7 +274,7 @@ def test_the_buzzer_is_heard_where_there_is_no_speaker_or_where_both_are_wanted(
     buzzer, speaker = _Heard(), _Speaker(alive=alive)
     service = DisplayService(replace(settings, config=config), buzzer=buzzer)
     service._open_sound = lambda: speaker  # type: ignore[method-assign, assignment, return-value]
-    drawn: list[View] = []
+    drawn: list[DisplayState] = []
     service._on_drawn = drawn.append
 
     def act() -> None:

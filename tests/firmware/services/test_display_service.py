@@ -12,7 +12,7 @@ import pygame
 import pytest
 from msgspec.structs import replace
 
-from coach.kiosk.view import Button, Face, View
+from coach.kiosk.view import Button, DisplayState, ScreenId
 from coach.model.cue import Cue, CueName
 from display.examples import examples
 from display.lamp.pattern import LampState
@@ -21,9 +21,16 @@ from firmware.ipc.client import NoCoachError
 from firmware.ipc.messages import FORMAT, AnyToCoach, CueNow, Devices, Hello, Press, Subscribe, TypeDigit, ViewNow
 from firmware.ipc.server import Client, LocalServer
 from firmware.services import display_service
-from firmware.services.display_service import DisplayService, DisplaySettings, Newest, save_png, screen_kind, view_now
+from firmware.services.display_service import (
+    DisplayService,
+    DisplaySettings,
+    LatestValue,
+    save_png,
+    screen_kind,
+    view_now,
+)
 from firmware.services.output_health import HEARTBEAT_S, DisplayParts
-from firmware.system.retry import Said
+from firmware.system.retry import LossLogger
 from firmware.system.version import own_version
 
 SIZE = (320, 180)
@@ -63,7 +70,7 @@ class _Coach:
             case _:
                 raise AssertionError(message)
 
-    def show(self, view: View) -> None:
+    def show(self, view: DisplayState) -> None:
         self.view = view
         self._loop.call_soon_threadsafe(lambda: self._server.view(ViewNow(time.monotonic(), view)))
 
@@ -99,9 +106,9 @@ class _Shown:
     """What has reached the screen."""
 
     def __init__(self) -> None:
-        self.faces: list[Face] = []
+        self.faces: list[ScreenId] = []
 
-    def __call__(self, view: View) -> None:
+    def __call__(self, view: DisplayState) -> None:
         self.faces.append(view.face)
 
 
@@ -144,11 +151,11 @@ def test_views_reach_the_screen_and_cues_the_sound(settings: DisplaySettings) ->
     with _Coach(settings.socket) as coach:
 
         def act() -> None:
-            wait_for(lambda: Face.READY in shown.faces)
+            wait_for(lambda: ScreenId.READY in shown.faces)
             coach.show(examples()["interval"])
             coach.say(Cue(0.0, CueName.HOLD))
             coach.say(Cue(0.0, CueName.FASTER), ago_s=3.0)
-            wait_for(lambda: Face.SESSION in shown.faces)
+            wait_for(lambda: ScreenId.SESSION in shown.faces)
             wait_for(lambda: isinstance(service._sound, SilentSound) and service._sound.said)
 
         beside(service, act)
@@ -226,17 +233,17 @@ def test_without_a_coach_it_says_so_after_a_while_and_shows_the_coach_when_it_co
     service = DisplayService(settings, on_drawn=shown)
 
     def act() -> None:
-        wait_for(lambda: Face.SELF_TEST_FAILED in shown.faces)
+        wait_for(lambda: ScreenId.SELF_TEST_FAILED in shown.faces)
         for _ in range(2):
             with _Coach(settings.socket):
                 shown.faces.clear()
-                wait_for(lambda: Face.READY in shown.faces)
+                wait_for(lambda: ScreenId.READY in shown.faces)
 
     beside(service, act)
 
 
 def test_a_sessions_last_view_stays_while_the_coach_is_started_again() -> None:
-    newest, view = Newest(), examples()["interval"]
+    newest, view = LatestValue(), examples()["interval"]
     newest.put(view)
     newest.alone()
     assert newest.to_show(time.monotonic() + 60) == view
@@ -251,7 +258,7 @@ def test_a_screen_that_fails_is_told_once_and_opened_again_while_the_sound_goes_
     opened = service._open_window
     tries: list[int] = []
 
-    def fails_twice(said: Said) -> object:
+    def fails_twice(said: LossLogger) -> object:
         tries.append(1)
         if len(tries) <= 2:
             raise pygame.error("no such display")
@@ -303,7 +310,7 @@ def test_a_lamp_that_fails_is_told_once_and_shines_again(
 
 
 def test_the_emulated_small_screen_is_drawn(settings: DisplaySettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[Face] = []
+    drawn: list[ScreenId] = []
     from display.oled import renderer  # noqa: PLC0415 - its package is loaded only where there is a small screen
 
     before = renderer.Oled.draw
@@ -313,7 +320,7 @@ def test_the_emulated_small_screen_is_drawn(settings: DisplaySettings, monkeypat
     service = DisplayService(replace(settings, oled="emulated"))
     with _Coach(settings.socket):
         beside(service, lambda: wait_for(lambda: drawn))
-    assert drawn[0] is Face.READY
+    assert drawn[0] is ScreenId.READY
 
 
 def test_what_is_shown_now_is_saved_as_a_picture(tmp_path: Path) -> None:
@@ -324,7 +331,7 @@ def test_what_is_shown_now_is_saved_as_a_picture(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(display_service.DisplayError, match="Name another place"):
+    with pytest.raises(display_service.DisplayRequestError, match="Name another place"):
         save_png(examples()["ready"], tmp_path / "nowhere" / "a.png", SIZE)
 
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from coach.errors import Refused
-from coach.kiosk.view import Button, Face, TriedPart
+from coach.errors import MessageRefused
+from coach.kiosk.view import Button, ScreenId, TriedPart
 from coach.model.cue import Cue, CueName
 from coach.model.events import AnyEvent
-from firmware.doctor.check import Finding, Severity
-from firmware.doctor.checks.self_test import Answers, read
+from firmware.doctor.check import CheckFinding, Severity
+from firmware.doctor.checks.self_test import SelfTestAnswers, read
 from firmware.ipc.messages import Devices, Found
 from firmware.journal.journal import Journal
-from firmware.participants.plan_files import PlanShelf, guest_plan
+from firmware.participants.plan_files import PlanRepository, guest_plan
 from firmware.sensors.strap import Measurement
 from firmware.services.health_monitor import FindingsLog, MachineHealth, lesser, severe
 from firmware.services.maintenance_flow import AGAIN_AFTER_S, PATIENCE_S
@@ -64,7 +64,7 @@ class _Room:
         self.hand, self.outlet = _Hand(), _Outlet()
         self.journal = Journal.open(folder / "diary.db")
         self.keeper = SessionKeeper(
-            plans=PlanShelf((guest_plan(hr_max_bpm=180.0),)),
+            plans=PlanRepository((guest_plan(hr_max_bpm=180.0),)),
             journal=self.journal,
             clock=self.hand,
             stamps=SystemStampClock(),
@@ -72,7 +72,7 @@ class _Room:
         )
 
     @property
-    def face(self) -> Face:
+    def face(self) -> ScreenId:
         return self.keeper.view().face
 
     def press(self, *buttons: Button) -> None:
@@ -93,7 +93,7 @@ class _Room:
         for _ in range(5):
             self.live(1)
             self.keeper.deliver(Measurement(90.0))
-        assert self.face is Face.READY
+        assert self.face is ScreenId.READY
 
 
 @pytest.fixture
@@ -105,40 +105,40 @@ def room(tmp_path: Path) -> Iterator[_Room]:
 
 def test_a_severe_finding_closes_the_start_and_is_shown_with_all_that_is_wrong(room: _Room) -> None:
     room.keeper.found(("nothing_to_train_by",), ("wifi_weak",))
-    assert (room.face, room.keeper.view().findings) == (Face.SELF_TEST_FAILED, ("nothing_to_train_by",))
+    assert (room.face, room.keeper.view().findings) == (ScreenId.SELF_TEST_FAILED, ("nothing_to_train_by",))
     room.press(Button.STOP)
-    assert (room.face, room.keeper.view().attention) == (Face.MACHINE, ("nothing_to_train_by", "wifi_weak"))
+    assert (room.face, room.keeper.view().attention) == (ScreenId.MACHINE, ("nothing_to_train_by", "wifi_weak"))
     room.press(Button.STOP)
-    assert room.face is Face.CHOOSE_PARTICIPANT
+    assert room.face is ScreenId.CHOOSE_PARTICIPANT
     room.press(Button.START)
-    assert (room.face, room.keeper.state) == (Face.SELF_TEST_FAILED, None)
+    assert (room.face, room.keeper.state) == (ScreenId.SELF_TEST_FAILED, None)
 
 
 def test_what_only_wants_attention_is_shown_small_and_training_goes_on(room: _Room) -> None:
     room.keeper.found((), ("sound_missing", "network_away"))
-    assert (room.face, room.keeper.view().attention) == (Face.CHOOSE_PARTICIPANT, ("sound_missing", "network_away"))
+    assert (room.face, room.keeper.view().attention) == (ScreenId.CHOOSE_PARTICIPANT, ("sound_missing", "network_away"))
     room.arrive()
     room.press(Button.START)
-    assert (room.face, room.keeper.view().attention) == (Face.SESSION, ())
+    assert (room.face, room.keeper.view().attention) == (ScreenId.SESSION, ())
 
 
 def test_a_session_that_runs_is_never_touched_by_a_severe_finding(room: _Room) -> None:
     room.arrive()
     room.press(Button.START)
     room.keeper.found(("disk_read_only",), ())
-    assert room.face is Face.SESSION
+    assert room.face is ScreenId.SESSION
     room.live(30)
-    assert room.face is Face.SESSION
+    assert room.face is ScreenId.SESSION
 
 
 def test_a_severe_finding_before_the_start_lets_nobody_start_and_throws_nobody_out(room: _Room) -> None:
     room.arrive()
     room.keeper.found(("display_away",), ())
-    assert room.face is Face.READY
+    assert room.face is ScreenId.READY
     assert "interval-coach doctor" in (room.keeper.press(Button.START) or "")
-    assert (room.face, room.keeper.view().findings) == (Face.SELF_TEST_FAILED, ("display_away",))
+    assert (room.face, room.keeper.view().findings) == (ScreenId.SELF_TEST_FAILED, ("display_away",))
     room.keeper.found((), ())
-    assert room.face is Face.READY
+    assert room.face is ScreenId.READY
 
 
 def test_looking_again_asks_the_doctor_and_shows_what_is_still_wrong(room: _Room) -> None:
@@ -146,11 +146,11 @@ def test_looking_again_asks_the_doctor_and_shows_what_is_still_wrong(room: _Room
     room.keeper.machine.on_look_again = lambda: asked.append(True)
     room.keeper.found(("stop_button_stuck",), ())
     room.press(Button.START)
-    assert (room.face, asked) == (Face.CHOOSE_PARTICIPANT, [True])
+    assert (room.face, asked) == (ScreenId.CHOOSE_PARTICIPANT, [True])
     room.keeper.found(("stop_button_stuck",), ())
-    assert room.face is Face.CHOOSE_PARTICIPANT
+    assert room.face is ScreenId.CHOOSE_PARTICIPANT
     room.keeper.found(("stop_button_stuck",), (), show=True)
-    assert room.face is Face.SELF_TEST_FAILED
+    assert room.face is ScreenId.SELF_TEST_FAILED
 
 
 # The self-test
@@ -166,7 +166,7 @@ def test_the_self_test_asks_for_each_part_and_keeps_the_answers(room: _Room) -> 
         room.press(button)
     assert tried == list(TriedPart)
     assert answers == [{TriedPart.SCREEN: True, TriedPart.LAMP: False, TriedPart.VOICE: True}]
-    assert room.face is Face.MACHINE
+    assert room.face is ScreenId.MACHINE
 
 
 def test_the_voice_plays_three_tones_and_a_sentence_and_again(room: _Room) -> None:
@@ -191,16 +191,16 @@ def test_whoever_walks_away_from_the_self_test_is_forgotten_and_nothing_is_kept(
     room.keeper.begin_self_test()
     room.press(Button.START)
     room.live(PATIENCE_S - 1)
-    assert room.face is Face.SELF_TEST
+    assert room.face is ScreenId.SELF_TEST
     room.live(2)
-    assert (room.face, answers) == (Face.CHOOSE_PARTICIPANT, [])
+    assert (room.face, answers) == (ScreenId.CHOOSE_PARTICIPANT, [])
 
 
 def test_the_self_test_disturbs_nobody(room: _Room) -> None:
     room.arrive()
-    with pytest.raises(Refused):
+    with pytest.raises(MessageRefused):
         room.keeper.begin_self_test()
-    assert room.face is Face.READY
+    assert room.face is ScreenId.READY
 
 
 def test_no_button_of_the_self_test_begins_a_session(room: _Room) -> None:
@@ -226,7 +226,7 @@ class _Rounds:
         self.place = replace(place, told=told, **changed)  # type: ignore[arg-type] # whatever a test changes
         self.training = training
 
-    def _found(self, found: tuple[Finding, ...], asked: bool) -> None:  # noqa: FBT001 - a callback
+    def _found(self, found: tuple[CheckFinding, ...], asked: bool) -> None:  # noqa: FBT001 - a callback
         self.seen.append((severe(found), asked))
 
     def until(self, act: Callable[[MachineHealth], None], holds: Callable[[MachineHealth], bool]) -> MachineHealth:
@@ -311,7 +311,7 @@ def test_answers_are_kept_beside_the_diary_and_asked_for_again(tmp_path: Path) -
     health = rounds.until(act, lambda health: bool(health.found))
     kept = read(rounds.place.diary)
     assert kept is not None
-    assert structs.replace(kept, wall_s=0.0) == Answers(wall_s=0.0, screen=True, lamp=True, voice=False)
+    assert structs.replace(kept, wall_s=0.0) == SelfTestAnswers(wall_s=0.0, screen=True, lamp=True, voice=False)
     assert [one.code for one in health.found] == ["voice_not_heard"]
     assert True in [asked for _, asked in rounds.seen]
 
@@ -324,7 +324,7 @@ def test_only_parts_that_are_meant_to_be_there_are_tried(tmp_path: Path) -> None
 
 
 def test_each_finding_is_logged_once_when_it_comes_and_once_when_it_is_over() -> None:
-    log, hot = FindingsLog(), Finding("too_hot", Severity.ATTENTION, "83 °C")
+    log, hot = FindingsLog(), CheckFinding("too_hot", Severity.ATTENTION, "83 °C")
     assert [log.news((hot,)), log.news((hot,)), log.news(()), log.news(())] == [
         ("too_hot: 83 °C",),
         (),

@@ -10,7 +10,7 @@ from coach.model.summary import SignalSeconds, Summary
 from coach.session.state import begin
 from firmware.participants.plan_files import GUEST
 from firmware.participants.protocol_files import load
-from firmware.services.training_history import PastTraining
+from firmware.services.training_history import TrainingHistory
 
 HOUR_S = 3600.0
 NOW_S = 1_800_000_000.0
@@ -43,8 +43,8 @@ def summary(participant: str = "p1", training_s: float = 2400.0, response: dict[
     )
 
 
-def hours_ago(*sessions: tuple[float, Summary]) -> PastTraining:
-    past = PastTraining()
+def hours_ago(*sessions: tuple[float, Summary]) -> TrainingHistory:
+    past = TrainingHistory()
     for place, (hours, one) in enumerate(sessions):
         past = past.with_session(f"s{place}", NOW_S - hours * HOUR_S - one.duration_s, one)
     return past
@@ -81,12 +81,12 @@ def test_a_count_ages_with_the_plan_that_holds_it() -> None:
     """A plan of last week must not close today's session for ever."""
     counted = replace(PLAN, sessions_last_7_days=3, hours_since_last=5.0)
     two_days = replace(counted, counted_at_wall_s=NOW_S - 48 * HOUR_S)
-    told = PastTraining().informed(two_days, NOW_S)
+    told = TrainingHistory().informed(two_days, NOW_S)
     assert (told.sessions_last_7_days, told.hours_since_last) == (3, 53.0)
     a_week = replace(counted, counted_at_wall_s=NOW_S - 168 * HOUR_S)
-    assert PastTraining().informed(a_week, NOW_S).sessions_last_7_days == 0
+    assert TrainingHistory().informed(a_week, NOW_S).sessions_last_7_days == 0
     behind = replace(counted, counted_at_wall_s=NOW_S + 48 * HOUR_S)
-    assert PastTraining().informed(behind, NOW_S).hours_since_last == 5.0
+    assert TrainingHistory().informed(behind, NOW_S).hours_since_last == 5.0
 
 
 def known(*told: tuple[str, float], not_theirs: tuple[str, float] | None = None, counted_h_ago: float = 0.0) -> Plan:
@@ -114,9 +114,9 @@ def test_without_a_word_from_the_server_the_own_diary_counts() -> None:
 
 def test_each_session_elsewhere_leaves_the_week_at_its_own_time() -> None:
     plan = known(("a", 100.0), ("b", 5.0), counted_h_ago=1.0)
-    assert week(PastTraining().informed(plan, NOW_S)) == (2, 5.0)
-    assert week(PastTraining().informed(plan, NOW_S + 68 * HOUR_S)) == (1, 73.0)
-    assert week(PastTraining().informed(plan, NOW_S + 163 * HOUR_S)) == (0, 168.0)
+    assert week(TrainingHistory().informed(plan, NOW_S)) == (2, 5.0)
+    assert week(TrainingHistory().informed(plan, NOW_S + 68 * HOUR_S)) == (1, 73.0)
+    assert week(TrainingHistory().informed(plan, NOW_S + 163 * HOUR_S)) == (0, 168.0)
 
 
 def test_a_session_counted_for_somebody_else_leaves_the_cap() -> None:
@@ -136,7 +136,7 @@ def test_a_clock_that_is_behind_counts_from_when_the_server_made_its_list() -> N
 
 def test_the_cap_that_was_reached_elsewhere_closes_the_session_here() -> None:
     """Hazard H13: whoever trained twice at another machine has reached a cap of two here."""
-    capped = PastTraining().informed(known(("a", 90.0), ("b", 30.0)), NOW_S)
+    capped = TrainingHistory().informed(known(("a", 90.0), ("b", 30.0)), NOW_S)
     assert begin(capped, load("4x4"), default_guidance).stage == "not_today"
 
 
@@ -151,7 +151,7 @@ def test_a_session_from_the_future_is_left_out() -> None:
 
 
 def test_a_newer_summary_of_the_same_session_is_no_second_session() -> None:
-    past = PastTraining().with_session("s", NOW_S - 7200, summary()).with_session("s", NOW_S - 7200, summary())
+    past = TrainingHistory().with_session("s", NOW_S - 7200, summary()).with_session("s", NOW_S - 7200, summary())
     assert past.informed(PLAN, NOW_S).sessions_last_7_days == 1
 
 

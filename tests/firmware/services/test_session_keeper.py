@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from coach.errors import Refused
-from coach.kiosk.view import Button, Face
+from coach.errors import MessageRefused
+from coach.kiosk.view import Button, ScreenId
 from coach.model.cue import Cue, CueName
 from coach.model.events import AnyEvent, Predicted
-from coach.model.messages import Command, CommandName, Exertion, Restored
+from coach.model.messages import CommandName, Exertion, Restored, SessionCommand
 from coach.model.plan import Plan
 from firmware.journal.journal import Journal
 from firmware.journal.record import SessionRecord
 from firmware.journal.writer import JournalSettings
-from firmware.participants.plan_files import PlanShelf, ReadyPlan, guest_plan, ready
-from firmware.sensors.strap import Lost, Measurement
+from firmware.participants.plan_files import PlanRepository, ReadyPlan, guest_plan, ready
+from firmware.sensors.strap import Measurement, SignalSourceLost
 from firmware.services.session_controller import PREDICTION_NOTED_EVERY_S, SessionKeeper
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 
 QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, free_floor_bytes=0)
 
@@ -46,8 +46,8 @@ class _Stamps:
     def __init__(self, hand: _Hand) -> None:
         self._hand = hand
 
-    def now(self) -> Stamp:
-        return Stamp(self._hand.boot_id, self._hand.s, 1.8e9 + self._hand.s, synchronised=True)
+    def now(self) -> Timestamp:
+        return Timestamp(self._hand.boot_id, self._hand.s, 1.8e9 + self._hand.s, synchronised=True)
 
 
 class _Outlet:
@@ -82,7 +82,7 @@ class _Bench:
     def start(self) -> None:
         self.outlet = _Outlet()
         self.journal = Journal.open(self.path, settings=QUICK, clock=_Stamps(self.hand))
-        self.plans = PlanShelf((guest_plan(hr_max_bpm=180.0),))
+        self.plans = PlanRepository((guest_plan(hr_max_bpm=180.0),))
         self.keeper = SessionKeeper(
             plans=self.plans,
             journal=self.journal,
@@ -115,7 +115,7 @@ class _Bench:
         self.keeper.press(Button.START)
 
     @property
-    def face(self) -> Face:
+    def face(self) -> ScreenId:
         return self.keeper.view().face
 
     def wait_saved(self) -> None:
@@ -138,7 +138,7 @@ def bench(tmp_path: Path) -> Iterator[_Bench]:
 def test_nothing_is_journaled_before_the_start_is_pressed(bench: _Bench) -> None:
     bench.choose()
     bench.live(5)
-    assert bench.face is Face.READY
+    assert bench.face is ScreenId.READY
     assert bench.journal.sessions().result(10) == ()
 
 
@@ -194,12 +194,12 @@ def test_a_restart_in_the_same_boot_pauses_at_the_last_second_and_counts_the_tim
     bench.begin()
     bench.live(60)
     bench.restart(after_s=30)
-    assert bench.face is Face.GO_ON
+    assert bench.face is ScreenId.GO_ON
     state = bench.keeper.state
     assert state is not None
     assert (state.stage, state.paused_t) == ("paused", 63.0)
     bench.keeper.press(Button.START)
-    assert bench.face is Face.SESSION
+    assert bench.face is ScreenId.SESSION
     assert bench.keeper.state is not None
     assert (bench.keeper.state.stage, bench.keeper.state.t, bench.keeper.state.second) == ("running", 93.0, 60)
 
@@ -218,9 +218,9 @@ def test_only_a_press_resumes_after_a_restart(bench: _Bench) -> None:
     bench.live(60)
     bench.restart(after_s=5)
     bench.live(120)
-    with pytest.raises(Refused, match="nobody has begun"):
-        bench.keeper.tell(Command(0.0, CommandName.RESUME, source="therapist"))
-    assert bench.face is Face.GO_ON
+    with pytest.raises(MessageRefused, match="nobody has begun"):
+        bench.keeper.tell(SessionCommand(0.0, CommandName.RESUME, source="therapist"))
+    assert bench.face is ScreenId.GO_ON
     assert [type(message) for message in bench.record().messages].count(Restored) == 1
 
 
@@ -252,7 +252,7 @@ def test_a_session_that_was_left_for_longer_than_a_pause_may_last_is_ended_and_n
     bench.begin()
     bench.live(60)
     bench.restart(after_s=3 * 3600)
-    assert bench.face is Face.CHOOSE_PARTICIPANT
+    assert bench.face is ScreenId.CHOOSE_PARTICIPANT
     record = bench.record()
     assert record.summary is not None
     assert record.summary.end_reason == "pause_limit"
@@ -262,7 +262,7 @@ def test_a_session_that_was_left_for_longer_than_a_pause_may_last_is_ended_and_n
 def test_no_session_begins_without_room_and_one_that_runs_is_not_stopped_by_it(bench: _Bench) -> None:
     bench.keeper.room = False
     assert bench.keeper.press(Button.START) is not None
-    assert (bench.face, bench.keeper.view().findings) == (Face.SELF_TEST_FAILED, ("disk_full",))
+    assert (bench.face, bench.keeper.view().findings) == (ScreenId.SELF_TEST_FAILED, ("disk_full",))
     bench.keeper.room = True
     bench.keeper.refresh()
     bench.begin()
@@ -276,13 +276,13 @@ def test_no_message_from_outside_starts_a_session_without_room(bench: _Bench) ->
     bench.choose()
     bench.live(3)
     bench.keeper.room = False
-    with pytest.raises(Refused) as refused:
-        bench.keeper.tell(Command(0.0, CommandName.START, source="therapist"))
-    assert (refused.value.code, bench.face) == ("disk_full", Face.READY)
+    with pytest.raises(MessageRefused) as refused:
+        bench.keeper.tell(SessionCommand(0.0, CommandName.START, source="therapist"))
+    assert (refused.value.code, bench.face) == ("disk_full", ScreenId.READY)
 
 
 def test_a_line_from_the_therapist_stands_for_its_time_and_changes_nothing_else(bench: _Bench) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(MessageRefused):
         bench.keeper.show_text("Nobody is here", 5.0)
     bench.begin()
     before = bench.keeper.view()
@@ -330,10 +330,10 @@ def test_a_person_who_goes_is_signed_out_two_minutes_after_the_end(bench: _Bench
     bench.keeper.press(Button.STOP)
     bench.hand.s += 119.0
     bench.keeper.wake()
-    assert bench.face is Face.ENDED
+    assert bench.face is ScreenId.ENDED
     bench.hand.s += 1.0
     bench.keeper.wake()
-    assert bench.face is Face.CHOOSE_PARTICIPANT
+    assert bench.face is ScreenId.CHOOSE_PARTICIPANT
     assert bench.keeper.view().snapshot is None
 
 
@@ -348,7 +348,7 @@ def test_messages_are_stamped_when_they_come_whatever_they_claim(bench: _Bench) 
 def test_a_lost_strap_leaves_a_trace_of_time_so_that_a_restart_knows_how_far_it_came(bench: _Bench) -> None:
     bench.begin()
     bench.live(10)
-    bench.keeper.deliver(Lost("disconnected"))
+    bench.keeper.deliver(SignalSourceLost("disconnected"))
     for _ in range(40):
         bench.hand.s += 1
         bench.keeper.wake()

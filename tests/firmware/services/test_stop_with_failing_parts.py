@@ -10,23 +10,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coach.guidance.interface import Moment
+from coach.guidance.interface import GuidanceInput
 from coach.kiosk import flow as at_desk
-from coach.kiosk.flow import Desk, Pressed
-from coach.kiosk.view import Button, Face
+from coach.kiosk.flow import KioskState, PressResult
+from coach.kiosk.view import Button, ScreenId
 from coach.model.cue import Cue
 from coach.model.events import Advice, AnyEvent, Direction, NoticeRaised, PhaseEnded, PhaseStarted, SessionEnded
-from coach.session.state import State
-from coach.session.transition import Turn
+from coach.session.state import SessionState
+from coach.session.transition import Transition
 from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings
-from firmware.participants.plan_files import PlanShelf, guest_plan
+from firmware.participants.plan_files import PlanRepository, guest_plan
 from firmware.sensors.strap import Measurement
 from firmware.services import session_controller
 from firmware.services.barrier import Barrier
 from firmware.services.session_controller import SessionKeeper
 from firmware.services.time_budget import OverrunError, StepBudget
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 from tests.support.led_session import Says
 
 QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, free_floor_bytes=0)
@@ -71,9 +71,9 @@ class _Stamps:
     def __init__(self, hand: _Hand) -> None:
         self.hand = hand
 
-    def now(self) -> Stamp:
+    def now(self) -> Timestamp:
         """The stamp."""
-        return Stamp("boot-1", self.hand.s, 1.8e9 + self.hand.s, synchronised=True)
+        return Timestamp("boot-1", self.hand.s, 1.8e9 + self.hand.s, synchronised=True)
 
 
 class _FailingJournal:
@@ -91,7 +91,7 @@ class _FailingJournal:
 class _FailingPlans:
     """A list of participants that cannot be read now and then."""
 
-    def __init__(self, plans: PlanShelf, fails: Fails) -> None:
+    def __init__(self, plans: PlanRepository, fails: Fails) -> None:
         self._plans, self._fails = plans, fails
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the real one has
@@ -107,7 +107,7 @@ class _FailingGuidance(Says):
         super().__init__(Advice(Direction.SLOWER, -0.2, 5.0, 5.0, "above_zone"))
         self.fails = fails
 
-    def second(self, moment: Moment) -> tuple["Says", Advice | None]:
+    def second(self, moment: GuidanceInput) -> tuple["Says", Advice | None]:
         """Advise, or fail."""
         self.fails("guidance")
         return super().second(moment)
@@ -121,7 +121,7 @@ class _Ground:
         self.journal = Journal.open(folder / "diary.db", settings=QUICK, clock=_Stamps(self.hand))
         self.fails = fails
         self.keeper = SessionKeeper(
-            plans=_FailingPlans(PlanShelf((guest_plan(hr_max_bpm=180.0),)), self._fail),  # type: ignore[arg-type] # as one
+            plans=_FailingPlans(PlanRepository((guest_plan(hr_max_bpm=180.0),)), self._fail),  # type: ignore[arg-type] # as one
             journal=_FailingJournal(self.journal, self._fail),  # type: ignore[arg-type] # as one
             clock=self.hand,
             stamps=_Stamps(self.hand),
@@ -179,7 +179,7 @@ def test_stop_works_within_a_fifth_of_a_second_and_timing_and_journal_are_whole_
 
     real = at_desk.press
 
-    def press(desk: Desk, state: State | None, button: Button, t: float) -> Pressed:
+    def press(desk: KioskState, state: SessionState | None, button: Button, t: float) -> PressResult:
         fails("desk")
         return real(desk, state, button, t)
 
@@ -195,7 +195,7 @@ def test_stop_works_within_a_fifth_of_a_second_and_timing_and_journal_are_whole_
     assert refused is None
     assert not ground.keeper.training
     assert ground.timing()[-1] == SessionEnded(3.0 + stop_s, "stopped", completed=False)
-    assert ground.keeper.view().face is Face.ENDED
+    assert ground.keeper.view().face is ScreenId.ENDED
     ground.fails = lambda _: None
     ground.keeper.wake()
     until_s = time.monotonic() + 60
@@ -248,9 +248,9 @@ def test_after_a_restart_a_guidance_that_was_too_slow_stays_out_of_action(tmp_pa
     ground.journal.close()
     journal = Journal.open(tmp_path / "diary.db", settings=QUICK, clock=_Stamps(ground.hand))
     keeper = SessionKeeper(
-        plans=PlanShelf(()), journal=journal, clock=ground.hand, stamps=_Stamps(ground.hand), outlet=ground.hand
+        plans=PlanRepository(()), journal=journal, clock=ground.hand, stamps=_Stamps(ground.hand), outlet=ground.hand
     )
-    assert keeper.view().face is Face.GO_ON
+    assert keeper.view().face is ScreenId.GO_ON
     keeper.press(Button.START)
     assert keeper.state is not None
     assert keeper.state.advice == Advice(reason="guidance_off")
@@ -263,14 +263,14 @@ def test_after_a_restart_a_guidance_that_was_too_slow_stays_out_of_action(tmp_pa
 def test_stop_works_and_the_view_is_drawn_where_the_engine_itself_cannot_live_a_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_turn: Turn) -> None:
+    def broken(_turn: Transition) -> None:
         raise IndexError
 
     ground = _Ground(tmp_path, lambda _: None)
     ground.live(5)
-    monkeypatch.setattr(Turn, "_second", broken)
+    monkeypatch.setattr(Transition, "_second", broken)
     ground.hand.s += 3
-    assert ground.keeper.view().face is Face.SESSION
+    assert ground.keeper.view().face is ScreenId.SESSION
     ground.keeper.press(Button.STOP)
     assert not ground.keeper.training
     ground.journal.close()
@@ -299,7 +299,7 @@ def test_a_profile_that_cannot_be_drawn_leaves_the_rest_of_the_view(
 
     monkeypatch.setattr(at_desk, "profile", broken)
     view = ground.keeper.view()
-    assert (view.face, view.profile) == (Face.SESSION, None)
+    assert (view.face, view.profile) == (ScreenId.SESSION, None)
     assert view.snapshot is not None
     ground.journal.close()
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from coach.kiosk.strap_choice import StrapScene
-from coach.kiosk.view import Button, Face
-from coach.model.messages import Command, CommandName, StrapChosen
+from coach.kiosk.view import Button, ScreenId
+from coach.model.messages import CommandName, SessionCommand, StrapChosen
 from coach.model.strap_advertisement import StrapSeen
 from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings
 from firmware.participants.last_strap import StrapMemory, folder_beside
-from firmware.participants.plan_files import PlanShelf
-from firmware.sensors.recovery import Ladder, Rung
-from firmware.sensors.strap import Bond, Delivery, Measurement
+from firmware.participants.plan_files import PlanRepository
+from firmware.sensors.recovery import RecoveryEscalation, RecoveryStep
+from firmware.sensors.strap import Delivery, Measurement, SelectedStrap
 from firmware.sensors.timings import StrapTimings
 from firmware.services.session_controller import SessionKeeper
 from firmware.services.strap_selection import StrapChoosing
@@ -34,12 +34,12 @@ class FakeStrap:
         """Nothing is asked yet."""
         self.asked: list[object] = []
         self.scene: Callable[[StrapScene], None] = lambda _: None
-        self.bond: Callable[[Bond], None] = lambda _: None
+        self.bond: Callable[[SelectedStrap], None] = lambda _: None
 
     async def run(self, deliver: Callable[[Delivery], None]) -> None:
         """Nothing comes by itself."""
 
-    def shown_to(self, on_scene: Callable[[StrapScene], None], on_bond: Callable[[Bond], None]) -> None:
+    def shown_to(self, on_scene: Callable[[StrapScene], None], on_bond: Callable[[SelectedStrap], None]) -> None:
         """Take them down."""
         self.scene, self.bond = on_scene, on_bond
 
@@ -47,7 +47,7 @@ class FakeStrap:
         """Take it down."""
         self.asked.append("look")
 
-    def bind(self, bond: Bond) -> None:
+    def bind(self, bond: SelectedStrap) -> None:
         """Take it down."""
         self.asked.append(bond)
 
@@ -70,7 +70,7 @@ class Bench:
         self.strap = FakeStrap()
         self.journal = Journal.open(self.diary, settings=QUICK, clock=_Stamps(self.hand))
         self.keeper = SessionKeeper(
-            plans=PlanShelf((guest_plan_of("p1"),)),
+            plans=PlanRepository((guest_plan_of("p1"),)),
             journal=self.journal,
             clock=self.hand,
             stamps=_Stamps(self.hand),
@@ -85,7 +85,7 @@ class Bench:
             self.hand.s += 1
 
     @property
-    def face(self) -> Face:
+    def face(self) -> ScreenId:
         """What the screen shows."""
         return self.keeper.view().face
 
@@ -106,20 +106,20 @@ def bench(tmp_path: Path) -> Bench:
 
 def test_a_strap_is_chosen_confirmed_and_then_measured(bench: Bench) -> None:
     bench.come()
-    assert (bench.strap.asked, bench.face) == (["look"], Face.STRAP)
+    assert (bench.strap.asked, bench.face) == (["look"], ScreenId.STRAP)
     bench.strap.scene(StrapScene((THEIRS, MINE)))
-    assert (bench.face, bench.keeper.view().straps) == (Face.CHOOSE_STRAP, (THEIRS, MINE))
+    assert (bench.face, bench.keeper.view().straps) == (ScreenId.CHOOSE_STRAP, (THEIRS, MINE))
     bench.press(Button.DOWN, Button.START)
-    assert bench.strap.asked[1:] == [Bond(MINE.key, MINE.name)]
-    assert (bench.face, bench.keeper.view().strap_name) == (Face.STRAP, MINE.name)
+    assert bench.strap.asked[1:] == [SelectedStrap(MINE.key, MINE.name)]
+    assert (bench.face, bench.keeper.view().strap_name) == (ScreenId.STRAP, MINE.name)
     bench.beat()
-    assert bench.face is Face.READY
+    assert bench.face is ScreenId.READY
 
 
 def test_why_nothing_is_heard_stands_on_the_screen(bench: Bench) -> None:
     bench.come()
     bench.strap.scene(StrapScene(trouble="bluetooth_blocked"))
-    assert (bench.face, bench.keeper.view().strap_trouble) == (Face.STRAP, "bluetooth_blocked")
+    assert (bench.face, bench.keeper.view().strap_trouble) == (ScreenId.STRAP, "bluetooth_blocked")
     bench.strap.scene(StrapScene())
     assert bench.keeper.view().strap_trouble is None
 
@@ -128,7 +128,7 @@ def test_the_strap_of_last_time_is_offered_first_and_bound_only_by_a_press(bench
     bench.come()
     bench.strap.scene(StrapScene((MINE,)))
     bench.press(Button.START)
-    bench.strap.bond(Bond(MINE.key, MINE.name, "S-1"))
+    bench.strap.bond(SelectedStrap(MINE.key, MINE.name, "S-1"))
     bench.press(Button.STOP)
     bench.journal.close(10)
     bench.start()
@@ -138,7 +138,7 @@ def test_the_strap_of_last_time_is_offered_first_and_bound_only_by_a_press(bench
     assert ([row.key for row in shown.straps], shown.selected) == ([MINE.key, THEIRS.key], 0)
     assert bench.strap.asked == ["look"]
     bench.press(Button.START)
-    assert bench.strap.asked[1:] == [Bond(MINE.key, MINE.name, "S-1")]
+    assert bench.strap.asked[1:] == [SelectedStrap(MINE.key, MINE.name, "S-1")]
     bench.journal.close(10)
 
 
@@ -153,7 +153,7 @@ def test_who_leaves_lets_others_have_the_strap(bench: Bench) -> None:
 
 def test_who_trains_without_a_strap_is_not_looked_around_for(bench: Bench) -> None:
     bench.come()
-    bench.keeper.tell(Command(0, CommandName.START))
+    bench.keeper.tell(SessionCommand(0, CommandName.START))
     assert bench.strap.asked == ["look", "release"]
     bench.journal.close(10)
 
@@ -167,10 +167,10 @@ def test_after_a_restart_a_session_goes_on_with_the_strap_it_had(bench: Bench) -
     bench.beat()
     bench.journal.close(10)
     bench.start()
-    assert (bench.strap.asked, bench.face) == ([Bond(MINE.key, MINE.name)], Face.GO_ON)
+    assert (bench.strap.asked, bench.face) == ([SelectedStrap(MINE.key, MINE.name)], ScreenId.GO_ON)
     bench.press(Button.START)
     bench.strap.scene(StrapScene((THEIRS, MINE)))
-    assert (bench.face, bench.keeper.view().strap_name) == (Face.SESSION, MINE.name)
+    assert (bench.face, bench.keeper.view().strap_name) == (ScreenId.SESSION, MINE.name)
     record = bench.journal.unfinished().result()
     assert record is not None
     chosen = [message for message in record.messages if isinstance(message, StrapChosen)]
@@ -193,7 +193,7 @@ def test_the_treadmills_own_setting_reaches_the_session(bench: Bench) -> None:
 
 def test_of_a_guest_nothing_is_remembered_and_what_is_known_of_a_person_can_be_removed(tmp_path: Path) -> None:
     memory = StrapMemory(tmp_path / "straps")
-    bond = Bond(MINE.key, MINE.name)
+    bond = SelectedStrap(MINE.key, MINE.name)
     memory.keep("guest", bond)
     memory.keep("p1", bond)
     (tmp_path / "straps" / "p2.json").write_text("{", encoding="utf-8")
@@ -205,16 +205,22 @@ def test_of_a_guest_nothing_is_remembered_and_what_is_known_of_a_person_can_be_r
 
 def test_the_ladders_upper_rungs_rest_between_uses() -> None:
     now = [0.0]
-    ladder = Ladder(StrapTimings(), lambda: now[0])
-    rungs = [Rung.RECONNECT, Rung.REMOVE_DEVICE, Rung.POWER_CYCLE, Rung.RECONNECT, Rung.RESTART]
+    ladder = RecoveryEscalation(StrapTimings(), lambda: now[0])
+    rungs = [
+        RecoveryStep.RECONNECT,
+        RecoveryStep.REMOVE_DEVICE,
+        RecoveryStep.POWER_CYCLE,
+        RecoveryStep.RECONNECT,
+        RecoveryStep.RESTART,
+    ]
     assert [ladder.failed() for _ in range(5)] == rungs
     now[0] = 30.0
     assert [ladder.failed() for _ in range(5)] == [
-        Rung.RECONNECT,
-        Rung.REMOVE_DEVICE,
-        Rung.RECONNECT,
-        Rung.RECONNECT,
-        Rung.RECONNECT,
+        RecoveryStep.RECONNECT,
+        RecoveryStep.REMOVE_DEVICE,
+        RecoveryStep.RECONNECT,
+        RecoveryStep.RECONNECT,
+        RecoveryStep.RECONNECT,
     ]
     now[0] = 301.0
     ladder.heard()
@@ -229,14 +235,14 @@ def test_the_strap_of_last_time_is_offered_first_under_another_form_of_its_ident
     bench.come()
     bench.strap.scene(StrapScene((NAMELESS,)))
     bench.press(Button.START)
-    bench.strap.bond(Bond(NAMELESS.key, MINE.name, "S-1"))
+    bench.strap.bond(SelectedStrap(NAMELESS.key, MINE.name, "S-1"))
     bench.press(Button.STOP)
     bench.come()
     bench.strap.scene(StrapScene((THEIRS, MINE)))
     shown = bench.keeper.view()
     assert ([row.key for row in shown.straps], shown.selected) == ([MINE.key, THEIRS.key], 0)
     bench.press(Button.START)
-    assert bench.strap.asked[-1] == Bond(MINE.key, MINE.name, "S-1")
+    assert bench.strap.asked[-1] == SelectedStrap(MINE.key, MINE.name, "S-1")
     bench.journal.close(10)
 
 
@@ -244,13 +250,13 @@ def test_a_strap_that_has_no_name_today_is_still_last_times(bench: Bench) -> Non
     bench.come()
     bench.strap.scene(StrapScene((MINE,)))
     bench.press(Button.START)
-    bench.strap.bond(Bond(MINE.key, MINE.name, "S-1", "A0:9E:1A:00:00:01"))
+    bench.strap.bond(SelectedStrap(MINE.key, MINE.name, "S-1", "A0:9E:1A:00:00:01"))
     bench.press(Button.STOP)
     bench.come()
     bench.strap.scene(StrapScene((THEIRS, NAMELESS)))
     assert [row.key for row in bench.keeper.view().straps] == [NAMELESS.key, THEIRS.key]
     bench.press(Button.START)
-    assert bench.strap.asked[-1] == Bond(NAMELESS.key, MINE.name, "S-1", "A0:9E:1A:00:00:01")
+    assert bench.strap.asked[-1] == SelectedStrap(NAMELESS.key, MINE.name, "S-1", "A0:9E:1A:00:00:01")
     bench.journal.close(10)
 
 
@@ -258,14 +264,14 @@ def test_after_another_strap_answered_only_a_new_press_begins_with_a_new_serial(
     bench.come()
     bench.strap.scene(StrapScene((MINE,)))
     bench.press(Button.START)
-    bench.strap.bond(Bond(MINE.key, MINE.name, "S-1"))
+    bench.strap.bond(SelectedStrap(MINE.key, MINE.name, "S-1"))
     bench.strap.scene(StrapScene(trouble="wrong_strap"))
-    assert bench.strap.asked[-1] == Bond(MINE.key, MINE.name)
+    assert bench.strap.asked[-1] == SelectedStrap(MINE.key, MINE.name)
     bench.press(Button.UP)
     assert bench.strap.asked[-1] == "look"
     bench.strap.scene(StrapScene((MINE,)))
     bench.press(Button.START)
-    assert bench.strap.asked[-1] == Bond(MINE.key, MINE.name)
+    assert bench.strap.asked[-1] == SelectedStrap(MINE.key, MINE.name)
     bench.journal.close(10)
 
 

@@ -21,13 +21,13 @@ from firmware.ipc.messages import (
     Hello,
     NextUndelivered,
     NothingUndelivered,
-    Refusal,
+    RequestRefusal,
     Subscribe,
     pieces,
 )
 from firmware.ipc.server import Client, LocalServer
 from firmware.services.sync_service import SyncService
-from sync.delivery.interface import KeepingCourier, Parcel, Receipt
+from sync.delivery.interface import CommittedVersion, KeepingCourier, SealedSession
 from tests.support.machine.recorded_machine import machine
 
 DOCUMENTS = {f"session-{number}": bytes([number]) * (100_000 * number) for number in (1, 2, 3)}
@@ -61,7 +61,7 @@ class _Coach:
                 client.answer(Health((Found("too_hot", "attention", "83 °C"),)))
             case NextUndelivered(held=held):
                 if self.refuses:
-                    client.answer(Refusal("journal", "The disk is away.", message.request))
+                    client.answer(RequestRefusal("journal", "The disk is away.", message.request))
                     return
                 left = [name for name in self.undelivered if name not in held]
                 if not left:
@@ -96,10 +96,10 @@ class _Acknowledging(KeepingCourier):
 
     def __init__(self, most: int = 10) -> None:
         super().__init__()
-        self.parcels: list[Parcel] = []
+        self.parcels: list[SealedSession] = []
         self.closed = False
         self._most = most
-        self._receipts: list[Receipt] = []
+        self._receipts: list[CommittedVersion] = []
 
     @property
     def holds(self) -> tuple[str, ...]:
@@ -109,11 +109,11 @@ class _Acknowledging(KeepingCourier):
     def wants_more(self) -> bool:
         return len(self.parcels) < self._most
 
-    def hand_over(self, parcel: Parcel) -> None:
+    def hand_over(self, parcel: SealedSession) -> None:
         self.parcels.append(parcel)
-        self._receipts.append(Receipt(parcel.session_id, parcel.revision, parcel.sha256))
+        self._receipts.append(CommittedVersion(parcel.session_id, parcel.revision, parcel.sha256))
 
-    def receipts(self) -> tuple[Receipt, ...]:
+    def receipts(self) -> tuple[CommittedVersion, ...]:
         receipts, self._receipts = tuple(self._receipts), []
         return receipts
 

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from coach.kiosk.view import Button, Face
+from coach.kiosk.view import Button, ScreenId
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent
 from coach.model.messages import Readiness
 from coach.model.plan import Plan
 from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings
-from firmware.participants.plan_files import GUEST, GuestTerms, PlanShelf, plan_by_age, ready
+from firmware.participants.plan_files import GUEST, GuestTerms, PlanRepository, plan_by_age, ready
 from firmware.sensors.strap import Measurement
 from firmware.services.session_controller import SessionKeeper
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 
 QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, free_floor_bytes=0)
 WALL_S = 1.8e9
@@ -40,8 +40,8 @@ class _Stamps:
     def __init__(self, hand: _Hand) -> None:
         self._hand = hand
 
-    def now(self) -> Stamp:
-        return Stamp("boot-1", self._hand.s, WALL_S + self._hand.s, synchronised=True)
+    def now(self) -> Timestamp:
+        return Timestamp("boot-1", self._hand.s, WALL_S + self._hand.s, synchronised=True)
 
 
 class _Outlet:
@@ -64,7 +64,7 @@ class _Bench:
         self.hand = _Hand()
         self.journal = Journal.open(folder / "diary.db", settings=QUICK, clock=_Stamps(self.hand))
         plans = (plan("Rev"), plan("Fjell"), plan("Ugle", valid_until_wall_s=WALL_S + 1000.0))
-        self.shelf = PlanShelf(tuple(ready(one, "test") for one in plans), guests=GuestTerms())
+        self.shelf = PlanRepository(tuple(ready(one, "test") for one in plans), guests=GuestTerms())
         self.shelf.with_pin = frozenset({"Fjell"})
         self.asked: list[tuple[str, str]] = []
         self.answer_later: list[Callable[[], None]] = []
@@ -85,7 +85,7 @@ class _Bench:
         else:
             self.answer_later.append(lambda: then(pin == PIN))
 
-    def face(self) -> Face:
+    def face(self) -> ScreenId:
         return self.keeper.view().face
 
     def press(self, *buttons: Button) -> None:
@@ -129,9 +129,9 @@ def test_everybody_is_offered_with_their_pin_and_date_and_the_guest_last(bench: 
 
 def test_the_right_pin_lets_in_and_the_wrong_one_waits(bench: _Bench) -> None:
     bench.choose(1)
-    assert bench.face() is Face.PIN
+    assert bench.face() is ScreenId.PIN
     bench.type("0000")
-    assert (bench.face(), bench.keeper.participant) == (Face.PIN, None)
+    assert (bench.face(), bench.keeper.participant) == (ScreenId.PIN, None)
     bench.type(PIN)
     assert bench.keeper.participant is None
     bench.wait(1.0)
@@ -165,7 +165,7 @@ def test_an_answer_that_comes_after_somebody_left_lets_nobody_in(bench: _Bench) 
     bench.type(PIN)
     bench.press(Button.STOP, Button.START)
     bench.answer_later[0]()
-    assert (bench.face(), bench.keeper.participant) == (Face.CONFIRM, None)
+    assert (bench.face(), bench.keeper.participant) == (ScreenId.CONFIRM, None)
 
 
 def test_digits_left_behind_are_not_added_to_the_next_persons(bench: _Bench) -> None:
@@ -182,7 +182,7 @@ def test_a_plan_that_changes_under_whoever_is_asked_asks_them_anew(bench: _Bench
     bench.type("25")
     bench.shelf.put(ready(plan("Fjell", language="en"), "test"), "server")
     bench.keeper.refresh()
-    assert bench.face() is Face.CONFIRM
+    assert bench.face() is ScreenId.CONFIRM
     bench.press(Button.START)
     bench.type(PIN)
     assert bench.keeper.participant == "Fjell"
@@ -192,7 +192,7 @@ def test_a_plan_withdrawn_between_the_question_and_the_answer_begins_for_nobody(
     bench.press(Button.START)
     bench.shelf.withdraw("Rev")
     bench.press(Button.START)
-    assert (bench.keeper.participant, bench.face()) == (None, Face.CONFIRM)
+    assert (bench.keeper.participant, bench.face()) == (None, ScreenId.CONFIRM)
     assert bench.keeper.view().who is not None
     assert bench.keeper.view().nickname == "Fjell"
 
@@ -201,29 +201,29 @@ def test_a_pin_set_while_somebody_is_asked_is_asked_for(bench: _Bench) -> None:
     bench.press(Button.START)
     bench.shelf.with_pin = frozenset({"Rev", "Fjell"})
     bench.press(Button.START)
-    assert (bench.keeper.participant, bench.face()) == (None, Face.PIN)
+    assert (bench.keeper.participant, bench.face()) == (None, ScreenId.PIN)
 
 
 def test_a_plan_expires_by_itself_and_then_begins_nothing(bench: _Bench) -> None:
     bench.hand.s += 1000.0
     bench.choose(2)
-    assert (bench.face(), bench.keeper.view().reason) == (Face.NOT_TODAY, "plan_expired")
+    assert (bench.face(), bench.keeper.view().reason) == (ScreenId.NOT_TODAY, "plan_expired")
     assert bench.keeper.participant is None
     bench.wait(120.0)
-    assert bench.face() is Face.CHOOSE_PARTICIPANT
+    assert bench.face() is ScreenId.CHOOSE_PARTICIPANT
 
 
 def test_a_guest_trains_by_age_after_the_questions_and_is_a_guest_in_the_diary(bench: _Bench) -> None:
     bench.choose(3)
-    assert bench.face() is Face.GUEST_AGE
+    assert bench.face() is ScreenId.GUEST_AGE
     bench.type("50")
     bench.press(Button.START)
     for _ in range(4):
-        assert bench.face() is Face.QUESTIONS
+        assert bench.face() is ScreenId.QUESTIONS
         bench.press(Button.DOWN, Button.START)
     bench.keeper.deliver(Measurement(100.0))
     bench.press(Button.START)
-    assert bench.face() is Face.SESSION
+    assert bench.face() is ScreenId.SESSION
     (line,) = bench.journal.sessions().result(10)
     kept = bench.journal.session(line.session_id).result(10)
     assert (line.participant, kept.plan.age, kept.plan.hr_max_source) == (GUEST, 50, "formula")
@@ -244,19 +244,19 @@ def test_a_guests_plan_follows_the_formula_with_a_ceiling_below_it(
 
 
 def test_without_guests_only_who_has_a_plan_is_offered() -> None:
-    assert [one.participant for one in PlanShelf((ready(plan("Rev"), "test"),)).choices(WALL_S)] == ["Rev"]
+    assert [one.participant for one in PlanRepository((ready(plan("Rev"), "test"),)).choices(WALL_S)] == ["Rev"]
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
 def test_who_walks_away_is_signed_out_after_three_minutes(bench: _Bench, place: int) -> None:
     bench.choose(place)
     bench.wait(179.0)
-    assert bench.face() is not Face.CHOOSE_PARTICIPANT
+    assert bench.face() is not ScreenId.CHOOSE_PARTICIPANT
     bench.press(Button.UP)
     bench.wait(179.0)
-    assert bench.face() is not Face.CHOOSE_PARTICIPANT
+    assert bench.face() is not ScreenId.CHOOSE_PARTICIPANT
     bench.wait(1.0)
-    assert (bench.face(), bench.keeper.participant) == (Face.CHOOSE_PARTICIPANT, None)
+    assert (bench.face(), bench.keeper.participant) == (ScreenId.CHOOSE_PARTICIPANT, None)
     assert bench.journal.sessions().result(10) == ()
 
 
@@ -265,7 +265,7 @@ def test_a_rate_from_the_strap_says_that_somebody_is_there(bench: _Bench) -> Non
     for second in range(400):
         bench.wait(1.0)
         bench.keeper.deliver(Measurement(80.0 + second % 3))
-    assert (bench.face(), bench.keeper.participant) == (Face.READY, "Rev")
+    assert (bench.face(), bench.keeper.participant) == (ScreenId.READY, "Rev")
 
 
 def test_a_strap_left_on_a_bench_keeps_nobody_signed_in(bench: _Bench) -> None:
@@ -273,7 +273,7 @@ def test_a_strap_left_on_a_bench_keeps_nobody_signed_in(bench: _Bench) -> None:
     for _ in range(400):
         bench.wait(1.0)
         bench.keeper.deliver(Measurement(0.0))
-    assert (bench.face(), bench.keeper.participant) == (Face.CHOOSE_PARTICIPANT, None)
+    assert (bench.face(), bench.keeper.participant) == (ScreenId.CHOOSE_PARTICIPANT, None)
 
 
 def test_a_machine_at_rest_waits_for_nothing(bench: _Bench) -> None:
@@ -300,25 +300,25 @@ def asked(tmp_path: Path) -> Iterator[_Bench]:
 
 def test_leaving_and_answering_no_does_not_open_training_that_a_yes_has_closed(asked: _Bench) -> None:
     close_by_answers(asked, 0)
-    assert (asked.face(), asked.keeper.view().reason) == (Face.NOT_TODAY, "unwell")
+    assert (asked.face(), asked.keeper.view().reason) == (ScreenId.NOT_TODAY, "unwell")
     asked.press(Button.STOP)
     asked.choose(0)
-    assert (asked.face(), asked.keeper.view().reason) == (Face.NOT_TODAY, "unwell")
+    assert (asked.face(), asked.keeper.view().reason) == (ScreenId.NOT_TODAY, "unwell")
     asked.wait(24 * 3600.0)
     asked.choose(0)
-    assert asked.face() is Face.QUESTIONS
+    assert asked.face() is ScreenId.QUESTIONS
 
 
 def test_a_yes_to_another_question_closes_this_session_only(asked: _Bench) -> None:
     close_by_answers(asked, 1)
-    assert (asked.face(), asked.keeper.view().reason) == (Face.NOT_TODAY, "readiness")
+    assert (asked.face(), asked.keeper.view().reason) == (ScreenId.NOT_TODAY, "readiness")
     asked.press(Button.STOP)
     asked.choose(0)
-    assert asked.face() is Face.QUESTIONS
+    assert asked.face() is ScreenId.QUESTIONS
 
 
 def test_one_persons_yes_closes_nothing_for_another(asked: _Bench) -> None:
     close_by_answers(asked, 0)
     asked.press(Button.STOP)
     asked.choose(2)
-    assert asked.face() is not Face.NOT_TODAY
+    assert asked.face() is not ScreenId.NOT_TODAY

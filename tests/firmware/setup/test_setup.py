@@ -12,15 +12,15 @@ from rich.console import Console
 
 from firmware.config.loader import read_config
 from firmware.config.writer import commented
-from firmware.setup.probes import FoundCard, FoundKeyboard, FoundStrap, PartError, RealParts
+from firmware.setup.probes import FoundCard, FoundKeyboard, FoundStrap, ProbeError, RealParts
 from firmware.setup.texts import catalogue
 from firmware.setup.wizard import Setup, SetupError, SetupSettings
-from sync.delivery.machine_identity import Account
+from sync.delivery.machine_identity import MachineIdentity
 from tests.support.bluez.fake_bluez import FakeBlueZ, treadmill
 from tests.support.bluez.fake_bluez import strap as peripheral
 from tests.support.bluez.private_bus import HAS_DAEMON, private_bus
 
-ACCOUNT = Account(
+ACCOUNT = MachineIdentity(
     clinic="trondheim",
     machine="machine-1",
     broker_host="coach.example.no",
@@ -42,7 +42,7 @@ class _Bench:
     def _do(self, what: str) -> None:
         self.did.append(what)
         if what.split(maxsplit=1)[0] in self._silent:
-            raise PartError("no answer")
+            raise ProbeError("no answer")
 
     def straps(self, seconds: float) -> tuple[FoundStrap, ...]:
         self._do(f"straps {seconds:g}")
@@ -73,10 +73,10 @@ class _Bench:
     def reach(self, host: str, port: int) -> None:
         self._do(f"reach {host} {port}")
 
-    def account(self) -> Account | None:
+    def account(self) -> MachineIdentity | None:
         return self._account
 
-    def enrol(self, server: str, code: str) -> Account:
+    def enrol(self, server: str, code: str) -> MachineIdentity:
         self._do(f"enrol {server} {code}")
         return ACCOUNT
 
@@ -275,7 +275,7 @@ def test_the_kernels_lists_of_cards_and_screens_are_read(tmp_path: Path) -> None
 
 
 def test_a_sound_device_that_is_not_there_is_told_of(tmp_path: Path) -> None:
-    with pytest.raises(PartError):
+    with pytest.raises(ProbeError):
         RealParts(tmp_path).speak("plughw:CARD=no-such-card", "nb")
 
 
@@ -294,5 +294,5 @@ def test_straps_are_found_by_bluez_the_nearest_first_also_where_bluetooth_was_of
 
 @pytest.mark.skipif(not HAS_DAEMON, reason="dbus-daemon is not installed: run scripts/set-up.sh")
 def test_without_a_bluetoothd_setup_is_told_so(tmp_path: Path) -> None:
-    with private_bus(), pytest.raises(PartError):
+    with private_bus(), pytest.raises(ProbeError):
         RealParts(tmp_path).straps(0.1)

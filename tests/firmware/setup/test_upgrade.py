@@ -15,8 +15,8 @@ import pytest
 from firmware.journal.journal import Journal
 from firmware.journal.reader import LocalDiary
 from firmware.setup.diary_copy import CopyError, keep_copy, put_back
-from firmware.setup.versions import Versions, VersionsError
-from firmware.upgrade import Machine, Services, UpgradeError, go_back, try_version, watch
+from firmware.setup.versions import VersionFolder, VersionsError
+from firmware.upgrade import Services, UpgradeError, UpgradeTarget, go_back, try_version, watch
 
 ROOT = Path(__file__).resolve().parents[3]
 GUARD = ROOT / "systemd" / "version-guard.sh"
@@ -98,13 +98,13 @@ class _Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.versions = Versions(folder)
+        self.versions = VersionFolder(folder)
         self.socket, self.diary = folder / "coach.sock", folder / "diary" / "diary.db"
         self.diary.parent.mkdir()
         Journal.open(self.diary).close()
         self.services = _OneServiceBoot(folder, self.socket, self.diary)
         self.said: list[str] = []
-        self.machine = Machine(
+        self.machine = UpgradeTarget(
             versions=self.versions,
             services=self.services,
             socket=self.socket,

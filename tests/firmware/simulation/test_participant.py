@@ -5,7 +5,7 @@ from coach.model.plan import formula_hr_max_bpm
 from firmware.simulation.heart import (
     KINDS,
     Body,
-    Day,
+    DayForm,
     Kind,
     Model,
     Population,
@@ -62,7 +62,7 @@ def test_no_heart_beats_faster_than_its_true_maximum_however_hard_the_work(kind:
 @pytest.mark.parametrize("model", MODELS)
 def test_a_steady_load_ends_at_the_steady_rate_plus_drift(model: Model) -> None:
     rng = np.random.default_rng(7)
-    body = Body(Population().draw(rng), Day(), rng, model=model)
+    body = Body(Population().draw(rng), DayForm(), rng, model=model)
     expected = body.steady_bpm(4.0, 2.0)
     for _ in range(900):
         body.second(4.0, 2.0)
@@ -72,7 +72,7 @@ def test_a_steady_load_ends_at_the_steady_rate_plus_drift(model: Model) -> None:
 def test_the_rate_begins_to_fall_later_than_it_begins_to_rise() -> None:
     rng = np.random.default_rng(2)
     person = Population().draw(rng)
-    body = Body(person, Day(), rng)
+    body = Body(person, DayForm(), rng)
     rising = falling = 0
     while body.rate_bpm - body.steady_bpm(0, 0) < 0.5:
         body.second(6.0, 5.0)
@@ -89,7 +89,7 @@ def test_the_rate_begins_to_fall_later_than_it_begins_to_rise() -> None:
 
 def test_holding_the_handrail_lowers_the_rate() -> None:
     rng = np.random.default_rng(3)
-    body = Body(Population().draw(rng), Day(), rng)
+    body = Body(Population().draw(rng), DayForm(), rng)
     free, held = body.steady_bpm(5.0, 5.0), body.steady_bpm(5.0, 5.0, handrail=True)
     rest = body.steady_bpm(0, 0)
     assert held - rest == pytest.approx(0.8 * (free - rest), rel=0.05)
@@ -100,7 +100,7 @@ def test_each_equal_interval_ends_higher_than_the_one_before() -> None:
     for seed in range(40):
         rng = np.random.default_rng(seed)
         person = Population("addiction").draw(rng)
-        body = Body(person, Day(), rng)
+        body = Body(person, DayForm(), rng)
         wanted = body.steady_bpm(0, 0) + 0.75 * (person.hr_max_bpm - body.steady_bpm(0, 0))
         speed = next(kmh / 10 for kmh in range(10, 250) if body.steady_bpm(kmh / 10, 5) > wanted)
         ends = []

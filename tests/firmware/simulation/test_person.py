@@ -16,15 +16,15 @@ from coach.model.events import (
     SessionPaused,
     SessionResumed,
 )
-from coach.model.messages import Answer, Exertion, HeartRate, Mood, Treadmill
+from coach.model.messages import BorgAnswer, Exertion, HeartRate, Mood, TreadmillSpeed
 from coach.model.plan import Plan
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Snapshot
 from coach.session.snapshots import snapshot
 from coach.session.state import begin
 from firmware.participants.protocol_files import load
-from firmware.simulation.heart import Day, Population
-from firmware.simulation.person import Habits, Person, draw_habits
+from firmware.simulation.heart import DayForm, Population
+from firmware.simulation.person import Habits, SimulatedPerson, draw_habits
 
 
 @cache
@@ -33,17 +33,17 @@ def seen() -> Snapshot:
     return snapshot(begin(Plan(participant="p", hr_max_bpm=190, hr_max_source="measured"), load("4x4"), rule_guidance))
 
 
-def somebody(seed: int = 1, *, ignores: float = 0.0, obeys: bool = True) -> Person:
+def somebody(seed: int = 1, *, ignores: float = 0.0, obeys: bool = True) -> SimulatedPerson:
     rng = np.random.default_rng(seed)
     habits = Habits(step_kmh=0.2, ignores_fraction=ignores)
-    return Person(replace(Population().draw(rng), vo2max=35.0), Day(), rng, habits=habits, obeys=obeys)
+    return SimulatedPerson(replace(Population().draw(rng), vo2max=35.0), DayForm(), rng, habits=habits, obeys=obeys)
 
 
 def faster(kmh: float) -> AdviceGiven:
     return AdviceGiven(0.0, Advice(Direction.FASTER, kmh, None, None, "below_zone"))
 
 
-def walking(person: Person) -> None:
+def walking(person: SimulatedPerson) -> None:
     """Let the person reach 4 km/h."""
     advice = Advice(Direction.FASTER, None, 4.0, 5.0, "phase_start")
     person.second(0.0, seen(), (AdviceGiven(0.0, advice),))
@@ -130,15 +130,15 @@ def test_questions_are_answered_exertion_and_mood_said_each_once() -> None:
     )
     asked = replace(seen(), question="phase_end")
     said = [m for t in range(40) for m in person.second(float(t), asked, events if t == 0 else ())]
-    others = [message for message in said if not isinstance(message, HeartRate | Treadmill)]
-    assert sorted(type(message).__name__ for message in others) == ["Answer", "Exertion", "Mood"]
+    others = [message for message in said if not isinstance(message, HeartRate | TreadmillSpeed)]
+    assert sorted(type(message).__name__ for message in others) == ["BorgAnswer", "Exertion", "Mood"]
     for message in others:
         match message:
             case Exertion():
                 assert 6 <= message.borg <= 20
             case Mood():
                 assert 1 <= message.mood <= 5
-            case Answer():
+            case BorgAnswer():
                 assert message.ok
                 assert 2 <= message.t <= 8
             case _:
@@ -149,7 +149,7 @@ def test_a_question_that_is_no_longer_open_is_not_answered() -> None:
     person = somebody(8)
     asked = (QuestionAsked(0.0, "phase_end"),)
     said = [m for t in range(20) for m in person.second(float(t), seen(), asked if t == 0 else ())]
-    assert not any(isinstance(message, Answer) for message in said)
+    assert not any(isinstance(message, BorgAnswer) for message in said)
 
 
 def test_habits_stay_within_the_numbers_of_the_training_facts() -> None:
@@ -184,8 +184,8 @@ def test_a_pause_is_a_stroll_and_going_on_means_the_speed_before() -> None:
 
 def test_the_treadmill_is_told_once_for_each_change_and_only_where_it_can_tell() -> None:
     rng = np.random.default_rng(1)
-    silent = Person(Population().draw(rng), Day(), rng, reports_speed=False)
-    cases: list[tuple[Person, list[float]]] = [(somebody(11), [0.0, 2.0, 4.0]), (silent, [])]
+    silent = SimulatedPerson(Population().draw(rng), DayForm(), rng, reports_speed=False)
+    cases: list[tuple[SimulatedPerson, list[float]]] = [(somebody(11), [0.0, 2.0, 4.0]), (silent, [])]
     for person, expected in cases:
         advice = Advice(Direction.FASTER, None, 4.0, 5.0, "phase_start")
         said = [
@@ -193,4 +193,4 @@ def test_the_treadmill_is_told_once_for_each_change_and_only_where_it_can_tell()
             for t in range(30)
             for message in person.second(float(t), seen(), (AdviceGiven(0.0, advice),) if t == 0 else ())
         ]
-        assert [message.speed_kmh for message in said if isinstance(message, Treadmill)] == expected
+        assert [message.speed_kmh for message in said if isinstance(message, TreadmillSpeed)] == expected

@@ -3,17 +3,17 @@ import pytest
 
 from coach.guidance.defaults import default_guidance
 from coach.model.events import AdviceGiven, Direction, Signal, SignalChanged
-from coach.model.messages import Command, CommandName, HeartRate
+from coach.model.messages import CommandName, HeartRate, SessionCommand
 from coach.model.plan import Plan
 from coach.session.engine import step
 from coach.session.state import begin
 from firmware.participants.protocol_files import builtin_names, load
-from firmware.recordings.errors import RecordingError
-from firmware.recordings.reader import Recording
+from firmware.recordings.errors import RecordingFileError
+from firmware.recordings.reader import SampleRecording
 from firmware.recordings.sample import Sample
 from firmware.simulation.faults import AnyFault, BurstAfterGap, Doubled, Dropout, Frozen, Offset, Reads, draw_fault
 from firmware.simulation.heart import KINDS, Kind, Model, Population, draw_day, plan_for
-from firmware.simulation.person import Person
+from firmware.simulation.person import SimulatedPerson
 from firmware.simulation.session import Recorded, Rehearsal, RehearsalError, rehearse
 
 PLAN = Plan(participant="p", hr_max_bpm=185, hr_max_source="measured", questions=("chest_pain",))
@@ -25,7 +25,7 @@ def session(
     rng = np.random.default_rng(seed)
     person = Population("addiction").draw(rng, kind)
     plan = plan_for(person, rng, protocol=name)
-    return rehearse(plan, load(name), Person(person, draw_day(rng), rng, model=model), faults=faults, rng=rng)
+    return rehearse(plan, load(name), SimulatedPerson(person, draw_day(rng), rng, model=model), faults=faults, rng=rng)
 
 
 @pytest.mark.parametrize("model", ["first_order", "two_component"])
@@ -99,14 +99,14 @@ def test_nobody_is_urged_while_the_strap_is_silent_or_disbelieved() -> None:
                     pass
 
 
-def recording(seconds: int) -> Recording:
-    return Recording(name="r.csv", samples=tuple(Sample(float(t), 120.0 + t % 3) for t in range(seconds)))
+def recording(seconds: int) -> SampleRecording:
+    return SampleRecording(name="r.csv", samples=tuple(Sample(float(t), 120.0 + t % 3) for t in range(seconds)))
 
 
 def test_a_recording_that_is_too_short_stops_the_session_where_it_ends() -> None:
     rehearsal = rehearse(PLAN, load("4x4"), Recorded(recording(900)))
     assert (rehearsal.summary.end_reason, rehearsal.summary.training_s) == ("stopped", 899.0)
-    assert rehearsal.messages.count(Command(899.0, CommandName.STOP, source="recording")) == 1
+    assert rehearsal.messages.count(SessionCommand(899.0, CommandName.STOP, source="recording")) == 1
 
 
 def test_a_recording_begins_where_it_is_told_to() -> None:
@@ -117,7 +117,7 @@ def test_a_recording_begins_where_it_is_told_to() -> None:
 
 
 def test_a_beginning_beyond_the_end_is_refused() -> None:
-    with pytest.raises(RecordingError, match="ends at 9 s, before 10 s"):
+    with pytest.raises(RecordingFileError, match="ends at 9 s, before 10 s"):
         Recorded(recording(10), from_s=10)
 
 

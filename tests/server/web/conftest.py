@@ -23,7 +23,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from server.accounts.models import Account, Clinic, Membership, Region
 from server.accounts.roles import Role
-from server.clinic_folder.settings import Clinic as Folder
+from server.clinic_folder.settings import ClinicFolder as Folder
 from server.people.models import Participant
 from server.web import gate
 from server.web.asset_build import build_catalogues

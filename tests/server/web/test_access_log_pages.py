@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.utils import translation
 
-from server.accounts.roles import May
+from server.accounts.roles import Permission
 from server.audit import export, seal
 from server.audit.detail_words import HEADINGS, details
 from server.audit.models import Entry, Head
@@ -30,10 +30,12 @@ def fill(people: People) -> None:
             therapist,
             "room.opened",
             clinic=people.clinic,
-            may=May.SEE_ROOM,
+            may=Permission.SEE_ROOM,
             participant=people.participants[number % 2],
         )
-    record(elsewhere, "room.opened", clinic=people.other, may=May.SEE_ROOM, participant=people.others_participant)
+    record(
+        elsewhere, "room.opened", clinic=people.other, may=Permission.SEE_ROOM, participant=people.others_participant
+    )
 
 
 def rows(people: People, query: str = "") -> list[tuple[str, str, str]]:
@@ -210,7 +212,7 @@ def test_a_lines_details_are_in_the_pages_words(people: People) -> None:
     therapist = people.account("therapist")
 
     def told(action: str, **detail: object) -> list[tuple[str, str]]:
-        line = record(therapist, action, clinic=people.clinic, may=May.SEE_DIARY, **detail)
+        line = record(therapist, action, clinic=people.clinic, may=Permission.SEE_DIARY, **detail)
         with translation.override("nb"):
             return list(details(line))
 

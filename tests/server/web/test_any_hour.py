@@ -10,13 +10,13 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from firmware.demo.clinic_history import PastPerson
+from firmware.demo.clinic_history import DemoPerson
 from scripts.any_hour import COMPUTERS, MOMENTS
 from server.accounts.models import Clinic
 from server.audit import export
 from server.demo.filling import _take_in
 from server.diary.models import DiaryEntry
-from server.documents.export.activity import Period
+from server.documents.export.activity import ActivityPeriod
 from server.documents.export.research import _trained
 from server.live.wire_plans import holds, plan_on_wire
 from server.people import plan_service
@@ -97,7 +97,7 @@ def test_the_diary_opens_on_the_last_day_with_sessions_and_says_when_that_is_not
 
 
 def test_a_month_opens_on_its_last_day_with_sessions_until_today(now: datetime, therapist: Browser) -> None:
-    this, before = f"{now:%Y-%m}", Period.month_before(now.date()).first
+    this, before = f"{now:%Y-%m}", ActivityPeriod.month_before(now.date()).first
     context, _ = page_of(therapist, "diary:days", "trondheim", query=f"?month={before:%Y-%m}")
     assert context["shown"] == before
     assert page_of(therapist, "diary:days", "trondheim", query=f"?month={this}")[0]["shown"] == now.date()
@@ -147,7 +147,7 @@ def test_a_report_is_of_the_last_month_that_is_over_at_the_clinic(
     del therapist
     browser = logged_in(people.account("clinic_admin"))
     context, _ = page_of(browser, "papers:reports", "trondheim")
-    assert context["report"].period == Period.month_before(now.date())
+    assert context["report"].period == ActivityPeriod.month_before(now.date())
 
 
 # --- several clinics -------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def test_the_demos_people_begin_on_the_day_of_their_first_session(people: People
             base=0, reason="",
         )
     ).plan  # fmt: skip
-    told = PastPerson(
+    told = DemoPerson(
         clinic="trondheim", pseudonym="p-new", sex="f", kind="ordinary", plan=plan,
         begins_wall_s=begins.timestamp(), sessions=3,
     )  # fmt: skip

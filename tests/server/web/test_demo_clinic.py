@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from server.accounts.models import Account, Membership
 from server.accounts.roles import Role
-from server.clinic_folder.settings import Clinic
-from server.demo.running import DemoSettings, run
+from server.clinic_folder.settings import ClinicFolder
+from server.demo.running import ServerDemoSettings, run
 from server.errors import ServerError, SettingsError
 from server.web.serving import Serving, serve
 from tests.server.web.conftest import Browser, People
@@ -50,9 +50,9 @@ def test_an_account_with_codes_is_asked_for_one_in_the_demo_too(people: People) 
 
 @pytest.mark.parametrize("how", [Serving(), Serving(behind_proxy=True), Serving(plain_here=True, address="0.0.0.0")])  # noqa: S104 - that it is refused
 def test_a_clinic_without_codes_is_served_on_loopback_over_plain_http_or_not_at_all(
-    ready: Clinic, how: Serving
+    ready: ClinicFolder, how: Serving
 ) -> None:
-    demo = Clinic(replace(ready.settings, demo=True), ready.places)
+    demo = ClinicFolder(replace(ready.settings, demo=True), ready.places)
     with pytest.raises(SettingsError, match="this computer"):
         serve(demo, how)
 
@@ -60,5 +60,5 @@ def test_a_clinic_without_codes_is_served_on_loopback_over_plain_http_or_not_at_
 def test_the_demo_touches_no_folder_that_is_not_a_demos(tmp_path: Path) -> None:
     (tmp_path / "clinic.toml").write_text('clinic = "trondheim"\nhost = "coach.example"\n')
     with pytest.raises(ServerError, match="not an earlier demo's"):
-        run(DemoSettings(folder=tmp_path), lambda _line: None)
+        run(ServerDemoSettings(folder=tmp_path), lambda _line: None)
     assert [one.name for one in tmp_path.iterdir()] == ["clinic.toml"]

@@ -4,12 +4,12 @@ import json
 import stat
 from pathlib import Path
 
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from tests.support.clinic.local_clinic import command
 from tests.support.clinic.local_room import inside
 
 
-def test_init_makes_the_clinic_and_the_first_account_gets_a_link(clinic: Clinic) -> None:
+def test_init_makes_the_clinic_and_the_first_account_gets_a_link(clinic: ClinicFolder) -> None:
     folder = str(clinic.places.folder)
     assert command("clinic", "list", "--dir", folder) == "trondheim\tTrondheim\t–\tEurope/Oslo\n"
     said = command("account", "add", "kari", "--role", "clinic_admin", "--dir", folder)
@@ -18,7 +18,7 @@ def test_init_makes_the_clinic_and_the_first_account_gets_a_link(clinic: Clinic)
 
 
 def test_places_and_roles_are_added_and_every_act_is_in_a_log_that_can_be_checked_and_exported(
-    clinic: Clinic, tmp_path: Path
+    clinic: ClinicFolder, tmp_path: Path
 ) -> None:
     folder = ("--dir", str(clinic.places.folder))
     command("region", "add", "west", "--name", "Vest", *folder)
@@ -35,7 +35,7 @@ def test_places_and_roles_are_added_and_every_act_is_in_a_log_that_can_be_checke
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
 
 
-def test_what_cannot_be_done_is_said_in_a_sentence(clinic: Clinic) -> None:
+def test_what_cannot_be_done_is_said_in_a_sentence(clinic: ClinicFolder) -> None:
     folder = ("--dir", str(clinic.places.folder))
     assert "An account without a role can do nothing" in command("account", "add", "kari", *folder, check=False)
     assert "There is no account «ola»" in command("account", "reset", "ola", *folder, check=False)
@@ -43,7 +43,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(clinic: Clinic) -> None:
     assert "whose?" in command("account", "reset", *folder, check=False)
 
 
-def test_all_plans_are_handed_out_again_and_what_cannot_be_is_said(clinic: Clinic) -> None:
+def test_all_plans_are_handed_out_again_and_what_cannot_be_is_said(clinic: ClinicFolder) -> None:
     folder = ("--dir", str(clinic.places.folder))
     said = inside(
         clinic,

@@ -22,7 +22,7 @@ from django_otp import DEVICE_ID_SESSION_KEY
 
 from server.accounts.access import Needs
 from server.accounts.models import Account, Clinic, Membership
-from server.accounts.roles import MAY, May, Role
+from server.accounts.roles import MAY, Permission, Role
 from tests.server.conftest import using
 from tests.server.web.conftest import Browser, People
 from tests.server.web.sweep_cases import ABSENT, PARAMETERS, PUBLIC, Ground, stocked
@@ -72,9 +72,9 @@ class Page:
     view: Any
 
     @property
-    def needs(self) -> May | Needs | None:
+    def needs(self) -> Permission | Needs | None:
         """What its view says that it needs."""
-        found: May | Needs | None = getattr(self.view, "needs", None)
+        found: Permission | Needs | None = getattr(self.view, "needs", None)
         return found
 
     @property
@@ -172,7 +172,7 @@ def holds(account: Account, page: Page, at: Ground) -> bool:
     match page.needs:
         case Needs.NOBODY | Needs.ACCOUNT | Needs.PASSWORD:
             return True
-        case May() as may:
+        case Permission() as may:
             held = Membership.objects.filter(account=account, role__in=[one for one in Role if may in MAY[one]])
             if "clinic" not in page.parameters:
                 return held.exists()
@@ -198,7 +198,9 @@ def test_only_the_pages_on_the_list_are_for_anyone() -> None:
 
 
 def test_every_page_about_a_clinic_asks_for_a_right_in_it() -> None:
-    assert [page.name for page in all_pages() if "clinic" in page.parameters and not isinstance(page.needs, May)] == []
+    assert [
+        page.name for page in all_pages() if "clinic" in page.parameters and not isinstance(page.needs, Permission)
+    ] == []
 
 
 def test_every_parameter_has_an_example() -> None:

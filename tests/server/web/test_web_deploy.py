@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 
-from server.clinic_folder.settings import FOLDER_VARIABLE, Clinic
+from server.clinic_folder.settings import FOLDER_VARIABLE, ClinicFolder
 from tests.support.clinic.local_clinic import ROOT, environment
 
 
-def test_the_check_for_deployment_finds_nothing(clinic: Clinic) -> None:
+def test_the_check_for_deployment_finds_nothing(clinic: ClinicFolder) -> None:
     env = {**environment(), FOLDER_VARIABLE: str(clinic.places.folder), "DJANGO_SETTINGS_MODULE": "server.settings"}
     run = subprocess.run(
         [sys.executable, "-m", "django", "check", "--deploy", "--fail-level", "DEBUG"],
@@ -21,7 +21,7 @@ def test_the_check_for_deployment_finds_nothing(clinic: Clinic) -> None:
     assert (run.returncode, run.stdout + run.stderr) == (0, "System check identified no issues (0 silenced).\n")
 
 
-def test_no_migration_is_missing(clinic: Clinic) -> None:
+def test_no_migration_is_missing(clinic: ClinicFolder) -> None:
     env = {**environment(), FOLDER_VARIABLE: str(clinic.places.folder), "DJANGO_SETTINGS_MODULE": "server.settings"}
     run = subprocess.run(
         [sys.executable, "-m", "django", "makemigrations", "--check", "--dry-run"],

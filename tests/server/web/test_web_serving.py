@@ -18,11 +18,11 @@ import msgspec
 import pytest
 
 from server.clinic_creation import write_settings
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from server.errors import SettingsError
 from server.installation.host import pages_answer
 from server.web.addresses import is_loopback
-from server.web.serving import Renewed, Serving, serve, trusted
+from server.web.serving import ReloadedCertificate, Serving, serve, trusted
 from tests.support.clinic.local_clinic import ROOT, Child, environment, free_port, listens, make, until
 
 OPERATIONS = ROOT / "docs" / "operations.md"
@@ -30,7 +30,7 @@ PATIENCE_S = 60.0
 
 
 @contextmanager
-def web(clinic: Clinic, *more: str) -> Iterator[tuple[Child, int]]:
+def web(clinic: ClinicFolder, *more: str) -> Iterator[tuple[Child, int]]:
     """The pages, served by the project's own command on a free port, answering."""
     port = free_port()
     words = [sys.executable, "-m", "server", "web", "--dir", str(clinic.places.folder), "--port", str(port), *more]
@@ -41,7 +41,7 @@ def web(clinic: Clinic, *more: str) -> Iterator[tuple[Child, int]]:
 
 
 def answer(
-    clinic: Clinic, port: int, path: str, headers: dict[str, str] | None = None, *, tls: bool = True
+    clinic: ClinicFolder, port: int, path: str, headers: dict[str, str] | None = None, *, tls: bool = True
 ) -> tuple[int, dict[str, str], str]:
     """Ask, trusting the clinic's own authority alone."""
     if tls:
@@ -57,7 +57,7 @@ def answer(
 
 
 def test_the_pages_are_found_healthy_and_tell_systemd_when_they_listen_and_when_they_end(
-    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clinic: ClinicFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
@@ -71,7 +71,7 @@ def test_the_pages_are_found_healthy_and_tell_systemd_when_they_listen_and_when_
             assert systemd.recv(200) == b"STOPPING=1"
 
 
-def test_pages_come_over_tls_with_the_clinics_certificate_and_name_no_software(clinic: Clinic) -> None:
+def test_pages_come_over_tls_with_the_clinics_certificate_and_name_no_software(clinic: ClinicFolder) -> None:
     with web(clinic) as (child, port):
         status, headers, page = answer(clinic, port, "/log-in/")
         [style] = re.findall(r'href="(/static/web/page\.\w{12}\.css)"', page)
@@ -99,13 +99,13 @@ def shown_certificate(context: ssl.SSLContext) -> bytes:
 
 
 def test_a_renewed_certificate_is_taken_while_the_pages_are_served_once_its_key_is_there_too(
-    clinic: Clinic, tmp_path: Path
+    clinic: ClinicFolder, tmp_path: Path
 ) -> None:
     certificate, key = clinic.places.certificate("server"), clinic.places.key("server")
     renewed = make(tmp_path / "renewed").places
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    pair = Renewed(context, certificate, key)
+    pair = ReloadedCertificate(context, certificate, key)
     first = shown_certificate(context)
     assert (pair.look(), bool(first)) == (False, True)
 
@@ -117,13 +117,13 @@ def test_a_renewed_certificate_is_taken_while_the_pages_are_served_once_its_key_
     assert not pair.look()
 
 
-def test_several_processes_serve_the_same_pages(clinic: Clinic) -> None:
+def test_several_processes_serve_the_same_pages(clinic: ClinicFolder) -> None:
     with web(clinic, "--workers", "2") as (child, port):
         assert {answer(clinic, port, "/health/ready")[0] for _ in range(6)} == {200}
         assert child.stop() == 0
 
 
-def test_figures_of_all_processes_are_told_to_this_computer_alone(clinic: Clinic) -> None:
+def test_figures_of_all_processes_are_told_to_this_computer_alone(clinic: ClinicFolder) -> None:
     with web(clinic, "--workers", "2") as (_, port):
         for _ in range(6):
             answer(clinic, port, "/log-in/")
@@ -135,12 +135,12 @@ def test_figures_of_all_processes_are_told_to_this_computer_alone(clinic: Clinic
     assert "p-secret" not in told
 
 
-def test_no_page_is_served_to_a_host_by_another_name(clinic: Clinic) -> None:
+def test_no_page_is_served_to_a_host_by_another_name(clinic: ClinicFolder) -> None:
     with web(clinic) as (_, port):
         assert answer(clinic, port, "/log-in/", {"Host": "evil.example"})[0] == 400
 
 
-def test_plain_http_here_needs_no_certificate_and_stays_here(clinic: Clinic) -> None:
+def test_plain_http_here_needs_no_certificate_and_stays_here(clinic: ClinicFolder) -> None:
     with web(clinic, "--plain-here") as (_, port):
         status, headers, _page = answer(clinic, port, "/log-in/", tls=False)
         assert (status, "strict-transport-security" in headers) == (200, False)
@@ -168,7 +168,7 @@ def shown(language: str) -> str:
 
 
 @contextmanager
-def proxied(kind: str, clinic: Clinic, folder: Path, behind: int) -> Iterator[int]:
+def proxied(kind: str, clinic: ClinicFolder, folder: Path, behind: int) -> Iterator[int]:
     """The proxy of this kind before the pages, with the documented configuration."""
     program = shutil.which(kind, path="/usr/sbin:/usr/bin:/usr/local/bin")
     if program is None:
@@ -202,7 +202,7 @@ def proxied(kind: str, clinic: Clinic, folder: Path, behind: int) -> Iterator[in
 
 @pytest.mark.parametrize("kind", ["nginx", "caddy"])
 def test_behind_a_proxy_pages_are_secure_and_the_callers_address_is_the_proxys_word(
-    kind: str, clinic: Clinic, tmp_path: Path
+    kind: str, clinic: ClinicFolder, tmp_path: Path
 ) -> None:
     with (
         web(clinic, "--behind-proxy", "--address", "127.0.0.1") as (_, behind),
@@ -219,14 +219,14 @@ def test_behind_a_proxy_pages_are_secure_and_the_callers_address_is_the_proxys_w
     assert (plain[0], plain[1]["location"]) == (301, "https://localhost/log-in/")
 
 
-def test_a_proxy_that_is_not_trusted_is_not_believed(clinic: Clinic) -> None:
+def test_a_proxy_that_is_not_trusted_is_not_believed(clinic: ClinicFolder) -> None:
     write_settings(clinic, msgspec.structs.replace(clinic.settings, trusted_proxies=("192.0.2.1",)))
     with web(clinic, "--behind-proxy", "--address", "127.0.0.1") as (_, behind):
         told = {"Host": "localhost", "X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.7"}
         assert answer(clinic, behind, "/log-in/", told, tls=False)[0] == 301
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_read(clinic: Clinic) -> None:
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(clinic: ClinicFolder) -> None:
     with web(clinic) as (_, port):
         context = ssl.create_default_context(cafile=str(clinic.places.authority))
         connection = HTTPSConnection("localhost", port, timeout=PATIENCE_S, context=context)

@@ -25,8 +25,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from sync.delivery.machine_identity import ACCOUNT, AUTHORITY_PEM, MACHINE_PEM, Account
-from sync.wire.chunks import Part, is_part, join, read_part
+from sync.delivery.machine_identity import ACCOUNT, AUTHORITY_PEM, MACHINE_PEM, MachineIdentity
+from sync.wire.chunks import Chunk, is_part, join, read_part
 from sync.wire.codec import encode, read, read_session
 from sync.wire.messages import Receipt, SessionDelivery, State
 from sync.wire.topics import Kind, Topic, build, parse, subscription
@@ -240,7 +240,7 @@ class Broker:
         (folder / MACHINE_PEM).write_bytes(key.read_bytes() + pem.read_bytes())
         (folder / AUTHORITY_PEM).write_bytes(self.authority.pem.read_bytes())
         now = time.time()
-        account = Account(
+        account = MachineIdentity(
             clinic=CLINIC,
             machine=machine,
             broker_host=host or self.address,
@@ -285,7 +285,7 @@ class MiniCollector:
         self.receipts_on = True
         self.quarantine: set[str] = set()
         self._broker, self._name = broker, name
-        self._parts: dict[str, dict[int, Part]] = {}
+        self._parts: dict[str, dict[int, Chunk]] = {}
         self.client: Client | None = None
 
     def start(self) -> Self:
@@ -349,7 +349,7 @@ class MiniCollector:
     def _session(self, topic: Topic, payload: bytes) -> None:
         if is_part(payload):
             part = read_part(payload)
-            assert isinstance(part, Part)
+            assert isinstance(part, Chunk)
             parts = self._parts.setdefault(part.whole, {})
             parts[part.number] = part
             if len(parts) < part.parts:

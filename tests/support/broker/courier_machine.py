@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from firmware.journal.record import SessionDocument, SessionRecord, encode_document, sha256_of
 from firmware.system.session_id import new_session_id
-from sync.delivery.interface import Parcel
+from sync.delivery.interface import SealedSession
 from sync.delivery.mqtt import CourierSettings, MqttCourier
 from sync.wire.messages import Clocks, Software
 from tests.support.broker.broker import until
@@ -24,7 +24,7 @@ def _record() -> SessionRecord:
     return session_factory.record()
 
 
-def parcel(seed: int, *, messages: int | None = None) -> Parcel:
+def parcel(seed: int, *, messages: int | None = None) -> SealedSession:
     """A finished session as the journal hands it out; each seed its own id."""
     made = _record()
     chance = random.Random(seed)
@@ -43,7 +43,7 @@ def parcel(seed: int, *, messages: int | None = None) -> Parcel:
             events=made.events if messages is None else (),
         )
     )
-    return Parcel(session_id, 1, sha256_of(document), document)
+    return SealedSession(session_id, 1, sha256_of(document), document)
 
 
 def clocks(*, synchronised: bool = True) -> Clocks:
@@ -57,7 +57,7 @@ class SendingMachine:
     def __init__(
         self,
         folder: Path,
-        parcels: list[Parcel] | None = None,
+        parcels: list[SealedSession] | None = None,
         *,
         speed: float = 1.0,
         seed: int = 1,

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from server.clinic_folder.settings import Clinic, read_clinic
+from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.identity.certificate_authority import Authority
 from sync.wire.codec import encode, read
 from sync.wire.envelope import Unreadable
@@ -31,7 +31,7 @@ AGAIN_S = 30.0
 CONNECT_AT_ONCE = 40
 
 
-def contexts(clinic: Clinic, names: list[str]) -> dict[str, ssl.SSLContext]:
+def contexts(clinic: ClinicFolder, names: list[str]) -> dict[str, ssl.SSLContext]:
     """TLS for each machine: certificates of their own; the key is one, since making keys is not what is measured."""
     authority = Authority.read(clinic.settings.clinic, clinic.places)
     key = ec.generate_private_key(ec.SECP256R1())
@@ -101,7 +101,7 @@ class Draining:
 
 
 async def connected(
-    clinic: Clinic, machines: list[LightMachine], tls: dict[str, ssl.SSLContext], last: str | None
+    clinic: ClinicFolder, machines: list[LightMachine], tls: dict[str, ssl.SSLContext], last: str | None
 ) -> None:
     """All of them, some at a time."""
     places = asyncio.Semaphore(CONNECT_AT_ONCE)
@@ -114,7 +114,7 @@ async def connected(
     await asyncio.gather(*(one(machine) for machine in machines))
 
 
-async def drain(clinic: Clinic, machines: int, sessions: int) -> None:
+async def drain(clinic: ClinicFolder, machines: int, sessions: int) -> None:
     """Drain a backlog."""
     names = [f"machine-{number}" for number in range(machines)]
     tls = contexts(clinic, names)
@@ -145,7 +145,7 @@ async def drain(clinic: Clinic, machines: int, sessions: int) -> None:
     tell(seconds=seconds, sessions=each * machines, again=sum(one.again for one in all_of_them))
 
 
-async def live(clinic: Clinic, machines: int, seconds: int) -> None:
+async def live(clinic: ClinicFolder, machines: int, seconds: int) -> None:
     """A picture a second from each, spread over the second as machines are that know nothing of each other."""
     names = [f"machine-{number}" for number in range(machines)]
     tls = contexts(clinic, names)

@@ -4,14 +4,14 @@ import time
 from collections.abc import Sequence
 
 from server.broker.mqtt_client import LinkSettings, Received
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from server.collector.service import Collector, CollectorSettings, Step
 
 
 class IntakeAlone:
     """One collector without a connection: what it would acknowledge and receipt goes nowhere."""
 
-    def __init__(self, clinic: Clinic) -> None:
+    def __init__(self, clinic: ClinicFolder) -> None:
         """Made as `server.collector.factory` makes it."""
         self._clinic = clinic.settings.clinic
         self._batches = 0

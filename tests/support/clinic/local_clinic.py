@@ -31,7 +31,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from server.broker.mqtt_client import tls_context
-from server.clinic_folder.settings import Clinic, read_clinic
+from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.identity.certificate_authority import Authority
 from sync.wire.codec import read
 from sync.wire.envelope import Unreadable
@@ -87,7 +87,7 @@ def command(*words: str, database: str | None = None, check: bool = True) -> str
     return run.stdout + run.stderr
 
 
-def make(folder: Path, *more: str, clinic: str = CLINIC, database: str | None = None) -> Clinic:
+def make(folder: Path, *more: str, clinic: str = CLINIC, database: str | None = None) -> ClinicFolder:
     """Make a clinic's folder with ports of its own."""
     ports = ("--port", str(free_port()), "--enrolment-port", str(free_port()), "--metrics-port", str(free_port()))
     command("init", str(folder), "--clinic", clinic, "--host", "localhost", *ports, *more, database=database)
@@ -137,7 +137,7 @@ class Child:
         return self.process.returncode
 
 
-def mosquitto(clinic: Clinic, log: Path | None = None) -> Child:
+def mosquitto(clinic: ClinicFolder, log: Path | None = None) -> Child:
     """The clinic's broker, run by the project's own command, answering."""
     child = Child(
         [sys.executable, "-m", "server", "broker", "--dir", str(clinic.places.folder)],
@@ -149,7 +149,7 @@ def mosquitto(clinic: Clinic, log: Path | None = None) -> Child:
     return child
 
 
-def kill_broker(clinic: Clinic) -> None:
+def kill_broker(clinic: ClinicFolder) -> None:
     """Send mosquitto itself a kill -9: what it had not written to disk is gone. Whoever ran it ends too."""
     pid = int(clinic.places.broker_pid.read_text())
     os.kill(pid, signal.SIGKILL)
@@ -165,7 +165,7 @@ def plain_mosquitto(configuration: str, folder: Path, port: int) -> Child:
     return child
 
 
-def collector(clinic: Clinic, *more: str, name: str = "collector-1", database: str | None = None) -> Child:
+def collector(clinic: ClinicFolder, *more: str, name: str = "collector-1", database: str | None = None) -> Child:
     """A collector, run by the project's own command, connected."""
     log = clinic.places.folder / f"{name}.log"
     before = log.read_text().count("connected with the broker") if log.exists() else 0
@@ -179,7 +179,7 @@ def collector(clinic: Clinic, *more: str, name: str = "collector-1", database: s
     return child
 
 
-def enrolling(clinic: Clinic) -> Child:
+def enrolling(clinic: ClinicFolder) -> Child:
     """The enrolment service, listening."""
     child = Child(
         [sys.executable, "-m", "server", "enrol-service", "--dir", str(clinic.places.folder)],
@@ -190,7 +190,7 @@ def enrolling(clinic: Clinic) -> Child:
     return child
 
 
-def code_for(clinic: Clinic, machine: str) -> str:
+def code_for(clinic: ClinicFolder, machine: str) -> str:
     """A one-time code."""
     return command("enroll", machine, "--dir", str(clinic.places.folder)).splitlines()[1].strip()
 
@@ -237,7 +237,7 @@ class Files(Struct, frozen=True):
         return tls_context(str(self.authority), str(self.certificate), str(self.key))
 
 
-def files_of(clinic: Clinic, name: str, *, trusting: Clinic | None = None) -> Files:
+def files_of(clinic: ClinicFolder, name: str, *, trusting: ClinicFolder | None = None) -> Files:
     """A certificate straight from the clinic's authority, unknown to its database."""
     Authority.read(clinic.settings.clinic, clinic.places).give_own(name, clinic.places, 30, datetime.now(UTC))
     return Files((trusting or clinic).places.authority, clinic.places.certificate(name), clinic.places.key(name))
@@ -248,7 +248,7 @@ class Machine:
 
     def __init__(
         self,
-        clinic: Clinic,
+        clinic: ClinicFolder,
         name: str,
         files: Files | None = None,
         *,
@@ -396,7 +396,7 @@ class Postgres:
         subprocess.run(whole, check=check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, cwd="/")
 
 
-def sql(clinic: Clinic, statement: str, database: str | None = None) -> list[tuple[Any, ...]]:
+def sql(clinic: ClinicFolder, statement: str, database: str | None = None) -> list[tuple[Any, ...]]:
     """Rows of the server's database, read beside it."""
     if database:
         with psycopg.connect(database) as connection:
@@ -406,7 +406,7 @@ def sql(clinic: Clinic, statement: str, database: str | None = None) -> list[tup
         return list(lite.execute(statement))
 
 
-def stored(clinic: Clinic, database: str | None = None) -> int:
+def stored(clinic: ClinicFolder, database: str | None = None) -> int:
     """How many session rows there are."""
     return int(sql(clinic, "SELECT count(*) FROM server_session", database)[0][0])
 

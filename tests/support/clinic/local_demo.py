@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from server.clinic_folder.settings import Clinic, read_clinic
+from server.clinic_folder.settings import ClinicFolder, read_clinic
 from tests.support.clinic.local_clinic import ROOT, environment, free_port, until
 from tests.support.clinic.local_room import inside
 
@@ -42,7 +42,7 @@ class Site:
 
     address: str
     password: str
-    clinic: Clinic
+    clinic: ClinicFolder
     said: str
     state: dict[str, object] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from paho.mqtt.client import Client, MQTTMessage
 
-from server.clinic_folder.settings import Clinic
+from server.clinic_folder.settings import ClinicFolder
 from server.live.tiles import Tile, Tiles
 from sync.wire.codec import encode, read
 from sync.wire.envelope import Unreadable
@@ -29,7 +29,7 @@ PATIENCE_S = 60.0
 class Opened(Struct, frozen=True):
     """A served room: `cookies` by account's first letters (`tests.support.clinic.room_people`), `port` of the pages."""
 
-    clinic: Clinic
+    clinic: ClinicFolder
     port: int
     cookies: dict[str, str]
     people: list[str]
@@ -41,7 +41,7 @@ class Opened(Struct, frozen=True):
 
 
 @contextmanager
-def served(clinic: Clinic, workers: int, participants: int = 20, other: str = "") -> Iterator[Opened]:
+def served(clinic: ClinicFolder, workers: int, participants: int = 20, other: str = "") -> Iterator[Opened]:
     """The pages of a clinic in so many processes, with people who may see them."""
     folder = str(clinic.places.folder)
     words = [
@@ -199,7 +199,7 @@ def post(opened: Opened, who: str, page: str, told: dict[str, Any]) -> tuple[int
         return error.code, json.loads(body) if body.startswith(b"{") else {}
 
 
-def inside(clinic: Clinic, program: str) -> str:
+def inside(clinic: ClinicFolder, program: str) -> str:
     """Run a few lines beside the server, in a process of their own with its models. Gives what they printed."""
     lines = (
         "import sys; from pathlib import Path; from server.clinic_folder.settings import read_clinic; "

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from server.clinic_folder.settings import Clinic, read_clinic
+from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.demo.story import StoryMachine, room_of
 from sync.wire.codec import encode, read
 from sync.wire.envelope import Unreadable
@@ -19,7 +19,7 @@ from tests.support.broker.low_cost_machines import LightMachine
 EARLIER_S = 300
 
 
-async def run(clinic: Clinic, stories: list[StoryMachine], seconds: float) -> None:
+async def run(clinic: ClinicFolder, stories: list[StoryMachine], seconds: float) -> None:
     """Connect, tell the last minutes, then a picture a second."""
     code = clinic.settings.clinic
     machines: dict[str, LightMachine] = {}

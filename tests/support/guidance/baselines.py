@@ -12,12 +12,12 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.guidance.interface import PHASE_START, GuidanceMaker, Moment
+from coach.guidance.interface import PHASE_START, GuidanceInput, GuidanceMaker
 from coach.model.events import Advice, Direction
 from coach.model.plan import Plan
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Prediction
-from firmware.simulation.heart import Body, Day, Model, Participant
+from firmware.simulation.heart import Body, DayForm, Model, SimulatedHeart
 
 SHARES = {PhaseKind.WARM_UP: 0.65, PhaseKind.INTERVAL: 1.0, PhaseKind.RECOVERY: 0.55, PhaseKind.COOL_DOWN: 0.45}
 RULE_STEP_KMH, RULE_EVERY_S = 0.2, 10
@@ -38,7 +38,7 @@ class _Plain(Struct, frozen=True, kw_only=True):
     doubt: None = None
     response: Any = None
 
-    def advised(self, moment: Moment, speed_kmh: float, reason: str) -> tuple[Self, Advice]:
+    def advised(self, moment: GuidanceInput, speed_kmh: float, reason: str) -> tuple[Self, Advice]:
         speed_kmh = round(min(max(speed_kmh, 1.0), 20.0), 1)
         now_kmh = moment.speed_kmh if moment.speed_kmh is not None else self.now_kmh
         change = round(speed_kmh - now_kmh, 2)
@@ -46,14 +46,14 @@ class _Plain(Struct, frozen=True, kw_only=True):
         advice = Advice(direction, change, speed_kmh, self.incline_percent, reason)
         return replace(self, now_kmh=speed_kmh), advice
 
-    def _start(self, moment: Moment) -> tuple[Self, Advice]:
+    def _start(self, moment: GuidanceInput) -> tuple[Self, Advice]:
         return self.advised(moment, self.work_kmh * SHARES.get(moment.phase.kind, 0.8), PHASE_START)
 
 
 class Timer(_Plain, frozen=True):
     """Phases and the start speed; nothing follows the rate."""
 
-    def second(self, moment: Moment) -> tuple[Self, Advice | None]:
+    def second(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """The phase's setting, and then silence."""
         return self._start(moment) if moment.second == 0 else (self, None)
 
@@ -61,7 +61,7 @@ class Timer(_Plain, frozen=True):
 class PlusMinus(_Plain, frozen=True):
     """As today's treadmill software: below the zone + 0.2 km/h every 10 s, above it − 0.2."""
 
-    def second(self, moment: Moment) -> tuple[Self, Advice | None]:
+    def second(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """A step whenever the rate lies outside the zone."""
         if moment.second == 0:
             return self._start(moment)
@@ -79,7 +79,7 @@ class PlusMinus(_Plain, frozen=True):
 class ProportionalIntegral(_Plain, frozen=True):
     """A published-style PI loop around the middle of the zone; the person follows the speed that is shown."""
 
-    def second(self, moment: Moment) -> tuple[Self, Advice | None]:
+    def second(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """A new speed every ten seconds."""
         if moment.second == 0:
             guidance, advice = self._start(moment)
@@ -102,7 +102,7 @@ class Knower(_Plain, frozen=True):
     speeds_kmh: tuple[float, ...] = ()
     phases: int = 0
 
-    def second(self, moment: Moment) -> tuple[Self, Advice | None]:
+    def second(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """The phase's one speed."""
         if moment.second:
             return self, None
@@ -115,7 +115,7 @@ PHASES = ((600, 0.70, 480, 600), *(((240, 0.90, 120, 240), (180, 0.68, 90, 180))
 """(length, aim, scored from, scored to) of the 4×4's nine phases."""
 
 
-def knower(participant: Participant, day: Day, model: Model, plan: Plan) -> GuidanceMaker:
+def knower(participant: SimulatedHeart, day: DayForm, model: Model, plan: Plan) -> GuidanceMaker:
     """The one speed for each phase, found by trying it on the person's own body."""
     incline = plan.start.incline_percent if plan.start else 5.0
     body = Body(participant, day, np.random.default_rng(0), model=model)

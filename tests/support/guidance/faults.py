@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from coach.guidance.interface import GuidanceMaker, urges
 from coach.model.events import AdviceGiven, Signal
 from firmware.simulation.faults import AnyFault, DryStart, Frozen, draw_fault
-from firmware.simulation.person import Person
+from firmware.simulation.person import SimulatedPerson
 from firmware.simulation.session import seconds
 from tests.support.guidance.trial import PROTOCOL, draw_case
 
@@ -49,7 +49,7 @@ def run_faults(seed: int, maker: GuidanceMaker) -> FaultRun:
     case = draw_case(seed, "ordinary")
     rng = np.random.default_rng((seed, 77))
     faults = draw_faults(rng)
-    person = Person(
+    person = SimulatedPerson(
         case.participant, case.days[0], np.random.default_rng((seed, 5)), model=case.model, habits=case.habits
     )
     plan = replace(case.plan, speed_step_kmh=0.2)

@@ -12,12 +12,12 @@ from coach.model.plan import Plan
 from coach.model.protocol import PhaseKind
 from coach.model.summary import Summary
 from firmware.participants.protocol_files import load
-from firmware.simulation.heart import Day, Kind, Model, Participant, Population, draw_day, plan_for
-from firmware.simulation.person import Habits, Person, draw_habits
-from firmware.simulation.session import RehearsalError, Second, seconds
+from firmware.simulation.heart import DayForm, Kind, Model, Population, SimulatedHeart, draw_day, plan_for
+from firmware.simulation.person import Habits, SimulatedPerson, draw_habits
+from firmware.simulation.session import RehearsalError, SimulatedSecond, seconds
 
 SESSIONS = 3
-Lived = list[tuple[Second, float]]
+Lived = list[tuple[SimulatedSecond, float]]
 """Every second of a session, with the true rate."""
 MODELS: tuple[Model, ...] = ("first_order", "two_component")
 PROTOCOL = load("4x4")
@@ -30,9 +30,9 @@ class Case(Struct, frozen=True):
     kind: Kind
     model: Model
     speed_known: bool
-    participant: Participant
+    participant: SimulatedHeart
     habits: Habits
-    days: tuple[Day, ...]
+    days: tuple[DayForm, ...]
     plan: Plan
 
 
@@ -74,7 +74,7 @@ def run_case(
     for session in range(SESSIONS):
         plan = replace(case.plan, response=response)
         rng = np.random.default_rng((case.seed, 23, session))
-        person = Person(
+        person = SimulatedPerson(
             case.participant,
             case.days[session],
             rng,

@@ -12,12 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from coach.kiosk.view import Button, Face, View
+from coach.kiosk.view import Button, DisplayState, ScreenId
 from coach.model.events import AnyEvent
-from coach.model.messages import Command, CommandName
+from coach.model.messages import CommandName, SessionCommand
 from firmware.commands.remote_diary import RemoteDiary
 from firmware.ipc.client import CoachLink, NoCoachError
-from firmware.ipc.messages import AnyFromCoach, CueNow, Done, Happened, Press, Refusal, Subscribe, Tell, ViewNow
+from firmware.ipc.messages import AnyFromCoach, CueNow, Done, Happened, Press, RequestRefusal, Subscribe, Tell, ViewNow
 from firmware.system.supervisor import LEAN
 
 PATIENCE_S = 60.0
@@ -145,7 +145,7 @@ class Watcher:
     def __init__(self, link: CoachLink) -> None:
         """Ask for everything."""
         self.link = link
-        self.view: View | None = None
+        self.view: DisplayState | None = None
         self.cues: list[tuple[CueNow, float]] = []
         self.events: list[AnyEvent] = []
         self.saved: list[str] = []
@@ -164,12 +164,12 @@ class Watcher:
                     self.cues.append((message, time.monotonic()))
                 case Happened():
                     self.events += message.events
-                case Done() | Refusal():
+                case Done() | RequestRefusal():
                     self.answers.append(message)
                 case _:
                     pass
 
-    def until(self, holds: Callable[[View], bool], timeout_s: float = PATIENCE_S) -> View:
+    def until(self, holds: Callable[[DisplayState], bool], timeout_s: float = PATIENCE_S) -> DisplayState:
         """Wait until something is shown. Raises TimeoutError, with what is shown instead."""
         until_s = time.monotonic() + timeout_s
         while self.view is None or not holds(self.view):
@@ -180,7 +180,7 @@ class Watcher:
             self.receive(left_s)
         return self.view
 
-    def until_face(self, face: Face, timeout_s: float = PATIENCE_S) -> View:
+    def until_face(self, face: ScreenId, timeout_s: float = PATIENCE_S) -> DisplayState:
         """Wait until a face is shown."""
         return self.until(lambda view: view.face is face, timeout_s)
 
@@ -191,28 +191,28 @@ class Watcher:
 
     def command(self, name: CommandName) -> None:
         """Ask as the therapist would."""
-        self.link.say(Tell(message=Command(0.0, name, source="therapist")))
+        self.link.say(Tell(message=SessionCommand(0.0, name, source="therapist")))
 
-    def begin(self) -> View:
+    def begin(self) -> DisplayState:
         """Choose the first participant, wait for the strap, and start. Gives the first view of the session."""
-        self.until_face(Face.CHOOSE_PARTICIPANT)
+        self.until_face(ScreenId.CHOOSE_PARTICIPANT)
         self.press(Button.START)
-        self.until_face(Face.CONFIRM)
+        self.until_face(ScreenId.CONFIRM)
         self.press(Button.START)
-        self.until_face(Face.READY)
+        self.until_face(ScreenId.READY)
         self.press(Button.START)
-        return self.until_face(Face.SESSION)
+        return self.until_face(ScreenId.SESSION)
 
-    def end(self) -> View:
+    def end(self) -> DisplayState:
         """Stop, refuse the cool-down, Borg and mood. Gives the view of the end."""
         self.press(Button.STOP)
-        self.until(lambda view: view.face is not Face.SESSION)
+        self.until(lambda view: view.face is not ScreenId.SESSION)
         self.press(Button.STOP)
-        self.until_face(Face.EXERTION)
+        self.until_face(ScreenId.EXERTION)
         self.press(Button.STOP)
-        self.until_face(Face.MOOD)
+        self.until_face(ScreenId.MOOD)
         self.press(Button.STOP)
-        return self.until_face(Face.ENDED)
+        return self.until_face(ScreenId.ENDED)
 
     def close(self) -> None:
         """Leave."""

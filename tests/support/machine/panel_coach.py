@@ -54,7 +54,7 @@ def main(folder: Path) -> None:
     settings = CoachSettings(
         socket=folder / "coach.sock", diary=folder / "diary.db", in_force=InForce(config, folder / "config.toml")
     )
-    shelf = plan_files.PlanShelf()
+    shelf = plan_files.PlanRepository()
     for name in ("Rev", "Hare", "Elg"):
         plan = replace(plan_files.guest_plan(age=60, nickname=name).plan, participant=name.lower())
         shelf.put(plan_files.ready(plan, name))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from msgspec import json
 
-from firmware.doctor.checks.self_test import Answers, answers_file
-from firmware.doctor.environment import Fittings, Place, Ran, StrapSeen, Told
+from firmware.doctor.checks.self_test import SelfTestAnswers, answers_file
+from firmware.doctor.environment import CheckContext, CompletedCommand, ExpectedHardware, ServiceReports, StrapReport
 from firmware.ipc.messages import Devices
 from firmware.system.delivery_status import state_file, write_state
 from firmware.system.version import own_version
-from sync.delivery.machine_identity import ACCOUNT, Account
+from sync.delivery.machine_identity import ACCOUNT, MachineIdentity
 from sync.wire.messages import Software, State
 
 NOW_S = 1_795_000_000.0
@@ -61,15 +61,15 @@ FILES = {
     ),
 }
 PROGRAMS = {
-    "busctl": Ran(0, "b true\n"),
-    "amixer": Ran(0, "  Front Left: Playback 255 [100%] [0.00dB] [on]\n"),
-    "timedatectl": Ran(0, "yes\n"),
-    "vcgencmd": Ran(0, "throttled=0x0\n"),
+    "busctl": CompletedCommand(0, "b true\n"),
+    "amixer": CompletedCommand(0, "  Front Left: Playback 255 [100%] [0.00dB] [on]\n"),
+    "timedatectl": CompletedCommand(0, "yes\n"),
+    "vcgencmd": CompletedCommand(0, "throttled=0x0\n"),
 }
 DEVICES = Devices(screen="works", sound="works", oled="works", lamp="works", version=own_version())
 
 
-def programs(**changed: Ran | None) -> "Recorded":
+def programs(**changed: CompletedCommand | None) -> "Recorded":
     """The recorded answers, some of them others."""
     return Recorded({**PROGRAMS, **changed})
 
@@ -77,16 +77,16 @@ def programs(**changed: Ran | None) -> "Recorded":
 class Recorded:
     """Runs no program: says what was recorded for its name."""
 
-    def __init__(self, answers: dict[str, Ran | None]) -> None:
+    def __init__(self, answers: dict[str, CompletedCommand | None]) -> None:
         """Take the answers by the program's name."""
         self.answers = answers
 
-    def __call__(self, words: Sequence[str]) -> Ran | None:
+    def __call__(self, words: Sequence[str]) -> CompletedCommand | None:
         """Say what was recorded; None where it is not installed."""
         return self.answers.get(words[0])
 
 
-def machine(folder: Path, **changed: object) -> Place:
+def machine(folder: Path, **changed: object) -> CheckContext:
     """A Pi on which everything is well."""
     root, identity, state = folder / "root", folder / "identity", folder / "state"
     for name, content in FILES.items():
@@ -98,8 +98,8 @@ def machine(folder: Path, **changed: object) -> Place:
     write_account(identity)
     diary, socket = state / "diary.db", state / "coach.sock"
     write_state(state_file(socket), state_of())
-    answers_file(diary).write_bytes(json.encode(Answers(wall_s=NOW_S, screen=True, lamp=True, voice=True)))
-    fittings = Fittings(
+    answers_file(diary).write_bytes(json.encode(SelfTestAnswers(wall_s=NOW_S, screen=True, lamp=True, voice=True)))
+    fittings = ExpectedHardware(
         bluetooth=True,
         screen=True,
         sound=True,
@@ -109,8 +109,8 @@ def machine(folder: Path, **changed: object) -> Place:
         keypad=True,
         expects_display=True,
     )
-    told = Told(devices=DEVICES, strap=StrapSeen("HRM 51A70001", 4.0, 900.0, 80), treadmill=())
-    place = Place(
+    told = ServiceReports(devices=DEVICES, strap=StrapReport("HRM 51A70001", 4.0, 900.0, 80), treadmill=())
+    place = CheckContext(
         root=root,
         diary=diary,
         identity=identity,
@@ -141,7 +141,7 @@ def state_of(**changed: object) -> State:
 
 def write_account(identity: Path, until_s: float = NOW_S + 200 * DAY_S) -> None:
     """Enrol the machine."""
-    account = Account(
+    account = MachineIdentity(
         clinic="oslo",
         machine="m-1",
         broker_host="broker.example",

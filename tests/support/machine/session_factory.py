@@ -17,14 +17,14 @@ from coach.model.events import (
     SignalChanged,
     TreadmillChanged,
 )
-from coach.model.messages import AnyMessage, Command, CommandName, HeartRate
+from coach.model.messages import AnyMessage, CommandName, HeartRate, SessionCommand
 from coach.model.plan import Load, Plan
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.model.summary import IntervalSummary, SignalSeconds, Summary
 from firmware.journal.record import SessionRecord, StampAt
-from firmware.system.timestamps import Stamp
+from firmware.system.timestamps import Timestamp
 
-BEGUN = Stamp("0b1c", 100.0, 1_795_330_000.0, synchronised=True)
+BEGUN = Timestamp("0b1c", 100.0, 1_795_330_000.0, synchronised=True)
 SESSION_ID = "01a201a2-20b4-7dc4-b145-77fdcea40af6"
 HR_MAX_BPM = 185.0
 
@@ -78,7 +78,7 @@ def events() -> tuple[AnyEvent, ...]:
 
 def messages() -> tuple[AnyMessage, ...]:
     """What went in: start, and a rate each second that follows the zones with a heart's lag."""
-    made: list[AnyMessage] = [Command(0.0, CommandName.START)]
+    made: list[AnyMessage] = [SessionCommand(0.0, CommandName.START)]
     starts = [event for event in events() if isinstance(event, PhaseStarted)]
     bpm = 82.0
     for second in range(1, int(events()[-1].t) + 1):

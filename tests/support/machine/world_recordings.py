@@ -24,7 +24,7 @@ import fitparse
 import gpxpy
 from tcxreader.tcxreader import TCXReader
 
-from firmware.recordings.errors import RecordingError
+from firmware.recordings.errors import RecordingFileError
 from firmware.recordings.reader import LARGEST_BYTES, read
 
 REPOSITORIES = (
@@ -144,7 +144,7 @@ def compared(path: Path, theirs: Rates | str) -> tuple[str, str]:
     """Return the verdict on one file, and its note."""
     try:
         recording = read(path)
-    except RecordingError as error:
+    except RecordingFileError as error:
         if isinstance(theirs, str):
             return "damaged", f"{error.reason} | {theirs}"
         return ("no rate" if not theirs else "refused"), error.reason

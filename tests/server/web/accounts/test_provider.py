@@ -18,13 +18,13 @@ from server.accounts.models import Account
 from server.accounts.roles import Role
 from server.audit.models import Entry
 from server.clinic_creation import write_settings
-from server.clinic_folder.settings import Clinic, read_clinic
+from server.clinic_folder.settings import ClinicFolder, read_clinic
 from tests.server.web.conftest import Browser, People
 from tests.server.web.local_provider import CLIENT, SECRET, LocalProvider
 
 
 @pytest.fixture(params=["key, pushed", "secret, not pushed"])
-def provider(request: pytest.FixtureRequest, ready: Clinic, tmp_path: Path) -> Iterator[LocalProvider]:
+def provider(request: pytest.FixtureRequest, ready: ClinicFolder, tmp_path: Path) -> Iterator[LocalProvider]:
     """A provider that the clinic's settings name, with each kind of proof."""
     by_key = str(request.param).startswith("key")
     key = jwk.ECKey.generate_key("P-256", {"kid": "client", "alg": "ES256"})

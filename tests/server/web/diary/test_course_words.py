@@ -6,17 +6,17 @@ from datetime import date, timedelta
 from django.utils import translation
 
 from server.diary.course.page import course_page
-from server.diary.course.plots import Person, Point, plots
-from server.diary.course.schedule import CoursePlan, Trained, course_of
+from server.diary.course.plots import FitnessAgeInput, Point, plots
+from server.diary.course.schedule import CountedSession, CoursePlan, course_of
 
 BEGINS = date(2026, 9, 30)
-SOMEBODY = Person(1980, "f")
+SOMEBODY = FitnessAgeInput(1980, "f")
 
 
 def next_words(trained_days: Sequence[int], today: int, ended: int | None = None, language: str = "en") -> str:
     """A course of two weeks with four sessions; days are counted from its first."""
     plan = CoursePlan(BEGINS, 2, 4, None if ended is None else BEGINS + timedelta(days=ended))
-    trained = [Trained(BEGINS + timedelta(days=at), str(at), whole=True, intervals=4) for at in trained_days]
+    trained = [CountedSession(BEGINS + timedelta(days=at), str(at), whole=True, intervals=4) for at in trained_days]
     with translation.override(language):
         return course_page(course_of(plan, trained, BEGINS + timedelta(days=today)), [], SOMEBODY).next_words
 

@@ -33,7 +33,7 @@ from server.diary.event_words import (
     event_lines,
 )
 from server.diary.formatting import clock, days, number, percent
-from server.diary.session_trace import Band, PhaseSpan, bands_of, pauses_of, phases_of
+from server.diary.session_trace import Band, TracePhase, bands_of, pauses_of, phases_of
 from tests.support.machine import session_factory
 
 ENGINE = Path(__file__).parents[4] / "docs" / "engine.md"
@@ -114,7 +114,7 @@ def test_numbers_are_written_as_the_language_does() -> None:
 
 
 def test_zones_are_drawn_as_they_held() -> None:
-    phase = PhaseSpan(PhaseKind.INTERVAL, 1, 100.0, 340.0, Zone(0.85, 0.95))
+    phase = TracePhase(PhaseKind.INTERVAL, 1, 100.0, 340.0, Zone(0.85, 0.95))
     events = (TargetAdjusted(50.0, 0.05, "therapist"), TargetAdjusted(200.0, 0.0, "therapist"))
     assert list(bands_of(events, (phase,), 200.0)) == [
         Band(100.0, 200.0, 160.0, 180.0),
@@ -126,5 +126,5 @@ def test_phases_and_pauses_are_those_that_ran() -> None:
     events, length_s = session_factory.events(), session_factory.events()[-1].t
     phases = phases_of(events, session_factory.protocol(), session_factory.plan(), length_s)
     assert [phase.kind for phase in phases] == [phase.kind for phase in session_factory.protocol().phases]
-    assert phases[1] == PhaseSpan(PhaseKind.INTERVAL, 1, 600.0, 840.0, Zone(0.85, 0.95))
+    assert phases[1] == TracePhase(PhaseKind.INTERVAL, 1, 600.0, 840.0, Zone(0.85, 0.95))
     assert list(pauses_of(events, length_s)) == [(900.0, 960.0)]

@@ -18,7 +18,7 @@ from server.people.models import Participant
 from tests.server.web.conftest import Browser, People
 from tests.server.web.papers_ground import fetched, keep, trained, unzipped, weeks
 
-MARCH = activity.Period(date(2026, 3, 1), date(2026, 3, 31))
+MARCH = activity.ActivityPeriod(date(2026, 3, 1), date(2026, 3, 31))
 REPORT = "/c/trondheim/papers/"
 
 
@@ -68,8 +68,12 @@ def test_the_report_is_a_page_a_table_and_a_paper(people: People) -> None:
 
 
 def test_without_a_period_the_report_is_of_the_month_before() -> None:
-    assert activity.Period.month_before(date(2026, 3, 15)) == activity.Period(date(2026, 2, 1), date(2026, 2, 28))
-    assert activity.Period.month_before(date(2026, 1, 1)) == activity.Period(date(2025, 12, 1), date(2025, 12, 31))
+    assert activity.ActivityPeriod.month_before(date(2026, 3, 15)) == activity.ActivityPeriod(
+        date(2026, 2, 1), date(2026, 2, 28)
+    )
+    assert activity.ActivityPeriod.month_before(date(2026, 1, 1)) == activity.ActivityPeriod(
+        date(2025, 12, 1), date(2025, 12, 31)
+    )
 
 
 IMPOSSIBLE = ("?first=x&last=y", "?first=2026-03-02&last=2026-03-01", "?first=0001-01-01&last=2026-01-01")

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from server.live.feed import Feed
-from server.live.machine_state import Place
-from server.live.subscriber import MOST_WAITING, Watcher
+from server.live.machine_state import LiveMachine
+from server.live.subscriber import MOST_WAITING, StreamSubscriber
 from server.live.tiles import Tile, Tiles
 from sync.wire.messages import Clocks, Live
 
@@ -71,8 +71,8 @@ def test_a_beat_says_whether_the_machines_are_heard() -> None:
 
 
 def test_a_browser_that_does_not_keep_up_holds_little_and_gets_the_whole_room_next() -> None:
-    async def offer() -> Watcher:
-        slow = Watcher()
+    async def offer() -> StreamSubscriber:
+        slow = StreamSubscriber()
         slow.begin()
         for _ in range(10 * MOST_WAITING):
             slow.offer(b"piece")
@@ -97,13 +97,13 @@ def test_a_tile_that_cannot_be_drawn_takes_no_other_tile_with_it(monkeypatch: py
     feed = Feed("trondheim", lambda: 2000.0)
     for machine in ("molle-1", "molle-2"):
         feed.hear_live(machine, live(1))
-    drawn = Place.tile
+    drawn = LiveMachine.tile
 
-    def tile(place: Place) -> Tile:
+    def tile(place: LiveMachine) -> Tile:
         if place.machine == "molle-1":
             raise IndexError
         return drawn(place)
 
-    monkeypatch.setattr(Place, "tile", tile)
+    monkeypatch.setattr(LiveMachine, "tile", tile)
     ((_, told),) = read(feed.whole())
     assert [(one.machine, one.now is not None) for one in told.tiles] == [("molle-1", False), ("molle-2", True)]

@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from coach.kiosk.view import Face
+from coach.kiosk.view import ScreenId
 from server.audit.models import Entry
 from server.live import views, words
-from server.live.commanding import Given, give
+from server.live.commanding import SentCommand, give
 from server.live.hub import Hub
 from server.live.models import GivenCommand
 from sync.delivery.fault_registry import Trouble
@@ -108,7 +108,7 @@ def test_a_command_is_remembered_logged_and_sent_with_the_person_it_is_meant_for
     body = {"to": [{"machine": "m-1", "participant": "p-1"}], "action": {"name": "text", "text": "  Bra\n jobba! "}}
     given = give(hub, people.clinic, people.account("therapist"), json.dumps(body).encode())
     ((to, command),) = hub.sent
-    assert isinstance(given, Given)
+    assert isinstance(given, SentCommand)
     assert (to, command.id, command.participant) == ("trondheim/m-1", given.id, "p-1")
     assert getattr(command.action, "text", None) == "Bra jobba!"
     row = GivenCommand.objects.get()
@@ -135,7 +135,7 @@ def test_every_command_and_each_refusal_of_one_has_words_of_its_own() -> None:
 
 
 def test_every_face_and_finding_has_a_word_of_its_own() -> None:
-    assert [face.value for face in Face if face.value not in words.FACE] == []
+    assert [face.value for face in ScreenId if face.value not in words.FACE] == []
     assert [trouble.value for trouble in Trouble if trouble.value not in words.FINDING] == []
 
 

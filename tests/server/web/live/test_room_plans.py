@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from server.accounts.models import Clinic
-from server.clinic_folder.settings import Clinic as Folder
+from server.clinic_folder.settings import ClinicFolder as Folder
 from server.live import plan_outbox
 from server.live.models import Outgoing, PublishingTurn
 from server.live.outbox_publisher import Publisher

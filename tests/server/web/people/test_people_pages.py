@@ -37,7 +37,7 @@ def made(people: People, name: str, nickname: str, **more: object) -> Participan
     return Participant.objects.create(name=name, nickname=nickname, **{**usual, **more})
 
 
-def rows(people: People, **asked: str) -> list[participant_list.Row]:
+def rows(people: People, **asked: str) -> list[participant_list.ParticipantRow]:
     shown = participant_list.found(
         people.clinic, participant_list.asked_for(asked.get("q", ""), asked.get("state", ""), "")
     )

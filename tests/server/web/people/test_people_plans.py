@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from coach.guidance.carried_response import HrMaxEstimate, KindRecord, NextTime, Response, as_json
+from coach.guidance.carried_response import HrMaxEstimate, KindRecord, LearnedResponse, NextTime, as_json
 from coach.guidance.priors import KINDS, PERSON
 from coach.model.events import HrMaxFinding, Level, NoticeRaised
 from coach.model.plan import Load
@@ -20,7 +20,7 @@ from server.live.models import Outgoing
 from server.live.wire_plans import plan_on_wire
 from server.models import MachineState, PlanOnMachine
 from server.people import plan_service
-from server.people.errors import ChangedMeanwhileError
+from server.people.errors import EditConflictError
 from server.people.models import Participant, PlanVersion
 from server.people.pictures import PICTURES
 from server.people.plan_delivery_status import OnMachine, on_machines
@@ -225,7 +225,7 @@ def test_of_two_therapists_the_second_is_told_and_loses_nothing(people: People) 
     answer = people.therapist.post(f"{WHERE}change/", mine).content.decode()
     fields = dict(re.findall(r'name="(weekly_cap|rest_hours|base|reason)" value="([^"]*)"', answer))
     assert fields == {"weekly_cap": "2", "rest_hours": "24", "base": "2", "reason": "Ny test"}
-    with pytest.raises(ChangedMeanwhileError):
+    with pytest.raises(EditConflictError):
         plan_service.save_plan(people.participant, people.account("therapist"), SOUND, base=1, reason="")
 
 
@@ -314,7 +314,7 @@ def test_who_may_not_change_sees_the_plan_and_nothing_of_the_sessions(people: Pe
 def learned(**more: object) -> object:
     record = KindRecord(0.0, (0.0,) * len(PERSON), ((0.0,) * len(PERSON),) * len(PERSON))
     usual: dict[str, object] = {"sessions": 3, "kinds": (record,) * len(KINDS), "hr_max_bpm": (170.0,)}
-    return as_json(Response(**{**usual, "evidence": (0.0,), **more}))  # type: ignore[arg-type] # of these types
+    return as_json(LearnedResponse(**{**usual, "evidence": (0.0,), **more}))  # type: ignore[arg-type] # of these types
 
 
 def told(number: int, *, notices: tuple[str, ...] = (), response: object = None) -> SessionDelivery:

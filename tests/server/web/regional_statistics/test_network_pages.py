@@ -14,13 +14,13 @@ from django.utils import timezone
 from server.accounts.models import Account, Clinic, Membership, Region
 from server.accounts.roles import Role
 from server.audit.models import Entry
-from server.clinic_folder.settings import Clinic as Folder
+from server.clinic_folder.settings import ClinicFolder as Folder
 from server.diary.models import DiaryEntry
 from server.models import Session
 from server.people.models import Course, Participant
 from server.regional_statistics import aggregation
 from server.regional_statistics.models import QuarterSum
-from server.regional_statistics.periods import Period, month_number, span_until
+from server.regional_statistics.periods import ReportingPeriod, month_number, span_until
 from server.regional_statistics.publication import compare, release
 from server.regional_statistics.query_params import Scope
 from tests.server.web.conftest import Browser, People, logged_in
@@ -222,7 +222,7 @@ def test_attendance_of_four_with_a_course_is_not_told(busy: People) -> None:
 
 def test_clinics_of_few_are_told_together_where_they_are_many(busy: People) -> None:
     """In a quarter that is over; to who sees the whole region."""
-    quarter = Period("quarter", month_number(timezone.localdate()) // 3 - 2)
+    quarter = ReportingPeriod("quarter", month_number(timezone.localdate()) // 3 - 2)
     for place in ("a", "b", "c"):
         clinic = Clinic.objects.create(code=place, name=place.upper(), region=busy.clinic.region)
         trained(participants(clinic, 4), clinic, on=quarter.begin)
@@ -233,7 +233,7 @@ def test_clinics_of_few_are_told_together_where_they_are_many(busy: People) -> N
 
 
 def test_protocols_and_groups_are_told_apart_where_nobody_is_given_away(busy: People) -> None:
-    quarter = Period("quarter", month_number(timezone.localdate()) // 3 - 2)
+    quarter = ReportingPeriod("quarter", month_number(timezone.localdate()) // 3 - 2)
     trained(participants(busy.clinic, 8, "Hjerte"), busy.clinic, on=quarter.begin)
     trained(participants(busy.clinic, 7, "rus"), busy.clinic, on=quarter.begin, protocol="10-20-30")
     trained(participants(busy.clinic, 2, "B"), busy.clinic, on=quarter.begin)
@@ -260,7 +260,7 @@ def place(database: Folder) -> Clinic:
 
 def sessions_told(clinic: Clinic) -> float | None:
     scope = Scope((clinic,), (), None, frozenset(), (clinic,))
-    found = compare(release(scope, span_until(timezone.localdate())), Period("month", month_number(LAST)))
+    found = compare(release(scope, span_until(timezone.localdate())), ReportingPeriod("month", month_number(LAST)))
     return None if found.all is None else found.all.sessions
 
 
@@ -283,7 +283,7 @@ def test_sums_follow_every_change_of_the_diary_whoever_makes_it(place: Clinic) -
 
 def adherence_told(clinic: Clinic) -> float | None:
     scope = Scope((clinic,), (), None, frozenset(), (clinic,))
-    found = compare(release(scope, span_until(timezone.localdate())), Period("month", month_number(LAST)))
+    found = compare(release(scope, span_until(timezone.localdate())), ReportingPeriod("month", month_number(LAST)))
     return None if found.all is None else found.all.adherence_fraction
 
 
