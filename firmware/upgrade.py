@@ -11,6 +11,7 @@ version known to be good. After a power cut `interval-coach-trial.service` goes 
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,9 +26,10 @@ from coach.kiosk.view import ScreenId
 from firmware.config.cli_defaults import CONFIG
 from firmware.config.loader import read_config
 from firmware.ipc.client import NoCoachError
-from firmware.setup.diary_copy import CopyError, keep_copy, put_back
+from firmware.setup.diary_copy import CopyError, copies_folder, keep_copy, put_back
 from firmware.setup.versions import VersionFolder, versions_folder
 from firmware.system.errors import FirmwareError
+from firmware.system.folder_owner import as_owner_of, create_file
 from firmware.system.paths import socket_path
 
 HEALTHY_WITHIN_S = 180.0
@@ -93,12 +95,13 @@ class Services:
 
 
 class UpgradeTarget(Struct, frozen=True, kw_only=True):
-    """What a trial touches, and how it tells of itself."""
+    """What a trial touches, and how it reports. `copies`: root's own folder, for the diary as it was before."""
 
     versions: VersionFolder
     services: Services
     socket: Path
     diary: Path
+    copies: Path
     say: Callable[[str], None]
     healthy_within_s: float = HEALTHY_WITHIN_S
     steady_for_s: float = STEADY_FOR_S
@@ -127,10 +130,10 @@ def try_version(machine: UpgradeTarget, name: str, *, wait_for_end: bool = False
     machine.say(f"Stopping the services; {versions.current} has run until now.")
     machine.services.stop()
     try:
-        copy = keep_copy(machine.diary)
+        copy = keep_copy(machine.diary, machine.copies)
         if copy is not None:
             machine.say(f"The diary is copied to {copy}.")
-            _ask_about_the_diary(versions.path(name), copy)
+            _ask_about_the_diary(versions.path(name), copy, machine.diary.parent)
     except (UpgradeError, CopyError):
         machine.services.start()
         raise
@@ -147,7 +150,7 @@ def try_version(machine: UpgradeTarget, name: str, *, wait_for_end: bool = False
 def stage(machine: UpgradeTarget, name: str) -> None:
     """Put a version on trial from the next boot on, where no services run now. Raises UpgradeError, VersionsError."""
     _ask_the_new_one(machine.versions.path(name))
-    keep_copy(machine.diary)
+    keep_copy(machine.diary, machine.copies)
     machine.versions.begin_trial(name)
 
 
@@ -188,7 +191,7 @@ def give_up(machine: UpgradeTarget) -> None:
 def go_back(machine: UpgradeTarget) -> None:
     """Let the diary and the link be the old version's again; nothing is stopped or started."""
     # The diary first: cut off in between, the new version is still on trial and all of this is done again.
-    aside = put_back(machine.diary)
+    aside = put_back(machine.diary, machine.copies)
     given_up = machine.versions.fall_back()
     machine.say(f"Version {given_up} is given up; {machine.versions.current} is in force.")
     if aside is not None:
@@ -237,23 +240,34 @@ def _ask_the_new_one(version: Path) -> None:
         _must_do([program, "config", "check", str(CONFIG)])
 
 
-def _ask_about_the_diary(version: Path, copy: Path) -> None:
-    """Let the new version read a copy of the copy. Raises UpgradeError."""
-    trying = copy.with_name(".trying.db")
+def _ask_about_the_diary(version: Path, copy: Path, folder: Path) -> None:
+    """Let the new version read a copy of the copy, with the rights of the diary's owner. Raises UpgradeError."""
+    trying = folder / ".trying.db"
     try:
-        trying.write_bytes(copy.read_bytes())
-        _must_do([str(version / "bin" / "interval-coach"), "sessions", "--diary", str(trying), "list"])
+        with copy.open("rb") as source, as_owner_of(folder):
+            try:
+                with os.fdopen(create_file(trying, 0o600), "wb") as file:
+                    shutil.copyfileobj(source, file)
+                _must_do([str(version / "bin" / "interval-coach"), "sessions", "--diary", str(trying), "list"])
+            finally:
+                for path in folder.glob(f"{trying.name}*"):
+                    path.unlink(missing_ok=True)
     except OSError as error:
         raise UpgradeError(f"The diary's copy could not be read by the new version: {error}.") from error
-    finally:
-        for path in trying.parent.glob(f"{trying.name}*"):
-            path.unlink(missing_ok=True)
 
 
 def _must_do(words: Sequence[str]) -> None:
     try:
         finished = subprocess.run(  # noqa: S603 - the installed version's own program
-            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_ASK_WITHIN_S, check=False
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_ASK_WITHIN_S,
+            check=False,
+            # For good, where this process has another account's rights for a while.
+            user=os.geteuid(),
+            group=os.getegid(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UpgradeError(f"The new version does not run ({error}); nothing was changed.") from error
@@ -274,6 +288,7 @@ def this_machine() -> UpgradeTarget:
         services=Services(),
         socket=socket_path({}),
         diary=Path(named) if named else folder / "diary.db",
+        copies=copies_folder(),
         say=lambda sentence: print(sentence, flush=True),  # noqa: T201 - this is a command
     )
 

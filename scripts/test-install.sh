@@ -119,7 +119,7 @@ say "a version beside it, in force from the next boot on"
 printf '\n# another version\n' >>"$root/srv/interval-coach/firmware/system/version.py"
 install_again "$work/third"
 [ "$(readlink "$root/opt/interval-coach/current")" != "$(readlink "$root/opt/interval-coach/steady")" ] || fail "nothing is on trial"
-[ -s "$root/var/lib/interval-coach/before-upgrade.db" ] || fail "the diary was not copied"
+[ -s "$root/var/backups/interval-coach/before-upgrade.db" ] || fail "the diary was not copied"
 for _ in 1 2 3; do inside /opt/interval-coach/steady/share/interval-coach/systemd/version-guard.sh; done
 [ "$(readlink "$root/opt/interval-coach/current")" = "$(readlink "$root/opt/interval-coach/steady")" ] || fail "it did not go back"
 

@@ -440,7 +440,7 @@ uninstall_all() {
     echo
     [ "$changes" -gt 0 ] || head_line "Nothing was installed."
     echo "Left as they were: the diary and the key in /var/lib/$name, the settings and plans in /etc/$name, the accounts"
-    echo "that own them, and the packages of the system. Whoever wants the diary gone removes /var/lib/$name."
+    echo "that own them, and the packages of the system. To remove the diary: rm -r /var/lib/$name /var/backups/$name"
 }
 
 wheel='' unverified=0 tried=0 laid_out=0

@@ -63,6 +63,7 @@ def run(
     """
     output = output or Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     errors = errors or Console(stderr=True, highlight=False, soft_wrap=True)
+    exported: SessionRecord | None = None
     try:
         diary = open_diary(arguments.diary or diary_path())
         with closing(diary):
@@ -72,9 +73,12 @@ def run(
                 case "show":
                     _show(_find(diary, arguments.session), output)
                 case "export":
-                    _export(_find(diary, arguments.session), arguments, output)
+                    exported = _find(diary, arguments.session)
                 case _ as unknown:
                     assert_never(unknown)
+        # The diary is closed: root, who reads it with its owner's rights, writes with his own again.
+        if exported is not None:
+            _export(exported, arguments, output)
     except FirmwareError as error:
         errors.print(str(error), markup=False)
         return 1

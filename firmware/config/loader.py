@@ -17,6 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from firmware.config.schema import Config, ConfigError, read
+from firmware.system.atomic_file import write_whole
 from firmware.system.paths import NAME
 
 LARGEST_BYTES = 256 * 1024
@@ -116,16 +117,7 @@ def _keep(text: str, kept: Path) -> None:
     with contextlib.suppress(OSError):
         if kept.is_file() and kept.read_bytes() == wanted:
             return
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        new = kept.with_name(f".{kept.name}.{os.getpid()}")
-        try:
-            with new.open("wb") as file:
-                file.write(wanted)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(kept)
-        finally:
-            new.unlink(missing_ok=True)
+        write_whole(kept, wanted, 0o644)
 
 
 def _text(path: Path) -> str:

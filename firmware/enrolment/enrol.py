@@ -13,11 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from firmware.system.atomic_file import write_whole
 from firmware.system.errors import FirmwareError
+from firmware.system.folder_owner import as_owner_of, open_regular
 from sync.delivery.machine_identity import (
     ACCOUNT,
     AUTHORITY_PEM,
@@ -38,7 +42,7 @@ ANSWER_WITHIN_S = 20.0
 MOST_ANSWER_BYTES = 64 * 1024
 NEXT_KEY = "next-key.pem"
 _OK = 200
-_FOR_ITS_OWNER = 0o600
+_MOST_KEY_BYTES = 16 * 1024
 _FOR_THE_GROUP = 0o640
 """Nothing secret stands in the account, and the doctor, in the coach without a network, tells until when it is good."""
 
@@ -57,27 +61,42 @@ def enrol(server: str, code_text: str, folder: Path) -> MachineIdentity:
     authority = _authority(host, port, code)
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cadata=authority)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key, request = _key_and_request(folder)
-    answer = _post(host, port, context, "/enrol", encode(EnrolRequest(code=code_text, request_pem=request)))
-    if not _is_of(code, answer.authority_pem):
-        raise EnrolError("The server answered with another authority than the code names. Tell the clinic.")
-    return _keep(folder, key, answer, f"{host}:{port}")
+    # A person enrols as root; the courier, whose folder it is, reads and renews.
+    with _owner_rights(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key, request = _key_and_request(folder)
+        answer = _post(host, port, context, "/enrol", encode(EnrolRequest(code=code_text, request_pem=request)))
+        if not _is_of(code, answer.authority_pem):
+            raise EnrolError("The server answered with another authority than the code names. Tell the clinic.")
+        return _keep(folder, key, answer, f"{host}:{port}")
 
 
 def renew(folder: Path) -> MachineIdentity:
     """Make a new key, have it certified over TLS with the certificate in force, and change to it. Raises EnrolError."""
+    with _owner_rights(folder):
+        try:
+            account = read_account(folder)
+            context = tls_context(folder)
+        except MachineIdentityError as error:
+            raise EnrolError(str(error)) from error
+        host, port = address_of(account.server)
+        key, request = _key_and_request(folder)
+        answer = _post(host, port, context, "/renew", encode(RenewRequest(request_pem=request)))
+        if (answer.clinic, answer.machine) != (account.clinic, account.machine):
+            raise EnrolError("The server answered with another machine's name; the certificate in force is kept.")
+        return _keep(folder, key, answer, account.server)
+
+
+@contextmanager
+def _owner_rights(folder: Path) -> Iterator[None]:
+    """Work with the rights of the identity's owner. Raises EnrolError where its files cannot be used."""
     try:
-        account = read_account(folder)
-        context = tls_context(folder)
-    except MachineIdentityError as error:
-        raise EnrolError(str(error)) from error
-    host, port = address_of(account.server)
-    key, request = _key_and_request(folder)
-    answer = _post(host, port, context, "/renew", encode(RenewRequest(request_pem=request)))
-    if (answer.clinic, answer.machine) != (account.clinic, account.machine):
-        raise EnrolError("The server answered with another machine's name; the certificate in force is kept.")
-    return _keep(folder, key, answer, account.server)
+        with as_owner_of(folder):
+            yield
+    except OSError as error:
+        if isinstance(error, FirmwareError):
+            raise EnrolError(str(error)) from error
+        raise EnrolError(f"The identity's folder {folder} cannot be used: {error}.") from error
 
 
 def address_of(server: str) -> tuple[str, int]:
@@ -128,12 +147,13 @@ def _key_and_request(folder: Path) -> tuple[bytes, str]:
     code with the same key is answered again.
     """
     key = folder / NEXT_KEY
-    if not key.exists():
-        making = folder / (NEXT_KEY + ".making")
-        _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(making))
-        _write(key, making.read_bytes())
-        making.unlink()
-    return key.read_bytes(), _openssl("req", "-new", "-subj", "/CN=interval-coach", "-key", str(key))
+    try:
+        content = _read_regular(key)
+    except FileNotFoundError:
+        made = _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+        content = made.encode("ascii")
+        write_whole(key, content)
+    return content, _openssl("req", "-new", "-subj", "/CN=interval-coach", "-key", str(key))
 
 
 def _openssl(*words: str, given: str | None = None) -> str:
@@ -147,6 +167,8 @@ def _openssl(*words: str, given: str | None = None) -> str:
             capture_output=True,
             text=True,
             timeout=60,
+            user=os.geteuid(),
+            group=os.getegid(),
         )
     except FileNotFoundError as error:
         raise EnrolError("The program openssl is missing. Install it: apt install openssl.") from error
@@ -211,9 +233,9 @@ def _keep(folder: Path, key: bytes, answer: Enrolled, server: str) -> MachineIde
         certificate_until_wall_s=ends_s,
     )
     _check(folder, bundle, answer.authority_pem)
-    _write(folder / AUTHORITY_PEM, answer.authority_pem.encode("ascii"))
-    _write(folder / MACHINE_PEM, bundle)
-    _write(folder / ACCOUNT, msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n", _FOR_THE_GROUP)
+    write_whole(folder / AUTHORITY_PEM, answer.authority_pem.encode("ascii"))
+    write_whole(folder / MACHINE_PEM, bundle)
+    write_whole(folder / ACCOUNT, msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n", _FOR_THE_GROUP)
     (folder / NEXT_KEY).unlink(missing_ok=True)
     return account
 
@@ -221,8 +243,8 @@ def _keep(folder: Path, key: bytes, answer: Enrolled, server: str) -> MachineIde
 def _check(folder: Path, bundle: bytes, authority: str) -> None:
     """Try key and certificate together before they take the place of what works."""
     with tempfile.TemporaryDirectory(prefix=".enrol-", dir=folder) as trying:
-        _write(Path(trying) / MACHINE_PEM, bundle)
-        _write(Path(trying) / AUTHORITY_PEM, authority.encode("ascii"))
+        write_whole(Path(trying) / MACHINE_PEM, bundle)
+        write_whole(Path(trying) / AUTHORITY_PEM, authority.encode("ascii"))
         try:
             tls_context(Path(trying))
         except MachineIdentityError as error:
@@ -239,26 +261,9 @@ def _validity(certificate_pem: str) -> tuple[float, float]:
         raise EnrolError("The certificate that the server gave cannot be read.") from error
 
 
-def _write(path: Path, content: bytes, mode: int = _FOR_ITS_OWNER) -> None:
-    """Write a file for its owner's eyes only unless said otherwise, whole or not at all, also when the power goes."""
-    making = path.with_name(path.name + ".new")
-    descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FOR_ITS_OWNER)
-    try:
-        os.write(descriptor, content)
-        os.fchmod(descriptor, mode)
-        if os.geteuid() == 0:
-            # A person enrols as root; the courier, whose folder it is, reads and renews.
-            owner = path.parent.stat()
-            os.fchown(descriptor, owner.st_uid, owner.st_gid)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    making.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _read_regular(path: Path) -> bytes:
+    with os.fdopen(open_regular(path), "rb") as file:
+        return file.read(_MOST_KEY_BYTES)
 
 
 def is_due(account: MachineIdentity, now_wall_s: float) -> bool:

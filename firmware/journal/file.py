@@ -25,6 +25,7 @@ from firmware.journal.errors import JournalError, JournalInUseError, JournalPlac
 from firmware.journal.log import has_content, is_cut_short, is_torn_inside, page_size_of
 from firmware.journal.record import SessionDocument, decode_document
 from firmware.journal.schema import is_intact, migrate
+from firmware.system.folder_owner import as_owner_of, require_plain
 
 _log = logging.getLogger(__name__)
 
@@ -47,17 +48,18 @@ class JournalLock:
 
     def __init__(self, journal: Path) -> None:
         """Take the lock. Raises JournalInUseError where another process has it, JournalPlaceError where none can be."""
+        place = journal.with_name(journal.name + ".lock")
         try:
-            self._descriptor = os.open(journal.with_name(journal.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            # Left behind by root, the lock must not shut out the service that owns the folder.
+            with as_owner_of(place.parent):
+                if os.geteuid() != os.getuid():
+                    require_plain(place, journal, *(_beside(journal, ending) for ending in _COMPANIONS))
+                self._descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise JournalPlaceError(
-                f"The diary {journal} cannot be opened: its folder cannot be written ({error.strerror}). "
+                f"The diary {journal} cannot be opened: its folder cannot be written ({error.strerror or error}). "
                 "Name another diary with --diary, or a copy of this one."
             ) from error
-        if os.geteuid() == 0:
-            # Left behind by root, the lock must not shut out the service that owns the folder.
-            owner = journal.parent.stat()
-            os.fchown(self._descriptor, owner.st_uid, owner.st_gid)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from firmware.system.errors import FirmwareError
+from firmware.system.folder_owner import sync_folder
 
 VERSIONS_FOLDER = Path("/opt/interval-coach")
 MOST_STARTS = 2
@@ -139,7 +140,7 @@ class VersionFolder:
         making.unlink(missing_ok=True)
         making.symlink_to(Path(_VERSIONS) / name)
         making.replace(self.folder / link)
-        make_durable(self.folder)
+        sync_folder(self.folder)
 
     def _write_starts(self, starts: int) -> None:
         making = self.folder / f".{_STARTS}.new"
@@ -148,13 +149,4 @@ class VersionFolder:
             file.flush()
             os.fsync(file.fileno())
         making.replace(self.folder / _STARTS)
-        make_durable(self.folder)
-
-
-def make_durable(folder: Path) -> None:
-    """Let what was renamed in a folder outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(self.folder)

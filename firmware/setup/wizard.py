@@ -5,9 +5,7 @@ shown, checked as a whole by the settings' own rules, and written in one step. M
 they hold the parts; however this ends, they are started again.
 """
 
-import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
@@ -19,7 +17,7 @@ from firmware.config.schema import Config, ConfigError, read
 from firmware.config.writer import Value, as_toml, commented, with_values
 from firmware.setup.probes import Parts, ProbeError
 from firmware.setup.texts import Language, SetupTexts, setup_texts
-from firmware.setup.versions import make_durable
+from firmware.system.atomic_file import write_whole
 from firmware.system.errors import FirmwareError
 
 LOOK_FOR_STRAPS_S = 10.0
@@ -264,7 +262,7 @@ class Setup:
         if not self._yes(say("write"), before=True):
             self._tell(say("not_written"))
             return False
-        write_whole(self._file, text)
+        write_settings(self._file, text)
         self._tell(say("written", file=self._file))
         return True
 
@@ -351,18 +349,7 @@ class Setup:
         self._console.print(table)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all, also when the power goes; who could read the old one can read the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    making = path.with_name(f".{path.name}.new")
-    with making.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    making.chmod(0o644)
-    with suppress(FileNotFoundError, PermissionError):
-        before = path.stat()
-        making.chmod(before.st_mode & 0o777)
-        os.chown(making, before.st_uid, before.st_gid)
-    making.replace(path)
-    make_durable(path.parent)
+def write_settings(path: Path, text: str) -> None:
+    """Write the settings whole or not at all; who could read the old ones can read the new ones."""
+    mode = path.stat().st_mode & 0o777 if path.is_file() else 0o644
+    write_whole(path, text.encode("utf-8"), mode)

@@ -1,13 +1,15 @@
 """Small files that are written whole or not at all, and survive a power cut: one for each participant.
 
-Written by the coach, or by root at the command line while no coach runs: what root writes belongs to the folder's
-owner, so that the service can read it afterwards.
+Written by the coach, or by root at the command line while no coach runs. Root works with the rights of the folder's
+owner (`firmware.system.folder_owner`), so that the service can read the file and no planted name leads root elsewhere.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from firmware.system.errors import FirmwareError
+from firmware.system.folder_owner import as_owner_of, create_file, sync_folder
 from sync.wire.topics import PARTICIPANT
 
 
@@ -22,19 +24,20 @@ def safe_path(folder: Path, participant: str) -> Path:
     return folder / f"{participant}.json"
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in the place of an earlier one, readable by its owner only. Raises OSError."""
-    if not path.parent.is_dir():
+def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file in the place of an earlier one, whose owner it keeps where that is allowed. Raises OSError."""
+    making = path.with_name(f".{path.name}.new")
+    with as_owner_of(path.parent):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _give_to_owner_of(path.parent.parent, path.parent)
-    making = path.with_suffix(".new")
-    with os.fdopen(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    _give_to_owner_of(path.parent, making)
-    making.replace(path)
-    _sync_folder(path.parent)
+        with os.fdopen(create_file(making, mode), "wb") as file:
+            file.write(content)
+            file.flush()
+            with suppress(FileNotFoundError, PermissionError):
+                before = path.lstat()
+                os.fchown(file.fileno(), before.st_uid, before.st_gid)
+            os.fsync(file.fileno())
+        making.replace(path)
+        sync_folder(path.parent)
 
 
 def put_aside(path: Path) -> Path | None:
@@ -43,10 +46,11 @@ def put_aside(path: Path) -> Path | None:
     The new name ends in a number and not in `.json`: it is no participant's file any more.
     """
     number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
     try:
-        path.rename(aside)
+        with as_owner_of(path.parent):
+            while os.path.lexists(aside := path.with_name(f"{path.name}.damaged-{number}")):
+                number += 1
+            path.rename(aside)
     except OSError:
         return None
     return aside
@@ -54,21 +58,7 @@ def put_aside(path: Path) -> Path | None:
 
 def remove_file(path: Path) -> None:
     """Remove a file, if it is there. Raises OSError."""
-    if path.exists():
-        path.unlink()
-        _sync_folder(path.parent)
-
-
-def _give_to_owner_of(folder: Path, path: Path) -> None:
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A name survives a power cut only when its folder has reached the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with as_owner_of(path.parent):
+        if os.path.lexists(path):
+            path.unlink()
+            sync_folder(path.parent)

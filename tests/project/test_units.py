@@ -153,6 +153,11 @@ def test_the_folders_are_made_with_their_rights(tmp_path: Path) -> None:
         pytest.skip("only root may give folders to other accounts")
     assert (made.returncode, made.stderr) == (0, "")
     modes = {
-        name: oct((tmp_path / name).stat().st_mode & 0o7777) for name in ("run/interval-coach", "etc/interval-coach")
+        name: oct((tmp_path / name).stat().st_mode & 0o7777)
+        for name in ("run/interval-coach", "etc/interval-coach", "var/backups/interval-coach")
     }
-    assert modes == {"run/interval-coach": "0o1770", "etc/interval-coach": "0o755"}
+    assert modes == {
+        "run/interval-coach": "0o1770",
+        "etc/interval-coach": "0o755",
+        "var/backups/interval-coach": "0o700",
+    }

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
 from firmware.doctor.environment import CheckContext
+from firmware.system.atomic_file import write_whole
+from firmware.system.folder_owner import open_regular
 
 Part = Literal["screen", "lamp", "voice"]
 FILE = "self-test.json"
@@ -40,15 +42,14 @@ def keep(diary: Path, answers: SelfTestAnswers) -> None:
         earlier = before.given()
         told = {part: earlier[part] if given is None else given for part, given in answers.given().items()}
         answers = SelfTestAnswers(wall_s=answers.wall_s, **told)
-    making = path.with_name(f".{path.name}.{os.getpid()}")
-    making.write_bytes(msgspec.json.encode(answers))
-    making.replace(path)
+    write_whole(path, msgspec.json.encode(answers), 0o644)
 
 
 def read(diary: Path) -> SelfTestAnswers | None:
     """The last answers; None where there are none, or where they cannot be read."""
     try:
-        return msgspec.json.decode(answers_file(diary).read_bytes(), type=SelfTestAnswers)
+        with os.fdopen(open_regular(answers_file(diary)), "rb") as file:
+            return msgspec.json.decode(file.read(), type=SelfTestAnswers)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 

@@ -60,6 +60,7 @@ class _OneServiceBoot(Services):
         systemctl.chmod(0o755)
         self._environment = {**os.environ, "INTERVAL_COACH_VERSIONS": str(folder), "XDG_STATE_HOME": str(folder)}
         self._environment["INTERVAL_COACH_DIARY"] = str(diary)
+        self._environment["INTERVAL_COACH_COPIES"] = str(folder / "copies")
         self._environment["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
         self.starts = 0
 
@@ -100,6 +101,7 @@ class _Place:
         self.folder = folder
         self.versions = VersionFolder(folder)
         self.socket, self.diary = folder / "coach.sock", folder / "diary" / "diary.db"
+        self.copies = folder / "copies"
         self.diary.parent.mkdir()
         Journal.open(self.diary).close()
         self.services = _OneServiceBoot(folder, self.socket, self.diary)
@@ -109,6 +111,7 @@ class _Place:
             services=self.services,
             socket=self.socket,
             diary=self.diary,
+            copies=self.copies,
             say=self.said.append,
             healthy_within_s=PATIENCE_S,
             steady_for_s=3.0,
@@ -219,7 +222,7 @@ def test_a_version_that_was_not_installed_to_the_end_is_not_tried_and_is_cleared
 
 def test_after_a_power_cut_amid_the_trial_a_good_version_is_confirmed(place: _Place) -> None:
     place.add("new")
-    keep_copy(place.diary)
+    keep_copy(place.diary, place.copies)
     place.versions.begin_trial("new")
     place.services.start()
     assert watch(place.machine)
@@ -229,7 +232,7 @@ def test_after_a_power_cut_amid_the_trial_a_good_version_is_confirmed(place: _Pl
 def test_after_power_cuts_amid_the_trial_a_bad_version_is_given_up_by_the_guard_alone(place: _Place) -> None:
     """Nobody watches: each round is a boot whose coach dies, and the third starts the old version."""
     place.add("new", DIES_AT_ONCE)
-    keep_copy(place.diary)
+    keep_copy(place.diary, place.copies)
     place.versions.begin_trial("new")
     place.services.start()
     place.until(lambda: place.coach_starts("old") == 1 and place.socket.exists())
@@ -266,13 +269,13 @@ def test_without_a_usable_old_version_the_guard_still_moves_the_link(place: _Pla
 
 @pytest.mark.parametrize("cut_after", ["aside", "copied"])
 def test_a_power_cut_while_the_diary_is_put_back_leaves_it_to_be_put_back_again(place: _Place, cut_after: str) -> None:
-    keep_copy(place.diary)
+    keep_copy(place.diary, place.copies)
     with closing(sqlite3.connect(place.diary)) as connection:
         connection.execute("PRAGMA user_version = 99")
     if cut_after == "aside":
         place.diary.rename(place.diary.with_name("diary.newer-1.db"))
     else:
-        put_back(place.diary)
+        put_back(place.diary, place.copies)
     place.add("new")
     place.versions.begin_trial("new")
     go_back(place.machine)
@@ -282,16 +285,16 @@ def test_a_power_cut_while_the_diary_is_put_back_leaves_it_to_be_put_back_again(
 def test_a_diary_that_somebody_else_has_open_is_not_copied_and_not_waited_for(place: _Place) -> None:
     journal = Journal.open(place.diary)
     with pytest.raises(CopyError, match="Another process has the diary"):
-        keep_copy(place.diary)
+        keep_copy(place.diary, place.copies)
     journal.close()
-    assert [path.name for path in place.diary.parent.glob("*upgrade*")] == []
+    assert not place.copies.exists()
 
 
 def test_a_diary_that_the_old_version_can_read_keeps_what_was_recorded_during_the_trial(place: _Place) -> None:
-    keep_copy(place.diary)
+    keep_copy(place.diary, place.copies)
     with closing(sqlite3.connect(place.diary)) as connection:
         connection.execute("CREATE TABLE recorded (word TEXT)")
         connection.commit()
-    assert put_back(place.diary) is None
+    assert put_back(place.diary, place.copies) is None
     with closing(sqlite3.connect(place.diary)) as connection:
         assert connection.execute("SELECT count(*) FROM recorded").fetchone() == (0,)
