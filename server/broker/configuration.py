@@ -15,6 +15,8 @@ MOST_PACKET_BYTES = 128 * 1024
 """Whole sessions and parts are at most 64 KiB; topic, properties and some room come on top."""
 
 MACHINE_WRITES = ("state", "live", "session/+", "result", "taken")
+CLEARED = ("session/+", "result", "taken")
+"""What no machine lets the broker keep: the collector clears it, so that nothing comes back after a deletion."""
 MACHINE_READS = ("receipt", "command", "plan/+")
 
 ROOM_READS = ("state", "live", "result")
@@ -90,7 +92,9 @@ def access_list(
     lines = ["# Made by «interval-coach-server», written anew at every enrolment and revocation.", ""]
     for name in sorted(collectors):
         lines += [f"user {name}"]
-        lines += [f"topic read {reach}/+/{one}" for one in MACHINE_WRITES]
+        lines += [f"topic read {reach}/+/{one}" for one in MACHINE_WRITES if one not in CLEARED]
+        # Written only to clear what a machine had the broker keep.
+        lines += [f"topic readwrite {reach}/+/{one}" for one in CLEARED]
         lines += [f"topic write {reach}/+/{one}" for one in MACHINE_READS]
         lines += [""]
     for name in sorted(webs):

@@ -16,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from server.json_logging import facts
 
@@ -28,13 +29,17 @@ _REFUSED = 0x80
 
 
 class Received(Struct, frozen=True):
-    """A message as it came. `connection` and `number` are what its acknowledgement must name; `qos` 0 needs none."""
+    """A message as it came. `connection` and `number` are what its acknowledgement must name; `qos` 0 needs none.
+
+    `retained`: the sender had the broker keep it.
+    """
 
     topic: str
     payload: bytes
     connection: int
     number: int
     qos: int
+    retained: bool = False
 
 
 class LinkSettings(Struct, frozen=True, kw_only=True):
@@ -179,7 +184,10 @@ class BrokerLink:
         _log.info("connected with the broker", extra=facts(session_kept=flags.session_present))
         if self._settings.left and flags.session_present:
             client.unsubscribe(list(self._settings.left))
-        client.subscribe(list(self._settings.subscriptions))
+        # `retainAsPublished`: what a machine has the broker keep is told from what it sends once.
+        client.subscribe(
+            [(topic, SubscribeOptions(qos, retainAsPublished=True)) for topic, qos in self._settings.subscriptions]
+        )
         self._tell(up=True)
 
     def _on_disconnect(
@@ -206,7 +214,10 @@ class BrokerLink:
         except UnicodeDecodeError:
             topic = "?"
         try:
-            self._received(Received(topic, bytes(message.payload), self._connection, message.mid, message.qos))
+            payload = bytes(message.payload)
+            self._received(
+                Received(topic, payload, self._connection, message.mid, message.qos, retained=message.retain)
+            )
         except Exception:  # noqa: BLE001 - see the top
             _log.exception("a message could not be taken; it comes again")
 

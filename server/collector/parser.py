@@ -28,7 +28,7 @@ from sync.errors import TopicError
 from sync.wire import messages
 from sync.wire.chunks import is_part, read_part
 from sync.wire.codec import encode, read, read_session
-from sync.wire.envelope import MOST_CONTENT_BYTES, Unreadable, beginning
+from sync.wire.envelope import MOST_CONTENT_BYTES, Unreadable, beginning, unpacks_beyond
 from sync.wire.ranges import find_out_of_range
 from sync.wire.topics import PARTICIPANT, Kind, Topic, parse
 
@@ -38,6 +38,8 @@ _COMMAND_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _LONGEST_PROTOCOL = 64
 _AFTER_HEAD = b',"software":'
 _HEAD_BYTES = 16 * 1024
+READ_AT_ONCE_BYTES = 4 * 1024 * 1024
+"""Ten times a usual session's content."""
 
 
 class _Trusted(Struct, frozen=True):
@@ -84,6 +86,11 @@ def arrival(topic_text: str, payload: bytes, *, thorough: bool = True) -> Arriva
             return Dead(
                 source=source, why="not_a_topic", reason="The collector has no use for this topic.", payload=payload
             )
+
+
+def is_read_at_once(payload: bytes) -> bool:
+    """Return whether a session is small enough to be read through before it is stored, as every usual one is."""
+    return not unpacks_beyond(payload, READ_AT_ONCE_BYTES)
 
 
 def session(source: MessageSource, session_id: str, payload: bytes, *, thorough: bool = True) -> Arrival:

@@ -12,7 +12,6 @@ import queue
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,9 +22,10 @@ from msgspec import Struct
 from server.broker.mqtt_client import BrokerLink, LinkSettings, Received
 from server.clinic_folder import transactions
 from server.collector import deferred_validation, store
+from server.collector.fair_queue import FairQueue
 from server.collector.messages import Arrival, Dead, PartArrived, PlanWordArrived, ResultArrived, SessionArrived
 from server.collector.metrics import CollectorMetrics
-from server.collector.parser import arrival
+from server.collector.parser import arrival, is_read_at_once
 from server.diary import ingest
 from server.errors import StoreAwayError, StoreRefusedError
 from server.json_logging import facts
@@ -43,6 +43,9 @@ SHARE = 25
 
 THOROUGH_UP_TO = 20
 """Batches up to this size are read through before they are stored; of larger ones the heads, and the rest in quiet."""
+
+THOROUGH_S = 0.2
+"""After so long the rest of a batch is read by its heads: one machine's large sessions hold up no other's receipt."""
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 QUIET_S = 1.0
@@ -81,7 +84,7 @@ class Collector:
         self._at = at
         # Jitter, no secret.
         self._chance = chance or random.Random()  # noqa: S311
-        self._waiting: deque[Received] = deque()
+        self._waiting = FairQueue()
         self._came = threading.Condition()
         self._stopping = threading.Event()
         self._unread = True
@@ -95,11 +98,13 @@ class Collector:
             threading.Thread(target=self._run, args=(number == 0,), name=f"committing-{number}", daemon=True)
             for number in range(settings.committers)
         ]
+        self._validating = threading.Thread(target=self._run_validating, name="validating", daemon=True)
         self._link = BrokerLink(settings.link, self._take, self._connection_changed, self.figures.refused.inc, chance)
 
     def start(self) -> None:
         """Connect and collect."""
         self._reading.start()
+        self._validating.start()
         for thread in self._committing:
             thread.start()
         self._link.start()
@@ -112,6 +117,7 @@ class Collector:
         for thread in self._committing:
             thread.join(within_s)
         self._reading.join(within_s)
+        self._validating.join(within_s)
         self._link.stop()
         self._readers.shutdown(wait=False, cancel_futures=True)
 
@@ -122,10 +128,25 @@ class Collector:
 
     def _take(self, message: Received) -> None:
         self._at("received")
+        if message.retained and _kind(message.topic) != Kind.STATE.value:
+            self._clear(message)
+            return
         with self._came:
-            self._waiting.append(message)
+            displaced = self._waiting.put(message)
             self.figures.waiting.set(len(self._waiting))
             self._came.notify()
+        if displaced is not None:
+            # A session has no receipt then, and its machine sends it again later.
+            self.figures.count("dropped")
+            self._link.acknowledge(displaced)
+
+    def _clear(self, message: Received) -> None:
+        """Have the broker forget a message that no machine of ours lets it keep: it would outlive a deletion."""
+        if message.payload:
+            _log.warning("a retained message is cleared and not stored", extra=facts(kind=_kind(message.topic)))
+            self.figures.count("dropped")
+            self._link.publish_retained(message.topic, b"")
+        self._link.acknowledge(message)
 
     def _connection_changed(self, up: bool) -> None:  # noqa: FBT001 - a callback with one truth to tell
         self.figures.broker_up.set(up)
@@ -164,16 +185,33 @@ class Collector:
                 self._stopping.wait(FIRST_WAIT_S)
         transactions.leave()
 
+    def _run_validating(self) -> None:
+        """Read through, beside the committing, what was stored by its head alone, while nothing waits."""
+        while not self._stopping.wait(0 if self._unread and not self._waiting else QUIET_S):
+            if not self._unread or self._waiting:
+                continue
+            # Before it is looked: what is stored in the meantime makes it true again.
+            self._unread = False
+            try:
+                if deferred_validation.read_some():
+                    self._unread = True
+            except StoreAwayError:
+                self._unread = True
+                self._stopping.wait(QUIET_S)
+            except Exception:  # noqa: BLE001 - whatever it was, the next sessions must be read
+                _log.exception("stored sessions could not be read through")
+        transactions.leave()
+
     def _next_batch(self) -> list[Received]:
         with self._came:
             if not self._waiting and not self._stopping.is_set():
                 self._came.wait(QUIET_S)
-            batch: list[Received] = []
-            while self._waiting and len(batch) < self._batch:
-                message = self._waiting.popleft()
-                # What came on an earlier connection comes again on this one; twice would be twice the memory.
-                if message.connection == self._link.connection or not message.qos:
-                    batch.append(message)
+            # What came on an earlier connection comes again on this one; twice would be twice the memory.
+            batch = [
+                message
+                for message in self._waiting.take(self._batch)
+                if message.connection == self._link.connection or not message.qos
+            ]
             self.figures.waiting.set(len(self._waiting))
             return batch
 
@@ -194,10 +232,18 @@ class Collector:
         self._tell(verdicts)
 
     def _read(self, batch: Sequence[Received]) -> list[Arrival]:
-        thorough = len(batch) <= THOROUGH_UP_TO
+        few, until_s = len(batch) <= THOROUGH_UP_TO, time.monotonic() + THOROUGH_S
+
+        def is_due(one: Received) -> bool:
+            return few and time.monotonic() < until_s and is_read_at_once(one.payload)
 
         def read(share: Sequence[Received]) -> list[Arrival]:
-            return [arrival(one.topic, one.payload, thorough=thorough) for one in share]
+            return [
+                arrival(
+                    one.topic, one.payload, thorough=few and time.monotonic() < until_s and is_read_at_once(one.payload)
+                )
+                for one in share
+            ]
 
         shares = [batch[start : start + SHARE] for start in range(0, len(batch), SHARE)]
         arrivals = [one for share in self._readers.map(read, shares) for one in share]
@@ -267,7 +313,7 @@ class Collector:
             self.figures.count(verdict.what)
             counts[verdict.what] = counts.get(verdict.what, 0) + 1
         if counts.get("stored"):
-            self._not_entered = True
+            self._not_entered = self._unread = True
             self.figures.last_stored.set_to_current_time()
         _log.info("committed", extra=facts(**counts))
         for what in ("quarantined", "dead", "dropped"):
@@ -276,8 +322,6 @@ class Collector:
 
     def _in_quiet(self) -> None:
         try:
-            if self._unread and not deferred_validation.read_some():
-                self._unread = False
             if time.monotonic() >= self._tidy_at_s:
                 self._tidy_at_s = time.monotonic() + TIDY_EVERY_S
                 store.forget_old_parts(time.time())

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import connection
-from django.db.models import F, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Length
 from msgspec import Struct
 
@@ -42,13 +42,14 @@ from server.models import (
 )
 from server.people.models import Participant
 from sync.errors import ChunkError
-from sync.wire.chunks import Chunk, join
+from sync.wire.chunks import MOST_PARTS, Chunk, join
 
 MOST_KEPT_A_MACHINE = 1_000
 """Quarantined sessions, and dead letters, of one machine: one that has gone mad does not fill the disk."""
 
 MOST_DEAD_PAYLOAD_BYTES = 128 * 1024
 MOST_PART_BYTES_A_MACHINE = 128 * 1024 * 1024
+MOST_PARTS_A_MACHINE = 3 * MOST_PARTS
 PARTS_KEPT_S = 30 * 86_400.0
 What = Literal["stored", "again", "quarantined", "dead", "dropped", "part", "state", "result", "taken"]
 CONFLICT = "The same session and revision is stored with another SHA-256."
@@ -88,12 +89,13 @@ def commit(arrivals: Sequence[Arrival], clock: Callable[[], float] = time.time) 
 def _take(arrivals: Sequence[Arrival], now_s: float) -> tuple[StoreResult, ...]:
     stored = _take_sessions([one for one in arrivals if isinstance(one, SessionArrived)], now_s)
     verdicts: list[StoreResult] = []
+    parts = _PartsKept()
     for arrival in arrivals:
         match arrival:
             case SessionArrived():
                 verdicts.append(next(stored))
             case PartArrived():
-                verdicts.append(_take_part(arrival, now_s))
+                verdicts.append(_take_part(arrival, parts, now_s))
             case StateArrived():
                 verdicts.append(_take_state(arrival, now_s))
             case ResultArrived():
@@ -203,12 +205,33 @@ def _bury(dead: Dead, now_s: float) -> StoreResult:
     return StoreResult("dead")
 
 
-def _take_part(part: PartArrived, now_s: float) -> StoreResult:
+class _PartsKept:
+    """What each machine's parts take up, counted once for a batch: adding up for each part costs their square."""
+
+    def __init__(self) -> None:
+        """Nothing is counted yet."""
+        self._kept: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def has_room(self, source: MessageSource, content_bytes: int) -> bool:
+        """Count one more part, and return whether there is room for it."""
+        key = source.clinic, source.machine
+        if key not in self._kept:
+            own = SessionPart.objects.filter(clinic=source.clinic, machine=source.machine)
+            kept = own.aggregate(count=Count("pk"), size=Sum(Length("content")))
+            self._kept[key] = kept["count"], kept["size"] or 0
+        count, size = self._kept[key]
+        if count >= MOST_PARTS_A_MACHINE or size + content_bytes > MOST_PART_BYTES_A_MACHINE:
+            return False
+        self._kept[key] = count + 1, size + content_bytes
+        return True
+
+
+def _take_part(part: PartArrived, kept: _PartsKept, now_s: float) -> StoreResult:
     own = SessionPart.objects.filter(clinic=part.source.clinic, machine=part.source.machine)
     same = own.filter(session_id=part.session_id, whole=part.whole)
     if same.filter(number=part.number).exists():
         return StoreResult("part")
-    if (own.aggregate(bytes=Sum(Length("content")))["bytes"] or 0) + len(part.content) > MOST_PART_BYTES_A_MACHINE:
+    if not kept.has_room(part.source, len(part.content)):
         return StoreResult("dropped")
     SessionPart.objects.create(
         clinic=part.source.clinic,
@@ -238,7 +261,8 @@ def _make_whole(source: MessageSource, session_id: str, whole: str, now_s: float
         return ()
     parts = [Chunk(row.whole, row.number, row.parts, row.total_bytes, bytes(row.content)) for row in rows]
     try:
-        arrival = parser.session(source, session_id, join(parts))
+        sealed = join(parts)
+        arrival = parser.session(source, session_id, sealed, thorough=parser.is_read_at_once(sealed))
     except ChunkError as error:
         arrival = Dead(source=source, why="parts", reason=str(error), payload=b"".join(part.content for part in parts))
     verdicts = _take((arrival,), now_s)

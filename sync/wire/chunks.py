@@ -47,7 +47,7 @@ class Chunk(Struct, frozen=True):
 def cut(sealed: bytes, most_bytes: int = WHOLE_UP_TO_BYTES) -> tuple[bytes, ...]:
     """The payloads to publish, none larger than `most_bytes`: the sealed session itself where it fits.
 
-    Raises PartError where so small messages cannot carry it.
+    Raises ChunkError where so small messages cannot carry it.
     """
     if len(sealed) <= most_bytes:
         return (sealed,)
@@ -83,11 +83,14 @@ def read_part(payload: bytes) -> Chunk | Unreadable:
     content = payload[HEAD_BYTES:]
     if not (1 <= parts <= MOST_PARTS and number < parts and content and len(content) <= total):
         return Unreadable(payload, "damaged", "The part's head contradicts itself.")
+    if number < parts - 1 and len(content) < LEAST_PART_BYTES:
+        # No sender cuts so small, and a flood of them costs far more than its bytes.
+        return Unreadable(payload, "damaged", f"A part of {len(content)} bytes is too small.")
     return Chunk(digest.hex(), number, parts, total, content)
 
 
 def join(parts: Iterable[Chunk]) -> bytes:
-    """The sealed session that these parts make up, in whatever order, some perhaps twice. Raises PartError."""
+    """The sealed session that these parts make up, in whatever order, some perhaps twice. Raises ChunkError."""
     by_number = {part.number: part for part in parts}
     first = next(iter(by_number.values()), None)
     if first is None or len(by_number) != first.parts:

@@ -81,6 +81,17 @@ def beginning(payload: bytes, most_bytes: int) -> bytes | Unreadable:
         return Unreadable(payload, "damaged", f"The content cannot be unpacked ({error}).")
 
 
+def unpacks_beyond(payload: bytes, most_bytes: int) -> bool:
+    """Return whether an envelope's content is larger than this; unpacked no further. False where it is no envelope."""
+    if len(payload) <= HEAD_BYTES or payload[:2] != MAGIC or payload[3] == PLAIN:
+        return len(payload) > most_bytes
+    unpacking, packed = zlib.decompressobj(), payload[HEAD_BYTES:]
+    try:
+        return len(unpacking.decompress(packed, most_bytes + 1)) > most_bytes
+    except zlib.error:
+        return False
+
+
 def holds(payload: bytes, wanted: bytes) -> bool:
     """Return whether a message, sealed or plain, whole or cut, holds these bytes; read in pieces, within the limits.
 

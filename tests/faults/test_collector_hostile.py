@@ -1,6 +1,8 @@
 """Fault 18: hostile payloads. The collector lives, keeps each in its place, and serves the next honest machine."""
 
+import contextlib
 import os
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,3 +98,66 @@ def test_an_hour_of_hostile_payloads(tmp_path: Path, postgres: Postgres, capsys:
     with capsys.disabled():
         print(f"\nfault 18: {count} hostile messages in {LONG_S:g} s, 0 crashes (target 0)")  # noqa: T201
     assert child.process.returncode == 0
+
+
+def receipt_s(machine: Machine, number: int) -> float:
+    """How long a receipt takes; the session is sent again each second, as its machine would in time."""
+    began_s = time.monotonic()
+    while (session_id(number), 1) not in machine.receipts:
+        machine.publish(machine.topic(f"session/{session_id(number)}"), machine_sealed(machine, number))
+        with contextlib.suppress(AssertionError):
+            until(lambda: (session_id(number), 1) in machine.receipts, 1)
+        assert time.monotonic() - began_s < 60
+    return time.monotonic() - began_s
+
+
+def machine_sealed(machine: Machine, number: int) -> bytes:
+    content = unseal(sealed(number, seconds=60))
+    assert isinstance(content, bytes)
+    return seal(content.replace(b'"machine":"machine-1"', b'"machine":"%s"' % machine.name.encode(), 1))
+
+
+def test_a_flood_of_tiny_parts_or_large_sessions_holds_up_no_other_machine(tmp_path: Path) -> None:
+    clinic = make(tmp_path / "clinic")
+    content = unseal(sealed(3, seconds=60))
+    assert isinstance(content, bytes)
+    bomb = seal(content.replace(b'"response":null', b'"response":"' + b"x" * 20_000_000 + b'"', 1))
+    with (
+        mosquitto(clinic),
+        collector(clinic) as child,
+        Machine(clinic, "machine-1") as stranger,
+        Machine(clinic, "machine-2") as honest,
+    ):
+        quiet_s = receipt_s(honest, 1)
+        for number in range(4_000):
+            stranger.publish(
+                stranger.topic(f"session/{session_id(9)}"),
+                b"IP\x01\x00" + bytes(32) + struct.pack(">HHI", number, 4_096, 4_096) + b"x",
+            )
+        parts_s = receipt_s(honest, 2)
+        before = child.resident_bytes
+        for number in range(12):
+            stranger.publish(stranger.topic(f"session/{session_id(20 + number)}"), bomb)
+        bombs_s = receipt_s(honest, 4)
+        grown = child.resident_bytes - before
+        # A quiet receipt takes a tenth of a second; before, the parts took 50 s and the large sessions 27 s.
+        assert max(parts_s, bombs_s) < 10, (quiet_s, parts_s, bombs_s)
+        assert grown < 200 * 2**20
+        assert sql(clinic, "SELECT count(*) FROM server_sessionpart") == [(0,)]
+        assert child.process.poll() is None
+
+
+def test_a_retained_session_is_cleared_and_not_stored(tmp_path: Path) -> None:
+    clinic = make(tmp_path / "clinic")
+    with mosquitto(clinic), Machine(clinic, "machine-1") as machine:
+        topic = machine.topic(f"session/{session_id(1)}")
+        machine.client.publish(topic, sealed(1), qos=1, retain=True)
+        with collector(clinic) as child:
+            machine.client.publish(machine.topic(f"session/{session_id(2)}"), sealed(2), qos=1, retain=True)
+            receipt_s(machine, 5)
+            until(lambda: "a retained message is cleared" in child.said)
+        with collector(clinic):
+            receipt_s(machine, 6)
+            rows = sql(clinic, "SELECT session_id FROM server_session")
+    assert len(rows) == 2
+    assert not {session_id(1).replace("-", ""), session_id(2).replace("-", "")} & {str(row[0]) for row in rows}
