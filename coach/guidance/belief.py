@@ -65,6 +65,8 @@ HANDRAIL_SD = 0.05
 class BeliefState(Struct, frozen=True, kw_only=True):
     """The belief and what it was made from. `settings`: the treadmill's, known, or one for each branch of the belief.
 
+    `measured`: treadmill or participant told them.
+
     `odd` and `misfit`: readings in a row that surprised, and their running sum; `borgs`: (rate, Borg) heard so far.
     `foretold_bpm`: the rate by the belief of the last whole slot.
     """
@@ -73,6 +75,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
     bank: FilterBank
     person: GuidedPerson | None
     settings: tuple[Setting, ...] = (Setting(0.0, 0.0),)
+    measured: bool = False
     next_settings: tuple[Setting, ...] | None = None
     switch_in_s: int = 0
     slot_s: int = 0
@@ -148,8 +151,13 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             if len(self.settings) > 1:
                 bank, best = merged(self.bank, len(self.settings))
                 seen = tuple((one[best],) for one in self.loads)
-                return replace(self, bank=bank, settings=(known,), loads=seen, next_settings=None)
-            return self if self.settings[0] == known else replace(self, settings=(known,))
+                return replace(self, bank=bank, settings=(known,), loads=seen, next_settings=None, measured=True)
+            return replace(self, settings=(known,), measured=True)
+        if self.measured:
+            # What was measured is not believed any more: what was asked for is supposed, and what was learned from it
+            # is unlearned.
+            supposed = Setting(moment.asked_kmh or self.settings[0].speed_kmh, moment.incline_percent or 0.0)
+            return replace(self, bank=self._forgotten(self.bank), settings=(supposed,), measured=False)
         if self.next_settings is None:
             return self
         if self.switch_in_s > 0:

@@ -50,6 +50,7 @@ class GuidanceInput(Struct, frozen=True, kw_only=True):
     high_bpm: float | None
     speed_kmh: float | None
     incline_percent: float | None
+    asked_kmh: float | None = None
     borg: int | None
     may_urge: bool
     quiet: bool

@@ -330,6 +330,8 @@ def _in_session(state: SessionState, button: Button, t: float) -> tuple[AnyMessa
         return stop_messages(state, t)
     if state.question is not None:
         return (BorgAnswer(t),)
+    if state.belt.question_kmh is not None and state.stage == "running":
+        return (BorgAnswer(t, ok=button is Button.START),)
     if button is Button.START:
         if state.stage == "paused":
             return (SessionCommand(t, CommandName.RESUME),)
@@ -344,7 +346,7 @@ def _in_session(state: SessionState, button: Button, t: float) -> tuple[AnyMessa
     step_kmh = state.plan.speed_step_kmh if button is Button.UP else -state.plan.speed_step_kmh
     speed_kmh = min(max(round(now_kmh + step_kmh, 2), 0.0), state.plan.max_speed_kmh)
     incline = state.incline_percent if state.incline_percent is not None else state.advice.incline_percent
-    return (TreadmillSpeed(t, speed_kmh, incline or 0.0),)
+    return (TreadmillSpeed(t, speed_kmh, incline or 0.0, "participant"),)
 
 
 def stop_messages(state: SessionState, t: float) -> tuple[AnyMessage, ...]:

@@ -197,6 +197,10 @@ class QuestionAnswered(Event, frozen=True, tag="question_answered"):
     by: Literal["participant", "treadmill", "therapist"] = "participant"
 
 
+SPEED_DOUBTED = "speed_doubted"
+"""Code of the notice that the treadmill's own speed is not believed: from there on its speed is not known."""
+
+
 class TreadmillChanged(Event, frozen=True, tag="treadmill_changed"):
     """The treadmill's setting is now this."""
 

@@ -5,6 +5,7 @@ journal.
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from msgspec import Struct
 
@@ -54,10 +55,15 @@ class SourceLost(Message, frozen=True, tag="source_lost"):
 
 
 class TreadmillSpeed(Message, frozen=True, tag="treadmill"):
-    """The belt's speed in km/h and incline in percent: measured, or confirmed by the participant."""
+    """The belt's speed in km/h and incline in percent.
+
+    `source`: the treadmill's own report, which is judged; one of a treadmill that a person has found right; or what
+    the participant says. The last two are believed.
+    """
 
     speed_kmh: float
     incline_percent: float = 0.0
+    source: Literal["belt", "trusted_belt", "participant"] = "belt"
 
 
 class Exertion(Message, frozen=True, tag="exertion"):

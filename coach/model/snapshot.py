@@ -57,7 +57,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     `phase` is the kind of the phase, or `waiting` before and `ended` after. `bpm` is null unless the source is live
     or weak or implausible (shown, marked); `fraction` is bpm / HRmax. `session_elapsed_s` is training time without
-    pauses. `cool_down_offered`: the session was stopped, and start would run a cool-down.
+    pauses. `cool_down_offered`: the session was stopped, and start would run a cool-down. `asks_speed_kmh`: whether the
+    treadmill shows this speed is asked now: start is yes, up and down are no.
     """
 
     t: float
@@ -85,6 +86,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     incline_percent: float | None
     trend: Trend = "steady"
     question: str | None = None
+    asks_speed_kmh: float | None = None
     bout: Bout | None = None
     text: dict[str, str] = {}
     prediction: Prediction | None = None

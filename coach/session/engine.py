@@ -45,6 +45,7 @@ from coach.model.messages import (
     TreadmillSpeed,
 )
 from coach.model.plan import UNWELL_QUESTIONS, is_urgent
+from coach.session import belt
 from coach.session.restraints import no_interval_because
 from coach.session.state import SessionState
 from coach.session.transition import Transition
@@ -149,6 +150,9 @@ def _take(turn: Transition, message: AnyMessage) -> None:
             _exertion(turn, message)
         case BorgAnswer():
             waits = turn.state.question is not None or any(one.code == "no_answer" for one in turn.state.notices)
+            if not waits and turn.state.belt.question_kmh is not None:
+                belt.answered(turn, ok=message.ok)
+                return
             _require(waits, "no_question", "nothing was asked")
             turn.answered(ok=message.ok, by="therapist" if message.source == "therapist" else "participant")
         case Readiness():
@@ -180,7 +184,17 @@ def _treadmill(turn: Transition, message: TreadmillSpeed) -> None:
             f"{message.speed_kmh:g} km/h at {message.incline_percent:g} % is no treadmill's setting; "
             f"0–{HIGHEST_SPEED_KMH:g} km/h and {LOWEST_INCLINE_PERCENT:g}–{HIGHEST_INCLINE_PERCENT:g} % are",
         )
-    turn.treadmill(message.speed_kmh, message.incline_percent)
+    match message.source:
+        case "participant":
+            belt.confirmed(turn, message.speed_kmh)
+        case "trusted_belt":
+            belt.trusted(turn)
+        case "belt":
+            pass
+    speed_kmh: float | None = message.speed_kmh
+    if message.source != "participant":
+        speed_kmh = belt.told(turn, message.speed_kmh, message.incline_percent)
+    turn.treadmill(speed_kmh, message.incline_percent)
 
 
 def _exertion(turn: Transition, message: Exertion) -> None:

@@ -52,6 +52,7 @@ TABLE = (
     Restraint("waiting_for_signal", "notice", therapist=True),
     Restraint("eased_without_signal", "notice", therapist=True),
     Restraint("by_exertion", "notice", therapist=True),
+    Restraint("speed_doubted", "notice", therapist=True),
     Restraint("guidance_off", "notice", therapist=True),
     Restraint("hr_max_seems_lower", "notice", therapist=True),
     Restraint("hr_max_seems_higher", "notice", therapist=True),

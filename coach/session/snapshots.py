@@ -42,6 +42,7 @@ def snapshot(state: SessionState) -> Snapshot:
         speed_kmh=state.speed_kmh,
         incline_percent=state.incline_percent,
         question=None if state.question is None else state.question.reason,
+        asks_speed_kmh=state.belt.question_kmh if state.stage == "running" else None,
         bout=_bout(state, elapsed_s) if now else None,
         text=phase.texts if now else {},
         prediction=state.outlook.prediction if state.stage == "running" else None,

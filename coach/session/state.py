@@ -21,13 +21,12 @@ from coach.model.plan import (
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.model.snapshot import NoticeNow, Stage
 from coach.model.summary import Summary
+from coach.session.belt import STANDS_BELOW_KMH, Belt
 from coach.session.signal_quality import HeartRateSource
 from coach.session.statistics import SessionStatistics
 from coach.session.zone_position import ZonePosition
 
 TRACE_EVERY_S = 5
-STANDS_BELOW_KMH = 0.3
-"""No belt walks slower than this; a treadmill that rounds may say 0.1 of one that stands."""
 _WORK = ((PhaseKind.INTERVAL,), (PhaseKind.STEADY, PhaseKind.MOTOR), tuple(PhaseKind))
 """What a session is for: its intervals, where it has any; else steady and motor phases; else all of it."""
 
@@ -71,6 +70,7 @@ class SessionState(Struct, frozen=True, kw_only=True):
     second k of the phase ends at `anchor_t` + k + 1; pauses move the anchor. `second`: whole seconds of the phase
     that have passed. `before_s`: training seconds before this phase. `asked_kmh`: the speed that was asked for last.
     `recorded`: the session is long over and read from a file, so that holding an interval back would protect no one.
+    `speed_kmh`: the belt's speed that is believed; `belt`: what the treadmill says, and why it is not believed.
     """
 
     plan: Plan
@@ -106,6 +106,7 @@ class SessionState(Struct, frozen=True, kw_only=True):
     fall_due_s: int | None = None
     speed_kmh: float | None = None
     speed_t: float = 0.0
+    belt: Belt = Belt()
     incline_percent: float | None = None
     asked_kmh: float | None = None
     speed_before_pause_kmh: float | None = None

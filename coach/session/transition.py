@@ -40,7 +40,7 @@ from coach.model.events import (
 from coach.model.messages import HeartRate
 from coach.model.protocol import Phase, PhaseKind, Zone
 from coach.model.snapshot import NoticeNow
-from coach.session import limits, signal_quality, statistics
+from coach.session import belt, limits, signal_quality, statistics
 from coach.session.restraints import no_interval_because, ordinary_speech
 from coach.session.signal_quality import HeartRateSource
 from coach.session.state import TRACE_EVERY_S, Ceiling, PhaseRun, Question, SessionState, closed_by
@@ -119,6 +119,7 @@ class Transition:
         place = follow_trend(state.place, bpm)
         self.state = replace(state, second=state.second + 1, tally=counted, trace=trace, place=place)
         self._place()
+        belt.second(self)
         limits.second(self)
         if self.state.stage == "running" and self.state.second == state.second + 1 and self.state.index == state.index:
             if self.state.second < self.state.length_s:
@@ -172,6 +173,7 @@ class Transition:
             high_bpm=zone[1] if zone else None,
             speed_kmh=state.speed_kmh,
             incline_percent=state.incline_percent,
+            asked_kmh=state.asked_kmh,
             borg=state.new_borg,
             may_urge=may_urge,
             quiet=quiet,
@@ -564,13 +566,21 @@ class Transition:
         self._source_became(HeartRateSource())
         self.state = replace(self.state, strap_key=key, strap_name=name)
 
-    def treadmill(self, speed_kmh: float, incline_percent: float) -> None:
-        """The treadmill's setting, measured or confirmed."""
+    def treadmill(self, speed_kmh: float | None, incline_percent: float) -> None:
+        """The treadmill's setting, measured or confirmed; speed None: not known."""
         state = self.state
         if speed_kmh != state.speed_kmh or incline_percent != state.incline_percent:
-            self.events.append(TreadmillChanged(state.t, speed_kmh, incline_percent))
+            if speed_kmh is not None:
+                self.events.append(TreadmillChanged(state.t, speed_kmh, incline_percent))
             speed_t = state.t if speed_kmh != state.speed_kmh else state.speed_t
             self.state = replace(state, speed_kmh=speed_kmh, incline_percent=incline_percent, speed_t=speed_t)
+
+    def speed_known(self, speed_kmh: float | None) -> None:
+        """Another speed is believed, or none, though nobody has set the belt: that answers no question (H5)."""
+        self.treadmill(speed_kmh, self.state.incline_percent or 0.0)
+        question = self.state.question
+        if question is not None:
+            self.state = replace(self.state, question=replace(question, speed_kmh=None))
 
     def exertion(self, borg: int) -> None:
         """Borg for the interval under way or just ended, after the end for the session. It answers a question."""

@@ -194,7 +194,14 @@ def _session(pen: OledPen, words: Catalogue, texts: Texts, now: Snapshot) -> Non
         pen.centred(words.oled("all_right_green"), 43, 17, ink=0)
         return
     if now.question is not None:
-        _asked(pen, words, texts, now)
+        title = texts.of("check", now.question)
+        if now.advice.reason == "over_ceiling" and now.advice.direction is Direction.SLOWER:
+            title = texts.say("instruction.slow_down_now")
+        _asked(pen, texts, now, (title, words.oled("all_right_green")))
+        return
+    if now.asks_speed_kmh is not None:
+        title = texts.say("check.speed", speed=decimal(now.asks_speed_kmh, texts.language))
+        _asked(pen, texts, now, (title, texts.say("check.speed_how")))
         return
     if now.stage == "ended":
         _finished(pen, words, now)
@@ -227,8 +234,8 @@ def _session(pen: OledPen, words: Catalogue, texts: Texts, now: Snapshot) -> Non
     _phase(pen, words, now)
 
 
-def _asked(pen: OledPen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
-    """Draw the question in the lower half; rate, speed and time left stay in the upper one (hazard H5)."""
+def _asked(pen: OledPen, texts: Texts, now: Snapshot, lines: tuple[str, str]) -> None:
+    """Draw a question in the lower half; rate, speed and time left stay in the upper one (hazard H5)."""
     silent = now.bpm is None or now.signal in (Signal.LOST, Signal.STALE)
     pen.left("–" if silent else f"{now.bpm:.0f}", 0, 0, 22, within=42)
     kmh = now.speed_kmh if now.advice.speed_kmh is None else now.advice.speed_kmh
@@ -236,11 +243,8 @@ def _asked(pen: OledPen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
         pen.centred(decimal(kmh, texts.language), 2, 17, between=(44, 82))
     pen.right(_clock(now.phase_remaining_s), 127, 2, 17, within=44)
     pen.bar(0, 27, 127, 63)
-    title = texts.of("check", now.question or "")
-    if now.advice.reason == "over_ceiling" and now.advice.direction is Direction.SLOWER:
-        title = texts.say("instruction.slow_down_now")
-    pen.centred(title, 28, 17, ink=0)
-    pen.centred(words.oled("all_right_green"), 47, 14, ink=0)
+    pen.centred(lines[0], 28, 17, ink=0)
+    pen.centred(lines[1], 47, 14, ink=0)
 
 
 def _beside(pen: OledPen, now: Snapshot, *, over: bool) -> None:

@@ -28,7 +28,7 @@ from display.drawing.palette import (
 )
 from display.drawing.shapes import Drawing
 from display.screen.frame import RenderContext
-from display.screen.question_card import question_part
+from display.screen.question_card import question_part, speed_question_part
 
 PRAISE_LAST_S = 30.0
 FOR_THERAPIST = ("hr_max_seems_higher",)
@@ -124,6 +124,8 @@ def instruction_part(glance: RenderContext, box: Box) -> Widget:
     """The card across the screen; an open question takes its place."""
     if glance.snapshot.question is not None:
         return question_part(glance, box)
+    if glance.snapshot.asks_speed_kmh is not None:
+        return speed_question_part(glance, box)
     card = _card(glance)
     tall = box.height > 120  # noqa: PLR2004 - portrait: the setting stands below the words
 

@@ -1,11 +1,14 @@
-"""«Går det bra?» in the instruction's place: rate, time left and speed stay as they are (hazard H5)."""
+"""A question in the instruction's place, «Går det bra?» (hazard H5) or «Står det 6,4 km/t på møllen?».
+
+Rate, time left and speed stay as they are.
+"""
 
 from coach.kiosk.view import Button
 from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
 from display.drawing.layout import Box, Widget
-from display.drawing.number_format import load
+from display.drawing.number_format import load, speed
 from display.drawing.palette import ABOVE, PANEL, QUIET, WHITE
 from display.screen.button_bar import paint_buttons
 from display.screen.frame import RenderContext
@@ -17,6 +20,18 @@ ABOVE_PLACE, BELOW_PLACE = 8.0, 18.0
 """How far the card reaches into the gaps around the instruction's place: it has two lines."""
 
 
+Choice = tuple[tuple[Button, ...], str]
+"""Buttons, and what they mean."""
+
+
+def speed_question_part(glance: RenderContext, box: Box) -> Widget:
+    """Return the card that asks whether the treadmill shows a speed."""
+    texts, kmh = glance.texts, glance.snapshot.asks_speed_kmh
+    title = texts.say("check.speed", speed=speed(kmh or 0.0, texts))
+    yes, no = ((Button.START,), texts.say("button.yes")), ((Button.UP, Button.DOWN), texts.say("button.no"))
+    return _card(glance, box, (title, texts.say("check.speed_why"), ""), (yes, no))
+
+
 def question_part(glance: RenderContext, box: Box) -> Widget:
     """Return the card: the question, what happens without an answer, the treadmill's setting and the buttons."""
     snapshot, texts = glance.snapshot, glance.texts
@@ -26,6 +41,12 @@ def question_part(glance: RenderContext, box: Box) -> Widget:
     setting = load(speed_kmh, incline_percent, texts)
     title, why = texts.of("check", snapshot.question or ""), texts.say("check.why")
     yes, no = ((Button.START,), texts.say("button.yes")), ((Button.STOP,), texts.say("button.no_stop"))
+    return _card(glance, box, (title, why, setting), (yes, no))
+
+
+def _card(glance: RenderContext, box: Box, words: tuple[str, str, str], choices: tuple[Choice, Choice]) -> Widget:
+    title, why, setting = words
+    yes, no = choices
     portrait = glance.sheet.portrait
     box = Box(box.x, box.y - ABOVE_PLACE, box.width, box.height + ABOVE_PLACE + BELOW_PLACE)
 
@@ -37,15 +58,18 @@ def question_part(glance: RenderContext, box: Box) -> Widget:
             brush.text(title, (left, box.y + 44), TITLE, width=right - left)
             brush.paragraph(why, (left, box.y + 92), SMALL, right - left, leading=1.2)
             row = Box(left, box.bottom - 74, right - left, 60)
-            brush.text(setting, (row.right, row.middle_y), SETTING, "right")
-            room = row.width - brush.width(setting, SETTING) - 10
+            room = row.width
+            if setting:
+                brush.text(setting, (row.right, row.middle_y), SETTING, "right")
+                room -= brush.width(setting, SETTING) + 10
             paint_buttons(brush, Box(row.x, row.y, room, row.height), (yes, no), "left")
             return
         brush.icon(icons.question, Box(left, box.middle_y - 28, 56, 56), ABOVE)
         left += 82
         buttons = Box(right - BUTTONS_WIDTH, box.y, BUTTONS_WIDTH, box.height / 2)
-        end = brush.text(title, (left, box.y + 44), TITLE)
-        brush.text(setting, (end + 40, box.y + 46), SETTING, width=buttons.x - 20 - end - 40)
+        end = brush.text(title, (left, box.y + 44), TITLE, width=buttons.x - 20 - left)
+        if setting:
+            brush.text(setting, (end + 40, box.y + 46), SETTING, width=buttons.x - 20 - end - 40)
         brush.text(why, (left, box.y + 94), SMALL, width=buttons.x - 20 - left)
         paint_buttons(brush, Box(buttons.x, box.y + 8, buttons.width, box.height / 2 - 8), (yes,), "left")
         paint_buttons(brush, Box(buttons.x, box.middle_y, buttons.width, box.height / 2 - 8), (no,), "left")

@@ -108,6 +108,13 @@ class TreadmillPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             description="The treadmill's Bluetooth name or the beginning of it. Empty: the only one in reach.",
         ),
     ] = ""
+    units: Annotated[
+        Literal["auto", "km", "miles"],
+        Meta(
+            description="What its speed counts. auto: km/h, and the screen asks where that cannot be true. km: km/h, "
+            "and nobody is asked. miles: miles an hour."
+        ),
+    ] = "auto"
 
 
 class PanelPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from msgspec import Struct
 
+from coach.session.belt import KM_PER_MILE
 from firmware.sensors import gatt_treadmill
 from firmware.sensors.adapter import BluetoothAdapter
 from firmware.sensors.gatt_treadmill import TreadmillDataError
@@ -56,10 +57,12 @@ class BluetoothTreadmill:
         lookout: SharedScanner,
         *,
         wanted: str = "",
+        in_miles: bool = False,
         measuring: Callable[[], bool] = lambda: False,
         timings: TreadmillTimings | None = None,
     ) -> None:
-        """Nothing is sought before `run`."""
+        """Nothing is sought before `run`. `in_miles`: its speed counts miles an hour, as the settings say."""
+        self._factor = KM_PER_MILE if in_miles else 1.0
         self._radio, self._lookout = radio, lookout
         self._wanted, self._measuring = wanted.casefold(), measuring
         self._timings = TreadmillTimings() if timings is None else timings
@@ -81,6 +84,11 @@ class BluetoothTreadmill:
         unreached = (("treadmill_unreached", self._said),) if self._refusals >= UNREACHED_AFTER else ()
         several = (("treadmill_several", f"{self._too_many}; treadmill.name chooses"),) if self._too_many else ()
         return (*odd, *several, *unreached)
+
+    @property
+    def address(self) -> str:
+        """Address of the treadmill that was connected last; empty where none was."""
+        return "" if self._device is None else self._device.address
 
     async def run(self, tell: Callable[[float, float | None], None]) -> None:
         """Tell speed in km/h and incline in percent (None: it does not say) as they change, until cancelled."""
@@ -207,7 +215,7 @@ class BluetoothTreadmill:
             self._incline_percent = told.incline_percent
         if told.speed_kmh is None:
             return
-        setting = (told.speed_kmh, self._incline_percent)
+        setting = (round(told.speed_kmh * self._factor, 2), self._incline_percent)
         if setting != self._told or now_s - self._told_s >= self._timings.tell_again_s:
             self._told, self._told_s = setting, now_s
             tell(*setting)

@@ -79,11 +79,14 @@ def treadmill_beside(strap: Strap, config: "Config") -> "BluetoothTreadmill":
     from firmware.sensors.ble_treadmill import BluetoothTreadmill  # noqa: PLC0415 - as above
     from firmware.sensors.scanner import SharedScanner  # noqa: PLC0415 - bleak comes with the extra «device»
 
-    wanted = config.treadmill.name
+    wanted, in_miles = config.treadmill.name, config.treadmill.units == "miles"
     if isinstance(strap, BluetoothStrap):
-        return BluetoothTreadmill(strap.radio, strap.lookout, wanted=wanted, measuring=lambda: strap.measuring)
+        radio, lookout, bluetooth = strap.radio, strap.lookout, strap
+        return BluetoothTreadmill(
+            radio, lookout, wanted=wanted, in_miles=in_miles, measuring=lambda: bluetooth.measuring
+        )
     radio = BluetoothAdapter(config.strap.adapter or None)
-    return BluetoothTreadmill(radio, SharedScanner(radio), wanted=wanted)
+    return BluetoothTreadmill(radio, SharedScanner(radio), wanted=wanted, in_miles=in_miles)
 
 
 def _replayed(recording: SampleRecording, clock: Clock) -> Strap:

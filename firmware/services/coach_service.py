@@ -77,6 +77,7 @@ from firmware.participants.last_strap import StrapMemory
 from firmware.participants.pins import PinError
 from firmware.participants.plan_files import PlanFileError, PlanRepository
 from firmware.participants.registry import ParticipantRegistry
+from firmware.participants.treadmill_memory import TreadmillMemory, file_beside
 from firmware.sensors.factory import StrapMaker, treadmill_beside
 from firmware.sensors.strap import ChosenStrap, Delivery, Strap
 from firmware.services.barrier import Barrier
@@ -364,12 +365,20 @@ class CoachService:
         if in_force is not None and in_force.config.treadmill.ftms:
             treadmill = treadmill_beside(strap, in_force.config)
             self._health.treadmill = treadmill
-            await treadmill.run(self._treadmill_told)
-        await asyncio.Event().wait()
+            memory = TreadmillMemory(file_beside(self._settings.diary), self._disk.submit)
+            judged = in_force.config.treadmill.units == "auto"
 
-    def _treadmill_told(self, speed_kmh: float, incline_percent: float | None) -> None:
-        self._barrier.run("treadmill", lambda: self._keeper.measured(speed_kmh, incline_percent), None)
-        self._set_timer()
+            def told(speed_kmh: float, incline_percent: float | None) -> None:
+                before = memory.of(treadmill.address) if judged else "as_sent"
+                said = self._barrier.run(
+                    "treadmill", lambda: self._keeper.measured(speed_kmh, incline_percent, before), None
+                )
+                if judged and said is not None:
+                    memory.keep(treadmill.address, said)
+                self._set_timer()
+
+            await treadmill.run(told)
+        await asyncio.Event().wait()
 
     def _delivered(self, delivery: Delivery) -> None:
         self._barrier.run("machine health", self._health.strap_spoke, None)

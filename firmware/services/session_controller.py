@@ -37,6 +37,7 @@ from coach.model.messages import (
 )
 from coach.model.snapshot import Prediction
 from coach.model.summary import Summary
+from coach.session.belt import BeltVerdict
 from coach.session.engine import guidance_off, next_due_s, step, without_guidance
 from coach.session.snapshots import snapshot
 from coach.session.state import SessionState, begin
@@ -45,6 +46,7 @@ from firmware.journal.journal import Journal
 from firmware.journal.record import SessionRecord
 from firmware.participants.plan_files import PlanRepository
 from firmware.participants.training_closures import TrainingClosures
+from firmware.participants.treadmill_memory import believed_kmh
 from firmware.sensors.strap import Delivery, Measurement, SignalSourceLost, SimulatedPersonInput
 from firmware.services.barrier import Barrier
 from firmware.services.maintenance_flow import MachinePage
@@ -232,14 +234,27 @@ class SessionKeeper:
             self.desk = self._straps.looked(self.desk, scene)
             self._changed(at_once=True)
 
-    def measured(self, speed_kmh: float, incline_percent: float | None) -> None:
-        """The treadmill tells its setting; an incline that it does not tell stays what it was."""
+    def measured(
+        self, speed_kmh: float, incline_percent: float | None, verdict: BeltVerdict | None = None
+    ) -> BeltVerdict | None:
+        """Take the treadmill's setting; an incline that it does not tell stays what it was.
+
+        `verdict`: what was said of this treadmill before. Returns what is said of it in this session.
+        """
         if self.state is None or self.desk.offer_go_on:
-            return
+            return None
+        said = self.state.belt.verdict
+        # What is said in this session is applied by the engine itself.
+        before = verdict if said is None or verdict == "as_sent" else None
+        kmh = believed_kmh(speed_kmh, before)
+        if kmh is None:
+            return said
         incline = self.state.incline_percent if incline_percent is None else incline_percent
-        refused = self._try(TreadmillSpeed(self._now_t(), speed_kmh, incline or 0.0))
+        source: Literal["belt", "trusted_belt"] = "trusted_belt" if before == "as_sent" else "belt"
+        refused = self._try(TreadmillSpeed(self._now_t(), kmh, incline or 0.0, source))
         if refused is not None:
             _log.warning("The treadmill sent what no treadmill does: %s", refused)
+        return said
 
     def show_text(self, text: str, for_s: float) -> None:
         """Show a line from the therapist for so many real seconds; it changes nothing but the view. Raises Refused."""

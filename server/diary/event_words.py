@@ -107,6 +107,7 @@ NOTICES: dict[str, Text] = {
     "waiting_for_signal": gettext_lazy("The interval waits for a rate"),
     "eased_without_signal": gettext_lazy("Work became recovery, because no rate came"),
     "by_exertion": gettext_lazy("Work goes on by perceived exertion"),
+    "speed_doubted": gettext_lazy("The treadmill's own speed is not believed"),
     "no_answer": gettext_lazy("Nobody answered «are you all right?» for 20 s"),
     "not_all_right": gettext_lazy("The participant said that they were not all right"),
     "guidance_off": gettext_lazy("The guidance failed: no advice for the rest of the session"),

@@ -93,6 +93,7 @@ NOTICE: Mapping[str, Word] = {
     "waiting_for_signal": _("The interval waits for a rate"),
     "eased_without_signal": _("Eased, because no rate came"),
     "by_exertion": _("Goes on by perceived exertion"),
+    "speed_doubted": _("The treadmill's own speed is not believed"),
     "no_answer": _("Does not answer. Go and see."),
     "not_all_right": _("Says: not all right. Go and see."),
     "guidance_off": _("The coach gives no advice in this session; phases, rate and stop work"),

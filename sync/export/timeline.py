@@ -11,9 +11,11 @@ from typing import TypeVar
 from msgspec import Struct
 
 from coach.model.events import (
+    SPEED_DOUBTED,
     AdviceGiven,
     AnyEvent,
     Direction,
+    NoticeRaised,
     PhaseEnded,
     PhaseStarted,
     SessionEnded,
@@ -114,16 +116,23 @@ def laid_out(
         phases=_phases(events, protocol, plan, length_s),
         rates=rates,
         signals=tuple(Change(event.t, signal=event.signal) for event in events if isinstance(event, SignalChanged)),
-        settings=tuple(
-            Change(event.t, speed_kmh=event.speed_kmh, incline_percent=event.incline_percent)
-            for event in events
-            if isinstance(event, TreadmillChanged)
-        ),
+        settings=tuple(_settings(events)),
         advice=tuple(
             Change(event.t, advice=event.advice.direction) for event in events if isinstance(event, AdviceGiven)
         ),
         pauses=pauses_of(events, length_s),
     )
+
+
+def _settings(events: Sequence[AnyEvent]) -> Iterator[Change]:
+    """Yield the treadmill's settings that were believed: from a doubt on its speed is not known."""
+    incline_percent: float | None = None
+    for event in events:
+        if isinstance(event, TreadmillChanged):
+            incline_percent = event.incline_percent
+            yield Change(event.t, speed_kmh=event.speed_kmh, incline_percent=incline_percent)
+        elif isinstance(event, NoticeRaised) and event.code == SPEED_DOUBTED:
+            yield Change(event.t, incline_percent=incline_percent)
 
 
 def track_of(delivery: SessionDelivery) -> Track:

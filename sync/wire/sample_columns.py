@@ -6,7 +6,17 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from coach.model.events import Advice, AdviceGiven, AnyEvent, Predicted, Signal, SignalChanged, TreadmillChanged
+from coach.model.events import (
+    SPEED_DOUBTED,
+    Advice,
+    AdviceGiven,
+    AnyEvent,
+    NoticeRaised,
+    Predicted,
+    Signal,
+    SignalChanged,
+    TreadmillChanged,
+)
 from coach.model.messages import AnyMessage, HeartRate
 from sync.errors import WireError
 from sync.wire.messages import AdviceNow, Foretold, Samples
@@ -76,7 +86,12 @@ def samples_of(messages: Sequence[AnyMessage], events: Sequence[AnyEvent]) -> Sa
     rated = list(_rated(messages))
     times = [t for t, _ in rated]
     signal = _changes(events, lambda e: e.signal if isinstance(e, SignalChanged) else None)
-    speed = _changes(events, lambda e: e.speed_kmh if isinstance(e, TreadmillChanged) else None)
+    # From a doubt on, the treadmill's speed is not known.
+    speed = [
+        (event.t, event.speed_kmh if isinstance(event, TreadmillChanged) else None)
+        for event in events
+        if isinstance(event, TreadmillChanged) or (isinstance(event, NoticeRaised) and event.code == SPEED_DOUBTED)
+    ]
     incline = _changes(events, lambda e: e.incline_percent if isinstance(e, TreadmillChanged) else None)
     advice = _changes(events, lambda e: advice_now(e.advice) if isinstance(e, AdviceGiven) else None)
     told = [(event.t, _foretold(event)) for event in events if isinstance(event, Predicted)]

@@ -24,6 +24,7 @@ from firmware.journal.writer import JournalSettings
 from firmware.participants import pins, plan_cache, plan_files
 from firmware.participants.last_strap import StrapMemory
 from firmware.participants.protocol_files import read_file
+from firmware.participants.treadmill_memory import TreadmillMemory
 from firmware.sensors.strap import SelectedStrap
 from firmware.system.delivery_status import NoStateError, read_state, write_state
 from sync.delivery.machine_identity import ACCOUNT, MachineIdentity, MachineIdentityError, read_account
@@ -127,6 +128,11 @@ def make_account(folder: Path) -> Path:
     return folder / ACCOUNT
 
 
+def make_treadmill(folder: Path) -> Path:
+    TreadmillMemory(folder / "treadmills.json").keep("00:11:22:33:44:55", "miles")
+    return folder / "treadmills.json"
+
+
 def make_diary(folder: Path) -> Path:
     with Journal.open(folder / "diary.db", settings=SETTINGS) as journal:
         journal.begin("one", plan(), protocol())
@@ -140,6 +146,7 @@ def look_at_diary(path: Path) -> object:
 
 
 WRITTEN = {
+    "treadmill_memory": Written(make_treadmill, lambda path: TreadmillMemory(path).of("00:11:22:33:44:55")),
     "strap_memory": Written(make_strap, lambda path: StrapMemory(path.parent).of("kari")),
     "pins": Written(make_pin, look_at_pins),
     "given_plans": Written(make_plan, look_at_plans),
@@ -157,7 +164,7 @@ WRITTEN = {
 """By the module that writes it; a clinic's own protocol stands for what a person writes with an editor."""
 
 READ_BY_PEOPLE_OR_ONCE = {
-    "whole_file": "writes for strap_memory, pins and given_plans",
+    "whole_file": "writes for strap_memory, treadmill_memory, pins and given_plans",
     "journal_in_memory": "a copy of the diary, opened as a diary",
     "diary_before": "a diary, opened as a diary",
     "versions": "names and numbers of versions: tests/firmware/setup/test_upgrade.py",

@@ -154,8 +154,8 @@ EXPECTED: dict[tuple[ScreenId, Button], tuple[KioskState | None, tuple[object, .
     (ScreenId.READY, Button.START): (None, (SessionCommand(T, CommandName.START),), None),
     (ScreenId.READY, Button.STOP): OUT,
     (ScreenId.SESSION, Button.START): (None, (SessionCommand(T, CommandName.PAUSE),), None),
-    (ScreenId.SESSION, Button.UP): (None, (TreadmillSpeed(T, 6.2, 5.0),), None),
-    (ScreenId.SESSION, Button.DOWN): (None, (TreadmillSpeed(T, 5.8, 5.0),), None),
+    (ScreenId.SESSION, Button.UP): (None, (TreadmillSpeed(T, 6.2, 5.0, "participant"),), None),
+    (ScreenId.SESSION, Button.DOWN): (None, (TreadmillSpeed(T, 5.8, 5.0, "participant"),), None),
     (ScreenId.SESSION, Button.STOP): (None, (SessionCommand(T, CommandName.STOP),), None),
     (ScreenId.EXERTION, Button.START): (AT_MOOD, (Exertion(T, 13),), None),
     (ScreenId.EXERTION, Button.UP): (replace(AFTER, selected=14), (), None),
@@ -245,9 +245,9 @@ def test_any_button_but_stop_answers_a_question() -> None:
 def test_up_and_down_confirm_the_measured_speed_within_the_treadmills_range() -> None:
     session = LedSession().live_until(100, 150)
     fast = session.send(TreadmillSpeed(100, 19.9, 2.0)).state
-    assert press(CHOSEN, fast, Button.UP, 100).messages == (TreadmillSpeed(100, 20.0, 2.0),)
+    assert press(CHOSEN, fast, Button.UP, 100).messages == (TreadmillSpeed(100, 20.0, 2.0, "participant"),)
     slow = session.send(TreadmillSpeed(100, 0.1, 2.0)).state
-    assert press(CHOSEN, slow, Button.DOWN, 100).messages == (TreadmillSpeed(100, 0.0, 2.0),)
+    assert press(CHOSEN, slow, Button.DOWN, 100).messages == (TreadmillSpeed(100, 0.0, 2.0, "participant"),)
 
 
 def test_without_any_known_speed_up_and_down_do_nothing() -> None:
@@ -257,7 +257,7 @@ def test_without_any_known_speed_up_and_down_do_nothing() -> None:
 
 def test_an_advised_setting_without_an_incline_is_flat() -> None:
     flat = LedSession(replace(PLAN, start=Load(6.0))).live_until(61, 150).state
-    assert press(CHOSEN, flat, Button.UP, 61).messages == (TreadmillSpeed(61, 6.2, 0.0),)
+    assert press(CHOSEN, flat, Button.UP, 61).messages == (TreadmillSpeed(61, 6.2, 0.0, "participant"),)
 
 
 def test_a_stop_is_followed_by_the_offered_cool_down() -> None:

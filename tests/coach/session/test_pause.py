@@ -144,7 +144,7 @@ def test_after_a_pause_nobody_is_urged_back_to_a_speed_by_a_rate_that_is_not_liv
 def test_no_speed_is_held_by_somebody_who_stands_still() -> None:
     session = LedSession(guidance=lambda _: Says(HOLDS)).live_until(60).live_until(160, 176)
     assert session.seen.advice.direction is Direction.HOLD
-    session.send(TreadmillSpeed(160, 0.0, 5.0))
+    session.send(TreadmillSpeed(160, 6.0, 5.0), TreadmillSpeed(160, 0.0, 5.0))
     held = len(session.cued(CueName.HOLD))
     assert session.live(60, 150).seen.advice.direction is Direction.NONE
     assert len(session.cued(CueName.HOLD)) == held
