@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "server.audit.apps.AuditConfig",
     "server.people.apps.PeopleConfig",
     "server.diary.apps.DiaryConfig",
+    "server.follow_up.apps.FollowUpConfig",
     "server.live.apps.RoomConfig",
     "server.regional_statistics.apps.NetworkConfig",
     "server.documents.apps.PapersConfig",

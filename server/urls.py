@@ -7,6 +7,7 @@ from server.web import health, metrics
 urlpatterns = [
     path("", include("server.web.urls")),
     path("c/<slug:clinic>/room/", include("server.live.urls")),
+    path("c/<slug:clinic>/follow-up/", include("server.follow_up.urls")),
     path("c/<slug:clinic>/participants/", include("server.people.urls")),
     path("c/<slug:clinic>/", include("server.diary.urls")),
     path("c/<slug:clinic>/papers/", include("server.documents.urls")),

@@ -48,3 +48,16 @@ def role_in(account: Account, clinic: Clinic, may: Permission) -> str:
     """In which role this account does this here, for the access log."""
     roles = (Role(one.role) for one in held_by(account) if holds_in(one, clinic))
     return next((role.value for role in roles if may in MAY[role]), "")
+
+
+def colleagues_in(clinic: Clinic, may: Permission) -> list[Account]:
+    """Return the active accounts that a role of this clinic itself allows to do this, by name."""
+    roles = [role for role in Role if may in MAY[role]]
+    held = Membership.objects.filter(role__in=roles, clinic=clinic, account__is_active=True).select_related("account")
+    found = {one.account.pk: one.account for one in held}
+    return sorted(found.values(), key=lambda one: (one.get_full_name().casefold(), one.get_username()))
+
+
+def name_of(account: Account) -> str:
+    """Return what colleagues call an account."""
+    return account.get_full_name() or account.get_username()

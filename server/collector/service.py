@@ -28,6 +28,7 @@ from server.collector.metrics import CollectorMetrics
 from server.collector.parser import arrival, is_read_at_once
 from server.diary import ingest
 from server.errors import StoreAwayError, StoreRefusedError
+from server.follow_up import checking
 from server.json_logging import facts
 from sync.wire.codec import encode
 from sync.wire.messages import Receipt
@@ -49,6 +50,8 @@ THOROUGH_S = 0.2
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 QUIET_S = 1.0
+CHECK_EVERY_S, CHECKED_AT_A_TIME = 2.0, 20
+"""Follow-up rules: 5,000 participants are looked at within ten minutes of midnight."""
 TIDY_EVERY_S = 3600.0
 ENTER_WITHIN_S = 10.0
 """Diary entries wait no longer than this where single sessions come all the time; a flood they wait out."""
@@ -91,6 +94,7 @@ class Collector:
         self._not_entered = True
         self._enter_at_s = 0.0
         self._tidy_at_s = 0.0
+        self._check_at_s = 0.0
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._read_batches: queue.Queue[tuple[Sequence[Received], list[Arrival]]] = queue.Queue(maxsize=1)
         self._reading = threading.Thread(target=self._run_reading, name="reading", daemon=True)
@@ -330,6 +334,19 @@ class Collector:
             self.figures.database_up.set(0)
         else:
             self._enter()
+            self._check()
+
+    def _check(self) -> None:
+        """Look by the follow-up rules at a few participants who are due; a fault in a rule must not stop the intake."""
+        if time.monotonic() < self._check_at_s or not self._read_batches.empty():
+            return
+        self._check_at_s = time.monotonic() + CHECK_EVERY_S
+        try:
+            transactions.in_transaction(lambda: checking.check_some(CHECKED_AT_A_TIME))
+        except StoreAwayError:
+            self.figures.database_up.set(0)
+        except Exception:  # noqa: BLE001 - whatever it was, sessions must come in
+            _log.exception("the follow-up rules failed")
 
     def _enter(self) -> None:
         """Make diary entries of what has been stored, until the next batch comes."""

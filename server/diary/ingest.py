@@ -30,6 +30,7 @@ from coach.model.summary import IntervalSummary, Summary
 from server.accounts.models import Clinic
 from server.clinic_folder.transactions import in_transaction
 from server.diary.models import DiaryEntry, Progress
+from server.diary.signals import entries_changed
 from server.diary.weekly_limits import reaches_back_to
 from server.json_logging import facts
 from server.live.plan_outbox import hand_out_counts
@@ -118,6 +119,7 @@ def adopt(participant: Participant) -> int:
         ).update(participant=participant)
         if adopted:
             hand_out_counts([participant.pk])
+            entries_changed.send(DiaryEntry, participants={participant.pk})
     return adopted
 
 
@@ -250,6 +252,14 @@ def _enter(rows: Sequence[Mapping[str, Any]], progress: Progress, now: datetime)
     )
     if changed:
         hand_out_counts(changed)
+    _send_changed(entries, there)
+
+
+def _send_changed(entries: Iterable[DiaryEntry], there: Mapping[UUID, Mapping[str, Any]]) -> None:
+    """Let listeners know whose entries are other ones now."""
+    now = {one.participant_id for one in entries}
+    before = {one["participant_id"] for one in there.values()}
+    entries_changed.send(DiaryEntry, participants=(now | before) - {None})
 
 
 def _counted_anew(entries: Iterable[DiaryEntry], there: Mapping[UUID, Mapping[str, Any]], since: datetime) -> set[int]:

@@ -6,6 +6,7 @@ from server.accounts.models import Account
 from server.accounts.roles import Permission
 from server.audit.record import record
 from server.diary.models import DiaryEntry, Reassignment
+from server.diary.signals import entries_changed
 from server.live.plan_outbox import hand_out_counts
 from server.people.models import Note, Participant
 
@@ -41,6 +42,7 @@ def reassign(
         }
         about = [one for one in (before, after) if one is not None]
         hand_out_counts(one.pk for one in about)
+        entries_changed.send(DiaryEntry, participants={one.pk for one in about})
         for participant in about:
             record(account, ACTION, clinic=entry.clinic, may=Permission.CHANGE_DIARY, participant=participant, **told)
     entry.participant = after

@@ -23,6 +23,7 @@ from server.live.feed import Feed
 from server.live.machine_state import COMMANDS_SHOWN_S, PASSED_SHOWN_S, DisplayName, NoticeKey
 from server.live.models import Acknowledgement, GivenCommand, RaisedNotice
 from server.live.plan_outbox import supply_machine
+from server.live.signals import notice_raised
 from server.live.tiles import CommandTold, NoticeTold
 from server.models import CommandOutcome
 from server.people.models import Participant
@@ -225,6 +226,7 @@ class Remembering:
             heard_at=datetime.fromtimestamp(notice.heard_s, UTC),
         )
         RaisedNotice.objects.bulk_create([row], ignore_conflicts=True)
+        notice_raised.send(RaisedNotice, notice=row)
 
     def _write_ended(self, code: str, machine: str, key: NoticeKey, lasted_s: float) -> None:
         rows = RaisedNotice.objects.filter(

@@ -8,7 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from server.accounts.models import Clinic
+from server.accounts.memberships import colleagues_in, name_of
+from server.accounts.models import Account, Clinic
+from server.accounts.roles import Permission
 from server.people import participant_service, protocols
 from server.people.models import Note, Participant
 from server.people.pictures import PICTURES
@@ -66,7 +68,17 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
         """What a therapist writes."""
 
         model = Participant
-        fields: ClassVar = ["name", "birth_year", "sex", "nickname", "picture", "language", "group", "active"]
+        fields: ClassVar = [
+            "name",
+            "birth_year",
+            "sex",
+            "nickname",
+            "picture",
+            "language",
+            "group",
+            "responsible",
+            "active",
+        ]
         labels: ClassVar = {
             "name": gettext_lazy("Name"),
             "birth_year": gettext_lazy("Year of birth"),
@@ -75,6 +87,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
             "picture": gettext_lazy("Picture"),
             "language": gettext_lazy("Language of the machine"),
             "group": gettext_lazy("Group"),
+            "responsible": gettext_lazy("Responsible therapist"),
             "active": gettext_lazy("In training"),
         }
         help_texts: ClassVar = {
@@ -82,6 +95,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
             "nickname": gettext_lazy("What screens in the room show. Chosen by the participant."),
             "sex": gettext_lazy("For the fitness age, whose table has one column for each."),
             "group": gettext_lazy("The clinic's own word, for the list and for sums."),
+            "responsible": gettext_lazy("Follow-ups of this participant are shown under this therapist's own."),
             "active": gettext_lazy("Whoever has ended is taken from the machines; the diary stays."),
         }
         widgets: ClassVar = {
@@ -110,6 +124,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
             required=False,
             help_text=self.Meta.help_texts["sex"],
         )
+        self.fields["responsible"] = _responsible(instance)
         if instance._state.adding:  # noqa: SLF001 - Django's documented way to tell who is new
             del self.fields["active"]
 
@@ -170,6 +185,27 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
             noon = datetime.combine(on or timezone.localdate(), NOON)
             self.instance.research_consent_at = timezone.make_aware(noon)
         return [name for name, value in self.before.items() if getattr(self.instance, name) != value]
+
+
+def _responsible(instance: Participant) -> forms.ModelChoiceField:  # type: ignore[type-arg] # not generic when it runs
+    """Return the choice of therapist; who is responsible now stays a choice after leaving the clinic."""
+    keys = [one.pk for one in colleagues_in(instance.clinic, Permission.SEE_DIARY)]
+    if instance.responsible_id is not None:
+        keys.append(instance.responsible_id)
+    return _TherapistField(
+        queryset=Account.objects.filter(pk__in=keys).order_by("first_name", "last_name", "username"),
+        label=ParticipantForm.Meta.labels["responsible"],
+        help_text=ParticipantForm.Meta.help_texts["responsible"],
+        empty_label=_("nobody yet"),
+        required=False,
+    )
+
+
+class _TherapistField(forms.ModelChoiceField):  # type: ignore[type-arg] # not generic when it runs
+    """A choice of colleagues by name."""
+
+    def label_from_instance(self, obj: Any) -> str:  # noqa: ANN401 - Django's own signature
+        return name_of(obj)
 
 
 LONGEST_NICKNAME = 20

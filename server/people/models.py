@@ -31,8 +31,8 @@ class Participant(models.Model):
 
     `pseudonym`: what machines and wire know (`sync.wire.topics.PARTICIPANT`); drawn at random, never from the name.
     `nickname` and `picture`: what screens in the room show, chosen by the participant. `group`: the clinic's own word,
-    such as a training group, for sums. `research_consent_at`: when they agreed to research on pseudonymised sessions;
-    null: never, or withdrawn.
+    such as a training group, for sums. `responsible`: the therapist whose participant it is on the follow-up list.
+    `research_consent_at`: when they agreed to research on pseudonymised sessions; null: never, or withdrawn.
     """
 
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="participants")
@@ -47,6 +47,9 @@ class Participant(models.Model):
     )
     group = models.CharField(_("group"), max_length=40, blank=True)
     active = models.BooleanField(_("in training"), default=True)
+    responsible = models.ForeignKey(
+        Account, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("responsible therapist")
+    )
     research_consent_at = models.DateTimeField(_("consent to research"), null=True, blank=True)
     made_at = models.DateTimeField(auto_now_add=True)
     handed_over_to = models.CharField(max_length=100, blank=True)

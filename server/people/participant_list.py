@@ -1,15 +1,15 @@
 """The list of participants: who is found, and for those on a page their plan, their training and what needs a look.
 
-Six statements, however many participants there are; what a row tells is read for the page's rows alone.
+Seven statements, however many participants there are; what a row tells is read for the page's rows alone.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from django.core.paginator import Page, Paginator
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -30,15 +30,25 @@ LONGEST_SEARCH = 100
 MOST_WORDS = 6
 SOON = timedelta(days=7)
 
+SORTS = ("name", "need", "last", "group")
+"""By name; by the heaviest reason to follow up; by the last session, the longest ago first; by group."""
+
 Weight = Literal["", "above", "below"]
 
 
 class ListFilter(Struct, frozen=True):
-    """What part of the list one wants. `ended`: those who train no more, None: all."""
+    """What part of the list one wants, and its order.
+
+    `ended`: those who train no more, None: all. `responsible`: the key of the account whose participants they are.
+    `follow_up`: those with an open reason on the follow-up list. `sort`: one of `SORTS`.
+    """
 
     words: tuple[str, ...] = ()
     ended: bool | None = False
     group: str = ""
+    responsible: int | None = None
+    follow_up: bool = False
+    sort: str = "name"
 
 
 class Attention(Struct, frozen=True):
@@ -49,7 +59,10 @@ class Attention(Struct, frozen=True):
 
 
 class ParticipantRow(Struct, frozen=True, kw_only=True):
-    """One participant. What comes from the diary is None for those who may not see it. `last_on`: a session's day."""
+    """One participant. What comes from the diary is None for those who may not see it. `last_on`: a session's day.
+
+    `reasons`: those of the follow-up list, the heaviest first; where there is none, `looks` says what is known at once.
+    """
 
     participant: Participant
     plan: str
@@ -58,6 +71,7 @@ class ParticipantRow(Struct, frozen=True, kw_only=True):
     cap: int | None
     attendance: Attendance | None
     looks: tuple[Attention, ...]
+    reasons: tuple[Any, ...] = ()
 
     @property
     def over_cap(self) -> bool:
@@ -79,11 +93,20 @@ def _of(done: int, of: int) -> str:
     return _("%(done)s of %(of)s") % {"done": done, "of": of}
 
 
-def asked_for(search: str, state: str, group: str) -> ListFilter:
+def asked_for(
+    search: str, state: str, group: str, *, responsible: int | None = None, follow_up: bool = False, sort: str = "name"
+) -> ListFilter:
     """What was typed and chosen, made sound: nothing that is typed is an error."""
     text = searchable(search.replace("\x00", " ")[:LONGEST_SEARCH])
     ended = {"ended": True, "all": None}.get(state, False)
-    return ListFilter(tuple(text.split()[:MOST_WORDS]), ended, group.replace("\x00", "")[:LONGEST_SEARCH])
+    return ListFilter(
+        words=tuple(text.split()[:MOST_WORDS]),
+        ended=ended,
+        group=group.replace("\x00", "")[:LONGEST_SEARCH],
+        responsible=responsible,
+        follow_up=follow_up,
+        sort=sort if sort in SORTS else "name",
+    )
 
 
 def found(clinic: Clinic, asked: ListFilter) -> QuerySet[Participant]:
@@ -99,7 +122,32 @@ def found(clinic: Clinic, asked: ListFilter) -> QuerySet[Participant]:
         rows = rows.filter(group=asked.group)
     for word in asked.words:
         rows = rows.filter(searched__contains=word)
-    return rows.order_by("name", "pk")
+    if asked.responsible is not None:
+        rows = rows.filter(responsible=asked.responsible)
+    if asked.follow_up:
+        rows = rows.filter(follow_ups__in=_waiting(clinic)).distinct()
+    return _sorted(rows, clinic, asked.sort)
+
+
+def _sorted(rows: QuerySet[Participant], clinic: Clinic, sort: str) -> QuerySet[Participant]:
+    match sort:
+        case "need":
+            heaviest = _waiting(clinic).filter(participant=OuterRef("pk")).order_by("-weight").values("weight")[:1]
+            return rows.annotate(need=Subquery(heaviest)).order_by(F("need").desc(nulls_last=True), "name", "pk")
+        case "last":
+            newest = DiaryEntry.objects.filter(participant=OuterRef("pk")).order_by("-begun_at").values("begun_at")[:1]
+            return rows.annotate(last=Subquery(newest)).order_by(F("last").asc(nulls_first=True), "name", "pk")
+        case "group":
+            return rows.order_by("group", "name", "pk")
+        case _:
+            return rows.order_by("name", "pk")
+
+
+def _waiting(clinic: Clinic) -> QuerySet[Any]:
+    """Return what waits on the follow-up list, which stands on this application and is not imported here."""
+    items: QuerySet[Any] = Participant.follow_ups.rel.related_model.objects  # type: ignore[attr-defined] # the relation's other end
+    today = clinic.day_of(timezone.now())
+    return items.filter(Q(state="open") | Q(state="later", until__lte=today), clinic=clinic)
 
 
 def groups_of(clinic: Clinic) -> list[str]:
@@ -119,6 +167,11 @@ def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bo
     today = timezone.localdate(now)
     newest = _newest(people, see_diary=see_diary)
     week, courses = _lately(people, now) if see_diary else (Counter(), {})
+    reasons: dict[int, list[Any]] = defaultdict(list)
+    for item in (
+        _waiting(people[0].clinic).filter(participant__in=people).order_by("-weight") if people and see_diary else ()
+    ):
+        reasons[item.participant_id].append(item)
     rows = []
     for one in people:
         plan = newest.plans.get(one.pk)
@@ -138,6 +191,7 @@ def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bo
                 cap=plan.weekly_cap if plan is not None and not plan.withdrawn else None,
                 attendance=attendance,
                 looks=looks,
+                reasons=tuple(reasons[one.pk]),
             )
         )
     return rows

@@ -35,13 +35,22 @@ PAGE_DIGITS = 9
 def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """The list; with `part=rows`, its rows alone."""
     told = request.POST if request.method == "POST" else request.GET
-    asked = participant_list.asked_for(told.get("q", ""), told.get("state", ""), told.get("group", ""))
+    account = account_of(request)
+    mays = mays_in(account, clinic)
+    see_diary = Permission.SEE_DIARY in mays
+    asked = participant_list.asked_for(
+        told.get("q", ""),
+        told.get("state", ""),
+        told.get("group", ""),
+        responsible=account.pk if told.get("who") == "mine" else None,
+        follow_up=see_diary and told.get("who") == "follow_up",
+        sort=told.get("sort", "") if see_diary or told.get("sort") == "group" else "name",
+    )
     number = told.get("page", "1")
-    mays = mays_in(account_of(request), clinic)
     page = participant_list.page_of(
         participant_list.found(clinic, asked), int(number) if number.isdecimal() and len(number) < PAGE_DIGITS else 1
     )
-    rows = participant_list.rows_of(page.object_list, timezone.now(), see_diary=Permission.SEE_DIARY in mays)
+    rows = participant_list.rows_of(page.object_list, timezone.now(), see_diary=see_diary)
     kept = told.copy()
     for name in ("page", "part", "csrfmiddlewaretoken"):
         kept.pop(name, None)
@@ -50,8 +59,8 @@ def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         "page": page,
         "rows": [(row, address_of(row.participant.picture)) for row in rows],
         "kept": kept.urlencode(),
-        "see_diary": Permission.SEE_DIARY in mays,
-        "searched": bool(asked.words or asked.group or asked.ended is not False),
+        "see_diary": see_diary,
+        "searched": asked != participant_list.ListFilter(sort=asked.sort),
     }
     _log(request, clinic)
     if told.get("part") == "rows":
@@ -60,6 +69,8 @@ def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         "q": told.get("q", "")[: participant_list.LONGEST_SEARCH],
         "state": {True: "ended", None: "all"}.get(asked.ended, ""),
         "group": asked.group,
+        "who": told.get("who", ""),
+        "sort": asked.sort,
         "groups": participant_list.groups_of(clinic),
         "may_change": Permission.CHANGE_PEOPLE in mays,
     }

@@ -29,6 +29,7 @@ OF_A_PARTICIPANT = ("diary:calendar", "diary:list", "diary:course", "diary:begin
 """Pages of the diary that belong to one participant."""
 
 PLACES = (
+    NavigationEntry(Permission.SEE_DIARY, "follow_up:list", _("Follow up"), ("follow_up",)),
     NavigationEntry(Permission.SEE_ROOM, "room:index", _("Room"), ("room",)),
     NavigationEntry(
         Permission.SEE_PEOPLE, "people:list", _("Participants"), ("people", "papers_of", *OF_A_PARTICIPANT)

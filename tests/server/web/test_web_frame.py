@@ -16,11 +16,11 @@ def test_an_account_without_a_role_is_told_so(people: People) -> None:
     assert "web/home.html" in [one.name for one in page.templates]
 
 
-def test_who_works_in_one_clinic_is_led_to_its_room_also_where_they_may_see_the_network(people: People) -> None:
-    assert people.therapist.get("/")["Location"] == "/c/trondheim/room/"
+def test_who_works_in_one_clinic_is_led_to_its_list_also_where_they_may_see_the_network(people: People) -> None:
+    assert people.therapist.get("/")["Location"] == "/c/trondheim/follow-up/"
     coordinator = Account.objects.get(username="therapist")
     Membership.objects.create(account=coordinator, role=Role.COORDINATOR, region=people.clinic.region)
-    assert people.therapist.get("/")["Location"] == "/c/trondheim/room/"
+    assert people.therapist.get("/")["Location"] == "/c/trondheim/follow-up/"
 
 
 def test_a_page_that_does_not_exist_says_so_in_the_frame(people: People) -> None:

@@ -26,6 +26,8 @@ print("FOUND" + json.dumps({"person": one.pseudonym, "session": str(entry.sessio
 WITHOUT_LOG_IN = {"log-in": "/log-in/", "link-over": "/welcome/nothing/"}
 _PERSON, _SESSION = "/c/demo/participants/{person}/", "/c/demo/diary/session/{session}/"
 WITH_LOG_IN = {
+    "follow-up": "/c/demo/follow-up/",
+    "follow-up-limits": "/c/demo/follow-up/limits/",
     "room": "/c/demo/room/",
     "participants": "/c/demo/participants/",
     "participant-new": "/c/demo/participants/new/",

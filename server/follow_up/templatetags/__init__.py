@@ -1,0 +1,1 @@
+"""Tags of the follow-up list for the pages of other applications."""
