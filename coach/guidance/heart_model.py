@@ -34,7 +34,7 @@ WOBBLE_TAU_S, WOBBLE_SD_BPM = 60.0, 1.3
 READING_SD_BPM = 1.0
 DRIFT_FROM_FRACTION, DRIFT_BPM_PER_STEP = 0.6, 0.25 * STEP_S / 60
 DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM = 1.0, 1.0
-"""Training.md: 0.25 ± 0.2 bpm/min in hard work and about 2.5 bpm from one equal interval to the next."""
+"""0.25 ± 0.2 bpm/min in hard work and about 2.5 bpm from one equal interval to the next (docs/training.md)."""
 WALK_SD = (0.25, 0.35, 0.0, 0.08, 0.002, 0.004, 0.004, 0.0, 0.05)
 """How much each quantity may wander in one step: the model is never quite right, so it never stops learning."""
 LIKELIHOOD_POWER = 0.5

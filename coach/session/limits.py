@@ -135,7 +135,7 @@ def advice_now(state: SessionState) -> Advice:
 
 
 def is_quiet(state: SessionState, *, slower: bool = False) -> bool:
-    """Whether advice would come too early, too late or too soon after the last (screens.md «Sound»)."""
+    """Whether advice would come too early, too late or too soon after the last (docs/screen.md)."""
     kind, second = state.phase.kind, state.second
     if kind is PhaseKind.INTERVAL and second < (EASE_FROM_S if slower else QUIET_INTERVAL_S):
         return True
