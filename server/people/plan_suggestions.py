@@ -45,7 +45,7 @@ class Proposal(Struct, frozen=True):
         return str(REASONS.get(self.reason, ""))
 
 
-class HrMaxSuggestion(Struct, frozen=True):
+class HrMaxProposal(Struct, frozen=True):
     """HRmax is probably wrong: what a session's evidence says instead. `seen`: a rate above HRmax was seen.
 
     `evidence`: (rate in bpm, Borg) pairs; `low_bpm`–`high_bpm` an 80 % range.
@@ -65,7 +65,7 @@ class Learned(Struct, frozen=True):
     """All of it. `highest`: the highest rate seen in a whole session here, and its day."""
 
     proposal: Proposal | None
-    finding: HrMaxSuggestion | None
+    finding: HrMaxProposal | None
     highest: tuple[float, date] | None
 
     @property
@@ -100,7 +100,7 @@ def _proposal(newest: list[DiaryEntry]) -> Proposal | None:
     return None
 
 
-def _finding(newest: list[DiaryEntry], plan: PlanVersion | None) -> HrMaxSuggestion | None:
+def _finding(newest: list[DiaryEntry], plan: PlanVersion | None) -> HrMaxProposal | None:
     """What the newest session with a whole interval says of the HRmax in force; of an older value it is settled.
 
     The evidence of earlier sessions is in the newest one's, so an older session's finding is not asked.
@@ -113,7 +113,7 @@ def _finding(newest: list[DiaryEntry], plan: PlanVersion | None) -> HrMaxSuggest
             return None
         told = _told(entry) or _estimated(summary)
         if told is not None:
-            return HrMaxSuggestion(
+            return HrMaxProposal(
                 session_id=entry.session_id,
                 on=entry.begun_on,
                 lower=told.code == "hr_max_seems_lower",

@@ -28,7 +28,7 @@ from server.people.forms import OWN_WORDS, AgainForm, EndPlanForm, PlanForm
 from server.people.models import Participant, PlanVersion
 from server.people.plan_delivery_status import on_machines
 from server.people.plan_rules import Values, changed, doubts, faults, figure, merged, to_type_again, values_of
-from server.people.plan_suggestions import HrMaxSuggestion, Learned, already_so, learned
+from server.people.plan_suggestions import HrMaxProposal, Learned, already_so, learned
 from server.people.plan_words import NAMES, PlanFieldWords
 from server.people.small_plot import SmallPlot, small_plot
 
@@ -193,7 +193,7 @@ def open_training(request: HttpRequest, participant: Participant) -> HttpRespons
     return redirect("people:plan", participant.clinic.code, participant.pseudonym)
 
 
-def taken_over(now: Values, finding: HrMaxSuggestion) -> Values:
+def taken_over(now: Values, finding: HrMaxProposal) -> Values:
     """The plan with the HRmax that the coach found, for a therapist to judge; the ceiling never above it."""
     found = float(finding.suggested_bpm)
     ceiling = None if now.ceiling_bpm is None else min(now.ceiling_bpm, found)
