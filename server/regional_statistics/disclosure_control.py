@@ -11,11 +11,17 @@
     the clinics of a region of which nothing is told, as one       ──► told, where five people stay without any of them
 
 1. Every sum over clinics or quarters adds up what is told and nothing else: it tells nothing that was not told.
-2. Two clinics' quarters share no session, so each is judged by itself, the same for whoever asks.
+2. Two clinics' quarters share no session, so each is judged by itself, the same for every reader.
 3. Within one, what is told are sets of sessions. Cut along all of them the quarter falls into atoms; whatever can be
    computed by adding and subtracting is a combination of sets, and the same for all sessions of an atom. A group under
    five consists of atoms under five. So nothing of a small group can be computed if no combination but the empty one
    vanishes on all atoms of five or more: if the sets restricted to those atoms have the same rank as all of it.
+4. Numbers have bounds (0 ≤ completed ≤ sessions, 0 ≤ seconds), and a linear programme uses them. On the attacker's
+   polyhedron a sum is constant only if it is a combination of the equations and of those bounds that hold with equality
+   everywhere. Where one point lies strictly inside all bounds there are none of the latter, and rule 3 is the whole
+   proof. So a measure of a set is told only while such a point exists (`interior_exists`): the truth itself for months
+   and quarters, found by moving along the null space of the told sets for protocols and groups. A measure that is not
+   told is a secondary suppression; a set with all or none completed, or all but one, is the commonest case.
 
 People are those whom the clinic knows. Guests' sessions are summed along and count as nobody's: that is only stricter.
 """
@@ -53,12 +59,33 @@ class Amount(Struct, frozen=True):
         )
 
 
-class Cell(Struct, frozen=True):
-    """What is told of a set of sessions. `people_about`: to the nearest five; `whole`: no month is left out."""
+MEASURED = ("completed", "zone_s", "above_95_s", "live")
+"""The measures of a set of sessions, each told or suppressed by itself."""
 
-    amount: Amount
+_AT_MOST_SESSIONS = ("completed", "live")
+_FROM_THE_BOUND = {"completed": 2.0}
+"""All but one completed counts as all: else a measure that is not told would say which of the two it is."""
+
+_SLACK = 1e-6
+
+
+class MeasuredSum(Struct, frozen=True):
+    """A measure's sum over so many sessions."""
+
+    sum: float
+    sessions: int
+
+
+class Cell(Struct, frozen=True):
+    """What is told of a set of sessions. `people_about`: to the nearest five; `whole`: no month is left out.
+
+    `measures`: those that are told, by name, each over the sessions of which it is told.
+    """
+
+    sessions: int
     people_about: int
     whole: bool = True
+    measures: Mapping[str, MeasuredSum] = {}
 
 
 class Adherence(Struct, frozen=True):
@@ -140,13 +167,20 @@ def about(people: int) -> int:
     return ABOUT * ((people + ABOUT // 2) // ABOUT)
 
 
-def cell(amount: Amount, people: int, *, whole: bool = True) -> Cell:
-    """What is told of so many people. Their exact number goes no further than here."""
-    return Cell(amount, about(people), whole)
+def cell(amount: Amount, people: int, *, whole: bool = True, measures: Iterable[str] = MEASURED) -> Cell:
+    """Return what is told of so many people; a measure at its bound is not. Their exact number goes no further."""
+    told = {name: MeasuredSum(getattr(amount, name), amount.sessions) for name in measures if is_inside(amount, name)}
+    return Cell(amount.sessions, about(people), whole, told)
+
+
+def is_inside(amount: Amount, measure: str) -> bool:
+    """Whether a sum lies strictly inside its bounds: neither none nor all."""
+    value, least = getattr(amount, measure), _FROM_THE_BOUND.get(measure, _SLACK * max(1, amount.sessions))
+    return bool(value >= least and (measure not in _AT_MOST_SESSIONS or amount.sessions - value >= least))
 
 
 def told_quarter(quarter: Quarter) -> ToldQuarter:
-    """The months that may be told, and the quarter."""
+    """Return the months that may be told, and the quarter."""
     months: list[Cell | None] = []
     for at, amount in enumerate(quarter.months):
         people = quarter.people_in(1 << at)
@@ -157,11 +191,28 @@ def told_quarter(quarter: Quarter) -> ToldQuarter:
     if quarter.months_over == MONTHS:
         if not left_out or quarter.people_in(sum(1 << at for at in left_out)) >= FEWEST:
             people = quarter.people_in((1 << MONTHS) - 1)
-            whole = cell(quarter.amount, people) if people >= FEWEST else None
+            if people >= FEWEST:
+                whole = cell(quarter.amount, people, measures=_measures_of_all(quarter, months, range(MONTHS)))
         elif told:
-            amount = total(one.amount for one in months if one is not None)
-            whole = cell(amount, quarter.people_in(told), whole=False)
+            inside = [at for at in range(MONTHS) if told >> at & 1]
+            amount = total(quarter.months[at] for at in inside)
+            measures = _measures_of_all(quarter, months, inside)
+            whole = cell(amount, quarter.people_in(told), whole=False, measures=measures)
     return ToldQuarter((months[0], months[1], months[2]), whole)
+
+
+def _measures_of_all(quarter: Quarter, months: Sequence[Cell | None], inside: Iterable[int]) -> list[str]:
+    """Return the measures that may be told of these months together, beside those told of each.
+
+    The months whose measure is not told are what remains by subtraction: together they too must lie inside the bounds.
+    """
+    inside, found = list(inside), []
+    for name in MEASURED:
+        rest = [quarter.months[at] for at in inside if (one := months[at]) is None or name not in one.measures]
+        left = total(rest)
+        if not left.sessions or is_inside(left, name):
+            found.append(name)
+    return found
 
 
 def told_rest(quarters: Sequence[Quarter]) -> Cell | None:
@@ -177,22 +228,33 @@ def told_rest(quarters: Sequence[Quarter]) -> Cell | None:
 
 
 def told_kinds(quarter: ToldQuarter, atoms: Sequence[Atom]) -> Kinds:
-    """The protocols and groups that may be told beside what is told of the quarter already."""
+    """Return the protocols and groups that may be told beside what is told of the quarter already."""
     if quarter.all is None:
         return NO_KINDS
+    if not quarter.all.whole:
+        # The kinds are of the same months as the quarter, so that what is left over is of these months as well.
+        atoms = [one for one in atoms if quarter.month_bits >> one.month & 1]
     told = [
-        frozenset(at for at, one in enumerate(atoms) if one.month == month)
-        for month in range(MONTHS)
-        if quarter.month_bits >> month & 1
+        ToldSet(frozenset(at for at, one in enumerate(atoms) if one.month == month), frozenset(of_month.measures))
+        for month, of_month in enumerate(quarter.months)
+        if of_month is not None
     ]
-    if quarter.all.whole:
-        told.append(frozenset(range(len(atoms))))
-    protocols = _told_of(atoms, told, lambda one: one.protocol)
-    groups = _told_of(atoms, told, lambda one: one.group)
+    told.append(ToldSet(frozenset(range(len(atoms))), frozenset(quarter.all.measures)))
+    protocols = _told_of(atoms, told, lambda one: one.protocol, quarter.all)
+    groups = _told_of(atoms, told, lambda one: one.group, quarter.all)
     return Kinds(protocols, groups)
 
 
-def _told_of(atoms: Sequence[Atom], told: list[frozenset[int]], key: Callable[[Atom], str | None]) -> dict[str, Cell]:
+class ToldSet(Struct, frozen=True):
+    """A set of atoms whose sessions are told, and the measures that are told of it."""
+
+    atoms: frozenset[int]
+    measures: frozenset[str]
+
+
+def _told_of(
+    atoms: Sequence[Atom], told: list[ToldSet], key: Callable[[Atom], str | None], everything: Cell
+) -> dict[str, Cell]:
     """Of one way of dividing: the largest first, each that keeps all of it safe. `told` grows."""
     parts: dict[str, set[int]] = {}
     for at, one in enumerate(atoms):
@@ -202,10 +264,46 @@ def _told_of(atoms: Sequence[Atom], told: list[frozenset[int]], key: Callable[[A
     people = {name: len(_people(atoms, part)) for name, part in parts.items()}
     for name in sorted(parts, key=lambda one: (-people[one], one)):
         part = frozenset(parts[name])
-        if people[name] >= FEWEST and safe(atoms, [*told, part]):
-            told.append(part)
-            found[name] = cell(total(atoms[at].amount for at in part), people[name])
+        if people[name] < FEWEST or not safe(atoms, [*(one.atoms for one in told), part]):
+            continue
+        amount = total(atoms[at].amount for at in part)
+        measures = frozenset(
+            measure
+            for measure in everything.measures
+            if is_inside(amount, measure)
+            and interior_exists(atoms, [*(one.atoms for one in told if measure in one.measures), part], measure)
+        )
+        told.append(ToldSet(part, measures))
+        found[name] = cell(amount, people[name], whole=everything.whole, measures=measures)
     return found
+
+
+_MOST_ROUNDS, _INWARD = 400, 0.1
+
+
+def interior_exists(atoms: Sequence[Atom], told: Sequence[frozenset[int]], measure: str) -> bool:
+    """Whether the sums of a measure leave room inside all bounds at once (rule 4 above).
+
+    From the truth, look for a way in the null space of the told sets that leads off every bound that an atom is at:
+    alternating projections onto that space and onto the directions that lead inside. An answer «yes» is proved by the
+    direction found; «no» may be wrong, and tells less.
+    """
+    values = np.array([getattr(one.amount, measure) for one in atoms], dtype=float)
+    sessions = np.array([one.amount.sessions for one in atoms], dtype=float)
+    low = values <= _SLACK
+    high = (sessions - values <= _SLACK) if measure in _AT_MOST_SESSIONS else np.zeros(len(atoms), dtype=bool)
+    if not (low.any() or high.any()):
+        return True
+    sets = np.array([[at in one for at in range(len(atoms))] for one in told], dtype=float)
+    space = np.eye(len(atoms)) - np.linalg.pinv(sets) @ sets
+    way = np.where(low, 1.0, np.where(high, -1.0, 0.0))
+    for _ in range(_MOST_ROUNDS):
+        way = space @ way
+        if (way[low] > _INWARD).all() and (way[high] < -_INWARD).all():
+            return True
+        way[low] = np.maximum(way[low], 1.0)
+        way[high] = np.minimum(way[high], -1.0)
+    return False
 
 
 def safe(atoms: Sequence[Atom], told: Sequence[frozenset[int]]) -> bool:

@@ -14,16 +14,16 @@ from server.accounts.models import Clinic
 from server.regional_statistics import aggregation
 from server.regional_statistics.disclosure_control import (
     FEWEST,
+    MEASURED,
     Adherence,
-    Amount,
     Cell,
     Kinds,
+    MeasuredSum,
     Quarter,
     ToldQuarter,
     told_kinds,
     told_quarter,
     told_rest,
-    total,
 )
 from server.regional_statistics.periods import MONTHS, Quarters, ReportingPeriod
 from server.regional_statistics.query_params import Scope
@@ -37,10 +37,10 @@ class PublishedFigures(Struct, frozen=True):
 
     sessions: float
     people_about: float
-    completed_fraction: float
-    zone_min: float
-    above_95_min: float
-    live_fraction: float
+    completed_fraction: float | None
+    zone_min: float | None
+    above_95_min: float | None
+    live_fraction: float | None
     adherence_fraction: float | None = None
     whole: bool = True
 
@@ -105,9 +105,12 @@ class Release(Struct, frozen=True):
 
     def adherence(self, clinic: int, period: ReportingPeriod) -> Adherence:
         """How a clinic's courses were followed in a period; not for telling."""
-        return self.quarters[clinic, period.quarter].courses[
-            MONTHS if period.kind == "quarter" else period.number % MONTHS
-        ]
+        courses = self.quarters[clinic, period.quarter].courses
+        if period.kind != "quarter":
+            return courses[period.number % MONTHS]
+        # A month of fewer than five people with a course must not be what a quarter differs by.
+        few = any(0 < one.people < FEWEST for one in courses[:MONTHS])
+        return Adherence() if few else courses[MONTHS]
 
     def told_clinics(self, period: ReportingPeriod) -> dict[int, Cell]:
         """Of all clinics that are summed: those of which the period is told."""
@@ -138,28 +141,42 @@ def release(scope: Scope, span: Quarters) -> Release:
 
 
 def figures(cell: Cell, adherence: Adherence | None = None) -> PublishedFigures:
-    """A cell's figures; adherence where five people or more have a course."""
-    amount, sessions = cell.amount, max(1, cell.amount.sessions)
+    """Return a cell's figures; adherence where five people or more have a course, and some of them trained."""
     told = adherence if adherence is not None and adherence.people >= FEWEST and adherence.due > 0 else None
+    zone_s, above_95_s = (_mean(cell, name) for name in ("zone_s", "above_95_s"))
     return PublishedFigures(
-        sessions=cell.amount.sessions,
+        sessions=cell.sessions,
         people_about=cell.people_about,
-        completed_fraction=amount.completed / sessions,
-        zone_min=amount.zone_s / 60 / sessions,
-        above_95_min=amount.above_95_s / 60 / sessions,
-        live_fraction=amount.live / sessions,
-        adherence_fraction=None if told is None else min(1.0, told.trained / told.due),
+        completed_fraction=_mean(cell, "completed"),
+        zone_min=None if zone_s is None else zone_s / 60,
+        above_95_min=None if above_95_s is None else above_95_s / 60,
+        live_fraction=_mean(cell, "live"),
+        adherence_fraction=None if told is None or not told.trained else min(1.0, told.trained / told.due),
         whole=cell.whole,
     )
 
 
+def _mean(cell: Cell, measure: str) -> float | None:
+    found = cell.measures.get(measure)
+    return None if found is None or not found.sessions else found.sum / found.sessions
+
+
 def together(cells: Iterable[Cell]) -> Cell | None:
-    """Cells that are told, added up; their people too, each rounded already."""
+    """Return told cells added up; their people too, each rounded already. A measure is of those that tell it."""
     some = list(cells)
     if not some:
         return None
-    people = sum(one.people_about for one in some)
-    return Cell(total(one.amount for one in some), people, all(one.whole for one in some))
+    return Cell(
+        sum(one.sessions for one in some),
+        sum(one.people_about for one in some),
+        all(one.whole for one in some),
+        {name: found for name in MEASURED if (found := _sum_of(some, name)).sessions},
+    )
+
+
+def _sum_of(cells: Sequence[Cell], measure: str) -> MeasuredSum:
+    told = [one.measures[measure] for one in cells if measure in one.measures]
+    return MeasuredSum(sum(one.sum for one in told), sum(one.sessions for one in told))
 
 
 def compare(found: Release, period: ReportingPeriod) -> Comparison:
@@ -249,8 +266,9 @@ def _course(
     centre: list[float | None] = []
     high: list[float | None] = []
     for some in others:
-        enough = spread and len(some) >= FEWEST_CLINICS
-        three = quantiles((getattr(one, name) for one in some), n=4, method="inclusive") if enough else (None,) * 3
+        known = [value for one in some if (value := getattr(one, name)) is not None]
+        enough = spread and len(known) >= FEWEST_CLINICS
+        three = quantiles(known, n=4, method="inclusive") if enough else (None,) * 3
         low.append(three[0])
         centre.append(three[1])
         high.append(three[2])
@@ -294,22 +312,20 @@ def by_kind(found: Release, period: ReportingPeriod, by: str) -> KindsTold:
     everything = together(told.values())
     rows = tuple(
         KindRow(name, len(cells[name]), figures(cell))
-        for name, cell in sorted(sums.items(), key=lambda two: (-two[1].amount.sessions, two[0]))
+        for name, cell in sorted(sums.items(), key=lambda two: (-two[1].sessions, two[0]))
     )
     return KindsTold(rows, _remainder(everything, sums.values()), None if everything is None else figures(everything))
 
 
 def _remainder(everything: Cell | None, told: Iterable[Cell]) -> PublishedFigures | None:
-    """All less what is told apart: computed from what is told, as any reader could."""
+    """Return all less what is told apart: computed from what is told, as any reader could."""
     if everything is None:
         return None
-    parts = total(one.amount for one in told)
-    whole = everything.amount
-    left = Amount(
-        whole.sessions - parts.sessions,
-        whole.completed - parts.completed,
-        whole.zone_s - parts.zone_s,
-        whole.above_95_s - parts.above_95_s,
-        whole.live - parts.live,
-    )
-    return figures(Cell(left, 0)) if left.sessions > 0 else None
+    parts = list(told)
+    left = everything.sessions - sum(one.sessions for one in parts)
+    measures = {}
+    for name in MEASURED:
+        whole, apart = _sum_of([everything], name), _sum_of(parts, name)
+        if whole.sessions > apart.sessions:
+            measures[name] = MeasuredSum(max(0.0, whole.sum - apart.sum), whole.sessions - apart.sessions)
+    return figures(Cell(left, 0, everything.whole, measures)) if left > 0 else None

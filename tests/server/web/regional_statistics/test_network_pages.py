@@ -110,7 +110,8 @@ def test_a_regions_coordinator_sees_clinics_side_by_side_and_not_those_of_few(bu
         "whole": "yes",
         "sessions": "6",
         "people_about": "5",
-        "completed_fraction": "1",
+        # All trained to the end, so each of them did: not told.
+        "completed_fraction": "",
         "zone_min": "10",
         "above_95_min": "0.5",
         "live_fraction": "0.96",
@@ -239,13 +240,28 @@ def test_protocols_and_groups_are_told_apart_where_nobody_is_given_away(busy: Pe
     trained(participants(busy.clinic, 2, "B"), busy.clinic, on=quarter.begin)
     regional = busy.clients["regional"]
     page = text_of(regional.get(reverse("network:kinds"), {"period": quarter.text}).content.decode())
-    assert "10-20-30 1 7 ≈ 5 100 % 10,0 0,5 96 % " in page
+    assert "10-20-30 1 7 ≈ 5 – 10,0 0,5 96 % " in page
     assert "Oppmøte" not in page
     groups = text_of(regional.get(reverse("network:kinds"), {"by": "group", "period": quarter.text}).content.decode())
     assert "rus 1 7 ≈ 5" in groups
     # The protocol 4×4 is told: less «hjerte» it would be the two of «B».
     assert "hjerte" not in groups
     assert "Ikke fordelt 10 –" in groups
+
+
+def test_no_share_on_any_page_lies_outside_its_bounds(busy: People) -> None:
+    """A month of two people, hidden, whose four sessions were given up: «233 %» and the exact number (review, S2-3)."""
+    quarter = ReportingPeriod("quarter", month_number(timezone.localdate()) // 3 - 2)
+    trained(participants(busy.clinic, 7, "a"), busy.clinic, on=quarter.begin)
+    few = participants(busy.clinic, 2, "a")
+    late = (quarter.begin + timedelta(days=40)).replace(day=2)
+    for _ in range(2):
+        trained(few, busy.clinic, on=late, completed=False)
+    for by in ("protocol", "group"):
+        answer = busy.clients["regional"].get(reverse("network:kinds"), {"by": by, "period": quarter.text})
+        page = text_of(answer.content.decode())
+        assert {int(one) for one in re.findall(r"(\d+) %", page)} <= set(range(101))
+        assert " 11 " not in page
 
 
 # --- sums that are kept ----------------------------------------------------------------------------------------------
