@@ -62,6 +62,25 @@ def one_session(entry: DiaryEntry) -> SessionDetail:
     return SessionDetail(entry, msgspec.convert(stored.summary, Summary), delivery, flaw, stored.revision)
 
 
+def neighbours_of(entry: DiaryEntry) -> tuple[DiaryEntry | None, DiaryEntry | None]:
+    """Return the participant's session before this one and the one after it."""
+    if entry.participant_id is None:
+        return None, None
+    others = DiaryEntry.objects.filter(participant=entry.participant_id).exclude(pk=entry.pk)
+    before = others.filter(begun_at__lte=entry.begun_at).order_by("-begun_at", "-pk").first()
+    after = others.filter(begun_at__gt=entry.begun_at).order_by("begun_at", "pk").first()
+    return before, after
+
+
+def summary_of(entry: DiaryEntry) -> Summary | None:
+    """Return a session's summary without its raw data; None where this version cannot read it."""
+    kept = Session.objects.only("summary").get(pk=entry.stored_id)
+    try:
+        return msgspec.convert(kept.summary, Summary)
+    except msgspec.ValidationError:
+        return None
+
+
 def plan_of(course: Course) -> CoursePlan:
     """The course as the pure room knows it."""
     return CoursePlan(course.begins_on, max(1, course.weeks), max(1, course.sessions), course.ended_on)

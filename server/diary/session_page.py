@@ -1,6 +1,7 @@
 """What the page of one session tells, and its papers: from the summary and, where it is kept, the whole delivery."""
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import accumulate
 from typing import Literal
 
@@ -10,9 +11,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from msgspec import Struct
 
 from coach.model.events import Signal
+from coach.model.protocol import PhaseKind
 from coach.model.summary import SignalSeconds, Summary
 from server.diary.event_words import ENDS, MOODS, SIGNALS, EventLine, event_lines
-from server.diary.formatting import NOTHING, TextTable, clock, minutes, number, percent, rate
+from server.diary.formatting import NOTHING, TextTable, clock, day, minutes, number, percent, rate
+from server.diary.session_verdict import SessionVerdict, verdict_of
 from sync.wire.messages import ClocksAt, SessionDelivery
 
 WORK_MIN = 16
@@ -55,6 +58,7 @@ class SessionPage(Struct, frozen=True, kw_only=True):
 
     whole: bool
     flaw: str
+    verdict: SessionVerdict
     headline: str
     ended: str
     facts: tuple[Fact, ...]
@@ -87,6 +91,7 @@ def session_page(
     return SessionPage(
         whole=delivery is not None,
         flaw=flaw,
+        verdict=verdict_of(summary, delivery),
         headline=headline(summary),
         ended=ended_in_words(summary),
         facts=tuple(_facts(summary, delivery)),
@@ -100,6 +105,76 @@ def session_page(
         events=tuple(line for line in lines if not line.advice),
         advice=tuple(line for line in lines if line.advice),
     )
+
+
+def comparison_table(
+    summary: Summary, delivery: SessionDelivery | None, before: Summary | None, before_on: date | None
+) -> TextTable:
+    """Return what was planned, what was done, and what was done in the session before."""
+    planned, done = _planned(summary, delivery), _done(summary)
+    last = ("",) * len(done) if before is None else _done(before)
+    names = (
+        _("Intervals"),
+        _("Time in zone"),
+        _("Rate in minute 3, first interval"),
+        _("First interval"),
+        _("Training time"),
+        _("Borg"),
+        _("Mood"),
+    )
+    rows = tuple(zip(names, planned, done, last, strict=True))
+    headings = (
+        "",
+        _("Planned"),
+        _("This session"),
+        *((_("Last, %(day)s") % {"day": day(before_on)},) if before_on else ()),
+    )
+    width = len(headings)
+    return TextTable(
+        caption=_("Planned, done, and last time"),
+        headings=headings,
+        rows=tuple(row[:width] for row in rows),
+        numeric=tuple(range(1, width)),
+    )
+
+
+def _planned(summary: Summary, delivery: SessionDelivery | None) -> tuple[str, ...]:
+    intervals = number(summary.planned_intervals) if summary.planned_intervals else NOTHING
+    if delivery is None:
+        return (intervals, *(NOTHING,) * 6)
+    plan, protocol = delivery.plan, delivery.protocol
+    work = [one for one in protocol.phases if one.kind is PhaseKind.INTERVAL]
+    zone = work[0].zone if work else None
+    bounds = NOTHING
+    if zone is not None and plan.hr_max_bpm is not None and plan.mode == "heart_rate":
+        low, high = zone.bounds_bpm(plan.hr_max_bpm)
+        bounds = f"{number(low)}–{number(high)}"
+    start = plan.start
+    length_s = sum(one.length_s for one in work)
+    setting = _setting(start.speed_kmh, start.incline_percent) if start else NOTHING
+    of_work = clock(length_s) if bounds != NOTHING else NOTHING
+    return (intervals, of_work, bounds, setting, clock(protocol.length_s), NOTHING, NOTHING)
+
+
+def _done(summary: Summary) -> tuple[str, ...]:
+    first = next((one for one in summary.intervals if one.third_minute_bpm is not None), None)
+    shown = first or next(iter(summary.intervals), None)
+    return (
+        number(summary.completed_intervals) if summary.planned_intervals else NOTHING,
+        clock(summary.time_in_zone_s),
+        rate(first.third_minute_bpm, first.third_minute_fraction) if first else NOTHING,
+        _setting(shown.speed_kmh, shown.incline_percent) if shown else NOTHING,
+        clock(summary.training_s),
+        number(summary.borg),
+        mood_in_words(summary.mood),
+    )
+
+
+def _setting(speed_kmh: float | None, incline_percent: float | None) -> str:
+    if speed_kmh is None:
+        return NOTHING
+    told = {"speed": number(speed_kmh, 1), "incline": percent((incline_percent or 0.0) / 100)}
+    return _("%(speed)s km/h, %(incline)s") % told
 
 
 def headline(summary: Summary) -> str:

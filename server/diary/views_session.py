@@ -21,7 +21,7 @@ from server.diary.event_words import SIGNALS, advice_words, phase_title
 from server.diary.forms import ReassignForm, SessionNoteForm
 from server.diary.models import DiaryEntry, Reassignment
 from server.diary.reassignment import SessionConflictError, reassign
-from server.diary.session_page import session_page
+from server.diary.session_page import comparison_table, session_page
 from server.diary.session_trace import SessionTrace, trace_of
 from server.people.models import Note, Participant
 from sync.errors import WireError
@@ -133,6 +133,8 @@ def _shown(
 ) -> HttpResponse:
     found = selectors.one_session(entry)
     page = session_page(found.summary, found.delivery, flaw=found.flaw, clock_trusted=entry.clock_trusted)
+    before, after = selectors.neighbours_of(entry)
+    before_summary = selectors.summary_of(before) if before else None
     notes: list[Note] = []
     if entry.participant is not None:
         of_session = Note.objects.filter(participant=entry.participant, session_id=entry.session_id)
@@ -143,6 +145,12 @@ def _shown(
         "entry": entry,
         "participant": entry.participant,
         "page": page,
+        "before": before,
+        "after": after,
+        "compared": comparison_table(
+            found.summary, found.delivery, before_summary, before.begun_on if before else None
+        ),
+        "unlike": before is not None and before.protocol != entry.protocol,
         "title": _title(found),
         "revision": found.revision,
         "notes": notes,
@@ -176,6 +184,9 @@ def _labels() -> dict[str, str]:
         "paused": _("paused"),
         "ceiling": _("Ceiling"),
         "zone": _("Zone"),
+        "overlay": _("Last session"),
+        "noOverlay": _("The trace of the last session is not kept any more."),
+        "showInterval": _("Show in the picture"),
         "failed": _("The trace could not be fetched. Load the page again."),
         "kmh": _("km/h"),
     }

@@ -155,10 +155,11 @@ function draw(uPlot, { trace, words }) {
         { scale: "bpm", stroke: colour("--text"), width: 1.75, points: { show: false } },
         { scale: "bpm", stroke: colour("--above"), width: 2, dash: [2, 4], points: { show: false } },
         { scale: "bpm", stroke: colour("--below"), width: 1.5, dash: [5, 4], alpha: 0.55, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } },
+        { scale: "bpm", stroke: colour("--lost"), width: 1.5, points: { show: false } },
       ],
       hooks: { drawClear: [behind(trace, words)], setCursor: [(u) => tell(u.cursor.idx)] },
     },
-    [times, sure, doubtful, trace.expected_bpm],
+    [times, sure, doubtful, trace.expected_bpm, times.map(() => null)],
     plotBox,
   );
   const stepped = uPlot.paths.stepped({ align: 1 });
@@ -210,10 +211,12 @@ function draw(uPlot, { trace, words }) {
   function tell(index) {
     if (index === null || index === undefined) {
       line.innerHTML = resting;
+      rows.forEach((row) => row.classList.remove("row-here"));
       return;
     }
     place = index;
     const t = times[index];
+    rows.forEach((row, number) => row.classList.toggle("row-here", worked[number].start_s <= t && t < worked[number].end_s));
     const phase = trace.phases.findLastIndex((one) => one.start_s <= t && t < one.end_s);
     const paused = trace.pauses.some(([start, end]) => start <= t && t < end);
     const band = trace.bands.find((one) => one.start_s <= t && t < one.end_s);
@@ -257,10 +260,46 @@ function draw(uPlot, { trace, words }) {
     queueMicrotask(() => main.setCursor({ left: main.valToPos(times[next], "x"), top: main.valToPos(trace.rate_bpm[next] ?? low, "bpm") }));
   }
 
-  const tools = { in: () => zoom(0.5), out: () => zoom(2), whole: () => show(...whole) };
+  // The session before, second by second under this one; fetched once, when it is asked for.
+  let under = null;
+  async function overlay() {
+    const button = box.querySelector('[data-do="overlay"]');
+    const on = button.getAttribute("aria-pressed") !== "true";
+    if (on && under === null) {
+      const answer = await fetch(box.dataset.before, { credentials: "same-origin" });
+      if (!answer.ok) {
+        button.disabled = true;
+        button.textContent = labels.noOverlay;
+        return;
+      }
+      const last = (await answer.json()).trace;
+      const runs = last.t.map((t, index) => [t, last.doubtful[index] ? null : last.rate_bpm[index]]);
+      under = times.map((t) => (t > last.length_s ? null : (runs[at(runs, t)]?.[1] ?? null)));
+    }
+    button.setAttribute("aria-pressed", String(on));
+    key("overlay").hidden = !on;
+    main.setData([times, sure, doubtful, trace.expected_bpm, on ? under : times.map(() => null)], false);
+    main.redraw();
+  }
+
+  const tools = { in: () => zoom(0.5), out: () => zoom(2), whole: () => show(...whole), overlay };
   const bar = box.querySelector(".trace-tools");
   bar.hidden = false;
   bar.addEventListener("click", (event) => tools[event.target.closest("[data-do]")?.dataset.do]?.());
+
+  // A row of the table looks closer at its interval; the interval under the line marks its row.
+  const worked = trace.phases.filter((phase) => phase.kind === "interval");
+  const rows = [...document.querySelectorAll("#intervals tbody tr")].slice(0, worked.length);
+  rows.forEach((row, index) => {
+    const cell = row.querySelector("th, td");
+    const look = Object.assign(document.createElement("button"), { type: "button", className: "row-look no-print", textContent: cell.textContent });
+    look.setAttribute("aria-label", `${labels.showInterval}: ${cell.textContent}`);
+    look.addEventListener("click", () => {
+      show(worked[index].start_s - 20, worked[index].end_s + 60);
+      plotBox.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    });
+    cell.replaceChildren(look);
+  });
 
   plotBox.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
