@@ -35,8 +35,8 @@ from coach.model.messages import (
     TreadmillSpeed,
 )
 from coach.model.plan import UNWELL_QUESTIONS, is_urgent
-from coach.model.protocol import PhaseKind
-from coach.session.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
+from coach.session.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD, skip_refusal
+from coach.session.good_work import good_work
 from coach.session.snapshots import profile, snapshot
 from coach.session.state import SessionState
 
@@ -45,6 +45,8 @@ FIRST_BORG, FIRST_MOOD = 13, 3
 """Where the choice stands at first: the middle of either scale."""
 
 TRIED_PARTS = tuple(TriedPart)
+_CHOOSES = (ScreenId.EXERTION, ScreenId.MOOD, ScreenId.QUESTIONS, ScreenId.GUEST_AGE, ScreenId.CHOOSE_STRAP)
+"""Where an arrow at the end of a scale says by itself that there is no more."""
 
 
 class KioskRequest(StrEnum):
@@ -69,7 +71,8 @@ class KioskState(Struct, frozen=True, kw_only=True):
     let in. `tries`: wrong PINs, remembered when somebody leaves. `language`: of the machine, while nobody is chosen.
     `answers`: those given so far to the readiness questions. `asked`: which of Borg and mood have been passed.
     `machine`: somebody looks after the machine itself; `parts`: what its self-test tries; `tested`: what they have
-    answered so far, None outside the self-test. `strap`: which pulse strap is theirs.
+    answered so far, None outside the self-test. `strap`: which pulse strap is theirs. `refused`: how many presses did
+    nothing.
     """
 
     choices: tuple[Choice, ...] = ()
@@ -86,6 +89,7 @@ class KioskState(Struct, frozen=True, kw_only=True):
     machine: bool = False
     parts: tuple[TriedPart, ...] = TRIED_PARTS
     tested: tuple[bool, ...] | None = None
+    refused: int = 0
 
 
 class PressResult(Struct, frozen=True):
@@ -132,6 +136,8 @@ def face(desk: KioskState, state: SessionState | None) -> ScreenId:
 
 def _face_after(desk: KioskState, state: SessionState) -> ScreenId:
     """Borg and mood are asked once, and only of somebody who trained; an offered cool-down goes first.
+
+    After the first minutes nobody is asked how hard it was, only how they are.
 
     Somebody who was not all right first sees what to do now, and then is asked why.
     """
@@ -186,6 +192,8 @@ def view(
         question=question,
         findings=desk.findings,
         reason=_closed_because(arrival, state) if now is ScreenId.NOT_TODAY else None,
+        opens_wall_s=plan.opens_wall_s if plan and now is ScreenId.NOT_TODAY else None,
+        good_work=good_work(state) if state is not None and now is ScreenId.ENDED else None,
         answered=len(desk.answers) if now is ScreenId.QUESTIONS else 0,
         help_number=help_number,
         saved=saved,  # type: ignore[arg-type] # the journal's own words, checked where they are made
@@ -201,6 +209,7 @@ def view(
         profile=profile(state) if state is not None and with_profile else None,
         attention=found if now in (ScreenId.CHOOSE_PARTICIPANT, ScreenId.MACHINE) else (),
         tried=tried(desk),
+        refused=desk.refused,
     )
 
 
@@ -229,7 +238,19 @@ def _questions_of(state: SessionState) -> tuple[str, ...]:
 
 
 def press(desk: KioskState, state: SessionState | None, button: Button, t: float) -> PressResult:
-    """What `button` means now, at session second `t`."""
+    """Return what `button` means now, at session second `t`. A press that means nothing is counted as refused."""
+    pressed = _meaning(desk, state, button, t)
+    nothing = pressed.messages == () and pressed.wish is None and pressed.typed is None
+    at_its_end = face(desk, state) in _CHOOSES and button in (Button.UP, Button.DOWN)
+    return refused(pressed) if nothing and pressed.desk == desk and not at_its_end else pressed
+
+
+def refused(pressed: PressResult) -> PressResult:
+    """Return the same with one refused press more, so that the screen says a word about it."""
+    return replace(pressed, desk=replace(pressed.desk, refused=pressed.desk.refused + 1))
+
+
+def _meaning(desk: KioskState, state: SessionState | None, button: Button, t: float) -> PressResult:
     now = face(desk, state)
     arrival = _arriving(desk, state)
     if arrival is not None:
@@ -325,20 +346,23 @@ def _admitted(desk: KioskState) -> PressResult:
 
 
 def _in_session(state: SessionState, button: Button, t: float) -> tuple[AnyMessage, ...]:
-    """Start answers, goes on, or ends a warm-up that may end; up and down confirm the treadmill's speed; stop stops."""
+    """Return what a button says while somebody trains: each has one meaning in every phase.
+
+    Start pauses and goes on, or answers; up and down confirm the treadmill's speed; stop stops. In a pause of a
+    warm-up that may end, up begins the first interval: nothing skips a phase by one press.
+    """
     if button is Button.STOP:
         return stop_messages(state, t)
     if state.question is not None:
         return (BorgAnswer(t),)
     if state.belt.question_kmh is not None and state.stage == "running":
         return (BorgAnswer(t, ok=button is Button.START),)
+    paused = state.stage == "paused"
     if button is Button.START:
-        if state.stage == "paused":
-            return (SessionCommand(t, CommandName.RESUME),)
-        warming_up = state.phase.kind is PhaseKind.WARM_UP
-        return (SessionCommand(t, CommandName.SKIP_WARM_UP if warming_up else CommandName.PAUSE),)
-    if state.stage == "paused":
-        return ()
+        return (SessionCommand(t, CommandName.RESUME if paused else CommandName.PAUSE),)
+    if paused:
+        skips = button is Button.UP and skip_refusal(state) is None
+        return (SessionCommand(t, CommandName.RESUME), SessionCommand(t, CommandName.SKIP_WARM_UP)) if skips else ()
     asked_kmh = state.advice.speed_kmh
     now_kmh = state.speed_kmh if state.speed_kmh is not None else asked_kmh
     if now_kmh is None:
@@ -367,7 +391,7 @@ def _stop(desk: KioskState, state: SessionState | None, now: ScreenId, t: float)
     if now is ScreenId.SELF_TEST_FAILED or not desk.chosen:
         return PressResult(desk if desk.chosen else replace(desk, findings=(), machine=True))
     if now is ScreenId.ENDED and state is not None and state.cool_down_offered:
-        return PressResult(_at_scale(desk, ScreenId.EXERTION), (SessionCommand(t, CommandName.STOP),))
+        return PressResult(_at_first_scale(desk), (SessionCommand(t, CommandName.STOP),))
     return PressResult(signed_out(desk), wish=KioskRequest.SIGN_OUT)
 
 
@@ -432,7 +456,8 @@ def _questions(desk: KioskState, state: SessionState | None, button: Button, t: 
     at_once = not after and is_urgent(told)
     if len(answers) < len(questions) and not at_once:
         return PressResult(replace(desk, answers=answers, selected=0))
-    return PressResult(replace(desk, answers=answers, selected=FIRST_BORG if after else 0), (Readiness(t, told),))
+    sent = replace(desk, answers=answers, selected=0)
+    return PressResult(_at_first_scale(sent) if after else sent, (Readiness(t, told),))
 
 
 def _read_what_to_do(desk: KioskState) -> KioskState:
@@ -453,6 +478,10 @@ def _passed(desk: KioskState, now: ScreenId) -> KioskState:
     return _at_scale(replace(desk, asked=(*desk.asked, now)), ScreenId.MOOD)
 
 
+def _at_first_scale(desk: KioskState) -> KioskState:
+    return _at_scale(desk, ScreenId.MOOD if ScreenId.EXERTION in desk.asked else ScreenId.EXERTION)
+
+
 def _at_scale(desk: KioskState, following: ScreenId) -> KioskState:
     return replace(desk, selected=FIRST_BORG if following is ScreenId.EXERTION else FIRST_MOOD)
 
@@ -465,21 +494,25 @@ def _still_unanswered(state: SessionState) -> bool:
 def _after_end(desk: KioskState, state: SessionState | None, button: Button, t: float) -> PressResult:
     if state is not None and _still_unanswered(state):
         return PressResult(desk, (BorgAnswer(t),))
+    if state is not None and state.cool_down_offered:
+        goes_on = button is Button.START and state.before_stop is not None
+        return PressResult(desk, (SessionCommand(t, CommandName.RESUME if goes_on else CommandName.START),))
     if button is not Button.START:
         return PressResult(desk)
-    if state is not None and state.cool_down_offered:
-        return PressResult(desk, (SessionCommand(t, CommandName.START),))
     return PressResult(signed_out(desk), wish=KioskRequest.SIGN_OUT)
 
 
-def session_ended(desk: KioskState) -> KioskState:
-    """The session is over: Borg is asked next."""
-    return _at_scale(desk, ScreenId.EXERTION)
+def session_ended(desk: KioskState, state: SessionState) -> KioskState:
+    """Return the desk at the end of a session: Borg is asked next, and after the first minutes only the mood."""
+    asked = tuple(face for face in desk.asked if face not in (ScreenId.EXERTION, ScreenId.MOOD))
+    return _at_first_scale(replace(desk, asked=(*asked, ScreenId.EXERTION) if state.barely_begun else asked))
 
 
 def signed_out(desk: KioskState) -> KioskState:
     """Nobody is chosen; the next person finds nothing of the last one but how often their PIN was wrong."""
-    return KioskState(choices=desk.choices, language=desk.language, tries=desk.tries, parts=desk.parts)
+    return KioskState(
+        choices=desk.choices, language=desk.language, tries=desk.tries, parts=desk.parts, refused=desk.refused
+    )
 
 
 def with_choices(desk: KioskState, choices: tuple[Choice, ...]) -> KioskState:

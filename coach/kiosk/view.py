@@ -1,7 +1,7 @@
 """What the machine shows around the session: who trains, the questions, the strap, Borg and mood, the end.
 
-A display draws one `DisplayState`: the desk's face, and under it the session's snapshot and profile where there is a
-session.
+A display draws one `DisplayState`: the desk's face, and under it the session's snapshot and profile where there is
+a session.
 """
 
 from enum import StrEnum
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from coach.model.snapshot import Profile, Snapshot
 from coach.model.strap_advertisement import StrapSeen
+from coach.session.good_work import GoodWork
 
 
 class ScreenId(StrEnum):
@@ -97,6 +98,9 @@ class DisplayState(Struct, frozen=True, kw_only=True):
     with the machine though one may train, on `choose_participant`; on `machine` all that is wrong. `tried`: what
     `self_test` tries now. `settings_fault`: on `machine`, the file of settings that is wrong, its line, and why.
     `answered`: how many questions were answered before this one. `help_number`: the clinic's own number for help.
+    `refused`: how many presses did nothing so far: one more, and the screen says a word.
+    `opens_wall_s`: on `not_today`, when the next session is possible (s since 1970), where that is known.
+    `good_work`: on `ended`, what the person did well.
     """
 
     face: ScreenId
@@ -127,3 +131,6 @@ class DisplayState(Struct, frozen=True, kw_only=True):
     answered: int = 0
     help_number: str = ""
     tried: TriedPart | None = None
+    refused: int = 0
+    opens_wall_s: float | None = None
+    good_work: GoodWork | None = None

@@ -53,11 +53,13 @@ URGING_CUES = frozenset({CueName.SPEED_UP, CueName.FASTER})
 class Cue(Struct, frozen=True):
     """A cue that is due at `t`.
 
-    `number`: 3, 2, 1 of a countdown; the number of the interval, or of the one that a recovery follows; of `slower`
-    over the ceiling the speed to slow down to, in tenths of km/h, -1 for standing still; else 0.
+    `number`: 3, 2, 1 of a countdown; the number of the interval, or of the one that a recovery follows; else 0.
+    `speed_kmh`: the speed to set, where the cue asks for one; `incline_percent`: the incline, where it changes too.
     """
 
     t: float
     name: CueName
     level: Level = Level.INFORMATION
     number: int = 0
+    speed_kmh: float | None = None
+    incline_percent: float | None = None

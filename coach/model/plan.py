@@ -40,6 +40,15 @@ URGENT_QUESTIONS = ("chest_pain", "fainting")
 UNWELL_QUESTIONS = ("chest_pain", "fainting", "dizziness", "injury")
 """What is asked of somebody who was not all right in a session, once they sit."""
 
+EARNED_REST = ("weekly_cap", "rest")
+"""Why there is no session today although all is well: enough was trained for now."""
+
+POOR_MOODS = (1, 2)
+"""A mood this low after a session gets an answer of its own."""
+
+WORTH_A_NUMBER_S = 300.0
+"""A shorter training is thanked for: no figure is shown of it, and nobody is asked how hard it was."""
+
 WEEK_S = 7 * 86400.0
 """Over so long the weekly cap counts."""
 
@@ -77,6 +86,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     them once, and each leaves the week at its own time; None: whoever made the plan only counted. `closed_after_yes_h`:
     how long a yes to one of `CLOSING_QUESTIONS` closes training on that machine; `training_opened_wall_s`: when a
     therapist last opened it again. `closed_by_yes`: set by the machine, the answers that close training now.
+    `opens_wall_s`: set by the machine, when cap and rest allow the next session (s since 1970).
     """
 
     participant: str
@@ -111,6 +121,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     closed_after_yes_h: float = 24.0
     training_opened_wall_s: float | None = None
     closed_by_yes: tuple[str, ...] = ()
+    opens_wall_s: float | None = None
 
     @property
     def floor_kmh(self) -> float:

@@ -58,7 +58,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     `phase` is the kind of the phase, or `waiting` before and `ended` after. `bpm` is null unless the source is live
     or weak or implausible (shown, marked); `fraction` is bpm / HRmax. `session_elapsed_s` is training time without
     pauses. `cool_down_offered`: the session was stopped, and start would run a cool-down. `asks_speed_kmh`: whether the
-    treadmill shows this speed is asked now: start is yes, up and down are no.
+    treadmill shows this speed is asked now: start is yes, up and down are no. `stop_can_be_taken_back`: resume would go
+    on where it was. `advised_t`: the session second at which the advice was given.
     """
 
     t: float
@@ -92,6 +93,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     prediction: Prediction | None = None
     can_skip_warm_up: bool = False
     cool_down_offered: bool = False
+    stop_can_be_taken_back: bool = False
+    advised_t: float | None = None
     summary: Summary | None = None
 
 

@@ -9,7 +9,8 @@ changes nothing.
     questions ──readiness──► ready ──start──► running ◄──pause/resume──► paused
         │ yes                  │                │ last second, stop         │ stop, pause limit
         ▼                      └──── stop ────► ended ◄─────────────────────┘
-    not_today                                   └──start: the cool-down that was offered──► running
+    not_today                                   ├──start: the cool-down that was offered──► running
+                                                └──resume, within a minute of a stop──► running
 
 Commands that make things safer (stop, pause, ease, "not all right") need nothing optional. The guidance runs behind
 a barrier (`coach.guidance.barrier`); where living through the time fails all the same, they start from the last whole
@@ -45,6 +46,7 @@ from coach.model.messages import (
     TreadmillSpeed,
 )
 from coach.model.plan import UNWELL_QUESTIONS, is_urgent
+from coach.model.protocol import PhaseKind
 from coach.session import belt
 from coach.session.restraints import no_interval_because
 from coach.session.state import SessionState
@@ -238,9 +240,13 @@ def _command(turn: Transition, command: SessionCommand) -> None:
             _require(turn.state.stage == "running", "not_running", "only a running session can be paused")
             turn.pause("asked")
         case CommandName.RESUME:
+            if turn.state.before_stop is not None:
+                turn.take_stop_back()
+                return
             _require(turn.state.stage == "paused", "not_paused", "the session is not paused")
             turn.resume()
         case CommandName.SKIP_WARM_UP:
+            _require(turn.state.stage == "running", "no_skip", "only a running warm-up can be skipped")
             refusal = skip_refusal(turn.state)
             if refusal is not None:
                 raise MessageRefused("no_skip", refusal)
@@ -280,8 +286,12 @@ def _start(turn: Transition) -> None:
 
 
 def skip_refusal(state: SessionState) -> str | None:
-    """Why the warm-up may not end early now; None where it may (training.md: for some 5 minutes are enough)."""
-    if not (state.stage == "running" and state.warming_up):
+    """Return why the warm-up may not end early; None where it may (training.md: for some 5 minutes are enough).
+
+    A pause offers the choice, so that a paused warm-up is judged like a running one.
+    """
+    warming_up = state.index == 0 and state.phase.kind is PhaseKind.WARM_UP
+    if state.stage not in ("running", "paused") or not warming_up:
         return "only a running warm-up can be skipped"
     if not state.plan.early_warm_up_end:
         return "the plan does not allow a shorter warm-up"

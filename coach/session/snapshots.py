@@ -46,8 +46,10 @@ def snapshot(state: SessionState) -> Snapshot:
         bout=_bout(state, elapsed_s) if now else None,
         text=phase.texts if now else {},
         prediction=state.outlook.prediction if state.stage == "running" else None,
-        can_skip_warm_up=state.stage == "running" and skip_refusal(state) is None,
+        can_skip_warm_up=skip_refusal(state) is None,
         cool_down_offered=state.cool_down_offered,
+        stop_can_be_taken_back=state.before_stop is not None,
+        advised_t=state.advice_t,
         summary=state.summary,
     )
 

@@ -16,6 +16,7 @@ from coach.model.plan import (
     MOST_CLOSED_H,
     MOST_SLOWEST_KMH,
     URGENT_QUESTIONS,
+    WORTH_A_NUMBER_S,
     Plan,
 )
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
@@ -71,6 +72,8 @@ class SessionState(Struct, frozen=True, kw_only=True):
     that have passed. `before_s`: training seconds before this phase. `asked_kmh`: the speed that was asked for last.
     `recorded`: the session is long over and read from a file, so that holding an interval back would protect no one.
     `speed_kmh`: the belt's speed that is believed; `belt`: what the treadmill says, and why it is not believed.
+    `advised_t`: when an advice was last spoken; `advice_t`: when the advice that is shown was given.
+    `before_stop`: after a stop, the session as it stood before, while that stop can be taken back.
     """
 
     plan: Plan
@@ -113,6 +116,7 @@ class SessionState(Struct, frozen=True, kw_only=True):
     resumed_t: float | None = None
     advice: Advice = Advice()
     advised_t: float | None = None
+    advice_t: float | None = None
     new_borg: int | None = None
     borg: int | None = None
     mood: int | None = None
@@ -124,6 +128,7 @@ class SessionState(Struct, frozen=True, kw_only=True):
     recorded: bool = False
     lowered_fraction: float = 0.0
     cool_down_offered: bool = False
+    before_stop: "SessionState | None" = None
     ended_t: float | None = None
     end_reason: Literal["done", "stopped", "pause_limit", "no_answer"] | None = None
     completed: bool = False
@@ -139,6 +144,11 @@ class SessionState(Struct, frozen=True, kw_only=True):
     def not_all_right(self) -> bool:
         """Whether the person said in this session that they were not all right."""
         return "not_all_right" in self.cool_down_only
+
+    @property
+    def barely_begun(self) -> bool:
+        """Whether so little was trained that no figure says anything of it."""
+        return self.tally.training_s < WORTH_A_NUMBER_S
 
     @property
     def stands_still(self) -> bool:

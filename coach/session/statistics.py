@@ -16,7 +16,7 @@ _PLACE = {signal: place for place, signal in enumerate(_SIGNALS)}
 
 
 class IntervalTally(Struct, frozen=True):
-    """One interval being counted; `seconds` of it have passed."""
+    """One interval being counted; `seconds` of it have passed. `shown_s`: for each rate shown, for how many seconds."""
 
     index: int
     start_t: float
@@ -27,6 +27,7 @@ class IntervalTally(Struct, frozen=True):
     third_seconds: int = 0
     time_to_zone_s: float | None = None
     in_zone_s: int = 0
+    shown_s: tuple[tuple[int, int], ...] = ()
     above_s: int = 0
     peak_bpm: float | None = None
     end_bpm: float | None = None
@@ -139,12 +140,19 @@ def _interval_second(
         third_seconds=current.third_seconds + third,
         time_to_zone_s=float(second) if reached and current.time_to_zone_s is None else current.time_to_zone_s,
         in_zone_s=current.in_zone_s + (zone is not None and zone[0] <= shown <= zone[1]),
+        shown_s=_one_second_more(current.shown_s, shown),
         above_s=current.above_s + (zone is not None and shown > zone[1]),
         peak_bpm=bpm if current.peak_bpm is None or bpm > current.peak_bpm else current.peak_bpm,
         speed_sum_kmh=speed_sum,
         incline_sum_percent=incline_sum,
         speed_seconds=speed_seconds,
     )
+
+
+def _one_second_more(shown_s: tuple[tuple[int, int], ...], bpm: int) -> tuple[tuple[int, int], ...]:
+    if shown_s and shown_s[-1][0] == bpm:
+        return (*shown_s[:-1], (bpm, shown_s[-1][1] + 1))
+    return (*shown_s, (bpm, 1))
 
 
 def summarise(  # noqa: PLR0913 - a summary's own facts

@@ -48,6 +48,8 @@ from coach.session.timeline import cues_at
 from coach.session.zone_position import follow_position, follow_trend
 
 PAUSE_LIMIT_S = 1800.0
+TAKE_BACK_LIMIT_S = 60.0
+"""How long after a stop the session can go on where it was."""
 RESUMED_SHOWN_S = 30.0
 DEFAULT_RECOVERY = Phase(PhaseKind.RECOVERY, 180, Zone(0.60, 0.70))
 DEFAULT_COOL_DOWN = Phase(PhaseKind.COOL_DOWN, 300, Zone(0.50, 0.65))
@@ -80,6 +82,9 @@ class Transition:
         if state.stage == "paused" and state.paused_t is not None:
             limit_t = state.paused_t + PAUSE_LIMIT_S
             return limit_t if due_t is None or limit_t <= due_t else due_t
+        if state.before_stop is not None and state.ended_t is not None:
+            limit_t = state.ended_t + TAKE_BACK_LIMIT_S
+            return limit_t if due_t is None or limit_t <= due_t else due_t
         return due_t
 
     def live_until(self, t: float) -> None:
@@ -91,6 +96,8 @@ class Transition:
                 self._source_became(signal_quality.expire(state.source))
             elif state.stage == "running":
                 self._second()
+            elif state.stage == "ended":
+                self.state = replace(self.state, before_stop=None)
             else:
                 self._end("pause_limit", "stopped")
         if t != self.state.t:
@@ -195,7 +202,7 @@ class Transition:
         elif setting:
             self.give(advice, spoken=False)
             if advice.direction in _SETTING_CUES:
-                self.cue(_SETTING_CUES[advice.direction])
+                self.cue(_SETTING_CUES[advice.direction], asks=advice)
         elif advice.direction is Direction.HOLD and state.stands_still:
             return
         elif not (quiet_slower if advice.direction is Direction.SLOWER else quiet):
@@ -218,9 +225,16 @@ class Transition:
 
     # What is said
 
-    def cue(self, name: CueName, *, level: Level = Level.INFORMATION, number: int = 0) -> None:
-        """A cue is due now."""
-        self.cues.append(Cue(self.state.t, name, level, number))
+    def cue(
+        self, name: CueName, *, level: Level = Level.INFORMATION, number: int = 0, asks: Advice | None = None
+    ) -> None:
+        """Say a cue now. `asks`: the advice whose setting it names; the incline only where it is to change."""
+        speed_kmh = incline_percent = None
+        if asks is not None and asks.speed_kmh is not None:
+            speed_kmh = asks.speed_kmh
+            changes = asks.incline_percent != self.state.incline_percent
+            incline_percent = asks.incline_percent if changes else None
+        self.cues.append(Cue(self.state.t, name, level, number, speed_kmh, incline_percent))
 
     def give(self, advice: Advice, *, spoken: bool) -> None:
         """Show an advice and, between phase changes, speak it."""
@@ -231,10 +245,11 @@ class Transition:
         withheld = advice.direction is Direction.HOLD and not ordinary_speech(state)
         if spoken and advice.direction in _ADVICE_CUES and not withheld:
             level = Level.ATTENTION if advice.reason == "over_ceiling" else Level.INFORMATION
-            self.cue(_ADVICE_CUES[advice.direction], level=level, number=_speed_to_say(advice))
+            asks = None if advice.direction is Direction.HOLD else advice
+            self.cue(_ADVICE_CUES[advice.direction], level=level, asks=asks)
         asked_kmh = state.asked_kmh if advice.speed_kmh is None else advice.speed_kmh
         advised_t = state.t if spoken else state.advised_t
-        self.state = replace(state, advice=advice, advised_t=advised_t, asked_kmh=asked_kmh)
+        self.state = replace(state, advice=advice, advised_t=advised_t, advice_t=state.t, asked_kmh=asked_kmh)
 
     def raise_notice(
         self,
@@ -424,11 +439,7 @@ class Transition:
         """The session's clock stands still; nothing is said until it goes on."""
         self.events.append(SessionPaused(self.state.t, reason))
         self.cue(CueName.PAUSED)
-        state = self.state
-        speed_kmh = None if state.stands_still else state.speed_kmh
-        self.state = replace(
-            state, stage="paused", paused_t=state.t, pause_reason=reason, speed_before_pause_kmh=speed_kmh
-        )
+        self.state = replace(_standing(self.state), pause_reason=reason)
 
     def resume(self) -> None:
         """The session goes on where it was: the second under way, an open question, the time above the ceiling."""
@@ -437,7 +448,6 @@ class Transition:
         paused_s = state.t - state.paused_t
         question, ceiling = state.question, state.ceiling
         self.events.append(SessionResumed(state.t, paused_s))
-        self.cue(CueName.RESUMED)
         self.state = replace(
             state,
             stage="running",
@@ -455,6 +465,8 @@ class Transition:
             advised_t=state.t,
         )
         self._ask_speed_back()
+        advice = self.state.advice
+        self.cue(CueName.RESUMED, asks=advice if advice.reason == RESUMED else None)
 
     def _ask_speed_back(self) -> None:
         """After a pause the person may stand still: the speed from before it is asked for, and no speed is "held"."""
@@ -474,10 +486,34 @@ class Transition:
         state = self.state
         if state.stage in ("ended", "not_today"):
             if state.cool_down_offered:
-                self.state = replace(state, cool_down_offered=False)
+                self.state = replace(state, cool_down_offered=False, before_stop=None)
                 self._ask_exertion()
             return
         self._end("stopped", "stopped")
+        if self.state.cool_down_offered and not state.cool_down_only:
+            self.state = replace(self.state, before_stop=_standing(state))
+
+    def take_stop_back(self) -> None:
+        """Go on where the session stood before the stop: a stop by mistake ends nothing."""
+        state, before = self.state, self.state.before_stop
+        assert before is not None  # noqa: S101 - callers have looked
+        self.state = replace(
+            before,
+            t=state.t,
+            source=state.source,
+            place=state.place,
+            strap_key=state.strap_key,
+            strap_name=state.strap_name,
+            speed_kmh=state.speed_kmh,
+            speed_t=state.speed_t,
+            incline_percent=state.incline_percent,
+        )
+        if state.source.signal is not before.source.signal:
+            limits.signal_changed(self)
+        self.resume()
+        phase = before.phase
+        left_s = before.length_s - before.second
+        self.events.append(PhaseStarted(state.t, len(before.ran), phase.kind, phase.interval, left_s))
 
     def start_offered_cool_down(self) -> None:
         """After a stop, the participant takes the cool-down that was offered."""
@@ -489,6 +525,7 @@ class Transition:
             stage="running",
             program=(*state.program[: state.index + 1], cool_down),
             cool_down_offered=False,
+            before_stop=None,
             ended_t=None,
             summary=None,
             ceiling=Ceiling(times=state.ceiling.times),
@@ -530,7 +567,7 @@ class Transition:
     def _ask_exertion(self) -> None:
         """Borg is asked of somebody who trained, once no cool-down is left to take."""
         state = self.state
-        asks = state.end_reason != "no_answer" and state.borg is None
+        asks = state.end_reason != "no_answer" and state.borg is None and not state.barely_begun
         if state.started_t is not None and not state.cool_down_offered and asks:
             self.cue(CueName.SAY_EXERTION)
 
@@ -602,8 +639,9 @@ class Transition:
         self.summarise()
 
 
-def _speed_to_say(advice: Advice) -> int:
-    """Return the speed that the voice names over the ceiling, in tenths of km/h; -1 to stand still, 0 for none."""
-    if advice.reason != "over_ceiling" or advice.speed_kmh is None:
-        return 0
-    return round(10 * advice.speed_kmh) or -1
+def _standing(state: SessionState) -> SessionState:
+    """Return the session with its clock standing still, as in a pause, and the speed to go back to."""
+    if state.stage == "paused":
+        return state
+    speed_kmh = None if state.stands_still else state.speed_kmh
+    return replace(state, stage="paused", paused_t=state.t, pause_reason="asked", speed_before_pause_kmh=speed_kmh)

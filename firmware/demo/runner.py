@@ -338,12 +338,12 @@ class Demo:
             self._console.print(f"        {view.face.value.replace('_', ' ')}")
 
     def _hear(self, cue: Cue, intervals: int, live: Live | None) -> None:
-        from display.sound.phrases import catalogue, phrase_key  # noqa: PLC0415 - needed once there is something to hear
+        from display.sound.phrases import catalogue, phrase_keys  # noqa: PLC0415 - needed once there is something to hear
 
-        key = phrase_key(cue, intervals)
-        if key is None:
+        keys = phrase_keys(cue, intervals)
+        if not keys:
             return
-        self._said = catalogue(self._settings.language).spoken(key)
+        self._said = catalogue(self._settings.language).sentence(keys)
         if live is None:
             self._console.print(f"        «{self._said}»", markup=False)
 

@@ -186,6 +186,8 @@ class SessionKeeper:
         refused: str | None = None
         for message in pressed.messages:
             refused = self._try(message) or refused
+        if refused is not None:
+            self.desk = at_desk.refused(PressResult(self.desk)).desk
         match pressed.wish:
             case KioskRequest.BEGIN:
                 self._begin()
@@ -494,7 +496,7 @@ class SessionKeeper:
             if straps is not None and any(isinstance(event, SessionStarted) for event in stepped.events):
                 run("memory of straps", lambda: straps.started(self.desk), None)
             if any(isinstance(event, SessionEnded) for event in stepped.events):
-                self.desk = run("desk", lambda: at_desk.session_ended(self.desk), self.desk)
+                self.desk = run("desk", lambda: at_desk.session_ended(self.desk, stepped.state), self.desk)
         self._finish_if_ended(before)
         self._changed(at_once=bool(stepped.events) or isinstance(message, HeartRate))
 

@@ -60,7 +60,7 @@ class TrainingHistory(Struct, frozen=True):
             return plan
         mine = {key: past for key, past in self.sessions.items() if past.participant == plan.participant}
         own = {session_id: past.ended_wall_s for session_id, past in mine.items() if past.training_s >= COUNTS_FROM_S}
-        week, hours = _counted(plan, own, now_wall_s)
+        week, hours, ages_s = _counted(plan, own, now_wall_s)
         learned = [past for past in mine.values() if past.response is not None]
         newest = max(learned, key=lambda past: past.ended_wall_s, default=None)
         return replace(
@@ -68,24 +68,41 @@ class TrainingHistory(Struct, frozen=True):
             sessions_last_7_days=week,
             hours_since_last=None if hours is None else round(hours, 2),
             known_sessions=None,
+            opens_wall_s=_opens_wall_s(plan, week, hours, ages_s, now_wall_s),
             session_number=len(own) + 1 if plan.session_number is None else plan.session_number,
             response=newest.response if plan.response is None and newest is not None else plan.response,
         )
 
 
-def _counted(plan: Plan, own: Mapping[str, float], now_wall_s: float) -> tuple[int, float | None]:
-    """Sessions of the last 7 days, and hours since the last one, here and elsewhere."""
+def _counted(plan: Plan, own: Mapping[str, float], now_wall_s: float) -> tuple[int, float | None, list[float]]:
+    """Return sessions of the last 7 days and hours since the last one, here and elsewhere, and the ages known (s)."""
     if plan.known_sessions is None:
         ages_s = _ages_s(own.values(), now_wall_s)
         week, hours = _counted_elsewhere(plan, now_wall_s)
         known = [] if hours is None else [hours]
-        return max(week, _of_week(ages_s)), min([*known, *(age_s / 3600 for age_s in ages_s)], default=None)
+        latest = min([*known, *(age_s / 3600 for age_s in ages_s)], default=None)
+        return max(week, _of_week(ages_s)), latest, ages_s
     told = {one.session_id: one for one in plan.known_sessions}
     ended = {one.session_id: one.ended_wall_s for one in told.values() if one.counts}
     # Its own times are the better ones: a clock that was wrong may have been repaired since they were told.
     ended |= {session_id: at_s for session_id, at_s in own.items() if session_id not in told or told[session_id].counts}
     ages_s = _ages_s(ended.values(), max(now_wall_s, plan.counted_at_wall_s or now_wall_s))
-    return _of_week(ages_s), min((age_s / 3600 for age_s in ages_s), default=None)
+    return _of_week(ages_s), min((age_s / 3600 for age_s in ages_s), default=None), ages_s
+
+
+def _opens_wall_s(plan: Plan, week: int, hours: float | None, ages_s: list[float], now_wall_s: float) -> float | None:
+    """Return when cap and rest allow the next session; None where they allow it now, or where it cannot be known."""
+    waits_s = [0.0]
+    if hours is not None:
+        waits_s.append((plan.rest_hours - hours) * 3600)
+    if plan.weekly_cap is not None and week >= plan.weekly_cap:
+        of_week = sorted((age_s for age_s in ages_s if age_s < WEEK_S), reverse=True)
+        must_leave = week - plan.weekly_cap
+        if must_leave >= len(of_week):
+            return None
+        waits_s.append(WEEK_S - of_week[must_leave])
+    longest_s = max(waits_s)
+    return now_wall_s + longest_s if longest_s > 0 else None
 
 
 def _ages_s(ended_wall_s: Iterable[float], now_wall_s: float) -> list[float]:

@@ -69,7 +69,7 @@ class SessionTrace(Struct, frozen=True, kw_only=True):
 def trace_of(delivery: SessionDelivery) -> SessionTrace:
     """Lay a session out. Raises WireError where its columns have not the same length."""
     opened = list(rows(delivery.samples))
-    ended_s = next((event.t for event in delivery.events if isinstance(event, SessionEnded)), None)
+    ended_s = next((event.t for event in reversed(delivery.events) if isinstance(event, SessionEnded)), None)
     length_s = ended_s if ended_s is not None else max([0.0, *(row.t for row in opened[-1:])])
     phases = phases_of(delivery.events, delivery.protocol, delivery.plan, length_s)
     return SessionTrace(

@@ -110,7 +110,8 @@ def laid_out(
     rates: tuple[Rate, ...], events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, last_s: float
 ) -> Track:
     """Lay a session out along its time axis. `last_s`: its end where no event tells one."""
-    length_s = next((event.t for event in events if isinstance(event, SessionEnded)), last_s)
+    # The last one: after a stop a session may go on, or cool down.
+    length_s = next((event.t for event in reversed(events) if isinstance(event, SessionEnded)), last_s)
     return Track(
         length_s=length_s,
         phases=_phases(events, protocol, plan, length_s),
@@ -231,6 +232,8 @@ def pauses_of(events: Sequence[AnyEvent], length_s: float) -> tuple[Span, ...]:
         elif isinstance(event, SessionResumed | SessionEnded) and since_s is not None:
             spans.append(Span(since_s, event.t))
             since_s = None
+        elif isinstance(event, SessionResumed):
+            spans.append(Span(event.t - event.paused_s, event.t))  # Resumed after a stop, which no pause preceded.
     if since_s is not None:
         spans.append(Span(since_s, length_s))
     return tuple(spans)

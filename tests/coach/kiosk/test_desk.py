@@ -37,7 +37,8 @@ from coach.model.plan import Load
 from coach.model.strap_advertisement import StrapSeen
 from coach.session.engine import step
 from coach.session.state import SessionState
-from tests.support.led_session import PLAN, LedSession
+from coach.session.transition import TAKE_BACK_LIMIT_S
+from tests.support.led_session import PLAN, LedSession, built_in
 
 REV, OWL, ELK = (Choice(participant=f"p{n}", name=name) for n, name in enumerate(("Rev", "Ugle", "Elg")))
 FOX_WITH_PIN = replace(REV, has_pin=True)
@@ -47,7 +48,7 @@ ASKED = replace(PEOPLE, arrival=SignIn(who=REV))
 AT_PIN = replace(PEOPLE, arrival=SignIn(who=FOX_WITH_PIN, face=ScreenId.PIN))
 AT_AGE = replace(PEOPLE, arrival=SignIn(who=GUEST, face=ScreenId.GUEST_AGE), selected=40)
 CHOSEN = replace(PEOPLE, chosen=True)
-AFTER = session_ended(CHOSEN)
+AFTER = replace(CHOSEN, selected=13)
 AT_MOOD = replace(AFTER, asked=(ScreenId.EXERTION,), selected=3)
 DONE = replace(AFTER, asked=(ScreenId.EXERTION, ScreenId.MOOD))
 ASKING = replace(PLAN, questions=("chest_pain", "fever"))
@@ -169,7 +170,7 @@ EXPECTED: dict[tuple[ScreenId, Button], tuple[KioskState | None, tuple[object, .
     (ScreenId.ENDED, Button.STOP): OUT,
     (ScreenId.NOT_TODAY, Button.STOP): OUT,
 }
-"""What a button brings; None as the desk, and a pair that is not here: the desk stays as it is."""
+"""What a button brings; None as the desk: it stays as it is. A pair that is not here is a press that is refused."""
 
 
 def test_every_face_is_among_those_tested() -> None:
@@ -186,7 +187,9 @@ def test_every_button_on_every_face(now: ScreenId, button: Button) -> None:
         after = replace(AT_PIN, arrival=SignIn(who=FOX_WITH_PIN, face=ScreenId.PIN, entered=1))
         assert press(desk, state, button, T) == PressResult(after, typed=0)
         return
-    assert press(desk, state, button, T) == PressResult(desk if after is None else after, messages, wish)  # type: ignore[arg-type]
+    nothing = (now, button) not in EXPECTED and now not in (ScreenId.QUESTIONS, ScreenId.GUEST_AGE)
+    expected = (replace(desk, refused=1) if nothing else desk) if after is None else after
+    assert press(desk, state, button, T) == PressResult(expected, messages, wish)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("button", Button)
@@ -204,7 +207,7 @@ def test_the_choice_goes_round() -> None:
 
 def test_where_nobody_is_known_no_button_begins_anything() -> None:
     for button in (Button.START, Button.UP, Button.DOWN):
-        assert press(KioskState(), None, button, 0) == PressResult(KioskState())
+        assert press(KioskState(), None, button, 0) == PressResult(KioskState(refused=1))
 
 
 def test_a_chosen_person_without_a_session_is_chosen_anew() -> None:
@@ -224,9 +227,9 @@ def test_each_question_is_shown_in_its_turn() -> None:
     assert (shown.face, shown.question) == (ScreenId.QUESTIONS, "fever")
 
 
-def test_start_in_the_warm_up_asks_to_end_it_and_in_a_pause_goes_on() -> None:
+def test_start_pauses_in_every_phase_and_in_a_pause_goes_on() -> None:
     warming = LedSession().live_until(30).state
-    assert press(CHOSEN, warming, Button.START, 30).messages == (SessionCommand(30, CommandName.SKIP_WARM_UP),)
+    assert press(CHOSEN, warming, Button.START, 30).messages == (SessionCommand(30, CommandName.PAUSE),)
     paused = LedSession().live_until(100, 150).command(CommandName.PAUSE).state
     assert press(CHOSEN, paused, Button.START, 101).messages == (SessionCommand(101, CommandName.RESUME),)
     for button in (Button.UP, Button.DOWN):
@@ -252,7 +255,7 @@ def test_up_and_down_confirm_the_measured_speed_within_the_treadmills_range() ->
 
 def test_without_any_known_speed_up_and_down_do_nothing() -> None:
     unknown = LedSession(replace(PLAN, start=None)).live_until(100, 150).state
-    assert press(CHOSEN, unknown, Button.UP, 100) == PressResult(CHOSEN)
+    assert press(CHOSEN, unknown, Button.UP, 100) == PressResult(replace(CHOSEN, refused=1))
 
 
 def test_an_advised_setting_without_an_incline_is_flat() -> None:
@@ -262,11 +265,35 @@ def test_an_advised_setting_without_an_incline_is_flat() -> None:
 
 def test_a_stop_is_followed_by_the_offered_cool_down() -> None:
     assert face(CHOSEN, stopped()) is ScreenId.ENDED
-    assert press(CHOSEN, stopped(), Button.START, 101).messages == (SessionCommand(101, CommandName.START),)
+    for arrow in (Button.UP, Button.DOWN):
+        assert press(CHOSEN, stopped(), arrow, 101).messages == (SessionCommand(101, CommandName.START),)
     declined = press(CHOSEN, stopped(), Button.STOP, 101)
     assert declined == PressResult(replace(CHOSEN, selected=13), (SessionCommand(101, CommandName.STOP),))
     after = LedSession().live_until(100, 150).command(CommandName.STOP).command(CommandName.STOP).state
     assert face(declined.desk, after) is ScreenId.EXERTION
+
+
+def test_green_after_a_stop_goes_on_for_a_minute_and_then_cools_down() -> None:
+    session = LedSession().live_until(100, 150).command(CommandName.STOP)
+    assert press(CHOSEN, session.state, Button.START, 101).messages == (SessionCommand(101, CommandName.RESUME),)
+    session.live_until(100 + TAKE_BACK_LIMIT_S)
+    t = session.t
+    assert press(CHOSEN, session.state, Button.START, t).messages == (SessionCommand(t, CommandName.START),)
+
+
+def test_up_in_the_pause_of_a_warm_up_that_may_end_begins_the_first_interval() -> None:
+    plan = replace(PLAN, early_warm_up_end=True)
+    session = LedSession(plan, protocol=built_in("4x4")).live_until(400, 130).command(CommandName.PAUSE)
+    assert view(CHOSEN, session.state).snapshot.can_skip_warm_up  # type: ignore[union-attr]
+    session.send(*press(CHOSEN, session.state, Button.UP, 400).messages)
+    assert (session.state.stage, session.seen.phase) == ("running", "interval")
+    early = LedSession(plan, protocol=built_in("4x4")).live_until(200, 130).command(CommandName.PAUSE)
+    assert press(CHOSEN, early.state, Button.UP, 200) == PressResult(replace(CHOSEN, refused=1))
+
+
+def test_a_press_that_does_nothing_is_counted_also_after_signing_out() -> None:
+    desk = press(KioskState(), None, Button.UP, 0).desk
+    assert (desk.refused, view(desk, None).refused, signed_out(desk).refused) == (1, 1, 1)
 
 
 def test_a_session_that_never_started_asks_nothing() -> None:
@@ -412,9 +439,9 @@ def test_stop_at_the_question_says_not_all_right_then_what_to_do_then_why() -> N
     pressed = press(CHOSEN, session.state, Button.STOP, 312.0)
     assert pressed.messages == (BorgAnswer(312.0, ok=False), SessionCommand(312.0, CommandName.STOP))
     session.send(*pressed.messages)
-    desk = session_ended(pressed.desk)
+    desk = session_ended(pressed.desk, session.state)
     assert (view(desk, session.state).face, view(desk, session.state).reason) == (ScreenId.NOT_TODAY, "unwell")
-    assert press(desk, session.state, Button.UP, 313.0).desk == desk
+    assert press(desk, session.state, Button.UP, 313.0).desk == replace(desk, refused=1)
     desk = press(desk, session.state, Button.STOP, 313.0).desk
     for question in ("chest_pain", "fainting", "dizziness", "injury"):
         assert (view(desk, session.state).face, view(desk, session.state).question) == (ScreenId.QUESTIONS, question)

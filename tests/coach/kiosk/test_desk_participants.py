@@ -161,7 +161,7 @@ def test_the_desk_and_its_view_never_hold_the_digits_that_were_given() -> None:
 def test_while_a_pin_is_checked_nothing_but_stop_does_anything() -> None:
     checking = typed(AT_PIN, "1234").desk
     for button in (Button.START, Button.UP, Button.DOWN):
-        assert press(checking, None, button, 0) == PressResult(checking)
+        assert press(checking, None, button, 0) == PressResult(replace(checking, refused=1))
     assert type_digit(checking, None, 5, 0) == PressResult(checking)
     assert press(checking, None, Button.STOP, 0).wish is KioskRequest.SIGN_OUT
 
@@ -220,7 +220,7 @@ def test_an_expired_plan_is_asked_and_begins_nothing() -> None:
     closed = press(asked, None, Button.START, 0)
     shown = view(closed.desk, None)
     assert (closed.wish, shown.face, shown.reason, shown.nickname) == (None, ScreenId.NOT_TODAY, "plan_expired", "Ugle")
-    assert press(closed.desk, None, Button.START, 0) == PressResult(closed.desk)
+    assert press(closed.desk, None, Button.START, 0) == PressResult(replace(closed.desk, refused=1))
 
 
 def test_a_guest_is_asked_for_an_age_and_begins_with_it() -> None:

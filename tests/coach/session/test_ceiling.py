@@ -26,7 +26,7 @@ def test_slower_is_said_at_once_and_the_therapist_is_told() -> None:
     session = in_first_interval().send(TreadmillSpeed(100, 6.0, 5.0))
     over(session, 1)
     said = [cue for cue in session.cues if cue.t > 100]
-    assert said == [Cue(101.0, CueName.SLOWER, Level.ATTENTION, 50)]
+    assert said == [Cue(101.0, CueName.SLOWER, Level.ATTENTION, speed_kmh=5.0)]
     assert session.events[-2:][0] == NoticeRaised(101.0, "over_ceiling", Level.ATTENTION, to_therapist=True)
     advice = session.seen.advice
     assert (advice.direction, advice.speed_change_kmh, advice.speed_kmh, advice.incline_percent, advice.reason) == (
