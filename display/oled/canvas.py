@@ -84,10 +84,12 @@ class OledPen:
         face = font(size, digits=True)
         top = round(self._draw.textbbox((0, 0), "0", face)[1])
         cell = max(round(self._draw.textlength(digit, face)) for digit in "0123456789")
-        for place, digit in enumerate(digits):
-            inset = (cell - round(self._draw.textlength(digit, face))) // 2
-            x = right + 1 - (len(digits) - place) * cell
-            self._draw.text((x + inset, y - top), digit, ink, face)
+        x = right + 1
+        for sign in reversed(digits):
+            width = round(self._draw.textlength(sign, face))
+            place = cell if sign.isdigit() else width
+            x -= place
+            self._draw.text((x + (place - width) // 2, y - top), sign, ink, face)
 
     def bar(self, left: int, top: int, right: int, bottom: int, *, ink: int = 1) -> None:
         """Fill a rectangle, its edges included."""
@@ -113,6 +115,12 @@ class OledPen:
         middle = left + half
         self._draw.polygon([(left, shoulder), (middle, tip), (left + 2 * half, shoulder)], fill=ink)
         self._draw.rectangle((middle - stem, min(shoulder, foot), middle + stem, max(shoulder, foot)), fill=ink)
+
+    def heart(self, left: int, top: int) -> None:
+        """Draw a small full heart, 9 wide and 8 high."""
+        for x in (left, left + 4):
+            self._draw.ellipse((x, top, x + 4, top + 4), fill=1)
+        self._draw.polygon([(left, top + 3), (left + 8, top + 3), (left + 4, top + 8)], fill=1)
 
     def tick(self, left: int, top: int) -> None:
         """Draw a small tick: in the zone."""

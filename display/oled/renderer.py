@@ -18,9 +18,11 @@ from PIL import Image, ImageChops
 
 from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.events import Direction, Signal
+from coach.model.plan import EARNED_REST, POOR_MOODS, WORTH_A_NUMBER_S
 from coach.model.snapshot import Snapshot
-from display.drawing.advice_words import direction_now, over_ceiling_now, what_to_do
-from display.drawing.number_format import decimal
+from coach.session.good_work import LEAST_SHOWN_S
+from display.drawing.advice_words import asks_for_speed, direction_now, over_ceiling_now, what_to_do
+from display.drawing.number_format import decimal, incline, minutes, next_session, whole_minutes
 from display.oled import maintenance, sign_in
 from display.oled.canvas import HEIGHT, WIDTH, OledPen
 from display.oled.device import OledPanel
@@ -30,8 +32,11 @@ from display.texts import Texts, texts_in
 RETRY_S, LONGEST_RETRY_S = 3.0, 60.0
 """How long a lost device is left alone before it is opened again: at first, and in the end."""
 
+SETTING_SHOWN_S = 10.0
+"""How long after an advice the speed to set stands in the place of the rate."""
 _RATE_SIZE = 47
 _RATE_RIGHT_X = 93
+_SPEED_SIZE = 42
 _ROW_Y = 43
 _COLUMN_X = 98
 _LINE_Y = 40
@@ -168,13 +173,9 @@ def picture(view: DisplayState) -> Image.Image:  # noqa: C901, PLR0912 - one bra
         case ScreenId.MOOD:
             _mood(pen, words, texts, view.selected)
         case ScreenId.ENDED:
-            _ended(pen, words, view)
+            _ended(pen, words, texts, view)
         case ScreenId.NOT_TODAY:
-            if view.reason == "unwell":
-                _unwell(pen, texts, view)
-            else:
-                pen.centred(words.oled("not_today"), 4, 22)
-                pen.paragraph(words.oled("talk_to_therapist"), (0, 32, 127, 63), 14)
+            _not_today(pen, words, texts, view)
         case ScreenId.SELF_TEST_FAILED:
             maintenance.failed(pen, words, texts, view)
         case ScreenId.MACHINE:
@@ -214,6 +215,9 @@ def _session(pen: OledPen, words: Catalogue, texts: Texts, now: Snapshot) -> Non
     if over:
         pen.bar(0, 0, 127, _LINE_Y)
     ink = 0 if over else 1
+    if not over and _asks_now(now):
+        _setting(pen, texts, now)
+        return
     if now.mode == "exertion":
         pen.paragraph(words.oled("by_feeling"), (0, 0, 127, 16), 14)
         low, high = now.zone.low_borg, now.zone.high_borg
@@ -245,6 +249,29 @@ def _asked(pen: OledPen, texts: Texts, now: Snapshot, lines: tuple[str, str]) ->
     pen.bar(0, 27, 127, 63)
     pen.centred(lines[0], 28, 17, ink=0)
     pen.centred(lines[1], 47, 14, ink=0)
+
+
+def _asks_now(now: Snapshot) -> bool:
+    """Return whether an advice with a speed is so new that the small screen shows what to set instead of the rate."""
+    since_s = None if now.advised_t is None else now.t - now.advised_t
+    return asks_for_speed(now) and since_s is not None and since_s < SETTING_SHOWN_S
+
+
+def _setting(pen: OledPen, texts: Texts, now: Snapshot) -> None:
+    """Draw the speed to set in the rate's place with its arrow; below it the incline, the rate and the time left."""
+    speed_kmh = now.advice.speed_kmh or 0.0
+    pen.number(decimal(speed_kmh, texts.language), _RATE_RIGHT_X, 2, _SPEED_SIZE)
+    if now.speed_kmh is not None and speed_kmh != now.speed_kmh:
+        pen.arrow(_COLUMN_X, 3, up=speed_kmh > now.speed_kmh)
+    elif now.advice.direction in (Direction.FASTER, Direction.SLOWER):
+        pen.arrow(_COLUMN_X, 3, up=now.advice.direction is Direction.FASTER)
+    pen.bar(0, _LINE_Y + 1, 127, _LINE_Y + 1)
+    percent = now.advice.incline_percent
+    pen.left(texts.say("unit.speed") if percent is None else incline(percent, texts), 0, _ROW_Y + 1, 16, within=40)
+    if now.bpm is not None and now.signal not in (Signal.LOST, Signal.STALE):
+        pen.heart(42, _ROW_Y + 6)
+        pen.left(f"{now.bpm:.0f}", 54, _ROW_Y + 2, 15, within=30)
+    pen.right(_clock(now.phase_remaining_s), 127, _ROW_Y + 1, 16, within=36)
 
 
 def _beside(pen: OledPen, now: Snapshot, *, over: bool) -> None:
@@ -329,6 +356,19 @@ def _question(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) 
         pen.centred(words.oled(key), 44, 15, ink=0 if chosen else 1, between=(left, left + 55))
 
 
+def _not_today(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
+    """Draw why there is no session today, and after enough training when the next one is."""
+    if view.reason == "unwell":
+        _unwell(pen, texts, view)
+    elif view.reason in EARNED_REST:
+        pen.paragraph(texts.of("rest_day", view.reason or ""), (0, 0, 127, 34), 17)
+        if view.opens_wall_s is not None:
+            pen.paragraph(next_session(view.opens_wall_s, texts), (0, 36, 127, 63), 13)
+    else:
+        pen.centred(words.oled("not_today"), 4, 22)
+        pen.paragraph(words.oled("talk_to_therapist"), (0, 32, 127, 63), 14)
+
+
 def _unwell(pen: OledPen, texts: Texts, view: DisplayState) -> None:
     """Draw what to do now, dark on light: sit, call, and the number."""
     pen.bar(0, 0, 127, 63)
@@ -379,15 +419,21 @@ def _finished(pen: OledPen, words: Catalogue, now: Snapshot) -> None:
         pen.centred(words.oled("cool_down_offered"), 46, 15)
 
 
-def _ended(pen: OledPen, words: Catalogue, view: DisplayState) -> None:
+def _ended(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
     summary = None if view.snapshot is None else view.snapshot.summary
     if view.snapshot is not None and view.snapshot.cool_down_offered:
         _finished(pen, words, view.snapshot)
         return
-    pen.paragraph(words.oled(_end_words(view.snapshot)), (0, 0, 127, 20), 18)
-    if summary is not None:
-        pen.left(_clock(summary.time_in_zone_s), 0, 23, 19)
-        pen.right(words.oled("in_zone"), 127, 26, 13, within=58)
+    poor = summary is not None and summary.mood in POOR_MOODS and summary.end_reason != "no_answer"
+    title = texts.say("ended.thanks_nobody") if poor else words.oled(_end_words(view.snapshot))
+    pen.paragraph(title, (0, 0, 127, 20), 18)
+    work, trained = view.good_work, summary is not None and summary.training_s >= WORTH_A_NUMBER_S
+    if work is not None and work.done_s >= LEAST_SHOWN_S and trained:
+        figure = texts.say("ended.of", done=whole_minutes(work.done_s), planned=whole_minutes(work.planned_s))
+        pen.left(figure, 0, 23, 17, within=76)
+        pen.right(texts.say(f"ended.by_{work.by}"), 127, 26, 13, within=48)
+    elif trained and summary is not None:
+        pen.centred(f"{minutes(summary.training_s, texts)} {texts.say('ended.trained')}", 25, 14)
     status = words.oled(view.saved) if view.saved != "no" else ""
     warns = view.saved == "not_saved"
     if warns:

@@ -12,7 +12,7 @@
 from dataclasses import dataclass, field
 
 from coach.model.cue import URGING_CUES, Cue
-from display.sound.phrases import Urgency, phrase_key, soundings, urgency_of
+from display.sound.phrases import Urgency, phrase_keys, soundings, urgency_of
 
 PATIENCE_S = 6.0
 """How long a phrase may wait for its turn, in seconds."""
@@ -25,22 +25,27 @@ _NEWER_COUNTS = (Urgency.ADVICE, Urgency.CHANGE)
 
 @dataclass(frozen=True)
 class Utterance:
-    """A cue that asks for the word; `key` is its phrase, `asked_s` when it asked on the speaker's own clock."""
+    """A cue that asks for the word; `keys` are its phrases, `asked_s` when it asked on the speaker's own clock."""
 
     cue: Cue
-    key: str
+    keys: tuple[str, ...]
     rank: Urgency
     ends_speech: bool
     asked_s: float
 
+    @property
+    def key(self) -> str:
+        """Its phrases as one text."""
+        return " ".join(self.keys)
+
 
 def utterance(cue: Cue, intervals: int, asked_s: float) -> Utterance | None:
     """Turn a cue into something to say; None for one that is a tone only and needs nobody's turn."""
-    key = phrase_key(cue, intervals)
-    if key is None:
+    keys = phrase_keys(cue, intervals)
+    if not keys:
         return None
     sounding = soundings()[cue.name]
-    return Utterance(cue, key, urgency_of(cue), sounding.ends_speech, asked_s)
+    return Utterance(cue, keys, urgency_of(cue), sounding.ends_speech, asked_s)
 
 
 @dataclass
@@ -56,7 +61,7 @@ class CueQueue:
         spoke = self.speaking
         if new.ends_speech:
             self.waiting.clear()
-        elif any(other is not None and other.key == new.key for other in (spoke, *self.waiting)):
+        elif any(other is not None and other.keys == new.keys for other in (spoke, *self.waiting)):
             return False
         else:
             self.waiting = [other for other in self.waiting if not _drops(new, other)]

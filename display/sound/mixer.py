@@ -23,7 +23,7 @@ from coach.model.events import Level
 from display.errors import AudioFileError
 from display.sound import wav
 from display.sound.cue_queue import CueQueue, Utterance, utterance
-from display.sound.phrases import JOINED, Language, catalogue, soundings
+from display.sound.phrases import Language, catalogue, plain_key, sentence_phrases, soundings
 from display.sound.tones import RATE_HZ, Samples, TonePattern, swell, tone
 from display.sound.voice_pack import Voice, find_voice
 
@@ -120,7 +120,7 @@ class SilentSound:
         """Remember what would have been said."""
         asked = utterance(cue, intervals, 0.0)
         if asked is not None:
-            self.said.append(catalogue(self._language).spoken(asked.key))
+            self.said.append(catalogue(self._language).sentence(asked.keys))
 
     def speak(self, language: Language) -> None:
         """Remember the words of this language from now on."""
@@ -176,7 +176,8 @@ class MixerSound:
         self._said_silent = False
         self._voice: Voice | None = None
         self._sounds: dict[tuple[str, Level], pygame.mixer.Sound] = {}
-        self._to_load: deque[Cue] = deque()
+        self._to_load: deque[Cue | str] = deque()
+        self._parts: dict[str, tuple[Samples | None, ...]] = {}
         self._turns = CueQueue()
         self._channel = 0
         self._ends_s = float("inf")
@@ -305,6 +306,7 @@ class MixerSound:
         self._turns.clear()
         self._ends_s = float("inf")
         self._sounds.clear()
+        self._parts.clear()
         self._voice = None
         pygame.mixer.quit()
 
@@ -328,7 +330,7 @@ class MixerSound:
                     continue
                 asked = utterance(cue, intervals, asked_s)
                 if asked is None:
-                    self._play_on(_TONE_CHANNEL, self._sound(cue, None))
+                    self._play_on(_TONE_CHANNEL, self._sound(cue, ()))
                 elif self._turns.ask(asked):
                     self._start(asked)
         except pygame.error:
@@ -353,7 +355,7 @@ class MixerSound:
         if speaker is None:
             self._ends_s = float("inf")
             return
-        sound = self._sound(speaker.cue, speaker.key)
+        sound = self._sound(speaker.cue, speaker.keys)
         pygame.mixer.Channel(self._channel).fadeout(FADE_MS)
         self._channel = (self._channel + 1) % _VOICES
         self._play_on(self._channel, sound)
@@ -384,10 +386,14 @@ class MixerSound:
         """Load the next phrase ahead of its use, one at a time, so that a cue in between waits for one file at most."""
         if self._open and not self._has_voice():
             self._begin_voice()
-        if self._to_load and self._open:
-            cue = self._to_load.popleft()
-            asked = utterance(cue, 0, 0.0)
-            self._sound(cue, None if asked is None else asked.key)
+        if not self._to_load or not self._open:
+            return
+        ahead = self._to_load.popleft()
+        if isinstance(ahead, str):
+            self._part(ahead)
+            return
+        asked = utterance(ahead, 0, 0.0)
+        self._sound(ahead, () if asked is None else asked.keys)
 
     def _has_voice(self) -> bool:
         return self._voice is not None and self._voice.language == self._language
@@ -395,51 +401,70 @@ class MixerSound:
     def _begin_voice(self) -> Voice:
         self._voice = find_voice(self._language, self._folders)
         self._sounds.clear()
+        self._parts.clear()
         self._to_load.clear()
         for name, sounding in soundings().items():
             self._to_load.extend(Cue(0.0, name, number=number) for number in range(sounding.numbers + 1))
+        self._to_load.extend(sentence_phrases())
         return self._voice
 
-    def _sound(self, cue: Cue, key: str | None) -> pygame.mixer.Sound:
-        """Give the whole of a cue as one sound: its tone, a short gap, its phrase."""
+    def _part(self, key: str) -> tuple[Samples | None, ...]:
+        """Return a phrase of a sentence as each pack says it, read once, so that a sentence is made in time."""
+        voice = self._voice if self._voice is not None and self._has_voice() else self._begin_voice()
+        if key not in self._parts:
+            self._parts[key] = tuple(_read(pack.file(key)) for pack in voice.packs)
+        return self._parts[key]
+
+    def _sound(self, cue: Cue, keys: tuple[str, ...]) -> pygame.mixer.Sound:
+        """Return the whole of a cue as one sound: its tone, a short gap, what is spoken."""
         voice = self._voice if self._voice is not None and self._has_voice() else self._begin_voice()
         sounding = soundings()[cue.name]
         level = sounding.level_for(cue)
-        name = (key or cue.name, level)
+        if len(keys) > 1:
+            whole = sentence(tuple(self._part(key) for key in keys))
+            spoken = speech(voice, plain_key(keys[0])) if whole is None else whole
+            return pygame.mixer.Sound(buffer=wav.to_pcm(compose(sounding.tone, level, spoken)))
+        name = (keys[0] if keys else cue.name, level)
         if name not in self._sounds:
-            self._sounds[name] = pygame.mixer.Sound(buffer=wav.to_pcm(compose(sounding.tone, level, voice, key)))
+            spoken = speech(voice, keys[0]) if keys else None
+            self._sounds[name] = pygame.mixer.Sound(buffer=wav.to_pcm(compose(sounding.tone, level, spoken)))
         return self._sounds[name]
 
 
-def compose(pattern: TonePattern, level: Level, voice: Voice, key: str | None) -> Samples:
-    """Put tone, gap and phrase into one sound; the tone alone where no pack has the phrase."""
+def compose(pattern: TonePattern, level: Level, spoken: Samples | None) -> Samples:
+    """Put tone, gap and speech into one sound; the tone alone where no pack has the phrase."""
     sung = tone(pattern, level)
-    spoken = None if key is None else _spoken(voice, key)
     if spoken is None:
         return sung
     return np.concatenate([sung, np.zeros(round(GAP_S * RATE_HZ)), spoken * SPEECH_GAIN[level]])
 
 
-def _spoken(voice: Voice, key: str) -> Samples | None:
-    """Read all parts of a phrase, one after the other; only the first where a later one is in no pack."""
-    parts = [_recorded(voice, part) for part in key.split(JOINED)]
-    found = [part for part in parts if part is not None]
-    if parts[0] is None:
-        return None
-    return np.concatenate(found) if len(found) == len(parts) else parts[0]
+def sentence(phrases: Sequence[Sequence[Samples | None]]) -> Samples | None:
+    """Put phrases together into one sentence, in the voice of the first pack that has them all; None where none has.
 
-
-def _recorded(voice: Voice, key: str) -> Samples | None:
-    """Read the first recording of a phrase that can be read, ramped and no louder than prepared ones are."""
-    for path in voice.files(key):
-        try:
-            read = wav.read_wav(path)
-        except AudioFileError:
-            continue
-        samples = wav.resample(read.samples, read.rate_hz, RATE_HZ)
-        peak = float(np.abs(samples).max())
-        return swell(samples * min(1.0, wav.PEAK_LIMIT / max(peak, 1e-9)), 0.015, 0.03)
+    `phrases`: for each phrase, what each pack says, in the packs' order.
+    """
+    for parts in zip(*phrases, strict=True):
+        whole = [part for part in parts if part is not None]
+        if len(whole) == len(parts):
+            return wav.joined(whole)
     return None
+
+
+def _read(path: Path) -> Samples | None:
+    """Read a recording, ramped and no louder than prepared ones are; None where it cannot be read."""
+    try:
+        read = wav.read_wav(path)
+    except AudioFileError:
+        return None
+    samples = wav.resample(read.samples, read.rate_hz, RATE_HZ)
+    peak = float(np.abs(samples).max())
+    return swell(samples * min(1.0, wav.PEAK_LIMIT / max(peak, 1e-9)), 0.015, 0.03)
+
+
+def speech(voice: Voice, key: str) -> Samples | None:
+    """Return the first recording of a phrase that can be read."""
+    return next((samples for path in voice.files(key) if (samples := _read(path)) is not None), None)
 
 
 def _share(fraction: float) -> float:

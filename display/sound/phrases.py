@@ -21,10 +21,8 @@ Language = Literal["nb", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 _FOLDER = Path(__file__).parents[1] / "phrases"
-JOINED = "+"
-"""Between the phrases of a key that is said in parts, one recording after the other."""
-FASTEST_SAID = 25
-"""No treadmill for training is set to more km/h."""
+HIGHEST_NUMBER = 25
+"""Whole numbers up to this have a phrase; no treadmill for training is set to more km/h."""
 _LEVELS = (Level.INFORMATION, Level.ATTENTION, Level.STOP_NOW)
 
 
@@ -48,6 +46,7 @@ class Sounding(Struct, frozen=True, forbid_unknown_fields=True):
     last: bool = False
     spoken: bool = True
     ends_speech: bool = False
+    setting: bool = False
 
     @property
     def rank(self) -> Urgency:
@@ -74,6 +73,13 @@ class Catalogue:
     def spoken(self, key: str) -> str:
         """Return what the voice says for a phrase key."""
         return self._words.spoken[key]
+
+    def sentence(self, keys: tuple[str, ...]) -> str:
+        """Return what the voice says for phrases that are spoken as one sentence."""
+        if len(keys) == 1:
+            return self.spoken(keys[0])
+        words = (f". {self.spoken(key)}" if key == "incline_to" else f" {self.spoken(key)}" for key in keys)
+        return "".join(words).strip().rstrip(".") + "."
 
     def oled(self, key: str) -> str:
         """Return a word of the small screen."""
@@ -102,32 +108,61 @@ def catalogue(language: Language) -> Catalogue:
     return Catalogue(language, msgspec.toml.decode((_FOLDER / f"{language}.toml").read_bytes(), type=_Words))
 
 
-def phrase_key(cue: Cue, intervals: int = 0) -> str | None:
-    """Choose the phrase that says a cue; None where its tone says it all.
+def phrase_keys(cue: Cue, intervals: int = 0) -> tuple[str, ...]:
+    """Choose the phrases that say a cue, spoken as one sentence; empty where its tone says it all.
 
     `intervals`: how many the session has (0: not known), so that the last one can be called the last. A recovery
-    carries the number of the interval before it.
+    carries the number of the interval before it. A cue that names a setting says it: its phrase, and the number.
     """
     sounding = soundings()[cue.name]
     if not sounding.spoken:
-        return None
-    if cue.name is CueName.SLOWER and cue.level is not Level.INFORMATION:
-        # The words and the speed that the screen shows then.
-        return JOINED.join((str(CueName.OVER_CEILING), *_speed_parts(cue.number)))
-    last = intervals - 1 if cue.name is CueName.RECOVERY else intervals
-    if sounding.last and cue.number > 1 and cue.number == last:
-        return f"{cue.name}_last"
-    return f"{cue.name}_{cue.number}" if 0 < cue.number <= sounding.numbers else str(cue.name)
-
-
-def _speed_parts(tenths: int) -> tuple[str, ...]:
-    """Say to which speed, in parts that the voice has: "to", "five", "point", "four"; nothing where none is known."""
-    if tenths < 0:
-        return ("until_still",)
-    whole, part = divmod(tenths, 10)
-    if tenths == 0 or whole > FASTEST_SAID:
         return ()
-    return ("to_speed", f"number_{whole}", *(("point", f"number_{part}") if part else ()))
+    name = cue.name
+    if name is CueName.SLOWER and cue.level is not Level.INFORMATION:
+        # The words and the speed that the screen shows then.
+        name, sounding = CueName.OVER_CEILING, soundings()[CueName.OVER_CEILING]
+        if cue.speed_kmh == 0:
+            return (str(name), "until_still")
+    if sounding.setting and cue.speed_kmh and (number := number_keys(cue.speed_kmh)):
+        return (f"{name}_to", *number, *_incline_keys(cue.incline_percent))
+    last = intervals - 1 if name is CueName.RECOVERY else intervals
+    if sounding.last and cue.number > 1 and cue.number == last:
+        return (f"{name}_last",)
+    return (f"{name}_{cue.number}" if 0 < cue.number <= sounding.numbers else str(name),)
+
+
+def plain_key(key: str) -> str:
+    """Return the phrase that says the same without a number."""
+    return key.removesuffix("_to")
+
+
+def number_keys(value: float) -> tuple[str, ...]:
+    """Return the phrases of a number with at most one decimal: 6.6 is six, point, six; empty above the highest."""
+    whole, tenth = divmod(round(value * 10), 10)
+    if not 0 <= whole <= HIGHEST_NUMBER:
+        return ()
+    return (f"number_{whole}", "point", f"number_{tenth}") if tenth else (f"number_{whole}",)
+
+
+def _incline_keys(percent: float | None) -> tuple[str, ...]:
+    number = () if percent is None else number_keys(percent)
+    return ("incline_to", *number, "percent") if number else ()
+
+
+def sentence_phrases() -> tuple[str, ...]:
+    """List the phrases that are only heard within a sentence."""
+    return (*(f"{name}_to" for name, sounding in soundings().items() if sounding.setting), *number_phrases())
+
+
+def number_phrases() -> tuple[str, ...]:
+    """List the phrases that numbers and settings are made of."""
+    return (
+        *(f"number_{number}" for number in range(HIGHEST_NUMBER + 1)),
+        "point",
+        "incline_to",
+        "percent",
+        "until_still",
+    )
 
 
 def urgency_of(cue: Cue) -> Urgency:
@@ -137,12 +172,12 @@ def urgency_of(cue: Cue) -> Urgency:
 
 
 def expected_keys() -> tuple[str, ...]:
-    """List every key that `phrase_key` can give: what each language, and a complete voice pack, holds."""
+    """List every key that `phrase_keys` can give: what each language, and a complete voice pack, holds."""
     keys: list[str] = []
     for name, sounding in soundings().items():
         if sounding.spoken:
             keys.append(str(name))
             keys.extend(f"{name}_{number}" for number in range(1, sounding.numbers + 1))
             keys.extend([f"{name}_last"] * sounding.last)
-    parts = ("until_still", "to_speed", "point", *(f"number_{number}" for number in range(FASTEST_SAID + 1)))
-    return (*keys, *parts)
+            keys.extend([f"{name}_to"] * sounding.setting)
+    return (*keys, *number_phrases())

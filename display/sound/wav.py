@@ -4,6 +4,7 @@ Made ready means: silence at both ends gone, one loudness for all phrases, no pe
 """
 
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ _FRAME_S = 0.02
 _MARGIN_S = 0.03
 _KNEE = 0.5
 _RISE_S, _FALL_S = 0.015, 0.03
+_JOINT_S, _JOINT_RAMP_S = 0.012, 0.006
+"""Silence left at a joint on each side of it, and its ramps."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,44 @@ def loudness_db(samples: Samples, rate_hz: int = RATE_HZ) -> float:
     if loudest <= 0:
         return float("-inf")
     return float(10 * np.log10(power[power > loudest / 100].mean()))
+
+
+def loudness_lufs(samples: Samples, rate_hz: int = RATE_HZ) -> float:
+    """Measure loudness in LUFS (ITU-R BS.1770: K-weighted), leaving out pauses (frames 20 dB under the loudest)."""
+    size = 1 << max(samples.size - 1, 1).bit_length()
+    weighted = np.fft.irfft(np.fft.rfft(samples, size) * _k_weighting(size, rate_hz), size)[: samples.size]
+    return loudness_db(weighted, rate_hz) - 0.691
+
+
+def joined(phrases: Sequence[Samples]) -> Samples:
+    """Put phrases together into one sentence: without pauses between them, and each as loud as the others."""
+    margin = round(_JOINT_S * RATE_HZ)
+    spoken: list[Samples] = []
+    for samples in phrases:
+        start, end = spoken_span(samples)
+        spoken.append(swell(samples[max(0, start - margin) : end + margin], _JOINT_RAMP_S, _JOINT_RAMP_S))
+    levels = [loudness_lufs(samples) for samples in spoken]
+    loudest = [float(np.abs(samples).max()) for samples in spoken]
+    known = [level for level in levels if np.isfinite(level)]
+    if not known:
+        return np.concatenate(spoken)
+    # As loud as they are in the mean, or as the one with the highest peaks can be.
+    room = [level + 20 * np.log10(PEAK_LIMIT / peak) for level, peak in zip(levels, loudest, strict=True) if peak > 0]
+    level = min(float(np.mean(known)), *room)
+    gains = [10 ** ((level - own) / 20) if np.isfinite(own) else 1.0 for own in levels]
+    return np.concatenate([samples * gain for samples, gain in zip(spoken, gains, strict=True)])
+
+
+def _k_weighting(size: int, rate_hz: int) -> Samples:
+    """Return the magnitudes of BS.1770's two filters (its 48 kHz coefficients) at a spectrum's frequencies."""
+    hertz = np.minimum(np.fft.rfftfreq(size, 1 / rate_hz), 24_000.0)
+    turn = np.exp(-2j * np.pi * hertz / 48_000)
+    shelf = (1.53512485958697 - 2.69169618940638 * turn + 1.19839281085285 * turn**2) / (
+        1 - 1.69065929318241 * turn + 0.73248077421585 * turn**2
+    )
+    high_pass = (1 - 2 * turn + turn**2) / (1 - 1.99004745483398 * turn + 0.99007225036621 * turn**2)
+    magnitudes: Samples = np.abs(shelf * high_pass)
+    return magnitudes
 
 
 def spoken_span(samples: Samples, rate_hz: int = RATE_HZ) -> tuple[int, int]:

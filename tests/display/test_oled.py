@@ -16,9 +16,10 @@ from PIL import Image
 from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.events import Advice, Direction, Level, Signal
 from coach.model.snapshot import NoticeNow, Snapshot
+from display.example_runs import running_examples
 from display.examples import examples, in_language, snapshot_at
 from display.oled.canvas import HEIGHT, WIDTH
-from display.oled.renderer import RETRY_S, Oled, open_emulated, open_oled, picture
+from display.oled.renderer import RETRY_S, SETTING_SHOWN_S, Oled, open_emulated, open_oled, picture
 from display.texts import LANGUAGES, Language
 
 EXAMPLES = examples()
@@ -202,3 +203,17 @@ def test_drawing_keeps_no_state() -> None:
     """The same view gives the same picture."""
     changed = [name for name, view in DRAWN.items() if picture(view).tobytes() != picture(view).tobytes()]
     assert changed == []
+
+
+@pytest.mark.parametrize("name", ["interval_faster", "interval_slower", "recovery_begins"])
+def test_the_speed_to_set_stands_in_the_rates_place_for_ten_seconds(name: str) -> None:
+    view = running_examples()[name]
+    assert view.snapshot is not None
+    given_t = view.snapshot.t
+
+    def after(seconds: float) -> Image.Image:
+        return picture(replace(view, snapshot=replace(view.snapshot, t=given_t + seconds, advised_t=given_t)))  # type: ignore[type-var]
+
+    rate_shown = after(SETTING_SHOWN_S + 1)
+    assert rate_shown == picture(replace(view, snapshot=replace(view.snapshot, t=given_t, advised_t=None)))  # type: ignore[type-var]
+    assert all(after(seconds) != rate_shown for seconds in (0.0, 5.0, SETTING_SHOWN_S - 0.1))

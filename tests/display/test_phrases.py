@@ -4,7 +4,16 @@ import pytest
 
 from coach.model.cue import Cue, CueName
 from coach.model.events import Level
-from display.sound.phrases import LANGUAGES, Language, Urgency, catalogue, expected_keys, phrase_key, soundings
+from display.sound.phrases import (
+    LANGUAGES,
+    Language,
+    Urgency,
+    catalogue,
+    expected_keys,
+    phrase_keys,
+    sentence_phrases,
+    soundings,
+)
 
 LONGEST_WORDS = 12
 
@@ -23,8 +32,13 @@ def test_every_spoken_phrase_has_words_in_every_language_and_none_is_left_over(l
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_phrases_are_short_sentences(language: Language) -> None:
     """A person out of breath takes in one or two short sentences."""
-    for key in catalogue(language).keys:
-        words = catalogue(language).spoken(key)
+    phrases = catalogue(language)
+    whole = {key: (key,) for key in phrases.keys if key not in sentence_phrases()}
+    for name, sounding in soundings().items():
+        if sounding.setting:
+            whole[f"{name} with its speed"] = phrase_keys(Cue(0, name, speed_kmh=14.4))
+    for key, said in whole.items():
+        words = phrases.sentence(said)
         assert words[0].isupper(), key
         assert words[-1] in ".!?", key
         assert len(words.split()) <= LONGEST_WORDS, key
@@ -50,16 +64,16 @@ def test_the_small_screen_has_the_same_words_in_every_language() -> None:
         (Cue(0, CueName.COUNTDOWN, number=3), 4, None),
         (Cue(0, CueName.SLOWER), 4, "slower"),
         (Cue(0, CueName.SLOWER, Level.ATTENTION), 4, "over_ceiling"),
-        (Cue(0, CueName.SLOWER, Level.ATTENTION, 54), 4, "over_ceiling+to_speed+number_5+point+number_4"),
-        (Cue(0, CueName.SLOWER, Level.ATTENTION, 120), 4, "over_ceiling+to_speed+number_12"),
-        (Cue(0, CueName.SLOWER, Level.ATTENTION, 7), 4, "over_ceiling+to_speed+number_0+point+number_7"),
-        (Cue(0, CueName.SLOWER, Level.ATTENTION, 300), 4, "over_ceiling"),
-        (Cue(0, CueName.SLOWER, Level.ATTENTION, -1), 4, "over_ceiling+until_still"),
+        (Cue(0, CueName.SLOWER, Level.ATTENTION, speed_kmh=5.4), 4, "over_ceiling_to+number_5+point+number_4"),
+        (Cue(0, CueName.SLOWER, Level.ATTENTION, speed_kmh=12.0), 4, "over_ceiling_to+number_12"),
+        (Cue(0, CueName.SLOWER, Level.ATTENTION, speed_kmh=0.7), 4, "over_ceiling_to+number_0+point+number_7"),
+        (Cue(0, CueName.SLOWER, Level.ATTENTION, speed_kmh=30.0), 4, "over_ceiling"),
+        (Cue(0, CueName.SLOWER, Level.ATTENTION, speed_kmh=0.0), 4, "over_ceiling+until_still"),
     ],
 )
 def test_a_cue_finds_its_phrase(cue: Cue, intervals: int, key: str | None) -> None:
     """Intervals are numbered, the last is called the last, and a count needs no words."""
-    assert phrase_key(cue, intervals) == key
+    assert phrase_keys(cue, intervals) == (() if key is None else tuple(key.split("+")))
 
 
 def test_what_concerns_safety_is_more_urgent_than_pacing() -> None:
@@ -76,7 +90,8 @@ def test_what_concerns_safety_is_more_urgent_than_pacing() -> None:
 def test_only_the_two_guarded_cues_urge(language: Language, urging: str) -> None:
     """The engine's gate guards `speed_up` and `faster`; no other phrase may ask for more speed."""
     words = catalogue(language)
-    assert {key for key in words.keys if urging in words.spoken(key).lower().split(".")[0]} <= {"speed_up", "faster"}
+    guarded = {"speed_up", "faster", "speed_up_to", "faster_to"}
+    assert {key for key in words.keys if urging in words.spoken(key).lower().split(".")[0]} <= guarded
 
 
 def test_each_end_but_the_usual_one_and_a_pause_end_all_speech() -> None:
