@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -12,6 +12,7 @@ from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Bout, NoticeNow, Prediction, Profile, ProfilePhase, Snapshot, ZoneNow
 from coach.model.strap_advertisement import StrapSeen
 from coach.model.summary import IntervalSummary, SignalSeconds, Summary
+from coach.session.good_work import GoodWork
 from display.texts import Language
 
 HR_MAX_BPM = 185.0
@@ -214,6 +215,19 @@ def choices() -> tuple[Choice, ...]:
     return (*known, more, Choice(participant="guest", guest=True, asks_age=True))
 
 
+BY_EXERTION = GoodWork(planned_s=960.0, done_s=960.0, by="exertion", intervals_s=(240.0, 240.0, 240.0, 240.0))
+
+
+def _ended(snapshot: Snapshot, elapsed_s: float, *, saved: Literal["saving", "saved", "not_saved"]) -> DisplayState:
+    summary = snapshot.summary
+    assert summary is not None  # noqa: S101 - a session that ended has one
+    seconds = tuple(one.time_in_zone_s for one in summary.intervals)
+    work = GoodWork(planned_s=960.0, done_s=sum(seconds), by="zone", intervals_s=seconds)
+    return _with(
+        ScreenId.ENDED, snapshot=snapshot, profile=profile_of(elapsed_s=elapsed_s), saved=saved, good_work=work
+    )
+
+
 def examples() -> dict[str, DisplayState]:
     """Every state of the screen by name, in bokmål."""
     length_s = 2280.0
@@ -232,6 +246,7 @@ def examples() -> dict[str, DisplayState]:
         snapshot_at(length_s - 5, bpm=None, signal=Signal.LOST), stage="ended", phase="ended", summary=summary_of()
     )
     early = replace(done, summary=summary_of(completed=False))
+    at_once = replace(summary_of(completed=False), training_s=70.0, intervals=())
     ready = replace(snapshot_at(0, bpm=84.0), stage="ready", phase="waiting", position="unknown")
     waiting = replace(ready, bpm=None, signal=Signal.LOST)
     return {
@@ -332,11 +347,14 @@ def examples() -> dict[str, DisplayState]:
         ),
         "exertion": _with(ScreenId.EXERTION, selected=15),
         "mood": _with(ScreenId.MOOD, selected=4),
-        "ended": _with(ScreenId.ENDED, snapshot=done, profile=profile_of(elapsed_s=length_s - 5), saved="saved"),
-        "ended_early": _with(ScreenId.ENDED, snapshot=early, profile=profile_of(elapsed_s=1535.0), saved="saving"),
-        "ended_not_saved": _with(
-            ScreenId.ENDED, snapshot=done, profile=profile_of(elapsed_s=length_s - 5), saved="not_saved"
-        ),
+        "ended": _ended(done, length_s - 5, saved="saved"),
+        "ended_early": _ended(early, 1535.0, saved="saving"),
+        "ended_not_saved": _ended(done, length_s - 5, saved="not_saved"),
+        "ended_poor_mood": _ended(replace(done, summary=replace(summary_of(), mood=1)), length_s - 5, saved="saved"),
+        "ended_by_exertion": replace(_ended(done, length_s - 5, saved="saved"), good_work=BY_EXERTION),
+        "ended_at_once": _ended(replace(done, summary=at_once), 70.0, saved="saved"),
+        "week_done": _with(ScreenId.NOT_TODAY, reason="weekly_cap", opens_wall_s=1_765_180_000.0),
+        "rest_day": _with(ScreenId.NOT_TODAY, reason="rest", opens_wall_s=1_765_007_200.0),
         "unwell": _with(ScreenId.NOT_TODAY, reason="unwell", help_number="22 22 22 22"),
         "questions_second": _with(ScreenId.QUESTIONS, question="fever", answered=1),
         "not_today": _with(ScreenId.NOT_TODAY, reason="readiness"),

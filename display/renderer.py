@@ -20,6 +20,7 @@ from display.drawing.canvas import Brush
 from display.drawing.fonts import Lettering
 from display.drawing.layout import Box, Layout, Widget
 from display.drawing.palette import NIGHT
+from display.screen.button_legend import with_soft_word
 from display.screen.frame import BEAT_STEPS, RenderContext
 from display.screen.heart_rate_gauge import shown_number
 from display.screen.session_profile import ProfileDrawing
@@ -40,6 +41,8 @@ from display.screens.maintenance import machine, self_test, self_test_failed
 from display.screens.training import ended, exertion, go_on, mood, stopped
 from display.texts import Language, texts_in
 
+SOFT_WORD_S = 3.0
+"""How long the word for a press that did nothing stands."""
 OUT_OF_TOUCH_S = 5.0
 """As long as a rate may be unchanged before it is stale (hazard H2)."""
 SWELL_S, SWELL_TOP_S = 0.42, 0.12
@@ -64,6 +67,8 @@ class ScreenRenderer:
         self._drawn: dict[str, Widget] = {}
         self._face: tuple[object, ...] | None = None
         self._seen: tuple[DisplayState, int, bool] | None = None
+        self._refused: tuple[ScreenId, int] | None = None
+        self._word_until_s = -math.inf
         self._snapshot_t: float | None = None
         self._renewed_s = -math.inf
         self._swell_at_s = 0.0
@@ -82,10 +87,11 @@ class ScreenRenderer:
 
     def draw(self, view: DisplayState, now_s: float) -> bool:
         """Draw a view at a monotonic time. Returns whether any pixel may have changed."""
-        view, out_of_touch = self._in_touch(view, now_s)
+        view = self._in_touch(view, now_s)
         swell = self._swell(view, now_s)
-        seen = (view, swell, out_of_touch)
-        if self._seen is not None and swell == self._seen[1] and view == self._seen[0]:
+        word = self._soft_word(view, now_s)
+        seen = (view, swell, word)
+        if self._seen is not None and seen[1:] == self._seen[1:] and view == self._seen[0]:
             self._dirty = []
             return False
         self._seen = seen
@@ -94,7 +100,18 @@ class ScreenRenderer:
             self._sheet.texts = texts_in(view.language)
             self._face = None
         glance = RenderContext(view, self._sheet, self._drawing, swell)
-        return self._paint(with_therapist_line(glance, parts_of(glance)))
+        parts = with_therapist_line(glance, parts_of(glance))
+        return self._paint(with_soft_word(glance, parts) if word else parts)
+
+    def _soft_word(self, view: DisplayState, now_s: float) -> bool:
+        """Return whether a word about a press that did nothing stands now: for a while, and on its own face only."""
+        face, count = self._refused or (view.face, view.refused)
+        self._refused = (view.face, view.refused)
+        if view.face is not face:
+            self._word_until_s = -math.inf
+        elif view.refused > count:
+            self._word_until_s = now_s + SOFT_WORD_S
+        return now_s < self._word_until_s
 
     def _paint(self, parts: list[Widget]) -> bool:
         """Paint the parts that differ from those on the surface."""
@@ -120,16 +137,16 @@ class ScreenRenderer:
         self.surface.set_clip(None)
         return bool(self._dirty)
 
-    def _in_touch(self, view: DisplayState, now_s: float) -> tuple[DisplayState, bool]:
+    def _in_touch(self, view: DisplayState, now_s: float) -> DisplayState:
         snapshot = view.snapshot
         if snapshot is None or view.face is not ScreenId.SESSION or snapshot.stage != "running":
             self._snapshot_t = None
-            return view, False
+            return view
         if snapshot.t != self._snapshot_t:
             self._snapshot_t, self._renewed_s = snapshot.t, now_s
         if now_s - self._renewed_s <= OUT_OF_TOUCH_S:
-            return view, False
-        return msgspec.structs.replace(view, snapshot=_silent(snapshot)), True
+            return view
+        return msgspec.structs.replace(view, snapshot=_silent(snapshot))
 
     def _swell(self, view: DisplayState, now_s: float) -> int:
         """How far the heart has swelled, and how long it will keep that size."""

@@ -1,6 +1,6 @@
 """What screen and small screen both show of the advice, so that neither contradicts the other."""
 
-from coach.guidance.interface import PHASE_START, SETTING_REASONS
+from coach.guidance.interface import PHASE_START, RESUMED, SETTING_REASONS
 from coach.model.events import Direction, Signal
 from coach.model.snapshot import Snapshot
 from display.drawing.number_format import speed
@@ -30,6 +30,13 @@ def what_to_do(snapshot: Snapshot, texts: Texts) -> tuple[str, str]:
     if advice.speed_kmh == 0:
         return order, texts.say("over_ceiling.stand_still")
     return order, texts.say("over_ceiling.to", speed=speed(advice.speed_kmh, texts))
+
+
+def asks_for_speed(snapshot: Snapshot) -> bool:
+    """Return whether the advice names a speed that the person should set."""
+    advice = snapshot.advice
+    asks = advice.direction in (Direction.FASTER, Direction.SLOWER) or advice.reason in (*SETTING_REASONS, RESUMED)
+    return asks and advice.speed_kmh is not None
 
 
 def direction_now(snapshot: Snapshot) -> Direction:

@@ -1,6 +1,7 @@
 """Numbers as people write them: a comma in bokmål, a point in English; minutes and seconds; the treadmill's units."""
 
 import math
+import time
 
 from display.texts import Language, Texts
 
@@ -30,10 +31,14 @@ def clock(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
-def minutes_and_seconds(seconds: float, texts: Texts) -> str:
-    """A length as words: «13 min 20 s»."""
-    whole = max(0, round(seconds))
-    return texts.say("number.minutes_seconds", minutes=whole // 60, seconds=whole % 60)
+def whole_minutes(seconds: float) -> int:
+    """Return the nearest count of whole minutes."""
+    return int(seconds / 60 + 0.5)
+
+
+def minutes(seconds: float, texts: Texts) -> str:
+    """Return a length as words: «13 min»."""
+    return texts.say("number.minutes", minutes=whole_minutes(seconds))
 
 
 def speed(value_kmh: float, texts: Texts) -> str:
@@ -53,3 +58,9 @@ def load(speed_kmh: float | None, incline_percent: float | None, texts: Texts) -
         *([incline(incline_percent, texts)] if incline_percent is not None else []),
     ]
     return " · ".join(known)
+
+
+def next_session(opens_wall_s: float, texts: Texts) -> str:
+    """Return the weekday and the whole hour, in local time, from which the next session is possible."""
+    local = time.localtime(math.ceil(opens_wall_s / 3600) * 3600)
+    return texts.say("rest_day.next", day=texts.say(f"weekday.{local.tm_wday}"), hour=f"{local.tm_hour:02d}")

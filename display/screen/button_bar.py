@@ -23,7 +23,8 @@ def buttons_part(box: Box, labels: Sequence[Label]) -> Widget:
 
 def paint_buttons(brush: Brush, box: Box, labels: Sequence[Label], align: Literal["left", "centre"] = "centre") -> None:
     """Draw the buttons and their words: closer to each other, then smaller, where the box is too narrow for them."""
-    pace = 2 * RADIUS + 8
+    radius = min(RADIUS, box.height / 2)
+    pace = 2 * radius + 8
     widths = [pace * len(buttons) + 10 + brush.width(word, LABEL) for buttons, word in labels]
     gaps = len(widths) - 1
     apart = min(max((box.width - 8 - sum(widths)) / max(gaps, 1), LEAST_APART), APART)
@@ -34,7 +35,7 @@ def paint_buttons(brush: Brush, box: Box, labels: Sequence[Label], align: Litera
     for (buttons, word), width in zip(labels, widths, strict=True):
         at = x
         for button in buttons:
-            paint_button(brush, button, (at + RADIUS * scale, box.middle_y), RADIUS * scale)
+            paint_button(brush, button, (at + radius * scale, box.middle_y), radius * scale)
             at += pace * scale
         brush.text(word, (at + 10 * scale, box.middle_y), label)
         x += (width + apart) * scale

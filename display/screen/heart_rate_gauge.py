@@ -27,6 +27,8 @@ from display.screen.frame import BEAT_STEPS, RenderContext
 ZONE_COLOUR: dict[str, Colour] = {"below": BELOW, "in": IN, "above": ABOVE, "unknown": QUIET}
 SHOWN_AROUND_BPM = 22.0
 """How far beyond the zone the gauge reaches on each side."""
+COMES_DOWN_S = 60.0
+"""A heart is still fast this long after work (training.md: at 70 % within 1–1½ min), and that is no warning."""
 NUMBER_EM = 300.0
 TRACKING = -0.022
 SWELL = 0.13
@@ -59,7 +61,8 @@ def zone_colour(snapshot: Snapshot) -> Colour:
     if shown_number(snapshot) is None or doubtful(snapshot):
         return QUIET
     resting = snapshot.phase in ("recovery", "cool_down")
-    if snapshot.position == "above" and snapshot.trend == "falling" and resting:
+    coming_down = snapshot.trend == "falling" or snapshot.phase_elapsed_s < COMES_DOWN_S
+    if snapshot.position == "above" and coming_down and resting:
         return BELOW  # As it should be: amber would blame a person for a heart that is on its way down.
     return ZONE_COLOUR[snapshot.position]
 
@@ -138,7 +141,7 @@ def _paint_number(brush: Brush, box: Box, snapshot: Snapshot) -> None:
         brush.bar(Box(box.middle_x - width / 2, box.middle_y - 19, width, 38), 19, LINE)
         return
     style = number_style(brush, box, WHITE if not doubtful(snapshot) else QUIET, number)
-    brush.number(number, (box.middle_x, box.middle_y), style, "centre", TRACKING)
+    brush.text(number, (box.middle_x, box.middle_y), style, "centre")
     if doubtful(snapshot):
         for step in range(int(box.width // 26)):
             brush.bar(Box(box.x + 26 * step + 4, box.bottom - 10, 16, 6), 3, QUIET)

@@ -6,11 +6,10 @@ from coach.guidance.interface import RESUMED, SETTING_REASONS
 from coach.model.events import Direction, Level, Signal
 from coach.model.snapshot import NoticeNow, Snapshot
 from display.drawing import icons
-from display.drawing.advice_words import direction_now
+from display.drawing.advice_words import asks_for_speed, direction_now
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
 from display.drawing.layout import Box, Widget
-from display.drawing.number_format import load, speed
 from display.drawing.palette import (
     ABOVE,
     ABOVE_DEEP,
@@ -29,10 +28,13 @@ from display.drawing.palette import (
 from display.drawing.shapes import Drawing
 from display.screen.frame import RenderContext
 from display.screen.question_card import question_part, speed_question_part
+from display.screen.treadmill_setting import NO_SETTING, TreadmillSetting, paint_setting, setting_now
 
 PRAISE_LAST_S = 30.0
 FOR_THERAPIST = ("hr_max_seems_higher",)
 """Findings that the participant cannot use: "your HRmax may be higher" reads as "then it is safe"."""
+SETTING_SHARE = 0.62
+"""The share of the card that the treadmill's setting may take."""
 ATTENTION_TIME_S = 30.0
 """How long a notice for attention holds the card; while it still holds after that, it stands small in the header."""
 
@@ -42,12 +44,13 @@ class InstructionCard(NamedTuple):
 
     drawing: Drawing
     words: str
-    setting: str
+    setting: TreadmillSetting
     why: str
     ground: Colour
     accent: Colour
     ink: Colour = WHITE
     faint: Colour = QUIET
+    level: str = ""
 
 
 def notice_at(snapshot: Snapshot, level: Level) -> NoticeNow | None:
@@ -85,7 +88,7 @@ def words_now(glance: RenderContext) -> str:
     snapshot, texts = glance.snapshot, glance.texts
     setting = snapshot.advice.reason in SETTING_REASONS
     if snapshot.advice.reason == RESUMED and snapshot.advice.speed_kmh is not None:
-        return texts.say("instruction.back_to", speed=speed(snapshot.advice.speed_kmh, texts))
+        return texts.say("instruction.back_to")
     match direction_now(snapshot):
         case Direction.FASTER:
             return texts.say("instruction.speed_up" if setting else "instruction.faster")
@@ -127,56 +130,57 @@ def instruction_part(glance: RenderContext, box: Box) -> Widget:
     if glance.snapshot.asks_speed_kmh is not None:
         return speed_question_part(glance, box)
     card = _card(glance)
-    tall = box.height > 120  # noqa: PLR2004 - portrait: the setting stands below the words
+    tall = glance.sheet.portrait
 
     def paint(brush: Brush, box: Box) -> None:
         brush.bar(box, 26, card.ground)
         if card.ground is not ATTENTION:
             brush.bar(box, 26, card.accent if card.accent is not QUIET else LINE, 3)
-        lines = [line for line in (card.setting, card.why) if line]
+        accent = card.accent if card.ground is not ATTENTION else INK
+        inner = Box(box.x + 122, box.y, box.right - 34 - box.x - 122, box.height)
+        brush.icon(card.drawing, Box(box.x + 38, (box.y + 36 if tall else box.middle_y - 28), 56, 56), accent)
         if tall:
-            _paint_tall(brush, box, card, lines)
+            _paint_words(brush, Box(inner.x, box.y + 10, inner.width, 128), card)
+            number = Box(box.x + 38, box.y + 122, box.width - 76, box.height - 140)
+            paint_setting(brush, card.setting, number, (card.ink, card.faint), left=True)
             return
-        middle = box.middle_y
-        brush.icon(
-            card.drawing, Box(box.x + 38, middle - 28, 56, 56), card.accent if card.ground is not ATTENTION else INK
+        room = Box(inner.right - inner.width * SETTING_SHARE, box.y, inner.width * SETTING_SHARE, box.height)
+        start = paint_setting(brush, card.setting, room, (card.ink, card.faint))
+        _paint_words(
+            brush, Box(inner.x, box.y, (start - 28 if card.setting.numbers else start) - inner.x, box.height), card
         )
-        right = box.right - 34
-        room = box.width - 38 - 56 - 30 - 34
-        needed = max((brush.width(line, Style(34, Weight.FIRM)) for line in lines), default=0.0)
-        aside = min(needed, room * 0.42)
-        brush.text(card.words, (box.x + 122, middle), Style(60, Weight.BOLD, card.ink), width=room - aside - 30)
-        sizes = (36.0,) if len(lines) == 1 else (34.0, 28.0)
-        heights = (box.middle_y,) if len(lines) == 1 else (box.middle_y - 19, box.middle_y + 23)
-        colours = (card.faint,) if len(lines) == 1 else (card.ink, card.faint)
-        for line, size, y, colour in zip(lines, sizes, heights, colours, strict=False):
-            brush.text(line, (right, y), Style(size, Weight.FIRM, colour), "right", width=aside)
 
     return Widget("instruction", box, card, paint)
 
 
-def _paint_tall(brush: Brush, box: Box, card: InstructionCard, lines: list[str]) -> None:
-    """Upright: the words, in two lines where they are long, and below them what belongs to them; all of it centred."""
-    left, room = box.x + 122, box.width - 38 - 56 - 30 - 34
-    style = Style(64, Weight.BOLD, card.ink)
-    long = brush.width(card.words, style) > room
-    if long:
-        style, lines = Style(52, Weight.BOLD, card.ink), lines[:1]
-    y = box.middle_y - (59 * long + (58 + 46 * (len(lines) - 1) if lines else 0)) / 2
-    brush.icon(card.drawing, Box(box.x + 38, y - 28, 56, 56), card.accent if card.ground is not ATTENTION else INK)
-    y = brush.paragraph(card.words, (left, y), style, room, leading=59 / 52) + 58
-    for line in lines:
-        brush.text(line, (left, y), Style(34, Weight.FIRM, card.faint), width=room)
-        y += 46
+def _paint_words(brush: Brush, box: Box, card: InstructionCard) -> None:
+    """The words, in two lines where they are long, and under them why."""
+    under = " · ".join(text for text in (card.level, card.why) if text)
+    style = Style(58, Weight.BOLD, card.ink)
+    if brush.width(card.words, style) > box.width * 1.15:
+        style = Style(50, Weight.BOLD, card.ink)
+    lines = 1 if brush.width(card.words, style) <= box.width * 1.15 else 2
+    full = lines > 1 and brush.sheet.portrait
+    block = style.size * 1.05 * (lines - 1) + (56 if under and not full else 0)
+    y = box.middle_y - block / 2
+    if lines == 1:
+        brush.text(card.words, (box.x, y), style, width=box.width)
+    else:
+        y = brush.paragraph(card.words, (box.x, y), style, box.width, leading=1.05)
+    if not under or full:
+        return
+    x, small = box.x, Style(29, Weight.FIRM, card.faint)
+    if card.level:
+        x = brush.text(card.level, (x, y + 54), small) + 14
+    if card.why:
+        brush.text(card.why, (x, y + 54), small, width=box.right - x)
 
 
 def _card(glance: RenderContext) -> InstructionCard:
     snapshot, texts = glance.snapshot, glance.texts
     advice = snapshot.advice
     words = words_now(glance)
-    speed_kmh = advice.speed_kmh if advice.speed_kmh is not None else snapshot.speed_kmh
-    incline = advice.incline_percent if advice.incline_percent is not None else snapshot.incline_percent
-    setting = load(None if advice.reason == RESUMED else speed_kmh, incline, texts)
+    setting = setting_now(snapshot, texts)
     notice = attention_now(snapshot)
     if notice is not None:
         return _attention_card(glance, notice, words, setting)
@@ -207,18 +211,18 @@ def _why(glance: RenderContext) -> str:
     return glance.texts.of("reason", code)
 
 
-def _attention_card(glance: RenderContext, notice: NoticeNow, words: str, setting: str) -> InstructionCard:
+def _attention_card(glance: RenderContext, notice: NoticeNow, words: str, setting: TreadmillSetting) -> InstructionCard:
     """Amber with a triangle. What to do now is large where something is; else the notice itself is."""
     snapshot, texts = glance.snapshot, glance.texts
     level, says = texts.say("level.attention"), texts.of("notice", notice.code)
     silent = snapshot.signal in (Signal.STALE, Signal.LOST)
+    shown = setting if asks_for_speed(snapshot) or not silent else NO_SETTING
     if snapshot.advice.direction is Direction.SLOWER or silent:
-        aside = "" if silent else setting
-        return InstructionCard(icons.attention, words, f"{level}: {says}", aside, ATTENTION, INK, INK, INK)
-    return InstructionCard(icons.attention, says, level, words, ATTENTION, INK, INK, INK)
+        return InstructionCard(icons.attention, words, shown, says, ATTENTION, INK, INK, INK, level)
+    return InstructionCard(icons.attention, says, shown, words, ATTENTION, INK, INK, INK, level)
 
 
-def _phase_card(snapshot: Snapshot, words: str, setting: str) -> InstructionCard:
+def _phase_card(snapshot: Snapshot, words: str, setting: TreadmillSetting) -> InstructionCard:
     if snapshot.bout is not None:
         if snapshot.bout.working:
             return InstructionCard(icons.interval, words, setting, "", IN_DEEP, IN)

@@ -9,13 +9,14 @@ HEADER_BOTTOM = 104.0
 
 
 class TrainingPlaces(NamedTuple):
-    """The parts' boxes. `panel`: everything between header and profile, for an announcement."""
+    """The parts' boxes. `panel`: everything between header and profile, for an announcement; `legend`: the buttons."""
 
     rate: RatePlaces
     countdown: Box
     instruction: Box
     profile: Box
     panel: Box
+    legend: Box
 
 
 def training_places(sheet: Layout) -> TrainingPlaces:
@@ -26,39 +27,43 @@ def training_places(sheet: Layout) -> TrainingPlaces:
 def _lying(sheet: Layout) -> TrainingPlaces:
     width = sheet.width - 2 * MARGIN
     spare = sheet.height - 720
-    profile = Box(MARGIN, sheet.height - 32 - 122 - spare * 0.3, width, 122 + spare * 0.3)
-    card = Box(MARGIN, profile.y - 22 - 98, width, 98)
-    main = Box(MARGIN, HEADER_BOTTOM + 8, width, card.y - HEADER_BOTTOM - 36)
-    ring = Box(main.right - 262, main.y, 262, main.height)
-    number = Box(main.x + 92, main.y - 2, 490 + (sheet.width - 1280) * 0.5, main.height)
-    words_x = number.right + 34
-    words = Box(words_x, main.middle_y + 24, ring.x - 24 - words_x, 116)
-    heart = Box(words_x - 4, main.middle_y - 118, 128, 120)
+    legend = Box(MARGIN, sheet.height - 16 - 36, width, 36)
+    profile = Box(MARGIN, legend.y - 12 - 92 - spare * 0.3, width, 92 + spare * 0.3)
+    card = Box(MARGIN, profile.y - 18 - 136, width, 136)
+    main = Box(MARGIN, HEADER_BOTTOM + 8, width, card.y - HEADER_BOTTOM - 30)
+    left = Box(main.right - 272, main.y, 272, main.height)
+    number = Box(main.x + 92, main.y - 2, 484 + (sheet.width - 1280) * 0.5, main.height)
+    words_x = number.right + 30
+    words = Box(words_x, main.middle_y + 14, left.x - 20 - words_x, 116)
+    heart = Box(words_x - 4, main.middle_y - 98, 96, 90)
     return TrainingPlaces(
         RatePlaces(Box(main.x, main.y, 78, main.height), number, heart, words),
-        ring,
+        left,
         card,
         profile,
-        Box(MARGIN, HEADER_BOTTOM + 4, width, profile.y - 22 - HEADER_BOTTOM - 4),
+        Box(MARGIN, HEADER_BOTTOM + 4, width, profile.y - 18 - HEADER_BOTTOM - 4),
+        legend,
     )
 
 
 def _standing(sheet: Layout) -> TrainingPlaces:
     width = sheet.width - 2 * MARGIN
     spare = sheet.height - 1280
-    profile = Box(MARGIN, sheet.height - 36 - 160 - spare * 0.3, width, 160 + spare * 0.3)
-    card = Box(MARGIN, profile.y - 26 - 204, width, 204)
+    legend = Box(MARGIN, sheet.height - 20 - 40, width, 40)
+    profile = Box(MARGIN, legend.y - 16 - 160 - spare * 0.3, width, 160 + spare * 0.3)
+    card = Box(MARGIN, profile.y - 26 - 250, width, 250)
     top = HEADER_BOTTOM + 58
-    number = Box(MARGIN + 92, top, width - 92, 340)
-    row = number.bottom + (card.y - number.bottom - 324) / 2
-    countdown = Box(sheet.width - MARGIN - 272, row, 272, 324)
-    left = Box(MARGIN, row, countdown.x - 24 - MARGIN, 324)
-    heart = Box(left.x - 4, left.y + 28, 128, 120)
-    words = Box(left.x, left.y + 184, left.width, 116)
+    number = Box(MARGIN + 92, top, width - 92, 310)
+    row = number.bottom + (card.y - number.bottom - 270) / 2
+    countdown = Box(sheet.width - MARGIN - 290, row, 290, 268)
+    left = Box(MARGIN, row, countdown.x - 20 - MARGIN, 268)
+    heart = Box(left.x - 4, left.y + 28, 104, 98)
+    words = Box(left.x, left.y + 148, left.width, 116)
     return TrainingPlaces(
-        RatePlaces(Box(MARGIN, top, 78, 340), number, heart, words),
+        RatePlaces(Box(MARGIN, top, 78, 310), number, heart, words),
         countdown,
         card,
         profile,
         Box(MARGIN, HEADER_BOTTOM + 58, width, profile.y - 28 - HEADER_BOTTOM - 58),
+        legend,
     )

@@ -207,7 +207,7 @@ def test_no_view_after_a_pause_holds_a_speed(belt_kmh: float | None) -> None:
         assert list(contradictions(seen, cues)) == []
         texts = said(parts_now(seen))
         assert HOLD not in texts
-        assert ("Tilbake til 7,6 km/t" in texts) == (place < RESUMED_SHOWN_S - 1), place
+        assert ({"Tilbake til", "7,6"} <= set(texts)) == (place < RESUMED_SHOWN_S - 1), place
 
 
 def test_an_unanswered_question_leaves_rate_time_and_speed_in_their_places() -> None:

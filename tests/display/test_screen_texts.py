@@ -15,7 +15,7 @@ from coach.model.plan import CLOSING_QUESTIONS
 from coach.model.protocol import PhaseKind
 from coach.session.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
 from coach.session.state import closed_by
-from display.drawing.number_format import change, clock, decimal, load, minutes_and_seconds, whole_or_decimal
+from display.drawing.number_format import change, clock, decimal, load, minutes, whole_or_decimal
 from display.drawing.participant_pictures import PICTURES, person, picture_of
 from display.texts import LANGUAGES, OTHER, texts_in
 
@@ -167,7 +167,7 @@ def test_numbers_follow_the_language() -> None:
         "2,5",
     )
     assert (load(6.4, 5.0, nb), load(6.4, None, en), load(None, None, nb)) == ("6,4 km/t · 5 %", "6.4 km/h", "")
-    assert minutes_and_seconds(800.0, nb) == "13 min 20 s"
+    assert minutes(800.0, nb) == "13 min"
 
 
 def test_time_left_reaches_zero_only_at_zero() -> None:

@@ -4,6 +4,7 @@ from display.drawing.canvas import HEADING, Brush, Style
 from display.drawing.fonts import Weight
 from display.drawing.layout import Box, Widget
 from display.drawing.palette import BELOW, IN, LINE, WHITE
+from display.screen.button_legend import legend_part
 from display.screen.countdown import countdown_parts
 from display.screen.frame import RenderContext
 from display.screen.header import header_parts
@@ -23,6 +24,7 @@ def parts(glance: RenderContext) -> list[Widget]:
         instruction_part(glance, places.instruction),
         *_bout_parts(glance, places.rate.heart, places.countdown.x),
         *profile_parts(glance, places),
+        legend_part(glance, places.legend),
     ]
 
 
@@ -35,7 +37,7 @@ def _bout_parts(glance: RenderContext, heart: Box, right: float) -> list[Widget]
     word = texts.say("bout.work" if bout.working else "bout.rest")
     count = texts.say("bout.number", number=bout.number, total=bout.total)
     colour = IN if bout.working else BELOW
-    box = Box(heart.right + 14, heart.y, right - 24 - heart.right - 14, heart.height)
+    box = Box(heart.right + 14, heart.y - 14, right - 20 - heart.right - 14, 114)
 
     def paint(brush: Brush, box: Box) -> None:
         brush.text(word, (box.x, box.y + 24), Style(42, Weight.BOLD, colour), width=box.width)

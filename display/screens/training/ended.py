@@ -1,19 +1,21 @@
 """After the session: what was done, in kind words; whether the diary has it."""
 
 from coach.kiosk.view import Button
+from coach.model.plan import POOR_MOODS, WORTH_A_NUMBER_S
 from coach.model.summary import IntervalSummary, Summary
+from coach.session.good_work import LEAST_SHOWN_S, GoodWork
 from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
 from display.drawing.layout import MARGIN, Box, Widget
-from display.drawing.number_format import clock, minutes_and_seconds
+from display.drawing.number_format import clock, minutes, whole_minutes
 from display.drawing.palette import ABOVE, ATTENTION, BELOW, IN, INK, PANEL, QUIET, TRACK, WHITE
 from display.screen.button_bar import paint_buttons
 from display.screen.frame import RenderContext
 
 SHOWN_INTERVALS = 6
-WORTH_A_NUMBER_S = 300.0
-"""A shorter training is thanked for and not counted in large digits."""
+MOST_OF_IT = 0.5
+"""From this share of the planned minutes the frame says that it was a good session."""
 
 
 def parts(glance: RenderContext) -> list[Widget]:
@@ -35,7 +37,8 @@ def parts(glance: RenderContext) -> list[Widget]:
     found = [_words(glance, words, summary), _foot(glance, foot)]
     if summary is not None and summary.intervals:
         found.append(_bars(glance, bars, summary))
-    if view.profile is not None:
+    begun = summary is None or summary.training_s >= WORTH_A_NUMBER_S
+    if view.profile is not None and begun:
         found.append(glance.drawing.part(view.profile, profile, None))
     return found
 
@@ -53,19 +56,16 @@ def _words(glance: RenderContext, box: Box, summary: Summary | None) -> Widget:
     unanswered = summary is not None and summary.end_reason == "no_answer"
     if unanswered:
         title = texts.say("ended.no_answer")
-    large = small = fall = ""
-    if summary is not None:
-        if summary.intervals:
-            large = minutes_and_seconds(summary.time_in_zone_s, texts)
-            small = texts.say("ended.in_zone", time="").strip()
-        elif summary.training_s >= WORTH_A_NUMBER_S:
-            large, small = minutes_and_seconds(summary.training_s, texts), texts.say("ended.trained")
-        else:
-            small = texts.say("ended.short")
-        dropped = mean_fall_bpm(summary.intervals)
-        if dropped is not None and dropped > 0:
-            fall = texts.say("ended.fall", bpm=dropped)
+    poor = summary is not None and summary.mood in POOR_MOODS and not unanswered
+    if poor:
+        title = texts.say("ended.thanks", nickname=view.nickname) if view.nickname else texts.say("ended.thanks_nobody")
+    large, small, frame = _achieved(glance, summary)
+    fall = ""
+    dropped = mean_fall_bpm(summary.intervals) if summary is not None else None
+    if dropped is not None and dropped > 0 and not poor:
+        fall = texts.say("ended.fall", bpm=dropped)
     because = "" if unanswered else _why_early(glance)
+    kind = texts.say("ended.talk") if poor else "" if unanswered else frame
     course = ""
     counted = summary is None or summary.training_s >= WORTH_A_NUMBER_S
     if counted and view.session_number is not None and view.course_sessions is not None:
@@ -73,16 +73,36 @@ def _words(glance: RenderContext, box: Box, summary: Summary | None) -> Widget:
     under = " — ".join(part for part in (small, course) if part)
 
     def paint(brush: Brush, box: Box) -> None:
+        if not large:
+            brush.text(title, (box.x, box.y + 150), Style(64, Weight.BOLD, WHITE), width=box.width)
+            brush.text(under, (box.x, box.y + 240), Style(44, Weight.BOLD, IN), width=box.width)
+            return
         brush.text(title, (box.x, box.y + 44), Style(50, Weight.BOLD, WHITE), width=box.width)
         brush.text(large, (box.x, box.y + 154), Style(130, Weight.HEAVY, WHITE), width=box.width - 8)
         brush.text(under, (box.x, box.y + 248), Style(40, Weight.BOLD, IN), width=box.width)
         if because:
-            brush.paragraph(because, (box.x, box.y + 320), Style(32, Weight.FIRM, ABOVE), box.width)
-        elif fall:
-            brush.icon(icons.heart, Box(box.x, box.y + 300, 42, 40), BELOW)
-            brush.text(fall, (box.x + 60, box.y + 320), Style(30, Weight.PLAIN, QUIET), width=box.width - 60)
+            brush.paragraph(because, (box.x, box.y + 310), Style(32, Weight.FIRM, ABOVE), box.width, leading=1.2)
+            return
+        brush.text(kind, (box.x, box.y + 304), Style(32, Weight.FIRM, WHITE), width=box.width)
+        if fall:
+            brush.icon(icons.heart, Box(box.x, box.y + 334, 38, 36), BELOW)
+            brush.text(fall, (box.x + 54, box.y + 352), Style(30, Weight.PLAIN, QUIET), width=box.width - 54)
 
-    return Widget("words", box, (title, large, under, fall, because), paint)
+    return Widget("words", box, (title, large, under, kind, fall, because), paint)
+
+
+def _achieved(glance: RenderContext, summary: Summary | None) -> tuple[str, str, str]:
+    """Return the large figure, what it counts, and what it means: never a zero for somebody who trained."""
+    texts, work = glance.texts, glance.view.good_work
+    if summary is None:
+        return "", "", ""
+    if summary.training_s < WORTH_A_NUMBER_S:
+        return "", texts.say("ended.short"), ""
+    if work is None or work.done_s < LEAST_SHOWN_S:
+        return minutes(summary.training_s, texts), texts.say("ended.trained"), texts.say("ended.every_minute")
+    large = texts.say("ended.of", done=whole_minutes(work.done_s), planned=whole_minutes(work.planned_s))
+    good = work.done_s >= MOST_OF_IT * work.planned_s
+    return large, texts.say(f"ended.by_{work.by}"), texts.say("ended.good_session" if good else "ended.every_minute")
 
 
 def _why_early(glance: RenderContext) -> str:
@@ -97,14 +117,14 @@ def _why_early(glance: RenderContext) -> str:
 def _bars(glance: RenderContext, box: Box, summary: Summary) -> Widget:
     texts = glance.texts
     rows = summary.intervals[:SHOWN_INTERVALS]
-    key = tuple((i.index, round(i.time_in_zone_s), round(i.end_s - i.start_s)) for i in rows)
+    good_s = _good_seconds(glance.view.good_work, rows)
+    title = texts.say("ended.intervals_by_exertion" if _by_exertion(glance) else "ended.intervals")
+    key = (title, good_s, tuple((i.index, round(i.end_s - i.start_s)) for i in rows))
 
     def paint(brush: Brush, box: Box) -> None:
         brush.bar(box, 28, PANEL)
         inner = box.inset(32, 26)
-        brush.text(
-            texts.say("ended.intervals"), (inner.x, inner.y + 16), Style(29, Weight.FIRM, QUIET), width=inner.width
-        )
+        brush.text(title, (inner.x, inner.y + 16), Style(29, Weight.FIRM, QUIET), width=inner.width)
         apart = min((inner.height - 44) / len(rows), 76)
         longest = max([row.end_s - row.start_s for row in rows] + [1.0])
         for place, row in enumerate(rows):
@@ -112,12 +132,23 @@ def _bars(glance: RenderContext, box: Box, summary: Summary) -> Widget:
             brush.number(str(place + 1), (inner.x + 10, y), Style(34, Weight.BOLD, WHITE), "centre")
             track = Box(inner.x + 44, y - 15, (inner.width - 44 - 104) * (row.end_s - row.start_s) / longest, 30)
             brush.bar(track, 15, TRACK)
-            share = min(row.time_in_zone_s / max(row.end_s - row.start_s, 1.0), 1.0)
+            share = min(good_s[place] / max(row.end_s - row.start_s, 1.0), 1.0)
             if share * track.width > 1:
                 brush.bar(Box(track.x, track.y, max(share * track.width, 30.0), 30), 15, IN)
-            brush.number(clock(row.time_in_zone_s), (inner.right, y), Style(34, Weight.BOLD, WHITE), "right")
+            brush.number(clock(good_s[place]), (inner.right, y), Style(34, Weight.BOLD, WHITE), "right")
 
     return Widget("bars", box, key, paint)
+
+
+def _good_seconds(work: GoodWork | None, rows: tuple[IntervalSummary, ...]) -> tuple[float, ...]:
+    if work is None or len(work.intervals_s) < len(rows):
+        return tuple(row.time_in_zone_s for row in rows)
+    return work.intervals_s[: len(rows)]
+
+
+def _by_exertion(glance: RenderContext) -> bool:
+    work = glance.view.good_work
+    return work is not None and work.by == "exertion"
 
 
 def _foot(glance: RenderContext, box: Box) -> Widget:

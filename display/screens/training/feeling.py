@@ -5,6 +5,7 @@ from display.drawing.canvas import BODY, Brush, Style
 from display.drawing.fonts import Weight
 from display.drawing.layout import Box, Widget
 from display.drawing.palette import IN, IN_BAND, QUIET, TRACK, WHITE
+from display.screen.button_legend import legend_part
 from display.screen.countdown import countdown_parts
 from display.screen.frame import RenderContext
 from display.screen.header import header_parts
@@ -31,6 +32,7 @@ def parts(glance: RenderContext) -> list[Widget]:
         *countdown_parts(glance, places.countdown),
         instruction_part(glance, places.instruction),
         *profile_parts(glance, places),
+        legend_part(glance, places.legend),
     ]
 
 
@@ -67,7 +69,7 @@ def _scale(glance: RenderContext, box: Box) -> Widget:
 
 
 def _rate(glance: RenderContext, heart: Box, number: str | None) -> Widget:
-    box = Box(heart.right + 14, heart.y, 138, heart.height)
+    box = Box(heart.right + 14, heart.y - 12, 138, 112)
     beats = glance.texts.say("ready.rate")
 
     def paint(brush: Brush, box: Box) -> None:

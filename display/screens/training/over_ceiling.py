@@ -7,11 +7,13 @@ from display.drawing.fonts import Weight
 from display.drawing.layout import Box, Widget
 from display.drawing.number_format import clock
 from display.drawing.palette import ATTENTION, INK
+from display.screen.button_legend import legend_part
 from display.screen.frame import RenderContext
 from display.screen.header import header_parts
-from display.screen.heart_rate_gauge import TRACKING, shown_number
+from display.screen.heart_rate_gauge import shown_number
 from display.screen.instruction import instruction_part
 from display.screen.session_layout import training_places
+from display.screen.treadmill_setting import NUMBER_EM as NUMBER_TO_SET_EM
 from display.screens.training.running import profile_parts
 
 NUMBER_EM = 220.0
@@ -29,6 +31,7 @@ def parts(glance: RenderContext) -> list[Widget]:
         _panel(glance, box),
         *([instruction_part(glance, places.instruction)] if asked else []),
         *profile_parts(glance, places),
+        legend_part(glance, places.legend),
     ]
 
 
@@ -54,10 +57,15 @@ def _panel(glance: RenderContext, box: Box) -> Widget:
         brush.text(why, (words.x + 84, words.y + 34), Style(36, Weight.FIRM, INK), width=words.width - 84)
         apart = (words.height - 64) / 2
         brush.text(order, (words.x, words.y + 64 + apart * 0.5), Style(92, Weight.BOLD, INK), width=words.width)
-        brush.text(to_speed, (words.x, words.y + 64 + apart * 1.4), Style(92, Weight.HEAVY, INK), width=words.width)
+        brush.text(
+            to_speed,
+            (words.x, words.y + 64 + apart * 1.4),
+            Style(NUMBER_TO_SET_EM, Weight.HEAVY, INK),
+            width=words.width,
+        )
         size = min(NUMBER_EM, (rate.height - 84) / 0.75)
         style = Style(size, Weight.HEAVY, INK)
-        brush.number(number, (rate.middle_x, rate.y + size * 0.42), style, "centre", TRACKING)
+        brush.text(number, (rate.middle_x, rate.y + size * 0.42), style, "centre")
         brush.text(most, (rate.middle_x, rate.bottom - 56), Style(30, Weight.FIRM, INK), "centre", width=rate.width)
         brush.text(left, (rate.middle_x, rate.bottom - 18), Style(30, Weight.FIRM, INK), "centre", width=rate.width)
 

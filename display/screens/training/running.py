@@ -2,6 +2,7 @@
 
 from coach.model.events import Signal
 from display.drawing.layout import Widget
+from display.screen.button_legend import legend_part
 from display.screen.countdown import countdown_parts
 from display.screen.frame import RenderContext
 from display.screen.header import header_parts
@@ -19,6 +20,7 @@ def parts(glance: RenderContext) -> list[Widget]:
         *countdown_parts(glance, places.countdown),
         instruction_part(glance, places.instruction),
         *profile_parts(glance, places),
+        legend_part(glance, places.legend),
     ]
 
 
