@@ -75,6 +75,10 @@ bench-delivery: set-up ## the figures of delivery, beside a naive way; some minu
 bench-web: set-up ## the figures of the web pages; some minutes, with broker, PostgreSQL and chromium
 	@failed=0; for file in benchmarks/bench_web*.py; do $(RUN) "$$file" || failed=1; done; exit $$failed
 
+.PHONY: attack
+attack: set-up ## the attacks of the security review against a started clinic, each with its figure; ARGS="--quick" for smaller ones
+	@$(RUN) -m benchmarks.campaign_attack $(ARGS)
+
 campaign-delivery: set-up ## the long faults of delivery: network, broker, server, identity (needs root for some)
 	@$(RUN) -m pytest --timeout 0 -m "slow and not hardware" tests/faults -k "delivery or collector" $(ARGS)
 

@@ -7,8 +7,8 @@ from server.broker.mqtt_client import Received
 MOST_WAITING_OF_ONE = 350
 """Messages of one machine that wait at most. A machine sends eight sessions at a time (docs/wire.md)."""
 
-MOST_AT_ONCE_OF_ONE = 50
-"""Messages of one machine in a batch, so that another's does not wait long behind them."""
+MOST_AT_ONCE_OF_ONE = 8
+"""Messages of one machine in a batch: as many as it sends at a time. Another's does not wait long behind them."""
 
 
 class FairQueue:

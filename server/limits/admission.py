@@ -21,8 +21,8 @@ class Admission:
     def __init__(
         self,
         *,
-        at_once: int = 4,
-        from_one: int = 2,
+        at_once: int = 2,
+        from_one: int = 1,
         waiting: int = 24,
         waiting_from_one: int = 6,
         patience_s: float = 8.0,

@@ -97,7 +97,14 @@ def test_systemd_finds_no_fault_with_any_unit(places: SystemPlaces) -> None:
 def test_every_service_notifies_is_started_again_and_may_hold_many_connections(places: SystemPlaces) -> None:
     text = (places.root / "etc/systemd/system/interval-coach-server@.service") if units(places) else Path()
     lines = text.read_text(encoding="utf-8").splitlines()
-    for line in ("Type=notify", "Restart=always", "StartLimitIntervalSec=0", "LimitNOFILE=65536", "LimitCORE=0"):
+    for line in (
+        "Type=notify",
+        "Restart=always",
+        "StartLimitIntervalSec=0",
+        "LimitNOFILE=65536",
+        "SystemCallFilter=setpriority sched_setaffinity",
+        "LimitCORE=0",
+    ):
         assert line in lines
 
 

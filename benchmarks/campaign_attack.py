@@ -1,0 +1,325 @@
+"""Attacks of the security review against a started clinic: real broker, collector, enrolment service and pages.
+
+    python -m benchmarks.campaign_attack [--quick]
+
+Each attack prints its figure beside its target. Strangers call from other loopback addresses than the honest caller.
+Timing is told and never fails the run; ratios within one run count.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import http.client
+import re
+import socket
+import ssl
+import statistics
+import struct
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from urllib.parse import urlencode
+
+from server.clinic_folder.settings import ClinicFolder
+from sync.wire.envelope import seal, unseal
+from tests.support.broker.delivery_factory import sealed, session_id
+from tests.support.clinic.local_clinic import (
+    Child,
+    Machine,
+    collector,
+    command,
+    enrolling,
+    make,
+    mosquitto,
+    sql,
+    stored,
+    until,
+)
+from tests.support.clinic.local_room import COOKIE, Opened, Watching, served
+from tests.support.figures import Figures
+
+STRANGER = "127.0.0.2"
+PAGES = ("machines", "people", "days", "room")
+PATHS = ("manage/machines/", "participants/", "days/", "room/")
+
+
+def main() -> None:
+    """Attack."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="smaller attacks, in a minute or two")
+    quick = parser.parse_args().quick
+    figures = Figures("attack")
+    with tempfile.TemporaryDirectory() as name:
+        clinic = make(Path(name) / "clinic")
+        with mosquitto(clinic), collector(clinic) as collecting, enrolling(clinic), served(clinic, 1) as opened:
+            flood_log_ins(figures, opened, 60 if quick else 200)
+            guess_passwords(figures, opened)
+            hold_connections(figures, opened, 150 if quick else 600)
+            hold_enrolment(figures, clinic)
+            flood_collector(figures, clinic, collecting, 1_000 if quick else 6_000)
+            join_the_group(figures, clinic, 20 if quick else 100)
+            keep_a_session(figures, clinic)
+            mutate_states(figures, clinic, opened, 200 if quick else 2_000)
+            go_on_watching(figures, opened)
+    figures.keep()
+
+
+def flood_log_ins(figures: Figures, opened: Opened, strangers: int) -> None:
+    """Let strangers log in under made-up names, each again after a second, while a therapist reads a list."""
+    quiet_ms = _page_ms(opened, 40)
+    token, cookie = _form(opened)
+    stopping = threading.Event()
+    counts: dict[int, int] = {}
+    thread = threading.Thread(target=lambda: asyncio.run(_flood(opened, strangers, token, cookie, stopping, counts)))
+    thread.start()
+    time.sleep(3)
+    flooded_ms = _page_ms(opened, 40)
+    stopping.set()
+    thread.join()
+    told = ", ".join(f"{status}: {count}" for status, count in sorted(counts.items()))
+    print(f"    a page: quiet {quiet_ms:.1f} ms, under {strangers} log-ins {flooded_ms:.1f} ms; answers {told}")
+    figures.tell(f"page's median under {strangers} parallel log-ins / quiet", flooded_ms / quiet_ms, "×", 2)
+
+
+def guess_passwords(figures: Figures, opened: Opened) -> None:
+    """Try one password on made-up names, one after the other, from one address."""
+    token, cookie = _form(opened, "127.0.0.3")
+    tried = 0
+    for number in range(40):
+        status = _post(opened, "/log-in/", {"username": f"x{number}", "password": "x"}, token, cookie, "127.0.0.3")
+        if status == 429:
+            break
+        tried += status == 422
+    figures.tell("names tried from one address before it is shut", tried, "", 30)
+
+
+def hold_connections(figures: Figures, opened: Opened, count: int) -> None:
+    """Hold connections with half a request, and ask for a page from another address."""
+    quiet_ms = _page_ms(opened, 20)
+    with contextlib.ExitStack() as stack:
+        lines = []
+        for _ in range(count):
+            line = stack.enter_context(socket.create_connection(("127.0.0.1", opened.port), 5, (STRANGER, 0)))
+            with contextlib.suppress(OSError):
+                line.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+            lines.append(line)
+        held_ms = _page_ms(opened, 20)
+        figures.tell(f"page's median with {count} silent connections / quiet", held_ms / quiet_ms, "×", 2)
+        time.sleep(11)
+        figures.tell("silent connections still held after 11 s", sum(_is_open(line) for line in lines), "", 0)
+
+
+def hold_enrolment(figures: Figures, clinic: ClinicFolder) -> None:
+    """Send a header line now and then from forty connections, and ask the enrolment service for its certificate."""
+    with _slow_callers(clinic.settings.enrolment_port, 40):
+        began_s = time.monotonic()
+        context = ssl.create_default_context(cafile=str(clinic.places.authority))
+        link = http.client.HTTPSConnection("localhost", clinic.settings.enrolment_port, context=context, timeout=30)
+        link.request("GET", "/authority.pem")
+        link.getresponse().read()
+        link.close()
+        figures.tell("enrolment's answer beside 40 slow callers", time.monotonic() - began_s, "s", 2)
+
+
+def flood_collector(figures: Figures, clinic: ClinicFolder, collecting: Child, parts: int) -> None:
+    """Send tiny parts and sessions that unpack to 20 MB, and wait for another machine's receipt."""
+    content = unseal(sealed(3, seconds=60))
+    assert isinstance(content, bytes)
+    bomb = seal(content.replace(b'"response":null', b'"response":"' + b"x" * 20_000_000 + b'"', 1))
+    with Machine(clinic, "machine-1") as stranger, Machine(clinic, "machine-2") as honest:
+        quiet_s = statistics.median(_receipt_s(honest, number) for number in range(100, 105))
+        for number in range(parts):
+            head = b"IP\x01\x00" + bytes(32) + struct.pack(">HHI", number % 4_096, 4_096, 4_096)
+            stranger.publish(stranger.topic(f"session/{session_id(9)}"), head + b"x")
+        parts_s = _receipt_s(honest, 110)
+        figures.tell(f"receipt beside {parts} parts of one byte / quiet", parts_s / quiet_s, "×", 5)
+        before = collecting.resident_bytes
+        for number in range(12):
+            stranger.publish(stranger.topic(f"session/{session_id(20 + number)}"), bomb)
+        bombs_s = _receipt_s(honest, 111)
+        figures.tell("receipt beside 12 sessions of 20 MB / quiet", bombs_s / quiet_s, "×", 5)
+        until(lambda: sql(clinic, "SELECT count(*) FROM server_session WHERE NOT read_through") == [(0,)], 120)
+        figures.tell("collector's memory after them", (collecting.resident_bytes - before) / 2**20, "MB", 100)
+        print(f"    receipt: quiet {quiet_s:.2f} s, parts {parts_s:.2f} s, large sessions {bombs_s:.2f} s")
+
+
+def join_the_group(figures: Figures, clinic: ClinicFolder, messages: int) -> None:
+    """Join the shared subscription by the name that earlier versions used, and count what is swallowed."""
+    before = stored(clinic)
+    with Machine(clinic, "machine-1") as stranger, Machine(clinic, "machine-2") as honest:
+        stranger.client.subscribe(f"$share/collectors/ic/1/{clinic.settings.clinic}/+/session/+", 1)
+        time.sleep(0.5)
+        for number in range(200, 200 + messages):
+            honest.publish(honest.topic(f"session/{session_id(number)}"), _of(honest, number))
+        with contextlib.suppress(AssertionError):
+            until(lambda: stored(clinic) - before >= messages, 20)
+        figures.tell(
+            f"of {messages} messages swallowed by another machine", messages - (stored(clinic) - before), "", 0
+        )
+
+
+def keep_a_session(figures: Figures, clinic: ClinicFolder) -> None:
+    """Have the broker keep a session, which would come back after a deletion."""
+    with Machine(clinic, "machine-2") as machine:
+        machine.client.publish(machine.topic(f"session/{session_id(900)}"), _of(machine, 900), qos=1, retain=True)
+        _receipt_s(machine, 901)
+        there = {str(row[0]).replace("-", "") for row in sql(clinic, "SELECT session_id FROM server_session")}
+    figures.tell("retained sessions stored", session_id(900).replace("-", "") in there, "", 0)
+
+
+def mutate_states(figures: Figures, clinic: ClinicFolder, opened: Opened, messages: int) -> None:
+    """Send births with wild numbers and texts, then open every page that shows machines or sessions."""
+    chance = Random(13)
+    wild = ("1e300", "-1e300", "1e18", "-1", "9223372036854775807", '"x"', "null", "[]", '"\\u202e"', "0.5")
+    with Machine(clinic, "machine-1") as machine:
+        for number in range(messages):
+            fields = {
+                "online": "true",
+                "connection": str(number),
+                "clinic": f'"{clinic.settings.clinic}"',
+                "machine": '"machine-1"',
+                "software": '{"product":"1","python":"3","system":"x"}',
+            }
+            for field in ("certificate_until_wall_s", "since_wall_s", "waiting", "boot_id", "findings", "connection"):
+                if chance.random() < 0.5:
+                    fields[field] = chance.choice(wild)
+            said = "{" + ",".join(f'"{name}":{value}' for name, value in fields.items()) + "}"
+            machine.publish(machine.topic(chance.choice(("state", "live", "result", "taken"))), said.encode())
+        _receipt_s(machine, 950)
+    broken = sum(_get(opened, f"/c/{clinic.settings.clinic}/{path}")[0] >= 500 for path in PATHS)
+    figures.tell(f"pages broken by {messages} mutated messages", broken, "", 0)
+
+
+def go_on_watching(figures: Figures, opened: Opened) -> None:
+    """Keep the live room open after the account was given a new link."""
+    with Watching(opened, "kari") as browser:
+        until(lambda: browser.wholes, 30)
+        command("account", "reset", "kari", "--dir", str(opened.clinic.places.folder))
+        began_s = time.monotonic()
+        with contextlib.suppress(AssertionError):
+            until(lambda: browser.ended, 60)
+        figures.tell("stream goes on after a reset", time.monotonic() - began_s, "s", 5.5)
+
+
+def _of(machine: Machine, number: int) -> bytes:
+    content = unseal(sealed(number, seconds=60))
+    assert isinstance(content, bytes)
+    return seal(content.replace(b'"machine":"machine-1"', b'"machine":"%s"' % machine.name.encode(), 1))
+
+
+def _receipt_s(machine: Machine, number: int) -> float:
+    payload, began_s = _of(machine, number), time.monotonic()
+    machine.publish(machine.topic(f"session/{session_id(number)}"), payload)
+    until(lambda: (session_id(number), 1) in machine.receipts, 120)
+    return time.monotonic() - began_s
+
+
+def _get(opened: Opened, path: str) -> tuple[int, str]:
+    link = http.client.HTTPConnection("127.0.0.1", opened.port, timeout=60)
+    link.request("GET", path, headers={"Cookie": f"{COOKIE}={opened.cookies['ola']}", "Accept": "text/html"})
+    answer = link.getresponse()
+    page = answer.read().decode()
+    link.close()
+    return answer.status, page
+
+
+def _page_ms(opened: Opened, times: int) -> float:
+    taken = []
+    for _ in range(times):
+        began_s = time.monotonic()
+        status, _page = _get(opened, f"/c/{opened.clinic.settings.clinic}/participants/")
+        assert status == 200, status
+        taken.append((time.monotonic() - began_s) * 1000)
+        time.sleep(0.05)
+    return statistics.median(taken)
+
+
+def _form(opened: Opened, source: str = STRANGER) -> tuple[str, str]:
+    link = http.client.HTTPConnection("127.0.0.1", opened.port, timeout=60, source_address=(source, 0))
+    link.request("GET", "/log-in/", headers={"Accept": "text/html"})
+    answer = link.getresponse()
+    cookie = str(answer.headers["Set-Cookie"]).split(";")[0]
+    [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', answer.read().decode())[:1]
+    link.close()
+    return token, cookie
+
+
+def _post(opened: Opened, path: str, told: dict[str, str], token: str, cookie: str, source: str) -> int:
+    link = http.client.HTTPConnection("127.0.0.1", opened.port, timeout=60, source_address=(source, 0))
+    body = urlencode({**told, "csrfmiddlewaretoken": token})
+    headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    link.request("POST", path, body, headers)
+    status = link.getresponse().status
+    link.close()
+    return status
+
+
+async def _flood(
+    opened: Opened, strangers: int, token: str, cookie: str, stopping: threading.Event, counts: dict[int, int]
+) -> None:
+    async def one(number: int) -> None:
+        turn = 0
+        while not stopping.is_set():
+            turn += 1
+            told = {"username": f"stranger-{number}-{turn}", "password": "x", "csrfmiddlewaretoken": token}
+            body = urlencode(told)
+            head = (
+                f"POST /log-in/ HTTP/1.1\r\nHost: 127.0.0.1:{opened.port}\r\nCookie: {cookie}\r\nConnection: close\r\n"
+                f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+            )
+            with contextlib.suppress(OSError, ValueError, IndexError, asyncio.IncompleteReadError):
+                source = (f"127.0.0.{10 + number % 100}", 0)
+                reader, writer = await asyncio.open_connection("127.0.0.1", opened.port, local_addr=source)
+                writer.write((head + body).encode())
+                status = int((await reader.readline()).split()[1])
+                counts[status] = counts.get(status, 0) + 1
+                writer.close()
+            await asyncio.sleep(1)
+
+    await asyncio.gather(*(one(number) for number in range(strangers)))
+
+
+@contextmanager
+def _slow_callers(port: int, count: int) -> Iterator[None]:
+    stopping = threading.Event()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def call(number: int) -> None:
+        while not stopping.is_set():
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", port), 5, (f"127.0.0.{2 + number % 5}", 0)) as line,
+                context.wrap_socket(line) as slow,
+            ):
+                slow.sendall(b"GET /authority.pem HTTP/1.1\r\n")
+                while not stopping.wait(2):
+                    slow.sendall(b"X-Slow: 1\r\n")
+            stopping.wait(0.2)
+
+    threads = [threading.Thread(target=call, args=(number,), daemon=True) for number in range(count)]
+    for one in threads:
+        one.start()
+    time.sleep(3)
+    yield
+    stopping.set()
+    for one in threads:
+        one.join(10)
+
+
+def _is_open(line: socket.socket) -> bool:
+    line.settimeout(0.01)
+    try:
+        return line.recv(1) != b""
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()
