@@ -20,7 +20,7 @@ from coach.guidance.learned import learned_guidance
 from coach.session.engine import step
 from coach.session.state import begin
 from firmware.simulation.person import SimulatedPerson
-from firmware.simulation.session import rehearse
+from firmware.simulation.session import simulate_session
 from tests.support.guidance.baselines import PlusMinus, ProportionalIntegral, Timer, knower, plain
 from tests.support.guidance.faults import FaultRun, run_faults
 from tests.support.guidance.plots import draw_bars, draw_predictions, draw_session
@@ -68,7 +68,7 @@ def step_times(seed: int) -> tuple[float, float]:
     person = SimulatedPerson(
         case.participant, case.days[0], np.random.default_rng(seed), model=case.model, habits=case.habits
     )
-    messages = rehearse(case.plan, PROTOCOL, person, guidance=learned_guidance).messages
+    messages = simulate_session(case.plan, PROTOCOL, person, guidance=learned_guidance).messages
     best = np.full(len(messages), np.inf)
     whole = np.inf
     for _ in range(5):

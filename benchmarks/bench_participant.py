@@ -14,7 +14,7 @@ from rich.table import Table
 from firmware.participants.protocol_files import load
 from firmware.simulation.heart import Body, DayForm, Model, Population, SimulatedHeart, draw_day, plan_for
 from firmware.simulation.person import SimulatedPerson
-from firmware.simulation.session import rehearse
+from firmware.simulation.session import simulate_session
 
 SHARES_AT_S = (30, 60, 90, 120)
 RECORDED_SHARES = (0.53, 0.72, 0.81, 0.88)
@@ -81,7 +81,7 @@ def whole_session_ms(sessions: int = 10) -> float:
         plan = plan_for(person, rng)
         somebody = SimulatedPerson(person, draw_day(rng), rng)
         began = time.perf_counter()
-        rehearse(plan, protocol, somebody)
+        simulate_session(plan, protocol, somebody)
         spent.append((time.perf_counter() - began) * 1000)
     return float(np.median(spent))
 

@@ -33,7 +33,7 @@ from firmware.sensors.adapter import BluetoothAdapter
 from firmware.sensors.ble_strap import BluetoothStrap
 from firmware.sensors.scanner import SharedScanner
 from firmware.sensors.strap import Delivery, Measurement, SignalSourceLost
-from firmware.services.session_controller import SessionKeeper
+from firmware.services.session_controller import SessionController
 from firmware.services.strap_selection import StrapChoosing
 from firmware.system.clock import SystemClock
 from firmware.system.errors import FirmwareError
@@ -69,7 +69,7 @@ class Bench:
         settings = JournalSettings(free_floor_bytes=0)
         self.journal = Journal.open(folder / "diary.db", settings=settings)
         plan = ready(Plan(participant="p1", hr_max_bpm=180.0, hr_max_source="measured"), "the benchmark's plan")
-        self.keeper = SessionKeeper(
+        self.keeper = SessionController(
             plans=PlanRepository((plan,)),
             journal=self.journal,
             clock=SystemClock(),

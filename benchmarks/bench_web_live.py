@@ -86,7 +86,7 @@ async def machines(opened: Opened, sent: Sent, stop: threading.Event) -> None:
             await asyncio.sleep(wait_s)
         story = stories[tick % MACHINES]
         number = tick // MACHINES
-        picture = msgspec.structs.replace(story.told(), phase_remaining_s=float(number))
+        picture = msgspec.structs.replace(story.next_picture(), phase_remaining_s=float(number))
         sent.mark(story.name, number)
         light[story.name].publish(f"ic/1/{code}/{story.name}/live", encode(picture), qos=0)
         tick += 1

@@ -562,12 +562,12 @@ def _check_config(arguments: argparse.Namespace) -> int:
 
 def _show_config(arguments: argparse.Namespace) -> int:
     from firmware.config.loader import in_force, kept_copy  # noqa: PLC0415 - only here
-    from firmware.config.writer import shown  # noqa: PLC0415 - as above
+    from firmware.config.writer import format_config  # noqa: PLC0415 - as above
 
     now = in_force(arguments.file, kept_copy(), keep=False)
     if now.fault is not None:
         sys.stdout.write(f"# {now.fault}\n# These are the last good settings, which are in force instead.\n")
-    sys.stdout.write(shown(now.config))
+    sys.stdout.write(format_config(now.config))
     return 0
 
 

@@ -15,7 +15,7 @@ from coach.model.events import SessionStarted
 from coach.model.messages import HeartRate
 from firmware.participants.protocol_files import load
 from firmware.sensors.factory import Wearer
-from firmware.simulation.session import rehearse
+from firmware.simulation.session import simulate_session
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "data" / "recordings"
 WEARER_SEED, RADIO_SEED = 20, 1
@@ -27,7 +27,7 @@ SILENCES_S = ((700.0, 3.5), (1500.0, 4.9))
 def beats() -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
     """Return the rates (second, bpm) and the intervals (time of the beat in s, length in ms) of the session."""
     wearer = Wearer("ordinary", WEARER_SEED)
-    led = rehearse(wearer.plan(), load("4x4"), wearer.person())
+    led = simulate_session(wearer.plan(), load("4x4"), wearer.person())
     sent = [one for one in led.messages if isinstance(one, HeartRate)]
     start_s = next(one.t for one in led.events if isinstance(one, SessionStarted))
     rates = [(one.t - start_s, one.bpm) for one in sent if one.bpm is not None and one.t >= start_s]

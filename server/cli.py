@@ -16,7 +16,7 @@ from server.clinic_folder.settings import DATABASE_VARIABLE, FOLDER_VARIABLE, Cl
 from server.commands.web import add_commands
 from server.errors import ServerError
 from server.installation import commands as system_commands
-from server.json_logging import facts, log_to
+from server.json_logging import log_fields, log_to
 from server.sd_notify import notify_ready, notify_stopping
 from sync.errors import SyncError
 from sync.wire.topics import ENROLMENT_PORT
@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         ("quarantine", "sessions that a person must look at"),
         ("dead-letters", "messages that nobody could use"),
     ):
-        _kept_options(command(kept, _kept, text), kept)
+        _kept_options(command(kept, _run_quarantine, text), kept)
 
     _keeping_options(command)
     return parser
@@ -247,7 +247,7 @@ def _renew(given: argparse.Namespace) -> None:
 def _bridge(given: argparse.Namespace) -> None:
     clinic = _clinic(given)
     from server.broker.configuration import bridge_configuration
-    from server.clinic_folder.atomic_file import PRIVATE, PUBLIC, private_folder, write_whole
+    from server.clinic_folder.atomic_file import PRIVATE, PUBLIC, atomic_write, private_folder
     from server.identity.certificates import own_certificates, write_broker_lists
     from sync.wire.topics import require_name
 
@@ -259,8 +259,8 @@ def _bridge(given: argparse.Namespace) -> None:
     files = given.files or str(out)
     private_folder(out)
     for path, mode in ((places.certificate(name), PUBLIC), (places.key(name), PRIVATE), (places.authority, PUBLIC)):
-        write_whole(out / path.name, path.read_bytes(), mode)
-    write_whole(out / "region.conf", bridge_configuration(clinic, name, files).encode(), PUBLIC)
+        atomic_write(out / path.name, path.read_bytes(), mode)
+    atomic_write(out / "region.conf", bridge_configuration(clinic, name, files).encode(), PUBLIC)
     _say(
         f"In {out} is what the clinic needs, one of it a private key: hand it over accordingly.",
         f"There the files lie in {files}, and region.conf goes into the clinic's broker/more.d/.",
@@ -290,23 +290,23 @@ def _diary(given: argparse.Namespace) -> None:
     _say(f"{seen} stored session(s) looked at; the diary is up to date.")
 
 
-def _kept(given: argparse.Namespace) -> int:
+def _run_quarantine(given: argparse.Namespace) -> int:
     _clinic(given)
     from server.commands import quarantine
 
     if given.act == "list":
-        _say(*quarantine.listed(given.kept))
+        _say(*quarantine.list_rows(given.kept))
         return 0
     if given.number is None:
         sys.stderr.write(f"interval-coach-server: which one? «{given.kept} list» shows the numbers.\n")
         return 2
     match given.act:
         case "show":
-            _say(*quarantine.shown(given.kept, given.number, given.out))
+            _say(*quarantine.show_row(given.kept, given.number, given.out))
         case "retry":
-            _say(quarantine.retried(given.kept, given.number))
+            _say(quarantine.retry_row(given.kept, given.number))
         case _:
-            _say(quarantine.dropped(given.kept, given.number))
+            _say(quarantine.drop_row(given.kept, given.number))
     return 0
 
 
@@ -356,7 +356,7 @@ def _broker(given: argparse.Namespace) -> int:
     broker = BrokerProcess(clinic)
     with _until_told() as stopping:
         broker.start()
-        _log.info("broker started", extra=facts(port=clinic.settings.broker_port))
+        _log.info("broker started", extra=log_fields(port=clinic.settings.broker_port))
         status: int | None = None
         told = False
         while status is None and not stopping.is_set():
@@ -367,7 +367,7 @@ def _broker(given: argparse.Namespace) -> int:
         notify_stopping()
         broker.stop()
     if status:
-        _log.error("the broker ended", extra=facts(status=status, why=" | ".join(broker.last_lines)[-500:]))
+        _log.error("the broker ended", extra=log_fields(status=status, why=" | ".join(broker.last_lines)[-500:]))
     return 0 if status is None else status
 
 
@@ -379,7 +379,7 @@ def _enrol_service(given: argparse.Namespace) -> None:
     with _until_told() as stopping, EnrolService(clinic) as service:
         threading.Thread(target=service.serve_forever, name="enrolment", daemon=True).start()
         threading.Thread(target=keep_own_certificates, args=(clinic, service, stopping), daemon=True).start()
-        _log.info("enrolment service listens", extra=facts(port=int(service.server_address[1])))
+        _log.info("enrolment service listens", extra=log_fields(port=int(service.server_address[1])))
         notify_ready(f"Machines enrol on port {int(service.server_address[1])}.")
         while not stopping.wait(1.0):
             pass
@@ -397,7 +397,7 @@ def _collect(given: argparse.Namespace) -> int:
         port = clinic.settings.metrics_port if given.metrics_port is None else given.metrics_port
         served = collector.figures.serve(clinic.settings.metrics_address, port)
         collector.start()
-        _log.info("collector started", extra=facts(name=given.name, metrics_port=served))
+        _log.info("collector started", extra=log_fields(name=given.name, metrics_port=served))
         notify_ready(f"{given.name} receives; its figures are on port {served}.")
         while not stopping.wait(1.0) and collector.alive:
             pass

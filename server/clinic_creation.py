@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from django.core.management import call_command
 
-from server.clinic_folder.atomic_file import PRIVATE, private_folder, write_once, write_whole
+from server.clinic_folder.atomic_file import PRIVATE, atomic_write, private_folder, write_once
 from server.clinic_folder.database import prepare
 from server.clinic_folder.settings import ClinicFolder, ClinicSettings, Places, read_clinic
 from server.errors import SettingsError
@@ -65,4 +65,4 @@ _USUAL = ClinicSettings(clinic="", host="")
 
 def write_settings(clinic: ClinicFolder, settings: ClinicSettings) -> None:
     """Replace the settings file."""
-    write_whole(clinic.places.settings, settings_text(settings).encode(), PRIVATE)
+    atomic_write(clinic.places.settings, settings_text(settings).encode(), PRIVATE)

@@ -1,6 +1,6 @@
 """Log lines as JSON, one object a line: what happened, with names and numbers. Never health data, never a secret.
 
-Use: `log.info("sessions committed", extra=facts(stored=3, again=1))`. Only what stands in `facts` is written, so
+Use: `log.info("sessions committed", extra=facts(stored=3, again=1))`. Only what stands in `log_fields` is written, so
 nothing that happens to lie in a record's arguments can slip in.
 """
 
@@ -14,7 +14,7 @@ import msgspec
 _FACTS = "interval_coach_facts"
 
 
-def facts(**named: str | float | bool | None) -> dict[str, Any]:
+def log_fields(**named: str | float | bool | None) -> dict[str, Any]:
     """Facts to stand beside an event in its line."""
     return {_FACTS: named}
 

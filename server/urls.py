@@ -17,7 +17,7 @@ urlpatterns = [
     path("network/", include("server.regional_statistics.urls")),
     path("health/live", health.live),
     path("health/ready", health.ready),
-    path("health/figures", metrics.told),
+    path("health/figures", metrics.show_metrics),
 ]
 
 handler400 = "server.web.error_views.bad_request"

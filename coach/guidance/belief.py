@@ -28,7 +28,7 @@ from coach.guidance.hr_max_finding import judged, sailed_above
 from coach.guidance.interface import GuidanceInput
 from coach.guidance.priors import GuidedPerson, first_bank
 from coach.guidance.treadmill_load import GRADUAL, demands
-from coach.guidance.unknown_load import merged
+from coach.guidance.unknown_load import merge_hypotheses
 from coach.model.events import HrMaxFinding, Signal
 from coach.model.plan import Plan
 from coach.model.protocol import PhaseKind
@@ -149,7 +149,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         if moment.speed_kmh is not None:
             known = Setting(moment.speed_kmh, moment.incline_percent or 0.0)
             if len(self.settings) > 1:
-                bank, best = merged(self.bank, len(self.settings))
+                bank, best = merge_hypotheses(self.bank, len(self.settings))
                 seen = tuple((one[best],) for one in self.loads)
                 return replace(self, bank=bank, settings=(known,), loads=seen, next_settings=None, measured=True)
             return replace(self, settings=(known,), measured=True)

@@ -32,7 +32,7 @@ from coach.guidance.hr_max_finding import estimate, judged
 from coach.guidance.interface import EASE_FROM_S, PHASE_START, REMINDER, GuidanceInput, urges
 from coach.guidance.priors import first_bank, met_today
 from coach.guidance.treadmill_load import GAITS, demand
-from coach.guidance.unknown_load import FOLLOWED, IGNORED, branch_weights, forked, merged
+from coach.guidance.unknown_load import FOLLOWED, IGNORED, branch_weights, merge_hypotheses, split_hypotheses
 from coach.model.events import Advice, Direction
 from coach.model.plan import Load, Plan
 from coach.model.protocol import PhaseKind
@@ -82,7 +82,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
     @property
     def response(self) -> Any:  # noqa: ANN401 - any JSON value, see `coach.guidance.interface.Guidance`
         """What was learned, for the next plan."""
-        bank = merged(self.bank, len(self.settings))[0]
+        bank = merge_hypotheses(self.bank, len(self.settings))[0]
         person = met_today(self.person, bank, self.plan)
         return as_json(
             LearnedResponse(
@@ -320,13 +320,13 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         guidance = replace(self, advised=setting, advised_s=moment.second, reason=reason)
         if moment.speed_kmh is not None:
             return guidance
-        bank, best = merged(self.bank, len(self.settings)) if len(self.settings) > 1 else (self.bank, 0)
+        bank, best = merge_hypotheses(self.bank, len(self.settings)) if len(self.settings) > 1 else (self.bank, 0)
         was = self.settings[best]
         if self.next_settings is not None:
             was = self.next_settings[0]
         return replace(
             guidance,
-            bank=forked(bank),
+            bank=split_hypotheses(bank),
             settings=(was, was, was),
             loads=tuple((one[best],) * 3 for one in self.loads),
             next_settings=(setting, was, setting),

@@ -17,7 +17,7 @@ STEPS_SD, OWN_SD = 0.02, 0.40
 """Log load: the panel's rounding, and a speed of the person's own."""
 
 
-def forked(bank: FilterBank) -> FilterBank:
+def split_hypotheses(bank: FilterBank) -> FilterBank:
     """The belief in three branches, one after the other; `bank` must be in one."""
     count = len(bank.log_weight)
     cov = np.concatenate((bank.cov, bank.cov, bank.cov))
@@ -43,7 +43,7 @@ def branch_weights(bank: FilterBank, branches: int) -> Array:
     return weights
 
 
-def merged(bank: FilterBank, branches: int) -> tuple[FilterBank, int]:
+def merge_hypotheses(bank: FilterBank, branches: int) -> tuple[FilterBank, int]:
     """The belief in one branch again, the likeliest, and which that was."""
     weights = branch_weights(bank, branches)
     best = int(np.argmax(weights))

@@ -208,7 +208,7 @@ def view(
         snapshot=None if state is None else snapshot(state),
         profile=profile(state) if state is not None and with_profile else None,
         attention=found if now in (ScreenId.CHOOSE_PARTICIPANT, ScreenId.MACHINE) else (),
-        tried=tried(desk),
+        tried=current_test(desk),
         refused=desk.refused,
     )
 
@@ -219,7 +219,7 @@ def _highlighted(desk: KioskState, now: ScreenId) -> int:
     return desk.selected if desk.tested is None else len(desk.tested)
 
 
-def tried(desk: KioskState) -> TriedPart | None:
+def current_test(desk: KioskState) -> TriedPart | None:
     """What the self-test tries now; None outside it."""
     if desk.tested is None or len(desk.tested) >= len(desk.parts):
         return None
@@ -533,7 +533,7 @@ def with_choices(desk: KioskState, choices: tuple[Choice, ...]) -> KioskState:
     return replace(after, selected=places[0] if places else 0)
 
 
-def let_in(desk: KioskState, origin_moved_s: float) -> KioskState:
+def enter_session(desk: KioskState, origin_moved_s: float) -> KioskState:
     """The session has begun, and its seconds count from now: waits after a wrong PIN are told by them too."""
     tries = tuple(replace(one, wait_until_t=one.wait_until_t - origin_moved_s) for one in desk.tries)
     return replace(desk, arrival=None, selected=0, tries=tries)

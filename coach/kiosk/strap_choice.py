@@ -61,7 +61,7 @@ def _worn(strap: StrapSeen) -> int:
     return 1 if strap.bpm is None else 0 if strap.bpm > 0 else 2
 
 
-def looked(choice: StrapChoice, scene: StrapScene) -> StrapChoice:
+def with_scene(choice: StrapChoice, scene: StrapScene) -> StrapChoice:
     """The choice after another look around."""
     choice = replace(choice, trouble=scene.trouble, battery_low=scene.battery_low)
     if not choice.open:

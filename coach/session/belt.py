@@ -84,7 +84,7 @@ def trusted(turn: "Transition") -> None:
     turn.state = replace(turn.state, belt=replace(turn.state.belt, verdict="as_sent", doubt=None))
 
 
-def told(turn: "Transition", speed_kmh: float, incline_percent: float) -> float | None:
+def take_speed(turn: "Transition", speed_kmh: float, incline_percent: float) -> float | None:
     """Note what the treadmill says; return the speed that is believed, None where none is known."""
     state, belt = turn.state, turn.state.belt
     if incline_percent != state.incline_percent:

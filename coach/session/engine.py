@@ -195,7 +195,7 @@ def _treadmill(turn: Transition, message: TreadmillSpeed) -> None:
             pass
     speed_kmh: float | None = message.speed_kmh
     if message.source != "participant":
-        speed_kmh = belt.told(turn, message.speed_kmh, message.incline_percent)
+        speed_kmh = belt.take_speed(turn, message.speed_kmh, message.incline_percent)
     turn.treadmill(speed_kmh, message.incline_percent)
 
 

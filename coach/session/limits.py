@@ -84,7 +84,7 @@ def lasting_limits(state: SessionState) -> tuple[Limit, ...]:
     return tuple(limits)
 
 
-def found(turn: Transition, before: HrMaxFinding | None, now: HrMaxFinding | None) -> None:
+def on_hr_max_finding(turn: Transition, before: HrMaxFinding | None, now: HrMaxFinding | None) -> None:
     """H7: the evidence disagrees with the plan's HRmax. The participant is told kindly, the therapist exactly."""
     if before == now and (now is None or now.code in turn.state.notice_codes):
         return
@@ -245,7 +245,7 @@ def _has_signal(state: SessionState) -> bool:
     return state.source.signal not in (Signal.STALE, Signal.LOST)
 
 
-def second(turn: Transition) -> None:
+def check_limits(turn: Transition) -> None:
     """All limits, each second of the running phase. One may end the phase; then the rest waits for the next second."""
     index = turn.state.index
     for rule in (_ceiling, _silence, _odd_fall, _question):

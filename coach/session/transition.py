@@ -127,7 +127,7 @@ class Transition:
         self.state = replace(state, second=state.second + 1, tally=counted, trace=trace, place=place)
         self._place()
         belt.second(self)
-        limits.second(self)
+        limits.check_limits(self)
         if self.state.stage == "running" and self.state.second == state.second + 1 and self.state.index == state.index:
             if self.state.second < self.state.length_s:
                 self._live_second()
@@ -190,7 +190,7 @@ class Transition:
         self.state = replace(state, guidance=guidance, outlook=outlook, new_borg=None)
         if isinstance(guidance, NoGuidance):
             self.guidance_failed(guidance.place)
-        limits.found(self, state.outlook.finding, outlook.finding)
+        limits.on_hr_max_finding(self, state.outlook.finding, outlook.finding)
         if advice is None or limits.overrides_advice(self.state):
             return
         advice = limits.above_floor(advice, state.plan, state.speed_kmh)

@@ -21,7 +21,7 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
-from display.output.presenter import Size, Turned, seen, turned_piece, turned_rect
+from display.output.presenter import Size, Turned, seen_size, turned_piece, turned_rect
 from display.output.virtual_terminal import Terminal, terminal_here
 
 _log = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ class KmsPresenter:
             raise pygame.error("; ".join(problems) or f"there is no display device in {devices}")
         if connector and self._name != connector:
             _log.warning("No display is plugged in at %s; the picture is on %s.", connector, self._name)
-        self._surface = pygame.Surface(seen(self._size, turned), depth=BITS)
+        self._surface = pygame.Surface(seen_size(self._size, turned), depth=BITS)
 
     @property
     def surface(self) -> pygame.Surface:

@@ -46,7 +46,7 @@ class SurfacePresenter:
     def __init__(self, size: Size, flags: int, *, turned: Turned = "no", display: int = 0) -> None:
         """`size` as the person sees it. Raises pygame.error where there is no display."""
         self._turned: Turned = turned
-        self._surface = self._drawn_on(pygame.display.set_mode(seen(size, turned), flags, display=display))
+        self._surface = self._drawn_on(pygame.display.set_mode(seen_size(size, turned), flags, display=display))
 
     @property
     def surface(self) -> pygame.Surface:
@@ -70,7 +70,7 @@ class SurfacePresenter:
     def resized(self) -> bool:
         """Whether the window has another size now."""
         shown = pygame.display.get_surface()
-        if seen(shown.get_size(), self._turned) == self._surface.get_size():
+        if seen_size(shown.get_size(), self._turned) == self._surface.get_size():
             return False
         self._surface = self._drawn_on(shown)
         return True
@@ -79,7 +79,7 @@ class SurfacePresenter:
         """The surface goes with `pygame.display`."""
 
     def _drawn_on(self, shown: pygame.Surface) -> pygame.Surface:
-        return shown if self._turned == "no" else pygame.Surface(seen(shown.get_size(), self._turned))
+        return shown if self._turned == "no" else pygame.Surface(seen_size(shown.get_size(), self._turned))
 
 
 class RendererPresenter:
@@ -95,12 +95,12 @@ class RendererPresenter:
             raise pygame.error("no display is connected")
         number = min(display, len(desktops) - 1)
         whole = size == (0, 0)
-        panel = desktops[number] if whole else seen(size, turned)
+        panel = desktops[number] if whole else seen_size(size, turned)
         left = sum(width for width, _ in desktops[:number])
         self._window: Any = video.Window(title, size=panel, position=(left, 0), fullscreen_desktop=whole)
         self._renderer: Any = video.Renderer(self._window)
         self._turned: Turned = turned
-        self._surface = pygame.Surface(seen(panel, turned), depth=32)
+        self._surface = pygame.Surface(seen_size(panel, turned), depth=32)
         self._texture: Any = video.Texture(self._renderer, self._surface.get_size(), streaming=True)
         # As wide as the person sees it, in the middle of the panel: SDL then turns it about that middle.
         self._place = self._surface.get_rect(center=(panel[0] // 2, panel[1] // 2))
@@ -136,7 +136,7 @@ class RendererPresenter:
         self._window.destroy()
 
 
-def seen(size: Size, turned: Turned) -> Size:
+def seen_size(size: Size, turned: Turned) -> Size:
     """A panel's size as the person sees it, and the other way round."""
     return size if turned == "no" else (size[1], size[0])
 

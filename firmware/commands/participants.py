@@ -233,7 +233,7 @@ def owner_of(diary: Path | None, plans: Path, socket: Path, *, changes: bool) ->
         with contextlib.suppress(NoCoachError):
             link = stack.enter_context(CoachLink(socket))
         if link is not None:
-            kept = _kept(link)
+            kept = _find_plan_folder(link)
             if diary is None or kept == diary.resolve():
                 yield RunningCoach(link)
                 return
@@ -261,7 +261,7 @@ def _here(diary: Path, plans: Path, socket: Path, *, changes: bool) -> Iterator[
             lock.release()
 
 
-def _kept(link: CoachLink) -> Path:
+def _find_plan_folder(link: CoachLink) -> Path:
     until_s = time.monotonic() + ANSWER_WITHIN_S
     while (left_s := until_s - time.monotonic()) > 0:
         for message in link.receive(left_s):
@@ -286,7 +286,7 @@ def plan_from(arguments: argparse.Namespace, typist: Typist) -> Plan:
     if arguments.participant is None:
         if not typist.present:
             raise ParticipantsError("Name a plan's file, or give at least --participant and --hr-max.")
-        arguments = _asked(arguments, typist)
+        arguments = _ask_missing(arguments, typist)
     elif typist.present:
         for name, what in (("hr_max", "HRmax"), ("ceiling", "ceiling")):
             _same_again(what, getattr(arguments, name), typist)
@@ -326,7 +326,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     return Plan(participant=arguments.participant, **{name: value for name, value in said.items() if value is not None})
 
 
-def _asked(arguments: argparse.Namespace, typist: Typist) -> argparse.Namespace:
+def _ask_missing(arguments: argparse.Namespace, typist: Typist) -> argparse.Namespace:
     """Ask for what matters; an empty answer leaves out what may be left out."""
     answers = argparse.Namespace(**vars(arguments))
     answers.participant = typist.ask("Pseudonym (no name): ").strip()
@@ -414,7 +414,7 @@ def _show(entries: tuple[RegisteredParticipant, ...], participant: str, output: 
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in msgspec.structs.asdict(entry.plan).items():
         if name not in ("response", "valid_until_wall_s") and value not in (None, ()):
-            table.add_row(name, _shown(value))
+            table.add_row(name, _format_answer(value))
     table.add_row("PIN", "yes" if entry.has_pin else "no")
     table.add_row("valid until", _until(entry))
     table.add_row("from", _FROM[entry.source])
@@ -428,7 +428,7 @@ _FROM: dict[Literal["file", "added", "server"], str] = {
 }
 
 
-def _shown(value: object) -> str:
+def _format_answer(value: object) -> str:
     if isinstance(value, Load):
         return f"{value.speed_kmh:g} km/h, {value.incline_percent:g} %"
     if isinstance(value, tuple):

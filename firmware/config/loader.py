@@ -17,7 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from firmware.config.schema import Config, ConfigError, read
-from firmware.system.atomic_file import write_whole
+from firmware.system.atomic_file import atomic_write
 from firmware.system.paths import NAME
 
 LARGEST_BYTES = 256 * 1024
@@ -117,7 +117,7 @@ def _keep(text: str, kept: Path) -> None:
     with contextlib.suppress(OSError):
         if kept.is_file() and kept.read_bytes() == wanted:
             return
-        write_whole(kept, wanted, 0o644)
+        atomic_write(kept, wanted, 0o644)
 
 
 def _text(path: Path) -> str:

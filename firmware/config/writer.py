@@ -78,7 +78,7 @@ def commented() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def shown(config: Config) -> str:
+def format_config(config: Config) -> str:
     """Every setting that holds, as a file."""
     lines: list[str] = []
     for name, section in _sections(config):

@@ -40,7 +40,7 @@ from firmware.participants.protocol_files import load
 from firmware.simulation.faults import AnyFault, Dropout
 from firmware.simulation.heart import Kind, Population, SimulatedHeart, draw_day, plan_for
 from firmware.simulation.person import Habits, SimulatedPerson, draw_habits
-from firmware.simulation.session import Rehearsal, rehearse
+from firmware.simulation.session import Rehearsal, simulate_session
 from firmware.system.session_id import new_session_id
 from firmware.system.supervisor import end_with_parent
 from firmware.system.timestamps import Timestamp
@@ -189,7 +189,7 @@ def _live(
     faults: tuple[AnyFault, ...] = ()
     if how == "silent":
         faults = (Dropout(start_s=float(rng.integers(700, 1900)), length_s=float(rng.integers(12, 45))),)
-    return rehearse(plan, load("4x4"), trainee, faults=faults, rng=rng, guidance=rule_guidance)
+    return simulate_session(plan, load("4x4"), trainee, faults=faults, rng=rng, guidance=rule_guidance)
 
 
 def _document(plan: Plan, lived: Rehearsal, session_id: str, at_wall_s: float, mood: int | None) -> bytes:

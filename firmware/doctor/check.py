@@ -65,7 +65,7 @@ class Check(Protocol):
         ...
 
 
-def found(check: Check, code: str, detail: str = "") -> CheckFinding:
+def make_finding(check: Check, code: str, detail: str = "") -> CheckFinding:
     """A finding of this check."""
     return CheckFinding(code, check.codes[code], detail)
 

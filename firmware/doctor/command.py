@@ -90,12 +90,12 @@ def run_self_test(arguments: argparse.Namespace) -> int:
     with CoachLink(arguments.socket) as link:
         link.say(Subscribe(views=True))
         link.say(BeginSelfTest(request=1))
-        answers = _asked(link, texts.group("self_test"), sys.stdin)
+        answers = _ask_questions(link, texts.group("self_test"), sys.stdin)
     sys.stdout.write(texts.say("self_test.thanks") + "\n")
     return WELL if all(answers.values()) else NEEDS_A_PERSON
 
 
-def _asked(link: CoachLink, words: dict[str, str], keys: TextIO) -> dict[TriedPart, bool]:
+def _ask_questions(link: CoachLink, words: dict[str, str], keys: TextIO) -> dict[TriedPart, bool]:
     """Ask for each part as it is tried, and give what was typed here; an answer on the panel counts for the machine."""
     answers: dict[TriedPart, bool] = {}
     asking: TriedPart | None = None

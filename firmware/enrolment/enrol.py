@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from firmware.system.atomic_file import write_whole
+from firmware.system.atomic_file import atomic_write
 from firmware.system.errors import FirmwareError
 from firmware.system.folder_owner import as_owner_of, open_regular
 from sync.delivery.machine_identity import (
@@ -152,7 +152,7 @@ def _key_and_request(folder: Path) -> tuple[bytes, str]:
     except FileNotFoundError:
         made = _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
         content = made.encode("ascii")
-        write_whole(key, content)
+        atomic_write(key, content)
     return content, _openssl("req", "-new", "-subj", "/CN=interval-coach", "-key", str(key))
 
 
@@ -233,9 +233,9 @@ def _keep(folder: Path, key: bytes, answer: Enrolled, server: str) -> MachineIde
         certificate_until_wall_s=ends_s,
     )
     _check(folder, bundle, answer.authority_pem)
-    write_whole(folder / AUTHORITY_PEM, answer.authority_pem.encode("ascii"))
-    write_whole(folder / MACHINE_PEM, bundle)
-    write_whole(folder / ACCOUNT, msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n", _FOR_THE_GROUP)
+    atomic_write(folder / AUTHORITY_PEM, answer.authority_pem.encode("ascii"))
+    atomic_write(folder / MACHINE_PEM, bundle)
+    atomic_write(folder / ACCOUNT, msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n", _FOR_THE_GROUP)
     (folder / NEXT_KEY).unlink(missing_ok=True)
     return account
 
@@ -243,8 +243,8 @@ def _keep(folder: Path, key: bytes, answer: Enrolled, server: str) -> MachineIde
 def _check(folder: Path, bundle: bytes, authority: str) -> None:
     """Try key and certificate together before they take the place of what works."""
     with tempfile.TemporaryDirectory(prefix=".enrol-", dir=folder) as trying:
-        write_whole(Path(trying) / MACHINE_PEM, bundle)
-        write_whole(Path(trying) / AUTHORITY_PEM, authority.encode("ascii"))
+        atomic_write(Path(trying) / MACHINE_PEM, bundle)
+        atomic_write(Path(trying) / AUTHORITY_PEM, authority.encode("ascii"))
         try:
             tls_context(Path(trying))
         except MachineIdentityError as error:

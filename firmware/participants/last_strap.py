@@ -12,7 +12,7 @@ import msgspec
 
 from firmware.participants.plan_files import GUEST
 from firmware.sensors.strap import SelectedStrap
-from firmware.system.atomic_file import UnsafeNameError, put_aside, remove_file, safe_path, write_whole
+from firmware.system.atomic_file import UnsafeNameError, atomic_write, put_aside, remove_file, safe_path
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class StrapMemory:
 
     def _put(self, participant: str, bond: SelectedStrap) -> None:
         try:
-            write_whole(safe_path(self._folder, participant), msgspec.json.encode(bond))
+            atomic_write(safe_path(self._folder, participant), msgspec.json.encode(bond))
         except (OSError, UnsafeNameError) as error:
             # Nothing is lost but a place in a list.
             _log.warning("Which strap %s wears could not be kept: %s", participant, error)

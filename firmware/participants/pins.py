@@ -15,7 +15,7 @@ import msgspec
 
 from coach.kiosk.sign_in import PIN_DIGITS
 from firmware.ipc.pin_hash import BLOCK, COST, LANES, PinHash
-from firmware.system.atomic_file import remove_file, safe_path, write_whole
+from firmware.system.atomic_file import atomic_write, remove_file, safe_path
 from firmware.system.errors import FirmwareError
 
 FOLDER = "pins"
@@ -70,7 +70,7 @@ def read_pins(folder: Path) -> tuple[dict[str, PinHash], tuple[str, ...]]:
 
 def keep_pin(folder: Path, participant: str, kept: PinHash) -> None:
     """Keep a PIN's hash. Raises UnsafeNameError; OSError where the disk refuses."""
-    write_whole(safe_path(folder, participant), msgspec.json.encode(kept))
+    atomic_write(safe_path(folder, participant), msgspec.json.encode(kept))
 
 
 def forget_pin(folder: Path, participant: str) -> None:

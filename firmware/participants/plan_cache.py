@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from coach.model.plan import Plan
-from firmware.system.atomic_file import UnsafeNameError, remove_file, safe_path, write_whole
+from firmware.system.atomic_file import UnsafeNameError, atomic_write, remove_file, safe_path
 
 FOLDER = "given-plans"
 ADDED_FOLDER = "added-plans"
@@ -29,7 +29,7 @@ def added_beside(diary: Path) -> Path:
 
 def keep(folder: Path, plan: Plan) -> None:
     """Keep a plan, in the place of an earlier one. Raises UnsafeNameError; OSError where the disk refuses."""
-    write_whole(safe_path(folder, plan.participant), msgspec.json.encode(plan))
+    atomic_write(safe_path(folder, plan.participant), msgspec.json.encode(plan))
 
 
 def remove(folder: Path, participant: str) -> None:

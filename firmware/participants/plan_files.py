@@ -78,9 +78,9 @@ def _written(text: str, path: Path) -> Plan:
         else:
             written, _ = read_toml(text, _WrittenPlan)
     except TomlFault as error:
-        raise PlanFileError(f"{path}:{error.line}: {_told(error.reason)}") from error
+        raise PlanFileError(f"{path}:{error.line}: {_explain_reason(error.reason)}") from error
     except msgspec.MsgspecError as error:
-        raise PlanFileError(f"{path}: {_told(str(error))}") from error
+        raise PlanFileError(f"{path}: {_explain_reason(str(error))}") from error
     except RecursionError as error:
         raise PlanFileError(f"{path}: brackets within brackets without end.") from error
     if written.closed_by_yes:
@@ -96,7 +96,7 @@ def _written(text: str, path: Path) -> Plan:
     return Plan(**fields)
 
 
-def _told(reason: str) -> str:
+def _explain_reason(reason: str) -> str:
     """The reason; where a key is unknown, also which there are."""
     known = ", ".join(sorted(_WrittenPlan.__struct_fields__))
     return f"{reason}. Known are {known}." if "unknown field" in reason else f"{reason}."

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from coach.model.plan import CLOSING_QUESTIONS, Plan
 from firmware.participants.plan_files import GUEST
-from firmware.system.atomic_file import UnsafeNameError, remove_file, safe_path, write_whole
+from firmware.system.atomic_file import UnsafeNameError, atomic_write, remove_file, safe_path
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +90,6 @@ class TrainingClosures:
 
 def _keep(folder: Path, participant: str, closure: Closure) -> None:
     try:
-        write_whole(safe_path(folder, participant), msgspec.json.encode(closure))
+        atomic_write(safe_path(folder, participant), msgspec.json.encode(closure))
     except (OSError, UnsafeNameError) as error:
         _log.error("That training is closed for %s could not be kept over a restart: %s", participant, error)

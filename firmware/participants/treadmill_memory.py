@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from coach.session.belt import KM_PER_MILE, BeltVerdict
-from firmware.system.atomic_file import put_aside, write_whole
+from firmware.system.atomic_file import atomic_write, put_aside
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class TreadmillMemory:
 
     def _put(self, content: bytes) -> None:
         try:
-            write_whole(self._path, content)
+            atomic_write(self._path, content)
         except OSError as error:
             # Nothing is lost but an answer that will be asked for again.
             _log.warning("What was said of the treadmill could not be kept: %s", error)

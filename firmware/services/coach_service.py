@@ -82,13 +82,13 @@ from firmware.sensors.factory import StrapMaker, treadmill_beside
 from firmware.sensors.strap import ChosenStrap, Delivery, Strap
 from firmware.services.barrier import Barrier
 from firmware.services.health_monitor import FindingsLog, MachineHealth, lesser, severe
-from firmware.services.session_controller import SessionKeeper
+from firmware.services.session_controller import SessionController
 from firmware.services.strap_selection import StrapChoosing
 from firmware.services.time_budget import StepBudget
 from firmware.system.atomic_file import UnsafeNameError
 from firmware.system.clock import DemoClock, ScaledClock
 from firmware.system.paths import identity_folder
-from firmware.system.scheduling import before_others, quick_to_switch
+from firmware.system.scheduling import set_realtime_priority, set_switch_interval
 from firmware.system.sd_notify import ServiceNotice
 from firmware.system.timestamps import SystemStampClock
 from firmware.system.version import own_version
@@ -196,7 +196,7 @@ class CoachService:
                 _log.error("The diary could not take everything before the end; what it has not is lost.")
 
     async def _serve(self, stamps: SystemStampClock) -> None:
-        self._keeper = SessionKeeper(
+        self._keeper = SessionController(
             plans=self._plans,
             journal=self._journal,
             clock=self._clock,
@@ -217,8 +217,8 @@ class CoachService:
         self._health = self._look_after_machine(strap, stamps)
         self._tell_saving(self._journal.state)
         self._keeper.room = self._journal.no_room() is None
-        quick_to_switch()
-        before_others()
+        set_switch_interval()
+        set_realtime_priority()
         gc.collect()
         gc.freeze()
         _log.info("The coach is ready on %s.", self._settings.socket)

@@ -37,7 +37,7 @@ from firmware.services.display_hardware import (
 from firmware.services.output_health import DisplayParts
 from firmware.system.errors import FirmwareError
 from firmware.system.retry import LossLogger, RetryDelay
-from firmware.system.scheduling import before_others, nicer, quick_to_switch
+from firmware.system.scheduling import nicer, set_realtime_priority, set_switch_interval
 from firmware.system.sd_notify import ServiceNotice
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ class DisplayService:
     # The link's thread
 
     def _receive(self) -> None:
-        before_others()
+        set_realtime_priority()
         said = LossLogger("The coach")
         while not self._stop.is_set():
             try:
@@ -484,7 +484,7 @@ def save_png(view: DisplayState, path: Path, size: tuple[int, int] = (1280, 720)
 
 def serve(settings: DisplaySettings) -> int:
     """Run the service until a signal says stop. Gives the exit status."""
-    quick_to_switch()
+    set_switch_interval()
     nicer()
     config = settings.config
     if config is None:

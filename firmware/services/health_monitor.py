@@ -175,14 +175,14 @@ class MachineHealth:
         asked, self._asked = self._asked, False
         place = replace(
             self._place,
-            told=self._told(),
+            told=self._gather_reports(),
             run=run_program if thorough else None,
             ask_diary=self._wait_for_diary if thorough else None,
         )
         self.found = await asyncio.to_thread(_found_at, place)
         self._on_findings(self.found, asked)
 
-    def _told(self) -> ServiceReports:
+    def _gather_reports(self) -> ServiceReports:
         return structs.replace(
             self._place.told,
             devices=self._devices,

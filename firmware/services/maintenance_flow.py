@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from coach.kiosk.flow import KioskState, tried
+from coach.kiosk.flow import KioskState, current_test
 from coach.kiosk.view import TriedPart
 from coach.model.cue import Cue, CueName
 
@@ -41,7 +41,7 @@ class MachinePage:
         """Somebody pressed a button: they are here, and what is tried now is sounded from the beginning."""
         self._sounds.clear()
         self._until_s = now_s + PATIENCE_S * self._speed if desk.machine or desk.tested is not None else None
-        if tried(desk) is TriedPart.VOICE:
+        if current_test(desk) is TriedPart.VOICE:
             self._sound_from(now_s)
 
     def answered(self, desk: KioskState) -> KioskState:

@@ -88,7 +88,7 @@ class SessionListener(Protocol):
         ...
 
 
-class SessionKeeper:
+class SessionController:
     """One machine's session. `clock` counts `speed` seconds in each second of the monotonic clock."""
 
     def __init__(  # noqa: PLR0913 - the parts that a session needs, each by its name
@@ -622,7 +622,7 @@ class SessionKeeper:
             return
         self._forget()
         before_s, self._origin_s = self._origin_s, self._clock.now()
-        self.desk = at_desk.let_in(self.desk, self._origin_s - before_s)
+        self.desk = at_desk.enter_session(self.desk, self._origin_s - before_s)
         self._begun = self._stamps.now()
         plan = self._closures.applied(self._past.informed(ready.plan, self._begun.wall_s), self._begun.wall_s)
         self.state = begin(plan, ready.protocol, self._guidance, self._budget())

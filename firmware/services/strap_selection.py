@@ -73,7 +73,7 @@ class StrapChoosing:
         if known is not None:
             # Last time's strap may be seen under another form of its identity.
             choice = replace(choice, last=next((one.key for one in scene.seen if _is(known, one)), choice.last))
-        return replace(desk, strap=strap_choice.looked(choice, scene))
+        return replace(desk, strap=strap_choice.with_scene(choice, scene))
 
     def _known(self) -> SelectedStrap | None:
         return None if self._participant is None else self._memory.of(self._participant)

@@ -42,7 +42,7 @@ from firmware.system.sd_notify import ServiceNotice
 from firmware.system.timestamps import StampClock, SystemStampClock, Timestamp
 from sync.delivery.fault_registry import Trouble
 from sync.delivery.interface import Courier, KeepingCourier, SealedSession
-from sync.delivery.live_snapshot import live_of
+from sync.delivery.live_snapshot import to_live
 from sync.delivery.machine_identity import ACCOUNT, MachineIdentityError
 from sync.delivery.mqtt import CourierSettings, MqttCourier
 from sync.wire.messages import Clocks, Software, State
@@ -187,7 +187,7 @@ class SyncService:
         """Send the picture. Between sessions nothing changes on it, so only during one does it grow old."""
         stage = None if now.view.snapshot is None else now.view.snapshot.stage
         age_s = now_s - now.made_s if stage in ("running", "paused") else 0.0
-        live = live_of(now.view, self._clocks(), age_s=age_s, participant=now.participant, session_id=now.session_id)
+        live = to_live(now.view, self._clocks(), age_s=age_s, participant=now.participant, session_id=now.session_id)
         self._courier.show(live)
 
     def _heard(self, messages: list[AnyFromCoach]) -> list[AnyFromCoach]:

@@ -17,7 +17,7 @@ from firmware.config.schema import Config, ConfigError, read
 from firmware.config.writer import Value, as_toml, commented, with_values
 from firmware.setup.probes import Parts, ProbeError
 from firmware.setup.texts import Language, SetupTexts, setup_texts
-from firmware.system.atomic_file import write_whole
+from firmware.system.atomic_file import atomic_write
 from firmware.system.errors import FirmwareError
 
 LOOK_FOR_STRAPS_S = 10.0
@@ -352,4 +352,4 @@ class Setup:
 def write_settings(path: Path, text: str) -> None:
     """Write the settings whole or not at all; who could read the old ones can read the new ones."""
     mode = path.stat().st_mode & 0o777 if path.is_file() else 0o644
-    write_whole(path, text.encode("utf-8"), mode)
+    atomic_write(path, text.encode("utf-8"), mode)

@@ -1,8 +1,8 @@
 """A whole session in a blink: somebody in training, the session engine, and no clock but the count of seconds.
 
 Every second the trainee is shown the screen and what has happened, and says what strap, treadmill and person tell; the
-faults spoil the strap's part; the engine takes it. `seconds()` hands out each second as it passes, `rehearse()` the
-whole.
+faults spoil the strap's part; the engine takes it. `seconds()` hands out each second as it passes, `simulate_session()`
+the whole.
 """
 
 from collections.abc import Iterator
@@ -150,7 +150,7 @@ def seconds(
             return
 
 
-def rehearse(
+def simulate_session(
     plan: Plan,
     protocol: TrainingProtocol,
     trainee: Trainee,

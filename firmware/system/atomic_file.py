@@ -24,7 +24,7 @@ def safe_path(folder: Path, participant: str) -> Path:
     return folder / f"{participant}.json"
 
 
-def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
+def atomic_write(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write a file in the place of an earlier one, whose owner it keeps where that is allowed. Raises OSError."""
     making = path.with_name(f".{path.name}.new")
     with as_owner_of(path.parent):

@@ -12,12 +12,12 @@ NICE_INSTEAD = -10
 THREAD_SWITCH_S = 0.0005
 
 
-def quick_to_switch() -> None:
+def set_switch_interval() -> None:
     """Let a thread of this process that has something urgent wait half a millisecond at most for another one."""
     sys.setswitchinterval(THREAD_SWITCH_S)
 
 
-def before_others() -> None:
+def set_realtime_priority() -> None:
     """Let this thread run before all ordinary ones. Threads that it starts later get the ordinary priority again."""
     try:
         policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK

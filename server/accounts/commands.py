@@ -31,7 +31,7 @@ def add(name: str, roles: Sequence[str], where: RoleScope, names: tuple[str, str
     """Make an account and give the secret of its one-time link. Raises AccountError."""
     if not roles:
         raise AccountError("An account without a role can do nothing. Name one with --role.")
-    clinic, region = _found(where)
+    clinic, region = _find_scope(where)
     return acts.new_account(
         WHO,
         name,
@@ -46,7 +46,7 @@ def add(name: str, roles: Sequence[str], where: RoleScope, names: tuple[str, str
 def role(name: str, roles: Sequence[str], where: RoleScope) -> str:
     """Let the account hold exactly these roles there. Raises AccountError."""
     account = _account(name)
-    clinic, region = _found(where)
+    clinic, region = _find_scope(where)
     with transaction.atomic():
         account.memberships.filter(clinic=clinic, region=region).exclude(role__in=roles).delete()
         for one in roles:
@@ -74,7 +74,7 @@ def accounts() -> list[str]:
         "\t".join(
             (
                 one.get_username(),
-                ", ".join(_told(held) for held in one.memberships.all()) or "no role",
+                ", ".join(_format_membership(held) for held in one.memberships.all()) or "no role",
                 "open" if one.is_active else "closed",
                 one.last_login.strftime("%Y-%m-%d %H:%MZ") if one.last_login else "never logged in",
             )
@@ -120,7 +120,7 @@ def clinics() -> list[str]:
     ]
 
 
-def _told(held: Membership) -> str:
+def _format_membership(held: Membership) -> str:
     place = held.clinic.code if held.clinic else held.region.code if held.region else "everywhere"
     return f"{held.role} in {place}"
 
@@ -147,7 +147,7 @@ def _region(code: str) -> Region:
     return found
 
 
-def _found(where: RoleScope) -> tuple[Clinic | None, Region | None]:
+def _find_scope(where: RoleScope) -> tuple[Clinic | None, Region | None]:
     if where.region is not None:
         return None, _region(where.region)
     if where.clinic is None:

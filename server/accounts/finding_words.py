@@ -82,6 +82,6 @@ WORDS: dict[str, str | Promise] = {
 }
 
 
-def said(code: str) -> str:
+def finding_words(code: str) -> str:
     """What this finding is called; its code where a newer machine knows more than this server."""
     return str(WORDS.get(code, code))

@@ -45,7 +45,7 @@ class MachineShown(Struct, frozen=True, kw_only=True):
     connection: int
 
 
-def shown(state: MachineState, until_wall_s: float | None, now_s: float) -> MachineShown:
+def build_machine_row(state: MachineState, until_wall_s: float | None, now_s: float) -> MachineShown:
     """A machine's last word as the pages show it. `until_wall_s`: when the certificate given here ends."""
     told = state.state if isinstance(state.state, dict) else {}
     software = told.get("software") or {}
@@ -69,7 +69,7 @@ def _finding(one: dict[str, object]) -> FindingShown:
     since = one.get("since_wall_s")
     return FindingShown(
         code=str(one.get("code", "")),
-        words=finding_words.said(str(one.get("code", ""))),
+        words=finding_words.finding_words(str(one.get("code", ""))),
         detail=str(one.get("detail", "")),
         since=datetime.fromtimestamp(since, UTC) if isinstance(since, int | float) else None,
     )
@@ -81,7 +81,9 @@ def machines(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """List them: those that need somebody first."""
     until = _certificates()
     now_s = time.time()
-    rows = [shown(one, until.get(one.machine), now_s) for one in MachineState.objects.filter(clinic=clinic.code)]
+    rows = [
+        build_machine_row(one, until.get(one.machine), now_s) for one in MachineState.objects.filter(clinic=clinic.code)
+    ]
     rows.sort(key=lambda one: (not one.findings, not one.certificate_soon, one.online, by_name(one.name)))
     return render(request, "clinics/machines.html", {"rows": rows})
 
@@ -91,7 +93,11 @@ def machines(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 def one(request: HttpRequest, clinic: Clinic, machine: str) -> HttpResponse:
     """Everything that one machine last said of itself."""
     state = get_object_or_404(MachineState, clinic=clinic.code, machine=machine)
-    return render(request, "clinics/machine.html", {"machine": shown(state, _certificates().get(machine), time.time())})
+    return render(
+        request,
+        "clinics/machine.html",
+        {"machine": build_machine_row(state, _certificates().get(machine), time.time())},
+    )
 
 
 def _certificates() -> dict[str, float]:

@@ -40,14 +40,14 @@ def chosen(clinic: str = "", since: date | None = None, until: date | None = Non
 def json_lines(found: QuerySet[Entry]) -> Iterator[str]:
     """One JSON object a line."""
     for one in found.iterator():
-        yield json.dumps(_told(one), ensure_ascii=False)
+        yield json.dumps(_to_json_row(one), ensure_ascii=False)
 
 
 def csv_lines(found: QuerySet[Entry]) -> Iterator[str]:
     """CSV (RFC 4180) with a heading; `detail` as JSON."""
     yield _row(COLUMNS)
     for one in found.iterator():
-        told = _told(one)
+        told = _to_json_row(one)
         detail = json.dumps(told["detail"], ensure_ascii=False, sort_keys=True)
         yield _row([detail if name == "detail" else harmless(told[name]) for name in COLUMNS])
 
@@ -75,7 +75,7 @@ def read_hashes(file: Path) -> dict[int, str]:
     return found
 
 
-def _told(one: Entry) -> dict[str, object]:
+def _to_json_row(one: Entry) -> dict[str, object]:
     at = one.at.astimezone(UTC).isoformat(timespec="microseconds")
     return {name: at if name == "at" else getattr(one, name) for name in COLUMNS}
 

@@ -17,7 +17,7 @@ from server.accounts.roles import Permission, Role
 from server.audit.detail_words import details
 from server.audit.models import Entry
 from server.audit.record import record
-from server.audit.words import said
+from server.audit.words import action_words
 from server.people.models import Participant
 
 A_PAGE = 100
@@ -83,7 +83,7 @@ def rows_of(entries: list[Entry]) -> list[dict[str, object]]:
             "entry": one,
             "name": names.get(one.account) or one.account,
             "role": roles.get(one.role, one.role),
-            "action": said(one.action),
+            "action": action_words(one.action),
             "details": details(one),
         }
         for one in entries

@@ -22,7 +22,7 @@ import msgspec
 from django.conf import settings
 from msgspec import Struct
 
-from server.clinic_folder.atomic_file import PRIVATE, write_once, write_whole
+from server.clinic_folder.atomic_file import PRIVATE, atomic_write, write_once
 from server.errors import ServerError
 
 KEY_FILE, TAIL_FILE = "access-log.key", "access-log.tail"
@@ -112,7 +112,7 @@ def keep_tail(tail: Tail) -> None:
         with closing(_Lock(folder / KEY_FILE)):
             before = _read(folder / TAIL_FILE, Tail)
             if before is None or before.number < tail.number:
-                write_whole(folder / TAIL_FILE, msgspec.json.encode(tail), PRIVATE)
+                atomic_write(folder / TAIL_FILE, msgspec.json.encode(tail), PRIVATE)
     except (OSError, ServerError) as error:
         # The line itself is committed. `audit verify` compares with the older tail until the next line is added.
         _log.warning("the access log's tail could not be written: %s", error)

@@ -81,6 +81,6 @@ WORDS: dict[str, str | Promise] = {
 }
 
 
-def said(action: str) -> str:
+def action_words(action: str) -> str:
     """The action in words; its code where a newer version wrote the line."""
     return str(WORDS.get(action, action))

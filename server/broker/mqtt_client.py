@@ -18,7 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from server.json_logging import facts
+from server.json_logging import log_fields
 
 _log = logging.getLogger(__name__)
 
@@ -172,16 +172,16 @@ class BrokerLink:
             )
             self._client.loop_forever(retry_first_connection=False)
         except Exception as error:  # noqa: BLE001 - whatever it was, this thread must go on and connect again
-            _log.warning("no connection with the broker", extra=facts(why=type(error).__name__))
+            _log.warning("no connection with the broker", extra=log_fields(why=type(error).__name__))
 
     def _on_connect(
         self, client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            _log.warning("the broker refuses the connection", extra=facts(why=str(reason)))
+            _log.warning("the broker refuses the connection", extra=log_fields(why=str(reason)))
             return
         self._connection += 1
-        _log.info("connected with the broker", extra=facts(session_kept=flags.session_present))
+        _log.info("connected with the broker", extra=log_fields(session_kept=flags.session_present))
         if self._settings.left and flags.session_present:
             client.unsubscribe(list(self._settings.left))
         # `retainAsPublished`: what a machine has the broker keep is told from what it sends once.
@@ -199,7 +199,7 @@ class BrokerLink:
         _properties: Properties | None,
     ) -> None:
         if not self._stopping.is_set():
-            _log.warning("the connection with the broker is lost", extra=facts(why=str(reason)))
+            _log.warning("the connection with the broker is lost", extra=log_fields(why=str(reason)))
         self._tell(up=False)
 
     def _tell(self, *, up: bool) -> None:
@@ -231,7 +231,7 @@ class BrokerLink:
             _log.exception("a listener of confirmations failed")
         if not taken:
             self._refused()
-            _log.error("the broker refused a publish", extra=facts(why=str(reason)))
+            _log.error("the broker refused a publish", extra=log_fields(why=str(reason)))
 
 
 def tls_context(authority: str, certificate: str, key: str) -> ssl.SSLContext:

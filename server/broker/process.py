@@ -16,7 +16,7 @@ from typing import IO
 
 from server.clinic_folder.settings import ClinicFolder
 from server.errors import ServerError
-from server.json_logging import facts
+from server.json_logging import log_fields
 from server.sd_notify import VARIABLE
 
 _log = logging.getLogger(__name__)
@@ -105,14 +105,14 @@ class BrokerProcess:
             topic = _TOPIC.search(denied["rest"])
             _log.warning(
                 "the broker refused",
-                extra=facts(what=denied["what"], who=denied["who"], topic=topic["topic"] if topic else None),
+                extra=log_fields(what=denied["what"], who=denied["who"], topic=topic["topic"] if topic else None),
             )
             self._seen("denied", denied["who"])
         elif _NOISE.search(line):
             return
         elif _TLS.search(line):
-            _log.warning("the broker refused a connection", extra=facts(why=line[:200]))
+            _log.warning("the broker refused a connection", extra=log_fields(why=line[:200]))
             self._seen("connection", "")
         elif "rror" in line:
-            _log.error("the broker is in trouble", extra=facts(why=line[:200]))
+            _log.error("the broker is in trouble", extra=log_fields(why=line[:200]))
             self._seen("error", "")

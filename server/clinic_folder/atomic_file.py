@@ -7,7 +7,7 @@ from pathlib import Path
 PRIVATE, PUBLIC = 0o600, 0o644
 
 
-def write_whole(path: Path, content: bytes, mode: int = PUBLIC) -> None:
+def atomic_write(path: Path, content: bytes, mode: int = PUBLIC) -> None:
     """Write a file so that a reader, or a power cut, meets the old one or the new one and nothing between."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
@@ -36,7 +36,7 @@ def write_once(path: Path, content: bytes, mode: int = PUBLIC) -> bool:
     if path.exists():
         return False
     new = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    write_whole(new, content, mode)
+    atomic_write(new, content, mode)
     try:
         os.link(new, path)
     except FileExistsError:

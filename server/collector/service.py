@@ -29,7 +29,7 @@ from server.collector.parser import arrival, is_read_at_once
 from server.diary import ingest
 from server.errors import StoreAwayError, StoreRefusedError
 from server.follow_up import checking
-from server.json_logging import facts
+from server.json_logging import log_fields
 from sync.wire.codec import encode
 from sync.wire.messages import Receipt
 from sync.wire.topics import Kind, Topic, build
@@ -147,7 +147,7 @@ class Collector:
     def _clear(self, message: Received) -> None:
         """Have the broker forget a message that no machine of ours lets it keep: it would outlive a deletion."""
         if message.payload:
-            _log.warning("a retained message is cleared and not stored", extra=facts(kind=_kind(message.topic)))
+            _log.warning("a retained message is cleared and not stored", extra=log_fields(kind=_kind(message.topic)))
             self.figures.count("dropped")
             self._link.publish_retained(message.topic, b"")
         self._link.acknowledge(message)
@@ -265,7 +265,7 @@ class Collector:
                 verdicts = store.commit(arrivals)
             except StoreAwayError as error:
                 if wait_s == FIRST_WAIT_S:
-                    _log.warning("the database is away; nothing is receipted", extra=facts(why=str(error)))
+                    _log.warning("the database is away; nothing is receipted", extra=log_fields(why=str(error)))
                 self.figures.database_up.set(0)
                 self._stopping.wait(self._chance.uniform(wait_s / 2, wait_s))
                 wait_s = min(LONGEST_WAIT_S, wait_s * 2)
@@ -283,7 +283,7 @@ class Collector:
         if len(arrivals) == 1:
             refused = arrivals[0]
             if isinstance(refused, Dead) and refused.why == "refused_by_database":
-                _log.error("the database takes not even a dead letter", extra=facts(why=str(error)))
+                _log.error("the database takes not even a dead letter", extra=log_fields(why=str(error)))
                 return (store.StoreResult("dropped"),)
             return self._commit([_dead(refused, str(error))])
         verdicts: list[store.StoreResult] = []
@@ -319,10 +319,10 @@ class Collector:
         if counts.get("stored"):
             self._not_entered = self._unread = True
             self.figures.last_stored.set_to_current_time()
-        _log.info("committed", extra=facts(**counts))
+        _log.info("committed", extra=log_fields(**counts))
         for what in ("quarantined", "dead", "dropped"):
             if counts.get(what):
-                _log.warning("a person should look", extra=facts(what=what, count=counts[what]))
+                _log.warning("a person should look", extra=log_fields(what=what, count=counts[what]))
 
     def _in_quiet(self) -> None:
         try:

@@ -14,7 +14,7 @@ from server.models import DeadLetter, QuarantinedSession
 Kept = Literal["quarantine", "dead-letters"]
 
 
-def listed(kept: Kept) -> list[str]:
+def list_rows(kept: Kept) -> list[str]:
     """One line for each, oldest first."""
     rows = (
         [
@@ -30,11 +30,11 @@ def listed(kept: Kept) -> list[str]:
     return rows or ["Nothing is there."]
 
 
-def shown(kept: Kept, number: int, out: Path | None) -> list[str]:
+def show_row(kept: Kept, number: int, out: Path | None) -> list[str]:
     """Everything but the content, which goes to a file where one is asked for. Raises ServerError."""
     one = _one(kept, number)
     lines = [
-        f"{field.name}: {_told(field.name, getattr(one, field.name))}"
+        f"{field.name}: {_format_value(field.name, getattr(one, field.name))}"
         for field in one._meta.fields  # noqa: SLF001 - Django's documented model API
         if field.name != "payload"
     ]
@@ -44,7 +44,7 @@ def shown(kept: Kept, number: int, out: Path | None) -> list[str]:
     return lines
 
 
-def retried(kept: Kept, number: int) -> str:
+def retry_row(kept: Kept, number: int) -> str:
     """Read it again with this version of the software, and take it out where that works. Raises ServerError.
 
     A conflict stays one until what stands against it is dropped; a session that is taken gets its receipt when the
@@ -71,7 +71,7 @@ def retried(kept: Kept, number: int) -> str:
     return f"Number {number} is taken: {', '.join(verdict.what for verdict in verdicts)}."
 
 
-def dropped(kept: Kept, number: int) -> str:
+def drop_row(kept: Kept, number: int) -> str:
     """Forget it for ever. Raises ServerError."""
     _one(kept, number).delete()
     return f"Number {number} is dropped."
@@ -85,7 +85,7 @@ def _one(kept: Kept, number: int) -> QuarantinedSession | DeadLetter:
     return found
 
 
-def _told(name: str, value: object) -> str:
+def _format_value(name: str, value: object) -> str:
     return _when(value) if name.endswith("_wall_s") and isinstance(value, float) else str(value)
 
 

@@ -184,7 +184,7 @@ def _participant(given: argparse.Namespace, open_clinic: Open) -> int:
         _say(commands.export(code, given.pseudonym, given.out))
         return 0
     if not given.yes:
-        told = commands.told(code, given.pseudonym)
+        told = commands.describe_deletion(code, given.pseudonym)
         sys.stderr.write(f"interval-coach-server: {told} It cannot be undone. To do it, add --yes.\n")
         return 2
     _say(*commands.delete(code, given.pseudonym))

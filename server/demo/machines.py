@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from server.broker.mqtt_client import BrokerLink, LinkSettings, Received, tls_context
-from server.clinic_folder.atomic_file import PRIVATE, private_folder, write_whole
+from server.clinic_folder.atomic_file import PRIVATE, atomic_write, private_folder
 from server.clinic_folder.database import prepare
 from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.demo.story import SESSION_S, StoryMachine, room_of
@@ -105,7 +105,7 @@ class DemoMachine:
         while not self._taken.empty():
             self.link.publish(self._topic(Kind.TAKEN), encode(self._taken.get()))
         self._go_on()
-        self.link.publish(self._topic(Kind.LIVE), encode(self.story.told()))
+        self.link.publish(self._topic(Kind.LIVE), encode(self.story.next_picture()))
 
     def _go_on(self) -> None:
         """Whoever has finished makes room for the next one."""
@@ -148,8 +148,8 @@ def _enrolled(clinic: ClinicFolder, name: str) -> tuple[Path, Path]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     files = folder / f"{name}.pem", folder / f"{name}.key"
-    write_whole(files[0], given.certificate_pem.encode())
-    write_whole(files[1], plain, PRIVATE)
+    atomic_write(files[0], given.certificate_pem.encode())
+    atomic_write(files[1], plain, PRIVATE)
     return files
 
 

@@ -68,7 +68,7 @@ class StoryPerson:
 
 
 class StoryMachine:
-    """One machine. `told` makes its next picture; `asked` answers a command."""
+    """One machine. `next_picture` makes its next picture; `asked` answers a command."""
 
     def __init__(self, clinic: str, name: str, number: int, person: StoryPerson) -> None:
         """`number` seeds its noise and names its session."""
@@ -114,11 +114,11 @@ class StoryMachine:
         for second in range(int(self.person.t)):
             self._lag(second)
         while self.person.t < now_t:
-            told.append(self.told(age_s=now_t - self.person.t))
+            told.append(self.next_picture(age_s=now_t - self.person.t))
         self.person.paused = paused
         return told
 
-    def told(self, age_s: float = 0.05) -> Live:
+    def next_picture(self, age_s: float = 0.05) -> Live:
         """The picture of this second; the next one is a second later."""
         self._count += 1
         person = self.person

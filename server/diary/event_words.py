@@ -190,11 +190,11 @@ def event_line(event: AnyEvent) -> EventLine | None:
         case LimitsChanged():
             return _limits(event)
         case _:
-            said = _said(event)
+            said = _describe_event(event)
             return EventLine(event.t, said) if said else None
 
 
-def _said(event: AnyEvent) -> str | None:
+def _describe_event(event: AnyEvent) -> str | None:
     match event:
         case StrapBound():
             return _("The participant confirmed the strap %(name)s") % {"name": event.name or event.key}

@@ -32,7 +32,7 @@ from server.clinic_folder.transactions import in_transaction
 from server.diary.models import DiaryEntry, Progress
 from server.diary.signals import entries_changed
 from server.diary.weekly_limits import reaches_back_to
-from server.json_logging import facts
+from server.json_logging import log_fields
 from server.live.plan_outbox import hand_out_counts
 from server.models import Session
 from server.people.models import Participant
@@ -233,7 +233,7 @@ def _enter(rows: Sequence[Mapping[str, Any]], progress: Progress, now: datetime)
             continue
         entry = _entry(row, clinics[row["clinic"]])
         if entry is None:
-            _log.error("a stored summary cannot be read", extra=facts(session=str(session_id)))
+            _log.error("a stored summary cannot be read", extra=log_fields(session=str(session_id)))
             continue
         entry.participant_id = (
             before["participant_id"]

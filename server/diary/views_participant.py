@@ -17,7 +17,7 @@ from server.accounts.roles import Permission
 from server.diary import query_params, selectors
 from server.diary.calendar_page import calendar_page
 from server.diary.course.page import course_page
-from server.diary.course.plots import plots, told
+from server.diary.course.plots import plot_to_json, plots
 from server.diary.course.schedule import course_of
 from server.diary.forms import CourseForm
 from server.people.models import Course, Participant
@@ -40,7 +40,7 @@ def calendar(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 @require_safe
 @about_participant(Permission.SEE_DIARY, "see diary")
-def listed(request: HttpRequest, participant: Participant) -> HttpResponse:
+def list_sessions(request: HttpRequest, participant: Participant) -> HttpResponse:
     """All sessions, newest first, so many on a page."""
     pages = Paginator(selectors.entries_of(participant), ON_A_PAGE)
     number = query_params.whole_number(request, "page") or 1
@@ -74,7 +74,7 @@ def course(request: HttpRequest, participant: Participant) -> HttpResponse:
         "shown": shown,
         "page": page,
         "plots": drawn,
-        "plots_told": [told(plot) for plot in drawn],
+        "plots_told": [plot_to_json(plot) for plot in drawn],
         "sex_missing": person.sex is None,
         "form": CourseForm(initial={"begins_on": today}),
         "may_change": allowed(account_of(request), participant.clinic, Permission.CHANGE_PEOPLE),

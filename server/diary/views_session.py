@@ -48,7 +48,7 @@ def session(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpRespo
     """The session's page."""
     entry = selectors.entry_in(clinic, session_id)
     _log(request, clinic, entry, "see session")
-    return _shown(request, clinic, entry, SessionNoteForm())
+    return _render_session(request, clinic, entry, SessionNoteForm())
 
 
 @require_safe
@@ -85,7 +85,7 @@ def note(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse
     )
     _log(request, clinic, entry, "add note", Permission.CHANGE_DIARY)
     if not form.is_valid():
-        return _shown(request, clinic, entry, form, status=400)
+        return _render_session(request, clinic, entry, form, status=400)
     form.save()
     messages.success(request, _("The note is kept."))
     return redirect("diary:session", clinic.code, session_id)
@@ -128,7 +128,7 @@ def _log(
     record(account_of(request), action, clinic=clinic, may=may, participant=entry.participant, **told)
 
 
-def _shown(
+def _render_session(
     request: HttpRequest, clinic: Clinic, entry: DiaryEntry, note_form: SessionNoteForm, status: int = 200
 ) -> HttpResponse:
     found = selectors.one_session(entry)

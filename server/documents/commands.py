@@ -33,7 +33,7 @@ def export(code: str, pseudonym: str, out: Path | None) -> str:
     return f"{path}: {path.stat().st_size} bytes, all that is kept about {pseudonym}. It holds name and health data."
 
 
-def told(code: str, pseudonym: str) -> str:
+def describe_deletion(code: str, pseudonym: str) -> str:
     """What a deletion would take away, in a sentence. Raises PaperError."""
     found = Participant.objects.filter(clinic__code=code, pseudonym=pseudonym).first()
     if found is None:

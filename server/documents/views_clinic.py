@@ -41,11 +41,17 @@ def _report(request: HttpRequest, clinic: Clinic) -> activity.ActivityReport:
     _form, period = _period(request)
     if period is None:
         raise Http404
-    record(account_of(request), "papers.report", clinic=clinic, may=Permission.REPORT_ACTIVITY, period=_told(period))
+    record(
+        account_of(request),
+        "papers.report",
+        clinic=clinic,
+        may=Permission.REPORT_ACTIVITY,
+        period=_format_period(period),
+    )
     return activity.report(clinic, period)
 
 
-def _told(period: activity.ActivityPeriod) -> str:
+def _format_period(period: activity.ActivityPeriod) -> str:
     return f"{period.first} – {period.last}"
 
 
@@ -57,7 +63,11 @@ def reports(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     report = None
     if period is not None:
         record(
-            account_of(request), "papers.report", clinic=clinic, may=Permission.REPORT_ACTIVITY, period=_told(period)
+            account_of(request),
+            "papers.report",
+            clinic=clinic,
+            may=Permission.REPORT_ACTIVITY,
+            period=_format_period(period),
         )
         report = activity.report(clinic, period)
     account = account_of(request)

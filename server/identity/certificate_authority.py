@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
-from server.clinic_folder.atomic_file import PRIVATE, private_folder, write_whole
+from server.clinic_folder.atomic_file import PRIVATE, atomic_write, private_folder
 from server.clinic_folder.settings import Places
 from server.errors import IdentityError, SettingsError
 
@@ -73,8 +73,8 @@ class Authority:
             .sign(key, hashes.SHA256())
         )
         private_folder(places.authority.parent)
-        write_whole(places.authority_key, _private_pem(key), PRIVATE)
-        write_whole(places.authority, certificate.public_bytes(serialization.Encoding.PEM))
+        atomic_write(places.authority_key, _private_pem(key), PRIVATE)
+        atomic_write(places.authority, certificate.public_bytes(serialization.Encoding.PEM))
         return cls(clinic, certificate, key)
 
     @classmethod
@@ -105,7 +105,7 @@ class Authority:
         """
         key = _own_key(places.key(name))
         given = self._sign(name, key.public_key(), days, now, tuple(hosts))
-        write_whole(places.certificate(name), given.pem.encode())
+        atomic_write(places.certificate(name), given.pem.encode())
         return given
 
     def give_for_moment(self, name: str, now: datetime) -> tuple[bytes, bytes]:
@@ -211,7 +211,7 @@ def names_hosts(certificate: Path, hosts: Iterable[str]) -> bool:
 def _own_key(path: Path) -> ec.EllipticCurvePrivateKey:
     if not path.exists():
         private_folder(path.parent)
-        write_whole(path, _private_pem(ec.generate_private_key(ec.SECP256R1())), PRIVATE)
+        atomic_write(path, _private_pem(ec.generate_private_key(ec.SECP256R1())), PRIVATE)
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise SettingsError(f"{path}: this is no elliptic-curve key.")

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from msgspec import Struct
 
 from server.broker.configuration import access_list, configuration, told_to_reload
-from server.clinic_folder.atomic_file import PUBLIC, write_whole
+from server.clinic_folder.atomic_file import PUBLIC, atomic_write
 from server.clinic_folder.settings import ClinicFolder, require_machine_name
 from server.errors import IdentityError
 from server.identity import disconnecting
@@ -116,7 +116,7 @@ def write_broker_lists(clinic: ClinicFolder) -> bool:
     revoked = Certificate.objects.exclude(revoked_wall_s=None).values_list("serial", "revoked_wall_s")
     now_s = time.time()
     serials = [(serial, when_s) for serial, when_s in revoked if when_s is not None and when_s <= now_s]
-    write_whole(clinic.places.revoked, authority.revoked_list(serials, datetime.now(UTC)))
+    atomic_write(clinic.places.revoked, authority.revoked_list(serials, datetime.now(UTC)))
     if clinic.settings.broker == "existing":
         return False
     names = set(Certificate.objects.values_list("name", flat=True))
@@ -128,7 +128,7 @@ def write_broker_lists(clinic: ClinicFolder) -> bool:
         bridges=[name for name in in_force if name.startswith("bridge-")],
         shut_out=names - in_force,
     )
-    write_whole(clinic.places.broker_access, text.encode(), PUBLIC)
+    atomic_write(clinic.places.broker_access, text.encode(), PUBLIC)
     return told_to_reload(clinic.places.broker_pid)
 
 
@@ -151,7 +151,7 @@ def write_broker_configuration(clinic: ClinicFolder) -> None:
     """Write mosquitto's configuration and the folders that it names."""
     for folder in ("store", "more.d"):
         (clinic.places.broker / folder).mkdir(parents=True, exist_ok=True)
-    write_whole(clinic.places.broker_configuration, configuration(clinic).encode(), PUBLIC)
+    atomic_write(clinic.places.broker_configuration, configuration(clinic).encode(), PUBLIC)
 
 
 def own_certificates(clinic: ClinicFolder, names: Iterable[str]) -> list[str]:

@@ -24,7 +24,7 @@ from server.broker.mqtt_client import tls_context
 from server.clinic_folder.settings import ClinicFolder
 from server.errors import ServerError
 from server.identity.certificate_authority import Authority
-from server.json_logging import facts
+from server.json_logging import log_fields
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def end_connection(clinic: ClinicFolder, machine: str, *, held_s: float = HELD_S
     try:
         tls = _tls_as(clinic, machine)
     except (OSError, ServerError, ValueError) as error:
-        _log.warning("no connection could be ended", extra=facts(machine=machine, why=type(error).__name__))
+        _log.warning("no connection could be ended", extra=log_fields(machine=machine, why=type(error).__name__))
         return False
     for _ in range(tries):
         taken = _TakenOver(clinic, machine, tls)
@@ -104,7 +104,7 @@ class _TakenOver:
                 settings.broker_host, settings.broker_port, keepalive=10, clean_start=True, properties=properties
             )
         except (OSError, ValueError) as error:
-            _log.warning("the broker cannot be reached", extra=facts(why=type(error).__name__))
+            _log.warning("the broker cannot be reached", extra=log_fields(why=type(error).__name__))
             return False
         self._client.loop_start()
         if not self._connected.wait(CONNECTED_WITHIN_S):

@@ -23,7 +23,7 @@ from msgspec import Struct
 from server.clinic_folder.settings import ClinicFolder
 from server.errors import IdentityError, ServerError
 from server.identity import certificates
-from server.json_logging import facts
+from server.json_logging import log_fields
 from server.limits.failure_rate import FailureRate
 from server.limits.listening import ConnectionLimit, CountedSocket, LimitedListener
 from sync.wire import messages
@@ -113,7 +113,9 @@ class EnrolService(ThreadingHTTPServer):
             with self._context.wrap_socket(request, server_side=True) as secured:
                 _Handler(secured, client_address, self)
         except (OSError, ValueError) as error:
-            _log.info("a connection came to nothing", extra=facts(why=type(error).__name__, address=client_address[0]))
+            _log.info(
+                "a connection came to nothing", extra=log_fields(why=type(error).__name__, address=client_address[0])
+            )
         finally:
             deadline.cancel()
             connection.close()
@@ -142,7 +144,7 @@ class EnrolService(ThreadingHTTPServer):
 
     def _enrol(self, body: bytes, address: str) -> HttpAnswer:
         if self.wrong.too_many(address):
-            _log.warning("too many wrong codes", extra=facts(address=address))
+            _log.warning("too many wrong codes", extra=log_fields(address=address))
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "too_many", "Too many wrong codes. Wait a minute.")
         request = read(body, messages.EnrolRequest)
         if isinstance(request, Unreadable):
@@ -152,11 +154,11 @@ class EnrolService(ThreadingHTTPServer):
         except IdentityError as error:
             if error.code != "bad_request":
                 self.wrong.note(address)
-            _log.warning("an enrolment was refused", extra=facts(why=error.code, address=address))
+            _log.warning("an enrolment was refused", extra=log_fields(why=error.code, address=address))
             return _refusal(HTTPStatus.FORBIDDEN, error.code, error.reason)
         except (DatabaseError, ServerError) as error:
             return self._cannot_now(error)
-        _log.info("a machine was enrolled", extra=facts(machine=enrolled.machine, address=address))
+        _log.info("a machine was enrolled", extra=log_fields(machine=enrolled.machine, address=address))
         return HttpAnswer(HTTPStatus.OK, "application/json", encode(enrolled))
 
     def _renew(self, body: bytes, shown: dict[str, Any] | None, address: str) -> HttpAnswer:
@@ -169,16 +171,16 @@ class EnrolService(ThreadingHTTPServer):
         try:
             enrolled = certificates.renew(self.clinic, machine, serial, request)
         except IdentityError as error:
-            _log.warning("a renewal was refused", extra=facts(why=error.code, machine=machine, address=address))
+            _log.warning("a renewal was refused", extra=log_fields(why=error.code, machine=machine, address=address))
             status = HTTPStatus.TOO_MANY_REQUESTS if error.code == "too_many" else HTTPStatus.FORBIDDEN
             return _refusal(status, error.code, error.reason)
         except (DatabaseError, ServerError) as error:
             return self._cannot_now(error)
-        _log.info("a certificate was renewed", extra=facts(machine=machine))
+        _log.info("a certificate was renewed", extra=log_fields(machine=machine))
         return HttpAnswer(HTTPStatus.OK, "application/json", encode(enrolled))
 
     def _cannot_now(self, error: Exception) -> HttpAnswer:
-        _log.error("the enrolment service cannot answer now", extra=facts(why=type(error).__name__))
+        _log.error("the enrolment service cannot answer now", extra=log_fields(why=type(error).__name__))
         return _refusal(
             HTTPStatus.SERVICE_UNAVAILABLE, "bad_request", "The server cannot do this now. Try again later."
         )
@@ -239,7 +241,7 @@ def keep_own_certificates(clinic: ClinicFolder, service: EnrolService, stopping:
             if renewed:
                 service.use_new_certificate()
                 told = certificates.write_broker_lists(clinic)
-                _log.info("own certificates were renewed", extra=facts(names=" ".join(renewed), broker_told=told))
+                _log.info("own certificates were renewed", extra=log_fields(names=" ".join(renewed), broker_told=told))
         except (DatabaseError, ServerError, OSError):
             _log.exception("own certificates could not be renewed; tried again in an hour")
         finally:

@@ -97,7 +97,7 @@ def give(hub: Hub, clinic: Clinic, account: Account, body: bytes) -> SentCommand
     sent = []
     for one in asked.to:
         told = CommandTold(id=number, name=_name(action), made_s=now_s, by=called(account))
-        feed.told(one.machine, told)
+        feed.accept(one.machine, told)
         if hub.send(clinic.code, one.machine, msgspec.structs.replace(command, participant=one.participant)):
             sent.append(one.machine)
     if not sent:

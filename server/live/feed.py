@@ -66,7 +66,7 @@ class Feed:
             if self._place(machine).hear_result(result):
                 self._touch(machine)
 
-    def told(self, machine: str, what: CommandTold | NoticeTold) -> bool:
+    def accept(self, machine: str, what: CommandTold | NoticeTold) -> bool:
         """Something that is remembered. Gives whether it is news."""
         with self._lock:
             place = self._place(machine)

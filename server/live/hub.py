@@ -16,7 +16,7 @@ from msgspec import Struct
 from server.broker.mqtt_client import BrokerLink, LinkSettings, Received, tls_context
 from server.clinic_folder.settings import ClinicFolder, folder_from_environment, read_clinic
 from server.errors import SettingsError
-from server.json_logging import facts
+from server.json_logging import log_fields
 from server.live.feed import Feed
 from server.live.outbox_publisher import Publisher
 from server.live.persistence import Remembering
@@ -117,7 +117,7 @@ class Hub:
                 link = self._made(identity)
             except (SettingsError, OSError, ValueError) as error:
                 if not told:
-                    _log.error("this web worker hears no machines", extra=facts(why=str(error)))
+                    _log.error("this web worker hears no machines", extra=log_fields(why=str(error)))
                 told = True
                 self._stopping.wait(CLAIM_EVERY_S)
                 continue

@@ -11,7 +11,7 @@ from django.urls import get_resolver
 from django.utils import translation
 
 from server.errors import ServerError
-from server.json_logging import facts
+from server.json_logging import log_fields
 from server.live import words
 from server.live.hub import hub, stop_hub
 
@@ -38,7 +38,7 @@ async def live(
             try:
                 hub().start()
             except ServerError as error:
-                _log.error("the room hears no machines", extra=facts(why=str(error)))
+                _log.error("the room hears no machines", extra=log_fields(why=str(error)))
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await asyncio.to_thread(stop_hub)

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Q
 
-from server.json_logging import facts
+from server.json_logging import log_fields
 from server.live import plan_outbox, retention
 from server.live.models import Outgoing, PublishingTurn
 
@@ -92,7 +92,7 @@ class Publisher:
             try:
                 done = self.publish_waiting()
             except (DatabaseError, InterfaceError) as error:
-                _log.warning("plans wait: the database is away", extra=facts(why=type(error).__name__))
+                _log.warning("plans wait: the database is away", extra=log_fields(why=type(error).__name__))
                 done = False
             except Exception:  # noqa: BLE001 - whatever it was, the next plan must go out
                 _log.exception("plans wait")
@@ -146,7 +146,7 @@ class Publisher:
             told = told and good
         Outgoing.objects.filter(pk__in=taken, published_at=None).update(published_at=datetime.now(UTC))
         if taken:
-            _log.info("plans published", extra=facts(count=len(taken)))
+            _log.info("plans published", extra=log_fields(count=len(taken)))
         return told
 
     def _take_turn(self) -> bool:

@@ -18,7 +18,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from msgspec import Struct
 
 from server.accounts.models import Account, Clinic
-from server.json_logging import facts
+from server.json_logging import log_fields
 from server.live.feed import Feed
 from server.live.machine_state import COMMANDS_SHOWN_S, PASSED_SHOWN_S, DisplayName, NoticeKey
 from server.live.models import Acknowledgement, GivenCommand, RaisedNotice
@@ -108,7 +108,7 @@ class Remembering:
                         if feed.watched:
                             self._look(feed)
             except (DatabaseError, InterfaceError) as error:
-                _log.warning("the room's memory is away", extra=facts(why=type(error).__name__))
+                _log.warning("the room's memory is away", extra=log_fields(why=type(error).__name__))
                 connection.close()
                 self._stopping.wait(1.0)
             except Exception:  # noqa: BLE001 - whatever it was, the room must go on
@@ -161,7 +161,7 @@ class Remembering:
                 lasted_s=row.lasted_s,
                 to_acknowledge=True,
             )
-            feed.told(row.machine, told)
+            feed.accept(row.machine, told)
 
     def _look_for_commands(self, feed: Feed, known: _Known) -> None:
         since = datetime.now(UTC) - timedelta(seconds=COMMANDS_SHOWN_S)
@@ -170,7 +170,7 @@ class Remembering:
         ).select_related("made_by")
         for row in rows.order_by("pk"):
             known.commands = max(known.commands, row.pk)
-            if feed.told(row.machine, told_of(row)):
+            if feed.accept(row.machine, told_of(row)):
                 self._recall_outcome(feed, row)
 
     def _recall_outcome(self, feed: Feed, row: GivenCommand) -> None:
@@ -246,7 +246,7 @@ class Remembering:
             return
         given = supply_machine(clinic, machine)
         if given:
-            _log.info("a new machine was given the plans", extra=facts(machine=machine, plans=given))
+            _log.info("a new machine was given the plans", extra=log_fields(machine=machine, plans=given))
 
 
 def told_of(row: GivenCommand) -> CommandTold:

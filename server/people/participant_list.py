@@ -109,7 +109,7 @@ def asked_for(
     )
 
 
-def found(clinic: Clinic, asked: ListFilter) -> QuerySet[Participant]:
+def find_participants(clinic: Clinic, asked: ListFilter) -> QuerySet[Participant]:
     """Those who fit, by name. Each word must occur in name, nickname, pseudonym or group.
 
     A clinic's own rows come from the index (clinic, active, name) and are looked through: some thousand of them take a

@@ -10,7 +10,7 @@ from server.audit.record import record
 from server.diary.models import DiaryEntry
 from server.live.plan_outbox import withdraw_plan
 from server.people.models import Participant
-from server.people.plan_service import tell_anew
+from server.people.plan_service import republish_plan
 
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 """None that is taken for another when read aloud or written by hand."""
@@ -50,7 +50,7 @@ def change(participant: Participant, account: Account, fields: list[str], why_to
             if "active" in fields:
                 withdraw_plan(participant)
         elif {"active", *ON_MACHINES} & set(fields):
-            tell_anew(participant, account, why_told)
+            republish_plan(participant, account, why_told)
         clinic = participant.clinic
         record(
             account,

@@ -44,10 +44,10 @@ def on_machines(participant: Participant) -> tuple[OnMachine, ...]:
     said = {
         row.machine: row for row in PlanOnMachine.objects.filter(clinic=clinic.code, participant=participant.pseudonym)
     }
-    return tuple(_told(one, said.get(one), sent=one not in waits, online=one in online) for one in machines)
+    return tuple(_build_status(one, said.get(one), sent=one not in waits, online=one in online) for one in machines)
 
 
-def _told(machine: str, row: PlanOnMachine | None, *, sent: bool, online: bool) -> OnMachine:
+def _build_status(machine: str, row: PlanOnMachine | None, *, sent: bool, online: bool) -> OnMachine:
     if row is None:
         return OnMachine(machine=machine, sent=sent, online=online)
     return OnMachine(

@@ -65,7 +65,7 @@ def open_training(participant: Participant, account: Account, *, base: int, reas
         _log(participant, account, "plan.changed", made, fields=["training_opened_at"])
 
 
-def tell_anew(participant: Participant, account: Account, reason: str) -> None:
+def republish_plan(participant: Participant, account: Account, reason: str) -> None:
     """Hand the plan out under a new version, since what machines show of its person has changed.
 
     Call it in the transaction that saves the participant.

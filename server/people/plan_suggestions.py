@@ -111,7 +111,7 @@ def _finding(newest: list[DiaryEntry], plan: PlanVersion | None) -> HrMaxProposa
         summary = _summary(entry)
         if entry.hr_max_bpm != plan.hr_max_bpm or summary is None or not set(FINDINGS) & set(summary.notices):
             return None
-        told = _told(entry) or _estimated(summary)
+        told = _read_session_finding(entry) or _estimated(summary)
         if told is not None:
             return HrMaxProposal(
                 session_id=entry.session_id,
@@ -126,7 +126,7 @@ def _finding(newest: list[DiaryEntry], plan: PlanVersion | None) -> HrMaxProposa
     return None
 
 
-def _told(entry: DiaryEntry) -> HrMaxFinding | None:
+def _read_session_finding(entry: DiaryEntry) -> HrMaxFinding | None:
     """The last that the session itself said, where its raw data is still kept."""
     payload = entry.stored.payload
     delivery = None if payload is None else read_session(bytes(payload))

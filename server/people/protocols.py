@@ -16,7 +16,7 @@ from msgspec import Struct
 from coach.errors import ProtocolFileError
 from coach.model.protocol import Protocol
 from coach.model.protocol_file import read
-from server.json_logging import facts
+from server.json_logging import log_fields
 
 _log = logging.getLogger(__name__)
 
@@ -73,5 +73,5 @@ def _read_folder(folder: Path, as_it_is: tuple[tuple[str, int], ...]) -> tuple[P
         try:
             found.append(read((folder / name).read_text(encoding="utf-8-sig"), name))
         except (ProtocolFileError, OSError, UnicodeDecodeError) as error:
-            _log.warning("a protocol cannot be read", extra=facts(file=name, why=str(error)))
+            _log.warning("a protocol cannot be read", extra=log_fields(file=name, why=str(error)))
     return tuple(found)

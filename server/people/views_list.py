@@ -48,7 +48,8 @@ def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     )
     number = told.get("page", "1")
     page = participant_list.page_of(
-        participant_list.found(clinic, asked), int(number) if number.isdecimal() and len(number) < PAGE_DIGITS else 1
+        participant_list.find_participants(clinic, asked),
+        int(number) if number.isdecimal() and len(number) < PAGE_DIGITS else 1,
     )
     rows = participant_list.rows_of(page.object_list, timezone.now(), see_diary=see_diary)
     kept = told.copy()

@@ -249,7 +249,7 @@ def _once_more(
     shown = {
         "participant": participant,
         "again": again,
-        "kept": _kept(request.POST),
+        "kept": _hidden_fields(request.POST),
         "typed_again": any(name.startswith("again_") for name in again.fields),
         "differences": [one for one in plan_words.differences(before, form.values) if one.field not in typed],
         "first": before is None,
@@ -260,7 +260,7 @@ def _once_more(
     return render(request, "people/once_more.html", shown, status=status)
 
 
-def _kept(posted: QueryDict) -> list[tuple[str, str]]:
+def _hidden_fields(posted: QueryDict) -> list[tuple[str, str]]:
     """What was filled in the first time, to be sent along."""
     left_out = ("csrfmiddlewaretoken", "again", "back", "looked_at")
     return [

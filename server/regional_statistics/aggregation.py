@@ -52,10 +52,10 @@ def quarters_of(clinics: Collection[int], span: Quarters) -> dict[tuple[int, int
         return {}
     if connection.vendor != "postgresql":
         return _summed(clinics, span.numbers, span)
-    return _kept(clinics, span)
+    return _read_kept_quarters(clinics, span)
 
 
-def _kept(clinics: Collection[int], span: Quarters) -> dict[tuple[int, int], Quarter]:
+def _read_kept_quarters(clinics: Collection[int], span: Quarters) -> dict[tuple[int, int], Quarter]:
     """What was summed before and still holds, and the others summed now. `changes` is read before they are summed."""
     found: dict[tuple[int, int], Quarter] = {}
     stale: dict[tuple[int, int], int] = {}
@@ -100,7 +100,7 @@ def _keep(made: Mapping[tuple[int, int], tuple[int, Quarter]]) -> None:
 def _summed(clinics: Collection[int], quarters: Sequence[int], span: Quarters) -> dict[tuple[int, int], Quarter]:
     months: dict[tuple[int, int], list[Amount]] = {}
     people: dict[tuple[int, int], dict[int, int]] = {}
-    for kind, clinic, at, first, second, zone_s, above_95_s, live in _asked(_SUMS, clinics, quarters):
+    for kind, clinic, at, first, second, zone_s, above_95_s, live in _run_statement(_SUMS, clinics, quarters):
         if kind:
             people.setdefault((clinic, at), {})[int(first)] = int(second)
         else:
@@ -118,7 +118,7 @@ def _summed(clinics: Collection[int], quarters: Sequence[int], span: Quarters) -
     }
 
 
-def _asked(statement: str, clinics: Collection[int], quarters: Sequence[int]) -> list[tuple[Any, ...]]:
+def _run_statement(statement: str, clinics: Collection[int], quarters: Sequence[int]) -> list[tuple[Any, ...]]:
     """The rows of a statement about these clinics, from the first of these quarters to the last."""
     first, after = quarters[0] * MONTHS, (quarters[-1] + 1) * MONTHS
     vendor = connection.vendor
@@ -156,7 +156,7 @@ GROUP BY 1, 2, 3, 4
 def atoms_of(clinics: Collection[int], quarter: int) -> dict[int, list[Atom]]:
     """A quarter of each clinic, by month, protocol and group. A group's name is the clinic's own word."""
     found: dict[tuple[int, int, str, str | None], tuple[set[int], Amount]] = {}
-    for clinic, month, protocol, group, known, *sums in _asked(_ATOMS, clinics, [quarter]):
+    for clinic, month, protocol, group, known, *sums in _run_statement(_ATOMS, clinics, [quarter]):
         word = None if group is None else " ".join(group.split()).casefold()
         key = (clinic, month % MONTHS, protocol, word)
         people, amount = found.get(key, (set(), Amount()))
@@ -207,7 +207,9 @@ def _courses(clinics: Collection[int], quarters: Sequence[int]) -> dict[tuple[in
                 people.setdefault((clinic, at), set()).add(participant)
     if not due:
         return {}
-    trained = {(clinic, at): days for clinic, at, days in _asked(_TRAINED, {clinic for clinic, _at in due}, quarters)}
+    trained = {
+        (clinic, at): days for clinic, at, days in _run_statement(_TRAINED, {clinic for clinic, _at in due}, quarters)
+    }
     found = {}
     for clinic, quarter in {(clinic, at // MONTHS) for clinic, at in due}:
         months = [(clinic, quarter * MONTHS + at) for at in range(MONTHS)]

@@ -47,7 +47,7 @@ MEASURES = (
 )
 
 
-def told(figures: PublishedFigures, measure: FigureFormat) -> str:
+def format_figure(figures: PublishedFigures, measure: FigureFormat) -> str:
     """A figure, with its unit where that is percent."""
     value = getattr(figures, measure.name)
     if value is None:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from msgspec import Struct
 
 from server.diary.formatting import NOTHING, TextTable, number, percent, short_protocol
-from server.regional_statistics.formatting import MEASURES, FigureFormat, period_words, short_month, told
+from server.regional_statistics.formatting import MEASURES, FigureFormat, format_figure, period_words, short_month
 from server.regional_statistics.periods import Quarters, ReportingPeriod
 from server.regional_statistics.publication import (
     Comparison,
@@ -82,7 +82,9 @@ def _cells(
 ) -> tuple[tuple[str, str], ...]:
     if figures is None:
         return ()
-    return tuple((str(one.heading), NOTHING if one.name in without else told(figures, one)) for one in measures)
+    return tuple(
+        (str(one.heading), NOTHING if one.name in without else format_figure(figures, one)) for one in measures
+    )
 
 
 def _note(state: DisclosureState) -> str:

@@ -75,13 +75,13 @@ class CommandValidator:
                 ahead_s = action.at_wall_s - now.wall_s
                 if not -_LATE_START_S <= ahead_s <= LIVES_S:
                     return CommandRefusal("stale", "The instant of the start has passed, or is too far ahead.")
-                return StartAt(now.monotonic_s + max(0.0, ahead_s), _told(CommandName.START))
+                return StartAt(now.monotonic_s + max(0.0, ahead_s), _build_engine_command(CommandName.START))
             case Pause():
-                return _told(CommandName.PAUSE)
+                return _build_engine_command(CommandName.PAUSE)
             case Ease():
-                return _told(CommandName.EASE)
+                return _build_engine_command(CommandName.EASE)
             case End():
-                return _told(CommandName.STOP)
+                return _build_engine_command(CommandName.STOP)
             case Adjust():
                 return _adjusted(action)
             case Attend():
@@ -127,7 +127,7 @@ def _adjusted(action: Adjust) -> ToEngine | CommandRefusal:
     if seconds is not None and lowered is None:
         if not 1 <= seconds <= MOST_EXTEND_S:
             return CommandRefusal("limit", f"A recovery can be made 1–{MOST_EXTEND_S} s longer, and never shorter.")
-        return _told(CommandName.EXTEND_RECOVERY, seconds)
+        return _build_engine_command(CommandName.EXTEND_RECOVERY, seconds)
     if lowered is not None and seconds is None:
         if not 0 <= lowered <= MOST_LOWERED_FRACTION:
             return CommandRefusal(
@@ -137,5 +137,5 @@ def _adjusted(action: Adjust) -> ToEngine | CommandRefusal:
     return CommandRefusal("not_understood", "Adjusting takes either extend_recovery_s or lowered_fraction.")
 
 
-def _told(name: CommandName, seconds: int | None = None) -> ToEngine:
+def _build_engine_command(name: CommandName, seconds: int | None = None) -> ToEngine:
     return ToEngine(0.0, name, seconds, THERAPIST)

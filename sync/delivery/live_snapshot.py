@@ -6,7 +6,7 @@ from sync.wire.messages import Clocks, Foretold, Live, LiveNotice
 from sync.wire.sample_columns import advice_now
 
 
-def live_of(
+def to_live(
     view: DisplayState, at: Clocks, *, age_s: float, participant: str | None, session_id: str | None, number: int = 0
 ) -> Live:
     """The picture of this moment. The courier counts connection and number."""

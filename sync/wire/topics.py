@@ -78,14 +78,14 @@ def parse(text: str) -> Topic:
     """Read a topic. Raises TopicError where it is not exactly one of ours."""
     levels = text.split("/")
     if len(levels) not in (5, 6) or levels[:2] != [ROOT, VERSION]:
-        raise TopicError(f"«{_shown(text)}» is no topic of this system.")
+        raise TopicError(f"«{_quote(text)}» is no topic of this system.")
     clinic, machine, word = levels[2:5]
     try:
         kind = Kind(word)
     except ValueError as error:
-        raise TopicError(f"«{_shown(text)}»: there is no «{_shown(word)}» below a machine.") from error
+        raise TopicError(f"«{_quote(text)}»: there is no «{_quote(word)}» below a machine.") from error
     if len(levels) != (6 if kind in _LAST else 5):
-        raise TopicError(f"«{_shown(text)}» is no topic of this system.")
+        raise TopicError(f"«{_quote(text)}» is no topic of this system.")
     topic = Topic(require_name(clinic, "clinic"), require_name(machine, "machine"), kind, "/".join(levels[5:]))
     _require_last(topic)
     return topic
@@ -106,7 +106,7 @@ def require_name(name: str, what: str) -> str:
     """The name itself. Raises TopicError where a clinic or a machine cannot be called so."""
     if not NAME.match(name):
         raise TopicError(
-            f"«{_shown(name)}» cannot name a {what}: use 1–32 small letters a–z, digits and hyphens, with a letter or "
+            f"«{_quote(name)}» cannot name a {what}: use 1–32 small letters a–z, digits and hyphens, with a letter or "
             "digit at both ends."
         )
     return name
@@ -115,12 +115,12 @@ def require_name(name: str, what: str) -> str:
 def _require_last(topic: Topic) -> None:
     pattern = _LAST.get(topic.kind)
     if pattern is None and topic.name:
-        raise TopicError(f"Nothing comes after «{topic.kind.value}» in a topic, and «{_shown(topic.name)}» does.")
+        raise TopicError(f"Nothing comes after «{topic.kind.value}» in a topic, and «{_quote(topic.name)}» does.")
     if pattern is not None and not pattern.match(topic.name):
         what = "a session's id" if topic.kind is Kind.SESSION else "a participant's pseudonym"
-        raise TopicError(f"«{_shown(topic.name)}» is not {what}.")
+        raise TopicError(f"«{_quote(topic.name)}» is not {what}.")
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     """A hostile name as it may stand in a message: short, and nothing in it that a terminal obeys."""
     return "".join(letter if letter.isprintable() else "?" for letter in text[:80])

@@ -7,7 +7,7 @@ import pygame
 import pytest
 
 from display.examples import examples
-from display.output.presenter import RendererPresenter, SurfacePresenter, Turned, seen, turned_rect
+from display.output.presenter import RendererPresenter, SurfacePresenter, Turned, seen_size, turned_rect
 from display.output.window import Window
 
 RED, GREEN, GREY = (255, 0, 0), (0, 255, 0), (40, 40, 40)
@@ -48,7 +48,7 @@ def test_the_surface_shows_the_picture_as_the_display_stands(turned: Turned, pan
     draw(presenter.surface)
     presenter.present([presenter.surface.get_rect()])
     shown = pygame.display.get_surface()
-    assert (shown.get_size(), presenter.surface.get_size()) == (seen(SIZE, turned), SIZE)
+    assert (shown.get_size(), presenter.surface.get_size()) == (seen_size(SIZE, turned), SIZE)
     assert corners(shown) == panel
 
 
@@ -59,7 +59,7 @@ def test_the_renderer_shows_the_picture_as_the_display_stands(turned: Turned, pa
     presenter.present([])
     shown = presenter.shown()
     presenter.close()
-    assert (shown.get_size(), presenter.surface.get_size()) == (seen(SIZE, turned), SIZE)
+    assert (shown.get_size(), presenter.surface.get_size()) == (seen_size(SIZE, turned), SIZE)
     assert corners(shown) == panel
 
 
@@ -77,7 +77,7 @@ def test_only_what_changed_is_turned_and_it_lies_where_it_belongs(turned: Turned
 
 def test_a_region_turned_left_and_back_right_is_itself() -> None:
     rect = pygame.Rect(37, 51, 64, 23)
-    assert turned_rect(turned_rect(rect, SIZE, "left"), seen(SIZE, "left"), "right") == rect
+    assert turned_rect(turned_rect(rect, SIZE, "left"), seen_size(SIZE, "left"), "right") == rect
 
 
 @pytest.mark.parametrize("through", ["surface", "renderer"])

@@ -20,7 +20,7 @@ from firmware.journal.timeline import track_of
 from firmware.participants.protocol_files import load
 from firmware.recordings.sample import Sample, SampleRecording
 from firmware.simulation.faults import AnyFault, Doubled, Dropout, Offset
-from firmware.simulation.session import Recorded, rehearse
+from firmware.simulation.session import Recorded, simulate_session
 from sync.export.timeline import seconds_of
 from tests.support.machine.session_factory import record
 
@@ -37,7 +37,7 @@ def trained(*faults: AnyFault) -> tuple[SessionDocument, Summary]:
     """A made session through the whole engine, with the strap's faults."""
     samples = tuple(Sample(float(t), 120.0 + 30 * np.sin(t / 90) + t % 2) for t in range(2760))
     plan = Plan(participant="p1", hr_max_bpm=185.0, hr_max_source="measured")
-    lived = rehearse(plan, load("4x4"), Recorded(SampleRecording(name="a", samples=samples)), faults=faults)
+    lived = simulate_session(plan, load("4x4"), Recorded(SampleRecording(name="a", samples=samples)), faults=faults)
     return as_record(lived), lived.summary
 
 

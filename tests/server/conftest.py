@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from server.clinic_creation import make_clinic, settings_text
-from server.clinic_folder.atomic_file import write_whole
+from server.clinic_folder.atomic_file import atomic_write
 from server.clinic_folder.database import django_database
 from server.clinic_folder.settings import FOLDER_VARIABLE, ClinicFolder, ClinicSettings
 from tests.support.clinic.local_clinic import Postgres, free_port, make
@@ -25,8 +25,8 @@ from tests.support.clinic.local_clinic import Postgres, free_port, make
 FOLDER = Path(tempfile.mkdtemp(prefix="interval-coach-tests-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 SETTINGS = ClinicSettings(clinic="trondheim", host="localhost", broker_port=free_port(), enrolment_port=free_port())
-write_whole(FOLDER / "clinic.toml", settings_text(SETTINGS).encode())
-write_whole(FOLDER / "secret-key", b"of a test")
+atomic_write(FOLDER / "clinic.toml", settings_text(SETTINGS).encode())
+atomic_write(FOLDER / "secret-key", b"of a test")
 os.environ[FOLDER_VARIABLE] = str(FOLDER)
 os.environ["DJANGO_SETTINGS_MODULE"] = "server.settings"
 django.setup()

@@ -11,7 +11,7 @@ from coach.kiosk.flow import KioskState, view
 from coach.model.events import Level, Signal
 from coach.model.plan import Plan
 from sync.delivery.fault_registry import Trouble
-from sync.delivery.live_snapshot import live_of
+from sync.delivery.live_snapshot import to_live
 from sync.delivery.serializer import Sender, pack
 from sync.wire import messages as wire
 from sync.wire.asyncapi import CHANNELS, document, text
@@ -32,7 +32,7 @@ MESSAGES: list[msgspec.Struct] = [
         software=SOFTWARE,
         findings=(wire.Finding("no_broker", "x", 1.0),),
     ),
-    live_of(view(KioskState(), None), NOW, age_s=0.0, participant=None, session_id=None),
+    to_live(view(KioskState(), None), NOW, age_s=0.0, participant=None, session_id=None),
     wire.Live(
         number=1,
         connection=2,

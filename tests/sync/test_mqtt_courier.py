@@ -11,7 +11,7 @@ from coach.kiosk.flow import KioskState, view
 from coach.model.plan import Plan
 from sync.delivery.fault_registry import Trouble
 from sync.delivery.interface import PlanCame, PlanWithdrawn, SealedSession
-from sync.delivery.live_snapshot import live_of
+from sync.delivery.live_snapshot import to_live
 from sync.wire.codec import encode, read
 from sync.wire.messages import CommandResult, Live, PlanOnWire, PlanTaken, Receipt
 from sync.wire.topics import Kind, Topic
@@ -36,7 +36,7 @@ def collector(broker: Broker) -> Iterator[MiniCollector]:
 
 
 def picture() -> Live:
-    return live_of(view(KioskState(), None), clocks(), age_s=0.0, participant=None, session_id=None)
+    return to_live(view(KioskState(), None), clocks(), age_s=0.0, participant=None, session_id=None)
 
 
 def test_whatever_raises_in_its_thread_the_courier_lives_on_and_delivers(

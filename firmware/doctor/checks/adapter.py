@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from firmware.doctor.check import NOT_IN_USE, CheckFinding, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, CheckFinding, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 
@@ -38,28 +38,28 @@ class AdapterCheck:
         if not names:
             # A blocked USB adapter may be hidden altogether.
             blocked = _blocked_by(place, None)
-            return Outcome((self._finding(blocked),) if blocked else (found(self, "adapter_missing"),))
+            return Outcome((self._finding(blocked),) if blocked else (make_finding(self, "adapter_missing"),))
         states = [self._state(place, name) for name in names]
         wanted = place.fittings.adapter.upper()
         used = _used(states, wanted)
         if used is None:
             detail = f"the settings name {place.fittings.adapter}; there are {', '.join(names)}"
-            return Outcome((found(self, "adapter_missing", detail),), passed_over=_others(states, None))
+            return Outcome((make_finding(self, "adapter_missing", detail),), passed_over=_others(states, None))
         others = _others(states, used)
         if used.blocked is not None:
             return Outcome((self._finding(used.blocked),), used.name, passed_over=others)
         if used.powered is False:
-            return Outcome((found(self, "adapter_off", used.name),), used.name, passed_over=others)
+            return Outcome((make_finding(self, "adapter_off", used.name),), used.name, passed_over=others)
         return Outcome(facts=used.name, passed_over=others)
 
     def _finding(self, kind: str) -> CheckFinding:
         if kind == "hard":
-            return found(self, "adapter_blocked_hard")
-        return found(self, "adapter_blocked", "rfkill: soft")
+            return make_finding(self, "adapter_blocked_hard")
+        return make_finding(self, "adapter_blocked", "rfkill: soft")
 
     def _state(self, place: CheckContext, name: str) -> AdapterState:
         blocked, powered = _blocked_by(place, name), self._powered(place, name)
-        roles, address = _said(place, name, "Roles"), _said(place, name, "Address")
+        roles, address = _read_property(place, name, "Roles"), _read_property(place, name, "Address")
         able = None if roles is None or not roles.startswith("as ") else '"central"' in roles
         told = address.split('"')[1] if address is not None and address.startswith('s "') else ""
         return AdapterState(name, told.upper(), blocked, powered, able)
@@ -113,7 +113,7 @@ def _blocked_by(place: CheckContext, adapter: str | None) -> str | None:
     return "hard" if "hard" in kinds else "soft" if kinds else None
 
 
-def _said(place: CheckContext, adapter: str, member: str) -> str | None:
+def _read_property(place: CheckContext, adapter: str, member: str) -> str | None:
     """Return what BlueZ says of an adapter; None where it says nothing."""
     words = ("busctl", "get-property", "org.bluez", f"/org/bluez/{adapter}", "org.bluez.Adapter1", member)
     ran = None if place.run is None else place.run(words)

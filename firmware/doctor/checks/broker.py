@@ -3,7 +3,7 @@
 import os
 from typing import ClassVar
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext, is_there
 from firmware.system.delivery_status import NoStateError, read_state, state_file
 from sync.delivery.fault_registry import Trouble
@@ -33,9 +33,9 @@ class BrokerCheck:
         try:
             state = read_state(state_file(place.socket))
         except NoStateError as error:
-            return Outcome((found(self, "sync_away", str(error)),))
-        findings = [found(self, one.code, one.detail) for one in state.findings if one.code in self.codes]
+            return Outcome((make_finding(self, "sync_away", str(error)),))
+        findings = [make_finding(self, one.code, one.detail) for one in state.findings if one.code in self.codes]
         if refused is not None and not any(one.code == Trouble.NO_BROKER for one in findings):
-            findings.append(found(self, Trouble.NO_BROKER.value, refused))
+            findings.append(make_finding(self, Trouble.NO_BROKER.value, refused))
         link = "connected" if state.online else "not connected"
         return Outcome(tuple(findings), f"{link}, {state.waiting} waiting")

@@ -7,7 +7,7 @@ each other it finds itself, and tells as `identity_unreadable` (firmware/doctor/
 from datetime import datetime
 from typing import ClassVar
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext, is_there
 from sync.delivery.fault_registry import Trouble
 from sync.delivery.machine_identity import ACCOUNT, read_account
@@ -35,4 +35,4 @@ class CertificateCheck:
         if not place.synchronised() or left_days > place.limits.certificate_days:
             return Outcome(facts=facts)
         code = "certificate_over" if left_days <= 0 else Trouble.CERTIFICATE_SOON.value
-        return Outcome((found(self, code, facts),), facts)
+        return Outcome((make_finding(self, code, facts),), facts)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from firmware.doctor.check import Codes, Outcome, Severity, found
+from firmware.doctor.check import Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 FIRST_YEAR, LAST_YEAR = 2025, 2099
@@ -20,10 +20,10 @@ class ClockCheck:
         """The kernel's word, and where it knows of no time server, systemd's."""
         year = datetime.fromtimestamp(place.wall_s(), UTC).year
         if not FIRST_YEAR <= year <= LAST_YEAR:
-            return Outcome((found(self, "clock_wrong", f"{year}"),))
+            return Outcome((make_finding(self, "clock_wrong", f"{year}"),))
         if place.synchronised() or self._systemd_says(place):
             return Outcome()
-        return Outcome((found(self, "clock_unsynchronised"),))
+        return Outcome((make_finding(self, "clock_unsynchronised"),))
 
     def _systemd_says(self, place: CheckContext) -> bool:
         ran = None if place.run is None else place.run(("timedatectl", "show", "-p", "NTPSynchronized", "--value"))

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from firmware.doctor.check import Codes, Outcome, Severity, found
+from firmware.doctor.check import Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 
@@ -15,4 +15,4 @@ class ConfigCheck:
     def look(self, place: CheckContext) -> Outcome:
         """The service that read the settings has kept what was wrong."""
         refused = place.told.config_refused
-        return Outcome(() if refused is None else (found(self, "config_refused", refused),))
+        return Outcome(() if refused is None else (make_finding(self, "config_refused", refused),))

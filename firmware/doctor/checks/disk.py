@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 
-from firmware.doctor.check import CheckFinding, Codes, Outcome, Severity, found
+from firmware.doctor.check import CheckFinding, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 
@@ -29,17 +29,17 @@ class DiskCheck:
         facts = f"{left / 2**20:.0f} MB"
         findings: list[CheckFinding] = []
         if left < place.free_floor_bytes:
-            findings.append(found(self, "disk_full", f"{facts} of {place.free_floor_bytes / 2**20:.0f} MB"))
+            findings.append(make_finding(self, "disk_full", f"{facts} of {place.free_floor_bytes / 2**20:.0f} MB"))
         elif left < place.limits.free_disk_mb * 2**20:
-            findings.append(found(self, "disk_filling", facts))
+            findings.append(make_finding(self, "disk_filling", facts))
         if self._read_only(place, folder):
-            findings.append(found(self, "disk_read_only", str(folder)))
+            findings.append(make_finding(self, "disk_read_only", str(folder)))
         if place.told.diary_in_memory:
             findings = [replace(one, severity=Severity.ATTENTION) for one in findings]
         for counted in place.those("/sys/fs/ext4", "*/errors_count"):
             errors = place.number(counted)
             if errors:
-                findings.append(found(self, "card_errors", f"{counted.parent.name}: {errors}"))
+                findings.append(make_finding(self, "card_errors", f"{counted.parent.name}: {errors}"))
         return Outcome(tuple(findings), facts)
 
     def _read_only(self, place: CheckContext, folder: Path) -> bool:

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from coach.kiosk.view import Button
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 
@@ -21,7 +21,7 @@ class GpioCheck:
     def look(self, place: CheckContext) -> Outcome:
         """A stop button that hangs cannot stop anybody (hazard H6): no session begins then."""
         findings = [
-            found(self, "stop_button_stuck" if button is Button.STOP else "button_stuck", button.value)
+            make_finding(self, "stop_button_stuck" if button is Button.STOP else "button_stuck", button.value)
             for button in place.told.stuck
         ]
         wanted = place.fittings.panel
@@ -29,7 +29,7 @@ class GpioCheck:
             return NOT_IN_USE
         chips = place.those("/dev", "gpiochip*")
         if not chips:
-            findings.append(found(self, "gpio_missing"))
+            findings.append(make_finding(self, "gpio_missing"))
         elif not any(place.may_use(f"/dev/{chip.name}") for chip in chips):
-            findings.append(found(self, "gpio_forbidden", chips[0].name))
+            findings.append(make_finding(self, "gpio_forbidden", chips[0].name))
         return Outcome(tuple(findings), ", ".join(chip.name for chip in chips))

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 
@@ -31,7 +31,7 @@ class I2cCheck:
                 others = (f"{wired:#x}: oled.address names it, and nothing answers there", *others)
             return Outcome(facts=" ".join((device, *(f"{one:#x}" for one in at[:1]))), passed_over=others)
         if not place.has(device):
-            return Outcome((found(self, "i2c_off", device),)) if wanted else NOT_IN_USE
+            return Outcome((make_finding(self, "i2c_off", device),)) if wanted else NOT_IN_USE
         if devices is None and not place.may_use(device):
-            return Outcome((found(self, "i2c_forbidden", device),))
-        return Outcome((found(self, "oled_silent", device),) if told == "missing" else (), device)
+            return Outcome((make_finding(self, "i2c_forbidden", device),))
+        return Outcome((make_finding(self, "oled_silent", device),) if told == "missing" else (), device)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from firmware.doctor.check import CheckFinding, Codes, Outcome, Severity, found
+from firmware.doctor.check import CheckFinding, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext, is_there
 from firmware.journal import queries as store
 from sync.delivery.machine_identity import ACCOUNT
@@ -43,17 +43,17 @@ class JournalCheck:
         """A diary that is not there yet is made by the first session."""
         findings: list[CheckFinding] = []
         if place.told.not_saved is not None:
-            findings.append(found(self, "journal_not_saving", place.told.not_saved))
-        findings += [found(self, code, detail) for code, detail in place.told.codes if code in self.codes]
+            findings.append(make_finding(self, "journal_not_saving", place.told.not_saved))
+        findings += [make_finding(self, code, detail) for code, detail in place.told.codes if code in self.codes]
         health = self._health(place)
         if health is None:
             return Outcome(tuple(findings))
         if health.problem is not None:
-            findings.append(found(self, "journal_damaged", health.problem))
+            findings.append(make_finding(self, "journal_damaged", health.problem))
         if health.undelivered and health.oldest_wall_s is not None and is_there(place.identity / ACCOUNT):
             days = (place.wall_s() - health.oldest_wall_s) / _DAY_S
             if place.synchronised() and days > place.limits.undelivered_days:
-                findings.append(found(self, "undelivered_old", f"{health.undelivered} waiting, {days:.0f} days"))
+                findings.append(make_finding(self, "undelivered_old", f"{health.undelivered} waiting, {days:.0f} days"))
         return Outcome(tuple(findings), f"{health.undelivered} waiting")
 
     def _health(self, place: CheckContext) -> DiaryHealth | None:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 from firmware.panel.keyboards import LISTING, KeyboardKind, devices_in
 
@@ -21,12 +21,12 @@ class NumericKeypad:
         devices = devices_in(place.text(LISTING) or "")
         if named:
             if not place.has(named):
-                return Outcome((found(self, "keypad_gone", named),))
+                return Outcome((make_finding(self, "keypad_gone", named),))
             return Outcome(facts=named)
         keypads = [one for one in devices if one.kind is KeyboardKind.KEYPAD]
         perhaps = [one for one in devices if one.kind is KeyboardKind.PERHAPS]
         forbidden = [one for one in keypads if not place.may_use(f"/dev/input/{one.event}")]
-        findings = (found(self, "keypad_forbidden", forbidden[0].event),) if forbidden else ()
+        findings = (make_finding(self, "keypad_forbidden", forbidden[0].event),) if forbidden else ()
         return Outcome(
             findings,
             ", ".join(f"{one.name} ({one.event})" for one in keypads),

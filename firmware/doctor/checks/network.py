@@ -3,7 +3,7 @@
 import re
 from typing import ClassVar
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext, is_there
 from firmware.system.delivery_status import NoStateError, read_state, state_file
 from sync.delivery.machine_identity import ACCOUNT
@@ -26,13 +26,13 @@ class NetworkCheck:
             return self._by_sync(place)
         up = [one.name for one in faces if place.text(one / "operstate") == "up"]
         if not up:
-            return Outcome((found(self, "network_away", ", ".join(one.name for one in faces)),))
+            return Outcome((make_finding(self, "network_away", ", ".join(one.name for one in faces)),))
         heard = {name: int(level) for name, level in _LEVEL.findall(place.text("/proc/net/wireless") or "")}
         levels = {name: level for name, level in heard.items() if name in up and level < 0}
         facts = ", ".join(f"{name} {levels[name]} dBm" if name in levels else name for name in up)
         wired = any(name not in heard for name in up)
         weak = [name for name, level in levels.items() if level < place.limits.wifi_dbm]
-        return Outcome((found(self, "wifi_weak", facts),) if weak and not wired else (), facts)
+        return Outcome((make_finding(self, "wifi_weak", facts),) if weak and not wired else (), facts)
 
     def _by_sync(self, place: CheckContext) -> Outcome:
         """The coach is shut in without a network: what sync sees is in the file that it leaves."""
@@ -40,4 +40,6 @@ class NetworkCheck:
             state = read_state(state_file(place.socket))
         except NoStateError:
             return NOT_IN_USE
-        return Outcome(tuple(found(self, one.code, one.detail) for one in state.findings if one.code in self.codes))
+        return Outcome(
+            tuple(make_finding(self, one.code, one.detail) for one in state.findings if one.code in self.codes)
+        )

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 DISPLAY_AWAY_S = 20.0
@@ -26,12 +26,12 @@ class OutputsCheck:
         if not told.coach_runs or (devices is None and not place.fittings.expects_display):
             return NOT_IN_USE
         if away_s is not None and away_s > DISPLAY_AWAY_S:
-            return Outcome((found(self, "display_away", f"{away_s:.0f} s"),))
+            return Outcome((make_finding(self, "display_away", f"{away_s:.0f} s"),))
         if devices is None:
             return NOT_IN_USE
         parts = {"screen": devices.screen, "sound": devices.sound, "oled": devices.oled, "lamp": devices.lamp}
         works = ", ".join(name for name, state in parts.items() if state == "works")
         missing = [name for name, state in parts.items() if state == "missing"]
         if not works and missing:
-            return Outcome((found(self, "nothing_to_train_by", ", ".join(missing)),))
-        return Outcome((found(self, "lamp_dark"),) if devices.lamp == "missing" else (), works)
+            return Outcome((make_finding(self, "nothing_to_train_by", ", ".join(missing)),))
+        return Outcome((make_finding(self, "lamp_dark"),) if devices.lamp == "missing" else (), works)

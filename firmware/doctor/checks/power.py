@@ -3,7 +3,7 @@
 import re
 from typing import ClassVar
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 NOW_LOW, NOW_SLOW, SINCE_LOW, SINCE_SLOW = 1 << 0, 1 << 1 | 1 << 2 | 1 << 3, 1 << 16, 1 << 17 | 1 << 18 | 1 << 19
@@ -33,13 +33,13 @@ class PowerCheck:
         detail = f"0x{bits:x}"
         findings = []
         if bits & NOW_LOW:
-            findings.append(found(self, "undervoltage_now", detail))
+            findings.append(make_finding(self, "undervoltage_now", detail))
         elif bits & SINCE_LOW:
-            findings.append(found(self, "undervoltage_since_start", detail))
+            findings.append(make_finding(self, "undervoltage_since_start", detail))
         if bits & NOW_SLOW:
-            findings.append(found(self, "throttled_now", detail))
+            findings.append(make_finding(self, "throttled_now", detail))
         elif bits & SINCE_SLOW and not bits & SINCE_LOW:
-            findings.append(found(self, "throttled_since_start", detail))
+            findings.append(make_finding(self, "throttled_since_start", detail))
         return Outcome(tuple(findings), detail)
 
     def _bits(self, place: CheckContext) -> int | None:

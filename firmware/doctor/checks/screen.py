@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from display.connectors import connectors_in, used_connector
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 
@@ -37,6 +37,6 @@ class ScreenCheck:
             raise ValueError(f"/sys/class/drm says {odd[0][:60]}")
         if connectors and used is None:
             names = ", ".join(f"{one.card}-{one.name}" for one in connectors)
-            return Outcome((found(self, "screen_unplugged", names),))
-        findings = (found(self, "screen_dark", plugged),) if told == "missing" else ()
+            return Outcome((make_finding(self, "screen_unplugged", names),))
+        findings = (make_finding(self, "screen_dark", plugged),) if told == "missing" else ()
         return Outcome(findings, plugged, passed_over=others)

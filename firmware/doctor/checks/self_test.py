@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 import msgspec
 from msgspec import Struct
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
-from firmware.system.atomic_file import write_whole
+from firmware.system.atomic_file import atomic_write
 from firmware.system.folder_owner import open_regular
 
 Part = Literal["screen", "lamp", "voice"]
@@ -42,7 +42,7 @@ def keep(diary: Path, answers: SelfTestAnswers) -> None:
         earlier = before.given()
         told = {part: earlier[part] if given is None else given for part, given in answers.given().items()}
         answers = SelfTestAnswers(wall_s=answers.wall_s, **told)
-    write_whole(path, msgspec.json.encode(answers), 0o644)
+    atomic_write(path, msgspec.json.encode(answers), 0o644)
 
 
 def read(diary: Path) -> SelfTestAnswers | None:
@@ -72,6 +72,6 @@ class SelfTestCheck:
             return NOT_IN_USE
         given = msgspec.json.decode(said, type=SelfTestAnswers).given()
         if given and all(answer is False for answer in given.values()):
-            return Outcome((found(self, "nothing_seen_or_heard"),))
+            return Outcome((make_finding(self, "nothing_seen_or_heard"),))
         names = {"screen": "screen_not_seen", "lamp": "lamp_not_seen", "voice": "voice_not_heard"}
-        return Outcome(tuple(found(self, names[part]) for part, answer in given.items() if answer is False))
+        return Outcome(tuple(make_finding(self, names[part]) for part, answer in given.items() if answer is False))

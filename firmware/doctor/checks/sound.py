@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from display.connectors import connectors_in, hdmi_connector
 from display.sound.cards import cards_here, chosen_card, passed_over
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 CARD = re.compile(r"^ *(\d+) \[(\S*) *\]: (.*)$", re.MULTILINE)
@@ -39,17 +39,19 @@ class SoundCheck:
         chosen, others = self._chosen(place)
         kind = place.fittings.sound_kind
         if kind is not None and chosen is None and others and told == "missing":
-            return Outcome((found(self, "sound_missing", f"no {kind} card can play"),), names, passed_over=others)
+            return Outcome(
+                (make_finding(self, "sound_missing", f"no {kind} card can play"),), names, passed_over=others
+            )
         if told == "missing" or not devices:
             if not cards:
-                return Outcome((found(self, "sound_missing"),))
+                return Outcome((make_finding(self, "sound_missing"),))
             if chosen is not None and chosen not in (*cards, *cards.values()):
-                return Outcome((found(self, "sound_card_gone", f"{chosen}; there are {names}"),), names)
+                return Outcome((make_finding(self, "sound_card_gone", f"{chosen}; there are {names}"),), names)
             if told == "missing":
-                return Outcome((found(self, "sound_silent", names),), names, passed_over=others)
+                return Outcome((make_finding(self, "sound_silent", names),), names, passed_over=others)
         numbers = [cards.get(chosen, chosen)] if chosen is not None else list(cards.values())
         muted = [number for number in numbers if self._is_muted(place, number)]
-        findings = (found(self, "sound_muted", names),) if muted and len(muted) == len(numbers) else ()
+        findings = (make_finding(self, "sound_muted", names),) if muted and len(muted) == len(numbers) else ()
         return Outcome(findings, names if kind is None or chosen is None else chosen, passed_over=others)
 
     def _chosen(self, place: CheckContext) -> tuple[str | None, tuple[str, ...]]:

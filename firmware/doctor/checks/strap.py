@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 UNSEEN_DAYS = 14
@@ -39,10 +39,10 @@ class StrapCheck:
             return NOT_IN_USE
         findings = []
         if strap.battery_percent is not None and strap.battery_percent < place.limits.strap_battery_percent:
-            findings.append(found(self, "strap_battery_low", f"{strap.name}: {strap.battery_percent} %"))
+            findings.append(make_finding(self, "strap_battery_low", f"{strap.name}: {strap.battery_percent} %"))
         silent_s = strap.running_s if strap.ago_s is None else strap.ago_s
         if silent_s > UNSEEN_DAYS * _DAY_S:
-            findings.append(found(self, "strap_unseen", f"{strap.name}: {silent_s / _DAY_S:.0f} days"))
-        findings += [found(self, code, f"{strap.name}: {detail}") for code, detail in strap.noted]
+            findings.append(make_finding(self, "strap_unseen", f"{strap.name}: {silent_s / _DAY_S:.0f} days"))
+        findings += [make_finding(self, code, f"{strap.name}: {detail}") for code, detail in strap.noted]
         battery = "" if strap.battery_percent is None else f"{strap.battery_percent} %"
         return Outcome(tuple(findings), " ".join(word for word in (strap.name, battery) if word))

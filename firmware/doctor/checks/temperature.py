@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 LEAST_C, MOST_C = -40.0, 150.0
@@ -25,4 +25,6 @@ class TemperatureCheck:
         if not all(LEAST_C <= value <= MOST_C for value in warm_c):
             raise ValueError(f"no processor is {max(warm_c):g} °C warm")
         facts = f"{max(warm_c):.0f} °C"
-        return Outcome((found(self, "too_hot", facts),) if max(warm_c) > place.limits.temperature_c else (), facts)
+        return Outcome(
+            (make_finding(self, "too_hot", facts),) if max(warm_c) > place.limits.temperature_c else (), facts
+        )

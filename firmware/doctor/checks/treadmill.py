@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, found
+from firmware.doctor.check import NOT_IN_USE, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
 
@@ -21,4 +21,4 @@ class Treadmill:
         noted = place.told.treadmill
         if noted is None:
             return NOT_IN_USE
-        return Outcome(tuple(found(self, code, detail) for code, detail in noted))
+        return Outcome(tuple(make_finding(self, code, detail) for code, detail in noted))

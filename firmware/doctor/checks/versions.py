@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from coach.errors import ProtocolFileError
-from firmware.doctor.check import Codes, Outcome, Severity, found
+from firmware.doctor.check import Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 from firmware.ipc.messages import FORMAT
 from firmware.participants import protocol_files
@@ -21,10 +21,10 @@ class VersionsCheck:
         own, devices = own_version(), place.told.devices
         findings = []
         if devices is not None and (devices.format, devices.version) != (FORMAT, own):
-            findings.append(found(self, "versions_differ", f"coach {own}, display {devices.version}"))
+            findings.append(make_finding(self, "versions_differ", f"coach {own}, display {devices.version}"))
         for path in place.those(str(place.protocols or protocol_files.CLINIC_PROTOCOLS), "*.toml"):
             try:
                 protocol_files.read_file(path)
             except ProtocolFileError as error:
-                findings.append(found(self, "protocol_unreadable", str(error)))
+                findings.append(make_finding(self, "protocol_unreadable", str(error)))
         return Outcome(tuple(findings), own)

@@ -149,7 +149,7 @@ def plots(points: Sequence[Point], person: FitnessAgeInput) -> tuple[SeriesPlot,
     return tuple(plot for plot in made if any(y is not None for y in plot.y))
 
 
-def told(plot: SeriesPlot) -> dict[str, Any]:
+def plot_to_json(plot: SeriesPlot) -> dict[str, Any]:
     """A plot for the script that draws it: all but its table, which the page holds."""
     return {
         name: value for name, value in msgspec.structs.asdict(plot).items() if name not in ("table", "words", "title")

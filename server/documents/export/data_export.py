@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from server.audit.models import Entry
-from server.audit.words import said
+from server.audit.words import action_words
 from server.diary import selectors
 from server.diary.models import DiaryEntry, Reassignment
 from server.documents.export import session_files
@@ -54,7 +54,7 @@ def files_of(entries: Iterable[DiaryEntry], folder: str = "") -> Iterator[tuple[
 
 def sessions_csv(entries: Iterable[DiaryEntry]) -> bytes:
     """A row for each session."""
-    rows = ([_told(getattr(one, name)) for name in _ENTRY_COLUMNS] for one in entries)
+    rows = ([_to_plain_value(getattr(one, name)) for name in _ENTRY_COLUMNS] for one in entries)
     return as_csv(_ENTRY_COLUMNS, rows)
 
 
@@ -70,7 +70,7 @@ def _files(participant: Participant) -> Iterator[tuple[str, bytes]]:
     yield "index.html", render_to_string("papers/everything.html", shown).encode()
     yield "participant.json", msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
     headings = (_("When"), _("Who"), _("As"), _("What"))
-    rows = ((timezone.localtime(one.at).isoformat(), one.account, one.role, said(one.action)) for one in looked)
+    rows = ((timezone.localtime(one.at).isoformat(), one.account, one.role, action_words(one.action)) for one in looked)
     yield "who-looked.csv", as_csv(headings, rows)
     yield from files_of(entries, "sessions/")
 
@@ -87,7 +87,7 @@ def _participant(participant: Participant, entries: list[DiaryEntry], looked: li
         "plans": [_row(one, without=("id", "participant")) for one in participant.plans.order_by("version")],
         "courses": [_row(one, without=("id", "participant")) for one in participant.courses.order_by("begins_on")],
         "notes": [_row(one, without=("id", "participant")) for one in participant.notes.order_by("made_at")],
-        "sessions": [{name: _told(getattr(one, name)) for name in _ENTRY_COLUMNS} for one in entries],
+        "sessions": [{name: _to_plain_value(getattr(one, name)) for name in _ENTRY_COLUMNS} for one in entries],
         "counted_for_another": [
             {"session_id": str(one.entry.session_id), "made_at": one.made_at.isoformat(), "reason": one.reason}
             for one in reassignments.select_related("entry")
@@ -107,11 +107,11 @@ def _row(one: models.Model, *, without: Iterable[str]) -> dict[str, Any]:
         if field.name in skipped:
             continue
         value = getattr(one, field.name)
-        made[field.name] = str(value) if isinstance(value, models.Model) else _told(value)
+        made[field.name] = str(value) if isinstance(value, models.Model) else _to_plain_value(value)
     return made
 
 
-def _told(value: object) -> object:
+def _to_plain_value(value: object) -> object:
     match value:
         case datetime() | date():
             return value.isoformat()

@@ -57,10 +57,10 @@ def xlsx(session: SessionDetail) -> bytes:
 
 def json(session: SessionDetail) -> bytes:
     """All that is kept: what it counts for, its summary, and the delivery where the raw data is kept."""
-    return msgspec.json.format(msgspec.json.encode(told(session)), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(session_to_json(session)), indent=2) + b"\n"
 
 
-def told(session: SessionDetail) -> dict[str, Any]:
+def session_to_json(session: SessionDetail) -> dict[str, Any]:
     """What the JSON file holds."""
     entry = session.entry
     return {

@@ -259,8 +259,8 @@ def _packed(participant: Participant, notes: Sequence[Note]) -> tuple[str, bytes
         from_clinic=participant.clinic.code,
         from_clinic_name=participant.clinic.name,
         from_pseudonym=participant.pseudonym,
-        plans=[_told(one, PlanTold) for one in participant.plans.order_by("version")],
-        courses=[_told(one, CourseTold) for one in participant.courses.order_by("begins_on")],
+        plans=[_copy_row(one, PlanTold) for one in participant.plans.order_by("version")],
+        courses=[_copy_row(one, CourseTold) for one in participant.courses.order_by("begins_on")],
         notes=[
             NoteTold(text=one.text, made_at=one.made_at, session_id=str(one.session_id) if one.session_id else None)
             for one in notes
@@ -280,7 +280,7 @@ def _packed(participant: Participant, notes: Sequence[Note]) -> tuple[str, bytes
     return package.package_id, made.getvalue()
 
 
-def _told(row: PlanVersion | Course, kind: type[PlanTold] | type[CourseTold]):  # type: ignore[no-untyped-def] # noqa: ANN202 - of the kind given
+def _copy_row(row: PlanVersion | Course, kind: type[PlanTold] | type[CourseTold]):  # type: ignore[no-untyped-def] # noqa: ANN202 - of the kind given
     return kind(**{name: getattr(row, name) for name in kind.__struct_fields__})
 
 

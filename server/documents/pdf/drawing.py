@@ -184,7 +184,9 @@ def plot_svg(plot: SeriesPlot) -> str:
         )
         parts.append(_text(width - right, at + 10, plot.level_title, anchor="end", size=8.5))
     parts += _marks(plot, known, x, y, bottom)
-    parts += [_text(x(at), bottom + 13, number(at, plot.x_decimals), anchor="middle", size=9) for at in _told(plot.x)]
+    parts += [
+        _text(x(at), bottom + 13, number(at, plot.x_decimals), anchor="middle", size=9) for at in _choose_ticks(plot.x)
+    ]
     parts.append(_text((left + width - right) / 2, bottom + 29, plot.x_title, anchor="middle", size=9))
     parts.append("</svg>")
     return "".join(parts)
@@ -211,7 +213,7 @@ def _marks(
             ]
 
 
-def _told(values: Sequence[float]) -> list[float]:
+def _choose_ticks(values: Sequence[float]) -> list[float]:
     """Some six of them, first and last among them, to stand below the axis."""
     found = sorted(set(values))
     step = max(1, (len(found) - 1) // 5)

@@ -22,7 +22,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from server.accounts.access import for_account, for_nobody_in_particular
 from server.accounts.models import Account
 from server.audit.record import record
-from server.json_logging import facts
+from server.json_logging import log_fields
 from server.web import gate
 from server.web.addresses import client_address, is_loopback
 from server.web.language import remember
@@ -120,7 +120,7 @@ def refused(name: str) -> None:
     """Note a refused log-in: in the access log where there is such an account, else in the server's own log only."""
     if Account.objects.filter(username=name).exists():
         record(name, "log_in_refused")
-    _log.warning("log-in refused", extra=facts(known=Account.objects.filter(username=name).exists()))
+    _log.warning("log-in refused", extra=log_fields(known=Account.objects.filter(username=name).exists()))
 
 
 def shut_out(request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponse:

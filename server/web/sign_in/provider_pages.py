@@ -17,7 +17,7 @@ from server.accounts import accounts
 from server.accounts.access import for_nobody_in_particular
 from server.accounts.models import Account
 from server.audit.record import record
-from server.json_logging import facts
+from server.json_logging import log_fields
 from server.web import gate
 from server.web.language import remember
 from server.web.sign_in.identity_provider import Begun, Provider, ProviderError, ProviderUser, provider
@@ -81,7 +81,7 @@ def ended_there(request: HttpRequest) -> HttpResponse:
     try:
         subject, session, mark = asked.read_log_out(request.POST.get("logout_token", ""))
     except ProviderError as error:
-        _log.warning("a log-out of the provider was refused", extra=facts(code=error.code))
+        _log.warning("a log-out of the provider was refused", extra=log_fields(code=error.code))
         return HttpResponse(status=HTTPStatus.BAD_REQUEST)
     # A token that comes again ends nothing that began after it.
     if mark not in _ended:
@@ -113,6 +113,6 @@ def _account(known: ProviderUser, invitation: str) -> Account | None:
 
 
 def _failed(request: HttpRequest, code: str) -> HttpResponse:
-    _log.warning("log-in at the provider failed", extra=facts(code=code))
+    _log.warning("log-in at the provider failed", extra=log_fields(code=code))
     status = HTTPStatus.BAD_GATEWAY if code == "provider_away" else HTTPStatus.FORBIDDEN
     return render(request, "web/provider_failed.html", {"code": code}, status=status)

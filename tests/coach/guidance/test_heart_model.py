@@ -8,7 +8,7 @@ from coach.guidance.heart_model import GAIN, REST, soft_limit, unbent
 from coach.guidance.perceived_exertion import expected_borg, fraction_for_borg
 from coach.guidance.priors import first_bank, hr_max_log_prior, hypotheses
 from coach.guidance.treadmill_load import demand, demands, loads, speed_for
-from coach.guidance.unknown_load import FOLLOWED, IGNORED, branch_weights, forked, merged
+from coach.guidance.unknown_load import FOLLOWED, IGNORED, branch_weights, merge_hypotheses, split_hypotheses
 from coach.model.plan import Load, Plan
 
 PLAN = Plan(participant="p", hr_max_bpm=190.0, hr_max_source="measured", age=35, start=Load(6.0, 5.0))
@@ -79,13 +79,13 @@ def test_without_a_speed_the_rate_tells_whether_an_advice_was_followed() -> None
     bank = first_bank(PLAN, PLAN.start, None)
     for _ in range(30):
         bank, _ = bank.advanced(one(3.0)).corrected(98.0)
-    bank = forked(bank)
+    bank = split_hypotheses(bank)
     branches = np.concatenate((one(6.0), one(3.0), one(6.0)))
     for _ in range(14):
         bank, _ = bank.advanced(branches).corrected(98.0)
     weights = branch_weights(bank, 3)
     assert weights[IGNORED] > 0.8 > weights[FOLLOWED]
-    single, best = merged(bank, 3)
+    single, best = merge_hypotheses(bank, 3)
     assert best == IGNORED
     assert len(single.log_weight) == len(bank.log_weight) // 3
 

@@ -18,7 +18,7 @@ from coach.kiosk.flow import (
     view,
 )
 from coach.kiosk.sign_in import SignIn
-from coach.kiosk.strap_choice import StrapChoice, StrapScene, looked, reopened
+from coach.kiosk.strap_choice import StrapChoice, StrapScene, reopened, with_scene
 from coach.kiosk.view import Button, Choice, ScreenId
 from coach.model.messages import (
     BorgAnswer,
@@ -87,7 +87,7 @@ AT_MACHINE = replace(PEOPLE, machine=True)
 
 MINE = StrapSeen("serial:8F3A2B1C", "Polar H10 8F3A2B1C", "8F3A2B1C", -51.0)
 THEIRS = StrapSeen("serial:A90C77E2", "Polar H10 A90C77E2", "A90C77E2", -63.0)
-ON_AIR = looked(StrapChoice(asked=True), StrapScene((MINE, THEIRS)))
+ON_AIR = with_scene(StrapChoice(asked=True), StrapScene((MINE, THEIRS)))
 SEEKING = replace(CHOSEN, strap=ON_AIR)
 BOUND = replace(CHOSEN, strap=replace(ON_AIR, chosen=MINE))
 

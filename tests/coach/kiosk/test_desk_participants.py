@@ -10,9 +10,9 @@ from coach.kiosk.flow import (
     KioskRequest,
     KioskState,
     PressResult,
+    enter_session,
     face,
     leaves_at_t,
-    let_in,
     pin_answered,
     pin_waits_until_t,
     press,
@@ -195,7 +195,7 @@ def test_leaving_and_coming_back_ends_no_wait_and_forgets_no_wrong_pin() -> None
 
 def test_a_session_of_somebody_else_moves_no_wait() -> None:
     desk, t = wrong(5)
-    moved = let_in(desk, 1000.0)
+    moved = enter_session(desk, 1000.0)
     again = replace(moved, arrival=SignIn(who=MOUNTAIN, face=ScreenId.PIN))
     assert pin_waits_until_t(again, None, t - 1000.0) == t - 1000.0 + 60.0
 

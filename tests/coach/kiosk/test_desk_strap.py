@@ -11,9 +11,9 @@ from coach.kiosk.strap_choice import (
     StrapScene,
     chosen_again,
     in_order,
-    looked,
     press,
     reopened,
+    with_scene,
 )
 from coach.kiosk.view import Button
 from coach.model.events import Signal, SignalChanged, StrapBound
@@ -40,32 +40,32 @@ def test_last_times_strap_comes_first_then_the_worn_then_the_nearest() -> None:
 
 
 def test_nothing_is_bound_until_it_is_confirmed() -> None:
-    choice = looked(replace(ASKED, last=MINE.key), StrapScene((MINE,)))
+    choice = with_scene(replace(ASKED, last=MINE.key), StrapScene((MINE,)))
     assert (choice.open, choice.chosen, choice.selected) == (True, None, MINE.key)
     confirmed = press(choice, Button.START)
     assert (confirmed.open, confirmed.chosen) == (False, MINE)
 
 
 def test_a_strap_that_comes_later_stands_at_the_end_and_takes_no_highlight() -> None:
-    choice = looked(ASKED, StrapScene((THEIRS,)))
-    choice = looked(choice, StrapScene((MINE, THEIRS)))
+    choice = with_scene(ASKED, StrapScene((THEIRS,)))
+    choice = with_scene(choice, StrapScene((MINE, THEIRS)))
     assert (keys(choice), choice.selected, choice.index) == (["A90C77E2", "8F3A2B1C"], THEIRS.key, 0)
 
 
 def test_what_is_known_of_a_listed_strap_is_kept_fresh() -> None:
     nearer = replace(THEIRS, signal_dbm=-45.0)
-    assert looked(looked(ASKED, StrapScene((THEIRS,))), StrapScene((nearer,))).rows == (nearer,)
+    assert with_scene(with_scene(ASKED, StrapScene((THEIRS,))), StrapScene((nearer,))).rows == (nearer,)
 
 
 def test_up_and_down_go_round() -> None:
-    choice = looked(ASKED, StrapScene((MINE, THEIRS)))
+    choice = with_scene(ASKED, StrapScene((MINE, THEIRS)))
     assert press(choice, Button.DOWN).selected == THEIRS.key
     assert press(press(choice, Button.DOWN), Button.DOWN).selected == MINE.key
     assert press(choice, Button.UP).selected == THEIRS.key
 
 
 def test_where_the_highlighted_strap_vanishes_green_does_nothing_until_one_is_chosen_again() -> None:
-    choice = looked(looked(ASKED, StrapScene((MINE, THEIRS))), StrapScene((THEIRS,)))
+    choice = with_scene(with_scene(ASKED, StrapScene((MINE, THEIRS))), StrapScene((THEIRS,)))
     assert (keys(choice), choice.selected, choice.index) == (["A90C77E2"], MINE.key, -1)
     assert press(choice, Button.START) == choice
     for button in (Button.UP, Button.DOWN):
@@ -73,25 +73,25 @@ def test_where_the_highlighted_strap_vanishes_green_does_nothing_until_one_is_ch
 
 
 def test_the_highlighted_strap_is_highlighted_again_when_it_comes_back() -> None:
-    gone = looked(looked(ASKED, StrapScene((MINE, THEIRS))), StrapScene((THEIRS,)))
-    assert looked(gone, StrapScene((MINE, THEIRS))).index == 1
+    gone = with_scene(with_scene(ASKED, StrapScene((MINE, THEIRS))), StrapScene((THEIRS,)))
+    assert with_scene(gone, StrapScene((MINE, THEIRS))).index == 1
 
 
 def test_with_nothing_on_the_air_no_button_does_anything() -> None:
     for button in Button:
         assert press(ASKED, button) == ASKED
-    emptied = looked(looked(ASKED, StrapScene((MINE,))), StrapScene())
+    emptied = with_scene(with_scene(ASKED, StrapScene((MINE,))), StrapScene())
     assert (emptied.rows, emptied.selected, emptied.index) == ((), MINE.key, -1)
 
 
 def test_once_chosen_only_trouble_and_battery_are_told() -> None:
-    mine = press(looked(ASKED, StrapScene((MINE,))), Button.START)
-    after = looked(mine, StrapScene((THEIRS,), "not_found", battery_low=True))
+    mine = press(with_scene(ASKED, StrapScene((MINE,))), Button.START)
+    after = with_scene(mine, StrapScene((THEIRS,), "not_found", battery_low=True))
     assert after == replace(mine, trouble="not_found", battery_low=True)
 
 
 def test_another_strap_can_be_chosen_and_the_one_before_is_offered_first() -> None:
-    mine = press(looked(replace(ASKED, last=THEIRS.key), StrapScene((MINE,))), Button.START)
+    mine = press(with_scene(replace(ASKED, last=THEIRS.key), StrapScene((MINE,))), Button.START)
     assert reopened(mine) == StrapChoice(asked=True, last=MINE.key)
     assert reopened(ASKED) == ASKED
 
@@ -116,7 +116,7 @@ def test_of_a_thousand_people_among_other_straps_none_is_bound_to_anothers() -> 
             scene = StrapScene(
                 tuple(StrapSeen(one, f"Polar H10 {one}", one, on_air[one] + rng.gauss(0, 8)) for one in heard)
             )
-            choice = looked(choice, scene)
+            choice = with_scene(choice, scene)
             if t >= reads_at + 0.4:
                 # What they saw 0.4 s ago decides, whatever stands there now.
                 lit = next((row.printed for row in shown.rows if row.key == shown.selected), None)

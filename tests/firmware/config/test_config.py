@@ -27,7 +27,7 @@ from firmware.config.schema import (
     meanings,
     read,
 )
-from firmware.config.writer import commented, document, shown, with_values
+from firmware.config.writer import commented, document, format_config, with_values
 from firmware.participants import protocol_files
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -83,7 +83,7 @@ def test_what_is_shown_reads_back_as_the_same() -> None:
         voice=VoicePart(packs=("/srv/kari", '/srv/"o"')),
         screen=ScreenPart(turned="left"),
     )
-    assert read(shown(config), "config.toml") == config
+    assert read(format_config(config), "config.toml") == config
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_wrong_file_is_refused_with_line_and_reason(text: str, line: int, word
     st.booleans(),
 )
 def test_whatever_happens_to_a_file_it_is_read_or_refused_with_its_line(at: int, put: str, over: bool) -> None:  # noqa: FBT001 - drawn
-    text = shown(Config())
+    text = format_config(Config())
     at %= len(text)
     spoilt = text[:at] + put + text[at + (len(put) or 1) * over :]
     faults: list[ConfigError] = []
@@ -213,7 +213,7 @@ def test_a_service_does_not_start_with_a_wrong_file_and_no_copy(tmp_path: Path) 
 def test_what_the_file_says_holds_where_the_command_line_says_nothing(tmp_path: Path) -> None:
     config = Config(diary=DiaryPart(folder="/srv/diary"), screen=ScreenPart(driver="window", full_screen=False))
     file, kept = tmp_path / "config.toml", tmp_path / KEPT_NAME
-    file.write_text(shown(replace(config, sound=SoundPart(device="none"))))
+    file.write_text(format_config(replace(config, sound=SoundPart(device="none"))))
     told = cli_defaults.defaults_of(in_force(file, kept))
     assert (told["diary"], told["screen"], told["no_sound"]) == (Path("/srv/diary/diary.db"), "window", True)
 

@@ -22,7 +22,7 @@ from firmware.participants.plan_files import PlanRepository, guest_plan
 from firmware.sensors.strap import Measurement
 from firmware.services.health_monitor import FindingsLog, MachineHealth, lesser, severe
 from firmware.services.maintenance_flow import AGAIN_AFTER_S, PATIENCE_S
-from firmware.services.session_controller import SessionKeeper
+from firmware.services.session_controller import SessionController
 from firmware.system.timestamps import SystemStampClock
 from sync.delivery.fault_registry import Findings, Trouble
 from tests.support.machine.recorded_machine import DEVICES, machine
@@ -63,7 +63,7 @@ class _Room:
     def __init__(self, folder: Path) -> None:
         self.hand, self.outlet = _Hand(), _Outlet()
         self.journal = Journal.open(folder / "diary.db")
-        self.keeper = SessionKeeper(
+        self.keeper = SessionController(
             plans=PlanRepository((guest_plan(hr_max_bpm=180.0),)),
             journal=self.journal,
             clock=self.hand,

@@ -19,7 +19,7 @@ from firmware.journal.record import SessionRecord
 from firmware.journal.writer import JournalSettings
 from firmware.participants.plan_files import PlanRepository, ReadyPlan, guest_plan, ready
 from firmware.sensors.strap import Measurement, SignalSourceLost
-from firmware.services.session_controller import PREDICTION_NOTED_EVERY_S, SessionKeeper
+from firmware.services.session_controller import PREDICTION_NOTED_EVERY_S, SessionController
 from firmware.system.timestamps import Timestamp
 
 QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, free_floor_bytes=0)
@@ -83,7 +83,7 @@ class _Bench:
         self.outlet = _Outlet()
         self.journal = Journal.open(self.path, settings=QUICK, clock=_Stamps(self.hand))
         self.plans = PlanRepository((guest_plan(hr_max_bpm=180.0),))
-        self.keeper = SessionKeeper(
+        self.keeper = SessionController(
             plans=self.plans,
             journal=self.journal,
             clock=self.hand,

@@ -24,7 +24,7 @@ from firmware.participants.plan_files import PlanRepository, guest_plan
 from firmware.sensors.strap import Measurement
 from firmware.services import session_controller
 from firmware.services.barrier import Barrier
-from firmware.services.session_controller import SessionKeeper
+from firmware.services.session_controller import SessionController
 from firmware.services.time_budget import OverrunError, StepBudget
 from firmware.system.timestamps import Timestamp
 from tests.support.led_session import Says
@@ -120,7 +120,7 @@ class _Ground:
         self.hand = _Hand(lambda _: None)
         self.journal = Journal.open(folder / "diary.db", settings=QUICK, clock=_Stamps(self.hand))
         self.fails = fails
-        self.keeper = SessionKeeper(
+        self.keeper = SessionController(
             plans=_FailingPlans(PlanRepository((guest_plan(hr_max_bpm=180.0),)), self._fail),  # type: ignore[arg-type] # as one
             journal=_FailingJournal(self.journal, self._fail),  # type: ignore[arg-type] # as one
             clock=self.hand,
@@ -247,7 +247,7 @@ def test_after_a_restart_a_guidance_that_was_too_slow_stays_out_of_action(tmp_pa
     ground.live(5)
     ground.journal.close()
     journal = Journal.open(tmp_path / "diary.db", settings=QUICK, clock=_Stamps(ground.hand))
-    keeper = SessionKeeper(
+    keeper = SessionController(
         plans=PlanRepository(()), journal=journal, clock=ground.hand, stamps=_Stamps(ground.hand), outlet=ground.hand
     )
     assert keeper.view().face is ScreenId.GO_ON

@@ -16,7 +16,7 @@ from firmware.participants.plan_files import PlanRepository
 from firmware.sensors.recovery import RecoveryEscalation, RecoveryStep
 from firmware.sensors.strap import Delivery, Measurement, SelectedStrap
 from firmware.sensors.timings import StrapTimings
-from firmware.services.session_controller import SessionKeeper
+from firmware.services.session_controller import SessionController
 from firmware.services.strap_selection import StrapChoosing
 from tests.firmware.services.test_session_keeper import _Hand, _Outlet, _Stamps, guest_plan_of
 
@@ -69,7 +69,7 @@ class Bench:
         """A fresh coach over the same files."""
         self.strap = FakeStrap()
         self.journal = Journal.open(self.diary, settings=QUICK, clock=_Stamps(self.hand))
-        self.keeper = SessionKeeper(
+        self.keeper = SessionController(
             plans=PlanRepository((guest_plan_of("p1"),)),
             journal=self.journal,
             clock=self.hand,

@@ -15,7 +15,7 @@ from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings
 from firmware.participants.plan_files import GUEST, GuestTerms, PlanRepository, plan_by_age, ready
 from firmware.sensors.strap import Measurement
-from firmware.services.session_controller import SessionKeeper
+from firmware.services.session_controller import SessionController
 from firmware.system.timestamps import Timestamp
 
 QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, free_floor_bytes=0)
@@ -69,7 +69,7 @@ class _Bench:
         self.asked: list[tuple[str, str]] = []
         self.answer_later: list[Callable[[], None]] = []
         self.at_once = True
-        self.keeper = SessionKeeper(
+        self.keeper = SessionController(
             plans=self.shelf,
             journal=self.journal,
             clock=self.hand,

@@ -14,7 +14,7 @@ from firmware.recordings.sample import Sample
 from firmware.simulation.faults import AnyFault, BurstAfterGap, Doubled, Dropout, Frozen, Offset, Reads, draw_fault
 from firmware.simulation.heart import KINDS, Kind, Model, Population, draw_day, plan_for
 from firmware.simulation.person import SimulatedPerson
-from firmware.simulation.session import Recorded, Rehearsal, RehearsalError, rehearse
+from firmware.simulation.session import Recorded, Rehearsal, RehearsalError, simulate_session
 
 PLAN = Plan(participant="p", hr_max_bpm=185, hr_max_source="measured", questions=("chest_pain",))
 
@@ -25,7 +25,9 @@ def session(
     rng = np.random.default_rng(seed)
     person = Population("addiction").draw(rng, kind)
     plan = plan_for(person, rng, protocol=name)
-    return rehearse(plan, load(name), SimulatedPerson(person, draw_day(rng), rng, model=model), faults=faults, rng=rng)
+    return simulate_session(
+        plan, load(name), SimulatedPerson(person, draw_day(rng), rng, model=model), faults=faults, rng=rng
+    )
 
 
 @pytest.mark.parametrize("model", ["first_order", "two_component"])
@@ -104,13 +106,13 @@ def recording(seconds: int) -> SampleRecording:
 
 
 def test_a_recording_that_is_too_short_stops_the_session_where_it_ends() -> None:
-    rehearsal = rehearse(PLAN, load("4x4"), Recorded(recording(900)))
+    rehearsal = simulate_session(PLAN, load("4x4"), Recorded(recording(900)))
     assert (rehearsal.summary.end_reason, rehearsal.summary.training_s) == ("stopped", 899.0)
     assert rehearsal.messages.count(SessionCommand(899.0, CommandName.STOP, source="recording")) == 1
 
 
 def test_a_recording_begins_where_it_is_told_to() -> None:
-    rehearsal = rehearse(PLAN, load("4x4"), Recorded(recording(4000), from_s=100.5))
+    rehearsal = simulate_session(PLAN, load("4x4"), Recorded(recording(4000), from_s=100.5))
     first = next(message for message in rehearsal.messages if isinstance(message, HeartRate))
     assert (first.t, first.bpm) == (0.5, 122.0)
     assert rehearsal.summary.completed
@@ -124,4 +126,4 @@ def test_a_beginning_beyond_the_end_is_refused() -> None:
 def test_a_plan_that_allows_no_session_today_is_told() -> None:
     capped = Plan(participant="p", hr_max_bpm=185, hr_max_source="measured", weekly_cap=2, sessions_last_7_days=3)
     with pytest.raises(RehearsalError, match="none today"):
-        rehearse(capped, load("4x4"), Recorded(recording(900)))
+        simulate_session(capped, load("4x4"), Recorded(recording(900)))

@@ -24,7 +24,7 @@ from firmware.journal.journal import Journal
 from firmware.journal.reader import LocalDiary
 from firmware.setup.diary_copy import keep_copy, put_back
 from firmware.setup.wizard import write_settings
-from firmware.system.atomic_file import put_aside, remove_file, write_whole
+from firmware.system.atomic_file import atomic_write, put_aside, remove_file
 from firmware.system.folder_owner import FolderOwner, PlantedNameError, as_owner_of, owner_of_folder
 
 SERVICE = 61234
@@ -63,9 +63,9 @@ def read(folder: Path, _own: Path) -> None:
 
 
 def write(folder: Path, _own: Path) -> None:
-    write_whole(folder / "kari.json", b"of the product")
+    atomic_write(folder / "kari.json", b"of the product")
     put_aside(folder / "kari.json")
-    write_whole(folder / "pins" / "kari.json", b"of the product")
+    atomic_write(folder / "pins" / "kari.json", b"of the product")
     remove_file(folder / "pins" / "kari.json")
 
 
@@ -85,7 +85,7 @@ def make_identity(folder: Path, _own: Path) -> None:
     with enrol._owner_rights(folder):
         enrol._key_and_request(folder)
         for name in ("authority.pem", "machine.pem", "account.json"):
-            write_whole(folder / name, b"of the product", 0o640)
+            atomic_write(folder / name, b"of the product", 0o640)
 
 
 DIARY = ("diary.db", "diary.db.lock", "diary.db-journal", "diary.db-wal", "diary.db-shm")

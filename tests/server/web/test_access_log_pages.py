@@ -17,7 +17,7 @@ from server.audit import export, seal
 from server.audit.detail_words import HEADINGS, details
 from server.audit.models import Entry, Head
 from server.audit.record import digest, faults, record
-from server.audit.words import WORDS, said
+from server.audit.words import WORDS, action_words
 from server.errors import ServerError
 from tests.server.web.conftest import People
 
@@ -72,8 +72,8 @@ def test_who_has_looked_tells_names_roles_and_actions_about_one_participant(peop
     page = people.admin.get("/c/trondheim/log/participant/p-2/")
     told = [(one["name"], one["role"], one["action"]) for one in page.context["rows"]]
     assert told == [
-        ("Clinic_Admin Testesen", "klinikkadministrator", said("who_looked_read")),
-        ("Therapist Testesen", "terapeut", said("room.opened")),
+        ("Clinic_Admin Testesen", "klinikkadministrator", action_words("who_looked_read")),
+        ("Therapist Testesen", "terapeut", action_words("room.opened")),
     ]
 
 

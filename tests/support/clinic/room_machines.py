@@ -50,7 +50,7 @@ async def run(clinic: ClinicFolder, stories: list[StoryMachine], seconds: float)
         if (wait_s := due_s - time.monotonic()) > 0.001:
             await asyncio.sleep(wait_s)
         story = stories[tick % len(stories)]
-        machines[story.name].publish(f"ic/1/{code}/{story.name}/live", encode(story.told()), qos=0)
+        machines[story.name].publish(f"ic/1/{code}/{story.name}/live", encode(story.next_picture()), qos=0)
 
 
 def main() -> None:

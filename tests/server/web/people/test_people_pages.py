@@ -29,7 +29,9 @@ NEW = {"name": "Siv  Ås", "birth_year": "1984", "sex": "f", "nickname": "Ulv", 
 
 
 def found(clinic: Clinic, search: str = "", state: str = "", group: str = "") -> list[str]:
-    return [one.name for one in participant_list.found(clinic, participant_list.asked_for(search, state, group))]
+    return [
+        one.name for one in participant_list.find_participants(clinic, participant_list.asked_for(search, state, group))
+    ]
 
 
 def made(people: People, name: str, nickname: str, **more: object) -> Participant:
@@ -38,7 +40,7 @@ def made(people: People, name: str, nickname: str, **more: object) -> Participan
 
 
 def rows(people: People, **asked: str) -> list[participant_list.ParticipantRow]:
-    shown = participant_list.found(
+    shown = participant_list.find_participants(
         people.clinic, participant_list.asked_for(asked.get("q", ""), asked.get("state", ""), "")
     )
     return participant_list.rows_of(shown, timezone.now(), see_diary=True)
