@@ -2,8 +2,11 @@
 
 - Whose consent holds now; their sessions from the moment of the consent on, so that nothing goes along that was trained
   before. Consent that was withdrawn: not in the next export. Consent that was given again counts from then.
-- Pseudonyms are HMAC-SHA-256 under a key that is drawn for the export and thrown away: nobody, this server included,
-  can tie two exports together, or a row to a person.
+- Pseudonyms are HMAC-SHA-256 under a key that is drawn for the export and thrown away. That ties no row to a person by
+  its pseudonym. Two exports are tied together all the same by their numbers, which are a fingerprint: measured in
+  tests/server/web/documents/test_research_linkage.py, and said in the dictionary. Give one export for each question.
+- HRmax is left out where no plan says that it was measured or seen: a formula's gives the age.
+- Sites of fewer than five people are one, with the next smallest where they are fewer than five together.
 - No date and no time of day: the week since the person's first session in the export, and the number of the session.
 - Sex and age (in bands of ten years) are left out where fewer than five people share them (k-anonymity, k = 5), first
   the age, then the sex. Rates and settings of a person who is known otherwise may still tell who it is: the export is
@@ -38,7 +41,7 @@ from server.documents.errors import PaperError
 from server.documents.export.archive import zipped
 from server.documents.export.session_files import track
 from server.documents.export.tables import as_csv
-from server.people.models import Participant
+from server.people.models import Participant, PlanVersion
 from sync.export.timeline import seconds_of
 
 K = 5
@@ -67,6 +70,7 @@ class ResearchSession(Struct, frozen=True, kw_only=True):
     summary: Summary
     number: int
     week: int
+    hr_max_bpm: float | None
 
 
 class Interval(Struct, frozen=True, kw_only=True):
@@ -120,7 +124,13 @@ PEOPLE = ResearchTable(
     gettext_lazy("a person"),
     (
         _c("study_id", "text", "", _ID, lambda one: one.study_id),
-        _c("site", "text", "", gettext_lazy("pseudonym of the clinic, drawn anew"), lambda one: one.site),
+        _c(
+            "site",
+            "text",
+            "",
+            gettext_lazy("pseudonym of the clinic, drawn anew; clinics of fewer than 5 people are one"),
+            lambda one: one.site,
+        ),
         _c(
             "sex",
             "text",
@@ -189,7 +199,13 @@ SESSIONS = ResearchTable(
             gettext_lazy("time above 95% of the plan's HRmax"),
             lambda one: one.summary.above_95_s,
         ),
-        _c("hr_max_bpm", "number", "1/min", gettext_lazy("the plan's HRmax"), lambda one: one.summary.hr_max_bpm),
+        _c(
+            "hr_max_bpm",
+            "number",
+            "1/min",
+            gettext_lazy("the plan's HRmax, measured or seen; empty where a formula gave it or its source is unknown"),
+            lambda one: one.hr_max_bpm,
+        ),
         _c(
             "peak_bpm", "number", "1/min", gettext_lazy("highest believed heart rate"), lambda one: one.summary.peak_bpm
         ),
@@ -351,10 +367,23 @@ def _chosen(
         since = known[entry.participant_id or 0].research_consent_at
         if since is not None and entry.begun_at >= since:
             kept.setdefault(entry.participant_id or 0, []).append(entry)
-    people = _coarsened([_person(known[pk], key, now, len(ones)) for pk, ones in kept.items()])
+    people = _coarsened(_merged_sites([_person(known[pk], key, now, len(ones)) for pk, ones in kept.items()]))
     # In the order of the new pseudonyms, which says nothing.
     people.sort(key=lambda one: one.study_id)
-    return people, [one for person in people for one in _trained(person, kept[person.key])]
+    measured = _measured_hr_max(kept)
+    return people, [one for person in people for one in _trained(person, kept[person.key], measured)]
+
+
+_MEASURED_SOURCES = ("measured", "highest_seen")
+
+
+def _measured_hr_max(people: Iterable[int]) -> frozenset[tuple[int, float]]:
+    """Return each person's HRmax that no plan has from a formula, or from words that may mean one."""
+    plans = PlanVersion.objects.filter(participant__in=list(people), hr_max_bpm__isnull=False)
+    found: dict[tuple[int, float], set[str]] = {}
+    for person, bpm, source in plans.values_list("participant_id", "hr_max_bpm", "hr_max_source"):
+        found.setdefault((person, bpm), set()).add(source)
+    return frozenset(key for key, sources in found.items() if sources <= set(_MEASURED_SOURCES))
 
 
 def _person(participant: Participant, key: bytes, now: datetime, sessions: int) -> ResearchParticipant:
@@ -374,6 +403,19 @@ def _drawn(key: bytes, of: str) -> str:
     return b32encode(hmac.digest(key, of.encode(), hashlib.sha256))[:12].decode().lower()
 
 
+def _merged_sites(people: list[ResearchParticipant]) -> list[ResearchParticipant]:
+    """Give the sites of fewer than `K` people one pseudonym, and the next smallest the same while that is too few."""
+    merged: set[str] = set()
+    count = 0
+    for site, size in sorted(Counter(one.site for one in people).items(), key=lambda two: (two[1], two[0])):
+        if size >= K and (not merged or count >= K):
+            break
+        merged.add(site)
+        count += size
+    together = min(merged, default="")
+    return [msgspec.structs.replace(one, site=together) if one.site in merged else one for one in people]
+
+
 def _coarsened(people: list[ResearchParticipant]) -> list[ResearchParticipant]:
     """Take away the age, then the sex, where fewer than `K` of a clinic share what is told."""
     by_both = Counter((one.site, one.sex, one.age_band) for one in people)
@@ -386,13 +428,23 @@ def _coarsened(people: list[ResearchParticipant]) -> list[ResearchParticipant]:
     ]
 
 
-def _trained(person: ResearchParticipant, entries: Sequence[DiaryEntry]) -> Iterator[ResearchSession]:
+def _trained(
+    person: ResearchParticipant, entries: Sequence[DiaryEntry], measured: frozenset[tuple[int, float]]
+) -> Iterator[ResearchSession]:
     first_on = entries[0].begun_on
     for number, entry in enumerate(entries, 1):
         summary = msgspec.convert(entry.stored.summary, Summary)
         # By days, not by hours: seven days across the beginning of summer time last an hour less than a week.
         week = (entry.begun_on - first_on).days // 7
-        yield ResearchSession(person=person, entry=entry, summary=summary, number=number, week=week)
+        bpm = summary.hr_max_bpm
+        yield ResearchSession(
+            person=person,
+            entry=entry,
+            summary=summary,
+            number=number,
+            week=week,
+            hr_max_bpm=bpm if bpm is not None and (person.key, bpm) in measured else None,
+        )
 
 
 def _samples(trained: Iterable[ResearchSession]) -> Iterator[ResearchSample]:
@@ -439,6 +491,9 @@ def dictionary_markdown(wanted: Sequence[ResearchTable], people: Sequence[Resear
         "",
         _("Only participants whose consent to research holds now, and only their sessions since that consent."),
         _("Pseudonyms belong to this export alone; the key they were made with is thrown away."),
+        _("The numbers are the same in every export, so rows of two exports can be tied together, with their people."),
+        _("Clinics of fewer than %(k)s people are one site. HRmax from a formula is left out, since it gives the age.")
+        % {"k": K},
         _("There are no dates: weeks count from a person's first session in the export."),
         _("Sex and age are left out where fewer than %(k)s people of a clinic share them: for %(coarse)s of %(of)s.")
         % {"k": K, "coarse": coarse, "of": len(people)},

@@ -150,7 +150,7 @@ def test_nothing_in_an_export_tells_who_or_when(people: People) -> None:
     assert not any(one in name for one in hidden for name in files)
 
 
-def test_two_exports_cannot_be_joined(people: People) -> None:
+def test_two_exports_share_no_pseudonym(people: People) -> None:
     weeks(1)
     consenting(30, "p-1")
     first, second = (rows_of(exported(people.researcher), "people")[0] for _time in range(2))
