@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from firmware.ipc.client import NoPlaceError, SocketError, SocketInUseError
+from firmware.ipc.client_rights import ClientRights, ServiceRights
 from firmware.ipc.messages import (
     AnyFromCoach,
     AnyToCoach,
@@ -51,9 +52,10 @@ _KERNEL_BYTES = 128 * 1024
 class Client:
     """One client, as the coach sees it."""
 
-    def __init__(self, server: "LocalServer", connection: socket.socket) -> None:
-        """Take a connection that was just made."""
+    def __init__(self, server: "LocalServer", connection: socket.socket, may: ClientRights) -> None:
+        """Take a connection that was just made; `may` says what its account may ask."""
         self._server = server
+        self._may = may
         self._connection = connection
         self._lines = Lines()
         self._sending = b""
@@ -146,6 +148,10 @@ class Client:
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 self.answer(RequestRefusal("bad_line", f"The line was not understood and changed nothing: {error}."))
                 continue
+            if not self._may.allow(message):
+                _log.warning("A client asked for «%s», which its account may not ask.", message.__struct_config__.tag)
+                self.answer(RequestRefusal("not_allowed", self._may.refusal, message.request))
+                continue
             if isinstance(message, Subscribe):
                 self.wants = message
             self._server.heard(self, message)
@@ -161,8 +167,15 @@ class Client:
 class LocalServer:
     """The coach's end. `heard` is called on the loop for each message that was understood."""
 
-    def __init__(self, path: Path, hello: Hello, heard: Callable[[Client, AnyToCoach], None]) -> None:
-        """Use `open` to listen."""
+    def __init__(
+        self,
+        path: Path,
+        hello: Hello,
+        heard: Callable[[Client, AnyToCoach], None],
+        rights: ServiceRights | None = None,
+    ) -> None:
+        """Use `open` to listen. `rights`: what each service's account may ask; this system's accounts unless given."""
+        self._rights = rights or ServiceRights.of_this_system()
         self._path = path
         self._hello = hello
         self._heard = heard
@@ -245,7 +258,7 @@ class LocalServer:
         connection.setblocking(False)  # noqa: FBT003 - socket's own signature
         # What lies in the kernel cannot be taken back when it has become old: keep that little.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
-        client = Client(self, connection)
+        client = Client(self, connection, self._rights.of_client(connection))
         self._clients.append(client)
         self.loop.add_reader(connection, client.receive)
         client.answer(self._hello)

@@ -382,7 +382,8 @@ def _measured_hr_max(people: Iterable[int]) -> frozenset[tuple[int, float]]:
     plans = PlanVersion.objects.filter(participant__in=list(people), hr_max_bpm__isnull=False)
     found: dict[tuple[int, float], set[str]] = {}
     for person, bpm, source in plans.values_list("participant_id", "hr_max_bpm", "hr_max_source"):
-        found.setdefault((person, bpm), set()).add(source)
+        if bpm is not None:
+            found.setdefault((person, bpm), set()).add(source)
     return frozenset(key for key, sources in found.items() if sources <= set(_MEASURED_SOURCES))
 
 
