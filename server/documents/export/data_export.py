@@ -7,16 +7,18 @@ who-looked.csv      the access log's lines about them
 sessions/           each session as JSON, and as CSV and FIT where the raw data is kept
 """
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import IO, Any
 from uuid import UUID
 
 import msgspec
-from django.db import models
+from django.db import DatabaseError, models
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from server.audit.models import Entry
 from server.audit.words import action_words
@@ -26,6 +28,8 @@ from server.documents.export import session_files
 from server.documents.export.archive import zipped
 from server.documents.export.tables import as_csv
 from server.people.models import Participant
+
+_log = logging.getLogger(__name__)
 
 FORMAT = 1
 
@@ -47,9 +51,29 @@ def files_of(entries: Iterable[DiaryEntry], folder: str = "") -> Iterator[tuple[
     """Every file of these sessions, and a table of them."""
     rows = list(entries)
     yield "sessions.csv", sessions_csv(rows)
+    left_out = []
     for entry in rows:
-        for name, content in session_files.all_files(entry):
+        try:
+            made = list(session_files.all_files(entry))
+        except DatabaseError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever is wrong with one session, the others are handed out
+            _log.exception("a session was left out of an export")
+            left_out.append(session_files.name_of(entry))
+            continue
+        for name, content in made:
             yield folder + name, content
+    if left_out:
+        yield "left-out.txt", f"{left_out_words(left_out)}\n".encode()
+
+
+def left_out_words(names: Sequence[str]) -> str:
+    """Return which sessions an export leaves out, in a sentence."""
+    return ngettext(
+        "%(count)d session left out, for its data cannot be written: %(names)s. What is kept of it is unchanged.",
+        "%(count)d sessions left out, for their data cannot be written: %(names)s. What is kept of them is unchanged.",
+        len(names),
+    ) % {"count": len(names), "names": ", ".join(names)}
 
 
 def sessions_csv(entries: Iterable[DiaryEntry]) -> bytes:

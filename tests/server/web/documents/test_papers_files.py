@@ -17,8 +17,8 @@ from garmin_fit_sdk import Decoder, Stream
 
 from coach.model.events import Signal, SignalChanged
 from server.audit.models import Entry
-from server.diary.selectors import one_session
-from server.documents.export import fhir
+from server.diary.selectors import SessionDetail, one_session
+from server.documents.export import fhir, session_files
 from server.models import Session
 from server.people.models import Course, Note, PlanVersion
 from tests.server.web.conftest import People
@@ -138,6 +138,27 @@ def test_a_course_as_a_zip_holds_every_sessions_files(people: People) -> None:
     weeks(2)
     files = unzipped(fetched(people.therapist, f"{BASE}sessions.zip"))
     assert sorted(name.split(".", 1)[1] for name in files) == ["csv", "csv", "csv", "fit", "fit", "json", "json"]
+
+
+@pytest.mark.parametrize(("page", "folder"), [("sessions.zip", ""), ("everything.zip", "sessions/")])
+def test_a_session_that_cannot_be_written_spoils_no_export_and_is_named(
+    people: People, page: str, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = weeks(2)
+    write = session_files.json
+
+    def breaks(session: SessionDetail) -> bytes:
+        if session.entry.pk == bad.pk:
+            raise OverflowError("a number that no plot can draw")
+        return write(session)
+
+    monkeypatch.setattr(session_files, "json", breaks)
+    files = unzipped(fetched(people.therapist, f"{BASE}{page}"))
+    assert f"{folder}{session_files.name_of(good)}.json" in files
+    assert not any(session_files.name_of(bad) in name for name in files)
+    said = files["left-out.txt"].decode()
+    assert said.startswith("1 økt utelatt")
+    assert session_files.name_of(bad) in said
 
 
 def test_a_fhir_bundle_passes_fhirs_own_rules_and_names_nobody(people: People) -> None:
