@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 BEAT_S = 3.0
 """A quiet room says so often that it is there; a browser that hears nothing for four of these says so."""
 
-ASK_AGAIN_S = 5.0
+ASK_AGAIN_S = 4.0
 """How often a stream asks whether whoever watches still may."""
 
 MOST_DOUBTS = 4
@@ -164,7 +164,7 @@ async def _pieces(request: HttpRequest, clinic: Clinic, account: Account, feed: 
     with streams.counted(account.pk), feed.watching() as watcher:
         yield b"retry: 1000\n\n"
         while True:
-            news = await watcher.wait(BEAT_S)
+            news = await watcher.wait(min(BEAT_S, max(0.0, ask_at_s - time.monotonic())))
             if time.monotonic() >= ask_at_s:
                 ask_at_s = time.monotonic() + ASK_AGAIN_S
                 try:
