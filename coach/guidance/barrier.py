@@ -109,10 +109,17 @@ def _second(guidance: Guidance, moment: GuidanceInput) -> tuple[Guidance, Advice
 
 
 def read_outlook(guidance: Guidance) -> Outlook:
-    """Return what the guidance says besides advice. Raises `GuidanceError` where a number is not finite."""
+    """Return what the guidance says besides advice. Raises `GuidanceError` where it is not what belongs there."""
     outlook = Outlook(guidance.finding, guidance.doubt, guidance.prediction)
-    _require_finite("finding", outlook.finding)
-    _require_finite("prediction", outlook.prediction)
+    for what, value, kind in (
+        ("finding", outlook.finding, HrMaxFinding),
+        ("doubt", outlook.doubt, str),
+        ("prediction", outlook.prediction, Prediction),
+    ):
+        if value is not None and not isinstance(value, kind):
+            msg = f"the guidance's {what} is {type(value).__name__} where {kind.__name__} belongs"
+            raise GuidanceError(msg)
+        _require_finite(what, value)
     return outlook
 
 

@@ -5,6 +5,7 @@ Limits only tighten. Numbers are safety.md's defaults; a therapist's plan can on
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
@@ -107,12 +108,15 @@ def may_urge(state: SessionState) -> bool:
     return not no_urging_because(state)
 
 
-def above_floor(advice: Advice, plan: Plan, now_kmh: float | None) -> Advice:
-    """Return the advice with no speed under the plan's slowest walking speed, except standing still.
+def within_plan(advice: Advice, plan: Plan, now_kmh: float | None) -> Advice:
+    """Return the advice with no speed above the plan's highest, or under its slowest except standing still.
 
     Where the belt runs slower than that already, and less is asked for, nothing is left to ask.
     """
     speed_kmh, floor_kmh = advice.speed_kmh, plan.floor_kmh
+    if speed_kmh is not None and speed_kmh > plan.max_speed_kmh:
+        change_kmh = None if now_kmh is None else round(plan.max_speed_kmh - now_kmh, 2)
+        return replace(advice, speed_kmh=plan.max_speed_kmh, speed_change_kmh=change_kmh)
     if speed_kmh is None or speed_kmh == 0 or speed_kmh >= floor_kmh:
         return advice
     if now_kmh is None:
@@ -402,8 +406,21 @@ def _question(turn: Transition) -> None:
         turn.drop_urging()
         if state.in_work:
             turn.ease("eased")
-    elif question.called_t is not None and state.t - question.called_t >= CALLS_AGAIN_S:
-        turn.state = replace(state, question=replace(question, called_t=state.t))
+    elif state.t >= calls_again_t(state):
+        call_again(turn)
+
+
+def calls_again_t(state: State) -> float:
+    """Return when the room is called once more, also in a pause; infinity where no call is open."""
+    question = state.question
+    return inf if question is None or question.called_t is None else question.called_t + CALLS_AGAIN_S
+
+
+def call_again(turn: Turn) -> None:
+    """Call the room once more, calmly."""
+    state = turn.state
+    if state.question is not None:
+        turn.state = replace(state, question=replace(state.question, called_t=state.t))
         turn.cue(CueName.CALL_FOR_HELP, level=Level.ATTENTION)
 
 

@@ -80,7 +80,7 @@ class Transition:
             second_t = state.anchor_t + state.second + 1
             return second_t if due_t is None or second_t <= due_t else due_t
         if state.stage == "paused" and state.paused_t is not None:
-            limit_t = state.paused_t + PAUSE_LIMIT_S
+            limit_t = min(state.paused_t + PAUSE_LIMIT_S, limits.calls_again_t(state))
             return limit_t if due_t is None or limit_t <= due_t else due_t
         if state.before_stop is not None and state.ended_t is not None:
             limit_t = state.ended_t + TAKE_BACK_LIMIT_S
@@ -98,6 +98,8 @@ class Transition:
                 self._second()
             elif state.stage == "ended":
                 self.state = replace(self.state, before_stop=None)
+            elif due_t == limits.calls_again_t(state) and due_t < (state.paused_t or 0.0) + PAUSE_LIMIT_S:
+                limits.call_again(self)
             else:
                 self._end("pause_limit", "stopped")
         if t != self.state.t:
@@ -193,7 +195,7 @@ class Transition:
         limits.on_hr_max_finding(self, state.outlook.finding, outlook.finding)
         if advice is None or limits.overrides_advice(self.state):
             return
-        advice = limits.above_floor(advice, state.plan, state.speed_kmh)
+        advice = limits.within_plan(advice, state.plan, state.speed_kmh)
         urging = urges(advice, state.speed_kmh, state.incline_percent)
         setting = advice.reason in SETTING_REASONS
         if urging and not may_urge:
@@ -535,7 +537,7 @@ class Transition:
 
     def _end(self, reason: Literal["done", "stopped", "pause_limit", "no_answer"], phase_reason: EndReason) -> None:
         state = self.state
-        if reason == "done" and state.called:
+        if reason in ("done", "pause_limit") and state.called:
             reason = "no_answer"
         # Who did not answer may still need somebody: that notice outlasts the session.
         kept = tuple(notice for notice in state.notices if notice.code == "no_answer")

@@ -8,7 +8,7 @@ from coach.guidance.rules import rule_guidance
 from coach.model.events import Advice, Direction
 from coach.model.messages import TreadmillSpeed
 from coach.model.plan import Load, Plan
-from coach.session.limits import above_floor
+from coach.session.limits import within_plan
 from coach.session.state import begin
 from tests.support.led_session import PLAN, TWO_INTERVALS, LedSession, Says
 
@@ -35,7 +35,7 @@ SLOWER = Advice(Direction.SLOWER, -1.0, 1.2, 5.0, "above_zone")
 def test_an_advice_is_lifted_to_the_floor_and_never_urges_by_that(
     advice: Advice, now_kmh: float | None, asked: Advice
 ) -> None:
-    assert above_floor(advice, PLAN, now_kmh) == asked
+    assert within_plan(advice, PLAN, now_kmh) == asked
 
 
 def test_whatever_the_guidance_asks_the_session_asks_for_the_slowest_speed_at_least() -> None:
@@ -76,3 +76,11 @@ def test_a_start_or_a_highest_speed_below_it_lowers_the_floor(plan: Plan, floor_
 def test_a_slowest_speed_that_nobody_walks_begins_no_session(slowest_kmh: float) -> None:
     with pytest.raises(PlanError, match="slowest_kmh"):
         begin(replace(PLAN, slowest_kmh=slowest_kmh), TWO_INTERVALS, rule_guidance)
+
+
+@pytest.mark.parametrize(("now_kmh", "change_kmh"), [(None, None), (18.0, 2.0), (20.0, 0.0)])
+def test_no_guidance_asks_for_more_than_the_plans_highest_speed(
+    now_kmh: float | None, change_kmh: float | None
+) -> None:
+    asked = within_plan(Advice(Direction.FASTER, 80.0, 98.0, 5.0, "below_zone"), PLAN, now_kmh)
+    assert asked == Advice(Direction.FASTER, change_kmh, PLAN.max_speed_kmh, 5.0, "below_zone")

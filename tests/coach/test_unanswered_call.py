@@ -8,7 +8,7 @@ from coach.kiosk.flow import KioskState, face, press, session_ended
 from coach.kiosk.view import Button, ScreenId
 from coach.model.cue import CueName
 from coach.model.events import Advice, Direction, Level, QuestionAnswered, QuestionAsked, SessionEnded
-from coach.model.messages import BorgAnswer, CommandName, Exertion, TreadmillSpeed
+from coach.model.messages import BorgAnswer, CommandName, Exertion, Restored, Time, TreadmillSpeed
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.session.limits import hardest_interval
 from tests.support.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession, Says, built_in
@@ -200,3 +200,23 @@ def test_not_all_right_in_a_pause_leaves_only_cooling_down_once_it_goes_on() -> 
     assert (session.seen.stage, session.state.cool_down_only) == ("paused", ("not_all_right",))
     session.command(CommandName.RESUME).live_until(520, 120)
     assert "interval" not in [kind for _, kind in session.phases()[2:]]
+
+
+@pytest.mark.parametrize("by", ["restart", "therapist"])
+def test_a_pause_neither_silences_the_call_nor_makes_its_end_look_usual(by: str) -> None:
+    """A power cut in a call must not leave the person alone for the half hour that a pause may last."""
+    session = called().live_until(360, 120)
+    session.send(Restored(361)) if by == "restart" else session.command(CommandName.PAUSE, source="therapist")
+    session.send(Time(2500))
+    calls = [cue.t for cue in session.cues if cue.name is CueName.CALL_FOR_HELP]
+    assert calls == [350.0 + 60.0 * number for number in range(len(calls))]
+    assert calls[-1] > 2000
+    assert (session.seen.stage, session.state.end_reason) == ("ended", "no_answer")
+    assert session.cues[-1].name is CueName.UNANSWERED
+    assert [notice.code for notice in session.seen.notices if notice.code == "no_answer"] == ["no_answer"]
+
+
+def test_an_answer_in_a_pause_ends_the_call() -> None:
+    session = called().live_until(360, 120).send(Restored(361), Answer(400, source="therapist"), Time(1500))
+    assert [cue.t for cue in session.cues if cue.name is CueName.CALL_FOR_HELP] == [350.0]
+    assert session.seen.stage == "paused"

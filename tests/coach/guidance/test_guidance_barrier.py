@@ -244,3 +244,21 @@ def _ridden(state: SessionState, stop_t: float) -> tuple[SessionState, list[obje
 
 def test_the_rules_still_lead_where_nothing_fails() -> None:
     assert LedSession(guidance=rule_guidance).live_until(200, 150).advice()
+
+
+@pytest.mark.parametrize("attribute", ["finding", "doubt", "prediction"])
+@pytest.mark.parametrize("value", ["nonsense", 3, ("a",), object()])
+@pytest.mark.parametrize("from_t", [0.0, 100.0])
+def test_an_outlook_that_is_none_puts_the_guidance_out_of_action(attribute: str, value: object, from_t: float) -> None:
+    if (attribute, value) == ("doubt", "nonsense"):
+        return  # A doubt is a text.
+
+    class Odd(Says):
+        def second(self, moment: Moment) -> tuple[Says, Advice | None]:
+            if moment.t >= from_t:
+                setattr(self, attribute, value)
+            return self, None
+
+    session = LedSession(guidance=lambda _: Odd()).live_until(from_t + 30)
+    assert "guidance_off" in session.state.notice_codes
+    assert session.command(CommandName.STOP).seen.stage == "ended"
