@@ -410,13 +410,13 @@ def _question(turn: Transition) -> None:
         call_again(turn)
 
 
-def calls_again_t(state: State) -> float:
+def calls_again_t(state: SessionState) -> float:
     """Return when the room is called once more, also in a pause; infinity where no call is open."""
     question = state.question
     return inf if question is None or question.called_t is None else question.called_t + CALLS_AGAIN_S
 
 
-def call_again(turn: Turn) -> None:
+def call_again(turn: Transition) -> None:
     """Call the room once more, calmly."""
     state = turn.state
     if state.question is not None:

@@ -217,6 +217,6 @@ def test_a_pause_neither_silences_the_call_nor_makes_its_end_look_usual(by: str)
 
 
 def test_an_answer_in_a_pause_ends_the_call() -> None:
-    session = called().live_until(360, 120).send(Restored(361), Answer(400, source="therapist"), Time(1500))
+    session = called().live_until(360, 120).send(Restored(361), BorgAnswer(400, source="therapist"), Time(1500))
     assert [cue.t for cue in session.cues if cue.name is CueName.CALL_FOR_HELP] == [350.0]
     assert session.seen.stage == "paused"

@@ -78,8 +78,8 @@ def test_the_calendar_shows_each_day_with_its_session(people: People) -> None:
         reverse("diary:calendar", args=["trondheim", "p-1"]) + "?month=2026-03"
     ).content.decode()
     assert "2 økter, 19 min i målsonen" in text_of(page)
-    assert '<span class="unseen">4. mar: 4 av 4 drag, hele økta, 9,7 min i sonen</span>' in page
-    assert '<span class="unseen">6. mar: 2 av 4 drag, ikke hele økta, 9,7 min i sonen</span>' in page
+    assert '<span class="unseen">4. mar: 4 av 4 drag, hele økten, 9,7 min i sonen</span>' in page
+    assert '<span class="unseen">6. mar: 2 av 4 drag, ikke hele økten, 9,7 min i sonen</span>' in page
 
 
 def test_the_list_is_paged_and_says_what_was_trained(people: People) -> None:
@@ -196,7 +196,7 @@ def test_without_its_raw_data_a_session_is_told_from_its_summary(people: People)
     [entry] = keep(trained(1))
     Session.objects.update(payload=None)
     page = shown(people.therapist, "session", "trondheim", entry.session_id)
-    assert "Rådataene fra denne økta er ikke lagret lenger" in page
+    assert "Rådataene fra denne økten er ikke lagret lenger" in page
     assert "9 min 40 s i målsonen" in page
     assert people.therapist.get(reverse("diary:trace", args=["trondheim", entry.session_id])).status_code == 404
 

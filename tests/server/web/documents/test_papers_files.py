@@ -72,7 +72,7 @@ def test_a_session_without_raw_data_still_has_a_paper_and_no_fit_file(people: Pe
     (entry,) = weeks(1)
     Session.objects.update(payload=None)
     words = words_of(fetched(people.therapist, f"{BASE}session/{entry.session_id}/session.pdf"))
-    assert "Rådata fra denne økta er ikke lagret lenger" in words
+    assert "Rådata fra denne økten er ikke lagret lenger" in words
     assert people.therapist.get(f"{BASE}session/{entry.session_id}/session.fit").status_code == 404
     page = people.therapist.get(BASE).content.decode()
     assert "session.json" in page
