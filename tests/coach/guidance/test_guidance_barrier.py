@@ -254,7 +254,7 @@ def test_an_outlook_that_is_none_puts_the_guidance_out_of_action(attribute: str,
         return  # A doubt is a text.
 
     class Odd(Says):
-        def second(self, moment: Moment) -> tuple[Says, Advice | None]:
+        def second(self, moment: GuidanceInput) -> tuple[Says, Advice | None]:
             if moment.t >= from_t:
                 setattr(self, attribute, value)
             return self, None
