@@ -152,11 +152,12 @@ def _take(turn: Transition, message: AnyMessage) -> None:
             _exertion(turn, message)
         case BorgAnswer():
             waits = turn.state.question is not None or any(one.code == "no_answer" for one in turn.state.notices)
-            if not waits and turn.state.belt.question_kmh is not None:
+            by_staff = message.source == "therapist"
+            if not waits and not by_staff and turn.state.belt.question_kmh is not None:
                 belt.answered(turn, ok=message.ok)
                 return
             _require(waits, "no_question", "nothing was asked")
-            turn.answered(ok=message.ok, by="therapist" if message.source == "therapist" else "participant")
+            turn.answered(ok=message.ok, by="therapist" if by_staff else "participant")
         case Readiness():
             _readiness(turn, message)
         case Mood():

@@ -19,7 +19,9 @@ ALWAYS = Advice(Direction.FASTER, 1.0, 9.0, 5.0, "below_zone")
 
 def uncalled() -> LedSession:
     """310 s into a session under a guidance that always urges: the question has just been asked."""
-    session = LedSession(guidance=lambda _: Says(ALWAYS), answers=False).send(TreadmillSpeed(0, 5.0, 5.0))
+    session = LedSession(guidance=lambda _: Says(ALWAYS), answers=False).send(
+        TreadmillSpeed(0, 5.0, 5.0, "trusted_belt")
+    )
     return session.live_until(60).live_until(300, 165).live_until(310, 150)
 
 
@@ -98,7 +100,9 @@ def test_a_speed_that_somebody_sets_and_that_stays_is_an_answer() -> None:
 
 def test_a_belt_that_was_already_on_its_way_to_another_speed_is_no_answer() -> None:
     """Some treadmills take 15 s from the interval's speed to the recovery's, and the question comes after 10 s."""
-    session = LedSession(answers=False).send(TreadmillSpeed(0, 9.0, 5.0)).live_until(60).live_until(300, 165)
+    session = (
+        LedSession(answers=False).send(TreadmillSpeed(0, 9.0, 5.0, "trusted_belt")).live_until(60).live_until(300, 165)
+    )
     for t in range(303, 319):
         session.live_until(t, 150).send(TreadmillSpeed(t, 9.0 - 0.25 * (t - 303), 5.0))
     session.live_until(345, 150)
@@ -108,7 +112,9 @@ def test_a_belt_that_was_already_on_its_way_to_another_speed_is_no_answer() -> N
 
 
 def test_a_belt_whose_reports_differ_by_a_tenth_is_no_answer_whatever_the_plans_steps() -> None:
-    session = LedSession(replace(PLAN, speed_step_kmh=0.1), answers=False).send(TreadmillSpeed(0, 5.0, 5.0))
+    session = LedSession(replace(PLAN, speed_step_kmh=0.1), answers=False).send(
+        TreadmillSpeed(0, 5.0, 5.0, "trusted_belt")
+    )
     session.live_until(60).live_until(300, 165).live_until(312, 150).send(TreadmillSpeed(312, 5.1, 5.0)).live_until(
         330, 150
     )
@@ -220,3 +226,12 @@ def test_an_answer_in_a_pause_ends_the_call() -> None:
     session = called().live_until(360, 120).send(Restored(361), BorgAnswer(400, source="therapist"), Time(1500))
     assert [cue.t for cue in session.cues if cue.name is CueName.CALL_FOR_HELP] == [350.0]
     assert session.seen.stage == "paused"
+
+
+def test_staff_who_are_there_answer_no_other_question() -> None:
+    """What the treadmill shows is asked of whoever stands before it, not of the room's page."""
+    session = LedSession().live_until(60)
+    session.state = replace(session.state, belt=replace(session.state.belt, question_kmh=6.0))
+    with pytest.raises(MessageRefused, match="nothing was asked"):
+        session.send(BorgAnswer(61, source="therapist"))
+    assert session.send(BorgAnswer(61)).state.belt.question_kmh is None
