@@ -45,7 +45,7 @@ def test_no_urging_and_no_interval_comes_while_nobody_answers_and_the_end_says_w
 
 def test_the_end_says_why_before_borg_is_asked_and_any_press_answers() -> None:
     session = called().live_until(700, 120)
-    desk = session_ended(KioskState(chosen=True))
+    desk = session_ended(KioskState(chosen=True), session.state)
     assert face(desk, session.state) is ScreenId.ENDED
     for button in (Button.UP, Button.DOWN, Button.START):
         assert press(desk, session.state, button, 700.0).messages == (BorgAnswer(700.0),)
