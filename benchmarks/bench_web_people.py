@@ -59,8 +59,8 @@ def _measure(folder: Path, server: Postgres, participants: int) -> None:
 
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    _fill("trondheim", participants, 0)
-    _fill("bergen", participants // 5, 1)
+    fill("trondheim", participants, 0)
+    fill("bergen", participants // 5, 1)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     began_s = time.process_time()
@@ -78,7 +78,7 @@ def _measure(folder: Path, server: Postgres, participants: int) -> None:
     figures.keep()
 
 
-def _fill(code: str, participants: int, number: int) -> None:
+def fill(code: str, participants: int, number: int) -> None:
     """A clinic with its people, their plans, courses and sessions."""
     from server.accounts.models import Clinic
     from server.diary.models import DiaryEntry

@@ -124,7 +124,7 @@ def comparison_table(
     )
     rows = tuple(zip(names, planned, done, last, strict=True))
     headings = (
-        "",
+        _("What"),
         _("Planned"),
         _("This session"),
         *((_("Last, %(day)s") % {"day": day(before_on)},) if before_on else ()),

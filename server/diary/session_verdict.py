@@ -16,8 +16,8 @@ from sync.wire.messages import SessionDelivery
 
 TOO_HARD_S = 60.0
 """So long above the zone, an interval was too hard; shorter is the rate's own unrest."""
-MOSTLY_FRACTION = 0.5
-"""An interval with so much of its length in the zone was as planned: the rate needs its first minute or two."""
+MOSTLY_FRACTION = 1 / 3
+"""An interval with so much of its length in the zone was as planned: the rate needs its first two minutes."""
 UNDER_ADVICE_KMH = 0.3
 MOST_SENTENCES = 4
 

@@ -46,7 +46,20 @@ MOST_STREAMS = 20
 
 MODULES = tuple(
     f"room/{name}.js"
-    for name in ("room", "clock", "group", "need", "order", "panel", "send", "stream", "tile", "trace", "words")
+    for name in (
+        "room",
+        "clock",
+        "group",
+        "need",
+        "order",
+        "panel",
+        "send",
+        "states",
+        "stream",
+        "tile",
+        "trace",
+        "words",
+    )
 )
 """The page's modules: named in its head, so that a browser fetches all at once."""
 
@@ -69,9 +82,17 @@ def index(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         "zone": clinic.time_zone,
         "words": words.for_page(),
         "plain_machine": words.PLAIN_MACHINE,
+        "people": reverse("people:list", args=[clinic.code]),
         "pictures": {picture: address_of(picture) for picture in PICTURES},
     }
-    return render(request, "room/index.html", {"room": told, "may_command": told["may_command"], "modules": MODULES})
+    shown = {
+        "room": told,
+        "may_command": told["may_command"],
+        "may_see_people": allowed(account, clinic, Permission.SEE_PEOPLE),
+        "may_note": allowed(account, clinic, Permission.CHANGE_DIARY),
+        "modules": MODULES,
+    }
+    return render(request, "room/index.html", shown)
 
 
 @in_background

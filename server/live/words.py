@@ -243,6 +243,23 @@ NOT_GIVEN: Mapping[Why | str, Word] = {
     "no_notice": _("There is no such notice any more."),
 }
 
+STATE: Mapping[str, Word] = {
+    "unwell": _("{number} say that they are not all right"),
+    "unwell_one": _("{number} says that they are not all right"),
+    "no_answer": _("{number} do not answer"),
+    "no_answer_one": _("{number} does not answer"),
+    "over_ceiling": _("{number} over the ceiling"),
+    "over_ceiling_one": _("{number} over the ceiling"),
+    "no_rate": _("{number} without a heart rate"),
+    "no_rate_one": _("{number} without a heart rate"),
+    "stopped_early": _("{number} stopped early"),
+    "stopped_early_one": _("{number} stopped early"),
+    "weak": _("{number} with a weak signal"),
+    "weak_one": _("{number} with a weak signal"),
+    "seen_by": _("seen by {name}"),
+}
+"""What holds in the room, counted until it ends."""
+
 GROUPS: Mapping[str, Mapping[str, Word]] = {
     "phase": PHASE,
     "face": FACE,
@@ -258,6 +275,7 @@ GROUPS: Mapping[str, Mapping[str, Word]] = {
     "refused": REFUSED,
     "finding": FINDING,
     "saved": SAVED,
+    "state": STATE,
     "room": ROOM,
 }
 

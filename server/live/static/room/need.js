@@ -34,12 +34,21 @@ export function in_use(tile, now_s) {
 // Where the person stands: { rank, look, icon, status, advice }.
 export function condition(tile, now_s) {
   const now = tile.now;
-  const shown = linked(tile, now_s) ? person(tile, now) : away(tile, now_s);
+  const shown = lasting(tile, linked(tile, now_s) ? person(tile, now) : away(tile, now_s), now_s);
   const worst = unseen(tile).sort((one, other) => worst_first[one.level] - worst_first[other.level])[0];
   const stop = (tile.notices ?? []).some((one) => one.level === "stop_now" && (holds(one) || (one.to_acknowledge && !one.at_s)));
   if (stop) return { ...shown, rank: RANK.stop, look: "stop" };
   if (worst) return { ...shown, rank: Math.min(shown.rank, RANK.attention) };
   return shown;
+}
+
+// Over the ceiling stays coloured until it ends, whether it was seen or not, and also while the rate falls.
+function lasting(tile, shown, now_s) {
+  const over = (tile.notices ?? []).find((one) => one.code === "over_ceiling" && holds(one) && (!one.session_id || one.session_id === tile.now?.session_id));
+  if (!over || !linked(tile, now_s)) return shown;
+  const lasts = { ...shown, rank: Math.min(shown.rank, RANK.above), look: "above", icon: "up" };
+  // While it waits to be seen, the notice itself says so below.
+  return over.at_s ? { ...lasts, status: words.word("notice", "over_ceiling"), medium: undefined, short: undefined } : lasts;
 }
 
 function away(tile, now_s) {

@@ -8,7 +8,7 @@ const CONFIRM_S = 4;
 const find = (id) => document.getElementById(id);
 
 export class Panel {
-  #opener = null; #tile = null; #confirming = 0; #seen; #closed;
+  #opener = null; #tile = null; #confirming = 0; #seen; #closed; #drafts = new Map();
 
   constructor({ seen, closed }) {
     this.machine = null;
@@ -22,6 +22,10 @@ export class Panel {
       const button = event.target.closest("[data-command]");
       if (button) this.#pressed(button);
     });
+    find("panel-note-form")?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#note();
+    });
     find("panel-say")?.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = find("panel-text").value.trim();
@@ -30,7 +34,46 @@ export class Panel {
     });
   }
 
+  // The way to the person is there while a known participant stands at the machine; what is typed is theirs alone.
+  #person(tile) {
+    const box = find("panel-person");
+    if (!box) return;
+    const who = tile.nickname ? (tile.now?.participant ?? "") : "";
+    if (box.dataset.who === who) return;
+    const text = find("panel-note");
+    if (text) this.#drafts.set(`${this.machine} ${box.dataset.who}`, text.value);
+    box.dataset.who = who;
+    show(box, Boolean(who));
+    if (text) show(find("panel-note-form"), Boolean(who));
+    for (const link of box.querySelectorAll("[data-way]")) link.href = `${words.room.people}${who}/${link.dataset.way}`;
+    if (text) text.value = this.#drafts.get(`${this.machine} ${who}`) ?? "";
+    if (find("panel-note-said")) put(find("panel-note-said"), "");
+  }
+
+  async #note() {
+    const box = find("panel-person");
+    const text = find("panel-note");
+    const said = find("panel-note-said");
+    const told = new FormData(find("token"));
+    told.set("text", text.value);
+    let kept = false;
+    try {
+      const answer = await fetch(`${words.room.people}${box.dataset.who}/note/`, { method: "POST", body: told, credentials: "same-origin", headers: { "X-Requested-With": "fetch" } });
+      kept = answer.ok && !answer.url.includes("/log-in/");
+    } catch {
+      kept = false;
+    }
+    if (kept) text.value = "";
+    put(said, kept ? said.dataset.kept : said.dataset.failed);
+  }
+
   open(machine, opener) {
+    const box = find("panel-person");
+    if (box && this.machine !== machine) {
+      if (find("panel-note")) this.#drafts.set(`${this.machine} ${box.dataset.who}`, find("panel-note").value);
+      delete box.dataset.who;
+      if (find("panel-note")) find("panel-note").value = "";
+    }
     this.machine = machine;
     this.#opener = opener;
     this.#calm();
@@ -71,6 +114,7 @@ export class Panel {
     this.#given(tile, now_s);
     this.#facts(tile, now_s);
     this.#may(tile, linked);
+    this.#person(tile);
   }
 
   #may(tile, linked) {

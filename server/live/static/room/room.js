@@ -6,6 +6,7 @@ import * as need from "./need.js";
 import { Order } from "./order.js";
 import { Panel } from "./panel.js";
 import * as send from "./send.js";
+import * as states from "./states.js";
 import { Stream } from "./stream.js";
 import { Chip, put, show, TileView } from "./tile.js";
 import { Trace } from "./trace.js";
@@ -79,6 +80,8 @@ function whole(tiles) {
 function changed(tile) {
   const place = place_of(tile.machine);
   const before = place.tile;
+  const same = before?.now?.session_id && before.now.session_id === tile.now?.session_id;
+  tile.stopped_early = (same && before.stopped_early) || states.stopped_early(before?.now, tile.now);
   place.tile = tile;
   const now = tile.now;
   if (now && before?.now && (before.now.session_id !== now.session_id || before.now.participant !== now.participant)) place.trace.clear();
@@ -150,14 +153,35 @@ function arrange_shelf(machines) {
 
 function sum(now_s, wanted, idle) {
   const tiles = [...wanted.keys()].map((machine) => places.get(machine).tile);
-  const calling = tiles.filter((tile) => need.unseen(tile).length).length;
+  const held = dead ? [] : states.counted(tiles, now_s);
+  // What holds is counted by its own name below; here are the notices that passed before anybody saw them.
+  const calling = tiles.filter((tile) => need.unseen(tile).length && (dead || !states.states(tile, now_s).length)).length;
   const away = [...places.values()].filter((place) => !need.linked(place.tile, now_s)).length;
   const free = idle.filter((machine) => need.linked(places.get(machine).tile, now_s)).length;
   const training = tiles.filter((tile) => need.trains(tile)).length;
   const parts = [[calling === 1 ? "waiting_one" : "waiting", calling], [training === 1 ? "training_one" : "training", training], ["before", tiles.length - training], ["free", free], ["away", away]];
-  put(find("sum"), parts.filter(([name, count]) => count || name === "training").map(([name, count]) => words.word("room", name, { number: count })).join(" · "));
+  const told = parts.filter(([name, count]) => count || name === "training").map(([name, count]) => words.word("room", name, { number: count }));
+  show_sum([...held.map((one) => [state_words(one), one.look]), ...told.map((text) => [text, ""])]);
   show(find("nobody"), begun && wanted.size === 0);
   put(find("nobody"), words.word("room", "nobody"));
+}
+
+function state_words(one) {
+  const text = words.word("state", one.count === 1 ? `${one.code}_one` : one.code, { number: one.count });
+  const lasting = one.for_s >= 60 ? ` ${words.lasting(one.for_s)}` : "";
+  return text + lasting + (one.by ? `, ${words.word("state", "seen_by", { name: one.by })}` : "");
+}
+
+let summed = "";
+function show_sum(parts) {
+  const text = parts.map(([words_, look]) => `${look} ${words_}`).join("|");
+  if (text === summed) return;
+  summed = text;
+  const nodes = parts.flatMap(([words_, look], index) => {
+    const node = Object.assign(document.createElement(look ? "b" : "span"), { textContent: words_, className: look ? `sum-state text-${look}` : "" });
+    return index ? [" · ", node] : [node];
+  });
+  find("sum").replaceChildren(...nodes);
 }
 
 // The largest tiles with which all fit on the screen; the smallest where none do, and then the page scrolls.
