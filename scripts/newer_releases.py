@@ -30,7 +30,8 @@ def write_stub(folder: Path, name: str, version: str) -> str:
     }
     with zipfile.ZipFile(file, "w") as archive:
         for inside, text in files.items():
-            archive.writestr(f"{info}.dist-info/{inside}", text)
+            # Without a date of its own, so that the same stub has the same hash whenever it is written.
+            archive.writestr(zipfile.ZipInfo(f"{info}.dist-info/{inside}"), text)
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 

@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 
 FOLDER = "closures"
 GUEST_CLOSED_S = 1800.0
+UNREADABLE = "unreadable"
+"""Stands for the answers of a damaged file."""
 
 
 class Closure(msgspec.Struct, frozen=True):
@@ -43,7 +45,7 @@ class TrainingClosures:
     """Read once, at the start; written at once unless `write_by` says how else. None as folder: only memory."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Read what there is. A file that cannot be read closes nothing, and is reported in the log."""
+        """Read what there is. A file that cannot be read closes training from its own date on: it was a yes."""
         self._folder = folder
         self._write: Callable[[Callable[[], None]], object] = lambda act: act()
         self._closures: dict[str, Closure] = {}
@@ -51,7 +53,8 @@ class TrainingClosures:
             try:
                 self._closures[path.stem] = msgspec.json.decode(path.read_bytes(), type=Closure)
             except (OSError, msgspec.DecodeError) as error:
-                _log.warning("The closure of training for %s cannot be read: %s", path.stem, error)
+                _log.warning("The closure of training for %s cannot be read, and still holds: %s", path.stem, error)
+                self._closures[path.stem] = Closure(path.stat().st_mtime, (UNREADABLE,))
 
     def write_by(self, write: Callable[[Callable[[], None]], object]) -> None:
         """Write by this from now on, perhaps later and in another thread."""

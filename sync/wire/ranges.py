@@ -43,7 +43,8 @@ _RANGES: tuple[tuple[re.Pattern[str], float, float], ...] = tuple(
         (r".*fraction", -100.0, 100.0),
         (r"borg", 0.0, 20.0),
         (r"mood", 0.0, 100.0),
-        (r"(rr_1024|step_ms)", 0.0, 31 * DAY_S * 1_000),
+        (r"rr_1024", 0.0, 31 * DAY_S * 1_000),
+        (r"step_ms", -31 * DAY_S * 1_000, 31 * DAY_S * 1_000),
         (r"(t|.*_s)", -31 * DAY_S, 31 * DAY_S),
     )
 )

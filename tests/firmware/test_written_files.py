@@ -7,6 +7,7 @@ anything that was never written. A test compares the table with the code.
 import logging
 import re
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from firmware.journal.writer import JournalSettings
 from firmware.participants import pins, plan_cache, plan_files
 from firmware.participants.last_strap import StrapMemory
 from firmware.participants.protocol_files import read_file
+from firmware.participants.training_closures import TrainingClosures
 from firmware.participants.treadmill_memory import TreadmillMemory
 from firmware.sensors.strap import SelectedStrap
 from firmware.system.delivery_status import NoStateError, read_state, write_state
@@ -77,6 +79,19 @@ def look_at_plans(path: Path) -> object:
     assert "other" in names or path.parent.name != "plans"
     assert "kari" in names or refused or not path.exists()
     return names.get("kari")
+
+
+def make_closure(folder: Path) -> Path:
+    TrainingClosures(folder).answered("kari", ("fever",), time.time())
+    return folder / "kari.json"
+
+
+def look_at_closure(path: Path) -> object:
+    """Training is closed whatever became of the file, unless it is gone."""
+    of_kari = msgspec.structs.replace(plan(), participant="kari")
+    closed = TrainingClosures(path.parent).applied(of_kari, time.time()).closed_by_yes
+    assert closed or not path.exists()
+    return "closed" if closed else None
 
 
 def make_config(folder: Path) -> Path:
@@ -146,35 +161,37 @@ def look_at_diary(path: Path) -> object:
 
 
 WRITTEN = {
-    "treadmill_memory": Written(make_treadmill, lambda path: TreadmillMemory(path).of("00:11:22:33:44:55")),
-    "strap_memory": Written(make_strap, lambda path: StrapMemory(path.parent).of("kari")),
-    "pins": Written(make_pin, look_at_pins),
-    "given_plans": Written(make_plan, look_at_plans),
-    "config_file": Written(
+    "participants.treadmill_memory": Written(make_treadmill, lambda path: TreadmillMemory(path).of("00:11:22:33:44:55")),
+    "participants.last_strap": Written(make_strap, lambda path: StrapMemory(path.parent).of("kari")),
+    "participants.pins": Written(make_pin, look_at_pins),
+    "participants.training_closures": Written(make_closure, look_at_closure),
+    "participants.plan_cache": Written(make_plan, look_at_plans),
+    "config.loader": Written(
         make_config,
         lambda path: loader.in_force(path, path.parent / loader.KEPT_NAME).config.sound.device,
         (ConfigError,),
     ),
-    "setup": Written(make_protocol, read_file, (ProtocolFileError,)),
-    "doctor.self_test": Written(make_answers, lambda path: self_test.read(path.with_name("diary.db"))),
-    "sync_state": Written(make_state, read_state, (NoStateError,)),
-    "enrol": Written(make_account, lambda path: read_account(path.parent), (MachineIdentityError,)),
-    "journal_file": Written(make_diary, look_at_diary, (JournalError, OSError, sqlite3.OperationalError)),
+    "setup.wizard": Written(make_protocol, read_file, (ProtocolFileError,)),
+    "doctor.checks.self_test": Written(make_answers, lambda path: self_test.read(path.with_name("diary.db"))),
+    "system.delivery_status": Written(make_state, read_state, (NoStateError,)),
+    "enrolment.enrol": Written(make_account, lambda path: read_account(path.parent), (MachineIdentityError,)),
+    "journal.file": Written(make_diary, look_at_diary, (JournalError, OSError, sqlite3.OperationalError)),
 }
 """By the module that writes it; a clinic's own protocol stands for what a person writes with an editor."""
 
 READ_BY_PEOPLE_OR_ONCE = {
-    "whole_file": "writes for strap_memory, treadmill_memory, pins and given_plans",
-    "journal_in_memory": "a copy of the diary, opened as a diary",
-    "diary_before": "a diary, opened as a diary",
-    "versions": "names and numbers of versions: tests/firmware/setup/test_upgrade.py",
+    "system.folder_owner": "opens files for the modules that write them",
+    "system.atomic_file": "writes for last_strap, treadmill_memory, pins and plan_cache",
+    "journal.memory": "a copy of the diary, opened as a diary",
+    "setup.diary_copy": "a diary, opened as a diary",
+    "setup.versions": "names and numbers of versions: tests/firmware/setup/test_upgrade.py",
     "upgrade": "as versions",
-    "machine_commands": "an unpacked release, verified before it is used",
-    "sessions_command": "an export",
-    "past_courses": "an export",
-    "replay": "a picture",
-    "demo": "a log for people",
-    "demo_clinic": "the demo's own folder, made anew each time",
+    "commands.machine": "an unpacked release, verified before it is used",
+    "commands.sessions": "an export",
+    "demo.clinic_history": "an export",
+    "commands.replay": "a picture",
+    "demo.runner": "a log for people",
+    "demo.clinic": "the demo's own folder, made anew each time",
 }
 
 DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
@@ -213,7 +230,7 @@ def test_a_damaged_file_stops_nobody_and_says_nothing_that_was_not_written(
     except kind.refusals as error:
         assert str(error)  # noqa: PT017 - a refusal in words is right
     else:
-        assert seen is None or seen == good or (module == "journal_file" and seen == [])
+        assert seen is None or seen == good or (module == "journal.file" and seen == [])
 
 
 @pytest.mark.parametrize("damage", [name for name in DAMAGES if name not in ("missing", "empty", "white space")])
