@@ -161,7 +161,9 @@ def look_at_diary(path: Path) -> object:
 
 
 WRITTEN = {
-    "participants.treadmill_memory": Written(make_treadmill, lambda path: TreadmillMemory(path).of("00:11:22:33:44:55")),
+    "participants.treadmill_memory": Written(
+        make_treadmill, lambda path: TreadmillMemory(path).of("00:11:22:33:44:55")
+    ),
     "participants.last_strap": Written(make_strap, lambda path: StrapMemory(path.parent).of("kari")),
     "participants.pins": Written(make_pin, look_at_pins),
     "participants.training_closures": Written(make_closure, look_at_closure),

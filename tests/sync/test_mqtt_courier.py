@@ -194,12 +194,12 @@ def test_a_command_that_this_program_does_not_know_is_refused_in_words(
         return [one for one in came if isinstance(one, CommandResult)]
 
     newer = b'{"format":1,"id":"c7","by":"x","made_at_wall_s":1,"expires_wall_s":2,"action":{"name":"dance"}}'
-    with SendingMachine(broker.identity("m-10")) as machine:
-        until(lambda: collector.heard("m-10") == 1)
-        collector.say(Topic(CLINIC, "m-10", Kind.COMMAND), newer)
+    with SendingMachine(broker.identity("m-12")) as machine:
+        until(lambda: collector.heard("m-12") == 1)
+        collector.say(Topic(CLINIC, "m-12", Kind.COMMAND), newer)
         until(lambda: results() != [])
         assert machine.findings == set()
-        collector.say(Topic(CLINIC, "m-10", Kind.COMMAND), b'{"format":1,"action":{"name":"dance"}}')
+        collector.say(Topic(CLINIC, "m-12", Kind.COMMAND), b'{"format":1,"action":{"name":"dance"}}')
         until(lambda: machine.findings == {"message_not_understood"})
     (result,) = results()
     assert (result.id, result.outcome, result.code) == ("c7", "refused", "not_understood")
