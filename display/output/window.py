@@ -12,7 +12,7 @@ from typing import Final, Literal
 import pygame
 
 from coach.kiosk.view import Button, DisplayState
-from display.output.presenter import Presenter, RendererPresenter, SurfacePresenter, Turned
+from display.output.presenter import Presenter, SurfacePresenter, Turned
 from display.renderer import ScreenRenderer
 from display.texts import Language
 
@@ -62,12 +62,12 @@ class Window:
         turned: Turned = "no",
         display: int = 0,
         connector: str = "",
-        through: Literal["surface", "renderer", "kms"] = "surface",
+        through: Literal["surface", "kms"] = "surface",
     ) -> None:
         """`size` in pixels; full-screen takes the display's own. `headless` draws the same pictures and shows none.
 
         `turned`: a display that stands on end. `display`: which one, from 0; `connector`: its
-        name, for the kernel's way. `through`: SDL's two ways, or the kernel.
+        name, for the kernel's way. `through`: SDL's surface, or the kernel.
         Raises `pygame.error` where no display can be opened: the caller then goes headless.
         """
         if kind == "headless" or through == "kms":
@@ -139,13 +139,9 @@ def _presenter(
     through: str, size: tuple[int, int], flags: int, turned: Turned, display: int, connector: str
 ) -> Presenter:
     """The way out that was asked for. By the kernel, SDL draws into a window that nobody sees, for its keys' sake."""
-    match through:
-        case "kms":
-            from display.output.kms import KmsPresenter  # noqa: PLC0415 - only where there is no desktop
+    if through == "surface":
+        return SurfacePresenter(size, flags, turned=turned, display=display)
+    from display.output.kms import KmsPresenter  # noqa: PLC0415 - only where there is no desktop
 
-            pygame.display.set_mode((1, 1))
-            return KmsPresenter(turned=turned, display=display, connector=connector)
-        case "renderer":
-            return RendererPresenter(size, TITLE, turned=turned, display=display)
-        case _:
-            return SurfacePresenter(size, flags, turned=turned, display=display)
+    pygame.display.set_mode((1, 1))
+    return KmsPresenter(turned=turned, display=display, connector=connector)

@@ -189,11 +189,11 @@ class ScreenPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The participant's screen."""
 
     driver: Annotated[
-        Literal["kms", "kmsdrm", "wayland", "window", "none"],
+        Literal["kms", "window", "none", "kmsdrm", "wayland"],
         Meta(
-            description="kms: no desktop, straight to the display by the kernel. kmsdrm: the same by SDL, where it has "
-            "that driver. wayland: under the kiosk compositor cage. window: on a desktop. none: no screen; small "
-            "screen, lamp and sound are enough to train by."
+            description="kms: no desktop, straight to the display by the kernel. window: on a desktop. none: no "
+            "screen; small screen, lamp and sound are enough to train by. kmsdrm and wayland, words of earlier "
+            "versions, mean kms and window."
         ),
     ] = "kms"
     turned: Annotated[

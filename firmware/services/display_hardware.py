@@ -19,28 +19,23 @@ if TYPE_CHECKING:
 
 LOOK_AT_CONNECTORS_EVERY_S = 3.0
 
+WITHOUT_DESKTOP = ("kms", "kmsdrm")
+"""`kmsdrm` is the word of earlier versions, which a machine in the field may still have in its file."""
+
 
 def prepare_environment(config: Config, environment: MutableMapping[str, str] = os.environ) -> None:
     """Tell SDL which drivers to take. Must come before pygame is loaded; what somebody has set already stays."""
     match config.screen.driver:
-        case "kmsdrm" | "wayland":
-            environment.setdefault("SDL_VIDEODRIVER", config.screen.driver)
-        case "kms" | "none":
+        case "kms" | "kmsdrm" | "none":
             environment.setdefault("SDL_VIDEODRIVER", "dummy")
-        case "window":
+        case "window" | "wayland":
             pass
     environment.setdefault("SDL_VIDEO_ALLOW_SCREENSAVER", "0")
 
 
-def shown_through(config: Config) -> Literal["surface", "renderer", "kms"]:
-    """How the picture is shown: without a desktop by the kernel, or through SDL's renderer (docs/adr/0012)."""
-    match config.screen.driver:
-        case "kms":
-            return "kms"
-        case "kmsdrm":
-            return "renderer"
-        case _:
-            return "surface"
+def shown_through(config: Config) -> Literal["surface", "kms"]:
+    """Return how the picture is shown: by the kernel without a desktop, else in a window (docs/adr/0012)."""
+    return "kms" if config.screen.driver in WITHOUT_DESKTOP else "surface"
 
 
 class Connectors:
@@ -66,7 +61,7 @@ class Connectors:
 
 def connectors_of(config: Config) -> Connectors | None:
     """What tells of displays that come and go; None where a desktop does."""
-    return Connectors() if config.screen.driver in ("kms", "kmsdrm") else None
+    return Connectors() if config.screen.driver in WITHOUT_DESKTOP else None
 
 
 def sound_signs(config: Config) -> Callable[[], tuple[str, ...]]:

@@ -200,10 +200,8 @@ class Setup:
             self._tell(say("screen_found", names=", ".join(screens)))
         else:
             self._wrong(say("screen_none"))
-        usual = str(self._value("screen.driver"))
-        self._want(
-            "screen.driver", self._choose(say("screen_driver"), usual, ("kms", "kmsdrm", "wayland", "window", "none"))
-        )
+        usual = {"kmsdrm": "kms", "wayland": "window"}.get(was := str(self._value("screen.driver")), was)
+        self._want("screen.driver", self._choose(say("screen_driver"), usual, ("kms", "window", "none")))
         if len(screens) > 1 and self._value("screen.driver") == "kms":
             self._want(
                 "screen.connector",

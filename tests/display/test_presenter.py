@@ -1,13 +1,12 @@
-"""What is drawn reaches the display: by SDL's surface or its renderer, upright or on a display that stands on end."""
+"""What is drawn reaches the display: by SDL's surface, upright or on a display that stands on end."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 import pygame
 import pytest
 
 from display.examples import examples
-from display.output.presenter import RendererPresenter, SurfacePresenter, Turned, seen_size, turned_rect
+from display.output.presenter import SurfacePresenter, Turned, seen_size, turned_rect
 from display.output.window import Window
 
 RED, GREEN, GREY = (255, 0, 0), (0, 255, 0), (40, 40, 40)
@@ -52,17 +51,6 @@ def test_the_surface_shows_the_picture_as_the_display_stands(turned: Turned, pan
     assert corners(shown) == panel
 
 
-@pytest.mark.parametrize(("turned", "panel"), PANELS)
-def test_the_renderer_shows_the_picture_as_the_display_stands(turned: Turned, panel: list[tuple[int, ...]]) -> None:
-    presenter = RendererPresenter(SIZE, "test", turned=turned)
-    draw(presenter.surface)
-    presenter.present([])
-    shown = presenter.shown()
-    presenter.close()
-    assert (shown.get_size(), presenter.surface.get_size()) == (seen_size(SIZE, turned), SIZE)
-    assert corners(shown) == panel
-
-
 @pytest.mark.parametrize("turned", ["left", "right"])
 def test_only_what_changed_is_turned_and_it_lies_where_it_belongs(turned: Turned) -> None:
     presenter = SurfacePresenter(SIZE, 0, turned=turned)
@@ -80,9 +68,8 @@ def test_a_region_turned_left_and_back_right_is_itself() -> None:
     assert turned_rect(turned_rect(rect, SIZE, "left"), seen_size(SIZE, "left"), "right") == rect
 
 
-@pytest.mark.parametrize("through", ["surface", "renderer"])
-def test_a_display_on_end_shows_an_upright_face(through: Literal["surface", "renderer"]) -> None:
-    window = Window("headless", (720, 1280), turned="left", through=through)
+def test_a_display_on_end_shows_an_upright_face() -> None:
+    window = Window("headless", (720, 1280), turned="left")
     try:
         assert window.screen.size == (720, 1280)
         assert window.show(examples()["interval"], 0.0)
@@ -93,13 +80,6 @@ def test_a_display_on_end_shows_an_upright_face(through: Literal["surface", "ren
 def test_a_display_may_be_opened_and_closed_many_times() -> None:
     """Each time that a cable is plugged in."""
     for _ in range(20):
-        window = Window("headless", SIZE, through="renderer")
+        window = Window("headless", SIZE)
         assert window.show(examples()["mood"], 0.0)
         window.close()
-
-
-def test_the_renderer_fills_the_whole_display() -> None:
-    presenter = RendererPresenter((0, 0), "test", turned="right", display=7)
-    width, height = pygame.display.get_desktop_sizes()[0]
-    assert presenter.surface.get_size() == (height, width)
-    presenter.close()

@@ -45,8 +45,8 @@ BARE = Config(
     ("driver", "sdl", "through"),
     [
         ("kms", "dummy", "kms"),
-        ("kmsdrm", "kmsdrm", "renderer"),
-        ("wayland", "wayland", "surface"),
+        ("kmsdrm", "dummy", "kms"),
+        ("wayland", None, "surface"),
         ("none", "dummy", "surface"),
         ("window", None, "surface"),
     ],
