@@ -62,6 +62,10 @@ campaign-power: set-up ## the long faults of the diary: 500 power cuts, 500 kill
 bench-guidance: set-up ## the guidance against four others on 1,000 simulated people; some fifteen minutes
 	@$(RUN) benchmarks/bench_guidance.py
 
+.PHONY: mutate
+mutate: set-up ## mistakes put into the coach's guards, one by one: does a test fail? hours. ARGS="limits --sample 40 --seed 1"
+	@nice $(RUN) -m scripts.mutate $(ARGS)
+
 .PHONY: campaign-guidance campaign-restraints
 campaign-guidance: set-up ## 100,000 random sessions of the guidance that learns; hours. ARGS="--minutes 10" for some of them
 	@$(RUN) benchmarks/campaign_guidance.py $(ARGS)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from coach.guidance import perceived_exertion
 from coach.guidance.advice_policy import Setting
-from coach.guidance.first_reading_check import PriorPrediction
+from coach.guidance.first_reading_check import PriorPrediction, RateFall
 from coach.guidance.heart_model import (
     DRIFT,
     DRIFT_PER_INTERVAL_BPM,
@@ -49,8 +49,8 @@ FORGOTTEN_SD_BPM = 25.0
 LEAP_BPM, LEAP_DOUBTED_S, SETTLED_S = 20.0, 120.0, 60.0
 CALM_BPM, CALM_S = 8.0, 12
 """A heart does not leap 20 bpm from a forecast five seconds old. Near it again for 12 s, it is believed."""
-LOW_SD, WALKS_FROM_BPM = -1.3, 10.0
-"""A warm-up's rate so far under what its load would give anybody may be a dry strap's (clean ones: one in fifteen)."""
+RISING = (PhaseKind.WARM_UP, PhaseKind.INTERVAL)
+"""Phases in which no heart's rate falls by itself."""
 ODD_SD, ODD_LOOSENS = 2.5, 2
 UNKNOWN_ODD_SD, UNKNOWN_ODD_BPM = 0.15, 6.0
 """A rate that keeps surprising, where the speed is unknown, is a load of the person's own: then the load is learned
@@ -96,21 +96,27 @@ class BeliefState(Struct, frozen=True, kw_only=True):
     jumped_until_t: float | None = None
     calm: int = 0
     expected: PriorPrediction | None = None
+    fall: RateFall = RateFall()
     foretold_bpm: float | None = None
 
     @property
     def doubt(self) -> str | None:
         """Why the rate does not fit what a heart would do at this load."""
         misfits = len(self.settings) == 1 and abs(self.misfit) > DOUBTED_SHARE * self._misfit_limit
-        doubted = misfits or self.doubted_until_t is not None or self.jumped_until_t is not None or self._reads_low
+        doubted = misfits or self.doubted_until_t is not None or self.jumped_until_t is not None or self._reads_dry
         return "model_disagrees" if doubted else None
 
     @property
-    def _reads_low(self) -> bool:
-        if self.phase is not PhaseKind.WARM_UP or self.expected is None or not self.recent_bpm:
+    def _reads_dry(self) -> bool:
+        """Whether the rate may be a dry strap's, by what was expected before it or by its fall."""
+        if not self.recent_bpm:
             return False
-        walks = self.expected.rise_bpm > WALKS_FROM_BPM
-        return walks and self.expected.standard_deviations_off(self.recent_bpm[-1]) < LOW_SD
+        bpm, expected = self.recent_bpm[-1], self.expected
+        if self.fall.doubts(bpm) or expected is None:
+            return self.fall.doubts(bpm)
+        if self.phase is not PhaseKind.WARM_UP:
+            return expected.still_reads_low(bpm)
+        return expected.reads_low(bpm) or expected.reads_high(bpm)
 
     @property
     def _misfit_limit(self) -> float:
@@ -174,9 +180,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             load = np.array(each).mean(axis=0)
         unknown = len(self.settings) > 1
         bank = self.bank.advanced(load, self.roam_sd)
-        expected = self.expected
-        if expected is not None and self.phase is PhaseKind.WARM_UP:
-            expected = None if unknown else expected.after(float(load[0, GRADUAL, 0]), STEP_S)
+        base = float(load[0, GRADUAL, 0])
         if unknown and self.phase_s <= LATE_CHANGE_S:
             bank = bank.loosened(FAST, LATE_CHANGE_SD_BPM)
         recent, odd, misfit = self.recent_bpm, self.odd, self.misfit
@@ -184,6 +188,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         doubted_until_t = self.doubted_until_t
         if doubted_until_t is not None and self.t is not None and self.t > doubted_until_t:
             doubted_until_t = None
+        bpm = None
         if self.readings:
             bpm = self.reading_sum_bpm / self.readings
             bank, surprise = bank.corrected(bpm, WEAK_SD_BPM) if self.weak else bank.corrected(bpm)
@@ -207,7 +212,8 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             misfit=misfit,
             doubted_until_t=doubted_until_t,
             calm=calm,
-            expected=expected,
+            expected=self._expected_after(base, bpm),
+            fall=RateFall() if unknown or self.phase not in RISING else self.fall.after(base, bpm),
             foretold_bpm=bank.average(bank.rate_bpm),
             slot_s=0,
             loads=(),
@@ -215,6 +221,16 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             readings=0,
             weak=False,
         )
+
+    def _expected_after(self, base: float, bpm: float | None) -> PriorPrediction | None:
+        """Return what anybody would show now; nothing once the rate has proven itself, or where no load is known."""
+        if self.expected is None or len(self.settings) > 1:
+            return None
+        expected = self.expected.after(base, STEP_S)
+        if bpm is None:
+            return expected
+        proven = self.phase is not PhaseKind.WARM_UP and not expected.still_reads_low(bpm)
+        return None if proven else expected.met(bpm)
 
     def leapt(self, t: float, miss_bpm: float) -> tuple[float | None, int]:
         """A rate that leaps from the forecast at a known load is doubted until it is back, or has stayed long."""
@@ -249,4 +265,6 @@ class BeliefState(Struct, frozen=True, kw_only=True):
                 bank = bank.shifted(DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM)
         if kind is PhaseKind.INTERVAL and moment.phase.interval > 1:
             bank = bank.loosened(GAIN, HANDRAIL_SD)
-        return replace(self, bank=bank, worked_bpm=worked_bpm, phase=kind, phase_s=0)
+        # A strap is wet by the end of the first interval, or it is not told apart from a heart of its own.
+        expected = None if self.phase is PhaseKind.INTERVAL else self.expected
+        return replace(self, bank=bank, worked_bpm=worked_bpm, phase=kind, phase_s=0, expected=expected)

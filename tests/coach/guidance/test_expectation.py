@@ -1,8 +1,11 @@
 """What is expected before a strap has spoken: the measure by which a dry strap's low rate is doubted."""
 
+import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from coach.guidance.first_reading_check import expectation
+from coach.guidance.first_reading_check import PriorPrediction, RateFall, expectation
+from coach.guidance.heart_model import GAIN, REST
 from coach.guidance.priors import first_bank
 from coach.guidance.treadmill_load import demand
 from coach.model.plan import Load, Plan
@@ -33,3 +36,92 @@ def test_a_rate_of_somebody_at_rest_is_far_off_for_somebody_who_walks_briskly() 
         told = told.after(demand(4.0, 5.0), 5)
     assert told.standard_deviations_off(66) < -1.3
     assert abs(told.standard_deviations_off(118)) < 1
+
+
+EXPECTED = PriorPrediction(
+    rest_bpm=80.0, gain=0.0, rest_variance=64.0, gain_variance=0.01, reserve_bpm=100.0, bends_from=0.9, rise_bpm=0.0
+)
+"""At rest 80 bpm are expected, ± 10."""
+
+
+def test_a_belief_expects_the_weighted_mean_and_spread_of_its_hypotheses() -> None:
+    bank = first_bank(PLAN, START, None)
+    told, weight = expectation(bank), bank.weight
+    rest, gain = bank.mean[:, REST], bank.mean[:, GAIN]
+    assert told.rest_bpm == pytest.approx(float(weight @ rest))
+    assert told.gain == pytest.approx(float(weight @ gain))
+    assert told.rest_variance == pytest.approx(float(weight @ (bank.cov[:, REST, REST] + (rest - told.rest_bpm) ** 2)))
+    assert told.gain_variance == pytest.approx(float(weight @ (bank.cov[:, GAIN, GAIN] + (gain - told.gain) ** 2)))
+    assert told.reserve_bpm == pytest.approx(float(weight @ bank.hr_max_bpm) - told.rest_bpm)
+    assert told.bends_from == pytest.approx(float(weight @ bank.bends_from))
+    assert (told.rise_bpm, told.low_at_rest) == (0.0, False)
+    low = replace(bank, hr_max_bpm=np.full_like(bank.hr_max_bpm, 90.0))
+    assert expectation(low).reserve_bpm == 20.0
+
+
+def test_the_rise_nears_what_the_load_gives_within_minutes() -> None:
+    told = replace(EXPECTED, gain=0.5, rise_bpm=10.0)
+    steady = np.exp(0.5) * 20.0
+    assert told.after(20.0, 5).rise_bpm == pytest.approx(10 + (1 - np.exp(-5 / 60)) * (steady - 10))
+    assert told.after(20.0, 6000).rise_bpm == pytest.approx(steady)
+    assert told.after(1000.0, 6000).rise_bpm == pytest.approx(100.0)
+
+
+def test_how_far_a_rate_is_off_counts_rest_gain_and_what_neither_explains() -> None:
+    assert EXPECTED.standard_deviations_off(90.0) == pytest.approx(1.0)
+    assert replace(EXPECTED, rise_bpm=50.0).standard_deviations_off(105.0) == pytest.approx(-25 / np.sqrt(125.0))
+
+
+def test_a_very_low_rate_at_rest_is_remembered_until_the_rate_is_near_what_is_expected() -> None:
+    low = EXPECTED.met(59.9)
+    assert low == replace(EXPECTED, low_at_rest=True)
+    assert EXPECTED.met(60.1) is EXPECTED
+    assert replace(EXPECTED, rise_bpm=10.0).met(40.0).low_at_rest
+    assert not replace(EXPECTED, rise_bpm=10.1).met(40.0).low_at_rest
+    walking = replace(low, rise_bpm=30.0)
+    assert walking.met(104.0) is walking
+    assert not walking.met(106.0).low_at_rest
+    assert low.met(75.0).low_at_rest
+    assert not low.met(75.1).low_at_rest
+
+
+def test_a_rate_is_low_or_high_by_the_same_measure_and_needs_more_after_the_warm_up() -> None:
+    walking = replace(EXPECTED, rise_bpm=10.1, gain_variance=0.0)
+    assert [walking.reads_low(90.1 + off) for off in (-13.1, -12.9)] == [True, False]
+    assert [walking.reads_high(90.1 + off) for off in (12.9, 13.1)] == [False, True]
+    assert [walking.still_reads_low(90.1 + off) for off in (-20.1, -19.9)] == [True, False]
+    standing = replace(walking, rise_bpm=10.0)
+    assert (standing.reads_low(50.0), standing.reads_high(150.0), standing.still_reads_low(50.0)) == (
+        False,
+        False,
+        True,
+    )
+    assert replace(standing, low_at_rest=True).reads_low(90.0)
+
+
+def test_a_fall_is_what_the_rate_has_lost_while_nobody_lowered_the_load() -> None:
+    fall = RateFall().after(10.0, 100.0).after(10.0, 105.0).after(10.0, 99.0)
+    assert fall == RateFall(highest_bpm=104.75, load=10.0)
+    assert (fall.doubts(97.8), fall.doubts(97.7)) == (False, True)
+    assert fall.after(12.0, None) == RateFall(highest_bpm=104.75, load=12.0)
+
+
+def test_a_fall_is_remembered_up_to_twelve_beats_and_forgotten_within_two_minutes() -> None:
+    fall = RateFall(highest_bpm=180.0, load=10.0).after(10.0, 100.0)
+    assert fall.highest_bpm == 111.75
+    doubted = 0
+    while fall.doubts(100.0):
+        fall, doubted = fall.after(10.0, 100.0), doubted + 1
+    assert doubted == 20
+
+
+def test_a_load_that_was_lowered_lets_the_rate_fall_for_a_minute() -> None:
+    fall = RateFall(highest_bpm=120.0, load=10.0)
+    assert fall.after(9.5, 100.0).eased_slots == 0
+    eased = fall.after(9.4, 100.0)
+    assert eased == RateFall(highest_bpm=100.0, load=9.4, eased_slots=12)
+    for n in range(11, 0, -1):
+        eased = eased.after(9.4, 90.0)
+        assert eased == RateFall(highest_bpm=90.0, load=9.4, eased_slots=n)
+    assert eased.after(9.4, 80.0) == RateFall(highest_bpm=89.75, load=9.4, eased_slots=0)
+    assert eased.after(9.4, None) == RateFall(highest_bpm=90.0, load=9.4, eased_slots=0)

@@ -1,0 +1,439 @@
+"""What the guidance believes from second to second, and when it doubts the rate (hazard H3)."""
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from coach.guidance import perceived_exertion
+from coach.guidance.advice_policy import Setting
+from coach.guidance.belief import BeliefState
+from coach.guidance.first_reading_check import PriorPrediction, RateFall, expectation
+from coach.guidance.heart_model import DRIFT, FAST, GAIN, SLOW, FilterBank
+from coach.guidance.interface import GuidanceInput
+from coach.guidance.priors import first_bank
+from coach.guidance.treadmill_load import demands
+from coach.guidance.unknown_load import forked, merged
+from coach.model.events import HrMaxFinding, Signal
+from coach.model.plan import Load, Plan
+from coach.model.protocol import Phase, PhaseKind, Zone
+
+PLAN = Plan(participant="p", hr_max_bpm=180.0, hr_max_source="measured", age=40, start=Load(6.0, 5.0))
+BANK = first_bank(PLAN, PLAN.start, None)
+STANDS, WALKS, CLIMBS = Setting(0.0, 0.0), Setting(4.0, 5.0), Setting(6.0, 5.0)
+UNKNOWN = (CLIMBS, WALKS, CLIMBS)
+WARM_UP = Phase(PhaseKind.WARM_UP, 600, Zone(0.6, 0.7))
+INTERVAL = Phase(PhaseKind.INTERVAL, 240, Zone(0.85, 0.95), interval=1)
+RECOVERY = Phase(PhaseKind.RECOVERY, 180, Zone(0.6, 0.7))
+EXPECTED = PriorPrediction(
+    rest_bpm=80.0,
+    gain=0.0,
+    rest_variance=64.0,
+    gain_variance=0.0,
+    reserve_bpm=100.0,
+    bends_from=0.9,
+    rise_bpm=20.0,
+)
+"""100 bpm is expected, ± 10: the root of 8² for rest and 6² for the rest of it."""
+
+
+def watch(**known: object) -> BeliefState:
+    """A belief before anything was read, with some of it given."""
+    return BeliefState(**({"plan": PLAN, "bank": BANK, "person": None} | known))  # type: ignore[arg-type]
+
+
+def moment(t: float, bpm: float | None = 100.0, **known: object) -> GuidanceInput:
+    """One second of a warm-up at 4 km/h and 5 %, with a live rate."""
+    usual: dict[str, object] = {
+        "phase": WARM_UP,
+        "second": int(t),
+        "length_s": 600,
+        "signal": Signal.LIVE,
+        "fresh_s": 0.0,
+        "flat_s": 0.0,
+        "low_bpm": None,
+        "high_bpm": None,
+        "speed_kmh": 4.0,
+        "incline_percent": 5.0,
+        "borg": None,
+        "may_urge": True,
+        "quiet": False,
+    }
+    return GuidanceInput(t=t, bpm=bpm, **(usual | known))  # type: ignore[arg-type]
+
+
+def load_of(*settings: Setting) -> np.ndarray:
+    return np.array([demands(one.speed_kmh, one.incline_percent) for one in settings])
+
+
+def slot(before: BeliefState, bpm: float, start_t: float = 1.0, **known: object) -> BeliefState:
+    """Live five seconds with this rate."""
+    now = before
+    for second in range(5):
+        now = now.observed(moment(start_t + second, bpm, **known))
+    return now
+
+
+# When the rate is doubted
+
+
+@pytest.mark.parametrize(
+    ("phase", "misfit", "doubt"),
+    [
+        (PhaseKind.WARM_UP, 7.5, None),
+        (PhaseKind.WARM_UP, 7.6, "model_disagrees"),
+        (PhaseKind.WARM_UP, -7.5, None),
+        (PhaseKind.WARM_UP, -7.6, "model_disagrees"),
+        (PhaseKind.INTERVAL, 11.25, None),
+        (PhaseKind.INTERVAL, 11.3, "model_disagrees"),
+        (PhaseKind.RECOVERY, -11.25, None),
+        (PhaseKind.RECOVERY, -11.3, "model_disagrees"),
+        (None, 11.25, None),
+    ],
+)
+def test_misses_that_add_up_to_three_quarters_of_the_limit_are_a_doubt(
+    phase: PhaseKind | None, misfit: float, doubt: str | None
+) -> None:
+    assert watch(phase=phase, misfit=misfit).doubt == doubt
+
+
+def test_misses_are_no_doubt_where_the_load_is_not_known() -> None:
+    assert watch(phase=PhaseKind.WARM_UP, misfit=50.0, settings=UNKNOWN).doubt is None
+
+
+def test_a_doubt_holds_until_its_time_has_passed() -> None:
+    assert watch(doubted_until_t=70.0).doubt == "model_disagrees"
+    assert watch(jumped_until_t=70.0).doubt == "model_disagrees"
+    assert watch().doubt is None
+
+
+@pytest.mark.parametrize(
+    ("bpm", "known", "doubt"),
+    [
+        (86.9, {}, "model_disagrees"),
+        (87.1, {}, None),
+        (112.9, {}, None),
+        (113.1, {}, "model_disagrees"),
+        (113.1, {"phase": PhaseKind.INTERVAL}, None),
+        (81.0, {"phase": PhaseKind.INTERVAL}, None),
+        (79.0, {"phase": PhaseKind.INTERVAL}, "model_disagrees"),
+        (50.0, {"expected": None}, None),
+        (70.0, {"expected": replace(EXPECTED, rise_bpm=10.1)}, "model_disagrees"),
+        (50.0, {"expected": replace(EXPECTED, rise_bpm=10.0)}, None),
+        (130.0, {"expected": replace(EXPECTED, rise_bpm=10.0)}, None),
+        (99.0, {"expected": replace(EXPECTED, low_at_rest=True)}, "model_disagrees"),
+        (100.0, {"fall": RateFall(highest_bpm=107.0)}, "model_disagrees"),
+        (100.1, {"fall": RateFall(highest_bpm=107.0)}, None),
+        (100.0, {"fall": RateFall(highest_bpm=107.0), "expected": None}, "model_disagrees"),
+    ],
+)
+def test_a_rate_that_may_be_a_dry_straps_is_doubted(bpm: float, known: dict[str, object], doubt: str | None) -> None:
+    state: dict[str, object] = {"phase": PhaseKind.WARM_UP, "expected": EXPECTED, "recent_bpm": (120.0, bpm)}
+    assert watch(**(state | known)).doubt == doubt
+    assert watch(**(state | known | {"recent_bpm": ()})).doubt is None
+
+
+# A rate that leaps
+
+
+@pytest.mark.parametrize(
+    ("t", "miss_bpm", "known", "expected"),
+    [
+        (60.0, 20.1, {}, (180.0, 0)),
+        (60.0, -20.1, {}, (180.0, 0)),
+        (60.0, 20.0, {}, (None, 0)),
+        (59.0, 40.0, {}, (None, 0)),
+        (90.0, 40.0, {"settings": UNKNOWN}, (None, 0)),
+        (90.0, 30.0, {"jumped_until_t": 100.0}, (210.0, 0)),
+        (90.0, 7.9, {"jumped_until_t": 150.0, "calm": 10}, (150.0, 11)),
+        (90.0, -7.9, {"jumped_until_t": 150.0, "calm": 11}, (None, 12)),
+        (90.0, 8.0, {"jumped_until_t": 150.0, "calm": 11}, (150.0, 0)),
+        (150.0, 15.0, {"jumped_until_t": 150.0, "calm": 3}, (150.0, 0)),
+        (151.0, 15.0, {"jumped_until_t": 150.0, "calm": 3}, (None, 0)),
+        (90.0, 0.0, {"calm": 20}, (None, 21)),
+    ],
+)
+def test_a_leap_of_over_20_bpm_is_doubted_for_two_minutes_or_until_the_rate_was_calm_for_12_seconds(
+    t: float, miss_bpm: float, known: dict[str, object], expected: tuple[float | None, int]
+) -> None:
+    assert watch(**known).leapt(t, miss_bpm) == expected
+
+
+def test_a_second_with_a_rate_is_held_against_the_forecast_and_one_without_is_not() -> None:
+    before = watch(foretold_bpm=100.0, t=79.0, calm=4)
+    assert (before.observed(moment(80.0, 121.0)).jumped_until_t, before.observed(moment(80.0, 121.0)).calm) == (
+        200.0,
+        0,
+    )
+    assert (before.observed(moment(80.0, 120.0)).jumped_until_t, before.observed(moment(80.0, 99.0)).calm) == (None, 5)
+    silent = before.observed(moment(80.0, None, signal=Signal.STALE))
+    assert (silent.jumped_until_t, silent.calm) == (None, 4)
+    assert watch(t=79.0).observed(moment(80.0, 190.0)).jumped_until_t is None
+
+
+# The treadmill's setting
+
+
+def test_a_measured_setting_is_taken_and_the_same_one_changes_nothing() -> None:
+    before = watch(settings=(WALKS,))
+    assert before.treadmill_now(moment(1.0)) is before
+    assert before.treadmill_now(moment(1.0, speed_kmh=6.0)).settings == (CLIMBS,)
+    assert before.treadmill_now(moment(1.0, speed_kmh=3.0, incline_percent=None)).settings == (Setting(3.0, 0.0),)
+
+
+def test_a_setting_that_was_asked_for_is_supposed_once_it_can_have_been_set() -> None:
+    now = watch(next_settings=UNKNOWN, switch_in_s=1)
+    asked = moment(1.0, speed_kmh=None)
+    waiting = now.treadmill_now(asked)
+    assert (waiting.settings, waiting.next_settings, waiting.switch_in_s) == ((STANDS,), UNKNOWN, 0)
+    supposed = waiting.treadmill_now(asked)
+    assert (supposed.settings, supposed.next_settings, supposed.switch_in_s) == (UNKNOWN, None, 0)
+    assert supposed.treadmill_now(asked) is supposed
+
+
+def test_a_speed_that_becomes_known_leaves_one_branch_of_the_belief() -> None:
+    branches = forked(BANK)
+    before = watch(bank=branches, settings=UNKNOWN, next_settings=UNKNOWN, loads=((WALKS, STANDS, CLIMBS),) * 2)
+    known = before.treadmill_now(moment(1.0))
+    bank, best = merged(branches, 3)
+    assert (known.settings, known.next_settings) == ((WALKS,), None)
+    assert known.bank == bank
+    assert known.loads == (((WALKS, STANDS, CLIMBS)[best],),) * 2
+
+
+# Seconds and slots
+
+
+def test_four_seconds_are_gathered_and_the_fifth_moves_the_belief_on() -> None:
+    now = watch()
+    for t in (1.0, 2.0):
+        now = now.observed(moment(t, 100.0 + t))
+    now = now.observed(moment(3.0, None, signal=Signal.STALE)).observed(moment(4.0, 99.0, signal=Signal.WEAK))
+    gathered = (now.t, now.slot_s, now.loads, now.reading_sum_bpm, now.readings, now.weak, now.phase_s)
+    assert gathered == (4.0, 4, ((WALKS,),) * 4, 302.0, 3, True, 4)
+    assert now.bank == BANK
+    closed = now.observed(moment(5.0, 98.0))
+    bank, surprise = BANK.advanced(load_of(WALKS)).corrected(100.0, 4.0)
+    assert closed.bank == bank
+    assert (closed.recent_bpm, closed.misfit, closed.odd) == ((100.0,), surprise, int(abs(surprise) >= 2.5))
+    assert (closed.slot_s, closed.loads, closed.reading_sum_bpm, closed.readings, closed.weak) == (0, (), 0.0, 0, False)
+    assert closed.foretold_bpm == bank.average(bank.rate_bpm)
+
+
+def test_a_rate_that_is_not_usable_teaches_nothing() -> None:
+    now = slot(watch(), 150.0, signal=Signal.IMPLAUSIBLE)
+    assert now.bank == BANK.advanced(load_of(WALKS))
+    assert (now.recent_bpm, now.misfit, now.odd) == ((), 0.0, 0)
+
+
+def test_live_rates_are_met_with_the_readings_own_spread() -> None:
+    now = slot(watch(), 96.0)
+    bank, _ = BANK.advanced(load_of(WALKS)).corrected(96.0)
+    assert now.bank == bank
+
+
+def test_a_setting_that_changes_within_a_slot_counts_by_its_seconds() -> None:
+    now = watch()
+    for t in (1.0, 2.0, 3.0):
+        now = now.observed(moment(t))
+    for t in (4.0, 5.0):
+        now = now.observed(moment(t, speed_kmh=6.0))
+    load = (3 * load_of(WALKS) + 2 * load_of(CLIMBS)) / 5
+    expected = BANK.advanced(load).corrected(100.0)[0]
+    assert np.allclose(now.bank.mean, expected.mean)
+    assert np.allclose(now.bank.inputs, expected.inputs)
+
+
+def test_a_pause_makes_the_rate_less_sure_and_two_seconds_in_a_row_do_not() -> None:
+    before = watch(t=10.0, settings=(WALKS,))
+    assert before.observed(moment(11.5)).bank == BANK
+    assert before.observed(moment(11.6)).bank == BANK.loosened(SLOW, 15.0)
+    assert watch().observed(moment(100.0)).bank == BANK
+
+
+def test_the_seconds_of_the_phase_are_kept_through_its_second_nought() -> None:
+    assert watch(phase_s=240).observed(moment(300.0, second=0)).phase_s == 240
+    assert watch(phase_s=240).observed(moment(300.0, second=7)).phase_s == 7
+
+
+def test_the_last_minute_of_readings_is_kept() -> None:
+    now = slot(watch(recent_bpm=tuple(float(n) for n in range(12))), 100.0)
+    assert now.recent_bpm == (*(float(n) for n in range(1, 12)), 100.0)
+
+
+def test_a_tenth_of_the_misses_is_forgotten_in_each_slot() -> None:
+    _, surprise = BANK.advanced(load_of(WALKS)).corrected(100.0)
+    assert slot(watch(misfit=5.0), 100.0).misfit == 0.9 * 5.0 + surprise
+
+
+def odd_bank() -> tuple[FilterBank, float]:
+    """A belief that is sure of a rate near 80, so that 150 surprises it by the most that counts."""
+    bank = BANK
+    for _ in range(40):
+        bank, _ = bank.advanced(load_of(WALKS)).corrected(80.0)
+    return bank, bank.advanced(load_of(WALKS)).corrected(150.0)[1]
+
+
+def test_surprises_in_a_row_are_counted_and_one_that_is_none_ends_the_row() -> None:
+    bank, surprise = odd_bank()
+    assert surprise >= 2.5
+    assert slot(watch(bank=bank, odd=1), 150.0).odd == 2
+    assert slot(watch(bank=bank, odd=1), 80.0).odd == 0
+
+
+@pytest.mark.parametrize(("misfit", "after"), [(9.0, 70.0), (7.0, None)])
+def test_misses_past_the_limit_are_a_doubt_for_a_minute_and_count_half_from_then(
+    misfit: float, after: float | None
+) -> None:
+    bank, surprise = odd_bank()
+    now = slot(watch(bank=bank, misfit=misfit, phase=PhaseKind.WARM_UP), 150.0, start_t=6.0)
+    total = 0.9 * misfit + surprise
+    assert (now.doubted_until_t, now.misfit) == (after, total / 2 if after else total)
+
+
+def test_a_warm_up_that_missed_too_much_is_unlearned_and_any_later_phase_is_not() -> None:
+    bank, _ = odd_bank()
+    unlearned = slot(watch(bank=bank, misfit=9.0, phase=PhaseKind.WARM_UP), 150.0)
+    inputs = bank.advanced(load_of(WALKS)).inputs
+    assert unlearned.bank == replace(BANK, inputs=inputs).loosened(SLOW, 25.0).loosened(FAST, 12.5)
+    assert unlearned.calm == -120
+    later = slot(watch(bank=bank, misfit=15.0, phase=PhaseKind.INTERVAL), 150.0)
+    assert later.bank == bank.advanced(load_of(WALKS)).corrected(150.0)[0]
+    assert (later.doubted_until_t, later.calm) == (65.0, 5)
+
+
+def test_misses_up_to_fifteen_are_no_doubt_after_the_warm_up() -> None:
+    bank, _ = odd_bank()
+    assert slot(watch(bank=bank, misfit=12.0, phase=PhaseKind.INTERVAL), 150.0).doubted_until_t is None
+
+
+def test_a_doubt_is_over_at_the_first_slot_after_its_time() -> None:
+    assert slot(watch(doubted_until_t=5.0), 100.0).doubted_until_t == 5.0
+    assert slot(watch(doubted_until_t=4.9), 100.0).doubted_until_t is None
+
+
+def test_what_anybody_would_show_is_followed_until_the_rate_has_proven_itself_or_no_load_is_known() -> None:
+    told = expectation(BANK)
+    later = told.after(demands(4.0, 5.0)[0][0], 5)
+    before = watch(expected=told, phase=PhaseKind.WARM_UP)
+    assert slot(before, 100.0).expected == later
+    assert slot(before, 40.0).expected == replace(later, low_at_rest=True)
+    assert slot(before, 100.0, signal=Signal.STALE).expected == later
+    working = replace(before, phase=PhaseKind.INTERVAL)
+    assert slot(working, 100.0).expected is None
+    assert slot(working, 40.0).expected == replace(later, low_at_rest=True)
+    assert slot(working, 100.0, signal=Signal.STALE).expected == later
+    branches = replace(before, bank=forked(BANK), settings=UNKNOWN)
+    assert slot(branches, 100.0, speed_kmh=None).expected is None
+
+
+def test_falls_are_followed_in_warm_up_and_work_where_the_load_is_known() -> None:
+    before = watch(fall=RateFall(highest_bpm=104.0, load=demands(4.0, 5.0)[0][0]), phase=PhaseKind.WARM_UP)
+    fallen = RateFall(highest_bpm=103.75, load=demands(4.0, 5.0)[0][0])
+    assert slot(before, 100.0).fall == fallen
+    assert slot(replace(before, phase=PhaseKind.INTERVAL), 100.0).fall == fallen
+    assert slot(before, 100.0, signal=Signal.STALE).fall == before.fall
+    assert slot(replace(before, phase=PhaseKind.RECOVERY), 100.0).fall == RateFall()
+    branches = replace(before, bank=forked(BANK), settings=UNKNOWN)
+    assert slot(branches, 100.0, speed_kmh=None).fall == RateFall()
+
+
+def test_a_believed_rate_above_the_plans_hr_max_is_a_finding_unless_it_is_weak_or_surprising() -> None:
+    sure = BANK
+    for _ in range(60):
+        sure, _ = sure.advanced(load_of(CLIMBS)).corrected(182.0)
+    before = watch(bank=sure, settings=(CLIMBS,), recent_bpm=(182.0, 182.0))
+    now = slot(before, 182.0, speed_kmh=6.0)
+    assert now.odd == 0
+    assert now.finding == HrMaxFinding("hr_max_seems_higher", 182.0, 182.0, 197.0, "rate_seen")
+    assert slot(before, 182.0, speed_kmh=6.0, signal=Signal.WEAK).finding is None
+    surprising = slot(replace(before, bank=odd_bank()[0]), 182.0, speed_kmh=6.0)
+    assert (surprising.odd, surprising.finding) == (1, None)
+    known = HrMaxFinding("hr_max_seems_lower", 160.0, 150.0, 170.0, "exertion")
+    assert slot(replace(before, finding=known), 182.0, speed_kmh=6.0).finding == known
+
+
+# Where the load is not known
+
+
+def test_an_unknown_load_may_roam_and_a_known_one_does_not() -> None:
+    assert (watch().roam_sd, watch(settings=UNKNOWN).roam_sd) == (0.0, 0.005)
+    bank = forked(BANK)
+    now = slot(watch(bank=bank, settings=UNKNOWN, phase_s=100), 100.0, speed_kmh=None, second=100)
+    assert now.bank == bank.advanced(load_of(*UNKNOWN), 0.005).corrected(100.0)[0]
+
+
+@pytest.mark.parametrize(("second", "late_sd"), [(25, 10.0), (26, 0.0)])
+def test_early_in_a_phase_nobody_knows_to_the_second_when_the_treadmill_was_set(second: int, late_sd: float) -> None:
+    bank = forked(BANK)
+    now = slot(watch(bank=bank, settings=UNKNOWN), 100.0, speed_kmh=None, second=second)
+    assert now.bank == bank.advanced(load_of(*UNKNOWN), 0.005).loosened(FAST, late_sd).corrected(100.0)[0]
+    known = slot(watch(settings=(WALKS,)), 100.0, second=second)
+    assert known.bank == BANK.advanced(load_of(WALKS)).corrected(100.0)[0]
+
+
+def test_a_rate_that_surprises_twice_where_the_speed_is_unknown_is_a_load_of_the_persons_own() -> None:
+    bank = forked(odd_bank()[0])
+    load = load_of(WALKS, WALKS, WALKS)
+    corrected, surprise = bank.advanced(load, 0.005).corrected(150.0)
+    assert surprise >= 2.5
+    before = watch(bank=bank, settings=(WALKS,) * 3, phase=PhaseKind.WARM_UP, misfit=20.0)
+    once = slot(before, 150.0, speed_kmh=None, second=99)
+    assert once.bank == corrected
+    twice = slot(replace(before, odd=1), 150.0, speed_kmh=None, second=99)
+    assert twice.bank == corrected.loosened(GAIN, 0.15).loosened(SLOW, 6.0)
+    assert (twice.doubted_until_t, twice.misfit) == (None, 0.9 * 20.0 + surprise)
+    known = slot(watch(bank=odd_bank()[0], odd=1), 150.0)
+    assert known.bank == odd_bank()[0].advanced(load_of(WALKS)).corrected(150.0)[0]
+
+
+# What the person says, and phases
+
+
+def test_exertion_in_an_interval_belongs_to_its_last_minute_and_later_to_the_interval_before() -> None:
+    within = watch(phase=PhaseKind.INTERVAL, recent_bpm=(150.0, 160.0), worked_bpm=120.0).heard(17)
+    likely = perceived_exertion.log_likelihood(17, 155.0, BANK.hr_max_bpm)
+    assert within.borgs == ((155.0, 17),)
+    assert within.bank == BANK.weighed(likely)
+    after = watch(phase=PhaseKind.RECOVERY, recent_bpm=(110.0,), worked_bpm=161.04).heard(17)
+    assert after.borgs == ((161.0, 17),)
+    assert watch(phase=PhaseKind.INTERVAL, worked_bpm=161.0).heard(15).borgs == ((161.0, 15),)
+    unworked = watch(phase=PhaseKind.RECOVERY, recent_bpm=(110.0,))
+    assert unworked.heard(17) is unworked
+
+
+def test_the_last_24_answers_are_kept() -> None:
+    borgs = tuple((float(n), 15) for n in range(24))
+    assert watch(worked_bpm=160.0, borgs=borgs).heard(16).borgs == (*borgs[1:], (160.0, 16))
+
+
+def test_exertion_that_the_plans_hr_max_does_not_explain_is_a_finding() -> None:
+    formula = Plan(participant="p", hr_max_bpm=180.0, hr_max_source="formula", age=48, start=Load(6.0, 5.0))
+    now = BeliefState(plan=formula, bank=first_bank(formula, formula.start, None), person=None, worked_bpm=135.0)
+    for _ in range(4):
+        now = now.heard(19)
+    assert now.finding is not None
+    assert (now.finding.code, now.finding.source) == ("hr_max_seems_lower", "exertion")
+
+
+def test_an_interval_of_a_minute_leaves_its_rate_and_tiredness() -> None:
+    before = watch(phase=PhaseKind.INTERVAL, phase_s=60, recent_bpm=(150.0, 160.0), worked_bpm=1.0, expected=EXPECTED)
+    now = before.entered(moment(300.0, phase=RECOVERY, second=0))
+    assert (now.phase, now.phase_s, now.worked_bpm, now.expected) == (PhaseKind.RECOVERY, 0, 155.0, None)
+    assert now.bank == BANK.shifted(DRIFT, 1.0, 1.0)
+    short = replace(before, phase_s=59, recent_bpm=()).entered(moment(300.0, phase=RECOVERY, second=0))
+    assert (short.worked_bpm, short.bank == BANK) == (None, True)
+
+
+def test_other_phases_leave_what_was_known() -> None:
+    now = watch(phase=PhaseKind.RECOVERY, phase_s=180, recent_bpm=(100.0,), worked_bpm=150.0, expected=EXPECTED)
+    began = now.entered(moment(480.0, phase=INTERVAL, second=0))
+    assert (began.phase, began.worked_bpm, began.bank == BANK) == (PhaseKind.INTERVAL, 150.0, True)
+    assert began.expected == EXPECTED
+
+
+def test_from_the_second_interval_on_somebody_may_hold_the_handrail() -> None:
+    before = watch(phase=PhaseKind.RECOVERY)
+    second = before.entered(moment(480.0, phase=replace(INTERVAL, interval=2), second=0))
+    assert second.bank == BANK.loosened(GAIN, 0.05)
+    rest = before.entered(moment(480.0, phase=replace(RECOVERY, interval=2), second=0))
+    assert rest.bank == BANK
