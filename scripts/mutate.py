@@ -45,7 +45,18 @@ RULES = (
     *(
         f"{SESSION}/test_{name}.py"
         for name in (
-            *("guards", "commands", "silent_strap", "ceiling", "questions", "gate", "stop", "pause", "readiness"),
+            *(
+                "transitions",
+                "guards",
+                "commands",
+                "silent_strap",
+                "ceiling",
+                "questions",
+                "gate",
+                "stop",
+                "pause",
+                "readiness",
+            ),
             *("recovery", "target", "warm_up", "view", "slow_source", "zone_position", "cues"),
         )
     ),

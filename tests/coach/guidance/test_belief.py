@@ -173,11 +173,21 @@ def test_a_second_with_a_rate_is_held_against_the_forecast_and_one_without_is_no
 # The treadmill's setting
 
 
-def test_a_measured_setting_is_taken_and_the_same_one_changes_nothing() -> None:
+def test_a_measured_setting_is_taken() -> None:
     before = watch(settings=(WALKS,))
-    assert before.treadmill_now(moment(1.0)) is before
+    measured = before.treadmill_now(moment(1.0))
+    assert (measured.settings, measured.measured, measured.bank == BANK) == ((WALKS,), True, True)
     assert before.treadmill_now(moment(1.0, speed_kmh=6.0)).settings == (CLIMBS,)
     assert before.treadmill_now(moment(1.0, speed_kmh=3.0, incline_percent=None)).settings == (Setting(3.0, 0.0),)
+
+
+def test_a_setting_that_is_believed_no_more_is_unlearned_and_what_was_asked_for_is_supposed() -> None:
+    before = watch(settings=(WALKS,), measured=True, bank=BANK.advanced(load_of(CLIMBS)))
+    doubted = before.treadmill_now(moment(1.0, speed_kmh=None, asked_kmh=6.0))
+    assert (doubted.settings, doubted.measured) == ((CLIMBS,), False)
+    assert doubted.bank == replace(BANK, inputs=before.bank.inputs).loosened(SLOW, 25.0).loosened(FAST, 12.5)
+    unasked = before.treadmill_now(moment(1.0, speed_kmh=None, incline_percent=None))
+    assert unasked.settings == (Setting(4.0, 0.0),)
 
 
 def test_a_setting_that_was_asked_for_is_supposed_once_it_can_have_been_set() -> None:
@@ -195,7 +205,7 @@ def test_a_speed_that_becomes_known_leaves_one_branch_of_the_belief() -> None:
     before = watch(bank=branches, settings=UNKNOWN, next_settings=UNKNOWN, loads=((WALKS, STANDS, CLIMBS),) * 2)
     known = before.treadmill_now(moment(1.0))
     bank, best = merged(branches, 3)
-    assert (known.settings, known.next_settings) == ((WALKS,), None)
+    assert (known.settings, known.next_settings, known.measured) == ((WALKS,), None, True)
     assert known.bank == bank
     assert known.loads == (((WALKS, STANDS, CLIMBS)[best],),) * 2
 
