@@ -191,11 +191,11 @@ def test_a_stop_ends_phase_and_session_and_offers_a_cool_down() -> None:
 
 
 def test_a_second_stop_takes_the_cool_down_back_and_asks_for_exertion_once() -> None:
-    ended = after(quiet(), SessionCommand(70.0, Name.STOP))[0]
-    done, events, cues = after(ended, SessionCommand(71.0, Name.STOP))
-    assert done == replace(ended, t=71.0, cool_down_offered=False)
+    ended = after(quiet(until_t=400.0), SessionCommand(400.0, Name.STOP))[0]
+    done, events, cues = after(ended, SessionCommand(401.0, Name.STOP))
+    assert done == replace(ended, t=401.0, cool_down_offered=False, before_stop=None)
     assert (events, [cue.name for cue in cues]) == ((), [CueName.SAY_EXERTION])
-    assert after(done, SessionCommand(71.0, Name.STOP)) == (done, (), ())
+    assert after(done, SessionCommand(401.0, Name.STOP)) == (done, (), ())
 
 
 def test_stopping_before_the_start_ends_without_phase_cool_down_or_exertion() -> None:
@@ -404,7 +404,7 @@ def test_an_advice_is_shown_once_and_spoken_when_it_is_to_be() -> None:
     assert (turn.events, turn.cues) == ([AdviceGiven(70.0, faster)], [])
     turn.give(faster, spoken=True)
     assert (turn.events, turn.state.advised_t) == ([AdviceGiven(70.0, faster)] * 2, 70.0)
-    assert turn.cues == [Cue(70.0, CueName.FASTER, Level.INFORMATION, 0)]
+    assert turn.cues == [Cue(70.0, CueName.FASTER, Level.INFORMATION, 0, 6.4)]
     turn.give(Advice(Direction.HOLD), spoken=True)
     assert (turn.state.asked_kmh, turn.cues[-1].name) == (6.4, CueName.HOLD)
 
