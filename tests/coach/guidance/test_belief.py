@@ -12,7 +12,7 @@ from coach.guidance.heart_model import DRIFT, FAST, GAIN, SLOW, FilterBank
 from coach.guidance.interface import GuidanceInput
 from coach.guidance.priors import first_bank
 from coach.guidance.treadmill_load import demands
-from coach.guidance.unknown_load import forked, merged
+from coach.guidance.unknown_load import merge_hypotheses, split_hypotheses
 from coach.model.events import HrMaxFinding, Signal
 from coach.model.plan import Load, Plan
 from coach.model.protocol import Phase, PhaseKind, Zone
@@ -201,10 +201,10 @@ def test_a_setting_that_was_asked_for_is_supposed_once_it_can_have_been_set() ->
 
 
 def test_a_speed_that_becomes_known_leaves_one_branch_of_the_belief() -> None:
-    branches = forked(BANK)
+    branches = split_hypotheses(BANK)
     before = watch(bank=branches, settings=UNKNOWN, next_settings=UNKNOWN, loads=((WALKS, STANDS, CLIMBS),) * 2)
     known = before.treadmill_now(moment(1.0))
-    bank, best = merged(branches, 3)
+    bank, best = merge_hypotheses(branches, 3)
     assert (known.settings, known.next_settings, known.measured) == ((WALKS,), None, True)
     assert known.bank == bank
     assert known.loads == (((WALKS, STANDS, CLIMBS)[best],),) * 2
@@ -332,7 +332,7 @@ def test_what_anybody_would_show_is_followed_until_the_rate_has_proven_itself_or
     assert slot(working, 100.0).expected is None
     assert slot(working, 40.0).expected == replace(later, low_at_rest=True)
     assert slot(working, 100.0, signal=Signal.STALE).expected == later
-    branches = replace(before, bank=forked(BANK), settings=UNKNOWN)
+    branches = replace(before, bank=split_hypotheses(BANK), settings=UNKNOWN)
     assert slot(branches, 100.0, speed_kmh=None).expected is None
 
 
@@ -343,7 +343,7 @@ def test_falls_are_followed_in_warm_up_and_work_where_the_load_is_known() -> Non
     assert slot(replace(before, phase=PhaseKind.INTERVAL), 100.0).fall == fallen
     assert slot(before, 100.0, signal=Signal.STALE).fall == before.fall
     assert slot(replace(before, phase=PhaseKind.RECOVERY), 100.0).fall == RateFall()
-    branches = replace(before, bank=forked(BANK), settings=UNKNOWN)
+    branches = replace(before, bank=split_hypotheses(BANK), settings=UNKNOWN)
     assert slot(branches, 100.0, speed_kmh=None).fall == RateFall()
 
 
@@ -367,14 +367,14 @@ def test_a_believed_rate_above_the_plans_hr_max_is_a_finding_unless_it_is_weak_o
 
 def test_an_unknown_load_may_roam_and_a_known_one_does_not() -> None:
     assert (watch().roam_sd, watch(settings=UNKNOWN).roam_sd) == (0.0, 0.005)
-    bank = forked(BANK)
+    bank = split_hypotheses(BANK)
     now = slot(watch(bank=bank, settings=UNKNOWN, phase_s=100), 100.0, speed_kmh=None, second=100)
     assert now.bank == bank.advanced(load_of(*UNKNOWN), 0.005).corrected(100.0)[0]
 
 
 @pytest.mark.parametrize(("second", "late_sd"), [(25, 10.0), (26, 0.0)])
 def test_early_in_a_phase_nobody_knows_to_the_second_when_the_treadmill_was_set(second: int, late_sd: float) -> None:
-    bank = forked(BANK)
+    bank = split_hypotheses(BANK)
     now = slot(watch(bank=bank, settings=UNKNOWN), 100.0, speed_kmh=None, second=second)
     assert now.bank == bank.advanced(load_of(*UNKNOWN), 0.005).loosened(FAST, late_sd).corrected(100.0)[0]
     known = slot(watch(settings=(WALKS,)), 100.0, second=second)
@@ -382,7 +382,7 @@ def test_early_in_a_phase_nobody_knows_to_the_second_when_the_treadmill_was_set(
 
 
 def test_a_rate_that_surprises_twice_where_the_speed_is_unknown_is_a_load_of_the_persons_own() -> None:
-    bank = forked(odd_bank()[0])
+    bank = split_hypotheses(odd_bank()[0])
     load = load_of(WALKS, WALKS, WALKS)
     corrected, surprise = bank.advanced(load, 0.005).corrected(150.0)
     assert surprise >= 2.5
