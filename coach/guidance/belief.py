@@ -46,6 +46,8 @@ MISFIT_WARMING_UP, MISFIT_LATER = 10.0, 15.0
 DOUBTED_SHARE, DOUBTED_FOR_S = 0.75, 60.0
 """From this share of the limit nothing is urged; at the limit, nor for a minute after, and the warm-up is unlearned."""
 FORGOTTEN_SD_BPM = 25.0
+UNLEARNED_SD_BPM = 8.0
+"""Where a treadmill's speed turns out false, the rate was still the heart's: less is forgotten than of a dry strap."""
 LEAP_BPM, LEAP_DOUBTED_S, SETTLED_S = 20.0, 120.0, 60.0
 CALM_BPM, CALM_S = 8.0, 12
 """A heart does not leap 20 bpm from a forecast five seconds old. Near it again for 12 s, it is believed."""
@@ -163,7 +165,8 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             # What was measured is not believed any more: what was asked for is supposed, and what was learned from it
             # is unlearned.
             supposed = Setting(moment.asked_kmh or self.settings[0].speed_kmh, moment.incline_percent or 0.0)
-            return replace(self, bank=self._forgotten(self.bank), settings=(supposed,), measured=False)
+            fresh = replace(first_bank(self.plan, self.plan.start, self.person), inputs=self.bank.inputs)
+            return replace(self, bank=fresh.loosened(SLOW, UNLEARNED_SD_BPM), settings=(supposed,), measured=False)
         if self.next_settings is None:
             return self
         if self.switch_in_s > 0:
