@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct, ValidationError, convert
 
@@ -23,15 +23,7 @@ class TomlFault(CoachError, ValueError):  # noqa: N818 - what is wrong in a file
 
 def read_toml(text: str, kind: type[Read]) -> tuple[Read, "TomlLines"]:
     """What the text says, as `kind`, and the lines of its keys. Raises `TomlFault` with line and reason."""
-    try:
-        tree = tomllib.loads(text)
-    except RecursionError as error:
-        raise TomlFault(0, "brackets within brackets without end") from error
-    except ValueError as error:
-        # TOMLDecodeError, and what Python says to a number of thousands of digits.
-        found = re.search(r"at line (\d+)", str(error))
-        at_end = text.count("\n") + 1
-        raise TomlFault(int(found[1]) if found else at_end, f"not valid TOML: {error}") from error
+    tree = parse_toml(text)
     lines = TomlLines(text)
     try:
         return convert(tree, kind), lines
@@ -42,6 +34,37 @@ def read_toml(text: str, kind: type[Read]) -> tuple[Read, "TomlLines"]:
         unknown = re.search(r"unknown field `(.*)`", reason)
         line = lines.of(f"{where}.{unknown[1]}" if unknown else where)
         raise TomlFault(line, f"{key}: {reason[0].lower()}{reason[1:]}") from error
+
+
+MOST_CHARACTERS = 256 * 1024
+MOST_PARTS = 16
+"""Of a dotted key. Our settings have two."""
+
+_LONG_KEY = re.compile(
+    r"""(?<![\w\-])(?:(?:[\w\-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d}""" % MOST_PARTS  # noqa: UP031 - braces
+)
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return what the text says, as a tree. Raises `TomlFault` with line and reason.
+
+    Size and keys are bounded before the parser runs: a dotted key of 100,000 parts costs it minutes and gigabytes.
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise TomlFault(0, f"has {len(text)} characters; at most {MOST_CHARACTERS} are read")
+    if long := _LONG_KEY.search(text):
+        raise TomlFault(
+            text.count("\n", 0, long.start()) + 1, f"a key has more than {MOST_PARTS} parts; write it shorter"
+        )
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise TomlFault(0, "brackets within brackets without end") from error
+    except ValueError as error:
+        # TOMLDecodeError, and what Python says to a number of thousands of digits.
+        found = re.search(r"at line (\d+)", str(error))
+        at_end = text.count("\n") + 1
+        raise TomlFault(int(found[1]) if found else at_end, f"not valid TOML: {error}") from error
 
 
 class TomlLines:

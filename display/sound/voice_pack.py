@@ -11,7 +11,9 @@ A pack is a folder with a `pack.toml` (name, language, licence, speaker) and one
 
 import argparse
 import difflib
+import json
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from coach.model.toml_lines import TomlFault, parse_toml
 from display.errors import AudioFileError, VoicePackError
 from display.sound import wav
 from display.sound.phrases import LANGUAGES, Language, catalogue
@@ -42,6 +45,7 @@ LOUDNESS_TOLERANCE_DB = 3.0
 """How far a phrase may lie from `recording.LOUDNESS_DB`."""
 
 _ABOUT = "pack.toml"
+_MOST_ABOUT_BYTES = 16 * 1024
 _ESPEAK = "espeak-ng"
 _WORDS_PER_MINUTE, _PITCH = "150", "45"
 _VOICES: dict[Language, str] = {"nb": "nb", "en": "en-gb"}
@@ -98,12 +102,16 @@ def open_pack(folder: Path) -> Pack:
 
     """
     try:
-        return Pack(folder, msgspec.toml.decode((folder / _ABOUT).read_bytes(), type=PackMetadata))
+        found = (folder / _ABOUT).stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_ABOUT_BYTES:
+            raise VoicePackError(f"{folder / _ABOUT} is no file of at most {_MOST_ABOUT_BYTES} bytes. Write it again.")
+        text = (folder / _ABOUT).read_bytes().decode("utf-8-sig")
+        return Pack(folder, msgspec.convert(parse_toml(text), PackMetadata))
     except OSError as error:
         raise VoicePackError(
             f"{folder} has no readable {_ABOUT}. Write one with name, language, licence and speaker."
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, TomlFault, UnicodeDecodeError) as error:
         raise VoicePackError(
             f"{folder / _ABOUT} cannot be used: {error}. It needs name, language (nb or en), licence and speaker."
         ) from error
@@ -177,7 +185,7 @@ def build(folder: Path) -> tuple[Pack, ...]:
                 wav.write_wav(target / f"{key}.wav", wav.prepare(wav.read_wav(raw)))
         # Last, so that an interrupted build is not taken for a pack.
         about = PackMetadata(_NAMES[language], language, "CC0-1.0", f"espeak-ng, voice {_VOICES[language]}")
-        (target / _ABOUT).write_text(_about_toml(about), encoding="utf-8")
+        _write_about(target, about)
         packs.append(open_pack(target))
     return tuple(packs)
 
@@ -196,7 +204,8 @@ def prepare(raw: Path, folder: Path) -> tuple[Path, ...]:
         wav.write_wav(folder / path.name, samples)
         written.append(folder / path.name)
     if (raw / _ABOUT).is_file() and raw.resolve() != folder.resolve():
-        shutil.copyfile(raw / _ABOUT, folder / _ABOUT)
+        about = open_pack(raw).about
+        _write_about(folder, about)
     return tuple(written)
 
 
@@ -260,8 +269,19 @@ def _synthesise(program: str, voice: str, words: str, path: Path) -> None:
         raise VoicePackError(f"espeak-ng could not say «{words}»: {error}. Try «espeak-ng -v {voice} test».") from error
 
 
+def _write_about(folder: Path, about: PackMetadata) -> None:
+    """Write a pack's description; a link in its place is replaced and not followed."""
+    making = folder / f".{_ABOUT}.new"
+    making.unlink(missing_ok=True)
+    with making.open("x", encoding="utf-8") as file:
+        file.write(_about_toml(about))
+    making.replace(folder / _ABOUT)
+
+
 def _about_toml(about: PackMetadata) -> str:
-    return "".join(f'{field} = "{getattr(about, field)}"\n' for field in about.__struct_fields__)
+    return "".join(
+        f"{field} = {json.dumps(getattr(about, field), ensure_ascii=False)}\n" for field in about.__struct_fields__
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 Made ready means: silence at both ends gone, one loudness for all phrases, no peak near full scale, both ends ramped.
 """
 
+import stat
 import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ LOUDNESS_DB = -20.0
 
 PEAK_LIMIT = 0.71
 """No sample of a prepared phrase goes beyond this share of full scale (-3 dBFS), so a tone may sound on top of it."""
+
+MOST_BYTES = 32_000_000
+"""More than a minute in stereo at 96 kHz; a phrase lasts six seconds."""
+
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ, MOST_CHANNELS = 4_000, 192_000, 8
 
 _FULL_SCALE = 32_768
 _SAMPLE_BYTES = 2
@@ -51,9 +57,20 @@ def read_wav(path: Path) -> AudioFile:
 
     """
     try:
+        # A fifo would hold the reader for ever, and a header may promise gigabytes that are not there.
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
+            raise AudioFileError(
+                f"{path.name} is no file of at most {MOST_BYTES // 1_000_000} MB, which a phrase is. Record it again."
+            )
         with wave.open(str(path), "rb") as file:
             channels, width, rate_hz = file.getnchannels(), file.getsampwidth(), file.getframerate()
-            raw = file.readframes(file.getnframes())
+            if not (LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ and 1 <= channels <= MOST_CHANNELS):
+                raise AudioFileError(
+                    f"{path.name} says {rate_hz} samples a second on {channels} channels, which no recorder writes. "
+                    "Record it again."
+                )
+            raw = file.readframes(min(file.getnframes(), found.st_size // (channels * max(1, width))))
     except (OSError, EOFError, wave.Error) as error:
         raise AudioFileError(f"{path.name} cannot be read as a WAV file ({error}). Record it again as WAV.") from error
     if width != _SAMPLE_BYTES:
@@ -66,12 +83,15 @@ def read_wav(path: Path) -> AudioFile:
 
 
 def write_wav(path: Path, samples: Samples, rate_hz: int = RATE_HZ) -> None:
-    """Write mono 16-bit PCM."""
-    with wave.open(str(path), "wb") as file:
+    """Write mono 16-bit PCM in the place of an earlier file; a link there is replaced and not followed."""
+    making = path.with_name(f".{path.name}.new")
+    making.unlink(missing_ok=True)
+    with making.open("xb") as target, wave.open(target, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(_SAMPLE_BYTES)
         file.setframerate(rate_hz)
         file.writeframes(to_pcm(samples))
+    making.replace(path)
 
 
 def to_pcm(samples: Samples) -> bytes:

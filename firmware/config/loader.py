@@ -10,12 +10,12 @@ power cut left it. A person who means it writes a section's heading (`[machine]`
 
 import contextlib
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
+from coach.model.toml_lines import TomlFault, parse_toml
 from firmware.config.schema import Config, ConfigError, read
 from firmware.system.atomic_file import atomic_write
 from firmware.system.paths import NAME
@@ -89,8 +89,8 @@ def _refuse_lost_settings(path: Path, text: str, kept: Path) -> None:
     """Raise ConfigError where the file is the last good one with all or its last settings gone."""
     try:
         before = _text(kept)
-        lost = tomllib.loads(before) != (now := tomllib.loads(text))
-    except (ConfigError, tomllib.TOMLDecodeError):
+        lost = parse_toml(before) != (now := parse_toml(text))
+    except (ConfigError, TomlFault):
         return
     if not lost:
         return

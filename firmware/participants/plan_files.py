@@ -19,6 +19,7 @@ from coach.model.protocol import Protocol
 from coach.model.toml_lines import TomlFault, read_toml
 from coach.session.state import begin
 from firmware.participants import protocol_files
+from firmware.participants.plan_ranges import find_plan_fault
 from firmware.system.errors import FirmwareError
 
 GUEST = "guest"
@@ -51,6 +52,8 @@ def ready(plan: Plan, where: str) -> ReadyPlan:
     """Check that a session can begin from this plan. `where` names it in messages. Raises PlanFileError."""
     if not plan.participant:
         raise PlanFileError(f"{where}: participant is empty. Write the participant's pseudonym.")
+    if fault := find_plan_fault(plan):
+        raise PlanFileError(f"{where}: {fault}.")
     try:
         protocol = protocol_files.load(plan.protocol)
         begin(plan, protocol, default_guidance)

@@ -29,6 +29,7 @@ from firmware.participants.plan_files import (
     read_folder,
     ready,
 )
+from firmware.participants.plan_ranges import find_protocol_fault
 from firmware.participants.training_closures import TrainingClosures
 from firmware.system.atomic_file import safe_path
 from firmware.system.timestamps import SystemStampClock
@@ -97,6 +98,8 @@ class ParticipantRegistry:
         """Take the server's plan, for now and after a restart. Raises PlanFileError."""
         if plan.participant == GUEST:
             raise PlanFileError(f"The pseudonym «{GUEST}» is every guest's; a plan cannot have it.")
+        if fault := find_protocol_fault(plan):
+            raise PlanFileError(f"The plan for {plan.participant[:40]} is refused: {fault}.")
         self.shelf.put(ready(plan, f"the plan for {plan.participant}"), "server")
 
         def keep() -> None:

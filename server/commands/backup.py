@@ -13,8 +13,10 @@ import subprocess
 import tarfile
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import msgspec
 from django.conf import settings
@@ -30,6 +32,7 @@ FORMAT = 1
 _CONTENTS = "contents.json"
 _LITE, _POSTGRES = "diary.sqlite3", "database.dump"
 _FOLDERS = ("authority", "certificates")
+_MOST_CONTENTS_BYTES, _MOST_DEPTH = 4 * 1024 * 1024, 4
 _FILES = ("clinic.toml", "secret-key", "shared-group", KEY_FILE)
 
 
@@ -186,20 +189,20 @@ def _pack(work: Path, contents: Contents, file: Path) -> None:
 
 def _unpack(file: Path, work: Path) -> Contents:
     try:
-        with tarfile.open(file, "r") as archive:
-            head = archive.extractfile(_CONTENTS)
-            if head is None:
-                raise BackupError(f"{file} is no backup of interval-coach.")
-            contents = msgspec.json.decode(head.read(), type=Contents)
+        # Uncompressed, as a backup is written: an archive that unpacks to a thousand times its size is none.
+        with tarfile.open(file, "r:") as archive:
+            members = {one.name: one for one in archive}
+            head = _member(archive, members, _CONTENTS, file)
+            contents = msgspec.json.decode(head.read(_MOST_CONTENTS_BYTES), type=Contents)
             if contents.format != FORMAT:
                 raise BackupError(f"{file} is a backup of format {contents.format}; this program reads {FORMAT}.")
             for name, digest in contents.files.items():
                 place = PurePosixPath(name)
-                if place.is_absolute() or ".." in place.parts:
-                    raise BackupError(f"{file} names a file outside its folder. It was tampered with; do not use it.")
-                source = archive.extractfile(name)
-                if source is None:
-                    raise BackupError(f"{file} lacks {name}.")
+                if not _is_written_by_a_backup(place):
+                    raise BackupError(
+                        f"{file} names {name[:80]!r}, which no backup holds. It was tampered with; do not use it."
+                    )
+                source = _member(archive, members, name, file)
                 target = work / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with target.open("wb") as out:
@@ -209,6 +212,33 @@ def _unpack(file: Path, work: Path) -> Contents:
     except (OSError, KeyError, tarfile.TarError, msgspec.MsgspecError) as error:
         raise BackupError(f"{file} is no backup that can be read ({type(error).__name__}).") from error
     return contents
+
+
+def _member(archive: tarfile.TarFile, members: Mapping[str, tarfile.TarInfo], name: str, file: Path) -> IO[bytes]:
+    """Return a plain file of an archive; a link, a device or a folder is none. Raises BackupError."""
+    found = members.get(name)
+    source = archive.extractfile(found) if found is not None and _is_plain(found, file) else None
+    if source is None:
+        raise BackupError(f"{file} lacks {name}, or has something else than a file there. Use another backup.")
+    return source
+
+
+def _is_plain(member: tarfile.TarInfo, file: Path) -> bool:
+    """Whether a member is a file that the archive holds whole: a sparse one may unpack to any size."""
+    return member.isreg() and not member.issparse() and member.size <= file.stat().st_size
+
+
+def _is_written_by_a_backup(place: PurePosixPath) -> bool:
+    """Whether `back_up` writes such a name: nothing else comes back, above all no program and no broker's setting."""
+    if len(place.parts) == 1:
+        return place.name in (*_FILES, TAIL_FILE, _LITE, _POSTGRES)
+    # Only keys, certificates and lists lie below these.
+    return (
+        not place.is_absolute()
+        and 1 < len(place.parts) <= _MOST_DEPTH
+        and place.parts[0] in _FOLDERS
+        and ".." not in place.parts
+    )
 
 
 def _check_lite(file: Path) -> None:
