@@ -14,7 +14,7 @@ from coach.guidance.interface import GuidanceMaker
 from coach.guidance.learned import learned_guidance
 from coach.guidance.rules import rule_guidance
 from coach.kiosk.flow import KioskState, view
-from coach.kiosk.view import DisplayState
+from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.events import AdviceGiven
 from coach.model.messages import AnyMessage, BorgAnswer, CommandName, HeartRate, SessionCommand, Time, TreadmillSpeed
 from coach.model.plan import Load, Plan
@@ -145,8 +145,29 @@ def running_examples() -> dict[str, DisplayState]:
         "all_right": shown(asked),
         "notice_stop_now": shown(lived(asked, 1320.0, answers=False)),
         "by_feeling": shown(exertion),
+        "ready": shown(_in_touch()),
+        "stopped": shown(step(points[1132.0], SessionCommand(1132.0, CommandName.STOP)).state),
+        "ended": _after(lived(points[2230.0], 2401.0)),
+        "ended_at_once": _after(_stopped_for_good(lived(started(), 70.0))),
         "therapist_says": replace(shown(points[1132.0]), message="Bra jobba! Rett ryggen og pust rolig."),
     }
+
+
+def _in_touch() -> SessionState:
+    """Return a session that waits for its start, with a strap that is heard."""
+    return step(begin(PLAN, FOUR_BY_FOUR, rule_guidance), HeartRate(0.0, 84.0)).state
+
+
+def _stopped_for_good(state: SessionState) -> SessionState:
+    for _ in range(2):
+        state = step(state, SessionCommand(state.t, CommandName.STOP)).state
+    return state
+
+
+def _after(state: SessionState) -> DisplayState:
+    """Return what the machine shows when Borg and mood have been said, and the diary has the session."""
+    desk = KioskState(chosen=True, asked=(ScreenId.EXERTION, ScreenId.MOOD))
+    return view(desk, state, saved="saved")
 
 
 def _climbing_to(bpm: float) -> Rate:

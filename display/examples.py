@@ -282,7 +282,12 @@ def examples() -> dict[str, DisplayState]:
         },
         "strap_found": _with(ScreenId.STRAP, strap_name=strap_name),
         "ready": _with(
-            ScreenId.READY, strap_name=strap_name, may_change_strap=True, snapshot=ready, profile=profile_of()
+            ScreenId.READY,
+            strap_name=strap_name,
+            may_change_strap=True,
+            first_speed_kmh=4.6,
+            snapshot=ready,
+            profile=profile_of(),
         ),
         "ready_battery_low": _with(
             ScreenId.READY, strap_name=strap_name, strap_battery_low=True, snapshot=ready, profile=profile_of()
@@ -357,6 +362,7 @@ def examples() -> dict[str, DisplayState]:
         "rest_day": _with(ScreenId.NOT_TODAY, reason="rest", opens_wall_s=1_765_007_200.0),
         "unwell": _with(ScreenId.NOT_TODAY, reason="unwell", help_number="22 22 22 22"),
         "questions_second": _with(ScreenId.QUESTIONS, question="fever", answered=1),
+        "questions_all": _with(ScreenId.QUESTIONS, questions=("chest_pain", "fainting", "fever", "intoxication")),
         "not_today": _with(ScreenId.NOT_TODAY, reason="readiness"),
         "self_test_failed": _with(ScreenId.SELF_TEST_FAILED, nickname=None, findings=("nothing_to_train_by",)),
         "choose_attention": _with(

@@ -35,12 +35,14 @@ from coach.model.messages import (
     TreadmillSpeed,
 )
 from coach.model.plan import UNWELL_QUESTIONS, is_urgent
-from coach.session.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD, skip_refusal
+from coach.session.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD, skip_refusal, step
 from coach.session.good_work import good_work
 from coach.session.snapshots import profile, snapshot
 from coach.session.state import SessionState
 
 SIGN_OUT_AFTER_S = 120.0
+MOST_ON_A_PAGE = 5
+"""More questions than this are not read on one page."""
 FIRST_BORG, FIRST_MOOD = 13, 3
 """Where the choice stands at first: the middle of either scale."""
 
@@ -72,7 +74,7 @@ class KioskState(Struct, frozen=True, kw_only=True):
     `answers`: those given so far to the readiness questions. `asked`: which of Borg and mood have been passed.
     `machine`: somebody looks after the machine itself; `parts`: what its self-test tries; `tested`: what they have
     answered so far, None outside the self-test. `strap`: which pulse strap is theirs. `refused`: how many presses did
-    nothing.
+    nothing. `one_by_one`: the readiness questions are asked one at a time.
     """
 
     choices: tuple[Choice, ...] = ()
@@ -90,18 +92,20 @@ class KioskState(Struct, frozen=True, kw_only=True):
     parts: tuple[TriedPart, ...] = TRIED_PARTS
     tested: tuple[bool, ...] | None = None
     refused: int = 0
+    one_by_one: bool = False
 
 
 class PressResult(Struct, frozen=True):
     """What a press brought: the next desk, messages for the engine, and a wish.
 
-    `typed`: one digit of a PIN, which the keeper holds until all are there.
+    `typed`: one digit of a PIN, which the keeper holds until all are there; `untyped`: the last one is taken back.
     """
 
     desk: KioskState
     messages: tuple[AnyMessage, ...] = ()
     wish: KioskRequest | None = None
     typed: int | None = None
+    untyped: bool = False
 
 
 def face(desk: KioskState, state: SessionState | None) -> ScreenId:
@@ -193,6 +197,8 @@ def view(
         findings=desk.findings,
         reason=_closed_because(arrival, state) if now is ScreenId.NOT_TODAY else None,
         opens_wall_s=plan.opens_wall_s if plan and now is ScreenId.NOT_TODAY else None,
+        first_speed_kmh=_first_speed_kmh(state) if state is not None and now is ScreenId.READY else None,
+        questions=state.plan.questions if state is not None and _asks_all(desk, state) else (),
         good_work=good_work(state) if state is not None and now is ScreenId.ENDED else None,
         answered=len(desk.answers) if now is ScreenId.QUESTIONS else 0,
         help_number=help_number,
@@ -211,6 +217,19 @@ def view(
         tried=current_test(desk),
         refused=desk.refused,
     )
+
+
+def _first_speed_kmh(state: SessionState) -> float | None:
+    """Return the speed that the session would ask for if it began now."""
+    return step(state, SessionCommand(state.t, CommandName.START)).state.advice.speed_kmh
+
+
+def _asks_all(desk: KioskState, state: SessionState) -> bool:
+    """Whether the readiness questions stand on one page: for somebody who has answered them one by one before."""
+    number = state.plan.session_number
+    before = number is not None and number > 1 and len(state.plan.questions) <= MOST_ON_A_PAGE
+    fresh = not desk.one_by_one and not desk.answers
+    return state.stage == "questions" and before and fresh and len(state.plan.questions) > 1
 
 
 def _highlighted(desk: KioskState, now: ScreenId) -> int:
@@ -240,7 +259,7 @@ def _questions_of(state: SessionState) -> tuple[str, ...]:
 def press(desk: KioskState, state: SessionState | None, button: Button, t: float) -> PressResult:
     """Return what `button` means now, at session second `t`. A press that means nothing is counted as refused."""
     pressed = _meaning(desk, state, button, t)
-    nothing = pressed.messages == () and pressed.wish is None and pressed.typed is None
+    nothing = pressed.messages == () and pressed.wish is None and pressed.typed is None and not pressed.untyped
     at_its_end = face(desk, state) in _CHOOSES and button in (Button.UP, Button.DOWN)
     return refused(pressed) if nothing and pressed.desk == desk and not at_its_end else pressed
 
@@ -330,7 +349,7 @@ def _arrived(desk: KioskState, step: arriving.SignInStep) -> PressResult:
     after = replace(desk, arrival=step.arrival, selected=step.selected)
     match step.outcome:
         case "stay":
-            return PressResult(after, typed=step.typed)
+            return PressResult(after, typed=step.typed, untyped=step.untyped)
         case "check":
             return PressResult(after, wish=KioskRequest.CHECK_PIN, typed=step.typed)
         case "admit":
@@ -342,7 +361,7 @@ def _arrived(desk: KioskState, step: arriving.SignInStep) -> PressResult:
 
 
 def _admitted(desk: KioskState) -> PressResult:
-    return PressResult(replace(desk, chosen=True, answers=(), asked=()), wish=KioskRequest.BEGIN)
+    return PressResult(replace(desk, chosen=True, answers=(), asked=(), one_by_one=False), wish=KioskRequest.BEGIN)
 
 
 def _in_session(state: SessionState, button: Button, t: float) -> tuple[AnyMessage, ...]:
@@ -445,7 +464,14 @@ def _another_strap(desk: KioskState, now: ScreenId) -> PressResult:
 
 
 def _questions(desk: KioskState, state: SessionState | None, button: Button, t: float) -> PressResult:
-    """Up is yes, down is no, start confirms. The choice stands on no at first."""
+    """Up is yes, down is no, start confirms. The choice stands on no at first.
+
+    On one page start says no to all of them; up asks them one by one.
+    """
+    if state is not None and _asks_all(desk, state):
+        if button is Button.START:
+            return PressResult(desk, (Readiness(t, dict.fromkeys(state.plan.questions, False)),))
+        return PressResult(replace(desk, one_by_one=True, selected=0) if button is Button.UP else desk)
     if button is not Button.START:
         return PressResult(replace(desk, selected=int(button is Button.UP)))
     answers = (*desk.answers, desk.selected == 1)

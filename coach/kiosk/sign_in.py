@@ -57,12 +57,13 @@ class SignIn(Struct, frozen=True, kw_only=True):
 
 
 class SignInStep(Struct, frozen=True, kw_only=True):
-    """What a press or a digit brought. `typed`: a digit for the keeper to hold."""
+    """What a press or a digit brought. `typed`: a digit for the keeper to hold; `untyped`: it forgets the last."""
 
     arrival: SignIn
     selected: int = 0
     outcome: Outcome = "stay"
     typed: int | None = None
+    untyped: bool = False
 
 
 def takes_digits(face: ScreenId) -> bool:
@@ -73,6 +74,8 @@ def takes_digits(face: ScreenId) -> bool:
 def press(arrival: SignIn, selected: int, button: Button, tries: Tries | None, t: float) -> SignInStep:
     """What a button means to somebody who is arriving."""
     if button is Button.STOP:
+        if arrival.face is ScreenId.PIN and arrival.entered and not arrival.checking:
+            return SignInStep(arrival=replace(arrival, entered=arrival.entered - 1), untyped=True)
         return SignInStep(arrival=arrival, outcome="leave")
     stay = SignInStep(arrival=arrival, selected=selected)
     match arrival.face:

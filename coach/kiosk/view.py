@@ -101,6 +101,8 @@ class DisplayState(Struct, frozen=True, kw_only=True):
     `refused`: how many presses did nothing so far: one more, and the screen says a word.
     `opens_wall_s`: on `not_today`, when the next session is possible (s since 1970), where that is known.
     `good_work`: on `ended`, what the person did well.
+    `first_speed_kmh`: on `ready`, the speed that the warm-up will ask for. `questions`: on `questions`, all of them,
+    where they stand on one page.
     """
 
     face: ScreenId
@@ -134,3 +136,5 @@ class DisplayState(Struct, frozen=True, kw_only=True):
     refused: int = 0
     opens_wall_s: float | None = None
     good_work: GoodWork | None = None
+    first_speed_kmh: float | None = None
+    questions: tuple[str, ...] = ()

@@ -126,6 +126,22 @@ class Brush:
         """Width of a number in equal cells."""
         return self.lettering.number_width(text, style.weight, self._px(style.size)) / self.sheet.unit
 
+    def name(
+        self, text: str, at: Point, style: Style, width: float, align: Align = "left", *, least: float = 29
+    ) -> None:
+        """Write a name in one line, or in two of `least` size. A word too long for a line is cut, never made small."""
+        lines = [text]
+        if self.width(text, style) > width:
+            style = Style(min(least, style.size), style.weight, style.colour)
+            lines = self.lettering.wrapped(text, style.weight, self._px(style.size), int(width * self.sheet.unit))
+            lines = [*lines[:1], " ".join(lines[1:])] if len(lines) > 1 else lines
+        top = at[1] - (len(lines) - 1) * style.size * 0.55
+        for place, line in enumerate(lines):
+            shown = line
+            while len(shown) > 1 and self.width(shown, style) > width:
+                shown = shown.removesuffix("…")[:-1].rstrip() + "…"
+            self.text(shown, (at[0], top + place * style.size * 1.1), style, align)
+
     def paragraph(
         self, text: str, at: Point, style: Style, width: float, align: Align = "left", *, leading: float = 1.36
     ) -> float:

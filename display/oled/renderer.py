@@ -349,6 +349,13 @@ def _strap(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> 
 
 
 def _question(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
+    if view.questions:
+        pen.paragraph(texts.say("questions.all"), (0, 0, 127, 30), 16)
+        pen.disc(7, 40, 6)
+        pen.left(texts.say("questions.none"), 18, 33, 14, within=108)
+        pen.arrow(3, 51, up=True, scale=0.33)
+        pen.left(texts.say("questions.some"), 18, 49, 14, within=108)
+        return
     pen.paragraph(texts.of("question", view.question or "other"), (0, 0, 127, 40), 16)
     for place, key in enumerate(("no", "yes")):
         left, chosen = 4 + 64 * place, view.selected == place

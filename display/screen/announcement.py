@@ -44,7 +44,8 @@ def announcement_part(glance: RenderContext, box: Box, says: Announcement) -> Wi
         left = box.x + 56
         column = left if portrait else left + size + 52
         width = box.right - 48 - column
-        foot = 96.0 if says.buttons else 0.0
+        rows = [[label] for label in says.buttons] if portrait and len(says.buttons) > 2 else [list(says.buttons)]  # noqa: PLR2004 - more do not fit beside each other
+        foot = 26 + 70.0 * len(rows) if says.buttons else 0.0
         heights = _heights(brush, says, width)
         block = heights[-1]
         if portrait:
@@ -61,7 +62,8 @@ def announcement_part(glance: RenderContext, box: Box, says: Announcement) -> Wi
             style = Style(40, Weight.FIRM, WHITE) if index == 0 else Style(32, Weight.PLAIN, says.quiet)
             y = brush.paragraph(line, (column, y), style, width) + 56
         if says.buttons:
-            paint_buttons(brush, Box(column, box.bottom - foot - 16, width, foot - 12), says.buttons, "left")
+            for place, row in enumerate(rows):
+                paint_buttons(brush, Box(column, box.bottom - foot - 10 + 70 * place, width, 70), row, "left")
         if rate is not None:
             style = Style(56, Weight.BOLD, WHITE if says.ground is not PANEL else colour)
             right = box.right - 48

@@ -48,9 +48,9 @@ def nickname_part(glance: RenderContext, box: Box) -> Widget:
     def paint(brush: Brush, box: Box) -> None:
         if nickname is None:
             return
-        style = brush.fitted(nickname, Style(30, Weight.FIRM, QUIET), box.width - 56)
-        left = box.right - brush.width(nickname, style)
-        brush.text(nickname, (left, box.middle_y), style)
+        style = Style(30, Weight.FIRM, QUIET)
+        left = box.right - min(brush.width(nickname, style), box.width - 56)
+        brush.name(nickname, (left, box.middle_y), style, box.width - 56)
         brush.icon(drawing, Box(left - 52, box.middle_y - 19, 38, 38), QUIET)
 
     return Widget("nickname", box, (nickname, drawing), paint)

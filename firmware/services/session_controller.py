@@ -183,6 +183,8 @@ class SessionController:
         self.desk = pressed.desk
         if pressed.typed is not None:
             self._typed.append(pressed.typed)
+        if pressed.untyped and self._typed:
+            self._typed.pop()
         refused: str | None = None
         for message in pressed.messages:
             refused = self._try(message) or refused

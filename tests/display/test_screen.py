@@ -215,6 +215,20 @@ def test_every_face_has_room_for_a_soft_word(name: str) -> None:
     assert [part.key for part in after] != [part.key for part in before]
 
 
+@pytest.mark.parametrize("size", [LYING, STANDING])
+@pytest.mark.parametrize("name", ["Ole Martin Kristoffersen", "Anne Sofie Berg", "Den lille fjellreven"])
+def test_a_long_nickname_wraps_and_is_not_made_small(name: str, size: tuple[int, int]) -> None:
+    choosing = EXAMPLES["choose_participant"]
+    people = tuple(replace(one, name=name) for one in choosing.choices)
+    seen = [
+        replace(choosing, choices=people),
+        *(replace(EXAMPLES[key], nickname=name) for key in ("ready", "interval")),
+    ]
+    words = {w.text: w.capital for view in seen for w in written(view, size) if set(w.text.split()) & set(name.split())}
+    assert words
+    assert min(words.values()) >= 0.028 * min(size) - 1, words
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("size", [LYING, STANDING])
 def test_every_text_can_be_read_from_two_metres(size: tuple[int, int], language: Language) -> None:

@@ -145,7 +145,8 @@ def _tile(glance: RenderContext, box: Box, *, index: int, chosen: bool) -> Widge
             side = box.height * 0.6
             brush.icon(drawing, Box(box.x + 28, box.middle_y - side / 2, side, side), QUIET if expired else colour)
             left, width = box.x + 28 + side + 26, box.width - 28 - side - 26 - 24
-            brush.text(name, (left, box.middle_y - (22 if expired else 0)), Style(50, Weight.BOLD, WHITE), width=width)
+            place = (left, box.middle_y - (22 if expired else 0))
+            brush.name(name, place, Style(50, Weight.BOLD, WHITE), width, least=38)
             brush.text(expired, (left, box.middle_y + 34), Style(34, Weight.FIRM, QUIET), width=width)
             return
         side = min(box.height * (0.38 if expired else 0.5), box.width * 0.5)
@@ -153,7 +154,7 @@ def _tile(glance: RenderContext, box: Box, *, index: int, chosen: bool) -> Widge
         brush.icon(drawing, Box(box.middle_x - side / 2, top, side, side), QUIET if expired else colour)
         style = Style(50, Weight.BOLD, WHITE)
         y = box.bottom - (84 if expired else box.height * 0.2)
-        brush.text(name, (box.middle_x, y), style, "centre", width=box.width - 40)
+        brush.name(name, (box.middle_x, y), style, box.width - 40, "centre", least=38)
         if expired:
             at = (box.middle_x, box.bottom - 34)
             brush.text(expired, at, Style(34, Weight.FIRM, QUIET), "centre", width=box.width - 40)

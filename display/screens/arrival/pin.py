@@ -30,7 +30,7 @@ def parts(glance: RenderContext) -> list[Widget]:
     labels = (
         ((Button.UP, Button.DOWN), texts.say("button.choose")),
         ((Button.START,), texts.say("button.next")),
-        ((Button.STOP,), texts.say("button.leave")),
+        ((Button.STOP,), texts.say("button.back" if pin.entered and not pin.checking else "button.leave")),
     )
     says = _words(glance, pin)
 
@@ -60,7 +60,7 @@ def _words(glance: RenderContext, pin: PinNow) -> str:
     if pin.checking:
         return texts.say("pin.checking")
     if pin.wrong and pin.ask_therapist:
-        return texts.say("pin.ask")
+        return texts.say("pin.ask_wait", seconds=pin.wait_s) if pin.wait_s else texts.say("pin.ask")
     if pin.wait_s:
         return texts.say("pin.wait", seconds=pin.wait_s)
     return texts.say("pin.wrong") if pin.wrong and not pin.entered else ""

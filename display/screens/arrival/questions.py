@@ -17,6 +17,8 @@ QUESTION = Style(72, Weight.BOLD, WHITE)
 def parts(glance: RenderContext) -> list[Widget]:
     """The face of a question."""
     texts, sheet, view = glance.texts, glance.sheet, glance.view
+    if view.questions:
+        return _all_parts(glance)
     inner = Box(MARGIN, 36, sheet.width - 2 * MARGIN, sheet.height - 72)
     foot = Box(MARGIN, sheet.height - 96, inner.width, 64)
     words = texts.of("question", view.question or "")
@@ -52,6 +54,37 @@ def parts(glance: RenderContext) -> list[Widget]:
         Widget("question", ask, words, paint_ask),
         _answer(left, texts.say("questions.no"), icons.cross, chosen=view.selected == 0),
         _answer(right, texts.say("questions.yes"), icons.check, chosen=view.selected == 1),
+        buttons_part(foot, labels),
+    ]
+
+
+def _all_parts(glance: RenderContext) -> list[Widget]:
+    """Return all questions on one page, answered with one press where none is true."""
+    texts, sheet, view = glance.texts, glance.sheet, glance.view
+    width = sheet.width - 2 * MARGIN
+    foot = Box(MARGIN, sheet.height - 96, width, 64)
+    page = Box(MARGIN, 196, width, foot.y - 24 - 196)
+    labels = (
+        ((Button.START,), texts.say("questions.none")),
+        ((Button.UP,), texts.say("questions.some")),
+        ((Button.STOP,), texts.say("button.leave")),
+    )
+    title, lines = texts.say("questions.all"), tuple(texts.of("question", key) for key in view.questions)
+
+    def paint_title(brush: Brush, box: Box) -> None:
+        brush.text(title, (box.x, box.middle_y), Style(60, Weight.BOLD, WHITE), width=box.width)
+
+    def paint_page(brush: Brush, box: Box) -> None:
+        apart = box.height / len(lines)
+        for place, line in enumerate(lines):
+            row = Box(box.x, box.y + apart * place, box.width, apart - 12)
+            brush.bar(row, 24, PANEL)
+            brush.text(line, (row.x + 36, row.middle_y), Style(42, Weight.FIRM, WHITE), width=row.width - 72)
+
+    return [
+        nickname_part(glance, Box(MARGIN + width - 230, 34, 230, 54)),
+        Widget("title", Box(MARGIN, 96, width, 84), title, paint_title),
+        Widget("questions", page, lines, paint_page),
         buttons_part(foot, labels),
     ]
 

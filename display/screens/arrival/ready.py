@@ -4,12 +4,13 @@ from coach.kiosk.view import Button
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
 from display.drawing.layout import MARGIN, Box, Widget
+from display.drawing.number_format import minutes, speed
 from display.drawing.palette import ABOVE, IN, IN_DEEP, QUIET, WHITE
 from display.screen.button_bar import buttons_part, paint_button
 from display.screen.frame import RenderContext
 from display.screen.heart_rate_gauge import heart_part, shown_number, zone_colour
 
-BLOCK = 344.0
+SMALL = Style(30, Weight.FIRM, QUIET)
 
 
 def parts(glance: RenderContext) -> list[Widget]:
@@ -26,22 +27,31 @@ def parts(glance: RenderContext) -> list[Widget]:
     change = texts.say("ready.change") if view.may_change_strap else ""
     if view.strap_battery_low:
         change = texts.say("strap.battery_low")
-    profile = Box(MARGIN, sheet.height - 32 - 122, width, 122)
+    profile = Box(MARGIN, sheet.height - 28 - 92, width, 92)
     middle = profile.y if view.profile is not None else sheet.height - 110
     top = Box(MARGIN, 34, width, 54)
-    words = Box(MARGIN, 96, width, middle - 96 - 110)
-    rate = Box(sheet.width / 2 - 150, middle - 92, 330, 76)
-    heart = Box(rate.x, rate.y + 3, 74, 70)
+    words = Box(MARGIN, 92, width, middle - 92 - 94)
+    rate = Box(sheet.width / 2 - 150, middle - 84, 330, 72)
+    heart = Box(rate.x, rate.y + 3, 70, 66)
     digits = Box(heart.right + 8, rate.y, rate.width - 82, rate.height)
 
+    facts, safety, underway = _facts(glance), texts.say("ready.safety"), texts.say("ready.underway")
+
     def paint(brush: Brush, box: Box) -> None:
-        y = box.y + (box.height - BLOCK) / 2
-        brush.text(title, (box.middle_x, y + 40), Style(84, Weight.BOLD, WHITE), "centre", width=box.width)
+        spare = max((box.height - (620 if sheet.portrait else 404)) / 2, 0)
+        y = box.y + spare + 36
+        brush.text(title, (box.middle_x, y), Style(72, Weight.BOLD, WHITE), "centre", width=box.width)
+        y = brush.paragraph(facts, (box.middle_x, y + 76), Style(38, Weight.FIRM, WHITE), box.width, "centre")
         strap = texts.say("choose_strap.nameless") if view.strap_name == "" else view.strap_name
         if strap:
-            _paint_strap(brush, Box(box.x, y + 100, box.width, 56), texts.say("ready.your_strap"), strap)
-        paint_button(brush, Button.START, (box.middle_x, y + 226), 54)
-        brush.text(how, (box.middle_x, y + 321), Style(52, Weight.BOLD, WHITE), "centre", width=box.width)
+            _paint_strap(brush, Box(box.x, y + 34, box.width, 54), texts.say("ready.your_strap"), strap)
+        y += 150 if sheet.portrait else 142
+        style = brush.fitted(how, Style(50, Weight.BOLD, WHITE), box.width - 130)
+        left = box.middle_x - (brush.width(how, style) + 112) / 2
+        paint_button(brush, Button.START, (left + 42, y), 42)
+        brush.text(how, (left + 112, y), style)
+        y = brush.paragraph(safety, (box.middle_x, y + 76), SMALL, box.width, "centre")
+        brush.paragraph(underway, (box.middle_x, y + 42), SMALL, box.width, "centre")
 
     def paint_top(brush: Brush, box: Box) -> None:
         end = brush.text(which, (box.x, box.middle_y), Style(34, Weight.FIRM, QUIET), width=box.width / 2)
@@ -55,7 +65,7 @@ def parts(glance: RenderContext) -> list[Widget]:
 
     found = [
         Widget("session", top, (which, change), paint_top),
-        Widget("words", words, (title, how, view.strap_name), paint),
+        Widget("words", words, (title, facts, how, view.strap_name), paint),
         heart_part(heart, WHITE if number and colour is QUIET else colour, glance.swell, beating=number is not None),
         Widget("digits", digits, number, paint_digits),
     ]
@@ -66,6 +76,19 @@ def parts(glance: RenderContext) -> list[Widget]:
             buttons_part(Box(MARGIN, sheet.height - 96, width, 64), (((Button.STOP,), texts.say("button.leave")),))
         )
     return found
+
+
+def _facts(glance: RenderContext) -> str:
+    """Return how long the session is, how many intervals it has, and at which speed it begins, as far as is known."""
+    view, texts = glance.view, glance.texts
+    known = []
+    if view.profile is not None and view.profile.phases:
+        known.append(minutes(view.profile.phases[-1].end_s, texts))
+    if view.snapshot is not None and view.snapshot.intervals:
+        known.append(texts.say("ready.intervals", count=view.snapshot.intervals))
+    if view.first_speed_kmh is not None:
+        known.append(texts.say("ready.first_speed", speed=speed(view.first_speed_kmh, texts)))
+    return " · ".join(known)
 
 
 def _paint_strap(brush: Brush, row: Box, asks: str, strap: str) -> None:

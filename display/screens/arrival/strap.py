@@ -14,7 +14,7 @@ from display.screen.header import nickname_part
 STEP = Style(40, Weight.FIRM, WHITE)
 
 
-def parts(glance: RenderContext) -> list[Widget]:
+def parts(glance: RenderContext) -> list[Widget]:  # noqa: PLR0915 - one statement for each of its parts
     """The face of putting the strap on."""
     texts, sheet, view = glance.texts, glance.sheet, glance.view
     width = sheet.width - 2 * MARGIN
@@ -46,7 +46,15 @@ def parts(glance: RenderContext) -> list[Widget]:
             return
         paint_strap_picture(brush, Box(box.x + 20, box.y + 16, box.width - 40, box.height - 16))
 
+    # The steps say how to wear a strap: they stand only where that may be what is wrong.
+    told_large = trouble is not None and trouble != "not_found"
+    if told_large:
+        steps = Box(steps.x, steps.y, steps.width, status.bottom - steps.y)
+
     def paint_steps(brush: Brush, box: Box) -> None:
+        if told_large:
+            _paint_trouble(brush, box, says, staff=trouble is not None and help_needed(trouble))
+            return
         apart = min(box.height / 3, 124)
         y = box.middle_y - apart
         for number, line in enumerate(words, 1):
@@ -84,8 +92,8 @@ def parts(glance: RenderContext) -> list[Widget]:
         Widget("title", title, view.language, paint_title),
         nickname_part(glance, Box(MARGIN + width - 230, 34, 230, 64)),
         Widget("picture", picture, trouble, paint_picture),
-        Widget("steps", steps, words, paint_steps),
-        Widget("status", status, (says, found, trouble), paint_status),
+        Widget("steps", steps, (words, says if told_large else ""), paint_steps),
+        *(() if told_large else (Widget("status", status, (says, found, trouble), paint_status),)),
         buttons_part(foot, _labels(glance)),
     ]
 
@@ -94,6 +102,16 @@ def _labels(glance: RenderContext) -> tuple[Label, ...]:
     change: Label = ((Button.UP, Button.DOWN), glance.texts.say("button.other_strap"))
     leave: Label = ((Button.STOP,), glance.texts.say("button.leave"))
     return (change, leave) if glance.view.may_change_strap else (leave,)
+
+
+def _paint_trouble(brush: Brush, box: Box, says: str, *, staff: bool) -> None:
+    """What is wrong and what to do, large, in the place of the steps."""
+    brush.bar(box, 26, ABOVE_DEEP if staff else BELOW_DEEP)
+    brush.bar(box, 26, ABOVE if staff else BELOW, 3)
+    style, width = Style(50, Weight.BOLD, WHITE), box.width - 88
+    pixels = round(style.size * brush.sheet.unit)
+    lines = len(brush.lettering.wrapped(says, style.weight, pixels, int(width * brush.sheet.unit)))
+    brush.paragraph(says, (box.x + 44, box.middle_y - (lines - 1) * style.size * 0.62), style, width, leading=1.24)
 
 
 def _paint_sentence(brush: Brush, box: Box, says: str, *, lines: int) -> None:

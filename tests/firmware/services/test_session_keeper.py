@@ -179,7 +179,7 @@ def test_saved_is_said_only_after_the_journal_said_so(bench: _Bench) -> None:
 
 def test_borg_and_mood_after_the_end_make_a_new_revision(bench: _Bench) -> None:
     bench.begin()
-    bench.live(10)
+    bench.live(310)
     bench.keeper.press(Button.STOP)
     bench.keeper.press(Button.STOP)
     bench.keeper.press(Button.START)

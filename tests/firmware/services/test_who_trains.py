@@ -171,7 +171,7 @@ def test_an_answer_that_comes_after_somebody_left_lets_nobody_in(bench: _Bench) 
 def test_digits_left_behind_are_not_added_to_the_next_persons(bench: _Bench) -> None:
     bench.choose(1)
     bench.type("25")
-    bench.press(Button.STOP)
+    bench.press(Button.STOP, Button.STOP, Button.STOP)
     bench.choose(1)
     bench.type("80" + "25")
     assert bench.asked == [("Fjell", "8025")]
