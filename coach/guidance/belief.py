@@ -129,11 +129,11 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         """How the effort may roam: not at all at a known speed."""
         return UNKNOWN_ROAM_SD if len(self.settings) > 1 else 0.0
 
-    def observed(self, moment: GuidanceInput) -> Self:
+    def with_observation(self, moment: GuidanceInput) -> Self:
         """Note a second; at every fifth the belief moves on."""
         guidance: Self = self
         if self.t is not None and moment.t - self.t > 1.5:  # noqa: PLR2004 - seconds come one by one, but for a pause
-            guidance = replace(self, bank=self.bank.loosened(SLOW, PAUSED_SD_BPM))
+            guidance = replace(self, bank=self.bank.inflate_covariance(SLOW, PAUSED_SD_BPM))
         guidance = guidance.treadmill_now(moment)
         if moment.bpm is not None:
             miss_bpm = 0.0 if guidance.foretold_bpm is None else moment.bpm - guidance.foretold_bpm
@@ -166,7 +166,9 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             # is unlearned.
             supposed = Setting(moment.asked_kmh or self.settings[0].speed_kmh, moment.incline_percent or 0.0)
             fresh = replace(first_bank(self.plan, self.plan.start, self.person), inputs=self.bank.inputs)
-            return replace(self, bank=fresh.loosened(SLOW, UNLEARNED_SD_BPM), settings=(supposed,), measured=False)
+            return replace(
+                self, bank=fresh.inflate_covariance(SLOW, UNLEARNED_SD_BPM), settings=(supposed,), measured=False
+            )
         if self.next_settings is None:
             return self
         if self.switch_in_s > 0:
@@ -182,10 +184,10 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             each = [[demands(one.speed_kmh, one.incline_percent) for one in second] for second in self.loads]
             load = np.array(each).mean(axis=0)
         unknown = len(self.settings) > 1
-        bank = self.bank.advanced(load, self.roam_sd)
+        bank = self.bank.predict(load, self.roam_sd)
         base = float(load[0, GRADUAL, 0])
         if unknown and self.phase_s <= LATE_CHANGE_S:
-            bank = bank.loosened(FAST, LATE_CHANGE_SD_BPM)
+            bank = bank.inflate_covariance(FAST, LATE_CHANGE_SD_BPM)
         recent, odd, misfit = self.recent_bpm, self.odd, self.misfit
         calm = self.calm
         doubted_until_t = self.doubted_until_t
@@ -194,7 +196,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         bpm = None
         if self.readings:
             bpm = self.reading_sum_bpm / self.readings
-            bank, surprise = bank.corrected(bpm, WEAK_SD_BPM) if self.weak else bank.corrected(bpm)
+            bank, surprise = bank.update(bpm, WEAK_SD_BPM) if self.weak else bank.update(bpm)
             recent = (*recent, bpm)[-12:]
             misfit = MISFIT_KEEPS * misfit + surprise
             odd = odd + 1 if abs(surprise) >= ODD_SD else 0
@@ -205,7 +207,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
                     bank = self._forgotten(bank)
                     calm = -int(LEAP_DOUBTED_S)
             if unknown and odd >= ODD_LOOSENS:
-                bank = bank.loosened(GAIN, UNKNOWN_ODD_SD).loosened(SLOW, UNKNOWN_ODD_BPM)
+                bank = bank.inflate_covariance(GAIN, UNKNOWN_ODD_SD).inflate_covariance(SLOW, UNKNOWN_ODD_BPM)
         return replace(
             self,
             bank=bank,
@@ -246,7 +248,11 @@ class BeliefState(Struct, frozen=True, kw_only=True):
     def _forgotten(self, bank: FilterBank) -> FilterBank:
         """Unlearn the warm-up: a dry strap that became wet leaves what was known before, and the rate now."""
         fresh = first_bank(self.plan, self.plan.start, self.person)
-        return replace(fresh, inputs=bank.inputs).loosened(SLOW, FORGOTTEN_SD_BPM).loosened(FAST, FORGOTTEN_SD_BPM / 2)
+        return (
+            replace(fresh, inputs=bank.inputs)
+            .inflate_covariance(SLOW, FORGOTTEN_SD_BPM)
+            .inflate_covariance(FAST, FORGOTTEN_SD_BPM / 2)
+        )
 
     def heard(self, borg: int) -> Self:
         """Perceived exertion tells on true HRmax."""
@@ -255,7 +261,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             rate_bpm = float(np.mean(self.recent_bpm))
         if rate_bpm is None:
             return self
-        bank = self.bank.weighed(perceived_exertion.log_likelihood(borg, rate_bpm, self.bank.hr_max_bpm))
+        bank = self.bank.reweight(perceived_exertion.log_likelihood(borg, rate_bpm, self.bank.hr_max_bpm))
         borgs = (*self.borgs, (round(rate_bpm, 1), borg))[-MOST_BORGS:]
         return replace(self, bank=bank, borgs=borgs, finding=judged(bank, self.plan, borgs, self.finding))
 
@@ -265,9 +271,9 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         if self.phase is PhaseKind.INTERVAL:
             worked_bpm = float(np.mean(self.recent_bpm)) if self.recent_bpm else None
             if self.phase_s >= TIRING_S:
-                bank = bank.shifted(DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM)
+                bank = bank.shift_mean(DRIFT, DRIFT_PER_INTERVAL_BPM, DRIFT_PER_INTERVAL_SD_BPM)
         if kind is PhaseKind.INTERVAL and moment.phase.interval > 1:
-            bank = bank.loosened(GAIN, HANDRAIL_SD)
+            bank = bank.inflate_covariance(GAIN, HANDRAIL_SD)
         # A strap is wet by the end of the first interval, or it is not told apart from a heart of its own.
         expected = None if self.phase is PhaseKind.INTERVAL else self.expected
         return replace(self, bank=bank, worked_bpm=worked_bpm, phase=kind, phase_s=0, expected=expected)

@@ -89,7 +89,7 @@ class FilterBank(Struct, frozen=True, eq=False):
         """The expected rate by each hypothesis, without wobble."""
         return self.mean[:, REST] + self.mean[:, FAST] + self.mean[:, SLOW]
 
-    def advanced(self, load: Array, roam_sd: float = 0.0) -> Self:
+    def predict(self, load: Array, roam_sd: float = 0.0) -> Self:
         """One step later. `load` (branches, gaits, 2): mean demand and span; `roam_sd`: more wander of gain."""
         each = load[:, self.gait[: len(self.gait) // len(load)]].reshape(1, -1, 2)
         inputs = np.concatenate((self.inputs[1:], each))
@@ -105,7 +105,7 @@ class FilterBank(Struct, frozen=True, eq=False):
         cov[:, GAIN, GAIN] += roam_sd**2
         return replace(self, mean=mean, cov=cov, inputs=inputs)
 
-    def corrected(self, bpm: float, sd_bpm: float = READING_SD_BPM) -> tuple[Self, float]:
+    def update(self, bpm: float, sd_bpm: float = READING_SD_BPM) -> tuple[Self, float]:
         """The belief after a reading, and by how many standard deviations it missed the best hypothesis' forecast."""
         mean, cov = self.mean, self.cov
         across = cov[:, :, FAST] + cov[:, :, SLOW] + cov[:, :, WOBBLE] + cov[:, :, REST]
@@ -129,22 +129,22 @@ class FilterBank(Struct, frozen=True, eq=False):
         )
         return corrected, surprise
 
-    def weighed(self, log_likelihood: Array) -> Self:
+    def reweight(self, log_likelihood: Array) -> Self:
         """The belief after evidence on the hypotheses themselves (perceived exertion, a rate above HRmax)."""
         log_weight = self.log_weight + log_likelihood
         return replace(self, log_weight=np.maximum(log_weight - log_weight.max(), LEAST_LOG_WEIGHT))
 
-    def loosened(self, state: int, sd: float) -> Self:
+    def inflate_covariance(self, state: int, sd: float) -> Self:
         """The belief where one quantity has become less sure by `sd`."""
         cov = self.cov.copy()
         cov[:, state, state] += sd**2
         return replace(self, cov=cov)
 
-    def shifted(self, state: int, by: float, sd: float) -> Self:
+    def shift_mean(self, state: int, by: float, sd: float) -> Self:
         """The belief where one quantity has moved by `by` ± `sd`."""
         mean = self.mean.copy()
         mean[:, state] += by
-        return replace(self.loosened(state, sd), mean=mean)
+        return replace(self.inflate_covariance(state, sd), mean=mean)
 
     def average(self, values: Array) -> float:
         """The weighted mean of one value per hypothesis."""

@@ -34,8 +34,8 @@ class GuidanceInput(Struct, frozen=True, kw_only=True):
 
     `second` counts from 0 at the phase's start; `length_s` is the phase's length now. `bpm` is null unless the source
     is live or weak; `fresh_s` is the rate's age and `flat_s` how long it has stood still. `low_bpm`/`high_bpm`: the
-    zone now. `borg`: the exertion reported since the last second. `may_urge`: whether advice to go faster would pass
-    the gate now. `quiet`: zone advice would not be spoken now.
+    zone now. `borg`: the exertion reported since the last second. `increase_allowed`: whether advice to go faster would
+    pass the gate now. `quiet`: zone advice would not be spoken now.
     """
 
     t: float
@@ -52,7 +52,7 @@ class GuidanceInput(Struct, frozen=True, kw_only=True):
     incline_percent: float | None
     asked_kmh: float | None = None
     borg: int | None
-    may_urge: bool
+    increase_allowed: bool
     quiet: bool
     quiet_slower: bool = True
 
@@ -93,7 +93,7 @@ class GuidanceMaker(Protocol):
         ...
 
 
-def urges(advice: Advice, speed_kmh: float | None, incline_percent: float | None) -> bool:
+def asks_for_more_effort(advice: Advice, speed_kmh: float | None, incline_percent: float | None) -> bool:
     """Whether an advice asks for more effort than the treadmill's setting now."""
     return (
         advice.direction is Direction.FASTER

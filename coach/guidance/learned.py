@@ -29,7 +29,7 @@ from coach.guidance.first_reading_check import expectation
 from coach.guidance.forecast import SigmaPoints, cloud, spread_sd_bpm
 from coach.guidance.heart_model import DRIFT, STATES, STEP_S, Array, FilterBank
 from coach.guidance.hr_max_finding import estimate, judged
-from coach.guidance.interface import EASE_FROM_S, PHASE_START, REMINDER, GuidanceInput, urges
+from coach.guidance.interface import EASE_FROM_S, PHASE_START, REMINDER, GuidanceInput, asks_for_more_effort
 from coach.guidance.priors import first_bank, met_today
 from coach.guidance.treadmill_load import GAITS, demand
 from coach.guidance.unknown_load import FOLLOWED, IGNORED, branch_weights, merge_hypotheses, split_hypotheses
@@ -115,14 +115,14 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
 
     def second(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """See `coach.guidance.interface.Guidance.second`."""
-        guidance = self.observed(moment)
+        guidance = self.with_observation(moment)
         if guidance.doubt is not None:
-            moment = replace(moment, may_urge=False)
+            moment = replace(moment, increase_allowed=False)
         if moment.borg is not None:
             guidance = guidance.heard(moment.borg)
         if moment.second == 0:
             return guidance.phase_start(moment)
-        if guidance.pending is not None and moment.may_urge:
+        if guidance.pending is not None and moment.increase_allowed:
             advice = guidance.pending
             return replace(guidance, pending=None).set_out(moment, advice, 5), advice
         busy = moment.phase.kind is PhaseKind.INTERVAL and moment.second >= EASE_FROM_S
@@ -143,7 +143,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         if kind is PhaseKind.INTERVAL:
             guidance = replace(guidance, work=setting)
         advice = guidance.advice_for(setting, PHASE_START)
-        if urges(advice, moment.speed_kmh, moment.incline_percent) and not moment.may_urge:
+        if asks_for_more_effort(advice, moment.speed_kmh, moment.incline_percent) and not moment.increase_allowed:
             return replace(guidance, pending=advice), advice
         return guidance.set_out(moment, advice, 2), advice
 
@@ -248,7 +248,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         faster = setting.speed_kmh > now.speed_kmh
         needed = (FASTER_WORTH if faster else SLOWER_WORTH) * AGAIN_FACTOR**self.corrections
         needed *= STRANGER_FACTOR if self.sessions == 0 else 1.0
-        if gain < needed or (faster and (moment.quiet or not moment.may_urge)):
+        if gain < needed or (faster and (moment.quiet or not moment.increase_allowed)):
             return self, None
         guidance, advice = self.changed(moment, setting, "below_zone" if faster else "above_zone")
         return replace(guidance, work=setting), advice
@@ -266,7 +266,9 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         best = int(np.argmax(worth[1:]))
         setting = candidates[best]
         faster = setting.speed_kmh > now.speed_kmh
-        if worth[1 + best] - worth[0] < REST_WORTH * AGAIN_FACTOR**self.corrections or (faster and not moment.may_urge):
+        if worth[1 + best] - worth[0] < REST_WORTH * AGAIN_FACTOR**self.corrections or (
+            faster and not moment.increase_allowed
+        ):
             return self, None
         return self.changed(moment, setting, "below_zone" if faster else "above_zone")
 
@@ -290,13 +292,17 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
             return None
         # Said once more with the other reason, so that it is a new advice also to whoever only watches for changes.
         advice = self.advice_for(self.advised, PHASE_START if self.reason == REMINDER else REMINDER)
-        return None if urges(advice, moment.speed_kmh, moment.incline_percent) and not moment.may_urge else advice
+        return (
+            None
+            if asks_for_more_effort(advice, moment.speed_kmh, moment.incline_percent) and not moment.increase_allowed
+            else advice
+        )
 
     def changed(self, moment: GuidanceInput, setting: Setting, reason: str) -> tuple[Self, Advice | None]:
         """The advice of a new setting, where it is one and may be given."""
         guidance = replace(self, corrections=self.corrections + 1)
         advice = self.advice_for(setting, reason)
-        if setting == self.setting_now() or (advice.direction is Direction.FASTER and not moment.may_urge):
+        if setting == self.setting_now() or (advice.direction is Direction.FASTER and not moment.increase_allowed):
             return guidance, None
         return guidance.set_out(moment, advice, 8), advice
 

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
-from coach.guidance.interface import PHASE_START, GuidanceInput, urges
+from coach.guidance.interface import PHASE_START, GuidanceInput, asks_for_more_effort
 from coach.model.events import Advice, Direction
 from coach.model.plan import Plan, rounded_kmh
 from coach.model.protocol import THIRD_MINUTE_S, PhaseKind
@@ -87,7 +87,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         """See `coach.guidance.interface.Guidance.second`."""
         if moment.second == 0:
             return self._phase_start(moment)
-        if self.pending is not None and moment.may_urge:
+        if self.pending is not None and moment.increase_allowed:
             return replace(self, pending=None, setting_kmh=self.pending.speed_kmh), self.pending
         guidance = self._note(moment)
         patient = moment.phase.kind is PhaseKind.WARM_UP and moment.second < WARM_UP_RUN_UP_S
@@ -150,7 +150,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
                 else Direction.HOLD
             )
             advice = Advice(direction, change_kmh, speed_kmh, self.incline_percent, PHASE_START)
-        if urges(advice, moment.speed_kmh, moment.incline_percent) and not moment.may_urge:
+        if asks_for_more_effort(advice, moment.speed_kmh, moment.incline_percent) and not moment.increase_allowed:
             return replace(guidance, pending=advice), advice
         return replace(
             guidance, setting_kmh=advice.speed_kmh if advice.speed_kmh is not None else self.setting_kmh
@@ -195,7 +195,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         direction = Direction.FASTER if steps > 0 else Direction.SLOWER if steps < 0 else Direction.HOLD
         if direction is Direction.HOLD and self.direction is Direction.HOLD:
             return self, None
-        if direction is Direction.FASTER and not moment.may_urge:
+        if direction is Direction.FASTER and not moment.increase_allowed:
             return self, None
         waiting = self.changed_t is not None and moment.t - self.changed_t < CHANGE_SHOWS_AFTER_S
         if direction is self.direction and waiting:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
 
-from coach.guidance.interface import ADVICE_APART_S, EASE_FROM_S, QUIET_INTERVAL_S, QUIET_RECOVERY_S, RESUMED, urges
+from coach.guidance.interface import (
+    ADVICE_APART_S,
+    EASE_FROM_S,
+    QUIET_INTERVAL_S,
+    QUIET_RECOVERY_S,
+    RESUMED,
+    asks_for_more_effort,
+)
 from coach.model.cue import CueName
 from coach.model.events import Advice, Direction, Level, Limit, LimitsChanged, Signal
 from coach.model.plan import Plan
@@ -42,7 +49,7 @@ QUESTION_AFTER_S = 10
 QUIET_LAST_S = 10
 EASE_CEILING_KMH = 1.0
 QUIET_AFTER_PAUSE_S = 60.0
-NO_URGING = Advice(Direction.HOLD, reason="no_urging")
+HOLD_ADVICE = Advice(Direction.HOLD, reason="no_urging")
 """What is said in the place of an urging that the gate held back."""
 
 
@@ -103,7 +110,7 @@ def limits_now(state: SessionState) -> tuple[Limit, ...]:
     return (*lasting, Limit("no_faster", reasons)) if reasons else lasting
 
 
-def may_urge(state: SessionState) -> bool:
+def increase_allowed(state: SessionState) -> bool:
     """Whether an advice may ask for more effort now."""
     return not no_urging_because(state)
 
@@ -129,8 +136,8 @@ def within_plan(advice: Advice, plan: Plan, now_kmh: float | None) -> Advice:
 def advice_now(state: SessionState) -> Advice:
     """The advice that may stand on the screen: one that urges stands no longer than it may be given."""
     advice = state.advice
-    if urges(advice, state.speed_kmh, state.incline_percent) and not may_urge(state):
-        advice = Advice(reason=advice.reason) if advice.reason in (RESUMED, "eased") else NO_URGING
+    if asks_for_more_effort(advice, state.speed_kmh, state.incline_percent) and not increase_allowed(state):
+        advice = Advice(reason=advice.reason) if advice.reason in (RESUMED, "eased") else HOLD_ADVICE
     blind = state.source.usable_bpm is None and not state.by_exertion
     if advice.direction is Direction.HOLD and (state.stands_still or blind):
         # Nothing is "held" by somebody who stands still, nor by a rate that nobody sees.
@@ -226,7 +233,7 @@ def signal_changed(turn: Transition) -> None:
         case _:
             assert_never(source.signal)
     if unusable and turn.state.advice.direction is Direction.FASTER:
-        turn.state = replace(turn.state, advice=NO_URGING)
+        turn.state = replace(turn.state, advice=HOLD_ADVICE)
 
 
 def signal_settled(turn: Transition) -> None:
@@ -298,7 +305,7 @@ def setting_to_keep(state: SessionState, speed_kmh: float | None, reason: str) -
     """Return a setting to keep or go back to; without its speed where that would urge and nothing may."""
     incline_percent = state.advice.incline_percent if state.incline_percent is None else state.incline_percent
     advice = Advice(Direction.NONE, None, speed_kmh, incline_percent, reason)
-    if urges(advice, state.speed_kmh, state.incline_percent) and not may_urge(state):
+    if asks_for_more_effort(advice, state.speed_kmh, state.incline_percent) and not increase_allowed(state):
         return Advice(reason=reason)
     return advice
 

@@ -26,7 +26,7 @@ def snapshot(state: SessionState) -> Snapshot:
         phase_elapsed_s=elapsed_s,
         phase_remaining_s=state.length_s - elapsed_s if now else 0.0,
         phase_length_s=state.length_s if now else 0,
-        session_elapsed_s=state.before_s + elapsed_s if now else float(state.tally.training_s),
+        session_elapsed_s=state.training_before_s + elapsed_s if now else float(state.tally.training_s),
         bpm=bpm,
         fraction=round(bpm / plan.hr_max_bpm, 4) if bpm is not None and plan.hr_max_bpm else None,
         zone=zone,
@@ -58,7 +58,7 @@ def profile(state: SessionState) -> Profile:
     """The whole session's phases, run and to come, on the axis of training seconds, and the rate so far."""
     phases = [_block(state, run.phase, run.start_s, run.end_s) for run in state.ran]
     if state.stage in ("running", "paused"):
-        start_s = state.before_s
+        start_s = state.training_before_s
         for place, phase in enumerate(state.program[state.index :]):
             end_s = start_s + (state.length_s if place == 0 else phase.length_s)
             phases.append(_block(state, phase, start_s, end_s))

@@ -69,9 +69,9 @@ class SessionState(Struct, frozen=True, kw_only=True):
 
     `program` holds the phases run, running (`index`) and to come; limits may change what is to come. While running,
     second k of the phase ends at `anchor_t` + k + 1; pauses move the anchor. `second`: whole seconds of the phase
-    that have passed. `before_s`: training seconds before this phase. `asked_kmh`: the speed that was asked for last.
-    `recorded`: the session is long over and read from a file, so that holding an interval back would protect no one.
-    `speed_kmh`: the belt's speed that is believed; `belt`: what the treadmill says, and why it is not believed.
+    that have passed. `training_before_s`: training seconds before this phase. `asked_kmh`: the speed that was asked for
+    last. `recorded`: the session is long over and read from a file, so that holding an interval back would protect no
+    one. `speed_kmh`: the belt's speed that is believed; `belt`: what the treadmill says, and why it is not believed.
     `advised_t`: when an advice was last spoken; `advice_t`: when the advice that is shown was given.
     `before_stop`: after a stop, the session as it stood before, while that stop can be taken back.
     """
@@ -91,7 +91,7 @@ class SessionState(Struct, frozen=True, kw_only=True):
     anchor_t: float = 0.0
     second: int = 0
     length_s: int = 0
-    before_s: int = 0
+    training_before_s: int = 0
     paused_t: float | None = None
     pause_reason: Literal["asked", "restart"] = "asked"
     source: HeartRateSource = HeartRateSource()

@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from coach.guidance.barrier import Budget, NoGuidance, Outlook, guide, response_of, unlimited
-from coach.guidance.interface import RESUMED, SETTING_REASONS, GuidanceInput, urges
+from coach.guidance.interface import RESUMED, SETTING_REASONS, GuidanceInput, asks_for_more_effort
 from coach.model.cue import Cue, CueName
 from coach.model.events import (
     Advice,
@@ -165,7 +165,7 @@ class Transition:
             self.give(replace(self.state.advice, reason="none"), spoken=False)
         state = self.state
         source, second = state.source, state.second
-        may_urge = limits.may_urge(state)
+        may_urge = limits.increase_allowed(state)
         zone = None if state.by_exertion else state.zone_bpm
         quiet = spoke or limits.is_quiet(state)
         quiet_slower = spoke or limits.is_quiet(state, slower=True)
@@ -184,7 +184,7 @@ class Transition:
             incline_percent=state.incline_percent,
             asked_kmh=state.asked_kmh,
             borg=state.new_borg,
-            may_urge=may_urge,
+            increase_allowed=may_urge,
             quiet=quiet,
             quiet_slower=quiet_slower,
         )
@@ -196,11 +196,11 @@ class Transition:
         if advice is None or limits.overrides_advice(self.state):
             return
         advice = limits.within_plan(advice, state.plan, state.speed_kmh)
-        urging = urges(advice, state.speed_kmh, state.incline_percent)
+        urging = asks_for_more_effort(advice, state.speed_kmh, state.incline_percent)
         setting = advice.reason in SETTING_REASONS
         if urging and not may_urge:
             if second == 0:
-                self.give(limits.NO_URGING, spoken=False)
+                self.give(limits.HOLD_ADVICE, spoken=False)
         elif setting:
             self.give(advice, spoken=False)
             if advice.direction in _SETTING_CUES:
@@ -364,7 +364,7 @@ class Transition:
             anchor_t=anchor_t,
             second=0,
             length_s=phase.length_s,
-            before_s=counted.training_s,
+            training_before_s=counted.training_s,
             extended_s=0,
             waited_s=0,
             recent_bpm=(),
@@ -389,7 +389,7 @@ class Transition:
         if phase.kind is PhaseKind.INTERVAL:
             counted = statistics.end_interval(counted, state.t, state.source.usable_bpm, completed=reason == "done")
             fall_due_s = counted.training_s + statistics.RECOVERY_FALL_AFTER_S
-        ran = PhaseRun(phase, state.before_s, counted.training_s, reason == "done")
+        ran = PhaseRun(phase, state.training_before_s, counted.training_s, reason == "done")
         self.state = replace(state, ran=(*state.ran, ran), tally=counted, fall_due_s=fall_due_s)
 
     def extend(self, seconds: int) -> None:
@@ -417,7 +417,7 @@ class Transition:
     def drop_urging(self) -> None:
         """Take an urging advice from the picture."""
         if self.state.advice.direction is Direction.FASTER:
-            self.state = replace(self.state, advice=limits.NO_URGING)
+            self.state = replace(self.state, advice=limits.HOLD_ADVICE)
 
     def cool_down(self, why: str, reason: EndReason) -> bool:
         """From now on only cooling down: no work comes back. Return whether a phase was ended for it."""

@@ -244,7 +244,7 @@ class BluetoothStrap:
     async def _list(self) -> None:
         """Show who is on the air, as long as the radio stands."""
         began_s = _now_s()
-        async with self._lookout.looking(self._on_air.saw):
+        async with self._lookout.subscribe(self._on_air.on_advertisement):
             self._scanning()
             while self._radio_stands:
                 if not self._on_air.silent:
@@ -275,7 +275,7 @@ class BluetoothStrap:
             device: BLEDevice | None = None
             connected = False
             try:
-                async with self._lookout.looking(self._on_air.saw):
+                async with self._lookout.subscribe(self._on_air.on_advertisement):
                     self._scanning()
                     device = await self._found(bond, ladder, looked_since_s, let_go=let_go)
                     if device is None:

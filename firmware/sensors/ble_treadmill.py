@@ -119,7 +119,7 @@ class BluetoothTreadmill:
                 return
             client = await self._connected(self._device, gone)
         else:
-            async with self._lookout.looking(self._saw):
+            async with self._lookout.subscribe(self._saw):
                 device = await self._found()
                 if device is None:
                     return

@@ -70,7 +70,7 @@ class AdvertisementTracker:
         """Hear all of them anew."""
         self._heard, self._first_s = {}, None
 
-    def saw(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
+    def on_advertisement(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
         """Somebody advertises. A treadmill that also tells a rate is nobody's strap."""
         services = advertisement.service_uuids
         if HEART_RATE_SERVICE not in services or FITNESS_MACHINE_SERVICE in services:

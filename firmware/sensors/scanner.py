@@ -43,7 +43,7 @@ class SharedScanner:
         """Held while a connection is being made: a controller makes one at a time."""
 
     @contextlib.asynccontextmanager
-    async def looking(self, on_seen: OnSeen) -> AsyncIterator[None]:
+    async def subscribe(self, on_seen: OnSeen) -> AsyncIterator[None]:
         """Look around as long as the context lasts. Raises one of LINK_ERRORS where the radio does not."""
         self._lookers.append(on_seen)
         try:

@@ -128,7 +128,7 @@ class RealParts:
             try:
                 if radio.condition == "bluetooth_off":
                     await radio.power_on()
-                async with SharedScanner(radio).looking(on_seen):
+                async with SharedScanner(radio).subscribe(on_seen):
                     await asyncio.sleep(seconds)
             finally:
                 await radio.close()

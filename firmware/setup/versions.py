@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from firmware.system.atomic_file import atomic_write
 from firmware.system.errors import FirmwareError
 from firmware.system.folder_owner import sync_folder
 
@@ -143,10 +144,4 @@ class VersionFolder:
         sync_folder(self.folder)
 
     def _write_starts(self, starts: int) -> None:
-        making = self.folder / f".{_STARTS}.new"
-        with making.open("w", encoding="ascii") as file:
-            file.write(f"{starts}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        making.replace(self.folder / _STARTS)
-        sync_folder(self.folder)
+        atomic_write(self.folder / _STARTS, f"{starts}\n".encode(), 0o644)

@@ -92,7 +92,7 @@ def test_no_reading_drives_the_belief_beyond_its_bounds() -> None:
     assert isinstance(session.state.guidance, LearnedGuidance)
     bank = session.state.guidance.bank
     for bpm in (1e6, -1e6, 1e6):
-        bank, surprise = bank.corrected(bpm)
+        bank, surprise = bank.update(bpm)
         assert isfinite(surprise)
     assert np.isfinite(bank.weight).all()
     assert (bank.mean >= LOWEST_STATE).all()

@@ -42,7 +42,7 @@ def moment(phase: Phase = INTERVAL, high_bpm: float | None = None) -> GuidanceIn
         speed_kmh=6.0,
         incline_percent=5.0,
         borg=None,
-        may_urge=True,
+        increase_allowed=True,
         quiet=False,
     )
 

@@ -69,7 +69,7 @@ def slot(before: BeliefState, bpm: float, start_t: float = 1.0, **known: object)
     """Live five seconds with this rate."""
     now = before
     for second in range(5):
-        now = now.observed(moment(start_t + second, bpm, **known))
+        now = now.with_observation(moment(start_t + second, bpm, **known))
     return now
 
 
@@ -160,14 +160,20 @@ def test_a_leap_of_over_20_bpm_is_doubted_for_two_minutes_or_until_the_rate_was_
 
 def test_a_second_with_a_rate_is_held_against_the_forecast_and_one_without_is_not() -> None:
     before = watch(foretold_bpm=100.0, t=79.0, calm=4)
-    assert (before.observed(moment(80.0, 121.0)).jumped_until_t, before.observed(moment(80.0, 121.0)).calm) == (
+    assert (
+        before.with_observation(moment(80.0, 121.0)).jumped_until_t,
+        before.with_observation(moment(80.0, 121.0)).calm,
+    ) == (
         200.0,
         0,
     )
-    assert (before.observed(moment(80.0, 120.0)).jumped_until_t, before.observed(moment(80.0, 99.0)).calm) == (None, 5)
-    silent = before.observed(moment(80.0, None, signal=Signal.STALE))
+    assert (
+        before.with_observation(moment(80.0, 120.0)).jumped_until_t,
+        before.with_observation(moment(80.0, 99.0)).calm,
+    ) == (None, 5)
+    silent = before.with_observation(moment(80.0, None, signal=Signal.STALE))
     assert (silent.jumped_until_t, silent.calm) == (None, 4)
-    assert watch(t=79.0).observed(moment(80.0, 190.0)).jumped_until_t is None
+    assert watch(t=79.0).with_observation(moment(80.0, 190.0)).jumped_until_t is None
 
 
 # The treadmill's setting
@@ -182,10 +188,12 @@ def test_a_measured_setting_is_taken() -> None:
 
 
 def test_a_setting_that_is_believed_no_more_is_unlearned_and_what_was_asked_for_is_supposed() -> None:
-    before = watch(settings=(WALKS,), measured=True, bank=BANK.advanced(load_of(CLIMBS)))
+    before = watch(settings=(WALKS,), measured=True, bank=BANK.predict(load_of(CLIMBS)))
     doubted = before.treadmill_now(moment(1.0, speed_kmh=None, asked_kmh=6.0))
     assert (doubted.settings, doubted.measured) == ((CLIMBS,), False)
-    assert doubted.bank == replace(BANK, inputs=before.bank.inputs).loosened(SLOW, 25.0).loosened(FAST, 12.5)
+    assert doubted.bank == replace(BANK, inputs=before.bank.inputs).inflate_covariance(SLOW, 25.0).inflate_covariance(
+        FAST, 12.5
+    )
     unasked = before.treadmill_now(moment(1.0, speed_kmh=None, incline_percent=None))
     assert unasked.settings == (Setting(4.0, 0.0),)
 
@@ -216,13 +224,15 @@ def test_a_speed_that_becomes_known_leaves_one_branch_of_the_belief() -> None:
 def test_four_seconds_are_gathered_and_the_fifth_moves_the_belief_on() -> None:
     now = watch()
     for t in (1.0, 2.0):
-        now = now.observed(moment(t, 100.0 + t))
-    now = now.observed(moment(3.0, None, signal=Signal.STALE)).observed(moment(4.0, 99.0, signal=Signal.WEAK))
+        now = now.with_observation(moment(t, 100.0 + t))
+    now = now.with_observation(moment(3.0, None, signal=Signal.STALE)).with_observation(
+        moment(4.0, 99.0, signal=Signal.WEAK)
+    )
     gathered = (now.t, now.slot_s, now.loads, now.reading_sum_bpm, now.readings, now.weak, now.phase_s)
     assert gathered == (4.0, 4, ((WALKS,),) * 4, 302.0, 3, True, 4)
     assert now.bank == BANK
-    closed = now.observed(moment(5.0, 98.0))
-    bank, surprise = BANK.advanced(load_of(WALKS)).corrected(100.0, 4.0)
+    closed = now.with_observation(moment(5.0, 98.0))
+    bank, surprise = BANK.predict(load_of(WALKS)).update(100.0, 4.0)
     assert closed.bank == bank
     assert (closed.recent_bpm, closed.misfit, closed.odd) == ((100.0,), surprise, int(abs(surprise) >= 2.5))
     assert (closed.slot_s, closed.loads, closed.reading_sum_bpm, closed.readings, closed.weak) == (0, (), 0.0, 0, False)
@@ -231,38 +241,38 @@ def test_four_seconds_are_gathered_and_the_fifth_moves_the_belief_on() -> None:
 
 def test_a_rate_that_is_not_usable_teaches_nothing() -> None:
     now = slot(watch(), 150.0, signal=Signal.IMPLAUSIBLE)
-    assert now.bank == BANK.advanced(load_of(WALKS))
+    assert now.bank == BANK.predict(load_of(WALKS))
     assert (now.recent_bpm, now.misfit, now.odd) == ((), 0.0, 0)
 
 
 def test_live_rates_are_met_with_the_readings_own_spread() -> None:
     now = slot(watch(), 96.0)
-    bank, _ = BANK.advanced(load_of(WALKS)).corrected(96.0)
+    bank, _ = BANK.predict(load_of(WALKS)).update(96.0)
     assert now.bank == bank
 
 
 def test_a_setting_that_changes_within_a_slot_counts_by_its_seconds() -> None:
     now = watch()
     for t in (1.0, 2.0, 3.0):
-        now = now.observed(moment(t))
+        now = now.with_observation(moment(t))
     for t in (4.0, 5.0):
-        now = now.observed(moment(t, speed_kmh=6.0))
+        now = now.with_observation(moment(t, speed_kmh=6.0))
     load = (3 * load_of(WALKS) + 2 * load_of(CLIMBS)) / 5
-    expected = BANK.advanced(load).corrected(100.0)[0]
+    expected = BANK.predict(load).update(100.0)[0]
     assert np.allclose(now.bank.mean, expected.mean)
     assert np.allclose(now.bank.inputs, expected.inputs)
 
 
 def test_a_pause_makes_the_rate_less_sure_and_two_seconds_in_a_row_do_not() -> None:
     before = watch(t=10.0, settings=(WALKS,))
-    assert before.observed(moment(11.5)).bank == BANK
-    assert before.observed(moment(11.6)).bank == BANK.loosened(SLOW, 15.0)
-    assert watch().observed(moment(100.0)).bank == BANK
+    assert before.with_observation(moment(11.5)).bank == BANK
+    assert before.with_observation(moment(11.6)).bank == BANK.inflate_covariance(SLOW, 15.0)
+    assert watch().with_observation(moment(100.0)).bank == BANK
 
 
 def test_the_seconds_of_the_phase_are_kept_through_its_second_nought() -> None:
-    assert watch(phase_s=240).observed(moment(300.0, second=0)).phase_s == 240
-    assert watch(phase_s=240).observed(moment(300.0, second=7)).phase_s == 7
+    assert watch(phase_s=240).with_observation(moment(300.0, second=0)).phase_s == 240
+    assert watch(phase_s=240).with_observation(moment(300.0, second=7)).phase_s == 7
 
 
 def test_the_last_minute_of_readings_is_kept() -> None:
@@ -271,7 +281,7 @@ def test_the_last_minute_of_readings_is_kept() -> None:
 
 
 def test_a_tenth_of_the_misses_is_forgotten_in_each_slot() -> None:
-    _, surprise = BANK.advanced(load_of(WALKS)).corrected(100.0)
+    _, surprise = BANK.predict(load_of(WALKS)).update(100.0)
     assert slot(watch(misfit=5.0), 100.0).misfit == 0.9 * 5.0 + surprise
 
 
@@ -279,8 +289,8 @@ def odd_bank() -> tuple[FilterBank, float]:
     """A belief that is sure of a rate near 80, so that 150 surprises it by the most that counts."""
     bank = BANK
     for _ in range(40):
-        bank, _ = bank.advanced(load_of(WALKS)).corrected(80.0)
-    return bank, bank.advanced(load_of(WALKS)).corrected(150.0)[1]
+        bank, _ = bank.predict(load_of(WALKS)).update(80.0)
+    return bank, bank.predict(load_of(WALKS)).update(150.0)[1]
 
 
 def test_surprises_in_a_row_are_counted_and_one_that_is_none_ends_the_row() -> None:
@@ -303,11 +313,11 @@ def test_misses_past_the_limit_are_a_doubt_for_a_minute_and_count_half_from_then
 def test_a_warm_up_that_missed_too_much_is_unlearned_and_any_later_phase_is_not() -> None:
     bank, _ = odd_bank()
     unlearned = slot(watch(bank=bank, misfit=9.0, phase=PhaseKind.WARM_UP), 150.0)
-    inputs = bank.advanced(load_of(WALKS)).inputs
-    assert unlearned.bank == replace(BANK, inputs=inputs).loosened(SLOW, 25.0).loosened(FAST, 12.5)
+    inputs = bank.predict(load_of(WALKS)).inputs
+    assert unlearned.bank == replace(BANK, inputs=inputs).inflate_covariance(SLOW, 25.0).inflate_covariance(FAST, 12.5)
     assert unlearned.calm == -120
     later = slot(watch(bank=bank, misfit=15.0, phase=PhaseKind.INTERVAL), 150.0)
-    assert later.bank == bank.advanced(load_of(WALKS)).corrected(150.0)[0]
+    assert later.bank == bank.predict(load_of(WALKS)).update(150.0)[0]
     assert (later.doubted_until_t, later.calm) == (65.0, 5)
 
 
@@ -350,7 +360,7 @@ def test_falls_are_followed_in_warm_up_and_work_where_the_load_is_known() -> Non
 def test_a_believed_rate_above_the_plans_hr_max_is_a_finding_unless_it_is_weak_or_surprising() -> None:
     sure = BANK
     for _ in range(60):
-        sure, _ = sure.advanced(load_of(CLIMBS)).corrected(182.0)
+        sure, _ = sure.predict(load_of(CLIMBS)).update(182.0)
     before = watch(bank=sure, settings=(CLIMBS,), recent_bpm=(182.0, 182.0))
     now = slot(before, 182.0, speed_kmh=6.0)
     assert now.odd == 0
@@ -369,31 +379,31 @@ def test_an_unknown_load_may_roam_and_a_known_one_does_not() -> None:
     assert (watch().roam_sd, watch(settings=UNKNOWN).roam_sd) == (0.0, 0.005)
     bank = split_hypotheses(BANK)
     now = slot(watch(bank=bank, settings=UNKNOWN, phase_s=100), 100.0, speed_kmh=None, second=100)
-    assert now.bank == bank.advanced(load_of(*UNKNOWN), 0.005).corrected(100.0)[0]
+    assert now.bank == bank.predict(load_of(*UNKNOWN), 0.005).update(100.0)[0]
 
 
 @pytest.mark.parametrize(("second", "late_sd"), [(25, 10.0), (26, 0.0)])
 def test_early_in_a_phase_nobody_knows_to_the_second_when_the_treadmill_was_set(second: int, late_sd: float) -> None:
     bank = split_hypotheses(BANK)
     now = slot(watch(bank=bank, settings=UNKNOWN), 100.0, speed_kmh=None, second=second)
-    assert now.bank == bank.advanced(load_of(*UNKNOWN), 0.005).loosened(FAST, late_sd).corrected(100.0)[0]
+    assert now.bank == bank.predict(load_of(*UNKNOWN), 0.005).inflate_covariance(FAST, late_sd).update(100.0)[0]
     known = slot(watch(settings=(WALKS,)), 100.0, second=second)
-    assert known.bank == BANK.advanced(load_of(WALKS)).corrected(100.0)[0]
+    assert known.bank == BANK.predict(load_of(WALKS)).update(100.0)[0]
 
 
 def test_a_rate_that_surprises_twice_where_the_speed_is_unknown_is_a_load_of_the_persons_own() -> None:
     bank = split_hypotheses(odd_bank()[0])
     load = load_of(WALKS, WALKS, WALKS)
-    corrected, surprise = bank.advanced(load, 0.005).corrected(150.0)
+    corrected, surprise = bank.predict(load, 0.005).update(150.0)
     assert surprise >= 2.5
     before = watch(bank=bank, settings=(WALKS,) * 3, phase=PhaseKind.WARM_UP, misfit=20.0)
     once = slot(before, 150.0, speed_kmh=None, second=99)
     assert once.bank == corrected
     twice = slot(replace(before, odd=1), 150.0, speed_kmh=None, second=99)
-    assert twice.bank == corrected.loosened(GAIN, 0.15).loosened(SLOW, 6.0)
+    assert twice.bank == corrected.inflate_covariance(GAIN, 0.15).inflate_covariance(SLOW, 6.0)
     assert (twice.doubted_until_t, twice.misfit) == (None, 0.9 * 20.0 + surprise)
     known = slot(watch(bank=odd_bank()[0], odd=1), 150.0)
-    assert known.bank == odd_bank()[0].advanced(load_of(WALKS)).corrected(150.0)[0]
+    assert known.bank == odd_bank()[0].predict(load_of(WALKS)).update(150.0)[0]
 
 
 # What the person says, and phases
@@ -403,7 +413,7 @@ def test_exertion_in_an_interval_belongs_to_its_last_minute_and_later_to_the_int
     within = watch(phase=PhaseKind.INTERVAL, recent_bpm=(150.0, 160.0), worked_bpm=120.0).heard(17)
     likely = perceived_exertion.log_likelihood(17, 155.0, BANK.hr_max_bpm)
     assert within.borgs == ((155.0, 17),)
-    assert within.bank == BANK.weighed(likely)
+    assert within.bank == BANK.reweight(likely)
     after = watch(phase=PhaseKind.RECOVERY, recent_bpm=(110.0,), worked_bpm=161.04).heard(17)
     assert after.borgs == ((161.0, 17),)
     assert watch(phase=PhaseKind.INTERVAL, worked_bpm=161.0).heard(15).borgs == ((161.0, 15),)
@@ -429,7 +439,7 @@ def test_an_interval_of_a_minute_leaves_its_rate_and_tiredness() -> None:
     before = watch(phase=PhaseKind.INTERVAL, phase_s=60, recent_bpm=(150.0, 160.0), worked_bpm=1.0, expected=EXPECTED)
     now = before.entered(moment(300.0, phase=RECOVERY, second=0))
     assert (now.phase, now.phase_s, now.worked_bpm, now.expected) == (PhaseKind.RECOVERY, 0, 155.0, None)
-    assert now.bank == BANK.shifted(DRIFT, 1.0, 1.0)
+    assert now.bank == BANK.shift_mean(DRIFT, 1.0, 1.0)
     short = replace(before, phase_s=59, recent_bpm=()).entered(moment(300.0, phase=RECOVERY, second=0))
     assert (short.worked_bpm, short.bank == BANK) == (None, True)
 
@@ -444,6 +454,6 @@ def test_other_phases_leave_what_was_known() -> None:
 def test_from_the_second_interval_on_somebody_may_hold_the_handrail() -> None:
     before = watch(phase=PhaseKind.RECOVERY)
     second = before.entered(moment(480.0, phase=replace(INTERVAL, interval=2), second=0))
-    assert second.bank == BANK.loosened(GAIN, 0.05)
+    assert second.bank == BANK.inflate_covariance(GAIN, 0.05)
     rest = before.entered(moment(480.0, phase=replace(RECOVERY, interval=2), second=0))
     assert rest.bank == BANK

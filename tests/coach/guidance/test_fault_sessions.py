@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from coach.guidance.belief import BeliefState
-from coach.guidance.interface import GuidanceMaker, urges
+from coach.guidance.interface import GuidanceMaker, asks_for_more_effort
 from coach.guidance.learned import LearnedGuidance, learned_guidance
 from coach.model.events import AdviceGiven, AnyEvent
 from coach.model.messages import AnyMessage, HeartRate
@@ -94,7 +94,9 @@ def live(
             lived.doubted.append(int(one.t))
             lived.causes.update(no_urging_because(state))
         for event in one.events:
-            if isinstance(event, AdviceGiven) and urges(event.advice, state.speed_kmh, state.incline_percent):
+            if isinstance(event, AdviceGiven) and asks_for_more_effort(
+                event.advice, state.speed_kmh, state.incline_percent
+            ):
                 lived.urged.append(int(one.t))
     return lived
 

@@ -52,7 +52,7 @@ def test_readings_draw_the_belief_to_the_person_and_make_it_surer() -> None:
     bank = first_bank(PLAN, PLAN.start, None)
     before = bank.average(np.sqrt(bank.cov[:, REST, REST]))
     for _ in range(40):
-        bank, _ = bank.advanced(one(0.0)).corrected(62.0)
+        bank, _ = bank.predict(one(0.0)).update(62.0)
     assert abs(bank.average(bank.rate_bpm) - 62.0) < 2.0
     assert bank.average(np.sqrt(bank.cov[:, REST, REST])) < before
 
@@ -60,8 +60,8 @@ def test_readings_draw_the_belief_to_the_person_and_make_it_surer() -> None:
 def test_a_single_mad_reading_teaches_little() -> None:
     bank = first_bank(PLAN, PLAN.start, None)
     for _ in range(20):
-        bank, _ = bank.advanced(one(0.0)).corrected(70.0)
-    shocked, surprise = bank.advanced(one(0.0)).corrected(170.0)
+        bank, _ = bank.predict(one(0.0)).update(70.0)
+    shocked, surprise = bank.predict(one(0.0)).update(170.0)
     assert abs(surprise) >= 2.5
     assert abs(shocked.average(shocked.rate_bpm) - 70.0) < 8.0
 
@@ -69,7 +69,7 @@ def test_a_single_mad_reading_teaches_little() -> None:
 def test_the_forecast_of_a_harder_load_is_higher_and_less_sure() -> None:
     bank = first_bank(PLAN, PLAN.start, None)
     for _ in range(40):
-        bank, _ = bank.advanced(one(3.0)).corrected(100.0)
+        bank, _ = bank.predict(one(3.0)).update(100.0)
     rates = cloud(bank).ahead(loads([(4.0, 5.0), (6.0, 5.0)]), np.array([60.0, 240.0]), 3.0)
     assert (np.diff(rates.mean(axis=0)[:, 1]) > 0).all()
     assert rates[:, 2, 1].std() > rates[:, 0, 1].std()
@@ -78,11 +78,11 @@ def test_the_forecast_of_a_harder_load_is_higher_and_less_sure() -> None:
 def test_without_a_speed_the_rate_tells_whether_an_advice_was_followed() -> None:
     bank = first_bank(PLAN, PLAN.start, None)
     for _ in range(30):
-        bank, _ = bank.advanced(one(3.0)).corrected(98.0)
+        bank, _ = bank.predict(one(3.0)).update(98.0)
     bank = split_hypotheses(bank)
     branches = np.concatenate((one(6.0), one(3.0), one(6.0)))
     for _ in range(14):
-        bank, _ = bank.advanced(branches).corrected(98.0)
+        bank, _ = bank.predict(branches).update(98.0)
     weights = branch_weights(bank, 3)
     assert weights[IGNORED] > 0.8 > weights[FOLLOWED]
     single, best = merge_hypotheses(bank, 3)

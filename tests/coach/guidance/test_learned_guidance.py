@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from coach.errors import PlanError
-from coach.guidance.interface import urges
+from coach.guidance.interface import asks_for_more_effort
 from coach.guidance.learned import learned_guidance
 from coach.guidance.treadmill_load import demand
 from coach.model.events import AdviceGiven, AnyEvent, Direction, NoticeRaised, QuestionAsked, Signal
@@ -152,7 +152,9 @@ def test_a_drying_strap_teaches_nothing_and_urges_nobody() -> None:
     heart.read = lambda t, bpm: bpm - 40 * (1.0 if t < 330 else exp(-(t - 330) / 60))
     state, happened, _ = train(heart)
     drying = [
-        e for e, after in happened if isinstance(e, AdviceGiven) and 360 <= e.t < 480 and urges(e.advice, 0.0, 0.0)
+        e
+        for e, after in happened
+        if isinstance(e, AdviceGiven) and 360 <= e.t < 480 and asks_for_more_effort(e.advice, 0.0, 0.0)
     ]
     assert [event.advice.direction for event in drying if event.advice.direction is Direction.FASTER] == []
     assert share(heart) > 0.7

@@ -3,12 +3,12 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coach.guidance.interface import urges
+from coach.guidance.interface import asks_for_more_effort
 from coach.guidance.learned import learned_guidance
 from coach.model.events import AdviceGiven, AnyEvent
 from coach.model.messages import AnyMessage
 from coach.model.plan import Plan
-from coach.session.limits import may_urge
+from coach.session.limits import increase_allowed
 from coach.session.state import SessionState, begin
 from tests.coach.session.test_engine_properties import PLANS, SHORT, message_lists, run, ticked
 
@@ -36,5 +36,5 @@ def test_no_urging_passes_without_a_trusted_rate(plan: Plan, messages: list[AnyM
 def _check(events: list[AnyEvent], before: SessionState, after: SessionState) -> None:
     given_now = [event for event in events if isinstance(event, AdviceGiven) and event.t == after.t]
     for event in given_now:
-        if urges(event.advice, before.speed_kmh, before.incline_percent):
-            assert may_urge(after) or may_urge(before)
+        if asks_for_more_effort(event.advice, before.speed_kmh, before.incline_percent):
+            assert increase_allowed(after) or increase_allowed(before)

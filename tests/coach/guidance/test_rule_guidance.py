@@ -36,7 +36,7 @@ def moment(phase: Phase, second: int, bpm: float | None, **other: Any) -> Guidan
         speed_kmh=6.0,
         incline_percent=5.0,
         borg=None,
-        may_urge=True,
+        increase_allowed=True,
         quiet=False,
     )
     return replace(known, **other)
@@ -78,10 +78,10 @@ def test_without_a_known_speed_only_the_direction_is_told(phase: Phase, directio
 
 
 def test_a_setting_that_may_not_be_given_yet_waits_until_it_may() -> None:
-    start = moment(INTERVAL, 0, None, speed_kmh=3.6, may_urge=False)
+    start = moment(INTERVAL, 0, None, speed_kmh=3.6, increase_allowed=False)
     rules, advice = rule_guidance(PLAN).second(start)
     assert advice is not None
-    rules, none = rules.second(moment(INTERVAL, 5, None, may_urge=False, quiet=True))
+    rules, none = rules.second(moment(INTERVAL, 5, None, increase_allowed=False, quiet=True))
     assert none is None
     assert said(rules, moment(INTERVAL, 9, 140, quiet=True)) == advice
 
@@ -137,7 +137,7 @@ def test_hold_is_said_once() -> None:
 
 
 def test_faster_is_not_even_wished_where_it_may_not_be_given() -> None:
-    assert said(begun(INTERVAL), moment(INTERVAL, 120, 140, may_urge=False)) is None
+    assert said(begun(INTERVAL), moment(INTERVAL, 120, 140, increase_allowed=False)) is None
 
 
 def test_a_low_rate_in_recovery_urges_nobody() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from coach.guidance.interface import urges
+from coach.guidance.interface import asks_for_more_effort
 from coach.model.cue import CueName
 from coach.model.events import Advice, AdviceGiven, Direction
 from coach.model.messages import BorgAnswer, HeartRate, SourceLost, Time, TreadmillSpeed
@@ -90,7 +90,7 @@ def test_slowing_down_needs_neither_rate_nor_ceiling() -> None:
     ],
 )
 def test_more_speed_and_more_incline_urge_whatever_they_are_called(advice: Advice, urging: bool) -> None:  # noqa: FBT001
-    assert urges(advice, 6.0, 5.0) is urging
+    assert asks_for_more_effort(advice, 6.0, 5.0) is urging
 
 
 def test_a_phase_that_may_not_begin_with_urging_begins_with_hold() -> None:

@@ -161,7 +161,7 @@ def test_each_phase_begins_afresh_where_the_last_one_ended() -> None:
         begun.anchor_t,
         begun.second,
         begun.length_s,
-        begun.before_s,
+        begun.training_before_s,
         begun.extended_s,
         begun.waited_s,
     )
@@ -209,7 +209,7 @@ def test_stopping_before_the_start_ends_without_phase_cool_down_or_exertion() ->
 
 
 def test_a_cool_down_that_is_stopped_offers_no_other() -> None:
-    state = replace(quiet(), index=4, second=10, length_s=120, before_s=720)
+    state = replace(quiet(), index=4, second=10, length_s=120, training_before_s=720)
     ended = after(state, SessionCommand(70.0, Name.STOP))[0]
     assert (ended.cool_down_offered, ended.end_reason) == (False, "stopped")
 
@@ -239,7 +239,7 @@ def test_a_program_without_a_cool_down_offers_one_of_five_minutes() -> None:
 
 
 def test_a_session_that_nobody_answered_says_so_at_its_end() -> None:
-    state = replace(quiet(), index=4, second=119, length_s=120, anchor_t=-50.0, before_s=720)
+    state = replace(quiet(), index=4, second=119, length_s=120, anchor_t=-50.0, training_before_s=720)
     state = replace(state, question=Question("phase_end", 20.0, repeated=True, called_t=60.0))
     ended, events, cues = after(state, Time(70.0 + 1.0))
     assert ended.end_reason == "no_answer"

@@ -4,7 +4,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.guidance.interface import GuidanceMaker, urges
+from coach.guidance.interface import GuidanceMaker, asks_for_more_effort
 from coach.model.events import AdviceGiven, Signal
 from firmware.simulation.faults import AnyFault, DryStart, Frozen, draw_fault
 from firmware.simulation.person import SimulatedPerson
@@ -62,7 +62,7 @@ def run_faults(seed: int, maker: GuidanceMaker) -> FaultRun:
         for event in one.events:
             if isinstance(event, AdviceGiven):
                 state = one.state
-                if not urges(event.advice, state.speed_kmh, state.incline_percent):
+                if not asks_for_more_effort(event.advice, state.speed_kmh, state.incline_percent):
                     continue
                 # Within one second an advice may come before the notification that spoils the signal.
                 on_doubt += state.source.signal is not Signal.LIVE and not was_live
