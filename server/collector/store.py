@@ -30,6 +30,7 @@ from server.collector.messages import (
     SessionArrived,
     StateArrived,
 )
+from server.follow_up.changes import mark_due
 from server.live.plan_outbox import withdraw_left
 from server.models import (
     CommandOutcome,
@@ -328,6 +329,7 @@ def _take_plan_word(arrival: PlanWordArrived, now_s: float) -> StoreResult:
     if not known and (there is None or said.outcome == "withdrawn"):
         mine.delete()
         return StoreResult("taken")
+    refused_before = there.refused_version if there else None
     row = there or PlanOnMachine(clinic=source.clinic, machine=source.machine, participant=said.participant)
     row.boot_id, row.monotonic_s = said.at.boot_id[:64], said.at.monotonic_s
     match said.outcome:
@@ -343,6 +345,9 @@ def _take_plan_word(arrival: PlanWordArrived, now_s: float) -> StoreResult:
         case _:
             assert_never(said.outcome)
     row.save()
+    if row.refused_version != refused_before:
+        of = Participant.objects.filter(clinic__code=source.clinic, pseudonym=said.participant)
+        mark_due(of.values_list("pk", flat=True))
     return StoreResult("taken")
 
 

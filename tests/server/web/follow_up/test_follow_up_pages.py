@@ -12,6 +12,7 @@ from django.utils import timezone
 from server.accounts.models import Account, Membership
 from server.accounts.roles import Role
 from server.audit.models import Entry
+from server.collector import parser, store
 from server.diary.reassignment import reassign
 from server.follow_up import checking
 from server.follow_up.models import FollowUpCheck, FollowUpItem, FollowUpLimits
@@ -21,7 +22,8 @@ from server.models import PlanOnMachine
 from server.people import plan_service
 from server.people.models import Course, Participant
 from server.people.plan_rules import Values
-from sync.wire.messages import SessionDelivery
+from sync.wire.codec import encode
+from sync.wire.messages import Clocks, PlanTaken, SessionDelivery
 from tests.server.web.conftest import People
 from tests.server.web.diary.test_diary_pages import keep, text_of, trained
 
@@ -298,3 +300,15 @@ def test_the_responsible_therapist_is_chosen_on_the_person_s_page(people: People
     assert "Therapist Testesen" in text_of(people.therapist.get(address).content.decode())
     stranger = people.account("bergen-therapist")
     assert people.therapist.post(f"{address}edit/", {**told, "responsible": str(stranger.pk)}).status_code == 422
+
+
+def test_a_refusal_that_a_machine_sends_is_there_at_once(people: People) -> None:
+    planned(people)
+    assert codes(people) == []
+    told_at = Clocks("b", 5.0, datetime.now(UTC).timestamp(), synchronised=True)
+    for outcome, told in (("refused", [("p-1", "refused_plan")]), ("taken", [])):
+        word = PlanTaken(
+            participant="p-1", version=1, outcome=outcome, at=msgspec.structs.replace(at), reason="protocol"
+        )
+        store.commit([parser.arrival("ic/1/trondheim/molle-2/taken", encode(word))])
+        assert codes(people) == told
