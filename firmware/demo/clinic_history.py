@@ -30,14 +30,15 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coach.guidance.rules import rule_guidance
+from coach.guidance.interface import GuidanceMaker
 from coach.model.events import AnyEvent
 from coach.model.messages import AnyMessage, CommandName, SessionCommand
 from coach.model.plan import Mode, Plan
 from coach.model.snapshot import Snapshot
+from firmware.demo import needs
 from firmware.journal.record import SessionDocument, StampAt, encode_document, sha256_of
 from firmware.participants.protocol_files import load
-from firmware.simulation.faults import AnyFault, Dropout
+from firmware.simulation.faults import Dropout
 from firmware.simulation.heart import Kind, Population, SimulatedHeart, draw_day, plan_for
 from firmware.simulation.person import Habits, SimulatedPerson, draw_habits
 from firmware.simulation.session import Rehearsal, simulate_session
@@ -67,12 +68,16 @@ FIRST_HOUR = 8
 
 
 class DemoPerson(Struct, frozen=True, kw_only=True):
-    """Somebody who trains at a clinic, and how many sessions of the course they have behind them."""
+    """Somebody who trains at a clinic, and how many sessions of the course they have behind them.
+
+    `need`: why the follow-up list shows them (`firmware.demo.needs`); empty for most.
+    """
 
     clinic: str
     pseudonym: str
     sex: str
     kind: str
+    need: str
     plan: Plan
     begins_wall_s: float
     sessions: int
@@ -97,6 +102,7 @@ class _Work(Struct, frozen=True, kw_only=True):
     until_wall_s: float
     time_zone: str
     seed: int
+    needs: bool = False
 
 
 class _Leaves:
@@ -122,15 +128,17 @@ def course_of(work: _Work) -> tuple[DemoPerson, list[DemoSession]]:
     who = Population("addiction" if work.number % 3 else "schizophrenia").draw(rng, kind)
     pseudonym = "p-" + "".join("23456789abcdefghjkmnpqrstuvwxyz"[int(rng.integers(31))] for _ in range(8))
     mode: Mode = "exertion" if kind == "beta_blocked" and work.number % 4 == 0 else "heart_rate"
-    plan = plan_for(who, rng, name=pseudonym, mode=mode)
+    need = needs.need_of(work.number) if work.needs else ""
+    plan = needs.plan_of(need, plan_for(who, rng, name=pseudonym, mode=mode))
     zone = ZoneInfo(work.time_zone)
     begins_on = _begins_on(work, rng, zone)
-    when = list(_when(work, begins_on, rng, zone))
+    when = needs.times_of(need, list(_when(work, begins_on, rng, zone)), work.until_wall_s)
     person = DemoPerson(
         clinic=work.clinic,
         pseudonym=pseudonym,
         sex="m" if who.sex == "man" else "f",
         kind=kind,
+        need=need,
         plan=plan,
         begins_wall_s=_wall_s(begins_on, 0, zone),
         sessions=len(when),
@@ -142,10 +150,12 @@ def course_of(work: _Work) -> tuple[DemoPerson, list[DemoSession]]:
     machine = f"molle-{work.number % work.machines + 1}"
     for number, at_wall_s in enumerate(when):
         third = int(np.clip(round(2 * number / (WEEKS * A_WEEK) + rng.normal(0, 0.3)), 0, THIRDS - 1))
-        how = odd if rng.random() < ODD_FRACTION else "whole"
+        how = odd if not need and rng.random() < ODD_FRACTION else "whole"
+        if number >= len(when) - needs.LAST_SESSIONS.get(need, 0):
+            how = need
         day = (third, int(rng.integers(DAYS)), how) if how == "whole" else (0, 0, how)
         if day not in lived:
-            rehearsed = _live(who, habits, plan, day, rng)
+            rehearsed = _live(who, habits, needs.plan_of_session(how, plan), day, rng, needs.guidance_of(need))
             lived[day] = rehearsed, _packed(work, machine, plan, rehearsed)
         sessions.append(_delivered(replace(plan, session_number=number + 1), *lived[day], at_wall_s, rng))
     return person, sessions
@@ -180,16 +190,25 @@ def _when(work: _Work, begins_on: date, rng: np.random.Generator, zone: ZoneInfo
 
 
 def _live(
-    who: SimulatedHeart, habits: Habits, plan: Plan, day: tuple[int, int, str], rng: np.random.Generator
+    who: SimulatedHeart,
+    habits: Habits,
+    plan: Plan,
+    day: tuple[int, int, str],
+    rng: np.random.Generator,
+    guidance: GuidanceMaker,
 ) -> Rehearsal:
     third, _number, how = day
     fitter = replace(who, vo2max=who.vo2max * (1 + FITTER_BY_THE_END * third / (THIRDS - 1)))
     person = SimulatedPerson(fitter, draw_day(rng), rng, habits=habits)
-    trainee = _Leaves(person, float(rng.integers(900, 1700))) if how == "left" else person
-    faults: tuple[AnyFault, ...] = ()
+    trainee: _Leaves | needs.NeedyPerson | SimulatedPerson = (
+        _Leaves(person, float(rng.integers(900, 1700))) if how in ("left", "stopped_early") else person
+    )
+    if how in needs.LAST_SESSIONS and how != "stopped_early":
+        trainee = needs.NeedyPerson(person, how)
+    faults = needs.faults_of(how)
     if how == "silent":
         faults = (Dropout(start_s=float(rng.integers(700, 1900)), length_s=float(rng.integers(12, 45))),)
-    return simulate_session(plan, load("4x4"), trainee, faults=faults, rng=rng, guidance=rule_guidance)
+    return simulate_session(plan, load("4x4"), trainee, faults=faults, rng=rng, guidance=guidance)
 
 
 def _document(plan: Plan, lived: Rehearsal, session_id: str, at_wall_s: float, mood: int | None) -> bytes:
@@ -260,8 +279,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     until = time.time() if given.until is None else given.until
     work = partial(_Work, machines=given.machines, until_wall_s=until, time_zone=given.time_zone, seed=given.seed)
     all_of_it = [
-        work(clinic=code, number=number)
-        for code, _, people in (one.partition(":") for one in given.clinic)
+        work(clinic=code, number=number, needs=place == 0)
+        for place, (code, _, people) in enumerate(one.partition(":") for one in given.clinic)
         for number in range(int(people))
     ]
     given.out.mkdir(parents=True, exist_ok=True)

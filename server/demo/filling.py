@@ -25,6 +25,7 @@ from server.collector.messages import MessageSource
 from server.diary.ingest import enter_waiting
 from server.diary.models import DiaryEntry
 from server.errors import ServerError
+from server.live.models import RaisedNotice
 from server.people.models import Course, Note, Participant, PlanVersion
 from server.people.pictures import PICTURES
 from server.people.plan_rules import Values
@@ -35,6 +36,8 @@ AT_A_TIME = 100
 CONSENTS_FRACTION = 0.6
 NOT_KNOWN_HERE = 2
 """So many sessions of somebody whom the clinic has not taken in: what «whose session is this?» is for."""
+ANSWERED_AGO = timedelta(hours=20)
+"""So long ago two people said yes before the start."""
 USER_NAME = "demo"
 ROLES = (Role.THERAPIST, Role.CLINIC_ADMIN, Role.COORDINATOR, Role.RESEARCHER)
 
@@ -47,6 +50,7 @@ class FillingPerson(Struct, frozen=True, kw_only=True):
     sex: str
     kind: str
     plan: Plan
+    need: str = ""
     begins_wall_s: float
     sessions: int
 
@@ -73,13 +77,17 @@ class MadeUp(Struct, frozen=True):
 
 
 class Filled(Struct, frozen=True):
-    """What there is now, and what one logs in with. `training`: pseudonyms of those who may be in the room."""
+    """What there is now, and what one logs in with.
+
+    `training`: pseudonyms of those who may be in the room. `refused`: of whose plan one machine refuses.
+    """
 
     participants: int
     sessions: int
     user: str
     password: str
     training: tuple[str, ...]
+    refused: str = ""
 
 
 def fill(made: Path, clinics: Sequence[tuple[str, str]]) -> Filled:
@@ -114,6 +122,7 @@ def fill(made: Path, clinics: Sequence[tuple[str, str]]) -> Filled:
         user=USER_NAME,
         password=password,
         training=tuple(one.pseudonym for one in here),
+        refused=next((one.pseudonym for one in people if one.need == "refused_plan"), ""),
     )
 
 
@@ -151,11 +160,33 @@ def _take_in(
             )
             begins = datetime.fromtimestamp(one.begins_wall_s, clinic.zone)
             Course.objects.create(participant=person, begins_on=begins.date())
-            plan = save_plan(person, account, _values(one, begins, clinic.day_of(now)), base=0, reason="")
-            PlanVersion.objects.filter(pk=plan.pk).update(made_at=begins - timedelta(days=2))
+            if one.need != "no_plan":
+                plan = save_plan(person, account, _values(one, begins, clinic.day_of(now)), base=0, reason="")
+                PlanVersion.objects.filter(pk=plan.pk).update(made_at=begins - timedelta(days=2))
+            if one.need in ("unwell", "not_ready"):
+                _answered_yes(person, one.need, now - ANSWERED_AGO)
             Participant.objects.filter(pk=person.pk).update(made_at=begins - timedelta(days=5))
             made.append(person)
     return made
+
+
+def _answered_yes(person: Participant, code: str, at: datetime) -> None:
+    """Let the room have heard a yes before the start."""
+    level = "stop_now" if code == "unwell" else "attention"
+    RaisedNotice.objects.create(
+        clinic=person.clinic,
+        machine="molle-3",
+        participant=person.pseudonym,
+        code=code,
+        level=level,
+        since_s=3.0,
+        lasted_s=60.0,
+        heard_at=at,
+    )
+
+
+def _valid_until(need: str, today: date) -> date:
+    return today + {"expired_plan": timedelta(days=-2), "ending_plan": timedelta(days=3)}.get(need, timedelta(days=90))
 
 
 def _values(one: FillingPerson, begins: datetime, today: date) -> Values:
@@ -165,13 +196,14 @@ def _values(one: FillingPerson, begins: datetime, today: date) -> Values:
         mode=one.plan.mode,
         hr_max_bpm=one.plan.hr_max_bpm,
         hr_max_source=one.plan.hr_max_source or "",
+        ceiling_bpm=one.plan.ceiling_bpm,
         hr_max_set_on=(begins - timedelta(days=4)).date(),
         start_speed_kmh=None if start is None else start.speed_kmh,
         start_incline_percent=None if start is None else start.incline_percent,
         weekly_cap=3,
         rest_hours=20.0,
         questions=("chest_pain", "dizziness", "fever"),
-        valid_until=today + timedelta(days=90),
+        valid_until=_valid_until(one.need, today),
     )
 
 

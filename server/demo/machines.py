@@ -30,6 +30,8 @@ from sync.wire.topics import Kind, Topic, build, parse, subscription
 
 EARLIER_S = 300
 """So much of its past each machine tells at first, so that the room's traces begin full."""
+REFUSED_AT = 4
+"""The place of the participant whose plan the last machine refuses."""
 CONNECTED_WITHIN_S = 60.0
 STANDS_S = 25.0
 """How long somebody who has finished stands at the machine before the next one begins."""
@@ -46,6 +48,7 @@ class DemoMachine:
         self._asked: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._taken: queue.SimpleQueue[PlanTaken] = queue.SimpleQueue()
         self._ended_s: float | None = None
+        self._refused = ""
         self.up = threading.Event()
         name = story.name
         certificate, key = _enrolled(clinic, name)
@@ -89,8 +92,17 @@ class DemoMachine:
         at = Clocks("demo", time.monotonic(), time.time(), synchronised=True)
         if plan is None:
             self._taken.put(PlanTaken(participant=participant, version=0, outcome="withdrawn", at=at))
+        elif participant == self._refused:
+            told = "protocol: not known on this machine"
+            self._taken.put(
+                PlanTaken(participant=participant, version=plan.version, outcome="refused", at=at, reason=told)
+            )
         else:
             self._taken.put(PlanTaken(participant=participant, version=plan.version, outcome="taken", at=at))
+
+    def refuse(self, participant: str) -> None:
+        """Refuse the plan of this participant, as a machine whose protocols are older would."""
+        self._refused = participant
 
     def begin(self) -> None:
         """Say that it is there, and tell the last minutes."""
@@ -162,7 +174,9 @@ def main() -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
+    refused = sys.argv[4] if len(sys.argv) > REFUSED_AT else ""
     machines = [DemoMachine(clinic, one, people) for one in room_of(clinic.settings.clinic, int(sys.argv[2]), people)]
+    machines[-1].refuse(refused)
     for one in machines:
         one.link.start()
     for one in machines:

@@ -134,7 +134,7 @@ def standing(settings: ServerDemoSettings, say: Callable[[str], None]) -> Iterat
         parts.start("web", [*own, "web", "--dir", str(folder), "--plain-here", "--port", str(port)])
         training = ",".join(filled.training[: 2 * settings.machines])
         parts.start("machines", [sys.executable, "-m", "server.demo.machines", str(folder), str(settings.machines),
-                                 training])  # fmt: skip
+                                 training, filled.refused])  # fmt: skip
         parts.until(lambda: _answers(port), "the pages")
         parts.until(lambda: "room open" in parts.said("machines"), "the machines")
         yield Running(

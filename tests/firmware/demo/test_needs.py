@@ -1,0 +1,65 @@
+"""The demo's people who need a therapist: one for each rule of the follow-up list, and what makes them so."""
+
+from datetime import timedelta
+
+from coach.model.messages import AnyMessage, BorgAnswer, Exertion
+from coach.model.plan import Plan
+from firmware.demo import needs
+from server.follow_up.rules import BY_CODE
+
+UNTIL_WALL_S = 1_795_330_000.0
+DAY_S = 86_400.0
+WHEN = [UNTIL_WALL_S - days * DAY_S for days in range(40, 0, -2)]
+BY_ITSELF = {"ending_course", "unassigned"}
+"""Most of the demo's courses are about to end, and somebody trained whom nobody took in."""
+
+
+class Says:
+    """A person who says the same in every second."""
+
+    rate_bpm = 120.0
+
+    def second(self, t: float, _snapshot: object, _events: object) -> list[AnyMessage]:
+        """Yes, and Borg 16."""
+        return [BorgAnswer(t), Exertion(t, 16)]
+
+
+def said(how: str) -> list[AnyMessage]:
+    return needs.NeedyPerson(Says(), how).second(1.0, None, ())  # type: ignore[arg-type] # as a person does
+
+
+def test_every_rule_has_somebody_in_the_demo() -> None:
+    assert set(needs.NEEDS) | BY_ITSELF == set(BY_CODE)
+    assert len(set(needs.NEEDS)) == len(needs.NEEDS)
+    assert [needs.need_of(number) for number in (0, 3, 4, 3 + len(needs.NEEDS), 4 + len(needs.NEEDS))] == [
+        "", "", needs.NEEDS[0], needs.NEEDS[-1], "",
+    ]  # fmt: skip
+
+
+def test_somebody_who_is_away_has_not_trained_for_more_than_a_week() -> None:
+    assert max(needs.times_of("absence", WHEN, UNTIL_WALL_S)) < UNTIL_WALL_S - 8 * DAY_S
+
+
+def test_somebody_who_is_back_trained_last_after_a_break() -> None:
+    *_, before, last = needs.times_of("return", WHEN, UNTIL_WALL_S)
+    assert last == WHEN[-1]
+    assert last - before > timedelta(days=10).total_seconds()
+
+
+def test_who_comes_seldom_still_came_lately() -> None:
+    seldom = needs.times_of("low_attendance", WHEN, UNTIL_WALL_S)
+    assert seldom[-2:] == WHEN[-2:]
+    assert len(seldom) < 0.6 * len(WHEN)
+
+
+def test_a_session_without_a_need_is_as_anybody_s() -> None:
+    plan = Plan(participant="p-1", hr_max_bpm=180.0)
+    assert needs.plan_of("", plan) == plan == needs.plan_of_session("whole", plan)
+    assert needs.times_of("", WHEN, UNTIL_WALL_S) == WHEN
+    assert needs.faults_of("whole") == ()
+
+
+def test_answers_are_those_of_the_need() -> None:
+    assert said("said_no") == [BorgAnswer(1.0, ok=False), Exertion(1.0, 16)]
+    assert said("no_answer") == [Exertion(1.0, 16)]
+    assert said("easy_in_zone") == [BorgAnswer(1.0), Exertion(1.0, needs.EASY_BORG)]
