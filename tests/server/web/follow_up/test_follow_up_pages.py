@@ -307,8 +307,6 @@ def test_a_refusal_that_a_machine_sends_is_there_at_once(people: People) -> None
     assert codes(people) == []
     told_at = Clocks("b", 5.0, datetime.now(UTC).timestamp(), synchronised=True)
     for outcome, told in (("refused", [("p-1", "refused_plan")]), ("taken", [])):
-        word = PlanTaken(
-            participant="p-1", version=1, outcome=outcome, at=msgspec.structs.replace(at), reason="protocol"
-        )
+        word = PlanTaken(participant="p-1", version=1, outcome=outcome, at=told_at, reason="protocol")
         store.commit([parser.arrival("ic/1/trondheim/molle-2/taken", encode(word))])
         assert codes(people) == told

@@ -24,7 +24,7 @@ from tests.server.web.diary.test_diary_pages import keep, text_of, trained
 
 LIST = "/c/trondheim/participants/"
 PLAN = Values(hr_max_bpm=180.0, hr_max_source="measured", weekly_cap=3)
-MOST_QUERIES = 14
+MOST_QUERIES = 15
 NEW = {"name": "Siv  Ås", "birth_year": "1984", "sex": "f", "nickname": "Ulv", "picture": "bear", "language": "nb"}
 
 
