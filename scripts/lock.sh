@@ -15,7 +15,7 @@ lock() {
 
 # dev holds all the others, so one version of each package serves every lock.
 lock "$@" pyproject.toml --all-extras --group dev --group build --group web --output-file requirements/dev.txt
-for extra in device desk server; do
+for extra in device ant desk server; do
     lock pyproject.toml --extra "$extra" --constraint requirements/dev.txt --output-file "requirements/$extra.txt"
 done
 lock --group build --constraint requirements/dev.txt --output-file requirements/build.txt
@@ -24,7 +24,7 @@ lock --group vm --constraint requirements/dev.txt --output-file requirements/vm.
 
 # Locks are installed without resolving, so each must be complete: uv resolves it here and refuses a dependency that is not
 # locked. Nothing is compiled on a machine: where a package has no wheel, the installer has another way (systemd/install.sh).
-for extra in dev device desk server build web vm; do
+for extra in dev device ant desk server build web vm; do
     for python in 3.11 3.12 3.13 3.14; do
         for processor in x86_64 aarch64; do
             .venv/bin/python -m uv pip install --quiet --dry-run --target build/nowhere --only-binary :all: --require-hashes \

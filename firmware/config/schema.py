@@ -83,8 +83,11 @@ class StrapPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The pulse strap."""
 
     source: Annotated[
-        Literal["bluetooth", "simulated"],
-        Meta(description="bluetooth: a real strap. simulated: a person who does not exist, to show the machine."),
+        Literal["bluetooth", "ant", "simulated"],
+        Meta(
+            description="bluetooth: straps, and watches that broadcast their rate, over Bluetooth. ant: straps over "
+            "ANT+, by a USB stick (docs/strap.md). simulated: a person who does not exist, to show the machine."
+        ),
     ] = "bluetooth"
     adapter: Annotated[
         str,

@@ -1,16 +1,15 @@
 """All checks, in the order in which they are shown: what a person can touch first."""
 
 from firmware.doctor.check import UNCHECKED, Check, Severity
-from firmware.doctor.checks.adapter import AdapterCheck
+from firmware.doctor.checks.adapter import AdapterCheck, AntCheck
 from firmware.doctor.checks.broker import BrokerCheck
 from firmware.doctor.checks.certificate import CertificateCheck
 from firmware.doctor.checks.clock import ClockCheck
 from firmware.doctor.checks.config import ConfigCheck
 from firmware.doctor.checks.disk import DiskCheck
-from firmware.doctor.checks.gpio import GpioCheck
+from firmware.doctor.checks.gpio import GpioCheck, KeypadCheck
 from firmware.doctor.checks.i2c import I2cCheck
 from firmware.doctor.checks.journal import JournalCheck
-from firmware.doctor.checks.keypad import NumericKeypad
 from firmware.doctor.checks.network import NetworkCheck
 from firmware.doctor.checks.outputs import OutputsCheck
 from firmware.doctor.checks.power import PowerCheck
@@ -28,9 +27,10 @@ CHECKS: tuple[Check, ...] = (
     SoundCheck(),
     I2cCheck(),
     GpioCheck(),
-    NumericKeypad(),
+    KeypadCheck(),
     SelfTestCheck(),
     AdapterCheck(),
+    AntCheck(),
     StrapCheck(),
     Treadmill(),
     DiskCheck(),

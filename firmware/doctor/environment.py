@@ -101,6 +101,7 @@ def fittings_of(config: Config) -> ExpectedHardware:
         keypad=config.panel.keypad,
         keypad_device=config.panel.keypad_device,
         adapter=config.strap.adapter,
+        ant=config.strap.source == "ant",
         expects_display=True,
     )
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 StrapMaker = Callable[[Clock, Callable[[], SimulatedPersonInput], Callable[[AnyMessage], None]], Strap]
 """Makes a strap on the service's clock. Who is simulated sees the session by the second, and acts by the third."""
 
-RECORDING, BLUETOOTH = "recording", "bluetooth"
-BLUETOOTH_FORM, RECORDING_FORM = "«bluetooth[:ADAPTER]»", "«recording:FILE»"
+RECORDING, BLUETOOTH, ANT = "recording", "bluetooth", "ant"
+BLUETOOTH_FORM, ANT_FORM, RECORDING_FORM = "«bluetooth[:ADAPTER]»", "«ant»", "«recording:FILE»"
 
 
 class StrapError(FirmwareError, ValueError):
@@ -53,7 +53,9 @@ def strap_maker(spec: str, *more: StrapKind) -> StrapMaker:
         return lambda clock, _look, _act: _replayed(recording, clock)
     if name == BLUETOOTH:
         return _bluetooth_maker(rest)
-    forms = [BLUETOOTH_FORM, *(form for kind in more for form in kind.forms)]
+    if spec == ANT:
+        return _ant_maker()
+    forms = [BLUETOOTH_FORM, ANT_FORM, *(form for kind in more for form in kind.forms)]
     raise StrapError(f"There is no strap «{spec}» in this version. There are {', '.join(forms)} and {RECORDING_FORM}.")
 
 
@@ -70,6 +72,13 @@ def _bluetooth_maker(adapter: str) -> StrapMaker:
         return BluetoothStrap(radio, SharedScanner(radio))
 
     return make
+
+
+def _ant_maker() -> StrapMaker:
+    from firmware.sensors.ant_stick import AntStick  # noqa: PLC0415 - only where there is a stick
+    from firmware.sensors.ant_strap import AntStrap  # noqa: PLC0415 - as above
+
+    return lambda _clock, _look, _act: AntStrap(AntStick())
 
 
 def treadmill_beside(strap: Strap, config: "Config") -> "BluetoothTreadmill":

@@ -12,6 +12,7 @@ from display.connectors import connectors_in, hdmi_connector
 from display.sound.cards import alsa_name, cards_here
 from firmware.enrolment.enrol import enrol
 from firmware.panel.keyboards import LISTING, KeyboardKind, devices_in
+from firmware.sensors.ant_devices import ant_devices
 from firmware.system.errors import FirmwareError
 from sync.delivery.machine_identity import MachineIdentity, MachineIdentityError, read_account
 
@@ -59,6 +60,10 @@ class Parts(Protocol):
 
     def adapters(self) -> tuple[str, ...]:
         """Bluetooth adapters, as in hci0."""
+        ...
+
+    def ant_sticks(self) -> tuple[str, ...]:
+        """USB sticks that hear ANT+ straps."""
         ...
 
     def keyboards(self) -> tuple[FoundKeyboard, ...]:
@@ -143,6 +148,10 @@ class RealParts:
         """Ask the kernel."""
         folder = self._root / "sys/class/bluetooth"
         return tuple(sorted(one.name for one in folder.glob("hci*") if ":" not in one.name))
+
+    def ant_sticks(self) -> tuple[str, ...]:
+        """Ask the kernel."""
+        return tuple(one.shown for one in ant_devices(self._root / "sys/bus/usb/devices"))
 
     def keyboards(self) -> tuple[FoundKeyboard, ...]:
         """Read the kernel's list."""

@@ -102,8 +102,13 @@ class Setup:
     def _strap(self) -> None:
         self._step("step_strap")
         say = self._say
-        if not self._yes(say("strap_real"), before=self._value("strap.source") == "bluetooth"):
+        if not self._yes(say("strap_real"), before=self._value("strap.source") != "simulated"):
             self._want("strap.source", "simulated")
+            return
+        sticks = self._parts.ant_sticks()
+        if sticks and self._yes(say("strap_ant", names=", ".join(sticks)), before=self._value("strap.source") == "ant"):
+            self._want("strap.source", "ant")
+            self._tell(say("strap_ant_how"))
             return
         self._want("strap.source", "bluetooth")
         self._adapter()

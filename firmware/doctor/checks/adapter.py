@@ -1,4 +1,4 @@
-"""The Bluetooth adapter: there, not blocked by switch or software, switched on; of several, the one in use."""
+"""What hears straps: the Bluetooth adapter, and an ANT stick; of several of either, the one in use."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from firmware.doctor.check import NOT_IN_USE, CheckFinding, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
+from firmware.sensors.ant_devices import USB_DEVICES, ant_devices
 
 
 class AdapterState(Struct, frozen=True):
@@ -78,6 +79,26 @@ class AdapterCheck:
                 return state == "true"
             case _:
                 raise ValueError(f"BlueZ said: {ran.output[:80]}")
+
+
+class AntCheck:
+    """The kernel's list of USB devices."""
+
+    name: str = "ant"
+    codes: ClassVar[Codes] = {"ant_missing": Severity.ATTENTION, "ant_forbidden": Severity.ATTENTION}
+
+    def look(self, place: CheckContext) -> Outcome:
+        """A stick is missed only where the settings hear straps by it; elsewhere one that is there is named."""
+        sticks = ant_devices(place.at(str(USB_DEVICES)))
+        if not place.fittings.ant:
+            names = tuple(f"{one.shown}: straps are heard over Bluetooth. Choose by strap.source" for one in sticks)
+            return Outcome(in_use=bool(names), passed_over=names)
+        if not sticks:
+            return Outcome((make_finding(self, "ant_missing"),))
+        used = sticks[0]
+        others = tuple(f"{one.shown}: {used.shown} is used. Unplug one of them" for one in sticks[1:])
+        findings = () if place.may_use(used.file) else (make_finding(self, "ant_forbidden", used.file),)
+        return Outcome(findings, used.shown, passed_over=others)
 
 
 def _used(states: Sequence[AdapterState], wanted: str) -> AdapterState | None:

@@ -34,8 +34,10 @@ ACCOUNT = MachineIdentity(
 class _Bench:
     """Parts on a bench: two straps, an HDMI and a USB card, a small screen at 0x3D, a server."""
 
-    def __init__(self, *, silent: tuple[str, ...] = (), enrolled: bool = False, plain: bool = True) -> None:
-        self._silent, self._plain = silent, plain
+    def __init__(
+        self, *, silent: tuple[str, ...] = (), enrolled: bool = False, plain: bool = True, ant: bool = False
+    ) -> None:
+        self._silent, self._plain, self._ant = silent, plain, ant
         self._account = ACCOUNT if enrolled else None
         self.did: list[str] = []
 
@@ -50,6 +52,9 @@ class _Bench:
 
     def adapters(self) -> tuple[str, ...]:
         return ("hci0",) if self._plain else ("hci0", "hci1")
+
+    def ant_sticks(self) -> tuple[str, ...]:
+        return ("ANTUSB-m (1-1.4)",) if self._ant else ()
 
     def keyboards(self) -> tuple[FoundKeyboard, ...]:
         return () if self._plain else (FoundKeyboard("SEM USB Keyboard", certain=False),)
@@ -179,6 +184,12 @@ def test_of_several_devices_of_a_kind_the_person_chooses_one(file: Path) -> None
     assert "speak hdmi en HDMI-A-2" in bench.did
     assert "draw ssd1306 1 0x3d" in bench.did
     assert "SEM USB Keyboard may be a numeric keypad" in said
+
+
+def test_an_ant_stick_that_is_there_is_offered(file: Path) -> None:
+    written, _ = walk(file, [("Bruke pulsbelter over ANT", "j")], _Bench(ant=True))
+    assert written
+    assert read_config(file).strap.source == "ant"
 
 
 def test_enter_all_the_way_changes_nothing_and_writes_nothing(file: Path) -> None:

@@ -29,6 +29,11 @@ FILES = {
     "dev/i2c-1": "",
     "dev/gpiochip0": "",
     "dev/input/event3": "",
+    "sys/bus/usb/devices/1-1.4/idVendor": "0fcf\n",
+    "sys/bus/usb/devices/1-1.4/idProduct": "1009\n",
+    "sys/bus/usb/devices/1-1.4/product": "ANT USB-m Stick\n",
+    "sys/bus/usb/devices/1-1.4/busnum": "1\n",
+    "sys/bus/usb/devices/1-1.4/devnum": "7\n",
     "proc/bus/input/devices": (
         'I: Bus=0003 Vendor=05a4 Product=9840 Version=0110\nN: Name="USB Compliant Keypad"\nU: Uniq=\n'
         "H: Handlers=sysrq kbd leds event3 \nB: PROP=0\nB: EV=120013\n"
