@@ -12,6 +12,9 @@ from display.screen.button_bar import Label, paint_buttons
 from display.screen.frame import RenderContext
 from display.screen.heart_rate_gauge import shown_number, zone_colour
 
+RATE_WIDTH, RATE_ROW = 270.0, 90.0
+"""The room of the small rate in the corner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
@@ -55,7 +58,9 @@ def announcement_part(glance: RenderContext, box: Box, says: Announcement) -> Wi
         brush.icon(says.drawing, Box(left, icon_y, size, size), says.accent)
         if portrait:
             top += size + 64
-        title = brush.fitted(says.title, Style(88, Weight.BOLD), width)
+        # The rate stands in the upper right corner: a title as high as that leaves it room.
+        beside_rate = rate is not None and top < box.y + RATE_ROW and not portrait
+        title = brush.fitted(says.title, Style(88, Weight.BOLD), width - (RATE_WIDTH if beside_rate else 0))
         brush.text(says.title, (column, top + 34), title)
         y = top + 34 + 88
         for index, line in enumerate(says.lines):
