@@ -10,6 +10,7 @@ from coach.model.cue import CueName
 from coach.model.events import Advice, AdviceGiven, Direction
 from coach.model.messages import BorgAnswer, HeartRate, SourceLost, Time, TreadmillSpeed
 from coach.model.plan import Plan
+from coach.session.limits import advice_now
 from tests.support.led_session import PLAN, LedSession, Says
 
 FASTER = Advice(Direction.FASTER, 0.4, 6.4, 5.0, "below_zone")
@@ -105,3 +106,18 @@ def test_a_phase_that_may_not_begin_with_urging_begins_without() -> None:
 def test_guidance_that_says_nothing_is_heard_saying_nothing() -> None:
     session = led(None)
     assert session.advice() == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("resumed", Advice(reason="resumed")),
+        ("eased", Advice(reason="eased")),
+        ("below_zone", Advice(Direction.HOLD, reason="no_urging")),
+    ],
+)
+def test_a_setting_to_go_back_to_loses_its_speed_where_that_would_urge(reason: str, shown: Advice) -> None:
+    """Somebody who walks more slowly now would be urged by the speed from before; what it is for stays to be read."""
+    session = led(None).send(HeartRate(161, 151, contact=False))
+    faster = Advice(Direction.NONE, None, 6.4, 5.0, reason)
+    assert advice_now(replace(session.state, advice=faster)) == shown
