@@ -317,3 +317,16 @@ def test_exertion_after_the_end_is_of_the_session_and_within_it_of_the_interval(
 def test_nothing_restrains_an_interval_in_an_undisturbed_session() -> None:
     session = LedSession(protocol=TWO_INTERVALS).live_until(59)
     assert no_interval_because(session.state) == ()
+
+
+def test_an_interval_by_exertion_waits_for_no_signal() -> None:
+    session = LedSession().live_until(30)
+    session.state = replace(session.state, by_exertion=True)
+    session.send(SourceLost(30, "disconnected")).silent_until(61)
+    assert session.phases() == [(0.0, "warm_up"), (60.0, "interval")]
+
+
+def test_nothing_counts_down_to_an_interval_that_is_held_back() -> None:
+    held = LedSession().live_until(30).send(SourceLost(30, "disconnected")).silent_until(61)
+    assert held.cued(CueName.COUNTDOWN) == []
+    assert LedSession().live_until(61).cued(CueName.COUNTDOWN) != []

@@ -471,3 +471,15 @@ def test_what_falls_due_first_is_a_second_the_silence_or_the_end_of_the_pause() 
 def test_time_that_passes_alone_changes_nothing_but_the_time() -> None:
     state = quiet()
     assert after(state, Time(70.5)) == (replace(state, t=70.5), (), ())
+
+
+def test_the_fall_of_the_rate_is_measured_a_minute_after_the_interval() -> None:
+    ended = after(quiet(), SessionCommand(70.0, Name.EASE))[0]
+    assert (ended.tally.training_s, ended.fall_due_s) == (70, 130)
+
+
+def test_the_same_speed_after_a_second_pause_is_no_new_advice() -> None:
+    state = replace(quiet(), stage="paused", paused_t=70.0, speed_before_pause_kmh=5.5)
+    going = after(state, SessionCommand(70.0, Name.RESUME))[0]
+    again = after(replace(going, stage="paused", paused_t=70.0), SessionCommand(70.0, Name.RESUME))
+    assert again[1] == (SessionResumed(70.0, 0.0),)
