@@ -14,12 +14,12 @@ from firmware.doctor.checks.network import NetworkCheck
 from firmware.doctor.checks.outputs import OutputsCheck
 from firmware.doctor.checks.power import PowerCheck
 from firmware.doctor.checks.screen import ScreenCheck
-from firmware.doctor.checks.self_test import SelfTestCheck
 from firmware.doctor.checks.sound import SoundCheck
 from firmware.doctor.checks.strap import StrapCheck
 from firmware.doctor.checks.temperature import TemperatureCheck
 from firmware.doctor.checks.treadmill import Treadmill
 from firmware.doctor.checks.versions import VersionsCheck
+from firmware.doctor.self_test import SelfTestCheck
 
 CHECKS: tuple[Check, ...] = (
     OutputsCheck(),

@@ -18,8 +18,8 @@ from msgspec import structs
 from coach.kiosk.view import Button, TriedPart
 from firmware.doctor.check import CheckFinding, Severity
 from firmware.doctor.checks.outputs import DISPLAY_AWAY_S
-from firmware.doctor.checks.self_test import SelfTestAnswers, keep
 from firmware.doctor.environment import CheckContext, ServiceReports, StrapReport, run_program
+from firmware.doctor.self_test import SelfTestAnswers, keep
 from firmware.ipc.messages import Devices, Found, Health
 from firmware.system.timestamps import StampClock
 

@@ -18,7 +18,7 @@ import pytest
 from coach.errors import ProtocolFileError
 from firmware.config import loader
 from firmware.config.schema import ConfigError
-from firmware.doctor.checks import self_test
+from firmware.doctor import self_test
 from firmware.journal.errors import JournalError
 from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings
@@ -174,7 +174,7 @@ WRITTEN = {
         (ConfigError,),
     ),
     "setup.wizard": Written(make_protocol, read_file, (ProtocolFileError,)),
-    "doctor.checks.self_test": Written(make_answers, lambda path: self_test.read(path.with_name("diary.db"))),
+    "doctor.self_test": Written(make_answers, lambda path: self_test.read(path.with_name("diary.db"))),
     "system.delivery_status": Written(make_state, read_state, (NoStateError,)),
     "enrolment.enrol": Written(make_account, lambda path: read_account(path.parent), (MachineIdentityError,)),
     "journal.file": Written(make_diary, look_at_diary, (JournalError, OSError, sqlite3.OperationalError)),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coach.kiosk.view import Button, ScreenId
-from firmware.doctor.checks.self_test import read
+from firmware.doctor.self_test import read
 from tests.support.machine.machine import PATIENCE_S, Machine
 
 

@@ -25,10 +25,10 @@ from firmware.cli import main
 from firmware.doctor import local_context, report
 from firmware.doctor.all_checks import CHECKS, CODES, NAMES
 from firmware.doctor.check import UNCHECKED, Check, CheckFinding, Outcome, Severity, look_once
-from firmware.doctor.checks.self_test import SelfTestAnswers, answers_file, keep, read
 from firmware.doctor.checks.strap import TROUBLES
 from firmware.doctor.environment import CheckContext, CompletedCommand, ExpectedHardware, StrapReport, fittings_of
 from firmware.doctor.runner import findings, look
+from firmware.doctor.self_test import SelfTestAnswers, answers_file, keep, read
 from firmware.journal.schema import migrate
 from firmware.system.delivery_status import state_file, write_state
 from sync.delivery.machine_identity import ACCOUNT, MACHINE_PEM

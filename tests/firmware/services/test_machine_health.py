@@ -15,7 +15,7 @@ from coach.kiosk.view import Button, ScreenId, TriedPart
 from coach.model.cue import Cue, CueName
 from coach.model.events import AnyEvent
 from firmware.doctor.check import CheckFinding, Severity
-from firmware.doctor.checks.self_test import SelfTestAnswers, read
+from firmware.doctor.self_test import SelfTestAnswers, read
 from firmware.ipc.messages import Devices, Found
 from firmware.journal.journal import Journal
 from firmware.participants.plan_files import PlanRepository, guest_plan

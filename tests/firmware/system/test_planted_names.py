@@ -17,7 +17,7 @@ import pytest
 
 from firmware import upgrade
 from firmware.config import loader
-from firmware.doctor.checks import self_test
+from firmware.doctor import self_test
 from firmware.enrolment import enrol
 from firmware.journal.file import JournalLock
 from firmware.journal.journal import Journal

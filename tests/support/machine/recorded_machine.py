@@ -6,8 +6,8 @@ from pathlib import Path
 
 from msgspec import json
 
-from firmware.doctor.checks.self_test import SelfTestAnswers, answers_file
 from firmware.doctor.environment import CheckContext, CompletedCommand, ExpectedHardware, ServiceReports, StrapReport
+from firmware.doctor.self_test import SelfTestAnswers, answers_file
 from firmware.ipc.messages import Devices
 from firmware.system.delivery_status import state_file, write_state
 from firmware.system.version import own_version
