@@ -194,7 +194,10 @@ def _init(given: argparse.Namespace) -> None:
 def _migrate(given: argparse.Namespace) -> None:
     from django.core.management import call_command
 
+    from server.clinic_folder.time_limits import lift_time_limits
+
     clinic = _clinic(given)
+    lift_time_limits()
     call_command("migrate", verbosity=0)
     _say("The database is up to date.")
     if clinic.settings.broker == "own":
@@ -391,7 +394,11 @@ def _collect(given: argparse.Namespace) -> int:
     clinic = _clinic(given)
     log_to()
     from server.collector.factory import collector_for
+    from server.identity.certificates import adopt_own_certificates, write_broker_lists
 
+    if adopted := adopt_own_certificates(clinic):
+        _log.warning("the database did not know these of the server's own certificates: %s", ", ".join(adopted))
+        write_broker_lists(clinic)
     collector = collector_for(clinic, given.name)
     with _until_told() as stopping:
         port = clinic.settings.metrics_port if given.metrics_port is None else given.metrics_port

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from server.clinic_folder.atomic_file import PRIVATE, atomic_write, private_folder, write_once
 from server.clinic_folder.database import prepare
 from server.clinic_folder.settings import ClinicFolder, ClinicSettings, Places, read_clinic
+from server.clinic_folder.time_limits import lift_time_limits
 from server.errors import SettingsError
 from server.identity.certificate_authority import Authority
 
@@ -31,6 +32,7 @@ def make_clinic(folder: Path, settings: ClinicSettings, collectors: int = 1, web
     write_once(places.secret_key, secrets.token_urlsafe(64).encode(), PRIVATE)
     Authority.make(clinic.settings.clinic, places, datetime.now(UTC))
     prepare(clinic)
+    lift_time_limits()
     call_command("migrate", verbosity=0)
     from server.accounts.models import Clinic as ClinicRow  # noqa: PLC0415 - as above
     from server.identity import certificates  # noqa: PLC0415 - models exist only after prepare()

@@ -116,6 +116,26 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         return self._sign(name, key.public_key(), 1, now, hosts=()).pem.encode(), _private_pem(key)
 
+    def issued(self, path: Path) -> IssuedCertificate | None:
+        """Return what a certificate's file says, if this authority gave it; else None."""
+        try:
+            found = x509.load_pem_x509_certificate(path.read_bytes())
+            found.verify_directly_issued_by(self._certificate)
+            name = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+        except (OSError, ValueError, TypeError, IndexError, InvalidSignature):
+            return None
+        begins_s, ends_s = found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp()
+        return IssuedCertificate(str(name), f"{found.serial_number:x}", begins_s, ends_s, path.read_text("ascii"))
+
+    def listed_as_revoked(self, path: Path) -> dict[str, float]:
+        """Return the serials of an earlier list of ours with their times; empty where there is none of ours."""
+        try:
+            found = x509.load_pem_x509_crl(path.read_bytes())
+            ours = found.is_signature_valid(self._certificate.public_key())  # type: ignore[arg-type] # EC, as we make it
+        except (OSError, ValueError, TypeError):
+            return {}
+        return {f"{one.serial_number:x}": one.revocation_date_utc.timestamp() for one in found} if ours else {}
+
     def revoked_list(self, serials: Iterable[tuple[str, float]], now: datetime) -> bytes:
         """The list of revoked certificates, (serial, when), in PEM.
 

@@ -29,6 +29,9 @@ RENEW_WHEN_LEFT = 1 / 3
 GRACE_S = 3 * 86_400.0
 """So long a certificate still serves after it was renewed: a machine that missed the answer asks again each day."""
 
+_OWN = ("collector-", "web-", "bridge-")
+"""How the names of the server's own clients of the broker begin."""
+
 MOST_RENEWALS = 4
 RENEWALS_WITHIN_S = 86_400.0
 
@@ -113,9 +116,14 @@ def revoke(clinic: ClinicFolder, machine: str) -> Revocation:
 def write_broker_lists(clinic: ClinicFolder) -> bool:
     """Write the revoked certificates and the access list, and have the broker read them. Gives whether it did."""
     authority = Authority.read(clinic.settings.clinic, clinic.places)
+    adopt_own_certificates(clinic)
     revoked = Certificate.objects.exclude(revoked_wall_s=None).values_list("serial", "revoked_wall_s")
     now_s = time.time()
     serials = [(serial, when_s) for serial, when_s in revoked if when_s is not None and when_s <= now_s]
+    # What another database revoked stays revoked, when the clinic has changed to this one.
+    earlier = authority.listed_as_revoked(clinic.places.revoked)
+    known = set(Certificate.objects.filter(serial__in=earlier).values_list("serial", flat=True))
+    serials += [(serial, when_s) for serial, when_s in earlier.items() if serial not in known]
     atomic_write(clinic.places.revoked, authority.revoked_list(serials, datetime.now(UTC)))
     if clinic.settings.broker == "existing":
         return False
@@ -130,6 +138,27 @@ def write_broker_lists(clinic: ClinicFolder) -> bool:
     )
     atomic_write(clinic.places.broker_access, text.encode(), PUBLIC)
     return told_to_reload(clinic.places.broker_pid)
+
+
+def adopt_own_certificates(clinic: ClinicFolder) -> list[str]:
+    """Record the server's own certificates that the folder has and the database lacks; return their names.
+
+    So it is after `database` was changed to an empty one: the broker's list would name no collector and no web worker,
+    and nothing that machines send would arrive.
+    """
+    authority = Authority.read(clinic.settings.clinic, clinic.places)
+    earlier = authority.listed_as_revoked(clinic.places.revoked)
+    adopted = []
+    for name in own_names(clinic):
+        if name != "server" and not name.startswith(_OWN):
+            continue
+        given = authority.issued(clinic.places.certificate(name))
+        if given is None or given.name != name or given.serial in earlier:
+            continue
+        if not Certificate.objects.filter(serial=given.serial).exists():
+            _record(given)
+            adopted.append(name)
+    return adopted
 
 
 def ended_between(since_wall_s: float, until_wall_s: float) -> bool:

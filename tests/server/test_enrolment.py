@@ -32,6 +32,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.fixture
 def service(lite: ClinicFolder) -> Iterator[EnrolService]:
     """The service on a free port, in threads that share this test's database file."""
+    # The folder serves many tests, each with a database of its own; what an earlier one revoked stays listed.
+    lite.places.revoked.unlink(missing_ok=True)
     with EnrolService(lite, "127.0.0.1", 0) as one:
         thread = threading.Thread(target=one.serve_forever, args=(0.02,))
         thread.start()
