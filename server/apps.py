@@ -9,11 +9,3 @@ class ServerConfig(AppConfig):
     name = "server"
     label = "server"
     verbose_name = "interval-coach"
-
-    def ready(self) -> None:
-        """Bound how long each connection may wait."""
-        from django.db.backends.signals import connection_created  # noqa: PLC0415 - only when Django is ready
-
-        from server.clinic_folder.time_limits import set_time_limits  # noqa: PLC0415 - as above
-
-        connection_created.connect(set_time_limits, dispatch_uid="time limits")
