@@ -477,6 +477,8 @@ def test_intervals_that_stay_the_same_while_the_rate_moves_eight_beats_are_no_be
     source = receives(replace(GOOD, last_rr_ms=(390.0,), rr_still_bpm=still_bpm), bpm, 100.0, 390.0)
     assert (source.rr_ms, source.rr_still_bpm, source.last_rr_ms) == (kept, expected_still, (390.0,))
     assert receives(replace(GOOD, last_rr_ms=(391.0,), rr_still_bpm=100.0), 150.0, 100.0, 390.0).rr_still_bpm == 150.0
+    before = replace(GOOD, last_rr_ms=(390.0,), rr_ms=(390.0,) * 5, rr_still_bpm=150.0)
+    assert receives(before, 158.0, 100.0, 390.0).rr_ms == ()
 
 
 @pytest.mark.parametrize(
