@@ -105,7 +105,9 @@ def contradictions(seen: DisplayState, cues: tuple[Cue, ...]) -> Iterator[str]:
         if NB.say("check.why") not in texts:
             yield "the question says not what it does"
     for cue in cues:
-        if cue.name in SPOKEN and snapshot.question is None and not texts & SPOKEN[cue.name]:
+        # While the screen asks whether the belt's speed is right, that card has the instruction's place.
+        asks = snapshot.question is not None or snapshot.asks_speed_kmh is not None
+        if cue.name in SPOKEN and not asks and not texts & SPOKEN[cue.name]:
             yield f"the voice says {cue.name}, the screen {sorted(texts & (FASTER | SLOWER | {HOLD}))}"
 
 

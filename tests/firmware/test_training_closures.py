@@ -1,5 +1,6 @@
 """For whom training is closed after a yes: over a restart, until its time has passed or a therapist opens it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from msgspec.structs import replace
 
 from coach.model.plan import Plan
 from firmware.participants.plan_files import GUEST
-from firmware.participants.training_closures import GUEST_CLOSED_S, TrainingClosures, forget_closure
+from firmware.participants.training_closures import GUEST_CLOSED_S, UNREADABLE, TrainingClosures, forget_closure
 
 PLAN = Plan(participant="p1", hr_max_bpm=190.0, closed_after_yes_h=12.0)
 NOON_S = 1_700_000_000.0
@@ -45,9 +46,15 @@ def test_a_guest_is_closed_out_for_a_shorter_time(tmp_path: Path) -> None:
     assert closed(tmp_path, guest, after_s=GUEST_CLOSED_S) == ()
 
 
-def test_what_cannot_be_read_or_is_forgotten_closes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "p1.json").write_text("{", encoding="utf-8")
-    assert closed(tmp_path) == ()
+def test_a_damaged_file_keeps_training_closed_until_a_therapist_opens_it(tmp_path: Path) -> None:
+    file = tmp_path / "p1.json"
+    file.write_text("{", encoding="utf-8")
+    os.utime(file, (NOON_S, NOON_S))
+    assert closed(tmp_path) == (UNREADABLE,)
+    assert closed(tmp_path, replace(PLAN, training_opened_wall_s=NOON_S + 30)) == ()
+
+
+def test_what_is_forgotten_closes_nothing(tmp_path: Path) -> None:
     TrainingClosures(tmp_path).answered("p1", ("fever",), NOON_S)
     forget_closure(tmp_path, "p1")
     assert closed(tmp_path) == ()

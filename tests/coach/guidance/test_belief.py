@@ -55,7 +55,7 @@ def moment(t: float, bpm: float | None = 100.0, **known: object) -> GuidanceInpu
         "speed_kmh": 4.0,
         "incline_percent": 5.0,
         "borg": None,
-        "may_urge": True,
+        "increase_allowed": True,
         "quiet": False,
     }
     return GuidanceInput(t=t, bpm=bpm, **(usual | known))  # type: ignore[arg-type]

@@ -71,7 +71,10 @@ def test_a_line_out_has_the_promised_keys() -> None:
     assert (seen["phase"], seen["intervals"], seen["phase_remaining_s"], seen["bpm"]) == ("warm_up", 4, 600.0, 100.0)
     assert seen["zone"]["low_bpm"] == 111.0
     assert line["events"][0] == {"type": "session_started", "t": 1.0}
-    assert line["cues"][0] == {"t": 1.0, "name": "warm_up", "level": "information", "number": 0}
+    assert line["cues"][0] == {"t": 1.0, "name": "warm_up", "level": "information", "number": 0} | NO_SETTING
+
+
+NO_SETTING = {"speed_kmh": None, "incline_percent": None}
 
 
 def test_speeds_are_null_where_nothing_is_advised_or_known() -> None:
