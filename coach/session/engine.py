@@ -187,15 +187,12 @@ def _treadmill(turn: Transition, message: TreadmillSpeed) -> None:
             f"{message.speed_kmh:g} km/h at {message.incline_percent:g} % is no treadmill's setting; "
             f"0–{HIGHEST_SPEED_KMH:g} km/h and {LOWEST_INCLINE_PERCENT:g}–{HIGHEST_INCLINE_PERCENT:g} % are",
         )
-    match message.source:
-        case "participant":
-            belt.confirmed(turn, message.speed_kmh)
-        case "trusted_belt":
-            belt.trusted(turn)
-        case "belt":
-            pass
     speed_kmh: float | None = message.speed_kmh
-    if message.source != "participant":
+    if message.source == "participant":
+        belt.confirmed(turn, message.speed_kmh)
+    else:
+        if message.source == "trusted_belt":
+            belt.trusted(turn)
         speed_kmh = belt.take_speed(turn, message.speed_kmh, message.incline_percent)
     turn.treadmill(speed_kmh, message.incline_percent)
 

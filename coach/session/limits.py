@@ -425,10 +425,10 @@ def calls_again_t(state: SessionState) -> float:
 
 def call_again(turn: Transition) -> None:
     """Call the room once more, calmly."""
-    state = turn.state
-    if state.question is not None:
-        turn.state = replace(state, question=replace(state.question, called_t=state.t))
-        turn.cue(CueName.CALL_FOR_HELP, level=Level.ATTENTION)
+    state, question = turn.state, turn.state.question
+    assert question is not None  # noqa: S101 - `calls_again_t` is infinite without one
+    turn.state = replace(state, question=replace(question, called_t=state.t))
+    turn.cue(CueName.CALL_FOR_HELP, level=Level.ATTENTION)
 
 
 def _asked_after(state: SessionState) -> bool:

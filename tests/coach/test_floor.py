@@ -78,6 +78,12 @@ def test_a_slowest_speed_that_nobody_walks_begins_no_session(slowest_kmh: float)
         begin(replace(PLAN, slowest_kmh=slowest_kmh), TWO_INTERVALS, rule_guidance)
 
 
+@pytest.mark.parametrize("hours", [0.0, -1.0, 1000.0, float("nan")])
+def test_a_time_for_which_a_yes_closes_training_is_hours_and_not_for_ever(hours: float) -> None:
+    with pytest.raises(PlanError, match="closed_after_yes_h"):
+        begin(replace(PLAN, closed_after_yes_h=hours), TWO_INTERVALS, rule_guidance)
+
+
 @pytest.mark.parametrize(("now_kmh", "change_kmh"), [(None, None), (18.0, 2.0), (20.0, 0.0)])
 def test_no_guidance_asks_for_more_than_the_plans_highest_speed(
     now_kmh: float | None, change_kmh: float | None

@@ -111,6 +111,13 @@ def test_an_arrow_says_no_and_the_treadmill_is_believed_from_then_on(button: But
     assert (session.seen.speed_kmh, session.state.belt.doubt) == (3.7, None)
 
 
+def test_an_arrow_at_a_belt_that_says_0_ends_the_question_and_leaves_the_speed_unknown() -> None:
+    session = trained(lambda _: 0.0, 100)
+    assert session.seen.asks_speed_kmh is not None
+    session.send(BorgAnswer(session.t, ok=False))
+    assert (session.seen.asks_speed_kmh, session.state.belt.doubt, session.seen.speed_kmh) == (None, "stands", None)
+
+
 def test_without_an_answer_the_question_goes_and_does_not_come_again() -> None:
     session = trained(lambda _: 0.0, 100)
     assert session.seen.asks_speed_kmh is not None

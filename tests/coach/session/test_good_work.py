@@ -54,6 +54,17 @@ def test_what_counted_in_the_zone_of_then_is_never_taken_away() -> None:
     assert lowered.done_s >= work.done_s
 
 
+def test_an_interval_without_a_zone_among_others_keeps_what_was_counted_then() -> None:
+    state = whole(178).state
+    phases = tuple(
+        replace(phase, zone=None) if number == 1 else phase for number, phase in enumerate(state.protocol.phases)
+    )
+    mixed = good_work(replace(state, protocol=replace(state.protocol, phases=phases)))
+    assert mixed is not None
+    assert state.tally is not None
+    assert mixed.intervals_s[0] == float(state.tally.done[0].in_zone_s)
+
+
 def test_without_a_zone_the_interval_counts_unless_it_was_too_easy() -> None:
     session = whole(150, LedSession(BY_FEELING))
     work = good_work(session.state)
