@@ -15,6 +15,7 @@ NUMBER_EM = 122.0
 FROM_EM, UNIT_EM = 42.0, 34.0
 LEAST_EM_SHARE = 0.75
 APART = 14.0
+COMMA_ROOM_EM = 0.06
 
 
 class TreadmillSetting(NamedTuple):
@@ -83,7 +84,9 @@ def paint_setting(
     start = x = box.x if left else box.right - (sum(width + APART for _, width, _, _ in pieces) - APART)
     for texts, width, style, strong in pieces:
         ink = inks[0] if strong else inks[1]
-        middles = (box.middle_y,) if len(texts) == 1 else (box.middle_y - em * 0.22, box.middle_y + em * 0.22)
+        # The decimal comma reaches below the digits: a little higher, and it keeps clear of the card's edge.
+        middle_y = box.middle_y - em * COMMA_ROOM_EM if strong else box.middle_y
+        middles = (middle_y,) if len(texts) == 1 else (middle_y - em * 0.22, middle_y + em * 0.22)
         for text, y in zip(texts, middles, strict=True):
             brush.text(text, (x, y), style.in_colour(ink))
         x += width + APART

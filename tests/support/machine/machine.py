@@ -204,13 +204,17 @@ class Watcher:
         return self.until_face(ScreenId.SESSION)
 
     def end(self) -> DisplayState:
-        """Stop, refuse the cool-down, Borg and mood. Gives the view of the end."""
+        """Stop, refuse the cool-down, Borg and mood. Return the view of the end.
+
+        After a session of a few minutes the machine does not ask how hard it was.
+        """
         self.press(Button.STOP)
         self.until(lambda view: view.face is not ScreenId.SESSION)
         self.press(Button.STOP)
-        self.until_face(ScreenId.EXERTION)
-        self.press(Button.STOP)
-        self.until_face(ScreenId.MOOD)
+        asked = self.until(lambda view: view.face in (ScreenId.EXERTION, ScreenId.MOOD))
+        if asked.face is ScreenId.EXERTION:
+            self.press(Button.STOP)
+            self.until_face(ScreenId.MOOD)
         self.press(Button.STOP)
         return self.until_face(ScreenId.ENDED)
 
