@@ -14,8 +14,8 @@ import numpy as np
 from coach.model.events import SessionStarted
 from coach.model.messages import HeartRate
 from firmware.participants.protocol_files import load
-from firmware.sensors.factory import Wearer
 from firmware.simulation.session import simulate_session
+from firmware.simulation.strap import Wearer
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "data" / "recordings"
 WEARER_SEED, RADIO_SEED = 20, 1

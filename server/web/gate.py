@@ -143,7 +143,8 @@ class GateMiddleware(MiddlewareMixin):
         if not request.user.is_authenticated:
             return _log_in_first(request)
         now_s = time.time()
-        if account_in(request.session, now_s) is None:
+        # `request.user` came from this session in this request (`account_in` would ask the database for it once more).
+        if over(request.session, now_s):
             logout(request)
             return _log_in_first(request)
         if settings.WALL_COUNTS or not getattr(view, "background", False):

@@ -9,7 +9,6 @@ import pytest
 
 from firmware.enrolment.enrol import enrol
 from server.clinic_folder.settings import ClinicFolder
-from server.collector.factory import read_shared_group
 from tests.support.broker.delivery_factory import sealed, session_id
 from tests.support.clinic.local_clinic import (
     Child,
@@ -103,7 +102,7 @@ def test_nobody_takes_over_anothers_connection_by_its_name(clinic: ClinicFolder)
 
 @pytest.mark.usefixtures("broker")
 def test_a_member_of_the_shared_group_takes_no_session_of_another_machine(clinic: ClinicFolder) -> None:
-    group = read_shared_group(clinic)
+    group = clinic.places.shared_group.read_text()
     assert re.fullmatch(r"c-[0-9a-f]{30}", group)
     with Machine(clinic, "rogue-5") as rogue, Machine(clinic, "machine-8") as machine:
         for kind in ("session/+", "result", "taken"):
