@@ -86,7 +86,7 @@ def test_a_plan_is_changed_with_the_keyboard_alone(window: Watched) -> None:
 
 def test_a_session_is_looked_at_closely_and_a_note_is_written(window: Watched) -> None:
     page = window.goto("/c/demo/diary/")
-    # A session that is somebody's: of nobody's session no note is written.
+    # Of an unassigned session no note can be written.
     page.locator("main a.entry").filter(has_not_text=re.compile("Unassigned|Uten deltaker")).first.click()
     plot = page.locator(".trace-plot")
     expect(plot.locator("canvas")).to_be_visible()
