@@ -8,16 +8,11 @@ follow up. All are looked at first, as the collector does after midnight, and ho
 whole request is timed, from the address to the last byte, through every middleware.
 """
 
-import argparse
-import os
 import statistics
-import tempfile
 import time
 from datetime import timedelta
-from pathlib import Path
 
-from benchmarks.bench_web_people import fill
-from tests.support.clinic.local_clinic import Postgres, make
+from benchmarks.bench_web_people import empty_server, fill
 from tests.support.clinic.signed_in import session_of
 from tests.support.figures import Figures, share
 
@@ -28,30 +23,13 @@ TARGET_MS = 200.0
 
 def main() -> None:
     """Measure."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--participants", type=int, default=5000)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        server = Postgres(folder / "postgres")
-        server.start()
-        try:
-            _measure(folder, server, asked.participants)
-        finally:
-            server.stop()
+    with empty_server(__doc__) as participants:
+        _measure(participants)
 
 
-def _measure(folder: Path, server: Postgres, participants: int) -> None:
-    clinic = make(folder / "clinic")
-    os.environ["DATABASE_URL"] = server.database("people")
-    from server.clinic_folder.database import prepare
-
-    prepare(clinic)
-    from django.core.management import call_command
+def _measure(participants: int) -> None:
     from django.db import connection
 
-    call_command("migrate", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
     fill("trondheim", participants, 0)
     _need()
     with connection.cursor() as cursor:

@@ -13,6 +13,8 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +37,14 @@ LAST = ("Nordmann", "Hansen", "Johansen", "Olsen", "Larsen", "Ødegård", "Berg"
 
 def main() -> None:
     """Measure."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    with empty_server(__doc__) as participants:
+        _measure(participants)
+
+
+@contextmanager
+def empty_server(document: str | None) -> Iterator[int]:
+    """Read the command line and prepare a clinic on a PostgreSQL of its own. Yield how many participants to fill in."""
+    parser = argparse.ArgumentParser(description=document.splitlines()[0] if document else None)
     parser.add_argument("--participants", type=int, default=5000)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -43,22 +52,23 @@ def main() -> None:
         server = Postgres(folder / "postgres")
         server.start()
         try:
-            _measure(folder, server, asked.participants)
+            clinic = make(folder / "clinic")
+            os.environ["DATABASE_URL"] = server.database("people")
+            from server.clinic_folder.database import prepare
+
+            prepare(clinic)
+            from django.core.management import call_command
+
+            call_command("migrate", verbosity=0)
+            call_command("collectstatic", interactive=False, verbosity=0)
+            yield asked.participants
         finally:
             server.stop()
 
 
-def _measure(folder: Path, server: Postgres, participants: int) -> None:
-    clinic = make(folder / "clinic")
-    os.environ["DATABASE_URL"] = server.database("people")
-    from server.clinic_folder.database import prepare
-
-    prepare(clinic)
-    from django.core.management import call_command
+def _measure(participants: int) -> None:
     from django.db import connection
 
-    call_command("migrate", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
     fill("trondheim", participants, 0)
     fill("bergen", participants // 5, 1)
     with connection.cursor() as cursor:
