@@ -75,6 +75,7 @@ WORDS: dict[str, str | Promise] = {
     "papers.participant_deleted": _("deleted the participant"),
     "papers.report": _("made an activity report"),
     "papers.research_export": _("made an export for research"),
+    "papers.research_fetched": _("got the file of an export for research again"),
     "papers.session": _("printed a session"),
     "papers.take_over_refused": _("tried to take over a participant, and was refused"),
     "papers.taken_over": _("took over a participant from another clinic"),

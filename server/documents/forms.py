@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from server.accounts.models import Clinic
+from server.documents.export.research_fields import FIELDS
 from server.documents.models import Counted, ProcedureCode
 from server.people.models import Note, Participant
 
@@ -134,18 +135,55 @@ class DeleteForm(forms.Form):
 
 
 class ResearchForm(forms.Form):
-    """What an export holds."""
+    """The question that a release is for, and the fields that it needs."""
 
+    question = forms.CharField(
+        label=_("The question"),
+        min_length=10,
+        max_length=300,
+        help_text=_("What the data is to answer, and under which approval. It is kept in the register below."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    fields_of_sessions = forms.MultipleChoiceField(
+        label=_("Fields of sessions"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    fields_of_intervals = forms.MultipleChoiceField(
+        label=_("Fields of intervals"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    curve = forms.BooleanField(
+        label=_("The mean course of the heart rate"),
+        required=False,
+        help_text=_("For each protocol that at least five people trained. Only where the raw data is still kept."),
+    )
     everywhere = forms.BooleanField(
         label=_("All clinics that I may export from"),
         required=False,
         help_text=_("Otherwise this clinic alone."),
     )
-    samples = forms.BooleanField(
-        label=_("With every second of each session"),
-        required=False,
-        help_text=_("Heart rate, speed and incline. Only where the raw data is still kept; the file becomes large."),
-    )
+
+    def __init__(self, data: Any = None) -> None:  # noqa: ANN401 - Django's own signature
+        """Offer the fields that there are."""
+        super().__init__(data)
+        for table in ("sessions", "intervals"):
+            field = self.fields[f"fields_of_{table}"]
+            if isinstance(field, forms.MultipleChoiceField):
+                field.choices = [
+                    (one.key, f"{str(one.meaning)[:1].upper()}{str(one.meaning)[1:]}")
+                    for one in FIELDS
+                    if one.table == table
+                ]
+
+    @property
+    def chosen(self) -> list[str]:
+        """The keys of the fields that were ticked."""
+        return [*self.cleaned_data["fields_of_sessions"], *self.cleaned_data["fields_of_intervals"]]
+
+    def clean(self) -> dict[str, Any]:
+        """Something is asked for."""
+        given = super().clean() or {}
+        if not (given.get("fields_of_sessions") or given.get("fields_of_intervals") or given.get("curve")):
+            raise forms.ValidationError(_("Tick the fields that the question needs."))
+        return given
 
 
 def chosen_language(asked: str | None, otherwise: str) -> str:

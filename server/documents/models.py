@@ -61,3 +61,36 @@ class TakenOver(models.Model):
     def __str__(self) -> str:
         """Which package."""
         return str(self.package_id)
+
+
+class ResearchRelease(models.Model):
+    """A release for research as the register keeps it: whose question, which fields, of how many, and its file.
+
+    `cells`: groups of people who share site, sex and age band, and `smallest_cell` the least of them. `salt`: what its
+    rows were drawn with, hexadecimal. The file holds no participant's row (`server.documents.export.synthesis`).
+    """
+
+    clinics = models.ManyToManyField(Clinic, related_name="research_releases")
+    question = models.CharField(max_length=300)
+    question_key = models.CharField(max_length=64, db_index=True)
+    fields = models.JSONField()
+    people = models.PositiveIntegerField()
+    sessions = models.PositiveIntegerField()
+    left_out = models.PositiveIntegerField(default=0)
+    cells = models.PositiveIntegerField()
+    smallest_cell = models.PositiveIntegerField()
+    salt = models.CharField(max_length=64)
+    made_at = models.DateTimeField(auto_now_add=True)
+    made_by = models.ForeignKey(Account, models.SET_NULL, null=True, related_name="+")
+    made_by_name = models.CharField(max_length=150)
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+
+    class Meta:
+        """The newest first."""
+
+        ordering: ClassVar = ["-made_at", "-pk"]
+
+    def __str__(self) -> str:
+        """The question."""
+        return self.question

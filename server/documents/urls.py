@@ -14,4 +14,5 @@ urlpatterns = [
     path("codes/<int:code>/remove/", views_clinic.remove_code, name="remove_code"),
     path("take-over/", views_clinic.take_over, name="take_over"),
     path("research/", views_clinic.research_export, name="research"),
+    path("research/<int:release>/", views_clinic.research_release, name="research_release"),
 ]

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone, translation
@@ -17,8 +18,10 @@ from server.audit.record import record
 from server.documents import file_responses
 from server.documents.errors import HandoverError, PaperError
 from server.documents.export import activity, research, transfer
+from server.documents.export.research_fields import FIELDS
+from server.documents.export.synthesis import MIN_PEOPLE
 from server.documents.forms import PeriodForm, ResearchForm, TakeOverForm, TransferCodeForm
-from server.documents.models import ProcedureCode
+from server.documents.models import ProcedureCode, ResearchRelease
 from server.documents.pdf import pdf_documents
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
@@ -163,27 +166,55 @@ def take_over(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 @in_clinic(Permission.EXPORT_RESEARCH)
 @after_proof("GET", "POST")
 def research_export(request: HttpRequest, clinic: Clinic) -> HttpResponseBase:
-    """Make an export for research."""
+    """Make the release of a question for research, and list the releases that were made."""
     account = account_of(request)
     form = ResearchForm(request.POST if request.method == "POST" else None)
+    theirs = list(clinics_where(account, Permission.EXPORT_RESEARCH))
     if request.method == "POST" and form.is_valid():
-        chosen = (
-            list(clinics_where(account, Permission.EXPORT_RESEARCH)) if form.cleaned_data["everywhere"] else [clinic]
-        )
+        given = form.cleaned_data
         try:
-            made = research.export(chosen, account, samples=form.cleaned_data["samples"])
+            made = research.release(
+                theirs if given["everywhere"] else [clinic],
+                account,
+                question=given["question"],
+                fields=form.chosen,
+                curve=given["curve"],
+            )
         except PaperError as error:
             form.add_error(None, str(error))
         else:
-            return file_responses.open_file_answer(
-                made.file, file_responses.ZIP, f"research-{timezone.localdate()}.zip"
-            )
+            return _release_answer(made)
     shown = {
         "clinic": clinic,
         "form": form,
         "consenting": research.consenting([clinic]),
-        "tables": research.dictionary(research.tables(samples=True)),
-        "k": research.K,
+        "tables": research.dictionary(FIELDS, curve=True),
+        "k": MIN_PEOPLE,
+        "most": research.MOST_A_YEAR,
+        "releases": _releases(clinic, theirs).defer("content"),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if request.method == "POST" else HTTPStatus.OK
     return render(request, "papers/research.html", shown, status=status)
+
+
+@require_safe
+@in_clinic(Permission.EXPORT_RESEARCH)
+@after_proof("GET", "HEAD")
+def research_release(request: HttpRequest, clinic: Clinic, release: int) -> HttpResponseBase:
+    """Answer with the file of a release again."""
+    account = account_of(request)
+    theirs = list(clinics_where(account, Permission.EXPORT_RESEARCH))
+    found = get_object_or_404(_releases(clinic, theirs), pk=release)
+    record(account, "papers.research_fetched", clinic=clinic, may=Permission.EXPORT_RESEARCH, id=found.pk)
+    return _release_answer(found)
+
+
+def _releases(clinic: Clinic, theirs: list[Clinic]) -> QuerySet[ResearchRelease]:
+    """Return the clinic's releases, of clinics alone from which all may be exported."""
+    foreign = ResearchRelease.clinics.through.objects.exclude(clinic__in=theirs).values("researchrelease")
+    return ResearchRelease.objects.filter(clinics=clinic).exclude(pk__in=foreign)
+
+
+def _release_answer(made: ResearchRelease) -> HttpResponseBase:
+    day = timezone.localdate(made.made_at)
+    return file_responses.file_answer(bytes(made.content), file_responses.ZIP, f"research-{made.pk}-{day}.zip")

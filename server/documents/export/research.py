@@ -1,524 +1,297 @@
-"""Sessions for research: consented participants alone, under pseudonyms of this export's own, without dates.
+"""Releases for research: new rows drawn from the consenting people's sessions, one release for each question.
 
-- Whose consent holds now; their sessions from the moment of the consent on, so that nothing goes along that was trained
-  before. Consent that was withdrawn: not in the next export. Consent that was given again counts from then.
-- Pseudonyms are HMAC-SHA-256 under a key that is drawn for the export and thrown away. That ties no row to a person by
-  its pseudonym. Two exports are tied together all the same by their numbers, which are a fingerprint: measured in
-  tests/server/web/documents/test_research_linkage.py, and said in the dictionary. Give one export for each question.
-- HRmax is left out where no plan says that it was measured or seen: a formula's gives the age.
-- Sites of fewer than five people are one, with the next smallest where they are fewer than five together.
-- No date and no time of day: the week since the person's first session in the export, and the number of the session.
-- Sex and age (in bands of ten years) are left out where fewer than five people share them (k-anonymity, k = 5), first
-  the age, then the sex. Rates and settings of a person who is known otherwise may still tell who it is: the export is
-  health data, and to be kept as such.
+- A row belongs to no person (`server.documents.export.synthesis`), so rows of two releases cannot be matched.
+- A question has one release, which the register keeps with its file: who asks again gets the same file.
+- A clinic takes part in at most `MOST_A_YEAR` releases a year: the mean of many tells more than one of them.
+- The course of the rate is a mean over at least five people, weighted at random for each release.
+
+`benchmarks/bench_research.py` measures what ties two releases together, and to people.
 """
 
 import hashlib
-import hmac
 import json
+import math
 import secrets
 from base64 import b32encode
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from io import BytesIO
-from typing import IO, Any, Literal
+from statistics import fmean
+from typing import Any
 
-import msgspec
+import numpy as np
+from django.db import DatabaseError, transaction
 from django.utils import timezone
-from django.utils.functional import Promise
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from msgspec import Struct
+from django.utils.translation import ngettext
 
-from coach.model.summary import IntervalSummary, Summary
 from server.accounts.models import Account, Clinic
 from server.accounts.roles import Permission
 from server.audit.record import record
-from server.diary.models import DiaryEntry
 from server.diary.selectors import one_session
 from server.documents.errors import PaperError
 from server.documents.export.archive import zipped
+from server.documents.export.research_fields import (
+    FIELDS,
+    ROWS,
+    ResearchField,
+    ResearchSession,
+    ResearchSource,
+    read_source,
+    source_columns,
+)
 from server.documents.export.session_files import track
+from server.documents.export.synthesis import MIN_PEOPLE, Cell, synthesise, weigh_people
 from server.documents.export.tables import as_csv
-from server.people.models import Participant, PlanVersion
+from server.documents.models import ResearchRelease
+from server.people.models import Participant
 from sync.export.timeline import seconds_of
 
-K = 5
-"""A group of fewer people is told by no sex or age."""
-AGE_BAND_YEARS = 10
 ACTION = "papers.research_export"
-Kind = Literal["text", "whole", "number", "truth"]
+MOST_A_YEAR = 12
+CURVE_STEP_S = 15
+CURVE = "curve"
+_ID_COLUMN = ("study_id", "text", "", "")
 
 
-class ResearchParticipant(Struct, frozen=True, kw_only=True):
-    """A participant as the export knows them. `key`: of the database, for this run alone."""
-
-    key: int
-    study_id: str
-    site: str
-    sex: str
-    age_band: str
-    sessions: int = 0
-
-
-class ResearchSession(Struct, frozen=True, kw_only=True):
-    """One session of one person: its number, the week since the first, and what it says of itself."""
-
-    person: ResearchParticipant
-    entry: DiaryEntry
-    summary: Summary
-    number: int
-    week: int
-    hr_max_bpm: float | None
-
-
-class Interval(Struct, frozen=True, kw_only=True):
-    """One interval of a session."""
-
-    trained: ResearchSession
-    told: IntervalSummary
-
-
-class Column(Struct, frozen=True):
-    """One column: its name, kind and unit, what it means, and where it comes from. The dictionary is made of it."""
-
-    name: str
-    kind: Kind
-    unit: str
-    meaning: str | Promise
-    value: Callable[[Any], object]
-
-
-class ResearchTable(Struct, frozen=True):
-    """One table: a file of Parquet, one of CSV, and a chapter of the dictionary."""
-
-    name: str
-    row: str | Promise
-    columns: tuple[Column, ...]
-
-
-class ResearchSample(Struct, frozen=True, kw_only=True):
-    """One second of a session."""
-
-    trained: ResearchSession
-    t_s: int
-    hr_bpm: float | None
-    signal: str
-    phase: str
-    interval: int | None
-    speed_kmh: float | None
-    incline_percent: float | None
-    paused: bool
-
-
-def _c(name: str, kind: Kind, unit: str, meaning: str | Promise, value: Callable[[Any], object]) -> Column:
-    return Column(name, kind, unit, meaning, value)
-
-
-_ID = gettext_lazy("pseudonym of the person, drawn anew for this export")
-_NUMBER = gettext_lazy("number of the session, from 1, in the order of time")
-
-PEOPLE = ResearchTable(
-    "people",
-    gettext_lazy("a person"),
-    (
-        _c("study_id", "text", "", _ID, lambda one: one.study_id),
-        _c(
-            "site",
-            "text",
-            "",
-            gettext_lazy("pseudonym of the clinic, drawn anew; clinics of fewer than 5 people are one"),
-            lambda one: one.site,
-        ),
-        _c(
-            "sex",
-            "text",
-            "f, m",
-            gettext_lazy("sex; empty where unknown or shared by fewer than 5"),
-            lambda one: one.sex,
-        ),
-        _c(
-            "age_band",
-            "text",
-            "years",
-            gettext_lazy("age at the export in bands of ten years; empty where shared by fewer than 5"),
-            lambda one: one.age_band,
-        ),
-        _c("sessions", "whole", "", gettext_lazy("sessions of the person in this export"), lambda one: one.sessions),
-    ),
-)
-
-SESSIONS = ResearchTable(
-    "sessions",
-    gettext_lazy("a session"),
-    (
-        _c("study_id", "text", "", _ID, lambda one: one.person.study_id),
-        _c("number", "whole", "", _NUMBER, lambda one: one.number),
-        _c(
-            "week",
-            "whole",
-            "",
-            gettext_lazy("week since the person's first session in this export, from 0"),
-            lambda one: one.week,
-        ),
-        _c("protocol", "text", "", gettext_lazy("the protocol's name"), lambda one: one.entry.protocol),
-        _c("completed", "truth", "", gettext_lazy("all work ran its whole length"), lambda one: one.entry.completed),
-        _c(
-            "planned_intervals",
-            "whole",
-            "",
-            gettext_lazy("intervals of the protocol"),
-            lambda one: one.entry.planned_intervals,
-        ),
-        _c(
-            "completed_intervals",
-            "whole",
-            "",
-            gettext_lazy("whole intervals"),
-            lambda one: one.entry.completed_intervals,
-        ),
-        _c(
-            "training_s",
-            "number",
-            "s",
-            gettext_lazy("time trained, without pauses"),
-            lambda one: one.summary.training_s,
-        ),
-        _c(
-            "zone_s",
-            "number",
-            "s",
-            gettext_lazy("time of the intervals in the target zone"),
-            lambda one: one.summary.time_in_zone_s,
-        ),
-        _c(
-            "above_95_s",
-            "number",
-            "s",
-            gettext_lazy("time above 95% of the plan's HRmax"),
-            lambda one: one.summary.above_95_s,
-        ),
-        _c(
-            "hr_max_bpm",
-            "number",
-            "1/min",
-            gettext_lazy("the plan's HRmax, measured or seen; empty where a formula gave it or its source is unknown"),
-            lambda one: one.hr_max_bpm,
-        ),
-        _c(
-            "peak_bpm", "number", "1/min", gettext_lazy("highest believed heart rate"), lambda one: one.summary.peak_bpm
-        ),
-        _c("mean_bpm", "number", "1/min", gettext_lazy("mean heart rate"), lambda one: one.summary.mean_bpm),
-        _c("load", "number", "1", gettext_lazy("training load (Edwards 1993)"), lambda one: one.summary.load),
-        _c(
-            "borg",
-            "whole",
-            "6–20",
-            gettext_lazy("perceived exertion, said after the session"),
-            lambda one: one.summary.borg,
-        ),
-        _c("mood", "whole", "1–5", gettext_lazy("mood after the session, 5 is best"), lambda one: one.summary.mood),
-        _c(
-            "sure_fraction",
-            "number",
-            "0–1",
-            gettext_lazy("share of training time with a sure heart rate"),
-            lambda one: one.summary.signal_quality_fraction,
-        ),
-        _c("flawed", "truth", "", gettext_lazy("the recording is not whole"), lambda one: bool(one.entry.stored.flaw)),
-    ),
-)
-
-INTERVALS = ResearchTable(
-    "intervals",
-    gettext_lazy("an interval of a session"),
-    (
-        _c("study_id", "text", "", _ID, lambda one: one.trained.person.study_id),
-        _c("number", "whole", "", _NUMBER, lambda one: one.trained.number),
-        _c("interval", "whole", "", gettext_lazy("number of the interval, from 1"), lambda one: one.told.index),
-        _c("start_s", "number", "s", gettext_lazy("its beginning since the session's"), lambda one: one.told.start_s),
-        _c("end_s", "number", "s", gettext_lazy("its end since the session's beginning"), lambda one: one.told.end_s),
-        _c("completed", "truth", "", gettext_lazy("it ran its whole length"), lambda one: one.told.completed),
-        _c(
-            "third_minute_bpm",
-            "number",
-            "1/min",
-            gettext_lazy("mean heart rate of its third minute"),
-            lambda one: one.told.third_minute_bpm,
-        ),
-        _c(
-            "time_to_zone_s",
-            "number",
-            "s",
-            gettext_lazy("until the rate reached the zone; empty: never"),
-            lambda one: one.told.time_to_zone_s,
-        ),
-        _c("zone_s", "number", "s", gettext_lazy("time in the zone"), lambda one: one.told.time_in_zone_s),
-        _c("above_zone_s", "number", "s", gettext_lazy("time above the zone"), lambda one: one.told.above_zone_s),
-        _c("peak_bpm", "number", "1/min", gettext_lazy("highest believed heart rate"), lambda one: one.told.peak_bpm),
-        _c(
-            "recovery_fall_bpm",
-            "number",
-            "1/min",
-            gettext_lazy("fall of the rate in the first minute after it"),
-            lambda one: one.told.recovery_fall_60s_bpm,
-        ),
-        _c("speed_kmh", "number", "km/h", gettext_lazy("treadmill speed"), lambda one: one.told.speed_kmh),
-        _c("incline_percent", "number", "%", gettext_lazy("treadmill incline"), lambda one: one.told.incline_percent),
-        _c("borg", "whole", "6–20", gettext_lazy("perceived exertion, said of it"), lambda one: one.told.borg),
-    ),
-)
-
-SAMPLES = ResearchTable(
-    "samples",
-    gettext_lazy("a second of a session"),
-    (
-        _c("study_id", "text", "", _ID, lambda one: one.trained.person.study_id),
-        _c("number", "whole", "", _NUMBER, lambda one: one.trained.number),
-        _c("t_s", "whole", "s", gettext_lazy("time since the session's beginning"), lambda one: one.t_s),
-        _c(
-            "hr_bpm",
-            "number",
-            "1/min",
-            gettext_lazy("heart rate as the strap sent it; empty: none"),
-            lambda one: one.hr_bpm,
-        ),
-        _c("signal", "text", "", gettext_lazy("state of the strap's signal; docs/engine.md"), lambda one: one.signal),
-        _c("phase", "text", "", gettext_lazy("phase of the session"), lambda one: one.phase),
-        _c("interval", "whole", "", gettext_lazy("number of the interval; empty: in none"), lambda one: one.interval),
-        _c("speed_kmh", "number", "km/h", gettext_lazy("treadmill speed"), lambda one: one.speed_kmh),
-        _c("incline_percent", "number", "%", gettext_lazy("treadmill incline"), lambda one: one.incline_percent),
-        _c("paused", "truth", "", gettext_lazy("the session stood still"), lambda one: one.paused),
-    ),
-)
-
-
-class Exported(Struct, frozen=True):
-    """The ZIP, open at its beginning, and what is in it."""
-
-    file: IO[bytes]
-    people: int
-    sessions: int
-
-
-def export(clinics: Sequence[Clinic], account: Account, *, samples: bool = False) -> Exported:
-    """Make an export of these clinics. Raises PaperError where nobody has consented."""
-    key = secrets.token_bytes(32)
+def release(
+    clinics: Sequence[Clinic], account: Account, *, question: str, fields: Sequence[str], curve: bool = False
+) -> ResearchRelease:
+    """Make the release of a question, and enter it into the register. Raises PaperError, and then nothing is kept."""
     now = timezone.now()
-    people, trained = _chosen(clinics, key, now)
-    if not trained:
-        raise PaperError(_("Nobody here has consented to research and trained since, so there is nothing to export."))
-    for clinic in clinics:
-        record(
-            account, ACTION, clinic=clinic, may=Permission.EXPORT_RESEARCH, people=len(people), sessions=len(trained),
-            samples=samples,
-        )  # fmt: skip
-    return Exported(zipped(_files(people, trained, samples=samples)), len(people), len(trained))
-
-
-def tables(*, samples: bool) -> tuple[ResearchTable, ...]:
-    """What an export holds."""
-    return (PEOPLE, SESSIONS, INTERVALS, *((SAMPLES,) if samples else ()))
-
-
-def _files(
-    people: Sequence[ResearchParticipant], trained: Sequence[ResearchSession], *, samples: bool
-) -> Iterator[tuple[str, bytes]]:
-    wanted = tables(samples=samples)
-    yield "dictionary.md", dictionary_markdown(wanted, people).encode()
-    yield "dictionary.json", json.dumps(dictionary(wanted), ensure_ascii=False, indent=2).encode() + b"\n"
-    intervals = [Interval(trained=one, told=told) for one in trained for told in one.summary.intervals]
-    for table, rows in ((PEOPLE, people), (SESSIONS, trained), (INTERVALS, intervals)):
-        yield from _both(table, rows)
-    if samples:
-        # One file a person: a whole course's seconds do not lie in memory with everybody else's.
-        for person in people:
-            yield from _both(SAMPLES, list(_samples(one for one in trained if one.person == person)), person.study_id)
-
-
-def _both(table: ResearchTable, rows: Sequence[Any], of: str = "") -> Iterator[tuple[str, bytes]]:
-    import pyarrow as pa  # noqa: PLC0415 - large, and only whoever exports needs it
-    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
-
-    kinds = {"text": pa.string(), "whole": pa.int32(), "number": pa.float64(), "truth": pa.bool_()}
-    columns = {one.name: [one.value(row) for row in rows] for one in table.columns}
-    name = f"{table.name}/{of}" if of else table.name
-    yield f"{name}.csv", as_csv(list(columns), zip(*columns.values(), strict=True), mark=False)
-    schema = pa.schema(
-        [
-            pa.field(one.name, kinds[one.kind], metadata={"unit": one.unit, "meaning": str(one.meaning)})
-            for one in table.columns
-        ]
-    )
-    out = BytesIO()
-    pq.write_table(pa.table(columns, schema=schema), out, compression="zstd")
-    yield f"{name}.parquet", out.getvalue()
-
-
-def _chosen(
-    clinics: Sequence[Clinic], key: bytes, now: datetime
-) -> tuple[list[ResearchParticipant], list[ResearchSession]]:
-    consented = Participant.objects.filter(clinic__in=clinics, research_consent_at__lte=now).select_related("clinic")
-    kept: dict[int, list[DiaryEntry]] = {}
-    known = {one.pk: one for one in consented}
-    entries = DiaryEntry.objects.filter(participant__in=list(known), clinic__in=clinics).select_related("stored")
-    for entry in entries.defer("stored__payload").order_by("begun_at", "pk"):
-        since = known[entry.participant_id or 0].research_consent_at
-        if since is not None and entry.begun_at >= since:
-            kept.setdefault(entry.participant_id or 0, []).append(entry)
-    people = _coarsened(_merged_sites([_person(known[pk], key, now, len(ones)) for pk, ones in kept.items()]))
-    # In the order of the new pseudonyms, which says nothing.
-    people.sort(key=lambda one: one.study_id)
-    measured = _measured_hr_max(kept)
-    return people, [one for person in people for one in _trained(person, kept[person.key], measured)]
-
-
-_MEASURED_SOURCES = ("measured", "highest_seen")
-
-
-def _measured_hr_max(people: Iterable[int]) -> frozenset[tuple[int, float]]:
-    """Return each person's HRmax that no plan has from a formula, or from words that may mean one."""
-    plans = PlanVersion.objects.filter(participant__in=list(people), hr_max_bpm__isnull=False)
-    found: dict[tuple[int, float], set[str]] = {}
-    for person, bpm, source in plans.values_list("participant_id", "hr_max_bpm", "hr_max_source"):
-        if bpm is not None:
-            found.setdefault((person, bpm), set()).add(source)
-    return frozenset(key for key, sources in found.items() if sources <= set(_MEASURED_SOURCES))
-
-
-def _person(participant: Participant, key: bytes, now: datetime, sessions: int) -> ResearchParticipant:
-    year = participant.clinic.day_of(now).year
-    low = (year - participant.birth_year) // AGE_BAND_YEARS * AGE_BAND_YEARS
-    return ResearchParticipant(
-        key=participant.pk,
-        study_id="s-" + _drawn(key, f"person {participant.pk}"),
-        site="c-" + _drawn(key, f"clinic {participant.clinic_id}"),
-        sex=participant.sex,
-        age_band=f"{low}–{low + AGE_BAND_YEARS - 1}",
-        sessions=sessions,
-    )
-
-
-def _drawn(key: bytes, of: str) -> str:
-    return b32encode(hmac.digest(key, of.encode(), hashlib.sha256))[:12].decode().lower()
-
-
-def _merged_sites(people: list[ResearchParticipant]) -> list[ResearchParticipant]:
-    """Give the sites of fewer than `K` people one pseudonym, and the next smallest the same while that is too few."""
-    merged: set[str] = set()
-    count = 0
-    for site, size in sorted(Counter(one.site for one in people).items(), key=lambda two: (two[1], two[0])):
-        if size >= K and (not merged or count >= K):
-            break
-        merged.add(site)
-        count += size
-    together = min(merged, default="")
-    return [msgspec.structs.replace(one, site=together) if one.site in merged else one for one in people]
-
-
-def _coarsened(people: list[ResearchParticipant]) -> list[ResearchParticipant]:
-    """Take away the age, then the sex, where fewer than `K` of a clinic share what is told."""
-    by_both = Counter((one.site, one.sex, one.age_band) for one in people)
-    replace = msgspec.structs.replace
-    coarse = [one if by_both[one.site, one.sex, one.age_band] >= K else replace(one, age_band="") for one in people]
-    # Those whose age is left out are a group of their own, and it may be small.
-    by_told = Counter((one.site, one.sex, one.age_band) for one in coarse)
-    return [
-        one if by_told[one.site, one.sex, one.age_band] >= K else replace(one, sex="", age_band="") for one in coarse
-    ]
-
-
-def _trained(
-    person: ResearchParticipant, entries: Sequence[DiaryEntry], measured: frozenset[tuple[int, float]]
-) -> Iterator[ResearchSession]:
-    first_on = entries[0].begun_on
-    for number, entry in enumerate(entries, 1):
-        summary = msgspec.convert(entry.stored.summary, Summary)
-        # By days, not by hours: seven days across the beginning of summer time last an hour less than a week.
-        week = (entry.begun_on - first_on).days // 7
-        bpm = summary.hr_max_bpm
-        yield ResearchSession(
-            person=person,
-            entry=entry,
-            summary=summary,
-            number=number,
-            week=week,
-            hr_max_bpm=bpm if bpm is not None and (person.key, bpm) in measured else None,
+    wanted = [one for one in FIELDS if one.key in fields]
+    key = _question_key(question)
+    with transaction.atomic():
+        # Two who ask at once: the clinics' rows are locked where the database can.
+        list(Clinic.objects.select_for_update().filter(pk__in=[one.pk for one in clinics]).order_by("pk"))
+        _require_new(clinics, key, now)
+        source = read_source(clinics, now)
+        if len(source.people) < MIN_PEOPLE:
+            raise PaperError(
+                _("Fewer than %(k)s people here have consented to research and trained since, so nothing is released.")
+                % {"k": MIN_PEOPLE}
+            )
+        salt = secrets.token_bytes(32)
+        with zipped(draw_files(source, wanted, salt, curve=curve)) as archive:
+            content = archive.read()
+        cells = source.cells
+        made = ResearchRelease.objects.create(
+            question=question,
+            question_key=key,
+            fields=[one.key for one in wanted] + ([CURVE] if curve else []),
+            people=len(source.people),
+            sessions=len(source.sessions),
+            left_out=source.left_out,
+            cells=len(cells),
+            smallest_cell=min(cells.values()),
+            salt=salt.hex(),
+            made_by=account,
+            made_by_name=account.get_username(),
+            sha256=hashlib.sha256(content).hexdigest(),
+            content=content,
         )
+        made.clinics.set(clinics)
+        for clinic in clinics:
+            record(
+                account, ACTION, clinic=clinic, may=Permission.EXPORT_RESEARCH, people=made.people,
+                sessions=made.sessions, id=made.pk,
+            )  # fmt: skip
+    return made
 
 
-def _samples(trained: Iterable[ResearchSession]) -> Iterator[ResearchSample]:
-    for one in trained:
-        try:
-            found = track(one_session(one.entry))
-        except PaperError:
+def draw_files(
+    source: ResearchSource, fields: Sequence[ResearchField], salt: bytes, *, curve: bool
+) -> Iterator[tuple[str, bytes]]:
+    """Yield a release's files. The same salt and source give the same release."""
+    chance = np.random.default_rng(list(salt))
+    yield "dictionary.md", dictionary_markdown(fields, source, curve=curve).encode()
+    yield "dictionary.json", json.dumps(dictionary(fields, curve=curve), ensure_ascii=False, indent=2).encode() + b"\n"
+    for table in ROWS:
+        chosen = [one for one in fields if one.table == table]
+        owner, columns = source_columns(source, table, chosen)
+        if not chosen or len(set(owner)) < MIN_PEOPLE:
             continue
-        for second in seconds_of(found):
-            phase = second.phase
-            yield ResearchSample(
-                trained=one,
-                t_s=second.t_s,
-                hr_bpm=second.hr_bpm,
-                signal=second.signal.value,
-                phase="" if phase is None else phase.kind.value,
-                interval=phase.interval if phase is not None and phase.interval else None,
-                speed_kmh=second.speed_kmh,
-                incline_percent=second.incline_percent,
-                paused=second.paused,
+        drawn_owner, drawn = synthesise(owner, columns, chance)
+        ids = [f"s-{b32encode(chance.bytes(8))[:12].decode().lower()}" for _person in range(max(drawn_owner) + 1)]
+        rows = list(zip((ids[one] for one in drawn_owner), *drawn.values(), strict=True))
+        week = 1 + [one.name for one in chosen].index("week") if any(one.name == "week" for one in chosen) else None
+        rows.sort(key=lambda row: (str(row[0]), 0 if week is None else row[week] or 0))
+        kinds = [_ID_COLUMN, *((one.name, one.kind, one.unit, str(one.meaning)) for one in chosen)]
+        yield from _both(table, kinds, rows)
+    if curve:
+        yield from _both(CURVE, _curve_columns(), list(_mean_courses(source.sessions, chance)))
+
+
+def _require_new(clinics: Sequence[Clinic], key: str, now: datetime) -> None:
+    """Raise PaperError where the question has its release already, or a clinic has had too many."""
+    there = ResearchRelease.objects.filter(question_key=key, clinics__in=clinics).order_by("made_at").first()
+    if there is not None:
+        raise PaperError(
+            _("This question had its release on %(day)s. Get the same file from the register below.")
+            % {"day": date_format(timezone.localtime(there.made_at), "SHORT_DATE_FORMAT")}
+        )
+    for clinic in clinics:
+        lately = ResearchRelease.objects.filter(clinics=clinic, made_at__gt=now - timedelta(days=365))
+        if lately.count() >= MOST_A_YEAR:
+            raise PaperError(
+                _("%(clinic)s has taken part in %(most)s releases within a year, which is the most. Use one of them.")
+                % {"clinic": clinic.name, "most": MOST_A_YEAR}
             )
 
 
-def dictionary(wanted: Sequence[ResearchTable]) -> list[dict[str, Any]]:
-    """The data dictionary, for programs."""
+def _question_key(question: str) -> str:
+    """Return what two wordings of a question have in common: letters and digits, whatever their case."""
+    return hashlib.sha256("".join(one for one in question.casefold() if one.isalnum()).encode()).hexdigest()
+
+
+def _mean_courses(sessions: Sequence[ResearchSession], chance: np.random.Generator) -> Iterator[tuple[Cell, ...]]:
+    """Yield the mean rate over people at each time of each protocol that enough people trained."""
+    found: dict[str, dict[int, dict[int, list[float]]]] = {}
+    for one in sessions:
+        for t_s, bpm in _own_course(one):
+            people = found.setdefault(one.entry.protocol, {}).setdefault(t_s, {})
+            people.setdefault(one.person.key, []).append(bpm)
+    keys = sorted({one.person.key for one in sessions})
+    weights = dict(zip(keys, weigh_people(len(keys), chance), strict=True))
+    for protocol, courses in sorted(found.items()):
+        for t_s, people in sorted(courses.items()):
+            if len(people) < MIN_PEOPLE:
+                continue
+            means = np.array([fmean(rates) for rates in people.values()])
+            own = np.array([weights[key] for key in people])
+            mean = float(np.average(means, weights=own))
+            spread = math.sqrt(float(np.average((means - mean) ** 2, weights=own)))
+            yield protocol, t_s, round(mean), round(spread)
+
+
+def _own_course(one: ResearchSession) -> Iterator[tuple[int, float]]:
+    try:
+        seconds = list(seconds_of(track(one_session(one.entry))))
+    except DatabaseError:
+        raise
+    except Exception:  # noqa: BLE001 - a session whose raw data is gone or cannot be read has no course
+        return
+    for second in seconds:
+        if second.t_s % CURVE_STEP_S == 0 and second.hr_bpm is not None:
+            yield int(second.t_s), float(second.hr_bpm)
+
+
+def _curve_columns() -> list[tuple[str, str, str, str]]:
     return [
-        {
-            "table": table.name,
-            "row": str(table.row),
-            "columns": [
-                {"name": one.name, "kind": one.kind, "unit": one.unit, "meaning": str(one.meaning)}
-                for one in table.columns
-            ],
-        }
-        for table in wanted
+        ("protocol", "text", "", _("the protocol's name")),
+        ("t_s", "whole", "s", _("time since the session's beginning")),
+        ("mean_bpm", "whole", "1/min", _("mean heart rate over people, each by their own mean")),
+        ("sd_bpm", "whole", "1/min", _("standard deviation between people")),
     ]
 
 
-def dictionary_markdown(wanted: Sequence[ResearchTable], people: Sequence[ResearchParticipant]) -> str:
-    """The data dictionary, for people, with what was done so that nobody is known again."""
-    coarse = sum(1 for one in people if not one.age_band or not one.sex)
+def _both(
+    name: str, columns: Sequence[tuple[str, str, str, str]], rows: Sequence[Sequence[Cell]]
+) -> Iterator[tuple[str, bytes]]:
+    import pyarrow as pa  # noqa: PLC0415 - large, and only an export needs it
+    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+
+    kinds = {"text": pa.string(), "whole": pa.int32(), "number": pa.float64(), "truth": pa.bool_()}
+    names = [one[0] for one in columns]
+    yield f"{name}.csv", as_csv(names, rows, mark=False)
+    schema = pa.schema(
+        [
+            pa.field(column, kinds[kind], metadata={"unit": unit, "meaning": meaning or _id_meaning()})
+            for column, kind, unit, meaning in columns
+        ]
+    )
+    out = BytesIO()
+    made = {column: [row[at] for row in rows] for at, column in enumerate(names)}
+    pq.write_table(pa.table(made, schema=schema), out, compression="zstd")
+    yield f"{name}.parquet", out.getvalue()
+
+
+def _id_meaning() -> str:
+    return _("pseudonym of a drawn person, who is no participant")
+
+
+def dictionary(fields: Sequence[ResearchField], *, curve: bool) -> list[dict[str, Any]]:
+    """Return the data dictionary, for programs and for the page."""
+    tables = []
+    for table, row in ROWS.items():
+        chosen = [one for one in fields if one.table == table]
+        if chosen:
+            columns: list[dict[str, Any]] = [
+                {"name": "study_id", "kind": "text", "unit": "", "step": None, "meaning": _id_meaning()}
+            ]
+            columns += [
+                {
+                    "name": one.name,
+                    "kind": one.kind,
+                    "unit": one.unit,
+                    "step": one.step or None,
+                    "meaning": str(one.meaning),
+                }
+                for one in chosen
+            ]
+            tables.append({"table": table, "row": str(row), "columns": columns})
+    if curve:
+        columns = [
+            {"name": name, "kind": kind, "unit": unit, "step": None, "meaning": meaning}
+            for name, kind, unit, meaning in _curve_columns()
+        ]
+        tables.append({"table": CURVE, "row": _("a moment of a protocol, as a mean over people"), "columns": columns})
+    return tables
+
+
+def dictionary_markdown(fields: Sequence[ResearchField], source: ResearchSource, *, curve: bool) -> str:
+    """Return the data dictionary, for people, with what was done so that nobody is known again."""
+    coarse = sum(1 for one in source.people if not one.age_band or not one.sex)
     lines = [
         "# " + _("Data dictionary"),
         "",
-        _("Only participants whose consent to research holds now, and only their sessions since that consent."),
-        _("Pseudonyms belong to this export alone; the key they were made with is thrown away."),
-        _("The numbers are the same in every export, so rows of two exports can be tied together, with their people."),
+        _("Drawn from participants whose consent to research holds now, and from their sessions since that consent."),
+        _("No row is a participant's: each is drawn from a model of all (Gaussian copula, between and within people)."),
+        _("Distributions of columns and correlations are kept; extremes and single people's courses are not."),
+        _("Two releases have no rows in common, and cannot be tied together by them."),
+        _("Values lie between means of at least %(k)s people; numbers are rounded as the step says.")
+        % {"k": MIN_PEOPLE},
+        _("Each table is drawn on its own, with people of its own, and cannot be joined with the others."),
         _("Clinics of fewer than %(k)s people are one site. HRmax from a formula is left out, since it gives the age.")
-        % {"k": K},
-        _("There are no dates: weeks count from a person's first session in the export."),
+        % {"k": MIN_PEOPLE},
+        _("There are no dates: weeks count from a person's first session."),
         _("Sex and age are left out where fewer than %(k)s people of a clinic share them: for %(coarse)s of %(of)s.")
-        % {"k": K, "coarse": coarse, "of": len(people)},
-        _("Even so, it is health data about people, and to be kept and deleted as such."),
+        % {"k": MIN_PEOPLE, "coarse": coarse, "of": len(source.people)},
     ]
-    for table in wanted:
+    if source.left_out:
+        lines.append(left_out_words(source.left_out))
+    for table in dictionary(fields, curve=curve):
         lines += [
             "",
-            f"## {table.name}",
+            f"## {table['table']}",
             "",
-            _("A row is %(what)s.") % {"what": table.row},
+            _("A row is %(what)s.") % {"what": table["row"]},
             "",
-            "| " + " | ".join((_("column"), _("kind"), _("unit"), _("meaning"))) + " |",
-            "|---|---|---|---|",
-            *(f"| `{one.name}` | {one.kind} | {one.unit} | {one.meaning} |" for one in table.columns),
+            "| " + " | ".join((_("column"), _("kind"), _("unit"), _("step"), _("meaning"))) + " |",
+            "|---|---|---|---|---|",
+            *(
+                f"| `{one['name']}` | {one['kind']} | {one['unit']} | {one['step'] or ''} | {one['meaning']} |"
+                for one in table["columns"]
+            ),
         ]
     return "\n".join(lines) + "\n"
 
 
-def consenting(clinics: Iterable[Clinic]) -> int:
-    """How many people an export of these clinics would hold now."""
+def left_out_words(count: int) -> str:
+    """Return how many sessions a release leaves out, in a sentence."""
+    return ngettext(
+        "%(count)d session left out, for its data cannot be read.",
+        "%(count)d sessions left out, for their data cannot be read.",
+        count,
+    ) % {"count": count}
+
+
+def consenting(clinics: Sequence[Clinic]) -> int:
+    """Return how many people a release of these clinics would be drawn from now."""
     now = timezone.now()
     return (
-        Participant.objects.filter(clinic__in=list(clinics), research_consent_at__lte=now, entries__isnull=False)
+        Participant.objects.filter(clinic__in=clinics, research_consent_at__lte=now, entries__isnull=False)
         .distinct()
         .count()
     )

@@ -15,7 +15,7 @@ import msgspec
 from server.accounts.models import Account, Clinic
 from server.collector import parser, store
 from server.diary.ingest import enter_waiting
-from server.documents.models import ProcedureCode
+from server.documents.models import ProcedureCode, ResearchRelease
 from server.models import Certificate, MachineState
 from server.people.models import Course, Participant
 from sync.wire.codec import encode_session
@@ -48,6 +48,7 @@ class Ground:
     course: int
     account: int
     code: int
+    release: int
 
 
 PARAMETERS: dict[str, Callable[[Ground], object]] = {
@@ -57,6 +58,7 @@ PARAMETERS: dict[str, Callable[[Ground], object]] = {
     "session_id": lambda at: at.session_id,
     "course": lambda at: at.course,
     "code": lambda at: at.code,
+    "release": lambda at: at.release,
     "clinics:account.number": lambda at: at.account,
     "clinics:reset_account.number": lambda at: at.account,
     "clinics:close_account.number": lambda at: at.account,
@@ -101,6 +103,11 @@ def stocked(clinic: Clinic, number: int, account: str) -> Ground:
         serial=f"{number:x}", name=made.machine, given_wall_s=at_wall_s, until_wall_s=time.time() + 86_400
     )
     course = Course.objects.create(participant=person, begins_on=date(2026, 3, 1))
+    release = ResearchRelease.objects.create(
+        question=f"Question {number}", question_key=str(number), fields=[], people=5, sessions=5, cells=1,
+        smallest_cell=5, salt="", sha256="", content=b"PK",
+    )  # fmt: skip
+    release.clinics.add(clinic)
     return Ground(
         clinic=clinic.code,
         pseudonym=person.pseudonym,
@@ -109,4 +116,5 @@ def stocked(clinic: Clinic, number: int, account: str) -> Ground:
         course=course.pk,
         account=Account.objects.get(username=account).pk,
         code=ProcedureCode.objects.create(clinic=clinic, code="T1", text="Training").pk,
+        release=release.pk,
     )

@@ -17,7 +17,7 @@ from server.audit import export
 from server.demo.filling import _take_in
 from server.diary.models import DiaryEntry
 from server.documents.export.activity import ActivityPeriod
-from server.documents.export.research import ResearchParticipant, _trained
+from server.documents.export.research_fields import ResearchParticipant, sessions_of
 from server.live.wire_plans import holds, plan_on_wire
 from server.people import plan_service
 from server.people.models import Course, Participant, PlanVersion
@@ -196,8 +196,8 @@ def test_an_exported_log_has_the_days_of_the_clinic(now: datetime, therapist: Br
 def test_a_researchers_weeks_are_counted_by_days_across_the_beginning_of_summer_time() -> None:
     first = session_at(1, datetime(2027, 3, 22, 10, 0, tzinfo=MOMENTS["noon"].tzinfo))
     second = session_at(2, datetime(2027, 3, 29, 10, 0, tzinfo=MOMENTS["noon"].tzinfo))
-    person = ResearchParticipant(key=1, study_id="s", site="", sex="", age_band="")
-    weeks = [one.week for one in _trained(person, [first, second], frozenset())]
+    person = ResearchParticipant(key=1, site="", sex="", age_band="")
+    weeks = [one.week for one in sessions_of(person, [first, second], frozenset())]
     assert weeks == [0, 1]
 
 
