@@ -10,13 +10,11 @@
 
 import hashlib
 import json
-import math
 import secrets
 from base64 import b32encode
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
-from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -42,7 +40,7 @@ from server.documents.export.research_fields import (
     source_columns,
 )
 from server.documents.export.session_files import track
-from server.documents.export.synthesis import MIN_PEOPLE, Cell, synthesise, weigh_people
+from server.documents.export.synthesis import MIN_PEOPLE, Cell, mean_courses, synthesise
 from server.documents.export.tables import as_csv
 from server.documents.models import ResearchRelease
 from server.people.models import Participant
@@ -120,7 +118,7 @@ def draw_files(
         kinds = [_ID_COLUMN, *((one.name, one.kind, one.unit, str(one.meaning)) for one in chosen)]
         yield from _both(table, kinds, rows)
     if curve:
-        yield from _both(CURVE, _curve_columns(), list(_mean_courses(source.sessions, chance)))
+        yield from _both(CURVE, _curve_columns(), list(mean_courses(_rates(source.sessions), chance)))
 
 
 def _require_new(clinics: Sequence[Clinic], key: str, now: datetime) -> None:
@@ -145,36 +143,17 @@ def _question_key(question: str) -> str:
     return hashlib.sha256("".join(one for one in question.casefold() if one.isalnum()).encode()).hexdigest()
 
 
-def _mean_courses(sessions: Sequence[ResearchSession], chance: np.random.Generator) -> Iterator[tuple[Cell, ...]]:
-    """Yield the mean rate over people at each time of each protocol that enough people trained."""
-    found: dict[str, dict[int, dict[int, list[float]]]] = {}
+def _rates(sessions: Sequence[ResearchSession]) -> Iterator[tuple[str, int, int, float]]:
     for one in sessions:
-        for t_s, bpm in _own_course(one):
-            people = found.setdefault(one.entry.protocol, {}).setdefault(t_s, {})
-            people.setdefault(one.person.key, []).append(bpm)
-    keys = sorted({one.person.key for one in sessions})
-    weights = dict(zip(keys, weigh_people(len(keys), chance), strict=True))
-    for protocol, courses in sorted(found.items()):
-        for t_s, people in sorted(courses.items()):
-            if len(people) < MIN_PEOPLE:
-                continue
-            means = np.array([fmean(rates) for rates in people.values()])
-            own = np.array([weights[key] for key in people])
-            mean = float(np.average(means, weights=own))
-            spread = math.sqrt(float(np.average((means - mean) ** 2, weights=own)))
-            yield protocol, t_s, round(mean), round(spread)
-
-
-def _own_course(one: ResearchSession) -> Iterator[tuple[int, float]]:
-    try:
-        seconds = list(seconds_of(track(one_session(one.entry))))
-    except DatabaseError:
-        raise
-    except Exception:  # noqa: BLE001 - a session whose raw data is gone or cannot be read has no course
-        return
-    for second in seconds:
-        if second.t_s % CURVE_STEP_S == 0 and second.hr_bpm is not None:
-            yield int(second.t_s), float(second.hr_bpm)
+        try:
+            seconds = list(seconds_of(track(one_session(one.entry))))
+        except DatabaseError:
+            raise
+        except Exception:  # noqa: BLE001, S112 - a session whose raw data is gone or cannot be read has no course
+            continue
+        for second in seconds:
+            if second.t_s % CURVE_STEP_S == 0 and second.hr_bpm is not None:
+                yield one.entry.protocol, one.person.key, int(second.t_s), float(second.hr_bpm)
 
 
 def _curve_columns() -> list[tuple[str, str, str, str]]:
@@ -250,8 +229,7 @@ def dictionary_markdown(fields: Sequence[ResearchField], source: ResearchSource,
         _("No row is a participant's: each is drawn from a model of all (Gaussian copula, between and within people)."),
         _("Distributions of columns and correlations are kept; extremes and single people's courses are not."),
         _("Two releases have no rows in common, and cannot be tied together by them."),
-        _("Values lie between means of at least %(k)s people; numbers are rounded as the step says.")
-        % {"k": MIN_PEOPLE},
+        _("Nothing is told of fewer than %(k)s people; numbers are rounded as the step says.") % {"k": MIN_PEOPLE},
         _("Each table is drawn on its own, with people of its own, and cannot be joined with the others."),
         _("Clinics of fewer than %(k)s people are one site. HRmax from a formula is left out, since it gives the age.")
         % {"k": MIN_PEOPLE},

@@ -6,16 +6,18 @@ extremes, single people's courses, and whatever is no correlation.
 
 Disclosure control, with k = `MIN_PEOPLE`:
 
-- Each value that is drawn lies between means of adjacent values of at least k people (microaggregation).
+- Each value that is drawn lies between means of adjacent values of at least k people (microaggregation); where people
+  are few, it is drawn from a normal distribution with their mean and standard deviation.
 - A category that fewer than k people have is left empty; a column that fewer than k people have a value in is empty.
 - Correlations shrink towards none where people are few.
-- People are weighted at random, once for each release (Bayesian bootstrap, Rubin 1981), so that the difference of two
-  releases is more noise than the effect of one person.
+- Each table is made from two thirds of the people, drawn at random, and these are weighted at random (Bayesian
+  bootstrap, Rubin 1981): the difference of two releases is more noise than the effect of one person.
 """
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from statistics import NormalDist
+from statistics import NormalDist, fmean
 from typing import Literal, TypeAlias, cast
 
 import numpy as np
@@ -24,6 +26,12 @@ from numpy.typing import NDArray
 
 MIN_PEOPLE = 5
 """k of k-anonymity: nothing is told of fewer people."""
+
+LEAST_BINS = 4
+"""With fewer groups of adjacent values, a normal distribution takes their place."""
+
+SAMPLED_FRACTION = 2 / 3
+"""Of the people, so many are in one table of a release."""
 
 Kind = Literal["text", "whole", "number", "truth"]
 Cell: TypeAlias = str | float | bool | None
@@ -53,9 +61,11 @@ class _Levels(Struct, frozen=True):
     share_missing: float
 
 
-def weigh_people(count: int, chance: np.random.Generator) -> Floats:
-    """Return a random weight for each person, of mean 1."""
-    return chance.dirichlet(np.ones(count)) * count
+def sample_people(count: int, chance: np.random.Generator) -> tuple[list[int], Floats]:
+    """Return two thirds of the people, at least `MIN_PEOPLE`, with a random weight of mean 1 for each."""
+    size = max(min(count, MIN_PEOPLE), round(count * SAMPLED_FRACTION))
+    chosen = sorted(int(one) for one in chance.choice(count, size, replace=False))
+    return chosen, chance.dirichlet(np.ones(size)) * size
 
 
 def synthesise(
@@ -69,12 +79,14 @@ def synthesise(
     names = list(dict.fromkeys(people))
     if len(names) < MIN_PEOPLE:
         raise ValueError(f"There are {len(names)} people, and nothing is drawn from fewer than {MIN_PEOPLE}.")
-    numbers = {name: number for number, name in enumerate(names)}
-    owner = np.array([numbers[one] for one in people])
-    weights = weigh_people(len(names), chance)
+    sampled, weights = sample_people(len(names), chance)
+    numbers = {names[one]: number for number, one in enumerate(sampled)}
+    rows = [at for at, one in enumerate(people) if one in numbers]
+    owner = np.array([numbers[people[at]] for at in rows])
+    columns = [SourceColumn(one.name, one.kind, one.step, [one.values[at] for at in rows]) for one in columns]
     scored = [_score(one, owner, weights, chance) for one in columns]
     between, within = _correlations(np.column_stack([scores for scores, _ in scored]), owner, weights)
-    counts = _row_counts(np.bincount(owner), chance)
+    counts = _row_counts(np.bincount(owner), len(names), chance)
     drawn_owner = np.repeat(np.arange(len(names)), counts)
     size = len(columns)
     latent = (chance.standard_normal((len(names), size)) @ _root(between).T)[drawn_owner]
@@ -84,6 +96,31 @@ def synthesise(
         shares = np.array([_NORMAL.cdf(float(one)) for one in latent[:, number]])
         made[column.name] = _values(levels, shares, chance)
     return [int(one) for one in drawn_owner], made
+
+
+def mean_courses(
+    rates: Iterable[tuple[str, int, int, float]], chance: np.random.Generator
+) -> Iterator[tuple[Cell, ...]]:
+    """Yield the mean rate over people at each time of each protocol that enough people trained.
+
+    `rates`: protocol, person, time in s and rate in bpm. Each person counts by their own mean.
+    """
+    found: dict[str, dict[int, dict[int, list[float]]]] = {}
+    for protocol, person, t_s, bpm in rates:
+        found.setdefault(protocol, {}).setdefault(t_s, {}).setdefault(person, []).append(bpm)
+    everyone = sorted({one for courses in found.values() for people in courses.values() for one in people})
+    sampled, drawn = sample_people(len(everyone), chance)
+    weights = {everyone[one]: weight for one, weight in zip(sampled, drawn, strict=True)}
+    for protocol, courses in sorted(found.items()):
+        for t_s, people in sorted(courses.items()):
+            those = [key for key in people if key in weights]
+            if len(those) < MIN_PEOPLE:
+                continue
+            means = np.array([fmean(people[key]) for key in those])
+            own = np.array([weights[key] for key in those])
+            mean = float(np.average(means, weights=own))
+            spread = math.sqrt(float(np.average((means - mean) ** 2, weights=own)))
+            yield protocol, t_s, round(mean), round(spread)
 
 
 def _score(
@@ -134,9 +171,20 @@ def _score(
         )
         return scores, steps
     bins = _bins(owner[rows])
+    if len(bins) < LEAST_BINS:
+        return scores, _Levels(column.kind, column.step, *_normal_levels(numbers, weighted), share_missing)
     middles = np.array([(upper[end - 1] + (upper[start - 1] if start else 0.0)) / 2 for start, end in bins])
     means = [float(np.average(numbers[start:end], weights=weighted[start:end])) for start, end in bins]
     return scores, _Levels(column.kind, column.step, middles, means, share_missing)
+
+
+def _normal_levels(numbers: Floats, weights: Floats) -> tuple[Floats, list[Cell]]:
+    """Return the levels of a normal distribution with the mean and standard deviation of few people's numbers."""
+    mean = float(np.average(numbers, weights=weights))
+    spread = math.sqrt(float(np.average((numbers - mean) ** 2, weights=weights)))
+    least = 0.0 if numbers.min() >= 0 else -math.inf
+    scores = np.linspace(-2, 2, 9)
+    return np.array([_NORMAL.cdf(float(one)) for one in scores]), [max(least, mean + spread * one) for one in scores]
 
 
 def _plain(value: Cell, kind: Kind) -> Cell:
@@ -199,12 +247,12 @@ def _root(covariance: Floats) -> Floats:
     return cast("Floats", vectors * np.sqrt(np.maximum(variances, 0.0)))
 
 
-def _row_counts(counts: NDArray[np.intp], chance: np.random.Generator) -> NDArray[np.intp]:
+def _row_counts(counts: NDArray[np.intp], people: int, chance: np.random.Generator) -> NDArray[np.intp]:
     """Return how many rows each new person has: means of `MIN_PEOPLE` people's counts at least."""
     ordered = np.sort(counts)
     whole = [int(one) for one in range(0, len(ordered) - MIN_PEOPLE + 1, MIN_PEOPLE)]
     means = [float(ordered[start:end].mean()) for start, end in zip(whole, [*whole[1:], len(ordered)], strict=True)]
-    return np.array([max(1, round(means[one])) for one in chance.integers(len(means), size=len(counts))])
+    return np.array([max(1, round(means[one])) for one in chance.integers(len(means), size=people)])
 
 
 def _values(levels: _Levels, shares: Floats, chance: np.random.Generator) -> list[Cell]:
