@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,7 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from server.accounts import accounts as acts
 from server.accounts.access import account_of, after_proof, in_clinic
 from server.accounts.errors import AccountError
-from server.accounts.models import Account, Clinic
+from server.accounts.memberships import is_confirmed, waiting
+from server.accounts.models import Account, Clinic, Membership
 from server.accounts.roles import Permission, Role
 
 
@@ -63,10 +65,12 @@ def accounts_of(clinic: Clinic) -> QuerySet[Account]:
 @require_safe
 def accounts(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """List them."""
-    rows = [
-        (account, [Role(one.role).label for one in account.memberships.all() if one.clinic_id == clinic.pk])
-        for account in accounts_of(clinic).prefetch_related("memberships")
-    ]
+    now = timezone.now()
+    rows = []
+    for account in accounts_of(clinic).prefetch_related("memberships"):
+        held = [one for one in account.memberships.all() if one.clinic_id == clinic.pk]
+        waits = not all(is_confirmed(one, now) for one in held)
+        rows.append((account, [Role(one.role).label for one in held], waits))
     return render(request, "clinics/accounts.html", {"rows": rows})
 
 
@@ -114,6 +118,8 @@ def one(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
                 form.add_error("roles", str(error))
             else:
                 messages.success(request, _("The roles are changed."))
+                if waiting().filter(account=account, clinic=clinic).exists():
+                    messages.info(request, _("A colleague must confirm a role that reaches health data."))
                 return redirect("clinics:accounts", clinic.code)
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     shown = {"account": account, "form": form, "whole": acts.whole(account, clinic)}
@@ -150,6 +156,37 @@ def open_again(request: HttpRequest, clinic: Clinic, number: int) -> HttpRespons
     return _act(request, clinic, number, acts.open_again, _("The account is open again."))
 
 
+@in_clinic(Permission.CONFIRM_ROLES)
+@require_safe
+def waiting_roles(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """List the roles that wait for a second person."""
+    found: dict[Account, list[Membership]] = {}
+    for held in waiting().filter(clinic=clinic).select_related("account", "asked_by").order_by("waits_until"):
+        found.setdefault(held.account, []).append(held)
+    user = account_of(request)
+    rows = [
+        (account, ones, user != account and all(one.asked_by != user for one in ones))
+        for account, ones in found.items()
+    ]
+    return render(request, "clinics/waiting_roles.html", {"rows": rows})
+
+
+@in_clinic(Permission.CONFIRM_ROLES)
+@after_proof("POST")
+@require_POST
+def decide_roles(request: HttpRequest, clinic: Clinic, number: int) -> HttpResponse:
+    """Confirm the roles of an account that wait, or turn them down."""
+    account = get_object_or_404(Account.objects.filter(memberships__clinic=clinic).distinct(), pk=number)
+    turned_down = request.POST.get("decision") == "no"
+    try:
+        (acts.turn_down_roles if turned_down else acts.confirm_roles)(account_of(request), account, clinic)
+    except AccountError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The role is turned down.") if turned_down else _("The role holds now."))
+    return redirect("clinics:waiting_roles", clinic.code)
+
+
 def _act(
     request: HttpRequest, clinic: Clinic, number: int, act: Callable[[Account, Account, Clinic], None], done: str
 ) -> HttpResponse:
@@ -165,5 +202,6 @@ def _act(
 
 def _link(request: HttpRequest, clinic: Clinic, name: str, secret: str) -> HttpResponse:
     link = request.build_absolute_uri(reverse("web:welcome", args=[secret]))
-    shown = {"name": name, "link": link, "hours": acts.LINK_HOURS, "clinic": clinic}
+    waits = waiting().filter(account__username=name, clinic=clinic).exists()
+    shown = {"name": name, "link": link, "hours": acts.LINK_HOURS, "clinic": clinic, "waits": waits}
     return render(request, "clinics/link.html", shown)

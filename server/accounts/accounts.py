@@ -6,8 +6,9 @@ organisation's provider), and sets up one-time codes. A reset is the same link a
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
@@ -17,11 +18,14 @@ from django.utils.translation import gettext as _
 from django_otp import devices_for_user
 
 from server.accounts.errors import AccountError
+from server.accounts.memberships import waiting
 from server.accounts.models import Account, Clinic, Invitation, Membership, Region
-from server.accounts.roles import Permission, Role
+from server.accounts.roles import GUARDED, Permission, Role
 from server.audit.record import record
 
 LINK_HOURS = 72
+WAIT_HOURS = 72
+"""So long a role that reaches health data waits for a second person; then it holds, with all having been told."""
 
 
 def new_account(
@@ -43,8 +47,11 @@ def new_account(
         if Account.objects.filter(username__iexact=name).exists():
             raise AccountError(_("There is an account of this name already. Choose another name."))
         account = Account.objects.create_user(name, first_name=first_name, last_name=last_name)
+        waits_until = _waits_until(by)
         for role in roles:
-            Membership.objects.create(account=account, role=role, clinic=clinic, region=region)
+            Membership.objects.create(
+                account=account, role=role, clinic=clinic, region=region, **_wait(by, role, waits_until)
+            )
         record(by, "account_made", clinic=clinic, may=_may(clinic), of=name, roles=sorted(roles))
         return _new_link(account)
 
@@ -68,7 +75,9 @@ def set_roles(by: Account | str, account: Account, clinic: Clinic, roles: Collec
     with transaction.atomic():
         Membership.objects.filter(account=account, clinic=clinic).exclude(role__in=roles).delete()
         for role in roles:
-            Membership.objects.get_or_create(account=account, role=role, clinic=clinic, region=None)
+            Membership.objects.get_or_create(
+                account=account, role=role, clinic=clinic, region=None, defaults=_wait(by, role, _waits_until(by))
+            )
         record(
             by,
             "account_roles",
@@ -92,8 +101,36 @@ def reset(by: Account | str, account: Account, clinic: Clinic | None) -> str:
         account.save(update_fields=["password", "external_id"])
         for device in devices_for_user(account, confirmed=None):
             device.delete()
+        if isinstance(by, Account) and by != account:
+            # Whoever hands out the link could use it: what the account may see waits for a second person again.
+            held = account.memberships.filter(clinic=clinic, role__in=GUARDED)
+            held.update(waits_until=_waits_until(by), asked_by=by)
         record(by, "account_reset", clinic=clinic, may=_may(clinic), of=account.get_username())
         return _new_link(account)
+
+
+def confirm_roles(by: Account, account: Account, clinic: Clinic) -> None:
+    """Let the roles hold that wait in this clinic. Raises AccountError where the same person gave or gets them."""
+    _decide(by, account, clinic, "account_roles_confirmed", lambda held: held.update(waits_until=None, asked_by=None))
+
+
+def turn_down_roles(by: Account, account: Account, clinic: Clinic) -> None:
+    """Take away the roles that wait in this clinic, and log the account out. Raises AccountError as `confirm_roles`."""
+    _decide(by, account, clinic, "account_roles_turned_down", lambda held: held.delete())
+
+
+def _decide(
+    by: Account, account: Account, clinic: Clinic, action: str, act: Callable[[QuerySet[Membership]], object]
+) -> None:
+    with transaction.atomic():
+        held = waiting().filter(account=account, clinic=clinic)
+        roles = sorted(one.role for one in held)
+        if not roles:
+            raise AccountError(_("No role of this account waits any more."))
+        if by == account or held.filter(asked_by=by).exists():
+            raise AccountError(_("Somebody else must confirm this: neither who gave the role nor who gets it can."))
+        record(by, action, clinic=clinic, may=Permission.CONFIRM_ROLES, of=account.get_username(), roles=roles)
+        act(held)
 
 
 def close(by: Account | str, account: Account, clinic: Clinic | None) -> None:
@@ -171,6 +208,15 @@ def _require_whole(account: Account, clinic: Clinic | None) -> None:
         raise AccountError(
             _("This account has roles outside this clinic too. Whoever runs the server can do this, by command.")
         )
+
+
+def _waits_until(by: Account | str) -> datetime | None:
+    """Return until when a role that this account gives waits for a second person; None for who runs the server."""
+    return datetime.now(UTC) + timedelta(hours=WAIT_HOURS) if isinstance(by, Account) else None
+
+
+def _wait(by: Account | str, role: Role, until: datetime | None) -> dict[str, Any]:
+    return {"waits_until": until, "asked_by": by} if isinstance(by, Account) and role in GUARDED else {}
 
 
 def _roles(account: Account, clinic: Clinic) -> set[str]:

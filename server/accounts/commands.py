@@ -50,7 +50,13 @@ def role(name: str, roles: Sequence[str], where: RoleScope) -> str:
     with transaction.atomic():
         account.memberships.filter(clinic=clinic, region=region).exclude(role__in=roles).delete()
         for one in roles:
-            Membership.objects.get_or_create(account=account, role=one, clinic=clinic, region=region)
+            Membership.objects.update_or_create(
+                account=account,
+                role=one,
+                clinic=clinic,
+                region=region,
+                defaults={"waits_until": None, "asked_by": None},
+            )
         told = where.clinic or where.region or "everywhere"
         record(WHO, "account_roles", clinic=clinic, of=name, after=sorted(roles), where=told)
     return f"«{name}» in {told}: {', '.join(roles) or 'no role'}."

@@ -1,18 +1,43 @@
 """What an account may do where, from its roles. Both the views' decorators and the access log ask this module."""
 
-from django.db.models import Q, QuerySet
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from server.accounts.models import Account, Clinic, Membership
 from server.accounts.roles import MAY, Permission, Role
 
 
 def held_by(account: Account) -> list[Membership]:
-    """The account's roles; read once for a request."""
+    """Return the account's roles that hold now; read once for a request."""
     found: list[Membership] | None = getattr(account, "_held", None)
     if found is None:
-        found = list(account.memberships.all()) if account.is_active else []
+        held = account.memberships.annotate(clinic_waits=Exists(waiting().filter(clinic=OuterRef("clinic"))))
+        now = timezone.now()
+        found = [one for one in held if is_confirmed(one, now)] if account.is_active else []
         account._held = found  # type: ignore[attr-defined] # noqa: SLF001 - kept as long as the request's account is
     return found
+
+
+def is_confirmed(membership: Membership, now: datetime) -> bool:
+    """Return whether a role waits for nobody's confirmation."""
+    return membership.waits_until is None or membership.waits_until <= now
+
+
+def waiting() -> QuerySet[Membership]:
+    """Return the roles that wait for a confirmation."""
+    return Membership.objects.filter(waits_until__gt=timezone.now())
+
+
+def has_waiting_roles(account: Account, clinic: Clinic) -> bool:
+    """Return whether roles wait in this clinic that this account could confirm, unless it asked for them itself."""
+    return any(
+        one.clinic_id == clinic.pk
+        and Permission.CONFIRM_ROLES in MAY[Role(one.role)]
+        and getattr(one, "clinic_waits", False)
+        for one in held_by(account)
+    )
 
 
 def holds_in(membership: Membership, clinic: Clinic) -> bool:
@@ -54,7 +79,8 @@ def colleagues_in(clinic: Clinic, may: Permission) -> list[Account]:
     """Return the active accounts that a role of this clinic itself allows to do this, by name."""
     roles = [role for role in Role if may in MAY[role]]
     held = Membership.objects.filter(role__in=roles, clinic=clinic, account__is_active=True).select_related("account")
-    found = {one.account.pk: one.account for one in held}
+    now = timezone.now()
+    found = {one.account.pk: one.account for one in held if is_confirmed(one, now)}
     return sorted(found.values(), key=lambda one: (one.get_full_name().casefold(), one.get_username()))
 
 

@@ -57,12 +57,17 @@ class Account(AbstractUser):
 
 
 class Membership(models.Model):
-    """A role of an account: in one clinic, in one region's clinics, or, with neither, in all."""
+    """A role of an account: in one clinic, in one region's clinics, or, with neither, in all.
+
+    `waits_until`: until then the role holds only once somebody else has confirmed it; `asked_by`: who gave it.
+    """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=20, choices=Role.choices)
     clinic = models.ForeignKey(Clinic, models.CASCADE, null=True, blank=True, related_name="memberships")
     region = models.ForeignKey(Region, models.CASCADE, null=True, blank=True, related_name="memberships")
+    waits_until = models.DateTimeField(null=True, blank=True)
+    asked_by = models.ForeignKey(Account, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
         """One place at most, and the same role in the same place once."""

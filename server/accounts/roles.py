@@ -35,6 +35,7 @@ class Permission(StrEnum):
     SEE_AUDIT = "see_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
     MANAGE_CODES = "manage_codes"
+    CONFIRM_ROLES = "confirm_roles"
 
 
 MAY: dict[Role, frozenset[Permission]] = {
@@ -50,6 +51,7 @@ MAY: dict[Role, frozenset[Permission]] = {
             Permission.HAND_OVER,
             Permission.REPORT_ACTIVITY,
             Permission.SEE_MACHINES,
+            Permission.CONFIRM_ROLES,
         }
     ),
     Role.CLINIC_ADMIN: frozenset(
@@ -64,6 +66,7 @@ MAY: dict[Role, frozenset[Permission]] = {
             Permission.SEE_AUDIT,
             Permission.MANAGE_ACCOUNTS,
             Permission.MANAGE_CODES,
+            Permission.CONFIRM_ROLES,
         }
     ),
     Role.COORDINATOR: frozenset({Permission.SEE_AGGREGATES}),
@@ -71,3 +74,6 @@ MAY: dict[Role, frozenset[Permission]] = {
     Role.SUPPORT: frozenset({Permission.SEE_MACHINES}),
 }
 """Support sees machines and their findings, and nothing about health; a coordinator sees sums alone."""
+
+GUARDED = frozenset({Role.THERAPIST, Role.CLINIC_ADMIN, Role.RESEARCHER})
+"""Roles that reach health data, or give them: a second person confirms them (`server.accounts.accounts`)."""

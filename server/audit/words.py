@@ -9,6 +9,8 @@ WORDS: dict[str, str | Promise] = {
     "account_opened": _("opened an account again"),
     "account_reset": _("gave an account a new link"),
     "account_roles": _("changed an account's roles"),
+    "account_roles_confirmed": _("confirmed a colleague's role"),
+    "account_roles_turned_down": _("turned down a colleague's role"),
     "account_tied_to_provider": _("tied the account to the organisation's log-in"),
     "account_roles_refused": _("tried to give themselves a role, and was refused"),
     "clinic_made": _("added a clinic"),

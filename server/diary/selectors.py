@@ -13,7 +13,7 @@ from server.diary.course.plots import FitnessAgeInput, Point
 from server.diary.course.schedule import CountedSession, CoursePlan
 from server.diary.models import DiaryEntry
 from server.models import Session
-from server.people.models import Course, Participant
+from server.people.models import Course, Participant, course_weeks
 from sync.wire.codec import read_session
 from sync.wire.envelope import Unreadable
 from sync.wire.messages import SessionDelivery
@@ -83,7 +83,7 @@ def summary_of(entry: DiaryEntry) -> Summary | None:
 
 def plan_of(course: Course) -> CoursePlan:
     """The course as the pure room knows it."""
-    return CoursePlan(course.begins_on, max(1, course.weeks), max(1, course.sessions), course.ended_on)
+    return CoursePlan(course.begins_on, course_weeks(course.weeks), max(1, course.sessions), course.ended_on)
 
 
 def points_of(entries: Iterable[DiaryEntry]) -> list[Point]:

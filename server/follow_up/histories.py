@@ -24,7 +24,7 @@ from server.follow_up.history import (
 from server.follow_up.rules import LOOKED_BACK_DAYS
 from server.live.models import RaisedNotice
 from server.models import PlanOnMachine, Session
-from server.people.models import Course, Participant, PlanVersion
+from server.people.models import Course, Participant, PlanVersion, course_end
 
 LOOKED_AT = 8
 """So many of the newest sessions are read with their summaries."""
@@ -207,7 +207,7 @@ def _course(course: Course, rows: Rows, today: date) -> HistoryCourse:
 
 
 def _ends_on(course: Course, view: CourseView) -> date:
-    planned = course.begins_on + timedelta(weeks=max(1, course.weeks)) - timedelta(days=1)
+    planned = course_end(course.begins_on, course.weeks) - timedelta(days=1)
     return max(planned, view.ends_on or planned)
 
 

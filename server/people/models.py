@@ -1,5 +1,6 @@
 """Participants and their plans. The name stands here and nowhere else: machines and wire know the pseudonym."""
 
+from datetime import date, timedelta
 from typing import ClassVar, cast
 
 from django.db import models
@@ -148,6 +149,20 @@ class Note(models.Model):
     def __str__(self) -> str:
         """Whose, never what it says."""
         return f"{self.participant} {self.made_at:%Y-%m-%d}"
+
+
+MOST_COURSE_WEEKS = 520
+"""Ten years: a longer course is a damaged row, and is counted as so long."""
+
+
+def course_weeks(weeks: int) -> int:
+    """Return a course's length in weeks as it is counted."""
+    return min(max(1, weeks), MOST_COURSE_WEEKS)
+
+
+def course_end(begins_on: date, weeks: int) -> date:
+    """Return the day after a course's last."""
+    return begins_on + min(timedelta(weeks=course_weeks(weeks)), date.max - begins_on)
 
 
 class Course(models.Model):

@@ -21,7 +21,7 @@ from server.diary.course.schedule import BREAK_DAYS, Attendance, CountedSession,
 from server.diary.models import DiaryEntry
 from server.diary.selectors import plan_of
 from server.people import plan_words
-from server.people.models import Course, Participant, PlanVersion, searchable
+from server.people.models import Course, Participant, PlanVersion, course_end, searchable
 from server.people.plan_rules import values_of
 from server.people.plan_suggestions import FINDINGS
 
@@ -254,7 +254,7 @@ def _lately(people: Sequence[Participant], now: datetime) -> tuple[Counter[int],
 def _running_courses(people: Sequence[Participant], today: date) -> dict[int, Course]:
     """By participant; the newest where there are several."""
     begun = Course.objects.filter(participant__in=people, ended_on=None, begins_on__lte=today).order_by("pk")
-    return {one.participant_id: one for one in begun if today < one.begins_on + timedelta(weeks=one.weeks)}
+    return {one.participant_id: one for one in begun if today < course_end(one.begins_on, one.weeks)}
 
 
 def _of_plan(participant: Participant, plan: PlanVersion | None, today: date) -> Iterable[Attention]:
@@ -284,7 +284,11 @@ def _of_absence(
     """So many whole days without a session in a running course are a break (`server.diary.course.schedule`)."""
     if not participant.active or course is None:
         return
-    since = course.begins_on - timedelta(days=1) if last_on is None else max(last_on, course.begins_on)
+    since = (
+        max(course.begins_on, date(1970, 1, 1)) - timedelta(days=1)
+        if last_on is None
+        else max(last_on, course.begins_on)
+    )
     away = (today - since).days - 1
     if away >= BREAK_DAYS:
         yield Attention(ngettext("away for %(days)s day", "away for %(days)s days", away) % {"days": away}, "below")

@@ -5,7 +5,7 @@ are summed, whoever asks, so that what is told does not depend on who asks.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from msgspec import Struct
 
 from server.diary.models import DiaryEntry
-from server.people.models import Course, Participant
+from server.people.models import Course, Participant, course_end
 from server.regional_statistics.disclosure_control import NO_COURSES, Adherence, Amount, Atom, Quarter
 from server.regional_statistics.models import QuarterSum
 from server.regional_statistics.periods import MONTHS, Quarters, month_begin, month_number
@@ -198,12 +198,12 @@ def _courses(clinics: Collection[int], quarters: Sequence[int]) -> dict[tuple[in
         "participant__clinic_id", "participant_id", "begins_on", "weeks", "sessions", "ended_on"
     )
     for clinic, participant, begins_on, weeks, sessions, ended_on in told:
-        whole = begins_on + timedelta(weeks=max(1, weeks))
-        last = whole if ended_on is None else min(whole, ended_on + timedelta(days=1))
+        whole = course_end(begins_on, weeks)
+        last = whole if ended_on is None else min(whole, ended_on + min(timedelta(days=1), date.max - ended_on))
         for at in range(max(first, month_number(begins_on)), min(after, month_number(last) + 1)):
             inside = (min(last, starts[at - first + 1]) - max(begins_on, starts[at - first])).days
             if inside > 0:
-                due[clinic, at] = due.get((clinic, at), 0.0) + sessions * inside / (whole - begins_on).days
+                due[clinic, at] = due.get((clinic, at), 0.0) + sessions * inside / max(1, (whole - begins_on).days)
                 people.setdefault((clinic, at), set()).add(participant)
     if not due:
         return {}

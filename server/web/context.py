@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from server.accounts.memberships import held_by, mays_in
+from server.accounts.memberships import has_waiting_roles, held_by, mays_in
 from server.accounts.models import Account, Clinic
 from server.accounts.roles import MAY, Permission, Role
 
@@ -58,7 +58,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Frame:
-    """What the frame shows. `clinic`: the page's own, if it is of one; `place`: the one whose places are shown."""
+    """What the frame shows. `clinic`: the page's own, if it is of one; `place`: the one whose places are shown.
+
+    `roles_wait`: in that place roles wait that this account may confirm.
+    """
 
     clinic: Clinic | None
     place: Clinic | None
@@ -68,6 +71,7 @@ class Frame:
     other_language: str
     other_language_name: str
     idle_s: int
+    roles_wait: bool
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -93,6 +97,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             other_language=other,
             other_language_name=dict(settings.LANGUAGES)[other],
             idle_s=settings.IDLE_S,
+            roles_wait=account is not None and place is not None and has_waiting_roles(account, place),
         )
     }
 

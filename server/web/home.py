@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from server.accounts.access import account_of, for_account
-from server.accounts.memberships import held_by, holds_in
+from server.accounts.memberships import held_by, holds_in, waiting
 from server.accounts.models import Clinic
 from server.web.context import network, places_in
 
@@ -24,4 +24,8 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect(reachable[0][1][0].href)
     if beyond and not reachable:
         return redirect(beyond[0].href)
-    return render(request, "web/home.html", {"clinics": reachable, "beyond": beyond})
+    return render(
+        request,
+        "web/home.html",
+        {"clinics": reachable, "beyond": beyond, "waits": waiting().filter(account=account).exists()},
+    )

@@ -63,6 +63,7 @@ PARAMETERS: dict[str, Callable[[Ground], object]] = {
     "clinics:reset_account.number": lambda at: at.account,
     "clinics:close_account.number": lambda at: at.account,
     "clinics:open_account.number": lambda at: at.account,
+    "clinics:decide_roles.number": lambda at: at.account,
     "web:welcome.secret": lambda _at: "no-such-secret",
 }
 
