@@ -32,3 +32,7 @@ class StoreRefusedError(ServerError):
 
 class BackupError(ServerError):
     """A backup that could not be made, or one that must not be restored."""
+
+
+class UnreadableSessionError(ServerError):
+    """A stored session whose data no page and no file can be made of. It stays as it is."""

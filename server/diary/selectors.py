@@ -12,6 +12,7 @@ from server.accounts.models import Clinic
 from server.diary.course.plots import FitnessAgeInput, Point
 from server.diary.course.schedule import CountedSession, CoursePlan
 from server.diary.models import DiaryEntry
+from server.errors import UnreadableSessionError
 from server.models import Session
 from server.people.models import Course, Participant, course_weeks
 from sync.wire.codec import read_session
@@ -50,7 +51,7 @@ def entry_in(clinic: Clinic, session_id: UUID) -> DiaryEntry:
 
 
 def one_session(entry: DiaryEntry) -> SessionDetail:
-    """Read a session through."""
+    """Read a session through. Raises UnreadableSessionError where this version cannot read its summary."""
     stored = Session.objects.only("summary", "flaw", "payload", "revision").get(pk=entry.stored_id)
     delivery, flaw = None, stored.flaw
     if stored.payload is not None:
@@ -59,7 +60,11 @@ def one_session(entry: DiaryEntry) -> SessionDetail:
             flaw = flaw or found.reason
         else:
             delivery = found
-    return SessionDetail(entry, msgspec.convert(stored.summary, Summary), delivery, flaw, stored.revision)
+    try:
+        summary = msgspec.convert(stored.summary, Summary)
+    except msgspec.ValidationError as error:
+        raise UnreadableSessionError(str(error)) from error
+    return SessionDetail(entry, summary, delivery, flaw, stored.revision)
 
 
 def neighbours_of(entry: DiaryEntry) -> tuple[DiaryEntry | None, DiaryEntry | None]:

@@ -27,10 +27,13 @@ def export(code: str, pseudonym: str, out: Path | None) -> str:
             f"{path}: cannot be written ({error.strerror}). Name a file that is not there, with --out."
         ) from error
     record(WHO, "papers.everything", clinic=participant.clinic, participant=participant)
-    with os.fdopen(descriptor, "wb") as file, everything(participant) as made:
+    left_out: list[str] = []
+    with os.fdopen(descriptor, "wb") as file, everything(participant, left_out) as made:
         while piece := made.read(1 << 20):
             file.write(piece)
-    return f"{path}: {path.stat().st_size} bytes, all that is kept about {pseudonym}. It holds name and health data."
+    lacking = f" {len(left_out)} session(s) cannot be written; left-out.txt names them." if left_out else ""
+    said = f"{path}: {path.stat().st_size} bytes, all that is kept about {pseudonym}. It holds name and health data."
+    return said + lacking
 
 
 def describe_deletion(code: str, pseudonym: str) -> str:

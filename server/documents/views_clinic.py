@@ -199,7 +199,7 @@ def research_export(request: HttpRequest, clinic: Clinic) -> HttpResponseBase:
 
 @require_safe
 @in_clinic(Permission.EXPORT_RESEARCH)
-@after_proof("GET", "HEAD")
+@after_proof("GET")
 def research_release(request: HttpRequest, clinic: Clinic, release: int) -> HttpResponseBase:
     """Answer with the file of a release again."""
     account = account_of(request)

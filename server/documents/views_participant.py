@@ -1,10 +1,13 @@
 """Papers and files about one participant. Each is logged by what it is; no address and no file's name tells who."""
 
+from functools import wraps
 from http import HTTPStatus
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.core import signing
+from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from server.accounts.access import about_participant, account_of, after_proof
+from server.accounts.access import View, about_participant, account_of, after_proof
 from server.accounts.memberships import allowed
 from server.accounts.roles import Permission
 from server.diary import query_params, selectors
@@ -26,6 +29,7 @@ from server.documents.export.archive import zipped
 from server.documents.forms import DeleteForm, HandOverForm
 from server.documents.pdf import pdf_documents
 from server.documents.pdf.letter import LetterForm, proposed
+from server.errors import UnreadableSessionError
 from server.people.models import Course, Participant
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
@@ -59,8 +63,24 @@ def _entry(participant: Participant, session_id: UUID) -> DiaryEntry:
     return get_object_or_404(found, participant=participant, session_id=session_id)
 
 
+def of_readable_session(view: View) -> View:
+    """For a file of one session: whatever cannot be written in it is told in words."""
+
+    @wraps(view)
+    def told(*args: object, **kwargs: object) -> HttpResponse:
+        try:
+            return cast("HttpResponse", view(*args, **kwargs))
+        except (Http404, DatabaseError, UnreadableSessionError):
+            raise
+        except Exception as error:
+            raise UnreadableSessionError(str(error)) from error
+
+    return told
+
+
 @require_safe
 @about_participant(Permission.EXPORT_PERSON, "papers.session")
+@of_readable_session
 def session_pdf(request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """One session on paper."""
     entry = _entry(participant, session_id)
@@ -71,6 +91,7 @@ def session_pdf(request: HttpRequest, participant: Participant, session_id: UUID
 
 @require_safe
 @about_participant(Permission.EXPORT_PERSON, "papers.file")
+@of_readable_session
 def session_fit(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """One session for other training diaries."""
     entry = _entry(participant, session_id)
@@ -83,6 +104,7 @@ def session_fit(_request: HttpRequest, participant: Participant, session_id: UUI
 
 @require_safe
 @about_participant(Permission.EXPORT_PERSON, "papers.file")
+@of_readable_session
 def session_csv(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """One session, second by second."""
     entry = _entry(participant, session_id)
@@ -95,6 +117,7 @@ def session_csv(_request: HttpRequest, participant: Participant, session_id: UUI
 
 @require_safe
 @about_participant(Permission.EXPORT_PERSON, "papers.file")
+@of_readable_session
 def session_xlsx(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """Answer with one session, second by second, for an office."""
     entry = _entry(participant, session_id)
@@ -107,6 +130,7 @@ def session_xlsx(_request: HttpRequest, participant: Participant, session_id: UU
 
 @require_safe
 @about_participant(Permission.EXPORT_PERSON, "papers.file")
+@of_readable_session
 def session_json(_request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """All that is kept of one session."""
     entry = _entry(participant, session_id)
@@ -116,6 +140,7 @@ def session_json(_request: HttpRequest, participant: Participant, session_id: UU
 
 @require_safe
 @about_participant(Permission.EXPORT_PERSON, "papers.fhir")
+@of_readable_session
 def session_fhir(request: HttpRequest, participant: Participant, session_id: UUID) -> HttpResponse:
     """One session for a patient record."""
     entry = _entry(participant, session_id)
@@ -126,6 +151,12 @@ def session_fhir(request: HttpRequest, participant: Participant, session_id: UUI
 def _transaction(request: HttpRequest) -> bool:
     """Return whether `?form=transaction` asks for the form that a FHIR server takes by POST."""
     return request.GET.get("form") == "transaction"
+
+
+def _tell_left_out(request: HttpRequest, names: list[str]) -> None:
+    """Say on the next page which sessions a file leaves out; the file itself says it too."""
+    if names:
+        messages.warning(request, data_export.left_out_words(names))
 
 
 def _course(request: HttpRequest, participant: Participant) -> Course | None:
@@ -162,7 +193,9 @@ def course_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
 def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponseBase:
     """All files of a course's sessions."""
     entries = _entries(participant, _course(request, participant))
-    made = zipped(data_export.files_of(entries))
+    left_out: list[str] = []
+    made = zipped(data_export.files_of(entries, left_out=left_out))
+    _tell_left_out(request, left_out)
     return file_responses.open_file_answer(
         made, file_responses.ZIP, f"{participant.pseudonym}-{timezone.localdate()}.zip"
     )
@@ -174,8 +207,8 @@ def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponse
 def course_fhir(request: HttpRequest, participant: Participant) -> HttpResponse:
     """A course's sessions for a patient record."""
     entries = _entries(participant, _course(request, participant))
-    sessions = (selectors.one_session(entry) for entry in entries)
-    made = fhir.bundle(participant, sessions, transaction=_transaction(request))
+    made, left_out = fhir.bundle_of_readable(participant, entries, transaction=_transaction(request))
+    _tell_left_out(request, left_out)
     return file_responses.file_answer(
         made, file_responses.FHIR, f"{participant.pseudonym}-{timezone.localdate()}.fhir.json"
     )
@@ -227,9 +260,11 @@ def looked_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
 @require_safe
 @about_participant(Permission.EXPORT_PERSON, "papers.everything")
 @after_proof("GET", "POST")
-def everything_zip(_request: HttpRequest, participant: Participant) -> HttpResponseBase:
+def everything_zip(request: HttpRequest, participant: Participant) -> HttpResponseBase:
     """Everything about the participant, for themselves."""
-    made = data_export.everything(participant)
+    left_out: list[str] = []
+    made = data_export.everything(participant, left_out)
+    _tell_left_out(request, left_out)
     return file_responses.open_file_answer(
         made, file_responses.ZIP, f"{participant.pseudonym}-{timezone.localdate()}-all.zip"
     )

@@ -56,6 +56,16 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     )
 
 
+def unreadable(request: HttpRequest) -> HttpResponse:
+    """422: what is kept of a session makes no page and no file."""
+    return _page(
+        request,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("This session cannot be shown"),
+        _("Some of its data cannot be read, so neither page nor file can be made of it. What is kept is unchanged."),
+    )
+
+
 def busy_page() -> bytes:
     """Return that page in each language, for requests that are refused before their language is known."""
     parts = []

@@ -23,9 +23,10 @@ from django_otp import DEVICE_ID_SESSION_KEY
 
 from server.accounts.access import Needs, View
 from server.accounts.models import Account
+from server.errors import UnreadableSessionError
 from server.limits.hashing import HashingBusyError
 from server.web.addresses import client_address
-from server.web.error_views import busy
+from server.web.error_views import busy, unreadable
 
 BEGUN, SEEN, STRONG, PROVED = "begun_s", "seen_s", "strong", "proved_s"
 SOURCE = "from"
@@ -158,7 +159,9 @@ class GateMiddleware(MiddlewareMixin):
         return redirect("web:code") if _wants_page(request) else _refusal()
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """Ask to try again where too many passwords wait to be checked."""
+        """Ask to try again where too many passwords wait to be checked; say what a damaged session makes impossible."""
+        if isinstance(exception, UnreadableSessionError):
+            return unreadable(request)
         return busy(request) if isinstance(exception, HashingBusyError) else None
 
 
@@ -170,7 +173,9 @@ def _log_in_first(request: HttpRequest) -> HttpResponseBase:
 
 def _wants_proof(request: HttpRequest, view: View, now_s: float) -> bool:
     methods = getattr(view, "proof_for", ())
-    return request.method in methods and not is_proof_fresh(request.session, now_s)
+    # HEAD runs the same view as GET.
+    method = "GET" if request.method == "HEAD" else request.method
+    return method in methods and not is_proof_fresh(request.session, now_s)
 
 
 def _prove_first(request: HttpRequest) -> HttpResponseBase:

@@ -41,17 +41,16 @@ _ENTRY_COLUMNS = (
 )  # fmt: skip
 
 
-def everything(participant: Participant) -> IO[bytes]:
-    """The ZIP, open at its beginning."""
+def everything(participant: Participant, left_out: list[str]) -> IO[bytes]:
+    """Return the ZIP, open at its beginning; add to `left_out` the names of sessions that cannot be written."""
     with translation.override(participant.language), timezone.override(participant.clinic.time_zone):
-        return zipped(_files(participant))
+        return zipped(_files(participant, left_out))
 
 
-def files_of(entries: Iterable[DiaryEntry], folder: str = "") -> Iterator[tuple[str, bytes]]:
-    """Every file of these sessions, and a table of them."""
+def files_of(entries: Iterable[DiaryEntry], folder: str = "", *, left_out: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield every file of these sessions, and a table of them; add to `left_out` those that cannot be written."""
     rows = list(entries)
     yield "sessions.csv", sessions_csv(rows)
-    left_out = []
     for entry in rows:
         try:
             made = list(session_files.all_files(entry))
@@ -82,7 +81,7 @@ def sessions_csv(entries: Iterable[DiaryEntry]) -> bytes:
     return as_csv(_ENTRY_COLUMNS, rows)
 
 
-def _files(participant: Participant) -> Iterator[tuple[str, bytes]]:
+def _files(participant: Participant, left_out: list[str]) -> Iterator[tuple[str, bytes]]:
     entries = list(selectors.entries_of(participant).select_related("clinic", "participant"))
     looked = list(
         Entry.objects.filter(clinic=participant.clinic.code, participant=participant.pseudonym).order_by("number")
@@ -96,7 +95,7 @@ def _files(participant: Participant) -> Iterator[tuple[str, bytes]]:
     headings = (_("When"), _("Who"), _("As"), _("What"))
     rows = ((timezone.localtime(one.at).isoformat(), one.account, one.role, action_words(one.action)) for one in looked)
     yield "who-looked.csv", as_csv(headings, rows)
-    yield from files_of(entries, "sessions/")
+    yield from files_of(entries, "sessions/", left_out=left_out)
 
 
 def _participant(participant: Participant, entries: list[DiaryEntry], looked: list[Entry]) -> dict[str, Any]:

@@ -4,23 +4,29 @@ Elements are those that FHIR R4 (4.0.1) and R4B (4.3.0) share; every bundle is c
 handed out. Codes and where each was read: docs/fhir.md.
 """
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.db import DatabaseError
 from msgspec import Struct
 
 from coach.model.events import Signal
 from coach.model.summary import IntervalSummary, Summary
-from server.diary.selectors import SessionDetail
+from server.diary.models import DiaryEntry
+from server.diary.selectors import SessionDetail, one_session
 from server.documents.errors import PaperError
+from server.documents.export import session_files
+from server.documents.export.data_export import left_out_words
 from server.people.models import Participant
 from sync.errors import WireError
 from sync.export.timeline import TimelineSecond, seconds_of, track_of
 
 LOINC, SNOMED, UCUM = "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+_log = logging.getLogger(__name__)
 OWN = "urn:uuid:8f6a4a0e-5b1d-5c55-9a53-4d4f6a2f5b10"
 """The system of the codes that no public terminology has; docs/fhir.md lists them."""
 _SPACE = UUID("8f6a4a0e-5b1d-5c55-9a53-4d4f6a2f5b10")
@@ -80,10 +86,11 @@ def bundle(
     made_at: datetime | None = None,
     *,
     transaction: bool = False,
+    left_out: Sequence[str] = (),
 ) -> bytes:
     """Return a bundle as JSON. Raises PaperError where it does not pass FHIR's own rules.
 
-    `transaction`: the form that a FHIR server takes by POST; else a `collection`.
+    `transaction`: the form that a FHIR server takes by POST; else a `collection`. `left_out`: what a tag names.
     """
     # Loading the models takes half a second, and only whoever exports needs it.
     from fhir.resources.R4B.bundle import Bundle  # noqa: PLC0415
@@ -91,11 +98,36 @@ def bundle(
     told = collected(participant, sessions, made_at or datetime.now(UTC))
     if transaction:
         told = as_transaction(told)
+    if left_out:
+        told["meta"] = {"tag": [{"system": OWN, "code": "left-out", "display": left_out_words(left_out)}]}
     try:
         checked = Bundle.model_validate(told)
     except ValueError as error:
         raise PaperError(f"The FHIR bundle does not pass FHIR's rules, so it is not handed out: {error}") from error
     return checked.model_dump_json(indent=2).encode() + b"\n"
+
+
+def bundle_of_readable(
+    participant: Participant, entries: Iterable[DiaryEntry], *, transaction: bool = False
+) -> tuple[bytes, list[str]]:
+    """Return a bundle of the sessions that can be written, and the names of those that are left out.
+
+    The bundle names them too, in a tag.
+    """
+    made_at = datetime.now(UTC)
+    sessions, left_out = [], []
+    for entry in entries:
+        try:
+            session = one_session(entry)
+            bundle(participant, [session], made_at)
+        except DatabaseError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever is wrong with one session, the others are handed out
+            _log.exception("a session was left out of a FHIR bundle")
+            left_out.append(session_files.name_of(entry))
+            continue
+        sessions.append(session)
+    return bundle(participant, sessions, made_at, transaction=transaction, left_out=left_out), left_out
 
 
 def collected(participant: Participant, sessions: Iterable[SessionDetail], made_at: datetime) -> Resource:

@@ -161,6 +161,29 @@ def test_a_session_that_cannot_be_written_spoils_no_export_and_is_named(
     assert session_files.name_of(bad) in said
 
 
+def test_a_session_that_cannot_be_read_spoils_no_bundle_and_is_named_in_it_and_on_the_next_page(
+    people: People,
+) -> None:
+    good, bad = weeks(2)
+    Session.objects.filter(pk=bad.stored_id).update(summary={"protocol": 7})
+    for form in ("", "?form=transaction"):
+        told = json.loads(fetched(people.therapist, f"{BASE}course.fhir.json{form}"))
+        kinds = [one["resource"]["resourceType"] for one in told["entry"]]
+        assert kinds.count("Procedure") == 1
+        assert told["meta"]["tag"][0]["display"].startswith("1 økt utelatt")
+        assert session_files.name_of(bad) in told["meta"]["tag"][0]["display"]
+        assert "1 økt utelatt" in people.therapist.get(BASE).content.decode()
+    assert people.therapist.get(f"{BASE}session/{good.session_id}/session.json").status_code == 200
+
+
+@pytest.mark.parametrize("file", ["session.json", "session.csv", "session.fhir.json", "session.pdf"])
+def test_a_session_that_cannot_be_read_is_told_in_words(people: People, file: str) -> None:
+    (bad,) = weeks(1)
+    Session.objects.filter(pk=bad.stored_id).update(summary={"protocol": 7})
+    answer = people.therapist.get(f"{BASE}session/{bad.session_id}/{file}")
+    assert (answer.status_code, "kan ikke vises" in answer.content.decode()) == (422, True)
+
+
 def test_a_fhir_bundle_passes_fhirs_own_rules_and_names_nobody(people: People) -> None:
     weeks(2)
     made = fetched(people.therapist, f"{BASE}course.fhir.json")
