@@ -18,6 +18,7 @@ from msgspec import Struct
 from coach.model.toml_lines import TomlFault, parse_toml
 from firmware.config.schema import Config, ConfigError, read
 from firmware.system.atomic_file import atomic_write
+from firmware.system.folder_owner import read_plain
 from firmware.system.paths import NAME
 
 LARGEST_BYTES = 256 * 1024
@@ -115,7 +116,7 @@ def _keep(text: str, kept: Path) -> None:
     """Put the copy in its place in one step. Where this service may not write, another one keeps it."""
     wanted = text.encode()
     with contextlib.suppress(OSError):
-        if kept.is_file() and kept.read_bytes() == wanted:
+        if kept.is_file() and read_plain(kept) == wanted:
             return
         atomic_write(kept, wanted, 0o644)
 
@@ -127,7 +128,7 @@ def _text(path: Path) -> str:
         if path.is_file() and path.stat().st_size > LARGEST_BYTES:
             raise ConfigError(str(path), 0, f"is larger than {LARGEST_BYTES // 1024} kB, which no settings are")
         # With or without the mark that some editors put before UTF-8.
-        return path.read_bytes().decode("utf-8-sig")
+        return read_plain(path).decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(str(path), 0, f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

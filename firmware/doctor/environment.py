@@ -20,6 +20,7 @@ from coach.kiosk.view import Button
 from display.sound.cards import KINDS
 from firmware.config.schema import Config, DoctorPart
 from firmware.ipc.messages import Devices
+from firmware.system.folder_owner import read_plain
 from firmware.system.timestamps import wall_clock_synchronised
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class CheckContext:
     def text(self, path: str | Path) -> str | None:
         """What a file says, without the white space around; None where there is none. Raises OSError."""
         try:
-            return (self.at(path) if isinstance(path, str) else path).read_text("utf-8", errors="replace").strip()
+            return read_plain(self.at(path) if isinstance(path, str) else path).decode("utf-8", "replace").strip()
         except _ABSENT:
             return None
 

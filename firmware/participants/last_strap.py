@@ -13,6 +13,7 @@ import msgspec
 from firmware.participants.plan_files import GUEST
 from firmware.sensors.strap import SelectedStrap
 from firmware.system.atomic_file import UnsafeNameError, atomic_write, put_aside, remove_file, safe_path
+from firmware.system.folder_owner import read_plain
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class StrapMemory:
         self._bonds: dict[str, SelectedStrap] = {}
         for path in sorted(folder.glob("*.json")):
             try:
-                self._bonds[path.stem] = msgspec.json.decode(path.read_bytes(), type=SelectedStrap)
+                self._bonds[path.stem] = msgspec.json.decode(read_plain(path), type=SelectedStrap)
             except OSError as error:
                 _log.warning("The strap of %s is not known now: %s", path.stem, error)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -17,6 +17,7 @@ from coach.kiosk.sign_in import PIN_DIGITS
 from firmware.ipc.pin_hash import BLOCK, COST, LANES, PinHash
 from firmware.system.atomic_file import atomic_write, remove_file, safe_path
 from firmware.system.errors import FirmwareError
+from firmware.system.folder_owner import read_plain
 
 FOLDER = "pins"
 SALT_BYTES, HASH_BYTES = 16, 32
@@ -62,7 +63,7 @@ def read_pins(folder: Path) -> tuple[dict[str, PinHash], tuple[str, ...]]:
     damaged: list[str] = []
     for path in sorted(folder.glob("*.json")):
         try:
-            found[path.stem] = checked(msgspec.json.decode(path.read_bytes(), type=PinHash))
+            found[path.stem] = checked(msgspec.json.decode(read_plain(path), type=PinHash))
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError, PinError):
             damaged.append(path.stem)
     return found, tuple(damaged)

@@ -21,6 +21,7 @@ from coach.session.state import begin
 from firmware.participants import protocol_files
 from firmware.participants.plan_ranges import find_plan_fault
 from firmware.system.errors import FirmwareError
+from firmware.system.folder_owner import read_plain
 
 GUEST = "guest"
 """Pseudonym of everybody who trains without a plan of their own: nothing is carried from one to the next."""
@@ -65,7 +66,7 @@ def ready(plan: Plan, where: str) -> ReadyPlan:
 def read_plan(path: Path) -> ReadyPlan:
     """Read one plan: TOML, or JSON by a name that ends in `.json`. Raises PlanFileError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_plain(path).decode()
     except OSError as error:
         raise PlanFileError(f"{path}: the plan cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:

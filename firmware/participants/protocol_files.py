@@ -8,6 +8,7 @@ from pathlib import Path
 from coach.errors import ProtocolFileError
 from coach.model.protocol import Protocol
 from coach.model.protocol_file import read
+from firmware.system.folder_owner import read_plain
 
 CLINIC_PROTOCOLS = Path("/etc/interval-coach/protocols")
 FOLDER_VARIABLE = "INTERVAL_COACH_PROTOCOLS"
@@ -48,7 +49,7 @@ def read_file(path: Path) -> Protocol:
         if unfit is not None:
             raise unfit
         # With or without the mark that some editors put before UTF-8.
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_plain(path).decode("utf-8-sig")
     except ProtocolFileError:
         raise
     except OSError as error:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from coach.model.plan import CLOSING_QUESTIONS, Plan
 from firmware.participants.plan_files import GUEST
 from firmware.system.atomic_file import UnsafeNameError, atomic_write, remove_file, safe_path
+from firmware.system.folder_owner import read_plain
 
 _log = logging.getLogger(__name__)
 
@@ -51,10 +52,10 @@ class TrainingClosures:
         self._closures: dict[str, Closure] = {}
         for path in sorted(folder.glob("*.json")) if folder is not None else ():
             try:
-                self._closures[path.stem] = msgspec.json.decode(path.read_bytes(), type=Closure)
+                self._closures[path.stem] = msgspec.json.decode(read_plain(path), type=Closure)
             except (OSError, msgspec.DecodeError) as error:
                 _log.warning("The closure of training for %s cannot be read, and still holds: %s", path.stem, error)
-                self._closures[path.stem] = Closure(path.stat().st_mtime, (UNREADABLE,))
+                self._closures[path.stem] = Closure(path.lstat().st_mtime, (UNREADABLE,))
 
     def write_by(self, write: Callable[[Callable[[], None]], object]) -> None:
         """Write by this from now on, perhaps later and in another thread."""

@@ -11,6 +11,7 @@ import msgspec
 
 from coach.session.belt import KM_PER_MILE, BeltVerdict
 from firmware.system.atomic_file import atomic_write, put_aside
+from firmware.system.folder_owner import read_plain
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class TreadmillMemory:
         self._path, self._write = path, write
         self._verdicts: dict[str, BeltVerdict] = {}
         try:
-            self._verdicts = msgspec.json.decode(path.read_bytes(), type=dict[str, BeltVerdict])
+            self._verdicts = msgspec.json.decode(read_plain(path), type=dict[str, BeltVerdict])
         except FileNotFoundError:
             pass
         except OSError as error:

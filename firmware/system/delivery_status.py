@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 from firmware.system.errors import FirmwareError
+from firmware.system.folder_owner import read_plain
 from sync.wire.codec import encode, read
 from sync.wire.envelope import Unreadable
 from sync.wire.messages import State
@@ -42,7 +43,7 @@ def forget_state(path: Path) -> None:
 def read_state(path: Path) -> State:
     """How it stands. Raises NoStateError."""
     try:
-        state = read(path.read_bytes(), State)
+        state = read(read_plain(path), State)
     except OSError as error:
         raise NoStateError(
             f"There is no {path}: sync does not run, or this machine is not enrolled with a server "

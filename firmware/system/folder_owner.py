@@ -5,6 +5,7 @@ what the service chose. With the owner's rights the kernel refuses whatever the 
 root, under every name, also those that SQLite and openssl make by themselves.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -103,6 +104,19 @@ def open_regular(path: Path) -> int:
         os.close(descriptor)
         raise PlantedNameError(f"{path} is not a plain file. Look at what it is, and move it away.")
     return descriptor
+
+
+def read_plain(path: Path) -> bytes:
+    """Return a plain file's content, read with the rights of its folder's owner.
+
+    A fifo would let root wait for ever, and a link would hand root's files to whoever reads the answer. Raises OSError.
+    """
+    with as_owner_of(path.parent):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+            return file.read()
 
 
 def require_plain(*paths: Path) -> None:
