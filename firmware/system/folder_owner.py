@@ -109,7 +109,7 @@ def open_regular(path: Path) -> int:
 def read_plain(path: Path) -> bytes:
     """Return a plain file's content, read with the rights of its folder's owner.
 
-    A fifo would let root wait for ever, and a link would hand root's files to whoever reads the answer. Raises OSError.
+    A fifo would let root wait for ever, and a link would hand root's files to the reader of the answer. Raises OSError.
     """
     with as_owner_of(path.parent):
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

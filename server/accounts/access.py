@@ -4,6 +4,7 @@ What somebody may not see does not exist for them: the answer is 404, so that no
 without one of these decorators is answered by nobody: `server.web.gate` refuses it, and the sweep in the tests fails.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from functools import wraps
@@ -19,8 +20,10 @@ from server.accounts.memberships import allowed, held_by
 from server.accounts.models import Account, Clinic
 from server.accounts.roles import MAY, Permission, Role
 from server.audit.record import record
+from server.json_logging import log_fields
 from server.people.models import Participant
 
+_log = logging.getLogger(__name__)
 View = Callable[..., Any]
 
 
@@ -40,7 +43,9 @@ def _clinic_for(request: HttpRequest, code: str, may: Permission) -> Clinic:
 
 
 def _entered(request: HttpRequest, clinic: Clinic, may: Permission) -> Clinic:
-    if not allowed(account_of(request), clinic, may):
+    account = account_of(request)
+    if not allowed(account, clinic, may):
+        _log.warning("a page was refused", extra=log_fields(account=account.pk, clinic=clinic.code, may=may))
         raise Http404
     request.clinic = clinic  # type: ignore[attr-defined] # read by the page's frame
     timezone.activate(clinic.zone)

@@ -102,7 +102,7 @@ def reset(by: Account | str, account: Account, clinic: Clinic | None) -> str:
         for device in devices_for_user(account, confirmed=None):
             device.delete()
         if isinstance(by, Account) and by != account:
-            # Whoever hands out the link could use it: what the account may see waits for a second person again.
+            # Who hands out the link could use it: what the account may see waits for a second person again.
             held = account.memberships.filter(clinic=clinic, role__in=GUARDED)
             held.update(waits_until=_waits_until(by), asked_by=by)
         record(by, "account_reset", clinic=clinic, may=_may(clinic), of=account.get_username())
@@ -128,7 +128,7 @@ def _decide(
         if not roles:
             raise AccountError(_("No role of this account waits any more."))
         if by == account or held.filter(asked_by=by).exists():
-            raise AccountError(_("Somebody else must confirm this: neither who gave the role nor who gets it can."))
+            raise AccountError(_("Another person must confirm this: neither who gave the role nor who gets it can."))
         record(by, action, clinic=clinic, may=Permission.CONFIRM_ROLES, of=account.get_username(), roles=roles)
         act(held)
 

@@ -21,7 +21,7 @@ def held_by(account: Account) -> list[Membership]:
 
 
 def is_confirmed(membership: Membership, now: datetime) -> bool:
-    """Return whether a role waits for nobody's confirmation."""
+    """Return whether a role needs no confirmation any more."""
     return membership.waits_until is None or membership.waits_until <= now
 
 

@@ -59,7 +59,7 @@ class Account(AbstractUser):
 class Membership(models.Model):
     """A role of an account: in one clinic, in one region's clinics, or, with neither, in all.
 
-    `waits_until`: until then the role holds only once somebody else has confirmed it; `asked_by`: who gave it.
+    `waits_until`: until then the role holds only once another person has confirmed it; `asked_by`: who gave it.
     """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="memberships")

@@ -10,7 +10,7 @@ Disclosure control, with k = `MIN_PEOPLE`:
   are few, it is drawn from a normal distribution with their mean and standard deviation.
 - A category that fewer than k people have is left empty; a column that fewer than k people have a value in is empty.
 - Correlations shrink towards none where people are few.
-- Each table is made from two thirds of the people, drawn at random, and these are weighted at random (Bayesian
+- Each table is made from two fifths of the people, drawn at random, and these are weighted at random (Bayesian
   bootstrap, Rubin 1981): the difference of two releases is more noise than the effect of one person.
 """
 
@@ -30,7 +30,7 @@ MIN_PEOPLE = 5
 LEAST_BINS = 4
 """With fewer groups of adjacent values, a normal distribution takes their place."""
 
-SAMPLED_FRACTION = 2 / 3
+SAMPLED_FRACTION = 2 / 5
 """Of the people, so many are in one table of a release."""
 
 Kind = Literal["text", "whole", "number", "truth"]
@@ -62,7 +62,7 @@ class _Levels(Struct, frozen=True):
 
 
 def sample_people(count: int, chance: np.random.Generator) -> tuple[list[int], Floats]:
-    """Return two thirds of the people, at least `MIN_PEOPLE`, with a random weight of mean 1 for each."""
+    """Return two fifths of the people, at least `MIN_PEOPLE`, with a random weight of mean 1 for each."""
     size = max(min(count, MIN_PEOPLE), round(count * SAMPLED_FRACTION))
     chosen = sorted(int(one) for one in chance.choice(count, size, replace=False))
     return chosen, chance.dirichlet(np.ones(size)) * size

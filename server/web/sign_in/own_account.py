@@ -51,6 +51,7 @@ def own(request: HttpRequest) -> HttpResponse:
 
 
 @for_account
+@after_proof("POST")
 @require_POST
 def end_own_sessions(request: HttpRequest) -> HttpResponse:
     """End one of the account's other sessions, or all of them."""

@@ -99,7 +99,7 @@ def make_identity(folder: Path, _own: Path) -> None:
 
 
 def read_what_the_service_keeps(folder: Path, _own: Path) -> None:
-    """Read as the command line and the doctor do, and show what was read to whoever owns the folder."""
+    """Read as the command line and the doctor do, and show what was read to the owner of the folder."""
     found: list[object] = [read_folder(folder), read_pins(folder), TrainingClosures(folder).closed, StrapMemory(folder)]
     found.append(TreadmillMemory(folder / "treadmills.json"))
     for read_file in (

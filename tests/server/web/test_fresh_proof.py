@@ -4,9 +4,9 @@ The pages are found by the resolver: a new one that needs a listed right is aske
 """
 
 import time
+from itertools import cycle
 from urllib.parse import quote, urlsplit
 
-import pytest
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
@@ -79,10 +79,9 @@ def test_the_exceptions_are_pages_that_there_are() -> None:
     assert {page.name for page in pages()} >= SEEN_ANYWAY
 
 
-@pytest.mark.parametrize("evil", EVIL)
-def test_no_page_leads_to_another_site(swept: Swept, evil: str) -> None:
+def test_no_page_leads_to_another_site(swept: Swept) -> None:
     found = []
-    for page in pages():
+    for page, evil in zip(pages(), cycle(EVIL), strict=False):
         browser = _holder(swept, page) or swept.people.anybody
         address = page.address(swept.here)
         for method, more in (("GET", {}), ("POST", {"data": f"next={quote(evil)}", "content_type": FORM})):

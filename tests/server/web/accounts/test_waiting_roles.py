@@ -1,4 +1,4 @@
-"""Nobody reaches health data by what an administrator does alone: not by a second account, a new role or a reset."""
+"""No account reaches health data by an administrator alone: not by a second account, a new role or a reset."""
 
 from collections.abc import Callable
 from datetime import timedelta
