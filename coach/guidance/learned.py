@@ -30,7 +30,7 @@ from coach.guidance.forecast import SigmaPoints, cloud, spread_sd_bpm
 from coach.guidance.heart_model import DRIFT, STATES, STEP_S, Array, FilterBank
 from coach.guidance.hr_max_finding import estimate, judged
 from coach.guidance.interface import EASE_FROM_S, PHASE_START, REMINDER, GuidanceInput, asks_for_more_effort
-from coach.guidance.priors import first_bank, met_today
+from coach.guidance.priors import as_labelled, first_bank, met_today
 from coach.guidance.treadmill_load import GAITS, demand
 from coach.guidance.unknown_load import FOLLOWED, IGNORED, branch_weights, merge_hypotheses, split_hypotheses
 from coach.model.events import Advice, Direction
@@ -387,5 +387,5 @@ def learned_guidance(plan: Plan) -> LearnedGuidance:
         sessions=0 if response is None else response.sessions,
         borgs=borgs,
         finding=judged(bank, plan, borgs, None),
-        expected=expectation(bank),
+        expected=expectation(as_labelled(bank, plan)),
     )

@@ -9,6 +9,7 @@ from coach.guidance.heart_model import (
     FAST,
     GAIN,
     GAIT,
+    LEAST_LOG_WEIGHT,
     REST,
     SLOW,
     STATES,
@@ -28,8 +29,10 @@ RATIOS = (
     *(1.0, 1.02, 1.04, 1.07, 1.10, 1.13),
 )
 """The hypotheses of true HRmax, as shares of the plan's: finest where it most often is."""
-MEASURED_FROM = 7
-"""A measured HRmax is not a third too high: the lowest hypotheses are left out."""
+LABELLED_FROM_RATIO = 0.865
+FAR_OFF_SHARE, FAR_OFF_RATIOS = 0.03, (0.66, 0.90)
+"""However a value came about, three in a hundred are far too high: a formula under the wrong label, a medicine begun since
+the test. A label is evidence, and rules nothing out."""
 STRUCTURES = ((0.0, 0.9), (0.5, 0.9), (0.8, 0.9), (0.3, 0.5))
 """(fast share, bends from): one time constant, or half, or most of the response fast; straight to near HRmax, or bent
 from half way [G]."""
@@ -80,8 +83,7 @@ def plan_hr_max_bpm(plan: Plan) -> float:
 
 def hypotheses(plan: Plan) -> Array:
     """The HRmax hypotheses in bpm, lowest first."""
-    low = MEASURED_FROM if plan.hr_max_bpm is not None and plan.hr_max_source in ("measured", "highest_seen") else 0
-    return np.array(RATIOS[low:]) * plan_hr_max_bpm(plan)
+    return np.array(RATIOS) * plan_hr_max_bpm(plan)
 
 
 def hr_max_log_prior(plan: Plan) -> Array:
@@ -107,6 +109,10 @@ def hr_max_log_prior(plan: Plan) -> Array:
         density = 0.75 * _normal(off, 4.5) + 0.25 * _normal(off, 11.0)
     else:
         density = 0.72 * _normal(off, 2.5) + 0.28 * _normal(off, 12.0)
+    if source != "formula":
+        low, high = FAR_OFF_RATIOS
+        inside = (rates >= low * hr_max) & (rates <= high * hr_max)
+        density = (1 - FAR_OFF_SHARE) * density + np.where(inside, FAR_OFF_SHARE / ((high - low) * hr_max), 1e-5)
     log_prior: Array = np.log(density * np.gradient(rates) + 1e-9)
     return log_prior
 
@@ -114,6 +120,17 @@ def hr_max_log_prior(plan: Plan) -> Array:
 def _normal(off: Array, sd: float) -> Array:
     density: Array = np.exp(-0.5 * (off / sd) ** 2) / sd / np.sqrt(2 * np.pi)
     return density
+
+
+def as_labelled(bank: FilterBank, plan: Plan) -> FilterBank:
+    """Return the belief of somebody whose HRmax is no lower than a test's error allows.
+
+    A strap is judged by what this person would show: the rare low values of HRmax would excuse a drying strap.
+    """
+    if plan.hr_max_bpm is None or plan.hr_max_source == "formula":
+        return bank
+    far_off = bank.hr_max_bpm < LABELLED_FROM_RATIO * plan.hr_max_bpm
+    return bank.reweight(np.where(far_off, LEAST_LOG_WEIGHT, 0.0))
 
 
 def first_bank(plan: Plan, start: Load | None, person: GuidedPerson | None) -> FilterBank:

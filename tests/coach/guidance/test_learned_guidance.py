@@ -131,16 +131,19 @@ def test_the_end_rate_is_foretold_within_its_interval() -> None:
         assert told.end_high_bpm - told.end_low_bpm < 20
 
 
-def test_a_heart_that_does_not_reach_the_formula_is_noticed_by_exertion_and_spared() -> None:
+@pytest.mark.parametrize(("source", "too_hard_s"), [("formula", 240), ("highest_seen", 480), ("measured", 480)])
+def test_a_heart_that_does_not_reach_the_plans_hr_max_is_noticed_by_exertion_and_spared(
+    source: str, too_hard_s: int
+) -> None:
     heart = Heart(highest=148.0, says_borg=True)
-    plan = replace(PLAN, hr_max_source="formula")
+    plan = replace(PLAN, hr_max_source=source)
     state, happened, _ = train(heart, plan)
     told = [event for event, _ in happened if isinstance(event, NoticeRaised) and event.to_therapist]
     (finding,) = [event for event in told if event.code == "hr_max_seems_lower"]
     assert finding.finding is not None
     assert finding.finding.source == "exertion"
     assert 135 <= finding.finding.suggested_bpm <= 170
-    assert sum(bpm > 0.95 * 148 for bpm in heart.worked) <= 240
+    assert sum(bpm > 0.95 * 148 for bpm in heart.worked) <= too_hard_s
     later = Heart(highest=148.0, says_borg=True)
     assert state.summary is not None
     train(later, replace(plan, response=state.summary.response))
