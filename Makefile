@@ -61,6 +61,7 @@ campaign-power: set-up ## the long faults of the diary: 500 power cuts, 500 kill
 
 bench-guidance: set-up ## the guidance against four others on 1,000 simulated people; some fifteen minutes
 	@$(RUN) benchmarks/bench_guidance.py
+	@$(RUN) benchmarks/bench_groups.py
 
 .PHONY: mutate
 mutate: set-up ## mistakes put into the coach's guards, one by one: does a test fail? hours. ARGS="limits --sample 40 --seed 1"
