@@ -31,8 +31,8 @@ RATIOS = (
 """The hypotheses of true HRmax, as shares of the plan's: finest where it most often is."""
 LABELLED_FROM_RATIO = 0.865
 FAR_OFF_SHARE, FAR_OFF_RATIOS = 0.03, (0.66, 0.90)
-"""However a value came about, three in a hundred are far too high: a formula under the wrong label, a medicine begun since
-the test. A label is evidence, and rules nothing out."""
+"""However a value came about, three in a hundred are far too high: a formula under the wrong label, a medicine begun
+since the test. A label is evidence, and rules nothing out."""
 STRUCTURES = ((0.0, 0.9), (0.5, 0.9), (0.8, 0.9), (0.3, 0.5))
 """(fast share, bends from): one time constant, or half, or most of the response fast; straight to near HRmax, or bent
 from half way [G]."""
