@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from coach.guidance import perceived_exertion
 from coach.guidance.advice_policy import Setting
+from coach.guidance.end_rate import EndRateForecast
 from coach.guidance.first_reading_check import PriorPrediction, RateFall
 from coach.guidance.heart_model import (
     DRIFT,
@@ -100,6 +101,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
     expected: PriorPrediction | None = None
     fall: RateFall = RateFall()
     foretold_bpm: float | None = None
+    end_rate: EndRateForecast = EndRateForecast()
 
     @property
     def doubt(self) -> str | None:
@@ -220,6 +222,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             expected=self._expected_after(base, bpm),
             fall=RateFall() if unknown or self.phase not in RISING else self.fall.after(base, bpm),
             foretold_bpm=bank.average(bank.rate_bpm),
+            end_rate=self._end_rate_after(bpm),
             slot_s=0,
             loads=(),
             reading_sum_bpm=0.0,
@@ -236,6 +239,12 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             return expected
         proven = self.phase is not PhaseKind.WARM_UP and not expected.still_reads_low(bpm)
         return None if proven else expected.met(bpm)
+
+    def _end_rate_after(self, bpm: float | None) -> EndRateForecast:
+        """Return the forecast of the interval's end with this slot's reading, where no load is known."""
+        if bpm is None or self.weak or self.phase is not PhaseKind.INTERVAL or self.measured:
+            return self.end_rate
+        return self.end_rate.with_reading(self.phase_s - STEP_S / 2, bpm)
 
     def leapt(self, t: float, miss_bpm: float) -> tuple[float | None, int]:
         """A rate that leaps from the forecast at a known load is doubted until it is back, or has stayed long."""
@@ -276,4 +285,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             bank = bank.inflate_covariance(GAIN, HANDRAIL_SD)
         # A strap is wet by the end of the first interval, or it is not told apart from a heart of its own.
         expected = None if self.phase is PhaseKind.INTERVAL else self.expected
-        return replace(self, bank=bank, worked_bpm=worked_bpm, phase=kind, phase_s=0, expected=expected)
+        end_rate = self.end_rate.after_bout()
+        return replace(
+            self, bank=bank, worked_bpm=worked_bpm, phase=kind, phase_s=0, expected=expected, end_rate=end_rate
+        )

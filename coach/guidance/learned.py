@@ -62,6 +62,7 @@ NEXT_TIME_AIM, SAME_LOAD_KMH, MOST_NEXT_TIME_SHARE = 0.89, 0.2, 1.1
 """Progress is slow on purpose: 0.2–0.5 km/h from one session to the next (training.md [G])."""
 _WITHOUT_DRIFT = np.where(np.arange(STATES) == DRIFT, 0.0, 1.0)
 QUANTILE_80 = 1.2816
+THIRD_MINUTE_MIDDLE_S = 150.0
 
 
 class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
@@ -118,6 +119,8 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         guidance = self.with_observation(moment)
         if guidance.doubt is not None:
             moment = replace(moment, increase_allowed=False)
+        if guidance.doubt is not None or moment.bpm is None or moment.second == 0:
+            guidance = replace(guidance, prediction=None)
         if moment.borg is not None:
             guidance = guidance.heard(moment.borg)
         if moment.second == 0:
@@ -341,11 +344,15 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
 
     # What is foretold
 
-    def predicted(self, moment: GuidanceInput, people: SigmaPoints) -> Prediction:
-        """Rate at the phase's end and in its third minute, if the setting stays."""
+    def predicted(self, moment: GuidanceInput, people: SigmaPoints) -> Prediction | None:
+        """Rate at the phase's end and in its third minute, if the setting stays; None where none can be trusted."""
+        if self.doubt is not None or moment.bpm is None:
+            return None
+        if moment.speed_kmh is None:
+            return self.predicted_by_rate(moment)
         left_s = float(max(moment.length_s - moment.second, 1))
         interval = moment.phase.kind is PhaseKind.INTERVAL
-        third_s = 150.0 - moment.second
+        third_s = THIRD_MINUTE_MIDDLE_S - moment.second
         times = np.array([left_s, max(third_s, 0.0)])
         rates = people.ahead(np.zeros((0, len(GAITS), 2)), times, 0.0)[:, 0]
         sd = spread_sd_bpm(rates, times, self.roam_sd)
@@ -353,6 +360,20 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         wide = QUANTILE_80 * float(sd[0])
         return Prediction(
             third_minute_bpm=round(float(rates[:, 1].mean()), 1) if interval and third_s > 0 else None,
+            end_bpm=round(end_bpm, 1),
+            end_low_bpm=round(end_bpm - wide, 1),
+            end_high_bpm=round(end_bpm + wide, 1),
+        )
+
+    def predicted_by_rate(self, moment: GuidanceInput) -> Prediction | None:
+        """Return what the rate alone foretells of an interval; of other phases it foretells nothing."""
+        end = self.end_rate.foretell(float(moment.length_s))
+        third = self.end_rate.foretell(THIRD_MINUTE_MIDDLE_S)
+        if end is None or third is None or moment.phase.kind is not PhaseKind.INTERVAL:
+            return None
+        end_bpm, wide = end[0], QUANTILE_80 * end[1]
+        return Prediction(
+            third_minute_bpm=round(third[0], 1) if moment.second < THIRD_MINUTE_MIDDLE_S else None,
             end_bpm=round(end_bpm, 1),
             end_low_bpm=round(end_bpm - wide, 1),
             end_high_bpm=round(end_bpm + wide, 1),
