@@ -23,20 +23,21 @@ from coach.guidance.heart_model import (
     GAIN,
     SLOW,
     STEP_S,
+    Array,
     FilterBank,
 )
 from coach.guidance.hr_max_finding import judged, sailed_above
 from coach.guidance.interface import GuidanceInput
-from coach.guidance.priors import GuidedPerson, first_bank
+from coach.guidance.priors import GAIT_SHARES, GuidedPerson, first_bank
 from coach.guidance.treadmill_load import GRADUAL, demands
-from coach.guidance.unknown_load import merge_hypotheses
+from coach.guidance.unknown_load import WAYS, loads_by_way, merge_hypotheses, relabelled, way_weights
 from coach.model.events import HrMaxFinding, Signal
 from coach.model.plan import Plan
 from coach.model.protocol import PhaseKind
 
 WEAK_SD_BPM = 4.0
 PAUSED_SD_BPM = 15.0
-UNKNOWN_ROAM_SD = 0.005
+UNKNOWN_ROAM_SD = 0.003
 """Log gain per step: somebody whose treadmill is not known may change it a little at any time."""
 LATE_CHANGE_S, LATE_CHANGE_SD_BPM = 25, 10.0
 """Nobody knows to the second when the treadmill was set."""
@@ -55,7 +56,7 @@ CALM_BPM, CALM_S = 8.0, 12
 RISING = (PhaseKind.WARM_UP, PhaseKind.INTERVAL)
 """Phases in which no heart's rate falls by itself."""
 ODD_SD, ODD_LOOSENS = 2.5, 2
-UNKNOWN_ODD_SD, UNKNOWN_ODD_BPM = 0.15, 6.0
+UNKNOWN_ODD_OFF_BPM, UNKNOWN_ODD_BPM = 12.0, 6.0
 """A rate that keeps surprising, where the speed is unknown, is a load of the person's own: then the load is learned
 anew."""
 MOST_BORGS = 24
@@ -66,9 +67,12 @@ HANDRAIL_SD = 0.05
 
 
 class BeliefState(Struct, frozen=True, kw_only=True):
-    """The belief and what it was made from. `settings`: the treadmill's, known, or one for each branch of the belief.
+    """The belief and what it was made from.
 
-    `measured`: treadmill or participant told them.
+    `settings`: the treadmill's, known, or one for each branch and way of following.
+
+    `measured`: treadmill or participant told them. `by_way`: the bank's gaits are ways of following (`unknown_load`).
+    `next_settings`: what each becomes, in `switch_in_s` seconds.
 
     `odd` and `misfit`: readings in a row that surprised, and their running sum; `borgs`: (rate, Borg) heard so far.
     `foretold_bpm`: the rate by the belief of the last whole slot.
@@ -79,8 +83,9 @@ class BeliefState(Struct, frozen=True, kw_only=True):
     person: GuidedPerson | None
     settings: tuple[Setting, ...] = (Setting(0.0, 0.0),)
     measured: bool = False
-    next_settings: tuple[Setting, ...] | None = None
-    switch_in_s: int = 0
+    by_way: bool = False
+    next_settings: tuple[Setting, ...] = ()
+    switch_in_s: tuple[int, ...] = ()
     slot_s: int = 0
     loads: tuple[tuple[Setting, ...], ...] = ()
     reading_sum_bpm: float = 0.0
@@ -123,6 +128,11 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         return expected.reads_low(bpm) or expected.reads_high(bpm)
 
     @property
+    def branches(self) -> int:
+        """How many branches the belief is in: one, or one more for an advice that may have been left out."""
+        return max(1, len(self.settings) // WAYS)
+
+    @property
     def _misfit_limit(self) -> float:
         return MISFIT_WARMING_UP if self.phase is PhaseKind.WARM_UP else MISFIT_LATER
 
@@ -158,33 +168,39 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         """The treadmill's setting, measured; or what is supposed of it."""
         if moment.speed_kmh is not None:
             known = Setting(moment.speed_kmh, moment.incline_percent or 0.0)
+            bank, seen = self.bank, self.loads
             if len(self.settings) > 1:
-                bank, best = merge_hypotheses(self.bank, len(self.settings))
+                best = int(np.argmax(way_weights(bank, self.branches)))
+                bank = merge_hypotheses(bank, self.branches)[0]
                 seen = tuple((one[best],) for one in self.loads)
-                return replace(self, bank=bank, settings=(known,), loads=seen, next_settings=None, measured=True)
-            return replace(self, settings=(known,), measured=True)
+            if self.by_way:
+                bank = relabelled(bank, GAIT_SHARES)
+            return replace(
+                self, bank=bank, settings=(known,), loads=seen, next_settings=(), measured=True, by_way=False
+            )
         if self.measured:
             # What was measured is not believed any more: what was asked for is supposed, and what was learned from it
             # is unlearned.
             supposed = Setting(moment.asked_kmh or self.settings[0].speed_kmh, moment.incline_percent or 0.0)
             fresh = replace(first_bank(self.plan, self.plan.start, self.person), inputs=self.bank.inputs)
             return replace(
-                self, bank=fresh.inflate_covariance(SLOW, UNLEARNED_SD_BPM), settings=(supposed,), measured=False
+                self,
+                bank=fresh.inflate_covariance(SLOW, UNLEARNED_SD_BPM),
+                settings=(supposed,),
+                measured=False,
+                by_way=self.person is not None and self.person.by_way,
             )
-        if self.next_settings is None:
+        if not self.next_settings or max(self.switch_in_s) < 0:
             return self
-        if self.switch_in_s > 0:
-            return replace(self, switch_in_s=self.switch_in_s - 1)
-        return replace(self, settings=self.next_settings, next_settings=None)
+        settings = tuple(
+            after if in_s <= 0 else now
+            for now, after, in_s in zip(self.settings, self.next_settings, self.switch_in_s, strict=True)
+        )
+        return replace(self, settings=settings, switch_in_s=tuple(in_s - 1 for in_s in self.switch_in_s))
 
     def slot_closed(self) -> Self:
         """Five seconds have passed: the belief moves on, and meets what was read."""
-        first = self.loads[0]
-        if all(one == first for one in self.loads):
-            load = np.array([demands(one.speed_kmh, one.incline_percent) for one in first])
-        else:
-            each = [[demands(one.speed_kmh, one.incline_percent) for one in second] for second in self.loads]
-            load = np.array(each).mean(axis=0)
+        load = _mean_load(self.loads)
         unknown = len(self.settings) > 1
         bank = self.bank.predict(load, self.roam_sd)
         base = float(load[0, GRADUAL, 0])
@@ -209,7 +225,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
                     bank = self._forgotten(bank)
                     calm = -int(LEAP_DOUBTED_S)
             if unknown and odd >= ODD_LOOSENS:
-                bank = bank.inflate_covariance(GAIN, UNKNOWN_ODD_SD).inflate_covariance(SLOW, UNKNOWN_ODD_BPM)
+                bank = bank.inflate_covariance(DRIFT, UNKNOWN_ODD_OFF_BPM).inflate_covariance(SLOW, UNKNOWN_ODD_BPM)
         return replace(
             self,
             bank=bank,
@@ -257,6 +273,8 @@ class BeliefState(Struct, frozen=True, kw_only=True):
     def _forgotten(self, bank: FilterBank) -> FilterBank:
         """Unlearn the warm-up: a dry strap that became wet leaves what was known before, and the rate now."""
         fresh = first_bank(self.plan, self.plan.start, self.person)
+        if self.person is not None and self.person.by_way:
+            fresh = relabelled(fresh, GAIT_SHARES)
         return (
             replace(fresh, inputs=bank.inputs)
             .inflate_covariance(SLOW, FORGOTTEN_SD_BPM)
@@ -289,3 +307,17 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         return replace(
             self, bank=bank, worked_bpm=worked_bpm, phase=kind, phase_s=0, expected=expected, end_rate=end_rate
         )
+
+
+def _mean_load(loads: tuple[tuple[Setting, ...], ...]) -> Array:
+    """Demand and gait span over these seconds: (1, gaits, 2) of a known setting, else (branches, ways, 2)."""
+    each = {
+        settings: np.array([demands(settings[0].speed_kmh, settings[0].incline_percent)])
+        if len(settings) == 1
+        else loads_by_way(settings)
+        for settings in dict.fromkeys(loads)
+    }
+    if len(each) == 1:
+        return each[loads[0]]
+    mean: Array = np.mean([each[settings] for settings in loads], axis=0)
+    return mean

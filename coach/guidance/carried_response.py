@@ -37,7 +37,10 @@ class KindRecord(Struct, frozen=True):
 
 
 class LearnedResponse(Struct, frozen=True, tag_field="kind", tag="learned"):
-    """The learned response of one person; `hr_max_bpm` and `evidence`: HRmax hypotheses and their log likelihoods."""
+    """The learned response of one person; `hr_max_bpm` and `evidence`: HRmax hypotheses and their log likelihoods.
+
+    `by_way`: no belt was read, and the kinds are ways of following (`unknown_load.WAYS`) where they else are gaits.
+    """
 
     sessions: int
     kinds: tuple[KindRecord, ...]
@@ -47,6 +50,7 @@ class LearnedResponse(Struct, frozen=True, tag_field="kind", tag="learned"):
     hr_max: HrMaxEstimate | None = None
     next_time: NextTime | None = None
     borgs: tuple[tuple[float, int], ...] = ()
+    by_way: bool = False
 
 
 def read_response(response: Any) -> LearnedResponse | None:  # noqa: ANN401 - whatever the plan carries
@@ -81,6 +85,7 @@ def person_of(response: LearnedResponse) -> GuidedPerson:
         log_weight=np.array([one.log_weight for one in response.kinds]),
         hr_max_bpm=np.array(response.hr_max_bpm),
         evidence=np.array(response.evidence),
+        by_way=response.by_way,
     )
 
 

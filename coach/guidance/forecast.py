@@ -72,10 +72,11 @@ class SigmaPoints(Struct, frozen=True, eq=False):
     gait: NDArray[np.intp]
     load: Array
 
-    def ahead(self, loads: Array, times_s: Array, acts_after_s: float) -> Array:
+    def ahead(self, loads: Array, times_s: Array, acts_after_s: float | Array) -> Array:
         """Rates (POINTS, 1 + C, times) `times_s` from now: if nothing changes, then for each load.
 
-        `loads` (C, gaits, 2): demand and gait span; the treadmill goes there `acts_after_s` from now.
+        `loads` (C, gaits, 2): demand and gait span; the treadmill goes there `acts_after_s` from now (for all,
+        or for each gait).
         """
         state = self.state
         here = self.load[:, :1] + state[:, GAIT, None] * self.load[:, 1:]
@@ -84,7 +85,8 @@ class SigmaPoints(Struct, frozen=True, eq=False):
         steady_here = self._steady(here)
         steady = self._steady(there)
         fast, slow = state[:, FAST, None], state[:, SLOW, None]
-        wait = acts_after_s + np.where(steady >= fast + slow, RISE_DEAD_S, FALL_DEAD_S)
+        after_s = np.broadcast_to(acts_after_s, loads.shape[1])[self.gait][:, None]
+        wait = after_s + np.where(steady >= fast + slow, RISE_DEAD_S, FALL_DEAD_S)
         times = times_s[None, None, :]
         before = np.minimum(times, wait[:, :, None])
         fast_mid, slow_mid = self._relax(fast, slow, np.broadcast_to(steady_here, steady.shape), before)

@@ -32,7 +32,28 @@ from coach.guidance.hr_max_finding import estimate, judged
 from coach.guidance.interface import EASE_FROM_S, PHASE_START, REMINDER, GuidanceInput, asks_for_more_effort
 from coach.guidance.priors import as_labelled, first_bank, met_today
 from coach.guidance.treadmill_load import GAITS, demand
-from coach.guidance.unknown_load import FOLLOWED, IGNORED, branch_weights, merge_hypotheses, split_hypotheses
+from coach.guidance.unknown_load import (
+    FLAT,
+    FOLLOWED,
+    HALF,
+    HALF_SHARE,
+    IGNORED,
+    LATE,
+    LATE_S,
+    OFF_KEEPS,
+    OFF_LITTLE_SD_BPM,
+    OFF_SD_BPM,
+    STILL,
+    WAY_SHARES,
+    WAYS,
+    branch_weights,
+    loads_by_way,
+    merge_hypotheses,
+    relabelled,
+    settings_after,
+    split_hypotheses,
+    way_weights,
+)
 from coach.model.events import Advice, Direction
 from coach.model.plan import Load, Plan
 from coach.model.protocol import PhaseKind
@@ -83,8 +104,8 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
     @property
     def response(self) -> Any:  # noqa: ANN401 - any JSON value, see `coach.guidance.interface.Guidance`
         """What was learned, for the next plan."""
-        bank = merge_hypotheses(self.bank, len(self.settings))[0]
-        person = met_today(self.person, bank, self.plan)
+        bank = merge_hypotheses(self.bank, self.branches)[0]
+        person = met_today(self.person, bank, self.plan, by_way=self.by_way)
         return as_json(
             LearnedResponse(
                 sessions=self.sessions + 1,
@@ -95,6 +116,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
                 hr_max=estimate(bank, self.plan),
                 next_time=self.next_time(bank),
                 borgs=self.borgs,
+                by_way=self.by_way,
             )
         )
 
@@ -154,9 +176,13 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         """The most that may be asked in this phase: a belief may be wrong, so load goes up by stages."""
         start = self.plan.start
         known = [demand(one.speed_kmh, one.incline_percent) for one in (start, self.work) if one is not None]
+        if moment.speed_kmh is None and start is None:
+            # What was asked and never confirmed is no reason to ask for less and less.
+            known.append(UNKNOWN_MOST_DEMAND)
         usual = max(known, default=UNKNOWN_MOST_DEMAND)
         if moment.phase.kind is PhaseKind.INTERVAL:
             share = MOST_WORK_SHARE if moment.speed_kmh is not None else MOST_WORK_SHARE_UNKNOWN
+            share = max(share, MOST_WORK_SHARE if self.follows(HALF) else 0.0)
         else:
             share = MOST_REST_SHARE
         return replace(self.treadmill, most_demand=usual * share)
@@ -166,13 +192,14 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         kind, length_s = moment.phase.kind, moment.length_s
         if kind is PhaseKind.INTERVAL:
             low, high = zone_fractions(moment)
-            middle = middle_setting(people, (low + high) / 2, self.treadmill, self.incline_percent)
+            aim = (low + high) / 2
+            middle = self.as_asked(middle_setting(people, aim, self.treadmill, self.incline_percent))
             times = _every(20.0, length_s)
             candidates = self.treadmill.around(middle)
             kept = self.work if self.work is not None and moment.phase.interval > 1 else None
             if kept is not None and kept not in candidates:
                 candidates.append(kept)
-            rates = people.ahead(loads_of(candidates), times, SETS_AFTER_S)[:, 1:]
+            rates = self.rates_at(candidates, people, times, SETS_AFTER_S, moment)[:, 1:]
             worth = work_worth(rates, times, length_s, people.hr_max_bpm, moment)
             best = int(np.argmax(worth))
             if kept is not None and worth[best] < worth[candidates.index(kept)] + KEEP_WORTH:
@@ -184,18 +211,24 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
             from_s = until_s - 40
         elif kind is not PhaseKind.RECOVERY:
             from_s = length_s / 2
-        return self._best_level(people, aim, until_s, from_s, SETS_AFTER_S)
+        return self._best_level(people, aim, (from_s, until_s), SETS_AFTER_S, moment)
 
     def _best_level(
-        self, people: SigmaPoints, aim: float, until_s: float, from_s: float, acts_after_s: float
+        self,
+        people: SigmaPoints,
+        aim: float,
+        span_s: tuple[float, float],
+        acts_after_s: float,
+        moment: GuidanceInput,
     ) -> Setting:
-        """The setting that brings the rate nearest to a level between `from_s` and `until_s` from now."""
-        middle = middle_setting(people, aim, self.treadmill, self.incline_percent)
+        """The setting that brings the rate nearest to a level within `span_s` from now."""
+        from_s, until_s = span_s
+        middle = self.as_asked(middle_setting(people, aim, self.treadmill, self.incline_for(moment)))
         candidates = self.treadmill.around(middle)
         # A phase of a few seconds is over before its level would be reached: its end is what counts then.
         until_s = max(until_s, 1.0)
         times = np.linspace(min(max(from_s, 0.0), until_s), until_s, 5)
-        rates = people.ahead(loads_of(candidates), times, acts_after_s)[:, 1:]
+        rates = self.rates_at(candidates, people, times, acts_after_s, moment)[:, 1:]
         return candidates[int(np.argmax(rest_worth(rates, times, people.hr_max_bpm, aim, from_s)))]
 
     def looked_ahead(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
@@ -229,13 +262,13 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         last = done + 1 == len(WARM_UP_STEPS)
         until_s = (length_s if last else WARM_UP_STEPS[done + 1][0] * length_s) - moment.second
         aim = aim_of(moment) + WARM_UP_STEPS[done][1] - WARM_UP_STEPS[-1][1]
-        setting = self._best_level(people, aim, until_s, until_s - 30, ACTS_AFTER_S)
+        setting = self._best_level(people, aim, (until_s - 30, until_s), ACTS_AFTER_S, moment)
         return self.changed(moment, setting, "warm_up")
 
     def correct_work(self, moment: GuidanceInput, people: SigmaPoints) -> tuple[Self, Advice | None]:
         """In an interval: another setting, where the rest of it gains enough by that."""
         left_s = moment.length_s - moment.second
-        now = self.setting_now()
+        now = self.asked_now()
         if left_s < 30 or self.advised is None or self.corrections >= MOST_CORRECTIONS:  # noqa: PLR2004 - too late to show
             return self, None
         candidates = [one for one in self.treadmill.around(now) if one != now]
@@ -243,7 +276,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
             return self, None
         times = _every(10.0, left_s)
         seconds = times + moment.second
-        rates = people.ahead(loads_of(candidates), times, ACTS_AFTER_S)
+        rates = self.rates_at(candidates, people, times, ACTS_AFTER_S, moment)
         worth = work_worth(rates, seconds, moment.length_s, people.hr_max_bpm, moment)
         best = int(np.argmax(worth[1:]))
         setting = candidates[best]
@@ -259,12 +292,12 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
     def correct_rest(self, moment: GuidanceInput, people: SigmaPoints) -> tuple[Self, Advice | None]:
         """In a recovery, cool-down or steady phase: another setting, where the level is clearly missed."""
         left_s = float(moment.length_s - moment.second)
-        aim, now = aim_of(moment), self.setting_now()
+        aim, now = aim_of(moment), self.asked_now()
         candidates = [one for one in self.treadmill.around(now) if one != now]
         if not candidates:
             return self, None
         times = np.linspace(left_s / 2, left_s, 4)
-        rates = people.ahead(loads_of(candidates), times, ACTS_AFTER_S)
+        rates = self.rates_at(candidates, people, times, ACTS_AFTER_S, moment)
         worth = rest_worth(rates, times, people.hr_max_bpm, aim, 0.0)
         best = int(np.argmax(worth[1:]))
         setting = candidates[best]
@@ -286,9 +319,9 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         if moment.speed_kmh is not None:
             missed = abs(moment.speed_kmh - self.advised.speed_kmh) > 0.3  # noqa: PLR2004 - half of the coarsest panel step
         elif len(self.settings) > 1:
-            weights = branch_weights(self.bank, len(self.settings))
-            unlike = abs(self.settings[FOLLOWED].speed_kmh - self.settings[IGNORED].speed_kmh) > 0.5  # noqa: PLR2004
-            missed = unlike and bool(weights[IGNORED] > 0.8)  # noqa: PLR2004
+            weights = branch_weights(self.bank, self.branches)
+            unlike = abs(self.settings[FOLLOWED].speed_kmh - self.settings[IGNORED * WAYS].speed_kmh) > 0.5  # noqa: PLR2004
+            missed = unlike and not self.follows(STILL) and bool(weights[IGNORED] > 0.8)  # noqa: PLR2004
         else:
             missed = False
         if not missed:
@@ -313,7 +346,51 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         """The treadmill's setting now, as far as known."""
         if len(self.settings) == 1:
             return self.settings[0]
-        return self.settings[int(np.argmax(branch_weights(self.bank, len(self.settings))[:2]))]
+        return self.settings[int(np.argmax(way_weights(self.bank, self.branches)))]
+
+    def asked_now(self) -> Setting:
+        """The setting that advice is to change: the treadmill's own, or what was asked last where it is not read."""
+        return self.setting_now() if len(self.settings) == 1 or self.advised is None else self.advised
+
+    # How this person follows, where no belt is read
+
+    def settings_by_way(self) -> tuple[Setting, ...]:
+        """Return the setting now by each way of following, in the likeliest branch; a change on its way has come."""
+        settings = self.next_settings or self.settings
+        if len(settings) == 1:
+            return settings * WAYS
+        best = int(np.argmax(branch_weights(self.bank, self.branches)))
+        return settings[best * WAYS : (best + 1) * WAYS]
+
+    def follows(self, way: int) -> bool:
+        """Return whether one way of following is likelier than all others together."""
+        return self.by_way and bool(way_weights(self.bank, self.branches)[:, way].sum() > 0.5)  # noqa: PLR2004
+
+    def incline_for(self, moment: GuidanceInput) -> float:
+        """The incline to ask for: none outside intervals of somebody who takes none there anyway."""
+        flat = moment.phase.kind is not PhaseKind.INTERVAL and self.follows(FLAT)
+        return 0.0 if flat else self.incline_percent
+
+    def as_asked(self, wanted: Setting) -> Setting:
+        """The setting to ask for, so that this person gets `wanted`: twice the change of somebody who takes half."""
+        if not self.follows(HALF):
+            return wanted
+        now_kmh = self.settings_by_way()[HALF].speed_kmh
+        asked_kmh = now_kmh + (wanted.speed_kmh - now_kmh) / HALF_SHARE
+        return replace(wanted, speed_kmh=self.treadmill.rounded(asked_kmh))
+
+    def rates_at(
+        self, candidates: list[Setting], people: SigmaPoints, times: Array, acts_after_s: float, moment: GuidanceInput
+    ) -> Array:
+        """Return the rates foretold if nothing changes, and for each candidate: see `SigmaPoints.ahead`."""
+        if not self.by_way:
+            return people.ahead(loads_of(candidates), times, acts_after_s)
+        was = self.settings_by_way()
+        working = moment.phase.kind is PhaseKind.INTERVAL
+        taken = [one for asked in candidates for one in settings_after(was, asked, working=working)]
+        delay = np.full(WAYS, acts_after_s)
+        delay[LATE] += LATE_S
+        return people.ahead(loads_by_way(taken), times, delay)
 
     def advice_for(self, setting: Setting, reason: str) -> Advice:
         """A setting as an advice, against the setting now."""
@@ -329,17 +406,22 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         guidance = replace(self, advised=setting, advised_s=moment.second, reason=reason)
         if moment.speed_kmh is not None:
             return guidance
-        bank, best = merge_hypotheses(self.bank, len(self.settings)) if len(self.settings) > 1 else (self.bank, 0)
-        was = self.settings[best]
-        if self.next_settings is not None:
-            was = self.next_settings[0]
+        was = self.settings_by_way()
+        bank, best = merge_hypotheses(self.bank, self.branches)
+        if not self.by_way:
+            bank = relabelled(bank, WAY_SHARES)
+        kept, off_sd_bpm = (OFF_KEEPS, OFF_SD_BPM) if moment.second == 0 else (1.0, OFF_LITTLE_SD_BPM)
+        taken = settings_after(was, setting, working=moment.phase.kind is PhaseKind.INTERVAL)
+        late = tuple(after_s + LATE_S if way == LATE else after_s for way in range(WAYS))
+        here = slice(best * WAYS, (best + 1) * WAYS)
         return replace(
             guidance,
-            bank=split_hypotheses(bank),
-            settings=(was, was, was),
-            loads=tuple((one[best],) * 3 for one in self.loads),
-            next_settings=(setting, was, setting),
-            switch_in_s=after_s,
+            bank=split_hypotheses(bank, off_sd_bpm, kept=kept),
+            by_way=True,
+            settings=(self.settings * WAYS if len(self.settings) == 1 else self.settings[here]) * 2,
+            loads=tuple((one * WAYS if len(one) == 1 else one[here]) * 2 for one in self.loads),
+            next_settings=(*taken, *was),
+            switch_in_s=(*late, *late),
         )
 
     # What is foretold
@@ -404,6 +486,7 @@ def learned_guidance(plan: Plan) -> LearnedGuidance:
         incline_percent=incline,
         work=None if response is None or response.work is None else Setting(*astuple(response.work)),
         bank=bank,
+        by_way=person is not None and person.by_way,
         person=person,
         sessions=0 if response is None else response.sessions,
         borgs=borgs,

@@ -64,6 +64,7 @@ class GuidedPerson(Struct, frozen=True, eq=False):
     """What is known of a person across days, for each of `KINDS`: means (N, 5), covariances, log weights.
 
     `evidence`: log likelihood of each HRmax in `hr_max_bpm` from everything seen so far, the plan's own prior left out.
+    `by_way`: the kinds are ways of following (`unknown_load.WAYS`) where they else are gaits.
     """
 
     mean: Array
@@ -71,6 +72,7 @@ class GuidedPerson(Struct, frozen=True, eq=False):
     log_weight: Array
     hr_max_bpm: Array
     evidence: Array
+    by_way: bool = False
 
 
 def plan_hr_max_bpm(plan: Plan) -> float:
@@ -189,8 +191,11 @@ def _stranger(plan: Plan, start: Load | None, rates: Array, structure: int, gait
     return own, np.diag(np.square((RESTING_SD_BPM, gain_sd, TAU_UP_SD, TAU_DOWN_SD, GAIT_SD)))
 
 
-def met_today(before: GuidedPerson | None, today: FilterBank, plan: Plan) -> GuidedPerson:
+def met_today(before: GuidedPerson | None, today: FilterBank, plan: Plan, *, by_way: bool = False) -> GuidedPerson:
     """What is known of the person after a day: a day's belief is the person's own plus that day's offset.
+
+    `by_way`: today's kinds are ways of following. Where the days before knew gaits, or the other way round, what is
+    the person's own is taken over kind by kind; the weights are today's.
 
     The HRmax hypotheses are folded together within each kind; their evidence is kept apart from the plan's prior.
     """
@@ -220,4 +225,5 @@ def met_today(before: GuidedPerson | None, today: FilterBank, plan: Plan) -> Gui
         log_weight=np.maximum(0.7 * (log_kind - log_kind.max()), -4.0),
         hr_max_bpm=hypotheses(plan),
         evidence=np.maximum(evidence - evidence.max(), -12.0),
+        by_way=by_way,
     )

@@ -10,9 +10,19 @@ from coach.guidance.belief import BeliefState
 from coach.guidance.first_reading_check import PriorPrediction, RateFall, expectation
 from coach.guidance.heart_model import DRIFT, FAST, GAIN, SLOW, FilterBank
 from coach.guidance.interface import GuidanceInput
-from coach.guidance.priors import first_bank
+from coach.guidance.priors import GAIT_SHARES, first_bank, met_today
 from coach.guidance.treadmill_load import demands
-from coach.guidance.unknown_load import merge_hypotheses, split_hypotheses
+from coach.guidance.unknown_load import (
+    FLAT,
+    LATE,
+    WAY_SHARES,
+    WAYS,
+    loads_by_way,
+    merge_hypotheses,
+    relabelled,
+    settings_after,
+    split_hypotheses,
+)
 from coach.model.events import HrMaxFinding, Signal
 from coach.model.plan import Load, Plan
 from coach.model.protocol import Phase, PhaseKind, Zone
@@ -20,7 +30,7 @@ from coach.model.protocol import Phase, PhaseKind, Zone
 PLAN = Plan(participant="p", hr_max_bpm=180.0, hr_max_source="measured", age=40, start=Load(6.0, 5.0))
 BANK = first_bank(PLAN, PLAN.start, None)
 STANDS, WALKS, CLIMBS = Setting(0.0, 0.0), Setting(4.0, 5.0), Setting(6.0, 5.0)
-UNKNOWN = (CLIMBS, WALKS, CLIMBS)
+UNKNOWN = (CLIMBS,) * WAYS + (WALKS,) * WAYS
 WARM_UP = Phase(PhaseKind.WARM_UP, 600, Zone(0.6, 0.7))
 INTERVAL = Phase(PhaseKind.INTERVAL, 240, Zone(0.85, 0.95), interval=1)
 RECOVERY = Phase(PhaseKind.RECOVERY, 180, Zone(0.6, 0.7))
@@ -197,23 +207,46 @@ def test_a_setting_that_is_believed_no_more_is_unlearned_and_what_was_asked_for_
 
 
 def test_a_setting_that_was_asked_for_is_supposed_once_it_can_have_been_set() -> None:
-    now = watch(next_settings=UNKNOWN, switch_in_s=1)
+    late = tuple(1 + 2 * (place % WAYS == LATE) for place in range(2 * WAYS))
+    now = watch(settings=(STANDS,) * (2 * WAYS), next_settings=UNKNOWN, switch_in_s=late)
     asked = moment(1.0, speed_kmh=None)
     waiting = now.treadmill_now(asked)
-    assert (waiting.settings, waiting.next_settings, waiting.switch_in_s) == ((STANDS,), UNKNOWN, 0)
+    assert waiting.settings == now.settings
     supposed = waiting.treadmill_now(asked)
-    assert (supposed.settings, supposed.next_settings, supposed.switch_in_s) == (UNKNOWN, None, 0)
-    assert supposed.treadmill_now(asked) is supposed
+    assert [place % WAYS for place, one in enumerate(supposed.settings) if one == STANDS] == [LATE, LATE]
+    settled = supposed.treadmill_now(asked).treadmill_now(asked)
+    assert settled.settings == UNKNOWN
+    assert settled.treadmill_now(asked) is settled
 
 
 def test_a_speed_that_becomes_known_leaves_one_branch_of_the_belief() -> None:
-    branches = split_hypotheses(BANK)
-    before = watch(bank=branches, settings=UNKNOWN, next_settings=UNKNOWN, loads=((WALKS, STANDS, CLIMBS),) * 2)
+    branches = split_hypotheses(BANK, 6.0)
+    seen = (CLIMBS, *(STANDS,) * (2 * WAYS - 1))
+    before = watch(bank=branches, settings=UNKNOWN, next_settings=UNKNOWN, loads=(seen,) * 2, by_way=True)
     known = before.treadmill_now(moment(1.0))
-    bank, best = merge_hypotheses(branches, 3)
-    assert (known.settings, known.next_settings, known.measured) == ((WALKS,), None, True)
-    assert known.bank == bank
-    assert known.loads == (((WALKS, STANDS, CLIMBS)[best],),) * 2
+    bank, best = merge_hypotheses(branches, 2)
+    assert best == 0
+    assert (known.settings, known.next_settings, known.measured, known.by_way) == ((WALKS,), (), True, False)
+    assert known.bank == relabelled(bank, GAIT_SHARES)
+    assert known.loads == ((CLIMBS,),) * 2
+
+
+def test_each_way_makes_its_own_of_an_advice() -> None:
+    was = (WALKS,) * WAYS
+    assert settings_after(was, CLIMBS, working=True) == (CLIMBS, CLIMBS, CLIMBS, Setting(5.0, 5.0), WALKS)
+    assert settings_after(was, CLIMBS, working=False)[FLAT] == Setting(6.0, 0.0)
+    assert settings_after((STANDS,) * WAYS, CLIMBS, working=True)[-1] == CLIMBS
+
+
+def test_what_one_day_showed_of_following_and_of_the_heart_serves_a_day_whose_belt_is_read() -> None:
+    ways = relabelled(BANK, WAY_SHARES)
+    person = met_today(None, ways, PLAN, by_way=True)
+    today = watch(bank=first_bank(PLAN, PLAN.start, person), person=person, by_way=True)
+    known = today.treadmill_now(moment(1.0))
+    assert not known.by_way
+    assert known.bank == relabelled(today.bank, GAIT_SHARES)
+    assert known.treadmill_now(moment(2.0, speed_kmh=None)).by_way
+    assert known._forgotten(known.bank).mean.shape == BANK.mean.shape
 
 
 # Seconds and slots
@@ -340,7 +373,7 @@ def test_what_anybody_would_show_is_followed_until_the_rate_has_proven_itself_or
     assert slot(working, 100.0).expected is None
     assert slot(working, 40.0).expected == replace(later, low_at_rest=True)
     assert slot(working, 100.0, signal=Signal.STALE).expected == later
-    branches = replace(before, bank=split_hypotheses(BANK), settings=UNKNOWN)
+    branches = replace(before, bank=split_hypotheses(BANK, 6.0), settings=UNKNOWN)
     assert slot(branches, 100.0, speed_kmh=None).expected is None
 
 
@@ -351,7 +384,7 @@ def test_falls_are_followed_in_warm_up_and_work_where_the_load_is_known() -> Non
     assert slot(replace(before, phase=PhaseKind.INTERVAL), 100.0).fall == fallen
     assert slot(before, 100.0, signal=Signal.STALE).fall == before.fall
     assert slot(replace(before, phase=PhaseKind.RECOVERY), 100.0).fall == RateFall()
-    branches = replace(before, bank=split_hypotheses(BANK), settings=UNKNOWN)
+    branches = replace(before, bank=split_hypotheses(BANK, 6.0), settings=UNKNOWN)
     assert slot(branches, 100.0, speed_kmh=None).fall == RateFall()
 
 
@@ -374,31 +407,31 @@ def test_a_believed_rate_above_the_plans_hr_max_is_a_finding_unless_it_is_weak_o
 
 
 def test_an_unknown_load_may_roam_and_a_known_one_does_not() -> None:
-    assert (watch().roam_sd, watch(settings=UNKNOWN).roam_sd) == (0.0, 0.005)
-    bank = split_hypotheses(BANK)
+    assert (watch().roam_sd, watch(settings=UNKNOWN).roam_sd) == (0.0, 0.003)
+    bank = split_hypotheses(BANK, 6.0)
     now = slot(watch(bank=bank, settings=UNKNOWN, phase_s=100), 100.0, speed_kmh=None, second=100)
-    assert now.bank == bank.predict(load_of(*UNKNOWN), 0.005).update(100.0)[0]
+    assert now.bank == bank.predict(loads_by_way(UNKNOWN), 0.003).update(100.0)[0]
 
 
 @pytest.mark.parametrize(("second", "late_sd"), [(25, 10.0), (26, 0.0)])
 def test_early_in_a_phase_nobody_knows_to_the_second_when_the_treadmill_was_set(second: int, late_sd: float) -> None:
-    bank = split_hypotheses(BANK)
+    bank = split_hypotheses(BANK, 6.0)
     now = slot(watch(bank=bank, settings=UNKNOWN), 100.0, speed_kmh=None, second=second)
-    assert now.bank == bank.predict(load_of(*UNKNOWN), 0.005).inflate_covariance(FAST, late_sd).update(100.0)[0]
+    assert now.bank == bank.predict(loads_by_way(UNKNOWN), 0.003).inflate_covariance(FAST, late_sd).update(100.0)[0]
     known = slot(watch(settings=(WALKS,)), 100.0, second=second)
     assert known.bank == BANK.predict(load_of(WALKS)).update(100.0)[0]
 
 
 def test_a_rate_that_surprises_twice_where_the_speed_is_unknown_is_a_load_of_the_persons_own() -> None:
-    bank = split_hypotheses(odd_bank()[0])
-    load = load_of(WALKS, WALKS, WALKS)
-    corrected, surprise = bank.predict(load, 0.005).update(150.0)
+    bank = split_hypotheses(odd_bank()[0], 6.0)
+    load = loads_by_way((WALKS,) * (2 * WAYS))
+    corrected, surprise = bank.predict(load, 0.003).update(150.0)
     assert surprise >= 2.5
-    before = watch(bank=bank, settings=(WALKS,) * 3, phase=PhaseKind.WARM_UP, misfit=20.0)
+    before = watch(bank=bank, settings=(WALKS,) * (2 * WAYS), phase=PhaseKind.WARM_UP, misfit=20.0)
     once = slot(before, 150.0, speed_kmh=None, second=99)
     assert once.bank == corrected
     twice = slot(replace(before, odd=1), 150.0, speed_kmh=None, second=99)
-    assert twice.bank == corrected.inflate_covariance(GAIN, 0.15).inflate_covariance(SLOW, 6.0)
+    assert twice.bank == corrected.inflate_covariance(DRIFT, 12.0).inflate_covariance(SLOW, 6.0)
     assert (twice.doubted_until_t, twice.misfit) == (None, 0.9 * 20.0 + surprise)
     known = slot(watch(bank=odd_bank()[0], odd=1), 150.0)
     assert known.bank == odd_bank()[0].predict(load_of(WALKS)).update(150.0)[0]

@@ -79,15 +79,15 @@ def test_without_a_speed_the_rate_tells_whether_an_advice_was_followed() -> None
     bank = first_bank(PLAN, PLAN.start, None)
     for _ in range(30):
         bank, _ = bank.predict(one(3.0)).update(98.0)
-    bank = split_hypotheses(bank)
-    branches = np.concatenate((one(6.0), one(3.0), one(6.0)))
+    bank = split_hypotheses(bank, 3.0)
+    branches = np.concatenate((one(6.0), one(3.0)))
     for _ in range(14):
         bank, _ = bank.predict(branches).update(98.0)
-    weights = branch_weights(bank, 3)
+    weights = branch_weights(bank, 2)
     assert weights[IGNORED] > 0.8 > weights[FOLLOWED]
-    single, best = merge_hypotheses(bank, 3)
+    single, best = merge_hypotheses(bank, 2)
     assert best == IGNORED
-    assert len(single.log_weight) == len(bank.log_weight) // 3
+    assert len(single.log_weight) == len(bank.log_weight) // 2
 
 
 def test_borg_and_fraction_are_each_others_inverse() -> None:
