@@ -1,4 +1,4 @@
-"""Does the guidance serve people whom it was not made for? One row for each group, with the goal beside it.
+"""Does the guidance serve people whom it was not made for? One row for each group, with its goal.
 
     python -m benchmarks.bench_groups [--people 24] [--sessions 3] [--only "unread, flat"] [--unseen]
 

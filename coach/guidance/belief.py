@@ -129,7 +129,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
 
     @property
     def branches(self) -> int:
-        """How many branches the belief is in: one, or one more for an advice that may have been left out."""
+        """Return how many branches the belief is in: one, or one more for an advice that may have been left out."""
         return max(1, len(self.settings) // WAYS)
 
     @property
@@ -310,7 +310,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
 
 
 def _mean_load(loads: tuple[tuple[Setting, ...], ...]) -> Array:
-    """Demand and gait span over these seconds: (1, gaits, 2) of a known setting, else (branches, ways, 2)."""
+    """Return demand and gait span over these seconds: (1, gaits, 2) of a known setting, else (branches, ways, 2)."""
     each = {
         settings: np.array([demands(settings[0].speed_kmh, settings[0].incline_percent)])
         if len(settings) == 1

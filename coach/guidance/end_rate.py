@@ -86,7 +86,7 @@ class EndRateForecast(Struct, frozen=True):
         return weights
 
     def _fit(self, learned: Array) -> tuple[Array, Array, Array]:
-        """Curves at the readings, what they missed by, and how that pulls weights of covariance `learned`."""
+        """Return curves at the readings, what they missed by, and how that pulls weights of covariance `learned`."""
         times = np.array(self.seconds)
         curves = _curves(times)
         misses = np.array(self.rates_bpm) - self.rates_bpm[0] - curves @ self._expected_weights()

@@ -188,7 +188,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         return replace(self.treadmill, most_demand=usual * share)
 
     def best_for_phase(self, moment: GuidanceInput, people: SigmaPoints) -> Setting:
-        """The setting for the whole phase; in a later interval the same, unless another is clearly better."""
+        """Return the setting for the whole phase; in a later interval the same, unless another is clearly better."""
         kind, length_s = moment.phase.kind, moment.length_s
         if kind is PhaseKind.INTERVAL:
             low, high = zone_fractions(moment)
@@ -221,7 +221,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         acts_after_s: float,
         moment: GuidanceInput,
     ) -> Setting:
-        """The setting that brings the rate nearest to a level within `span_s` from now."""
+        """Return the setting that brings the rate nearest to a level within `span_s` from now."""
         from_s, until_s = span_s
         middle = self.as_asked(middle_setting(people, aim, self.treadmill, self.incline_for(moment)))
         candidates = self.treadmill.around(middle)
@@ -349,7 +349,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         return self.settings[int(np.argmax(way_weights(self.bank, self.branches)))]
 
     def asked_now(self) -> Setting:
-        """The setting that advice is to change: the treadmill's own, or what was asked last where it is not read."""
+        """Return the setting that advice is to change: the treadmill's, or what was asked last where it is not read."""
         return self.setting_now() if len(self.settings) == 1 or self.advised is None else self.advised
 
     # How this person follows, where no belt is read
@@ -367,12 +367,12 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         return self.by_way and bool(way_weights(self.bank, self.branches)[:, way].sum() > 0.5)  # noqa: PLR2004
 
     def incline_for(self, moment: GuidanceInput) -> float:
-        """The incline to ask for: none outside intervals of somebody who takes none there anyway."""
+        """Return the incline to ask for: none outside intervals where this person takes none anyway."""
         flat = moment.phase.kind is not PhaseKind.INTERVAL and self.follows(FLAT)
         return 0.0 if flat else self.incline_percent
 
     def as_asked(self, wanted: Setting) -> Setting:
-        """The setting to ask for, so that this person gets `wanted`: twice the change of somebody who takes half."""
+        """Return the setting to ask for, so that this person gets `wanted`: twice the change where half is taken."""
         if not self.follows(HALF):
             return wanted
         now_kmh = self.settings_by_way()[HALF].speed_kmh

@@ -125,7 +125,7 @@ def _normal(off: Array, sd: float) -> Array:
 
 
 def as_labelled(bank: FilterBank, plan: Plan) -> FilterBank:
-    """Return the belief of somebody whose HRmax is no lower than a test's error allows.
+    """Return the belief of a person whose HRmax is no lower than a test's error allows.
 
     A strap is judged by what this person would show: the rare low values of HRmax would excuse a drying strap.
     """

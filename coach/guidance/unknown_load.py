@@ -1,9 +1,9 @@
 """Where no treadmill tells its speed: the load is unknown, and how this person follows is learned with the heart.
 
 `WAYS` take the place of the gait hypotheses: each row of the bank has its own load, by its own way of following.
-Beside them the belief forks at each advice, since any one may be left out; the rates that follow weigh both. No way
+The belief also forks at each advice, since any one may be left out; the rates that follow weigh both. No way
 is ever ruled out, and what a phase's load is off by (the panel's rounding, a speed of the person's own) is a part of
-the state that is doubted anew at each advice.
+the state that is doubted again at each advice.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def settings_after(was: Sequence[Setting], setting: Setting, *, working: bool) -
 
 
 def loads_by_way(settings: Sequence[Setting]) -> Array:
-    """Demand and gait span, (settings / ways, ways, 2)."""
+    """Return demand and gait span, (settings / ways, ways, 2)."""
     each = [demands(one.speed_kmh, one.incline_percent)[GRADUAL] for one in settings]
     return np.array(each).reshape(-1, WAYS, 2)
 
@@ -94,19 +94,19 @@ def split_hypotheses(bank: FilterBank, off_sd_bpm: float, *, kept: float = 1.0) 
 
 
 def branch_weights(bank: FilterBank, branches: int) -> Array:
-    """The weight of each branch."""
+    """Return the weight of each branch."""
     weights: Array = bank.weight.reshape(branches, -1).sum(axis=1)
     return weights
 
 
 def way_weights(bank: FilterBank, branches: int) -> Array:
-    """The weight of each way of following in each branch, (branches, ways)."""
+    """Return the weight of each way of following in each branch, (branches, ways)."""
     weights: Array = bank.weight.reshape(branches, WAYS, -1).sum(axis=2)
     return weights
 
 
 def merge_hypotheses(bank: FilterBank, branches: int) -> tuple[FilterBank, int]:
-    """The belief in one branch again, the likeliest, and which that was."""
+    """Return the belief in one branch again, the likeliest, and which that was."""
     if branches == 1:
         return bank, 0
     weights = branch_weights(bank, branches)

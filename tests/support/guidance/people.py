@@ -1,6 +1,6 @@
 """People whom the guidance was not made for: other hearts, other ways of following, other straps.
 
-A `Behaviour` says how somebody handles belt, panel and strap. `CascadeHeart` and `DeficitHeart` are hearts of another
+A `Behaviour` says how a person handles belt, panel and strap. `CascadeHeart` and `DeficitHeart` are hearts of another
 structure than any that the coach or `firmware.simulation` has; they are kept for the last judgement (`UNSEEN`).
 """
 
@@ -29,7 +29,7 @@ HANDRAIL_CHANGES_EACH_S = (30, 90)
 
 
 class Behaviour(Struct, frozen=True, kw_only=True):
-    """How somebody behaves. `share`: of each change that is taken; `late_s`: more delay than usual.
+    """How a person behaves. `share`: of each change that is taken; `late_s`: more delay than usual.
 
     `flat`: no incline outside intervals; `still`: the panel is set once, by feel; `stops`: a minute of standing in
     intervals 2 and 3; `handrail`: taken and let go at will; `gaps`, `fibrillates`: what the strap sends.
@@ -153,7 +153,7 @@ class BenchPerson(SimulatedPerson):
         habits: Habits,
         reports_speed: bool,
     ) -> None:
-        """Stand beside the treadmill, rested."""
+        """Stand on the treadmill, rested."""
         first: Any = "two_component" if family == "two_component" else "first_order"
         super().__init__(participant, day, rng, model=first, habits=habits, reports_speed=reports_speed)
         match family:
