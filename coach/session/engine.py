@@ -236,7 +236,12 @@ def _command(turn: Transition, command: SessionCommand) -> None:
             _start(turn)
         case CommandName.PAUSE:
             _require(turn.state.stage == "running", "not_running", "only a running session can be paused")
-            turn.pause("asked")
+            turn.pause("asked", command.source)
+        case CommandName.RESUME if command.source == "therapist":
+            # From afar only what was stopped from afar goes on (hazard H6).
+            own = turn.state.stage == "paused" and turn.state.paused_by == "therapist"
+            _require(own, "not_paused", "the session is not in a pause that a therapist made")
+            turn.resume()
         case CommandName.RESUME:
             if turn.state.before_stop is not None:
                 turn.take_stop_back()

@@ -94,6 +94,7 @@ class SessionState(Struct, frozen=True, kw_only=True):
     training_before_s: int = 0
     paused_t: float | None = None
     pause_reason: Literal["asked", "restart"] = "asked"
+    paused_by: str = ""
     source: HeartRateSource = HeartRateSource()
     place: ZonePosition = ZonePosition()
     strap_key: str | None = None

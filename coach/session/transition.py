@@ -437,11 +437,11 @@ class Transition:
         self.end_phase(reason)
         return True
 
-    def pause(self, reason: Literal["asked", "restart"]) -> None:
-        """The session's clock stands still; nothing is said until it goes on."""
+    def pause(self, reason: Literal["asked", "restart"], source: str = "") -> None:
+        """The session's clock stands still; nothing is said until it goes on. `source`: who asked for it."""
         self.events.append(SessionPaused(self.state.t, reason))
         self.cue(CueName.PAUSED)
-        self.state = replace(_standing(self.state), pause_reason=reason)
+        self.state = replace(_standing(self.state), pause_reason=reason, paused_by=source)
 
     def resume(self) -> None:
         """The session goes on where it was: the second under way, an open question, the time above the ceiling."""

@@ -25,6 +25,7 @@ from sync.wire.messages import (
     Live,
     LiveNotice,
     Pause,
+    Resume,
     Software,
     StartGroup,
     State,
@@ -208,6 +209,9 @@ class StoryMachine:
                     outcome, code = "refused", "not_started"
                 case Pause():
                     person.paused = True
+                case Resume():
+                    outcome, code = ("done", "") if person.paused else ("refused", "not_paused")
+                    person.paused = False
                 case End():
                     person.t, person.face = None, "exertion"
                 case Adjust(lowered_fraction=float(lowered)):

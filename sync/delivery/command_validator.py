@@ -12,7 +12,7 @@ from msgspec import Struct
 from coach.model.messages import BorgAnswer, CommandName
 from coach.model.messages import SessionCommand as ToEngine
 from coach.session.engine import MOST_LOWERED_FRACTION
-from sync.wire.messages import Adjust, Attend, Clocks, Command, Ease, End, Pause, StartGroup, Text
+from sync.wire.messages import Adjust, Attend, Clocks, Command, Ease, End, Pause, Resume, StartGroup, Text
 
 LIVES_S = 600.0
 """No command lives longer, whatever it says of itself."""
@@ -78,6 +78,8 @@ class CommandValidator:
                 return StartAt(now.monotonic_s + max(0.0, ahead_s), _build_engine_command(CommandName.START))
             case Pause():
                 return _build_engine_command(CommandName.PAUSE)
+            case Resume():
+                return _build_engine_command(CommandName.RESUME)
             case Ease():
                 return _build_engine_command(CommandName.EASE)
             case End():

@@ -274,6 +274,10 @@ class Pause(Action, frozen=True, tag="pause"):
     """Pause the session."""
 
 
+class Resume(Action, frozen=True, tag="resume"):
+    """Let the session go on after a `pause` that came from the server; any other pause is the participant's own."""
+
+
 class Ease(Action, frozen=True, tag="ease"):
     """Go over to active recovery."""
 
@@ -304,7 +308,7 @@ class Attend(Action, frozen=True, tag="attend"):
     """Say that a member of staff is with the participant: this answers "are you all right?" for them."""
 
 
-AnyAction = StartGroup | Pause | Ease | End | Adjust | Text | Attend
+AnyAction = StartGroup | Pause | Resume | Ease | End | Adjust | Text | Attend
 
 
 class Command(Struct, frozen=True, kw_only=True):

@@ -53,6 +53,7 @@ MESSAGES: list[msgspec.Struct] = [
         for action in (
             wire.StartGroup(1.0),
             wire.Pause(),
+            wire.Resume(),
             wire.Ease(),
             wire.End(),
             wire.Adjust(30),

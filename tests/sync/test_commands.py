@@ -5,7 +5,7 @@ import pytest
 from coach.model.messages import BorgAnswer, CommandName
 from coach.model.messages import SessionCommand as ToEngine
 from sync.delivery.command_validator import CommandRefusal, CommandValidator, Order, Show, StartAt
-from sync.wire.messages import Adjust, AnyAction, Attend, Clocks, Command, Ease, End, Pause, StartGroup, Text
+from sync.wire.messages import Adjust, AnyAction, Attend, Clocks, Command, Ease, End, Pause, Resume, StartGroup, Text
 
 WALL_S = 1_795_330_000.0
 SINCE_S = 1000.0
@@ -40,6 +40,7 @@ def code(judged: Order | CommandRefusal) -> str:
     ("action", "name", "seconds"),
     [
         (Pause(), CommandName.PAUSE, None),
+        (Resume(), CommandName.RESUME, None),
         (Ease(), CommandName.EASE, None),
         (End(), CommandName.STOP, None),
         (Adjust(60), CommandName.EXTEND_RECOVERY, 60),
@@ -56,10 +57,14 @@ def test_staff_beside_the_participant_answer_for_them() -> None:
 
 
 def test_nothing_that_a_server_can_say_makes_a_session_harder() -> None:
-    """Of all that the engine can be told, what goes on, skips or urges cannot be said from afar."""
-    told = {judge(command(action)) for action in (Pause(), Ease(), End(), Adjust(1), Adjust(300))}
+    """Of all that the engine can be told, what skips or urges cannot be said from afar.
+
+    What goes on is said as the therapist's word, which ends no pause but a therapist's (`tests/coach`).
+    """
+    told = {judge(command(action)) for action in (Pause(), Resume(), Ease(), End(), Adjust(1), Adjust(300))}
     names = {one.name for one in told if isinstance(one, ToEngine)}
-    assert names.isdisjoint({CommandName.RESUME, CommandName.SKIP_WARM_UP, CommandName.START})
+    assert names.isdisjoint({CommandName.SKIP_WARM_UP, CommandName.START})
+    assert {one.source for one in told if isinstance(one, ToEngine)} == {"therapist"}
 
 
 @pytest.mark.parametrize("seconds", [0, -1, -300, 301, 10**9])

@@ -83,6 +83,29 @@ def test_only_a_running_session_can_be_paused_and_only_a_paused_one_goes_on() ->
         session.command(CommandName.RESUME)
 
 
+def test_a_therapist_ends_a_therapists_pause_and_no_other() -> None:
+    session = LedSession().live_until(100, 160).command(CommandName.PAUSE, source="therapist").live(20)
+    session.command(CommandName.RESUME, source="therapist")
+    assert session.state.stage == "running"
+    session.command(CommandName.PAUSE)
+    with pytest.raises(MessageRefused, match="a therapist made"):
+        session.command(CommandName.RESUME, source="therapist")
+
+
+def test_a_therapist_takes_no_stop_back() -> None:
+    session = LedSession().live_until(100, 150).command(CommandName.PAUSE, source="therapist").live(5)
+    session.command(CommandName.STOP)
+    assert session.seen.stop_can_be_taken_back
+    with pytest.raises(MessageRefused, match="a therapist made"):
+        session.command(CommandName.RESUME, source="therapist")
+    assert session.state.stage == "ended"
+
+
+def test_the_participant_ends_a_therapists_pause() -> None:
+    session = LedSession().live_until(100, 160).command(CommandName.PAUSE, source="therapist").live(5)
+    assert session.command(CommandName.RESUME).state.stage == "running"
+
+
 def test_after_a_restart_the_session_waits_for_the_person_and_goes_on_where_it_was() -> None:
     session = LedSession().live_until(60).live_until(100, 160).send(Restored(100))
     assert session.events[-1] == SessionPaused(100.0, "restart")
