@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "server.live.apps.RoomConfig",
     "server.regional_statistics.apps.NetworkConfig",
     "server.documents.apps.PapersConfig",
+    "server.drafts.apps.DraftsConfig",
     "server.web.apps.WebConfig",
 ]
 MIDDLEWARE = [
@@ -68,6 +69,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "server.web.language.LanguageMiddleware",
     "server.web.gate.GateMiddleware",
+    "server.drafts.sent.SentDraftsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "server.urls"
@@ -134,6 +136,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 IDLE_S = _settings.idle_minutes * 60
 ABSOLUTE_S = _settings.absolute_hours * 3600
 WALL_COUNTS = _settings.wall_counts
+WALL_NAMES = _settings.wall_names
 ROOM_KEPT_DAYS = _settings.room_kept_days
 CSRF_COOKIE_NAME = f"{_PREFIX}interval-coach-form"
 CSRF_COOKIE_SECURE = not PLAIN

@@ -14,6 +14,7 @@ urlpatterns = [
     path("c/<slug:clinic>/participants/<slug:pseudonym>/papers/", include("server.documents.participant_urls")),
     path("c/<slug:clinic>/manage/", include("server.accounts.urls")),
     path("c/<slug:clinic>/log/", include("server.audit.urls")),
+    path("drafts/", include("server.drafts.urls")),
     path("network/", include("server.regional_statistics.urls")),
     path("health/live", health.live),
     path("health/ready", health.ready),

@@ -46,12 +46,20 @@ class Clinic(models.Model):
         return at.astimezone(self.zone).date()
 
 
+class Theme(models.TextChoices):
+    """How pages look for an account; without a choice, as the device says."""
+
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
 class Account(AbstractUser):
     """Somebody who logs in. Never shared; a participant has none."""
 
     language = models.CharField(
         _("language"), max_length=2, choices=[("nb", "Bokmål"), ("en", "English")], default="nb"
     )
+    theme = models.CharField(_("appearance"), max_length=5, choices=Theme.choices, blank=True)
     external_id = models.CharField(max_length=200, unique=True, null=True, blank=True, editable=False)
     """The subject by which an identity provider (OpenID Connect) names this person: `issuer subject`."""
 

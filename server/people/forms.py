@@ -333,14 +333,23 @@ class PlanForm(forms.Form):
             # A form of a page that was open before these fields existed leaves them out.
             if given.get(name) in (None, "") and name not in self.errors:
                 given[name] = getattr(Values(), name)
-        if not self.errors:
-            self.values = Values(
-                **{name: given[name] for name in COMPARED if name != "questions"},
-                questions=_ordered(given["questions"]),
-            )
-            for fault in faults(self.values, self.today):
+        # A field that could not be read hides no other field's fault: its place is taken by the usual value.
+        usual = Values()
+        told = {name: given.get(name, getattr(usual, name)) for name in COMPARED if name != "questions"}
+        self.values = Values(**told, questions=_ordered(given.get("questions", [])))
+        for fault in faults(self.values, self.today):
+            if fault.field not in self.errors and not (AGAINST.get(fault.field, set()) & self.errors.keys()):
                 self.add_error(fault.field, fault.words)
         return given
+
+
+AGAINST = {
+    "hr_max_source": {"hr_max_bpm", "own_source"},
+    "ceiling_bpm": {"hr_max_bpm"},
+    "slowest_kmh": {"max_speed_kmh"},
+    "start_speed_kmh": {"max_speed_kmh", "slowest_kmh", "start_incline_percent"},
+}
+"""The fields that a field is judged against: while one of them cannot be read, nothing is said of it."""
 
 
 def _ordered(questions: list[str]) -> tuple[str, ...]:

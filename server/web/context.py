@@ -1,5 +1,6 @@
 """What the frame around every page shows: the clinic, the places one may go to, the language, the account."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,8 +71,9 @@ class Frame:
     language: str
     other_language: str
     other_language_name: str
-    idle_s: int
     roles_wait: bool
+    left_s: float
+    theme: str
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -96,10 +98,17 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             language=language,
             other_language=other,
             other_language_name=dict(settings.LANGUAGES)[other],
-            idle_s=settings.IDLE_S,
             roles_wait=account is not None and place is not None and has_waiting_roles(account, place),
+            left_s=round(_left_s(request), 1) if account else 0.0,
+            theme=account.theme if account else "",
         )
     }
+
+
+def _left_s(request: HttpRequest) -> float:
+    from server.web.gate import left_s  # noqa: PLC0415 - the gate stands on models
+
+    return left_s(request.session, time.time())
 
 
 def links(account: Account, clinic: Clinic | None, here: str = "") -> tuple[Link, ...]:

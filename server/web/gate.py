@@ -91,9 +91,28 @@ def over(session: SessionBase, now_s: float) -> bool:
     return not (0 <= now_s - begun_s < settings.ABSOLUTE_S and -TOUCH_EVERY_S <= now_s - seen_s < settings.IDLE_S)
 
 
-def touch(session: SessionBase, now_s: float) -> None:
-    """Note that somebody is there."""
-    if now_s - session[SEEN] >= TOUCH_EVERY_S:
+def left_s(session: SessionBase, now_s: float) -> float:
+    """Return how long the session lasts from now on if nobody does anything."""
+    idle_s, absolute_s = _left_s(session, now_s)
+    return max(0.0, min(idle_s, absolute_s))
+
+
+def may_stay(session: SessionBase, now_s: float) -> bool:
+    """Return whether doing something makes the session last longer."""
+    idle_s, absolute_s = _left_s(session, now_s)
+    return idle_s < absolute_s
+
+
+def _left_s(session: SessionBase, now_s: float) -> tuple[float, float]:
+    return (
+        settings.IDLE_S - (now_s - session.get(SEEN, 0.0)),
+        settings.ABSOLUTE_S - (now_s - session.get(BEGUN, 0.0)),
+    )
+
+
+def touch(session: SessionBase, now_s: float, *, at_once: bool = False) -> None:
+    """Note that somebody is there. `at_once`: also where that was noted a moment ago."""
+    if at_once or now_s - session[SEEN] >= TOUCH_EVERY_S:
         session[SEEN] = now_s
 
 
@@ -168,7 +187,15 @@ class GateMiddleware(MiddlewareMixin):
 def _log_in_first(request: HttpRequest) -> HttpResponseBase:
     if not _wants_page(request):
         return _refusal()
-    return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else "/")
+    return redirect_to_login(_page_of(request))
+
+
+def _page_of(request: HttpRequest) -> str:
+    """Return the page that was asked for, or that the form was on."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    referer = urlsplit(request.headers.get("Referer", ""))
+    return referer._replace(scheme="", netloc="", fragment="").geturl() or "/"
 
 
 def _wants_proof(request: HttpRequest, view: View, now_s: float) -> bool:
@@ -182,12 +209,7 @@ def _prove_first(request: HttpRequest) -> HttpResponseBase:
     """Lead to the page that asks for a proof, and from there back: to a page, or to the page that a form was on."""
     if not _wants_page(request):
         return _refusal()
-    onward = request.get_full_path()
-    if request.method not in ("GET", "HEAD"):
-        onward = (
-            urlsplit(request.headers.get("Referer", ""))._replace(scheme="", netloc="", fragment="").geturl() or "/"
-        )
-    address = f"{reverse('web:confirm')}?{urlencode({'next': onward})}"
+    address = f"{reverse('web:confirm')}?{urlencode({'next': _page_of(request)})}"
     return HttpResponseRedirect(address, status=HTTPStatus.SEE_OTHER)
 
 

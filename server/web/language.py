@@ -43,15 +43,20 @@ def remember(response: HttpResponse, language: str) -> None:
     )
 
 
+def go_back(request: HttpRequest) -> HttpResponseRedirect:
+    """Return the way back to the page that the form names."""
+    back = request.POST.get("back", "/")
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        back = "/"
+    return HttpResponseRedirect(back, status=HTTPStatus.SEE_OTHER)
+
+
 @for_nobody_in_particular
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
     """Change the language, here and for the account, and go back to the page."""
     language = request.POST.get("language", "")
-    back = request.POST.get("back", "/")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
-        back = "/"
-    response = HttpResponseRedirect(back, status=HTTPStatus.SEE_OTHER)
+    response = go_back(request)
     if language in languages():
         remember(response, language)
         if isinstance(request.user, Account):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from server.web import home, language
+from server.web import home, language, theme
 from server.web.sign_in import invitation, log_in, own_account, provider_pages, two_factor
 
 app_name = "web"
@@ -16,6 +16,7 @@ urlpatterns = [
     path("log-in/provider/back/", provider_pages.back, name="provider_back"),
     path("welcome/<str:secret>/", invitation.welcome, name="welcome"),
     path("log-out/", log_in.log_out, name="log_out"),
+    path("theme/", theme.choose, name="theme"),
     path("language/", language.choose, name="language"),
     path("account/", own_account.own, name="account"),
     path("account/password/", own_account.password, name="password"),

@@ -31,6 +31,8 @@ PUBLIC = {
     "web:provider_ended",
     "web:welcome",
     "web:language",
+    "drafts:state",
+    "drafts:keep",
     "health:live",
     "health:ready",
     "health:figures",

@@ -1,0 +1,1 @@
+"""Drafts: what somebody has typed and not sent yet waits on the server, sealed, until it is sent or thrown away."""
