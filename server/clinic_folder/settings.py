@@ -38,7 +38,8 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     them; `web_url`: the address that browsers use, where it is not `https://host:web_port`; `trusted_proxies`:
     addresses or networks of the proxies before them, whose word on the caller's address is taken. Whoever does nothing
     for `idle_minutes` is logged out, and everyone after `absolute_hours`; `wall_counts`: an open room page counts as
-    doing something, for a tablet on the wall. What the live room remembers (notices, who has seen them, commands) is
+    doing something, for a tablet on the wall; `wall_names`: its page shows nicknames and pictures, else
+    only which machine it is. What the live room remembers (notices, who has seen them, commands) is
     forgotten after `room_kept_days`. `oidc_*`: log-in by the organisation's identity provider, where
     `oidc_issuer` names one; `oidc_key_file` (a private JWK, for private_key_jwt) or `oidc_secret_file`, relative to
     the folder, proves who asks; `oidc_name`: what the button says; `oidc_strong_acr`: the provider's words (`acr`) for
@@ -73,6 +74,7 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     idle_minutes: int = 15
     absolute_hours: int = 12
     wall_counts: bool = False
+    wall_names: bool = True
     room_kept_days: int = 90
     oidc_issuer: str = ""
     oidc_client_id: str = ""

@@ -21,9 +21,9 @@ from server.live.hub import Hub
 from server.live.models import GivenCommand
 from server.live.persistence import called
 from server.live.plan_outbox import machines_of
-from server.live.tiles import CommandTold
+from server.live.tiles import CommandTold, command_name
 from server.people.models import Participant
-from sync.wire.messages import Adjust, AnyAction, Attend, Command, End, Pause, StartGroup, Text
+from sync.wire.messages import Adjust, AnyAction, Command, StartGroup, Text
 from sync.wire.topics import NAME, PARTICIPANT
 
 LIVES_S = 20.0
@@ -179,20 +179,4 @@ def _remember(
 
 
 def _name(action: AnyAction) -> str:
-    match action:
-        case StartGroup():
-            return "start_group"
-        case Pause():
-            return "pause"
-        case End():
-            return "end"
-        case Adjust(extend_recovery_s=None):
-            return "lower"
-        case Adjust():
-            return "extend"
-        case Text():
-            return "text"
-        case Attend():
-            return "attend"
-        case _:
-            return "ease"
+    return command_name(msgspec.to_builtins(action))

@@ -182,7 +182,7 @@ class LiveMachine:
             picture=self._who.picture if self._who else "",
             now=now_of(self._live) if self._live else None,
             notices=tuple(self._notices.values()),
-            commands=tuple(self._commands.values()),
+            commands=tuple(sorted(self._commands.values(), key=lambda one: one.made_s)),
             findings=tuple(FindingTold(one.code, one.since_wall_s) for one in state.findings) if state else (),
             waiting=state.waiting if state else 0,
             software=state.software.interval_coach if state else "",

@@ -24,7 +24,7 @@ from server.live.machine_state import COMMANDS_SHOWN_S, PASSED_SHOWN_S, DisplayN
 from server.live.models import Acknowledgement, GivenCommand, RaisedNotice
 from server.live.plan_outbox import supply_machine
 from server.live.signals import notice_raised
-from server.live.tiles import CommandTold, NoticeTold
+from server.live.tiles import CommandTold, NoticeTold, command_name
 from server.models import CommandOutcome
 from server.people.models import Participant
 from sync.wire.messages import Clocks, CommandResult
@@ -253,7 +253,7 @@ def told_of(row: GivenCommand) -> CommandTold:
     """A command as its tile shows it."""
     return CommandTold(
         id=row.command_id,
-        name=str(row.action.get("name", "")),
+        name=command_name(row.action),
         made_s=row.made_at.timestamp(),
         by=called(row.made_by),
     )

@@ -4,6 +4,9 @@ Times that end in `_s` and stand for an instant are seconds since 1970 by the se
 difference to its own from `sent_s`.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec import Struct
 
 from sync.wire.messages import AdviceNow, Foretold, Live
@@ -64,6 +67,14 @@ class CommandTold(Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: str = ""
     code: str = ""
     reason: str = ""
+
+
+def command_name(action: Mapping[str, Any]) -> str:
+    """Return the name of a command for the words of a tile, of its action as it is sent and kept."""
+    name = str(action.get("name", ""))
+    if name == "adjust":
+        return "lower" if action.get("extend_recovery_s") is None else "extend"
+    return name
 
 
 class FindingTold(Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import msgspec
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
@@ -72,13 +73,27 @@ BYE = b"event: bye\ndata: {}\n\n"
 @require_GET
 def index(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """Show the room. The tiles come over the stream."""
+    return _room(request, clinic, wall=False)
+
+
+@in_clinic(Permission.SEE_ROOM)
+@require_GET
+def wall(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """Show the room for a screen on the wall: large and dark, without a frame, and nothing to press."""
+    return _room(request, clinic, wall=True)
+
+
+def _room(request: HttpRequest, clinic: Clinic, *, wall: bool) -> HttpResponse:
     account = account_of(request)
     record(account, "room.opened", clinic=clinic, may=Permission.SEE_ROOM)
     told = {
         "stream": reverse("room:stream", args=[clinic.code]),
         "command": reverse("room:command", args=[clinic.code]),
         "acknowledge": reverse("room:acknowledge", args=[clinic.code]),
-        "may_command": allowed(account, clinic, Permission.COMMAND),
+        "may_command": not wall and allowed(account, clinic, Permission.COMMAND),
+        "wall": wall,
+        "names": settings.WALL_NAMES if wall else True,
+        "leave": reverse("room:index", args=[clinic.code]),
         "zone": clinic.time_zone,
         "words": words.for_page(),
         "plain_machine": words.PLAIN_MACHINE,
@@ -88,8 +103,10 @@ def index(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     shown = {
         "room": told,
         "may_command": told["may_command"],
-        "may_see_people": allowed(account, clinic, Permission.SEE_PEOPLE),
-        "may_note": allowed(account, clinic, Permission.CHANGE_DIARY),
+        "wall": wall,
+        "clinic": clinic,
+        "may_see_people": not wall and allowed(account, clinic, Permission.SEE_PEOPLE),
+        "may_note": not wall and allowed(account, clinic, Permission.CHANGE_DIARY),
         "modules": MODULES,
     }
     return render(request, "room/index.html", shown)

@@ -124,6 +124,7 @@ LIMIT: Mapping[str, Word] = {
 COMMAND: Mapping[str, Word] = {
     "start_group": _("Group start"),
     "pause": _("Pause"),
+    "resume": _("Go on after the pause"),
     "ease": _("Ease to active recovery"),
     "end": _("End the session"),
     "extend": _("Longer recovery"),
@@ -159,7 +160,7 @@ REFUSED: Mapping[str, Word] = {
     "started": _("the session has started already"),
     "ended": _("the session has ended"),
     "not_ended": _("the session has not ended"),
-    "not_paused": _("the session is not paused"),
+    "not_paused": _("it was not paused from here: the participant goes on at the machine"),
     "no_question": _("it has been answered already"),
     "not_today": _("no session today"),
     "unanswered": _("the questions before the start are not answered"),

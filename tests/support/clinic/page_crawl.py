@@ -29,6 +29,7 @@ WITH_LOG_IN = {
     "follow-up": "/c/demo/follow-up/",
     "follow-up-limits": "/c/demo/follow-up/limits/",
     "room": "/c/demo/room/",
+    "wall": "/c/demo/room/wall/",
     "participants": "/c/demo/participants/",
     "participant-new": "/c/demo/participants/new/",
     "participant": _PERSON,

@@ -46,9 +46,9 @@ export function condition(tile, now_s) {
 function lasting(tile, shown, now_s) {
   const over = (tile.notices ?? []).find((one) => one.code === "over_ceiling" && holds(one) && (!one.session_id || one.session_id === tile.now?.session_id));
   if (!over || !linked(tile, now_s)) return shown;
-  const lasts = { ...shown, rank: Math.min(shown.rank, RANK.above), look: "above", icon: "up" };
+  const lasts = { ...shown, rank: Math.min(shown.rank, RANK.above), look: "above" };
   // While it waits to be seen, the notice itself says so below.
-  return over.at_s ? { ...lasts, status: words.word("notice", "over_ceiling"), medium: undefined, short: undefined } : lasts;
+  return over.at_s ? { ...lasts, icon: "up", status: words.word("notice", "over_ceiling"), medium: undefined, short: undefined } : lasts;
 }
 
 function away(tile, now_s) {

@@ -1,4 +1,5 @@
 // One machine close up: a larger trace, what is known of it, and what can be asked of it.
+import * as drafts from "../drafts/drafts.js";
 import * as need from "./need.js";
 import * as send from "./send.js";
 import { given_words, icon, outcome, put, show } from "./tile.js";
@@ -8,7 +9,7 @@ const CONFIRM_S = 4;
 const find = (id) => document.getElementById(id);
 
 export class Panel {
-  #opener = null; #tile = null; #confirming = 0; #seen; #closed; #drafts = new Map();
+  #opener = null; #tile = null; #confirming = 0; #seen; #closed; #note_waits = false;
 
   constructor({ seen, closed }) {
     this.machine = null;
@@ -26,6 +27,7 @@ export class Panel {
       event.preventDefault();
       this.#note();
     });
+    document.addEventListener("signed-in-again", () => this.#note_waits && this.#note());
     find("panel-say")?.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = find("panel-text").value.trim();
@@ -40,40 +42,46 @@ export class Panel {
     if (!box) return;
     const who = tile.nickname ? (tile.now?.participant ?? "") : "";
     if (box.dataset.who === who) return;
-    const text = find("panel-note");
-    if (text) this.#drafts.set(`${this.machine} ${box.dataset.who}`, text.value);
     box.dataset.who = who;
     show(box, Boolean(who));
-    if (text) show(find("panel-note-form"), Boolean(who));
     for (const link of box.querySelectorAll("[data-way]")) link.href = `${words.room.people}${who}/${link.dataset.way}`;
-    if (text) text.value = this.#drafts.get(`${this.machine} ${who}`) ?? "";
-    if (find("panel-note-said")) put(find("panel-note-said"), "");
+    const form = find("panel-note-form");
+    if (!form) return;
+    show(form, Boolean(who));
+    // The same draft as on the person's own page: it goes on there, or here.
+    drafts.rename(form, () => {
+      find("panel-note").value = "";
+      form.dataset.draft = who ? `${words.room.people}${who}/note/` : "off";
+    });
+    put(find("panel-note-said"), "");
   }
 
   async #note() {
-    const box = find("panel-person");
+    const form = find("panel-note-form");
     const text = find("panel-note");
     const said = find("panel-note-said");
-    const told = new FormData(find("token"));
-    told.set("text", text.value);
+    const address = form.dataset.draft;
+    const written = text.value;
     let kept = false;
+    this.#note_waits = false;
     try {
-      const answer = await fetch(`${words.room.people}${box.dataset.who}/note/`, { method: "POST", body: told, credentials: "same-origin", headers: { "X-Requested-With": "fetch" } });
+      const told = new FormData();
+      told.set("csrfmiddlewaretoken", await drafts.fresh_token());
+      told.set("text", written);
+      const answer = await fetch(address, { method: "POST", body: told, credentials: "same-origin", headers: { "X-Requested-With": "fetch" } });
       kept = answer.ok && !answer.url.includes("/log-in/");
-    } catch {
-      kept = false;
+    } catch (error) {
+      this.#note_waits = drafts.is_signed_out(error);
+      if (this.#note_waits) drafts.log_in_over(form);
     }
-    if (kept) text.value = "";
+    if (kept && form.dataset.draft === address && text.value === written) {
+      text.value = "";
+      drafts.forget(form);
+    }
     put(said, kept ? said.dataset.kept : said.dataset.failed);
   }
 
   open(machine, opener) {
-    const box = find("panel-person");
-    if (box && this.machine !== machine) {
-      if (find("panel-note")) this.#drafts.set(`${this.machine} ${box.dataset.who}`, find("panel-note").value);
-      delete box.dataset.who;
-      if (find("panel-note")) find("panel-note").value = "";
-    }
     this.machine = machine;
     this.#opener = opener;
     this.#calm();
@@ -122,6 +130,7 @@ export class Panel {
     const running = now?.stage === "running";
     const can = {
       pause: running,
+      resume: now?.stage === "paused" && now.face !== "go_on",
       ease: running && (now.phase === "interval" || now.phase === "steady"),
       extend: running && now.phase === "recovery",
       end: running || now?.stage === "paused",
@@ -143,7 +152,7 @@ export class Panel {
       return;
     }
     this.#calm();
-    const action = { pause: { name }, ease: { name }, end: { name }, attend: { name }, extend: { name: "adjust", extend_recovery_s: 30 }, lower: { name: "adjust", lowered_fraction: Number(button.dataset.lowered) } }[name];
+    const action = { pause: { name }, resume: { name }, ease: { name }, end: { name }, attend: { name }, extend: { name: "adjust", extend_recovery_s: 30 }, lower: { name: "adjust", lowered_fraction: Number(button.dataset.lowered) } }[name];
     this.#send(action);
     const calls = name === "attend" ? need.calls(this.#tile) : null;
     if (calls && !calls.at_s) this.#seen(this.machine, calls);

@@ -21,12 +21,15 @@ const spoken = find("spoken");
 const announced = new Set();
 const order = new Order(list);
 let dead = null; // words on why nothing new comes
+let dead_s = Infinity; // since when
+let told_s = Infinity; // when something last came
 let begun = false;
 
 const group = new Group(() => [...places.values()].map((place) => place.tile).sort((one, other) => words.by_name(one.machine, other.machine)), clock.now_s);
 const panel = new Panel({ seen: acknowledge, closed: () => fit() });
 
 function open(machine, opener) {
+  if (words.room.wall) return;
   panel.open(machine, opener);
   fit();
   update_panel();
@@ -55,6 +58,8 @@ function heard(told) {
   if (told.whole) whole(told.tiles);
   else for (const tile of told.tiles) changed(tile);
   dead = told.broker_up ? null : words.word("room", "broker_lost", { time: words.at(told.broker_s) });
+  dead_s = told.broker_up ? Infinity : told.broker_s;
+  told_s = told.sent_s;
   say_trouble(dead);
   if (told.whole || !begun) tick();
   begun = true;
@@ -99,12 +104,17 @@ function place_of(machine) {
   return place;
 }
 
+// While nothing comes, everything is judged as it was when the last came: tiles keep their places and their words, and
+// only their age goes on.
+const BEAT_S = 4;
+const judged_s = () => Math.min(clock.now_s(), dead_s, told_s + BEAT_S);
+
 // A tile that is not in the room is not drawn: it comes into it, or leaves it, with the next tick.
 function refresh(place) {
   const now_s = clock.now_s();
-  if (place.chip.node.isConnected) place.chip.update(place.tile, now_s, { dead: Boolean(dead) });
+  if (place.chip.node.isConnected) place.chip.update(place.tile, judged_s(), { dead: Boolean(dead) });
   if (place.view.node.isConnected) {
-    place.rank = place.view.update(place.tile, now_s, { dead: Boolean(dead), size: list.dataset.size }).rank;
+    place.rank = place.view.update(place.tile, now_s, { dead: Boolean(dead), size: list.dataset.size, judged_s: judged_s() }).rank;
     place.view.draw(place.trace, now_s, Boolean(dead));
     place.drawn_s = now_s;
   }
@@ -121,14 +131,14 @@ function tick() {
   const wanted = new Map();
   const idle = [];
   for (const [machine, place] of places) {
-    if (need.in_use(place.tile, now_s)) wanted.set(machine, need.condition(place.tile, now_s).rank);
+    if (need.in_use(place.tile, judged_s())) wanted.set(machine, need.condition(place.tile, judged_s()).rank);
     else idle.push(machine);
   }
   const moved = order.arrange(wanted, (machine) => places.get(machine).view.node);
-  const away = (machine) => Number(!need.linked(places.get(machine).tile, now_s));
+  const away = (machine) => Number(!need.linked(places.get(machine).tile, judged_s()));
   arrange_shelf(idle.sort((one, other) => away(one) - away(other) || words.by_name(one, other)));
   list.classList.toggle("dead", Boolean(dead));
-  sum(now_s, wanted, idle);
+  sum(judged_s(), wanted, idle);
   fit();
   for (const place of places.values()) {
     if (moved || now_s - place.drawn_s > 0.9) refresh(place);
@@ -147,8 +157,7 @@ function arrange_shelf(machines) {
     changed_it = true;
   });
   if (!changed_it) return;
-  const now_s = clock.now_s();
-  for (const machine of machines) places.get(machine).chip.update(places.get(machine).tile, now_s, { dead: Boolean(dead) });
+  for (const machine of machines) places.get(machine).chip.update(places.get(machine).tile, judged_s(), { dead: Boolean(dead) });
 }
 
 function sum(now_s, wanted, idle) {
@@ -185,9 +194,24 @@ function show_sum(parts) {
 }
 
 // The largest tiles with which all fit on the screen; the smallest where none do, and then the page scrolls.
+// On a wall a tile is as large as the screen allows, whatever the number.
+function fit_wall(count) {
+  const [width, height] = [list.clientWidth, innerHeight - (list.getBoundingClientRect().top + scrollY) - 16 - (shelf.children.length ? shelf.offsetHeight + 12 : 0)];
+  let best = { share: 0, columns: 1, tall: height };
+  for (let columns = 1; columns <= count; columns += 1) {
+    const rows = Math.ceil(count / columns);
+    const [wide, tall] = [(width - (columns - 1) * GAP.wall) / columns, (height - (rows - 1) * GAP.wall) / rows];
+    const share = Math.min(wide / 1.45, tall);
+    if (share > best.share) best = { share, columns, tall };
+  }
+  list.dataset.size = "wall";
+  list.style.setProperty("--columns", String(best.columns));
+  list.style.setProperty("--tile-height", `${Math.floor(best.tall)}px`);
+}
+
 const SIZES = [["l", 300, 290], ["m", 224, 206], ["s", 176, 150], ["xs", 110, 112]];
 const MANY = 20;
-const GAP = { l: 20, m: 14, s: 10, xs: 8 };
+const GAP = { l: 20, m: 14, s: 10, xs: 8, wall: 14 };
 let fitted = "";
 function fit() {
   const count = list.children.length;
@@ -197,6 +221,8 @@ function fit() {
   const now_fits = [count, width, top, innerHeight, shelf.offsetHeight].join(" ");
   if (now_fits === fitted) return;
   fitted = now_fits;
+  for (const place of places.values()) place.drawn_s = 0;
+  if (words.room.wall) return fit_wall(count);
   // Of many idle machines the first line is enough; the rest is scrolled to.
   const below = shelf.children.length ? Math.min(shelf.offsetHeight, 92) + 12 : 0;
   const height = innerHeight - top - below - 16;
@@ -223,7 +249,6 @@ function fit() {
   list.dataset.size = name;
   list.style.setProperty("--columns", String(columns));
   list.style.setProperty("--tile-height", `${Math.max(least_height, Math.min(most, room_px))}px`);
-  for (const place of places.values()) place.drawn_s = 0;
 }
 
 const mark = (tile, one) => `${tile.machine} ${one.session_id ?? ""} ${one.code} ${one.since_s ?? 0}`;
@@ -245,11 +270,13 @@ function say_trouble(text) {
 
 function lost(since_s) {
   dead = words.word("room", begun ? "stream_lost" : "connecting", { time: words.at(since_s) });
+  dead_s = Math.min(dead_s, since_s);
   say_trouble(dead);
   tick();
 }
 
 function bye() {
+  dead_s = Math.min(dead_s, clock.now_s());
   dead = words.word("room", "signed_out");
   say_trouble(dead);
   const link = Object.assign(document.createElement("a"), { href: location.href, textContent: words.word("room", "log_in") });
@@ -270,4 +297,8 @@ addEventListener("resize", () => { fit(); tick(); });
 document.addEventListener("visibilitychange", keep_awake);
 keep_awake();
 setInterval(tick, 1000);
+if (words.room.wall) {
+  setInterval(() => put(find("wall-clock"), words.at(clock.now_s())), 1000);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && location.assign(words.room.leave));
+}
 new Stream(words.room.stream, { heard, lost, bye });

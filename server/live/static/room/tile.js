@@ -44,18 +44,18 @@ export class TileView {
     this.notice = null;
   }
 
-  update(tile, now_s, { dead, size }) {
+  update(tile, now_s, { dead, size, judged_s }) {
     const now = tile.now;
     const parts = this.parts;
-    const condition = need.condition(tile, now_s);
-    const linked = need.linked(tile, now_s) && !dead;
+    const condition = need.condition(tile, judged_s);
+    const linked = need.linked(tile, judged_s) && !dead;
     const look = linked ? condition.look : condition.look === "stop" ? "stop" : "away";
     if (this.node.dataset.look !== look) this.node.dataset.look = look;
     this.node.classList.toggle("old", !linked);
     const name = words.who(tile);
     const machine = words.machine(tile.machine);
     put(parts.who, name);
-    pictured(parts.picture, tile.picture);
+    pictured(parts.picture, words.room.names ? tile.picture : "");
     put(parts.where, name === machine ? "" : machine);
     put(parts.age, tile.heard_s ? words.ago(need.age_s(tile, now_s), size !== "l") : "");
     const training = now?.stage === "running" || now?.stage === "paused";
@@ -67,7 +67,7 @@ export class TileView {
     put(parts.phase, need.phase(now, size !== "l"));
     put(parts.left, training && typeof now.remaining_s === "number" ? words.minutes(now.remaining_s) : "");
     icon(parts.use, condition.icon);
-    put(parts.status, (size === "l" ? null : size === "m" ? condition.medium : condition.short) ?? condition.status);
+    put(parts.status, (size === "l" ? null : size === "m" || size === "wall" ? condition.medium : condition.short) ?? condition.status);
     put(parts.advice, condition.advice);
     put(parts.open, words.word("room", "details", { name, machine }));
     this.#notices(tile, linked);

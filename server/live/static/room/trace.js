@@ -6,12 +6,16 @@ const AHEAD = 0.18;
 const BREAK_S = 5;
 const LEAST_SPAN_BPM = 45;
 
-const style = getComputedStyle(document.documentElement);
-const ink = style.getPropertyValue("--text").trim() || "#16202f";
-const pale = "#a9b3c4";
-const band = style.getPropertyValue("--in-soft").trim() || "#dff3ec";
-const edge = "#a8d9c8";
-const axis = style.getPropertyValue("--text-faint").trim() || "#5f6c80";
+let colours = null;
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { colours = null; });
+
+function colour(name) {
+  if (!colours) {
+    const style = getComputedStyle(document.documentElement);
+    colours = new Map(["text", "text-faint", "in", "in-soft", "lost-pale", "line"].map((one) => [one, style.getPropertyValue(`--${one}`).trim()]));
+  }
+  return colours.get(name);
+}
 
 export class Trace {
   #points = [];
@@ -55,7 +59,7 @@ export class Trace {
     const y = scale(points, height, large);
     bands(paint, points, x, y, width, now_s);
     if (large) lines(paint, points, y, width, left);
-    line(paint, points, x, y, old ? pale : ink, large ? 2.5 : 2);
+    line(paint, points, x, y, colour(old ? "lost-pale" : "text"), large ? 2.5 : 2);
   }
 }
 
@@ -105,21 +109,23 @@ function bands(paint, points, x, y, width, now_s) {
       const end = here ? x(here.t) : now_s - points.at(-1).t < 15 ? width : x(points.at(-1).t);
       const high = y(first.high ?? y.top);
       const low = y(first.low);
-      paint.fillStyle = band;
+      paint.fillStyle = colour("in-soft");
       paint.beginPath();
       paint.roundRect(start, high, Math.max(1, end - start - 1), Math.max(2, low - high), 3);
       paint.fill();
-      paint.strokeStyle = edge;
+      paint.strokeStyle = colour("in");
+      paint.globalAlpha = 0.4;
       paint.lineWidth = 1;
       paint.stroke();
+      paint.globalAlpha = 1;
     }
     from = to;
   }
 }
 
 function lines(paint, points, y, width, left) {
-  paint.fillStyle = axis;
-  paint.strokeStyle = "#e6eaf1";
+  paint.fillStyle = colour("text-faint");
+  paint.strokeStyle = colour("line");
   paint.lineWidth = 1;
   paint.font = "12px Inter, system-ui, sans-serif";
   paint.textBaseline = "middle";

@@ -47,6 +47,7 @@ export function machine(name) {
 }
 
 export function who(tile) {
+  if (!room.names) return machine(tile.machine);
   if (tile.nickname) return tile.nickname;
   return tile.now?.participant ? word("room", "guest") : machine(tile.machine);
 }

@@ -6,7 +6,7 @@ import re
 import threading
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import translation
 
 from coach.kiosk.view import ScreenId
@@ -15,6 +15,7 @@ from server.live import views, words
 from server.live.commanding import SentCommand, give
 from server.live.hub import Hub
 from server.live.models import GivenCommand
+from server.live.persistence import told_of
 from sync.delivery.fault_registry import Trouble
 from sync.wire.messages import Attend, Command
 from tests.server.web.conftest import People
@@ -83,7 +84,7 @@ def test_the_page_holds_every_word_in_its_language_and_no_persons_name(people: P
         ("nonsense", "not_understood"),
         ({"to": [], "action": {"name": "pause"}}, "no_machine"),
         ({"to": [{"machine": "../x"}], "action": {"name": "pause"}}, "no_machine"),
-        ({"to": [{"machine": "m-1"}], "action": {"name": "resume"}}, "not_understood"),
+        ({"to": [{"machine": "m-1"}], "action": {"name": "skip_warm_up"}}, "not_understood"),
         ({"to": [{"machine": "m-1"}], "action": {"name": "text", "text": "x" * 81}}, "bad_text"),
         ({"to": [{"machine": "m-1"}], "action": {"name": "text", "text": " \n "}}, "bad_text"),
         ({"to": [{"machine": "m-1"}], "action": {"name": "adjust", "lowered_fraction": 0.2}}, "bad_adjustment"),
@@ -130,8 +131,42 @@ def test_staff_at_the_machine_are_sent_on_and_logged_by_that_name(people: People
 
 
 def test_every_command_and_each_refusal_of_one_has_words_of_its_own() -> None:
-    assert {"attend", "pause", "ease", "end", "extend", "lower", "text", "start_group"} <= set(words.COMMAND)
+    assert {"attend", "pause", "resume", "ease", "end", "extend", "lower", "text", "start_group"} <= set(words.COMMAND)
     assert {"no_question", "not_understood"} <= set(words.REFUSED)
+
+
+def test_a_command_that_is_remembered_has_the_words_of_the_one_that_was_sent(people: People) -> None:
+    hub = Sending()
+    hub.feed("trondheim").hear_live("m-1", live(1))
+    asked = (
+        {"name": "adjust", "extend_recovery_s": 30},
+        {"name": "adjust", "lowered_fraction": 0.05},
+        {"name": "resume"},
+    )
+    for action in asked:
+        give(
+            hub,
+            people.clinic,
+            people.account("therapist"),
+            json.dumps({"to": [{"machine": "m-1"}], "action": action}).encode(),
+        )
+    remembered = [told_of(row).name for row in GivenCommand.objects.order_by("pk")]
+    assert remembered == [one.detail["command"] for one in Entry.objects.filter(action="room.command").order_by("pk")]
+    assert remembered == ["extend", "lower", "resume"]
+
+
+def test_the_wall_shows_the_room_without_frame_buttons_or_way_to_a_person(people: People) -> None:
+    page = people.therapist.get("/c/trondheim/room/wall/").content.decode()
+    assert 'data-theme="dark"' in page
+    assert not [one for one in ('class="top"', 'id="panel-commands"', 'id="panel-person"', 'id="group"') if one in page]
+    told = json.loads(html.unescape(re.findall(r'<script id="room" type="application/json">(.*?)</script>', page)[0]))
+    assert (told["wall"], told["names"], told["may_command"]) == (True, True, False)
+
+
+def test_a_wall_without_names_is_the_clinics_to_choose(people: People) -> None:
+    with override_settings(WALL_NAMES=False):
+        pages = [people.therapist.get(f"/c/trondheim/room/{end}").content.decode() for end in ("wall/", "")]
+    assert ['"names": false' in page for page in pages] == [True, False]
 
 
 def test_every_face_and_finding_has_a_word_of_its_own() -> None:
