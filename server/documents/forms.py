@@ -101,7 +101,9 @@ class TakeOverForm(forms.Form):
         label=_("The passphrase"),
         max_length=100,
         help_text=_("Told by the other clinic in another way than the file, such as by telephone."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "data-secret": ""}
+        ),
     )
 
     def clean_file(self) -> Any:  # noqa: ANN401 - Django's own signature

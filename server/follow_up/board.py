@@ -1,11 +1,14 @@
 """The follow-up page: one card for each person, with all reasons, the heaviest first."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.urls import reverse
+from django.utils.functional import cached_property
 from msgspec import Struct
 
 from server.accounts.memberships import name_of
@@ -60,60 +63,60 @@ class FollowUpCard(Struct, frozen=True, kw_only=True):
 class FollowUpBoard(Struct, frozen=True, kw_only=True):
     """What the page shows. `counts`: people by view."""
 
-    page: Page[tuple[int, ...]]
+    page: Page[int | None]
     cards: tuple[FollowUpCard, ...]
     counts: dict[str, int]
 
 
-class _Light(Struct, frozen=True):
-    """An item without its evidence: enough to sort and count."""
+class _CountedPages(Paginator):  # type: ignore[type-arg] # not generic when it runs
+    """Pages of people; where `known` says how many there are, they are not counted once more."""
 
-    key: int
-    participant: int
-    weight: int
-    owner: int | None
-    responsible: int | None
-    group: str
+    def __init__(self, people: Any, on_page: int, known: int | None) -> None:  # noqa: ANN401 - a query set of keys
+        super().__init__(people, on_page)
+        self._known = known
+
+    @cached_property
+    def count(self) -> int:
+        return super().count if self._known is None else self._known
 
 
 def board_of(clinic: Clinic, account: Account, today: date, *, show: str, group: str, number: int) -> FollowUpBoard:
-    """Return the page of a view: `all`, `mine` or `later`. Four statements, however many people there are."""
-    waiting, later = _light(open_items(clinic, today)), _light(later_items(clinic, today))
-    mine = [one for one in waiting if account.pk == (one.owner or one.responsible)]
-    views = {"all": waiting, "mine": mine, "later": later}
-    counts = {name: len({one.participant for one in items}) for name, items in views.items()}
-    people = _sorted(one for one in views[show] if not group or one.group == group)
-    page = Paginator(people, CARDS_ON_PAGE).get_page(number)
-    return FollowUpBoard(page=page, cards=_cards(clinic, list(page.object_list)), counts=counts)
+    """Return the page of a view: `all`, `mine` or `later`. Five statements, however many people there are.
+
+    The database counts and sorts: of thousands of reasons only a page's own are read.
+    """
+    waiting, later = open_items(clinic, today), later_items(clinic, today)
+    is_mine = Q(owner=account) | Q(owner=None, participant__responsible=account)
+    counts = _counted(waiting, {"all": Q(), "mine": is_mine}) | _counted(later, {"later": Q()})
+    shown = {"all": waiting, "mine": waiting.filter(is_mine), "later": later}[show]
+    if group:
+        shown = shown.filter(participant__group=group)
+    # The heavier reason first, then more of them; then who has waited longest.
+    piles = shown.values("participant").annotate(heaviest=Max("weight"), reasons=Count("pk"), first=Min("pk"))
+    people = piles.order_by("-heaviest", "-reasons", "first").values_list("participant", flat=True)
+    page = _CountedPages(people, CARDS_ON_PAGE, None if group else counts[show]).get_page(number)
+    return FollowUpBoard(page=page, cards=_cards(clinic, shown, list(page.object_list)), counts=counts)
 
 
-def _light(items: Iterable[FollowUpItem]) -> list[_Light]:
-    rows = items.values_list(  # type: ignore[attr-defined] # a query set
-        "pk", "participant_id", "weight", "owner_id", "participant__responsible_id", "participant__group"
-    )
-    return [
-        _Light(pk, who or 0, weight, owner, responsible, group or "")
-        for pk, who, weight, owner, responsible, group in rows
-    ]
+def _counted(items: QuerySet[FollowUpItem], views: dict[str, Q]) -> dict[str, int]:
+    """Return how many people each view shows; the clinic's own card is one more."""
+    asked: dict[str, Count] = {}
+    for name, view in views.items():
+        asked[name] = Count("participant", filter=view, distinct=True)
+        asked[f"{name}_own"] = Count("pk", filter=view & Q(participant=None))
+    told = items.aggregate(**asked)
+    return {name: told[name] + bool(told[f"{name}_own"]) for name in views}
 
 
-def _sorted(items: Iterable[_Light]) -> list[tuple[int, ...]]:
-    """Return each person's items, the heaviest first; who has the heavier reason, then more of them, is first."""
-    of: dict[int, list[_Light]] = defaultdict(list)
-    for one in items:
-        of[one.participant].append(one)
-    piles = [sorted(pile, key=lambda one: (-one.weight, one.key)) for pile in of.values()]
-    piles.sort(key=lambda pile: ([-one.weight for one in pile[:1]], -len(pile), pile[0].key))
-    return [tuple(one.key for one in pile) for pile in piles]
-
-
-def _cards(clinic: Clinic, piles: Sequence[tuple[int, ...]]) -> tuple[FollowUpCard, ...]:
-    wanted = [key for pile in piles for key in pile]
-    found = FollowUpItem.objects.filter(pk__in=wanted).select_related(
-        "participant", "participant__responsible", "owner"
-    )
-    items = {one.pk: one for one in found}
-    return tuple(_card(clinic, [items[key] for key in pile if key in items]) for pile in piles)
+def _cards(clinic: Clinic, shown: QuerySet[FollowUpItem], people: Sequence[int | None]) -> tuple[FollowUpCard, ...]:
+    wanted = Q(participant__in=[one for one in people if one is not None])
+    if None in people:
+        wanted |= Q(participant=None)
+    found = shown.filter(wanted).select_related("participant", "participant__responsible", "owner")
+    of: dict[int | None, list[FollowUpItem]] = defaultdict(list)
+    for one in found.order_by("-weight", "pk"):
+        of[one.participant_id].append(one)
+    return tuple(_card(clinic, of[one]) for one in people if of[one])
 
 
 def _card(clinic: Clinic, items: Sequence[FollowUpItem]) -> FollowUpCard:

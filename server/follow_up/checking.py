@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from server.accounts.models import Clinic
@@ -25,8 +25,8 @@ def limits_of(clinic: Clinic) -> FollowUpThresholds:
 
 def due_in(clinic: Clinic, today: date) -> QuerySet[Participant]:
     """Return those in training whom the rules have not looked at today, or who have changed since."""
-    fresh = FollowUpCheck.objects.filter(participant__clinic=clinic, checked_on=today, due=False)
-    return Participant.objects.filter(clinic=clinic, active=True).exclude(pk__in=fresh.values("pk")).order_by("pk")
+    fresh = FollowUpCheck.objects.filter(participant=OuterRef("pk"), checked_on=today, due=False)
+    return Participant.objects.filter(~Exists(fresh), clinic=clinic, active=True).order_by("pk")
 
 
 def check_due(clinic: Clinic, now: datetime | None = None, most: int = AT_A_TIME) -> int:

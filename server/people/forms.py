@@ -127,6 +127,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
         self.fields["responsible"] = _responsible(instance)
         if instance._state.adding:  # noqa: SLF001 - Django's documented way to tell who is new
             del self.fields["active"]
+            self.fields["name"].widget.attrs["autofocus"] = True
 
     def clean_name(self) -> str:
         """Single spaces."""
@@ -312,6 +313,7 @@ class PlanForm(forms.Form):
         self.fields["questions"].initial = list(now.questions)
         if first:
             self.fields["reason"].required = False
+            self.fields["hr_max_bpm"].widget.attrs["autofocus"] = True
 
     def _choose(self, name: str, choices: list[tuple[str, Any]]) -> None:
         field = self.fields[name]

@@ -23,15 +23,17 @@ def addresses(site: Site) -> dict[str, str]:
     return {name: path.format(**names) for name, path in (*WITHOUT_LOG_IN.items(), *WITH_LOG_IN.items())}
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [TABLET, PHONE], ids=["tablet", "phone"])
 def test_axe_finds_nothing_serious_and_no_page_is_wider_than_its_screen(
-    browser: Browser, site: Site, addresses: dict[str, str], size: tuple[int, int]
+    browser: Browser, site: Site, addresses: dict[str, str], size: tuple[int, int], scheme: str
 ) -> None:
     if not AXE.exists():
         pytest.skip("axe-core is not there: python -m server.web.asset_build test-scripts")
     wrong: list[str] = []
     for logged_in, names in ((False, WITHOUT_LOG_IN), (True, WITH_LOG_IN)):
         one = watched(browser, site, logged_in=logged_in, size=size)
+        one.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of two words
         for name in names:
             wrong += [f"{name}: {what}" for what in looked_at(one.page, site.at(addresses[name]), name)]
             wrong += [f"{name}: {what}" for what in one.wrong if name not in MAY_BE_GONE]

@@ -27,6 +27,11 @@ export class Panel {
       event.preventDefault();
       this.#note();
     });
+    // Whoever has opened a tile and types, writes a note.
+    find("panel-name").addEventListener("keydown", (event) => {
+      const form = find("panel-note-form");
+      if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && form && !form.hidden) find("panel-note").focus();
+    });
     document.addEventListener("signed-in-again", () => this.#note_waits && this.#note());
     find("panel-say")?.addEventListener("submit", (event) => {
       event.preventDefault();

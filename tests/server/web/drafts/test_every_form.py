@@ -1,5 +1,6 @@
 """Every form on every page is under the net: the pages are found by the resolver, so that a new form cannot escape."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -50,7 +51,8 @@ class Forms(HTMLParser):
 
 
 def _is_typed(told: dict[str, str | None]) -> bool:
-    return bool(told.get("name")) and (told.get("type") or "text") not in NEVER_TYPED
+    typed = bool(told.get("name")) and (told.get("type") or "text") not in NEVER_TYPED
+    return typed and "data-secret" not in told
 
 
 def forms_of(swept: Swept) -> Iterator[tuple[str, Forms]]:
@@ -62,6 +64,13 @@ def forms_of(swept: Swept) -> Iterator[tuple[str, Forms]]:
                 body = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined] # a test's answer
                 yield page.name, Forms(body.decode())
                 break
+
+
+def test_no_secret_is_kept(swept: Swept) -> None:
+    """What is called a secret is a password's field or marked as one."""
+    secrets = re.compile("pass|phrase|secret|pin$|proof|token")
+    kept = [f"{name}: {one}" for name, page in forms_of(swept) for form in page.found for one in form.typed]
+    assert [one for one in kept if secrets.search(one)] == []
 
 
 def test_every_form_that_changes_something_keeps_what_is_typed_into_it(swept: Swept) -> None:
