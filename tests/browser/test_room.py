@@ -67,3 +67,45 @@ def test_those_who_stand_ready_are_started_at_the_same_second(window: Watched) -
     page.keyboard.press("Escape")
     for machine in ready:
         expect(page.locator(f'.tile[data-machine="{machine}"] .left')).not_to_be_empty()
+
+
+CAUGHT = """const Real = EventSource;
+window.EventSource = class extends Real { constructor(address) { super(address); window.caught = this; } };"""
+PLACES = """() => [...document.querySelectorAll(".tile")].map((tile) => {
+  const at = tile.getBoundingClientRect();
+  return [tile.dataset.machine, at.x, at.y, at.width, at.height].map((one) => Number(one) || one).join(" ");
+})"""
+
+WORDS = """() => [...document.querySelectorAll(".tile .status-word")].map((one) => one.textContent)"""
+SIZES = """() => ["who", "bpm", "left", "status-word"].map((name) => Math.min(
+  ...[...document.querySelectorAll(`.tile .${name}`)].filter((one) => one.textContent)
+    .map((one) => parseFloat(getComputedStyle(one).fontSize))))"""
+LOWEST = "Math.max(...[...document.querySelectorAll('.tile')].map((one) => one.getBoundingClientRect().bottom))"
+
+
+def test_tiles_keep_their_places_and_their_words_when_the_stream_is_lost(window: Watched) -> None:
+    window.forgiven = ("net::ERR_FAILED",)
+    window.page.add_init_script(CAUGHT)
+    page = window.goto("/c/demo/room/")
+    expect(page.locator(".tile").nth(7)).to_be_visible()
+    page.route("**/room/stream", lambda route: route.abort())
+    # In one turn of the page, so that no news moves a tile in between.
+    before, words = page.evaluate(f"() => {{ caught.close(); caught.onerror(); return [({PLACES})(), ({WORDS})()]; }}")
+    expect(page.locator("#trouble")).to_be_visible()
+    # Old enough that each machine by itself would be told to be away.
+    page.wait_for_function("() => /1[3-9] s|2[0-9] s/.test(document.querySelector('.tile .age').textContent)")
+    assert page.evaluate(PLACES) == before
+    assert page.evaluate(WORDS) == words
+    assert page.locator(".tile.old").count() == len(before)
+
+
+def test_the_wall_fills_the_screen_and_is_read_from_five_metres(window: Watched) -> None:
+    """On a screen of 55 inches a letter of 36 px is 16 mm high, eleven minutes of arc at five metres."""
+    window.page.set_viewport_size({"width": 1920, "height": 1080})
+    page = window.goto("/c/demo/room/wall/")
+    expect(page.locator(".tile").nth(7)).to_be_visible()
+    expect(page.locator("header.top")).to_have_count(0)
+    sizes = page.evaluate(SIZES)
+    assert min(sizes) >= 36
+    assert sizes[1] >= 90
+    assert 900 < page.evaluate(LOWEST) <= 1080
