@@ -3,8 +3,8 @@
     python -m benchmarks.bench_web_hands [--dir FOLDER --address URL --password WORD]
 
 Card, Moran and Newell 1980: a key 0.28 s (an average typist), pointing 1.1 s, a press of the mouse 0.2 s, a hand moved
-between mouse and keys 0.4 s, a thought 1.35 s before each figure or choice. The tasks are carried out, as somebody does
-who is new and points at every field with the mouse; how long the pages took to answer is added. Without an address a
+between mouse and keys 0.4 s, a thought 1.35 s before each figure or choice. The tasks are carried out, as a new user
+does who points at every field with the mouse; how long the pages took to answer is added. Without an address a
 demo clinic of its own is started.
 """
 
@@ -24,7 +24,7 @@ SIZE = (1180, 820)
 
 
 class Hands:
-    """Somebody's hands on mouse and keys: does what is asked on the page, and counts."""
+    """A person's hands on mouse and keys: do what is asked on the page, and count."""
 
     def __init__(self, page: Page) -> None:
         """Begin with a hand on the mouse."""
@@ -106,7 +106,7 @@ def take_in(page: Page) -> Hands:
 
 
 def write_note(page: Page) -> Hands:
-    """Write a note on somebody who trains, from the room."""
+    """Write a note on a participant who trains, from the room."""
     hands = Hands(page)
     page.locator(".tile .tile-open").first.wait_for()
     hands.think()

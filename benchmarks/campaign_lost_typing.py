@@ -1,4 +1,4 @@
-"""Lost typing: fifty times something goes wrong while somebody types into a form of the pages, in a real chromium.
+"""Lost typing: fifty times something goes wrong while a person types into a form of the pages, in a real chromium.
 
     python -m benchmarks.campaign_lost_typing [--tries 50] [--dir FOLDER --address URL --password WORD]
 
@@ -30,7 +30,7 @@ PEOPLE = 8
 PATIENCE_MS = 60_000
 LOG_INS = 5
 LEAST_S = 1.2
-"""So long somebody looks at what was typed before something goes wrong; drafts are kept half a second after typing."""
+"""The pause between typing and what goes wrong; drafts are kept half a second after typing."""
 
 FIND = """() => [...document.forms].map((form, at) => ({ at, fields: [...form.elements]
     .filter((one) => one.name && !one.disabled && !one.readOnly && one.dataset.secret === undefined
@@ -112,7 +112,7 @@ class Trouble(Struct):
         return holds(page, lambda: text in page.evaluate(EVERYTHING), within_s=8.0)
 
     def found_again(self, text: str) -> bool:
-        """Return whether the form, opened anew, or the page that shows what was saved holds the text."""
+        """Return whether the form, opened again, or the page that shows what was saved holds the text."""
         page = self.opened()
         try:
             return self.stands(page, text)
@@ -133,7 +133,7 @@ def holds(page: Page, what: Callable[[], bool], within_s: float) -> bool:
 
 
 def expire(trouble: Trouble, *, by_time: bool) -> bool:
-    """Let the log-in expire, send the form, log in beside it, and go on."""
+    """Let the log-in expire, send the form, log in in another tab, and go on."""
     page = trouble.opened()
     trouble.type_into(page, trouble.text)
     page.wait_for_timeout(1000 * LEAST_S)
@@ -201,7 +201,7 @@ def lose_network(trouble: Trouble) -> bool:
 
 
 def close_tab(trouble: Trouble) -> bool:
-    """Close the tab in the middle, and open the form anew."""
+    """Close the tab in the middle, and open the form again."""
     page = trouble.opened()
     trouble.type_into(page, trouble.text)
     page.wait_for_timeout(1000 * LEAST_S)

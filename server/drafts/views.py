@@ -1,4 +1,4 @@
-"""What pages ask while somebody types: keep this, is anything kept, how long am I still logged in.
+"""What pages ask while a person types: keep this, is anything kept, how long am I still logged in.
 
 A page that only asks does nothing for the session; keeping what was typed is a sign of a person, so typing keeps one
 logged in. After the session's time is out, what was typed until then is still taken, and nothing is given back.
@@ -30,7 +30,7 @@ LONGEST_FORM, MOST_FORMS = 300, 60
 class DraftQuestion(Struct, frozen=True, forbid_unknown_fields=True):
     """What a page sends. `key`, `form` and `fields`: keep this. `forget`: these are done with.
 
-    `forms`: tell what is kept of these. Nothing of it: somebody is there and wants to stay logged in.
+    `forms`: return what is kept of these. Nothing of it: a person is there and wants to stay logged in.
     """
 
     key: str = ""
@@ -40,7 +40,7 @@ class DraftQuestion(Struct, frozen=True, forbid_unknown_fields=True):
     forms: tuple[str, ...] = ()
 
 
-class SessionState(Struct, frozen=True, kw_only=True):
+class LogInState(Struct, frozen=True, kw_only=True):
     """How the session stands. `left_s`: until log-out; `may_stay`: doing something makes it longer."""
 
     who: int
@@ -53,7 +53,7 @@ class SessionState(Struct, frozen=True, kw_only=True):
 @for_nobody_in_particular
 @require_GET
 def state(request: HttpRequest) -> HttpResponse:
-    """Say how long the session lasts. 401 where nobody is logged in (any more)."""
+    """Say how long the session lasts. 401 after log-out."""
     account = _account(request)
     if account is None or gate.over(request.session, time.time()):
         return HttpResponse(status=HTTPStatus.UNAUTHORIZED)
@@ -63,7 +63,7 @@ def state(request: HttpRequest) -> HttpResponse:
 @for_nobody_in_particular
 @require_POST
 def keep(request: HttpRequest) -> HttpResponse:
-    """Keep a draft, forget drafts, give back what is kept, or only stay. 401 where nobody is logged in."""
+    """Keep a draft, forget drafts, give back what is kept, or only stay. 401 after log-out."""
     account = _account(request)
     if account is None:
         return HttpResponse(status=HTTPStatus.UNAUTHORIZED)
@@ -93,7 +93,7 @@ def keep(request: HttpRequest) -> HttpResponse:
 @for_account
 @require_safe
 def back(request: HttpRequest) -> HttpResponse:
-    """Say, after a log-in beside an open form, that the form goes on."""
+    """Say, after a log-in in another tab than the form's, that the form goes on."""
     return render(request, "drafts/back.html")
 
 
@@ -108,7 +108,7 @@ def _account(request: HttpRequest) -> Account | None:
 
 
 def _told(request: HttpRequest, account: Account, drafts: tuple[keeping.FoundDraft, ...] = ()) -> HttpResponse:
-    told = SessionState(
+    told = LogInState(
         who=account.pk,
         token=get_token(request),
         left_s=round(gate.left_s(request.session, time.time()), 1),

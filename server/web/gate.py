@@ -92,7 +92,7 @@ def over(session: SessionBase, now_s: float) -> bool:
 
 
 def left_s(session: SessionBase, now_s: float) -> float:
-    """Return how long the session lasts from now on if nobody does anything."""
+    """Return how long the session lasts from now on without any activity."""
     idle_s, absolute_s = _left_s(session, now_s)
     return max(0.0, min(idle_s, absolute_s))
 
@@ -111,7 +111,7 @@ def _left_s(session: SessionBase, now_s: float) -> tuple[float, float]:
 
 
 def touch(session: SessionBase, now_s: float, *, at_once: bool = False) -> None:
-    """Note that somebody is there. `at_once`: also where that was noted a moment ago."""
+    """Note that a person is there. `at_once`: also where that was noted a moment ago."""
     if at_once or now_s - session[SEEN] >= TOUCH_EVERY_S:
         session[SEEN] = now_s
 

@@ -1,6 +1,6 @@
 // Nothing typed is lost. What is typed into a form is kept on the server, sealed, while it is typed; it is put back when
 // the form is opened again, and forgotten when the form was sent and taken. Before a form is sent, the page makes sure
-// that the server is there and that one is still logged in; else the form stays, and a log-in beside it lets it go on.
+// that the server is there and that one is still logged in; else the form stays, and a log-in in another tab lets it go on.
 
 const net = document.getElementById("net");
 const find = (id) => document.getElementById(id);
@@ -57,7 +57,7 @@ function failed(error) {
 // --- what is typed ---
 
 const is_typed = (one) => Boolean(one.name) && !NOT_TYPED.has(one.type) && !one.disabled && one.dataset.secret === undefined && one.autocomplete !== "one-time-code";
-// From which version a form was filled in: the server tells by it that somebody else was quicker.
+// From which version a form was filled in: the server sees by it that another account was quicker.
 const is_carried = (one) => one.type === "hidden" && one.name === "base";
 
 function content(form) {
@@ -287,7 +287,7 @@ function watch(form) {
   forms.set(form, { form, name: name_of(form), key: null, first: typed_only(form, true), stored: false });
 }
 
-// A form that goes over to another address, such as the room's note on whoever stands at the machine: `turn` empties it.
+// A form that goes over to another address, such as the room's note on the participant at the machine: `turn` empties it.
 export function rename(form, turn) {
   const before = forms.get(form);
   if (before?.waiting) {
@@ -325,7 +325,7 @@ async function look_for(ones) {
     const mine = remembered(one.name);
     const free = drafts.filter((draft) => draft.form === one.name && !away.has(`draft ${draft.key}`));
     const draft = free.find((each) => each.key === mine) ?? free[0];
-    // Whoever was quicker than the answer has begun anew.
+    // Nothing is put back over what was typed while the answer was on its way.
     if (draft && !one.waiting && !one.pending && !one.stored && forms.get(one.form) === one) put_back(one, draft);
   }
 }

@@ -27,7 +27,7 @@ export class Panel {
       event.preventDefault();
       this.#note();
     });
-    // Whoever has opened a tile and types, writes a note.
+    // Typing after a tile was opened writes a note.
     find("panel-name").addEventListener("keydown", (event) => {
       const form = find("panel-note-form");
       if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && form && !form.hidden) find("panel-note").focus();

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from server.accounts.access import Needs
+from server.accounts.roles import Permission
 from tests.server.web.test_sweep import Swept, ask, pages, stocked_file, swept
 
 __all__ = ["stocked_file", "swept"]
@@ -56,7 +57,7 @@ def _is_typed(told: dict[str, str | None]) -> bool:
 
 
 def forms_of(swept: Swept) -> Iterator[tuple[str, Forms]]:
-    """Yield each page that somebody sees at this clinic, by name."""
+    """Yield each page that an account sees at this clinic, by name."""
     for page in pages():
         for name in ("therapist", "clinic_admin", "researcher", "coordinator"):
             answer = ask(swept.people.clients[name], "GET", page.address(swept.here))
@@ -75,10 +76,10 @@ def test_no_secret_is_kept(swept: Swept) -> None:
 
 def test_every_form_that_changes_something_keeps_what_is_typed_into_it(swept: Swept) -> None:
     escaped, kept = [], set()
-    nobodys = {page.name for page in pages() if page.needs in (Needs.NOBODY, Needs.PASSWORD)}
+    before_log_in = {page.name for page in pages() if page.needs not in (Needs.ACCOUNT, *Permission)}
     for name, page in forms_of(swept):
         for form in page.found:
-            if form.method != "post" or not form.typed or name in nobodys:
+            if form.method != "post" or not form.typed or name in before_log_in:
                 continue
             if page.net and (form.draft != "off" or name in WITHOUT_DRAFT):
                 kept.add(name)
