@@ -10,17 +10,19 @@ the form is sent; the tab is closed. Lost is what then stands neither in the for
 
 import argparse
 import contextlib
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
 from playwright.sync_api import BrowserContext, Error, Page, expect, sync_playwright
 
-from server.clinic_folder.settings import read_clinic
+from server.clinic_folder.settings import FOLDER_VARIABLE, PLAIN_VARIABLE, read_clinic
 from tests.support.clinic.local_demo import ARGUMENTS, TABLET, Demo, Site, chromium, watched
 from tests.support.clinic.page_crawl import WITH_LOG_IN, found
 from tests.support.figures import Figures
@@ -45,16 +47,31 @@ SEND = """([at, name]) => { const form = document.forms[at];
   const field = [...form.elements].find((each) => each.name === name);
   const near = [...(field.closest("fieldset")?.querySelectorAll("button:not([type=button])") ?? [])].at(-1);
   form.requestSubmit(near ?? form.querySelector("button:not([type=button])") ?? undefined); }"""
-AGE = """
-import time
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
-from django.conf import settings
-for row in Session.objects.all():
-    store = SessionStore(row.session_key)
-    store["seen_s"] = time.time() - settings.IDLE_S - 5
-    store.save()
-"""
+LIGHT = "**/*.{woff2,svg,png}"
+"""What the pages' looks are made of; nothing typed rests on it."""
+
+
+def let_time_out(site: Site) -> None:
+    """Make every log-in older than the server allows, as if nothing had been done for a while."""
+    os.environ.update({FOLDER_VARIABLE: str(site.clinic.places.folder), PLAIN_VARIABLE: "1"})
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
+    # The browser's own loop runs in this thread, where Django refuses to ask a database.
+    with ThreadPoolExecutor(1) as other:
+        other.submit(_age_all).result()
+
+
+def _age_all() -> None:
+    import django  # noqa: PLC0415 - settings come from the clinic's folder, which is known now
+
+    django.setup()
+    from django.conf import settings  # noqa: PLC0415 - as above
+    from django.contrib.sessions.backends.db import SessionStore  # noqa: PLC0415 - as above
+    from django.contrib.sessions.models import Session  # noqa: PLC0415 - as above
+
+    for row in Session.objects.all():
+        store = SessionStore(row.session_key)
+        store["seen_s"] = time.time() - settings.IDLE_S - 5
+        store.save()
 
 
 def _in_days(days: int) -> str:
@@ -94,8 +111,10 @@ class Trouble(Struct):
         """Open the form in a new tab."""
         page = self.context.new_page()
         page.set_default_timeout(PATIENCE_MS)
-        page.goto(self.site.at(self.form.address), wait_until="load")
-        page.wait_for_timeout(500)
+        page.goto(self.site.at(self.form.address), wait_until="domcontentloaded")
+        # Back and the drafts' script want the page to be whole.
+        page.wait_for_load_state("load")
+        page.wait_for_timeout(300)
         return page
 
     def type_into(self, page: Page, text: str) -> None:
@@ -138,7 +157,7 @@ def expire(trouble: Trouble, *, by_time: bool) -> bool:
     trouble.type_into(page, trouble.text)
     page.wait_for_timeout(1000 * LEAST_S)
     if by_time:
-        trouble.site.inside(AGE)
+        let_time_out(trouble.site)
     else:
         trouble.context.clear_cookies(name="interval-coach")
     page.evaluate(SEND, [trouble.form.at, trouble.form.field])
@@ -162,7 +181,7 @@ def go_back(trouble: Trouble) -> bool:
     trouble.type_into(page, trouble.text)
     page.wait_for_timeout(100)
     page.goto(trouble.site.at("/account/"))
-    page.go_back(wait_until="load")
+    page.go_back(wait_until="domcontentloaded")
     return trouble.stands(page, trouble.text)
 
 
@@ -236,17 +255,25 @@ def log_in(page: Page, site: Site) -> None:
     site.state = dict(page.context.storage_state())
 
 
+def is_logged_in(page: Page, site: Site) -> bool:
+    """Open the account's own page; return whether it came, and not the one that asks for a log-in."""
+    page.goto(site.at("/account/"), wait_until="domcontentloaded")
+    return "/log-in/" not in page.url
+
+
 def forms_of(page: Page, site: Site) -> list[FoundForm]:
     """Return the forms of all pages, the first of those that are alike."""
+    if not is_logged_in(page, site):
+        log_in(page, site)
     names = found(site)
     forms: dict[tuple[str, str], FoundForm] = {}
     for name, path in WITH_LOG_IN.items():
         address = path.format(**names)
-        page.goto(site.at(address), wait_until="load")
+        page.goto(site.at(address), wait_until="domcontentloaded")
         if "/confirm/" in page.url:
             page.locator("#id_proof").fill(site.password)
             page.locator("main .button-main").click()
-            page.goto(site.at(address), wait_until="load")
+            page.goto(site.at(address), wait_until="domcontentloaded")
         for one in page.evaluate(FIND):
             field, kind, longest = one["fields"][0]
             forms.setdefault((name, field), FoundForm(name, address, one["at"], field, kind, longest))
@@ -281,11 +308,9 @@ def main() -> None:
     lost: list[str] = []
     with opened_site(given) as site, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=program, args=ARGUMENTS)
-        one = watched(browser, site, logged_in=False, size=TABLET)
-        one.goto("/log-in/")
-        log_in(one.page, site)
-        forms = forms_of(one.page, site)
-        one.context.close()
+        window = watched(browser, site, logged_in=False, size=TABLET)
+        window.context.route(LIGHT, lambda route: route.abort())
+        forms = forms_of(window.page, site)
         print(f"    {len(forms)} forms: {', '.join(f'{form.page} ({form.field})' for form in forms)}", flush=True)
         ways = list(WAYS.items())
         began_s = time.monotonic()
@@ -293,14 +318,16 @@ def main() -> None:
             # Ways and forms go round at different lengths, so that every form meets several.
             way, do = ways[number % len(ways)]
             form = forms[(number + number // len(ways)) % len(forms)]
-            window = watched(browser, site, size=TABLET)
+            for page in window.context.pages[1:]:
+                page.close()
             try:
+                if not is_logged_in(window.page, site):
+                    log_in(window.page, site)
                 kept = do(Trouble(site, window.context, form, 100 + number))
             except Exception as error:  # noqa: BLE001 - a try that cannot be carried out counts as lost
                 kept = False
                 print(f"    {way}, {form.page}: {str(error).splitlines()[0]}", flush=True)
-            finally:
-                window.context.close()
+            window.context.set_offline(offline=False)
             if not kept:
                 lost.append(f"{way}: {form.page} ({form.field})")
                 print(f"    lost: {lost[-1]}", flush=True)

@@ -27,10 +27,13 @@ LANGUAGES = {"nb": "på bokmål", "en": "in English"}
 LONGEST_PX = 1800
 """Of a page that goes on and on, its beginning is enough."""
 COLOURS = 96
+LAST = ("room", "wall")
 PEOPLE = 24
 WORDS = {
     "log-in": "Log-in: name and password; a one-time code comes next.",
+    "follow-up": "The first page: who needs a therapist, why, and what comes next.",
     "room": "The live room: who needs somebody comes first.",
+    "wall": "The live room on a wall: dark, without a frame, read from five metres.",
     "participants": "Participants, with what was trained lately.",
     "participant-new": "Taking somebody in; the pseudonym is drawn.",
     "participant": "One participant at a glance.",
@@ -149,8 +152,8 @@ def main() -> None:
         _log_in(browser, site)
         names = given.names or list(WORDS)
         # The room last: its traces have grown meanwhile.
-        _draw(browser, site, [name for name in names if name != "room"])
-        _draw(browser, site, [name for name in names if name == "room"])
+        _draw(browser, site, [name for name in names if name not in LAST])
+        _draw(browser, site, [name for name in names if name in LAST])
         browser.close()
     (FOLDER / "README.md").write_text(_index(), encoding="utf-8")
 

@@ -67,6 +67,7 @@ WITH_LOG_IN = {
 }
 SETTLED = {
     "room": ".tile:has(img.picture:not([hidden])) >> nth=5",
+    "wall": ".tile >> nth=5",
     "session": ".trace-plot canvas",
 }
 """What a page shows once its scripts have drawn."""

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clinics", "0002_invitations"),
+        ("clinics", "0003_waiting_roles"),
     ]
 
     operations = [
