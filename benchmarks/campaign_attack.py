@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from urllib.parse import urlencode
@@ -45,7 +46,12 @@ from tests.support.figures import Figures
 
 STRANGER = "127.0.0.2"
 PAGES = ("machines", "people", "days", "room")
-PATHS = ("manage/machines/", "participants/", "days/", "room/")
+PATHS = ("manage/machines/", "participants/", "diary/", "diary/unassigned/", "room/", "follow-up/", "papers/")
+SESSIONS_FRACTION = 0.3
+WILD = (
+    "1e300", "-1e300", "1e18", "-1", "9223372036854775807", '"x"', "null", "[]", '"\\u202e"', "0.5", '"\\u0000"',
+    '"' + "x" * 3_000 + '"', "{}", "true", "253402300799", "-62135596800",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -64,7 +70,7 @@ def main() -> None:
             flood_collector(figures, clinic, collecting, 1_000 if quick else 6_000)
             join_the_group(figures, clinic, 20 if quick else 100)
             keep_a_session(figures, clinic)
-            mutate_states(figures, clinic, opened, 200 if quick else 2_000)
+            mutate_messages(figures, clinic, opened, 500 if quick else 10_000)
             go_on_watching(figures, opened)
     figures.keep()
 
@@ -175,27 +181,63 @@ def keep_a_session(figures: Figures, clinic: ClinicFolder) -> None:
     figures.tell("retained sessions stored", session_id(900).replace("-", "") in there, "", 0)
 
 
-def mutate_states(figures: Figures, clinic: ClinicFolder, opened: Opened, messages: int) -> None:
-    """Send births with wild numbers and texts, then open every page that shows machines or sessions."""
+def mutate_messages(figures: Figures, clinic: ClinicFolder, opened: Opened, messages: int) -> None:
+    """Send states, pictures, results and sessions with wild values, then follow every link of the pages."""
     chance = Random(13)
-    wild = ("1e300", "-1e300", "1e18", "-1", "9223372036854775807", '"x"', "null", "[]", '"\\u202e"', "0.5")
+    template = unseal(sealed(3, seconds=60))
+    assert isinstance(template, bytes)
     with Machine(clinic, "machine-1") as machine:
         for number in range(messages):
-            fields = {
-                "online": "true",
-                "connection": str(number),
-                "clinic": f'"{clinic.settings.clinic}"',
-                "machine": '"machine-1"',
-                "software": '{"product":"1","python":"3","system":"x"}',
-            }
-            for field in ("certificate_until_wall_s", "since_wall_s", "waiting", "boot_id", "findings", "connection"):
-                if chance.random() < 0.5:
-                    fields[field] = chance.choice(wild)
-            said = "{" + ",".join(f'"{name}":{value}' for name, value in fields.items()) + "}"
-            machine.publish(machine.topic(chance.choice(("state", "live", "result", "taken"))), said.encode())
+            if chance.random() < SESSIONS_FRACTION:
+                machine.publish(machine.topic(f"session/{session_id(2_000 + number)}"), _wild_session(template, chance))
+            else:
+                topic = machine.topic(chance.choice(("state", "live", "result", "taken")))
+                machine.publish(topic, _wild_state(clinic, number, chance))
         _receipt_s(machine, 950)
-    broken = sum(_get(opened, f"/c/{clinic.settings.clinic}/{path}")[0] >= 500 for path in PATHS)
-    figures.tell(f"pages broken by {messages} mutated messages", broken, "", 0)
+    asked, broken = _follow_links(opened, f"/c/{clinic.settings.clinic}/", 300)
+    print(f"    {len(asked)} pages and files asked for; broken: {broken}")
+    figures.tell(f"pages and files broken by {messages} mutated messages", len(broken), "", 0)
+
+
+def _wild_state(clinic: ClinicFolder, number: int, chance: Random) -> bytes:
+    fields = {
+        "online": "true",
+        "connection": str(number),
+        "clinic": f'"{clinic.settings.clinic}"',
+        "machine": '"machine-1"',
+        "software": '{"product":"1","python":"3","system":"x"}',
+    }
+    for field in ("certificate_until_wall_s", "since_wall_s", "waiting", "boot_id", "findings", "connection"):
+        if chance.random() < 0.5:
+            fields[field] = chance.choice(WILD)
+    return ("{" + ",".join(f'"{name}":{value}' for name, value in fields.items()) + "}").encode()
+
+
+def _wild_session(template: bytes, chance: Random) -> bytes:
+    """Return a sealed session with some of its numbers and texts replaced."""
+    often = chance.choice((0.002, 0.02, 0.2))
+
+    def replaced(match: re.Match[bytes]) -> bytes:
+        return b":" + chance.choice(WILD).encode() if chance.random() < often else match.group()
+
+    return seal(re.sub(rb':(-?[\d.]+|"[^"]*"|null|true|false)', replaced, template))
+
+
+def _follow_links(opened: Opened, start: str, most: int) -> tuple[set[str], list[str]]:
+    """Ask for a clinic's pages and all that they link to, as a therapist. Return what was asked, and what failed."""
+    waiting = [f"{start}{one}" for one in PATHS]
+    asked: set[str] = set()
+    broken = []
+    while waiting and len(asked) < most:
+        path = waiting.pop(0)
+        if path in asked:
+            continue
+        asked.add(path)
+        status, page = _get(opened, path)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            broken.append(f"{path}: {status}")
+        waiting += [one.replace("&amp;", "&") for one in re.findall(rf'href="({re.escape(start)}[^"#]*)"', page)]
+    return asked, broken
 
 
 def go_on_watching(figures: Figures, opened: Opened) -> None:
@@ -226,7 +268,7 @@ def _get(opened: Opened, path: str) -> tuple[int, str]:
     link = http.client.HTTPConnection("127.0.0.1", opened.port, timeout=60)
     link.request("GET", path, headers={"Cookie": f"{COOKIE}={opened.cookies['ola']}", "Accept": "text/html"})
     answer = link.getresponse()
-    page = answer.read().decode()
+    page = answer.read().decode(errors="replace")
     link.close()
     return answer.status, page
 

@@ -15,7 +15,7 @@ from server.accounts.models import Account
 from server.accounts.roles import Role
 from server.audit.models import Entry
 from server.web import gate
-from server.web.sign_in.own_sessions import browser_of
+from server.web.sign_in.own_sessions import browser_of, end_provider_sessions
 from server.web.sign_in.two_factor import new_spare_codes
 from tests.server.web.conftest import Browser, People, logged_in
 from tests.server.web.test_web_log_in import PASSWORD, code_of, with_password
@@ -40,7 +40,10 @@ def age(browser: Browser, **by: float) -> None:
     session.save()
 
 
-@pytest.mark.parametrize("ended_by", ["password", "reset", "close", "idle", "absolute", "log-out", "session gone"])
+@pytest.mark.parametrize(
+    "ended_by",
+    ["password", "reset", "close", "idle", "absolute", "log-out", "provider", "ended elsewhere", "session gone"],
+)
 def test_pages_and_streams_end_by_the_same_rule(people: People, ended_by: str) -> None:
     account = with_password(people)
     browser = logged_in(account)
@@ -59,6 +62,13 @@ def test_pages_and_streams_end_by_the_same_rule(people: People, ended_by: str) -
             age(browser, **{gate.BEGUN: settings.ABSOLUTE_S + 1})
         case "log-out":
             browser.post("/log-out/")
+        case "provider":
+            session = SessionStore(key_of(browser))
+            session[gate.AT_PROVIDER] = {"sub": "s-1", "sid": "", "id_token": ""}
+            session.save()
+            assert end_provider_sessions("s-1", "") == [account]
+        case "ended elsewhere":
+            logged_in(account).post("/account/sessions/end/")
         case _:
             SessionStore(key_of(browser)).delete()
     assert not streaming(browser, account)

@@ -29,6 +29,19 @@ def test_inviting_shows_a_link_once_and_the_link_works(people: People) -> None:
     assert log() == [("clinic_admin", "clinic_admin", "account_made", "kari.nordmann")]
 
 
+def test_what_no_form_asks_for_changes_nothing(people: People) -> None:
+    given = {
+        "username": "kari.nordmann", "first_name": "Kari", "last_name": "N.", "roles": ["support"], "clinic": "bergen",
+        "region": "1", "is_superuser": "on", "is_staff": "on", "is_active": "", "external_id": "x", "password": "x",
+        "id": "1", "pk": "1", "waits_until": "",
+    }  # fmt: skip
+    assert people.admin.post(f"{AT}new/", given).status_code == 200
+    account = people.account("kari.nordmann")
+    assert (account.is_superuser, account.is_staff, account.is_active) == (False, False, True)
+    assert (account.external_id, account.has_usable_password()) == (None, False)
+    assert [(one.role, one.clinic) for one in account.memberships.all()] == [("support", people.clinic)]
+
+
 @pytest.mark.parametrize("name", ["therapist", "THERAPIST", "bergen-therapist", "to ord"])
 def test_a_name_that_is_taken_or_no_name_is_refused_in_words(people: People, name: str) -> None:
     given = {"username": name, "first_name": "K", "last_name": "N", "roles": ["therapist"]}

@@ -70,7 +70,7 @@ def test_every_role_that_reaches_more_is_guarded() -> None:
 
 def test_a_colleague_sees_it_on_every_page_and_confirms_it(people: People) -> None:
     account = invite(people, Role.THERAPIST)
-    for path in ("/c/trondheim/participants/", "/c/trondheim/days/", "/account/"):
+    for path in ("/c/trondheim/participants/", "/c/trondheim/diary/", "/account/"):
         assert "Se og bekreft" in people.therapist.get(path).content.decode()
     assert "Ola N" in people.therapist.get(f"{AT}roles/").content.decode()
     assert people.therapist.post(f"{AT}roles/{account.pk}/", {"decision": "yes"}).status_code == 302

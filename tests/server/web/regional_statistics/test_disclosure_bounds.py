@@ -18,6 +18,7 @@ import numpy as np
 from msgspec import Struct
 from scipy.optimize import linprog
 
+from server.accounts.roles import Permission
 from server.regional_statistics.disclosure_control import (
     FEWEST,
     MEASURED,
@@ -31,6 +32,7 @@ from server.regional_statistics.disclosure_control import (
     told_rest,
     total,
 )
+from tests.server.web.test_sweep import all_pages
 
 REGIONS = 60
 """In the suite; the command line takes more."""
@@ -197,6 +199,12 @@ def test_linear_programmes_with_bounds_recover_nothing_of_fewer_than_five_people
 
 def test_no_told_share_lies_outside_its_bounds() -> None:
     assert [found for region in regions(range(REGIONS)) for found in shares_outside(region)] == []
+
+
+def test_no_page_but_those_that_are_tried_here_tells_sums_to_who_may_see_sums_alone() -> None:
+    """A new page of sums has to be made of told sums, and named here."""
+    tried = {"network:index", "network:csv", "network:kinds", "network:clinic"}
+    assert {page.name for page in all_pages() if page.needs is Permission.SEE_AGGREGATES} == tried
 
 
 def test_a_share_that_would_lay_all_that_was_given_up_on_two_people_is_not_told() -> None:
