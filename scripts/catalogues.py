@@ -43,6 +43,9 @@ msgstr ""
 """
 """Nothing of when or by whom it was written: two runs give the same file."""
 
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
+"""What makes a text a Python format; "95% of HRmax" is none, though extractors take it for one."""
+
 Key = tuple[str, str]
 """A text's context (empty where it has none) and the text itself, of a plural the singular."""
 
@@ -123,7 +126,9 @@ def update(application: Path) -> None:
     after = Catalog(locale="nb", charset="utf-8", fuzzy=False)
     for context, text, file in used(application):
         old = before.get(text if isinstance(text, str) else text[0], context or None)
-        after.add(text, old.string if old else None, locations=[(file, 0)], context=context or None)
+        message = after.add(text, old.string if old else None, locations=[(file, 0)], context=context or None)
+        if not PLACEHOLDER.search(message.id if isinstance(message.id, str) else " ".join(message.id)):
+            message.flags.discard("python-format")
     path = catalogue_of(application)
     path.parent.mkdir(parents=True, exist_ok=True)
     out = BytesIO()

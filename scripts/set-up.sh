@@ -125,6 +125,12 @@ if [ "$lock" = dev ]; then
     # Prometheus' own checker reads the server's alerting rules.
     command -v promtool >/dev/null || missing+=(prometheus)
     command -v pdftotext >/dev/null || missing+=(poppler-utils)
+    # Texts are proof-read by a spelling program; gettext and age read, as other programs, what this one wrote.
+    command -v hunspell >/dev/null || missing+=(hunspell)
+    [ -e /usr/share/hunspell/nb_NO.dic ] || missing+=(hunspell-no)
+    [ -e /usr/share/hunspell/en_GB.dic ] || missing+=(hunspell-en-gb)
+    command -v msgfmt >/dev/null || missing+=(gettext)
+    command -v age >/dev/null || missing+=(age)
     # The strap is tested with a D-Bus daemon of the tests' own.
     command -v dbus-daemon >/dev/null || missing+=(dbus-daemon)
 fi

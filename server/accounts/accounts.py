@@ -69,7 +69,9 @@ def set_roles(by: Account | str, account: Account, clinic: Clinic, roles: Collec
             of=account.get_username(),
             after=sorted(gained),
         )
-        raise AccountError(_("You cannot give yourself a role. Ask another administrator, or whoever runs the server."))
+        raise AccountError(
+            _("You cannot give yourself a role. Ask another administrator, or the operator of the server.")
+        )
     if account == by and Role.CLINIC_ADMIN in before and Role.CLINIC_ADMIN not in roles:
         raise AccountError(_("You cannot take the administrator's role from yourself. Ask another administrator."))
     with transaction.atomic():
@@ -206,7 +208,7 @@ def _new_link(account: Account) -> str:
 def _require_whole(account: Account, clinic: Clinic | None) -> None:
     if clinic is not None and not whole(account, clinic):
         raise AccountError(
-            _("This account has roles outside this clinic too. Whoever runs the server can do this, by command.")
+            _("This account has roles outside this clinic too. The operator of the server can do this, by command.")
         )
 
 

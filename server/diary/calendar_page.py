@@ -66,7 +66,7 @@ def trained(entry: DiaryEntry) -> CalendarSession:
     """An entry in a calendar's words."""
     counts = entry.completed or entry.completed_intervals > 0
     told = {"done": entry.completed_intervals, "of": entry.planned_intervals, "minutes": minutes(entry.zone_s)}
-    whole = _("whole session") if entry.completed else _("not the whole session") if counts else _("broken off")
+    whole = _("whole session") if entry.completed else _("not the whole session") if counts else _("stopped early")
     words = whole + ", " + _("%(minutes)s min in the zone") % told
     if entry.planned_intervals:
         words = _("%(done)s of %(of)s intervals") % told + ", " + words

@@ -68,9 +68,9 @@ PHASES: dict[PhaseKind, Text] = {
 SIGNALS: dict[Signal, Text] = {
     Signal.LIVE: gettext_lazy("good contact"),
     Signal.WEAK: gettext_lazy("weak signal"),
-    Signal.STALE: gettext_lazy("no rate for a few seconds"),
-    Signal.LOST: gettext_lazy("no rate from the strap"),
-    Signal.IMPLAUSIBLE: gettext_lazy("a rate that cannot be right"),
+    Signal.STALE: gettext_lazy("no heart rate for a few seconds"),
+    Signal.LOST: gettext_lazy("no heart rate from the strap"),
+    Signal.IMPLAUSIBLE: gettext_lazy("a heart rate that cannot be right"),
 }
 DIRECTIONS: dict[Direction, Text] = {
     Direction.FASTER: gettext_lazy("A little faster"),
@@ -81,12 +81,12 @@ DIRECTIONS: dict[Direction, Text] = {
 ADVICE_REASONS: dict[str, Text] = {
     "phase_start": gettext_lazy("the setting for this part"),
     "reminder": gettext_lazy("said once more: the setting was not taken"),
-    "below_zone": gettext_lazy("the rate is heading below the zone"),
-    "in_zone": gettext_lazy("the rate is in the zone"),
-    "on_the_way": gettext_lazy("the rate is on its way to the zone"),
-    "above_zone": gettext_lazy("the rate is heading above the zone"),
+    "below_zone": gettext_lazy("the heart rate is heading below the zone"),
+    "in_zone": gettext_lazy("the heart rate is in the zone"),
+    "on_the_way": gettext_lazy("the heart rate is on its way to the zone"),
+    "above_zone": gettext_lazy("the heart rate is heading above the zone"),
     "by_feeling": gettext_lazy("there is no zone to go by"),
-    "over_ceiling": gettext_lazy("the rate is above the ceiling"),
+    "over_ceiling": gettext_lazy("the heart rate is above the ceiling"),
     "no_urging": gettext_lazy("nothing that urges now"),
     "guidance_off": gettext_lazy("the guidance failed"),
     "eased": gettext_lazy("below the ceiling again"),
@@ -94,21 +94,21 @@ ADVICE_REASONS: dict[str, Text] = {
 }
 PHASE_ENDS: dict[str, Text] = {
     "skipped": gettext_lazy("%(phase)s ended early, as the plan allows"),
-    "over_ceiling": gettext_lazy("%(phase)s ended early: the rate stayed above the ceiling"),
-    "signal_lost": gettext_lazy("%(phase)s ended early: no rate came from the strap"),
+    "over_ceiling": gettext_lazy("%(phase)s ended early: the heart rate stayed above the ceiling"),
+    "signal_lost": gettext_lazy("%(phase)s ended early: no heart rate came from the strap"),
     "eased": gettext_lazy("%(phase)s became recovery on request"),
     "stopped": gettext_lazy("%(phase)s was stopped"),
 }
 NOTICES: dict[str, Text] = {
-    "over_ceiling": gettext_lazy("The rate is above the personal ceiling"),
-    "signal_stale": gettext_lazy("No rate for 5 s"),
-    "signal_lost": gettext_lazy("No rate for 20 s"),
-    "signal_implausible": gettext_lazy("The rate is not believed"),
-    "waiting_for_signal": gettext_lazy("The interval waits for a rate"),
-    "eased_without_signal": gettext_lazy("Work became recovery, because no rate came"),
+    "over_ceiling": gettext_lazy("The heart rate is above the personal ceiling"),
+    "signal_stale": gettext_lazy("No heart rate for 5 s"),
+    "signal_lost": gettext_lazy("No heart rate for 20 s"),
+    "signal_implausible": gettext_lazy("The heart rate looks wrong"),
+    "waiting_for_signal": gettext_lazy("The interval waits for a heart rate"),
+    "eased_without_signal": gettext_lazy("Work became recovery, because no heart rate came"),
     "by_exertion": gettext_lazy("Work goes on by perceived exertion"),
     "speed_doubted": gettext_lazy("The treadmill's own speed is not believed"),
-    "no_answer": gettext_lazy("Nobody answered «are you all right?» for 40 s"),
+    "no_answer": gettext_lazy("No one answered «are you all right?» for 40 s"),
     "not_all_right": gettext_lazy("The participant said that they were not all right"),
     "guidance_off": gettext_lazy("The guidance failed: no advice for the rest of the session"),
     "unwell": gettext_lazy("Said yes to chest pain or fainting"),
@@ -125,22 +125,22 @@ LIMITS: dict[str, Text] = {
 LIMIT_REASONS: dict[str, Text] = {
     "plan": pgettext_lazy("reason of a limit", "the plan"),
     "hr_max": pgettext_lazy("reason of a limit", "HRmax"),
-    "over_ceiling_long": gettext_lazy("the rate was above the ceiling for a minute"),
-    "over_ceiling_twice": gettext_lazy("the rate was above the ceiling for the second time"),
-    "no_signal": gettext_lazy("no rate came"),
+    "over_ceiling_long": gettext_lazy("the heart rate was above the ceiling for a minute"),
+    "over_ceiling_twice": gettext_lazy("the heart rate was above the ceiling for the second time"),
+    "no_signal": gettext_lazy("no heart rate came"),
     "not_all_right": gettext_lazy("the participant was not all right"),
-    "no_answer": gettext_lazy("nobody answered the call"),
-    "rate_high": gettext_lazy("the rate stayed near HRmax"),
-    "over_ceiling": gettext_lazy("the rate stayed above the ceiling"),
+    "no_answer": gettext_lazy("no one answered the call"),
+    "rate_high": gettext_lazy("the heart rate stayed near HRmax"),
+    "over_ceiling": gettext_lazy("the heart rate stayed above the ceiling"),
     "question": gettext_lazy("a question was not answered"),
-    "exertion": gettext_lazy("perceived exertion and rate disagree"),
-    "rate_seen": gettext_lazy("a rate above HRmax was seen"),
+    "exertion": gettext_lazy("perceived exertion and heart rate disagree"),
+    "rate_seen": gettext_lazy("a heart rate above HRmax was seen"),
 }
 ENDS: dict[str, Text] = {
-    "done": gettext_lazy("The session was trained to its end"),
+    "done": gettext_lazy("Session completed"),
     "stopped": gettext_lazy("The session was stopped"),
     "pause_limit": gettext_lazy("The session ended after a long pause"),
-    "no_answer": gettext_lazy("The session ended because nobody answered"),
+    "no_answer": gettext_lazy("The session ended because no one answered"),
 }
 MOODS: dict[int, Text] = {
     1: pgettext_lazy("mood", "bad"),
@@ -271,7 +271,7 @@ def _weight(level: Level) -> Weight:
 def _signal(event: SignalChanged) -> EventLine | None:
     """What the notices do not tell: that it came back. The strap's first rate is no news."""
     if event.signal is Signal.LIVE and event.was in (Signal.LOST, Signal.IMPLAUSIBLE, Signal.WEAK) and event.t > 10.0:  # noqa: PLR2004 - a strap that is put on
-        return EventLine(event.t, _("The rate is back"))
+        return EventLine(event.t, _("The heart rate is back"))
     if event.signal in (Signal.LOST, Signal.IMPLAUSIBLE):
         return EventLine(event.t, _("Signal: %(words)s") % {"words": SIGNALS[event.signal]})
     return None

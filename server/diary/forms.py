@@ -27,7 +27,7 @@ class SessionNoteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
 class _Named(forms.ModelChoiceField):  # type: ignore[type-arg] # not generic when it runs
     def label_from_instance(self, participant: Any) -> str:  # noqa: ANN401 - Django's own signature
         """As a therapist knows them."""
-        return f"{participant.name} ({participant.nickname})"
+        return str(participant.told_apart)
 
 
 class ReassignForm(forms.Form):
@@ -37,7 +37,7 @@ class ReassignForm(forms.Form):
         label=_("Count it for"),
         queryset=Participant.objects.none(),
         required=False,
-        empty_label=_("nobody yet"),
+        empty_label=_("no one yet"),
     )
     reason = forms.CharField(
         label=_("Why"),
@@ -60,7 +60,7 @@ class ReassignForm(forms.Form):
         given = super().clean() or {}
         if str(given.get("before", "")) != str(self.entry.participant_id or ""):
             raise forms.ValidationError(
-                _("Somebody else has reassigned this session meanwhile. Look at it again, and choose anew.")
+                _("Someone else has reassigned this session in the meantime. Look at it again, and choose again.")
             )
         if "after" in given and given["after"] == self.entry.participant:
             raise forms.ValidationError(_("The session counts for that participant already. Choose another one."))

@@ -64,6 +64,22 @@ class DiaryEntry(models.Model):
         return str(self.session_id)
 
 
+class ImportedSession(models.Model):
+    """A session that was trained at another clinic and came with its participant: part of the course, no activity here.
+
+    `clinic_code`, `clinic_name`: where it was trained; `first_id`: its id there.
+    """
+
+    session_id = models.UUIDField(unique=True)
+    clinic_code = models.CharField(max_length=32)
+    clinic_name = models.CharField(max_length=100)
+    first_id = models.CharField(max_length=36)
+
+    def __str__(self) -> str:
+        """Which session, and where."""
+        return f"{self.session_id}: {self.clinic_name}"
+
+
 class Reassignment(models.Model):
     """A session counted for another participant than it was trained as (hazard H12): who decided, when and why."""
 

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from uuid import UUID
 
 import msgspec
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 
 from coach.model.summary import Summary
 from server.accounts.models import Clinic
 from server.diary.course.plots import FitnessAgeInput, Point
 from server.diary.course.schedule import CountedSession, CoursePlan
-from server.diary.models import DiaryEntry
+from server.diary.models import DiaryEntry, ImportedSession
 from server.errors import UnreadableSessionError
 from server.models import Session
 from server.people.models import Course, Participant, course_weeks
@@ -41,13 +41,20 @@ def unassigned_in(clinic: Clinic) -> QuerySet[DiaryEntry]:
 
 
 def flawed(entries: QuerySet[DiaryEntry]) -> QuerySet[DiaryEntry]:
-    """The same, each with its flaw and without reading the session itself."""
-    return entries.annotate(flaw=F("stored__flaw"))
+    """Return the same, each with its flaw, and with the other clinic where it was trained (`trained_at`), or None."""
+    elsewhere = ImportedSession.objects.filter(session_id=OuterRef("session_id")).values("clinic_name")[:1]
+    return entries.annotate(flaw=F("stored__flaw"), trained_at=Subquery(elsewhere))
+
+
+def trained_here(entries: QuerySet[DiaryEntry]) -> QuerySet[DiaryEntry]:
+    """Leave out what was trained at another clinic, and counts there."""
+    return entries.exclude(session_id__in=ImportedSession.objects.values("session_id"))
 
 
 def entry_in(clinic: Clinic, session_id: UUID) -> DiaryEntry:
     """One entry of this clinic. Raises Http404."""
-    return get_object_or_404(DiaryEntry.objects.select_related("participant"), clinic=clinic, session_id=session_id)
+    found = flawed(DiaryEntry.objects.select_related("participant"))
+    return get_object_or_404(found, clinic=clinic, session_id=session_id)
 
 
 def one_session(entry: DiaryEntry) -> SessionDetail:

@@ -24,7 +24,7 @@ GOOD_SIGNAL_FRACTION, FAIR_SIGNAL_FRACTION = 0.95, 0.8
 
 SOURCES: dict[str, str | Promise] = {
     "measured": gettext_lazy("measured in a test"),
-    "highest_seen": gettext_lazy("highest rate seen, and a margin"),
+    "highest_seen": gettext_lazy("highest heart rate seen, and a margin"),
     "formula": gettext_lazy("by formula"),
 }
 
@@ -116,7 +116,7 @@ def comparison_table(
     names = (
         _("Intervals"),
         _("Time in zone"),
-        _("Rate in minute 3, first interval"),
+        _("Heart rate in minute 3, first interval"),
         _("First interval"),
         _("Training time"),
         _("Borg"),
@@ -202,19 +202,19 @@ def interval_table(summary: Summary) -> TextTable:
         headings=(
             _("Interval"),
             _("Begins"),
-            _("Rate in minute 3"),
-            _("Until zone"),
+            _("Heart rate in minute 3"),
+            _("Time to zone"),
             _("In zone"),
             _("Above zone"),
             _("Peak"),
-            _("Fall in 1 min"),
+            _("HR recovery, 1 min"),
             _("Speed, km/h"),
             _("Incline, %"),
             _("Borg"),
         ),
         rows=tuple(
             (
-                str(one.index) if one.completed else _("%(number)s (not whole)") % {"number": one.index},
+                str(one.index) if one.completed else _("%(number)s (incomplete)") % {"number": one.index},
                 clock(one.start_s),
                 rate(one.third_minute_bpm, one.third_minute_fraction),
                 clock(one.time_to_zone_s),
@@ -253,11 +253,12 @@ def signal_in_words(summary: Summary) -> tuple[str, Literal["good", "fair", "poo
     """How far the rates can be trusted."""
     share = {"share": percent(summary.signal_quality_fraction)}
     if summary.signal_quality_fraction >= GOOD_SIGNAL_FRACTION:
-        return _("Good: %(share)s of the time with a sure rate.") % share, "good"
+        return _("Good: %(share)s of the time with a sure heart rate.") % share, "good"
     if summary.signal_quality_fraction >= FAIR_SIGNAL_FRACTION:
-        return _("Fair: %(share)s of the time with a sure rate. Wet the strap well next time.") % share, "fair"
+        return _("Fair: %(share)s of the time with a sure heart rate. Wet the strap well next time.") % share, "fair"
     return (
-        _("Poor: %(share)s of the time with a sure rate. Read the figures with care, and look at the strap.") % share,
+        _("Poor: %(share)s of the time with a sure heart rate. Read the figures with care, and look at the strap.")
+        % share,
         "poor",
     )
 
@@ -279,8 +280,8 @@ def _facts(summary: Summary, delivery: SessionDelivery | None) -> list[Fact]:
     facts = [
         Fact(_("Training time"), _("%(number)s min") % {"number": minutes(summary.training_s)}),
         Fact(_("Above 95% of HRmax"), clock(summary.above_95_s)),
-        Fact(_("Highest rate"), rate(summary.peak_bpm, _share(summary.peak_bpm, summary.hr_max_bpm))),
-        Fact(_("Mean rate"), rate(summary.mean_bpm, _share(summary.mean_bpm, summary.hr_max_bpm))),
+        Fact(_("Highest heart rate"), rate(summary.peak_bpm, _share(summary.peak_bpm, summary.hr_max_bpm))),
+        Fact(_("Mean heart rate"), rate(summary.mean_bpm, _share(summary.mean_bpm, summary.hr_max_bpm))),
         Fact(_("HRmax in the plan"), maximum),
         Fact(_("Training load (Edwards)"), number(summary.load)),
         Fact(_("Borg"), number(summary.borg)),

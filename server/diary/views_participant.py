@@ -97,7 +97,7 @@ def begin_course(request: HttpRequest, participant: Participant) -> HttpResponse
         Course.objects.filter(participant=participant, ended_on=None, begins_on__lt=made.begins_on).update(
             ended_on=made.begins_on - timedelta(days=1)
         )
-    messages.success(request, _("The course is made."))
+    messages.success(request, _("Course created."))
     return redirect(*where)
 
 

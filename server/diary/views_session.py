@@ -111,13 +111,13 @@ def reassigned(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpRe
         reassign(entry, entry.participant, after, account_of(request), form.cleaned_data["reason"])
     except SessionConflictError:
         form.add_error(
-            None, _("Somebody else has reassigned this session meanwhile. Look at it again, and choose anew.")
+            None, _("Someone else has reassigned this session in the meantime. Look at it again, and choose again.")
         )
         return render(request, "diary/reassign.html", context, status=409)
     if after is None:
-        messages.success(request, _("The session counts for nobody now."))
+        messages.success(request, _("The session counts for no one now."))
     else:
-        messages.success(request, _("The session counts for %(name)s now.") % {"name": after.name})
+        messages.success(request, _("The session counts for %(name)s now.") % {"name": after.told_apart})
     return redirect("diary:session", clinic.code, session_id)
 
 
@@ -176,8 +176,8 @@ def _labels() -> dict[str, str]:
     return {
         "bpm": _("beats/min"),
         "rate": _("Heart rate"),
-        "noRate": _("no rate"),
-        "doubtful": _("not believed"),
+        "noRate": _("no heart rate"),
+        "doubtful": _("looks wrong"),
         "expected": _("Expected at the interval's end"),
         "speed": _("Speed, km/h"),
         "incline": _("Incline, %"),

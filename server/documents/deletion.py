@@ -20,7 +20,7 @@ from msgspec import Struct
 from server.accounts.models import Account, Clinic
 from server.accounts.roles import Permission
 from server.audit.record import record
-from server.diary.models import DiaryEntry, Reassignment
+from server.diary.models import DiaryEntry, ImportedSession, Reassignment
 from server.live.models import Acknowledgement, GivenCommand, Outgoing, RaisedNotice
 from server.live.plan_outbox import withdraw_plan
 from server.models import (
@@ -64,6 +64,7 @@ def delete(participant: Participant, account: Account | str) -> Deleted:
             Reassignment.objects.filter(pk=one.pk).update(reason="–")
         DiaryEntry.objects.filter(session_id__in=ids).delete()
         Session.objects.filter(session_id__in=ids).delete()
+        ImportedSession.objects.filter(session_id__in=ids).delete()
         Outgoing.objects.filter(clinic=clinic, topic__endswith=f"/{Kind.PLAN.value}/{pseudonym}").delete()
         # In the order of `server.live.plan_outbox`: entries, participant, clinic, log.
         Participant.objects.select_for_update().get(pk=participant.pk)
@@ -99,6 +100,7 @@ def delete_left(clinic: Clinic, pseudonym: str, account: Account | str) -> int:
         _forget_waiting(clinic, pseudonym, ids)
         DiaryEntry.objects.filter(session_id__in=ids).delete()
         Session.objects.filter(session_id__in=ids).delete()
+        ImportedSession.objects.filter(session_id__in=ids).delete()
         if ids:
             gone = _gone(clinic, pseudonym)
             record(account, ACTION, clinic=clinic, may=Permission.DELETE_PERSON, participant=gone, sessions=len(ids))

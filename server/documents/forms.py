@@ -1,5 +1,6 @@
 """The forms of papers and files."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from server.accounts.models import Clinic
 from server.documents.export.research_fields import FIELDS
+from server.documents.export.transfer import TransferMatch
 from server.documents.models import Counted, ProcedureCode
 from server.people.models import Note, Participant
 
@@ -96,7 +98,9 @@ class HandOverForm(forms.Form):
 class TakeOverForm(forms.Form):
     """A package from another clinic."""
 
-    file = forms.FileField(label=_("The file"), help_text=_("The other clinic has sent it; its name ends in .ichp."))
+    file = forms.FileField(
+        label=_("The file"), help_text=_("The other clinic has sent it; its name ends in .age or .ichp.")
+    )
     passphrase = forms.CharField(
         label=_("The passphrase"),
         max_length=100,
@@ -114,6 +118,38 @@ class TakeOverForm(forms.Form):
                 _("The file is larger than any package. Choose the one that the other clinic made.")
             )
         return given
+
+
+class TakeOverCheckForm(forms.Form):
+    """What becomes of a package that was read through."""
+
+    into = forms.ChoiceField(label=_("Is this person here already?"), widget=forms.RadioSelect)
+    known = forms.BooleanField(
+        label=_("I have compared the sender code with the clinic. Remember it as theirs."), required=False
+    )
+
+    def __init__(self, data: Any, matches: Sequence[TransferMatch], *, known: bool) -> None:  # noqa: ANN401 - Django's own signature
+        """`matches`: who may be this person; `known`: the sender needs no comparing."""
+        sure = any(one.sure for one in matches)
+        super().__init__(data, initial={"into": matches[0].participant.pseudonym} if sure else None)
+        choices = [
+            (one.participant.pseudonym, _("Yes, merge with %(who)s") % {"who": one.participant.told_apart})
+            for one in matches
+        ]
+        if not sure:
+            choices.append(("new", str(_("No, this is another person"))))
+        field = self.fields["into"]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = choices
+        if not matches:
+            del self.fields["into"]
+        if known:
+            del self.fields["known"]
+
+    def chosen(self, matches: Sequence[TransferMatch]) -> Participant | None:
+        """Return the participant with whom the package is merged; None for a new one."""
+        into = self.cleaned_data.get("into")
+        return next((one.participant for one in matches if one.participant.pseudonym == into), None)
 
 
 class DeleteForm(forms.Form):

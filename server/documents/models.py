@@ -1,6 +1,7 @@
 """What papers and files need to remember: the clinic's own procedure codes, and packages that came from elsewhere."""
 
 from typing import ClassVar
+from uuid import uuid4
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -42,7 +43,10 @@ class ProcedureCode(models.Model):
 
 
 class TakenOver(models.Model):
-    """A handover package that was taken in: from where, as whom there, when, by whom. It goes with the participant."""
+    """A handover package that was taken in: from where, as whom there, when, by whom. It goes with the participant.
+
+    `signed_by`: fingerprint of the sender's key; empty for a file of an earlier version.
+    """
 
     package_id = models.UUIDField()
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
@@ -52,6 +56,7 @@ class TakenOver(models.Model):
     made_at = models.DateTimeField()
     taken_at = models.DateTimeField(auto_now_add=True)
     taken_by = models.ForeignKey(Account, models.SET_NULL, null=True, related_name="+")
+    signed_by = models.CharField(max_length=40, blank=True, default="")
 
     class Meta:
         """A package once a clinic."""
@@ -94,3 +99,36 @@ class ResearchRelease(models.Model):
     def __str__(self) -> str:
         """The question."""
         return self.question
+
+
+class HeldPackage(models.Model):
+    """An uploaded file, still encrypted, between its upload and the decision what becomes of it; an hour at most."""
+
+    token = models.UUIDField(primary_key=True, default=uuid4)
+    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="+")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    content = models.BinaryField()
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        """Which upload."""
+        return str(self.token)
+
+
+class KnownSender(models.Model):
+    """A key whose fingerprint a person here compared with its owner. `name`: the clinic to which it belongs."""
+
+    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="known_senders")
+    fingerprint = models.CharField(max_length=40)
+    name = models.CharField(max_length=100)
+    made_at = models.DateTimeField(auto_now_add=True)
+    made_by = models.ForeignKey(Account, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        """A key once a clinic."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["clinic", "fingerprint"], name="known_sender_once")]
+
+    def __str__(self) -> str:
+        """Whose key."""
+        return f"{self.name}: {self.fingerprint}"

@@ -1,8 +1,10 @@
 """Papers and files of a whole clinic: activity report, procedure codes, a package from elsewhere, research."""
 
+from datetime import timedelta
 from http import HTTPStatus
 
 from django.contrib import messages
+from django.core import signing
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,19 +14,21 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from server.accounts.access import account_of, after_proof, in_clinic
 from server.accounts.memberships import allowed, clinics_where
-from server.accounts.models import Clinic
+from server.accounts.models import Account, Clinic
 from server.accounts.roles import Permission
 from server.audit.record import record
 from server.documents import file_responses
 from server.documents.errors import HandoverError, PaperError
-from server.documents.export import activity, research, transfer
+from server.documents.export import activity, research, transfer, transfer_file
 from server.documents.export.research_fields import FIELDS
 from server.documents.export.synthesis import MIN_PEOPLE
-from server.documents.forms import PeriodForm, ResearchForm, TakeOverForm, TransferCodeForm
-from server.documents.models import ProcedureCode, ResearchRelease
+from server.documents.forms import PeriodForm, ResearchForm, TakeOverCheckForm, TakeOverForm, TransferCodeForm
+from server.documents.models import HeldPackage, KnownSender, ProcedureCode, ResearchRelease
 from server.documents.pdf import pdf_documents
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
+SALT = "papers.take_over"
+HELD_FOR = timedelta(hours=1)
 
 
 def _period(request: HttpRequest) -> tuple[PeriodForm, activity.ActivityPeriod | None]:
@@ -146,20 +150,91 @@ def remove_code(request: HttpRequest, clinic: Clinic, code: int) -> HttpResponse
 @require_http_methods(GET_OR_POST)
 @in_clinic(Permission.HAND_OVER)
 def take_over(request: HttpRequest, clinic: Clinic) -> HttpResponse:
-    """Take in a package from another clinic."""
+    """Take in a package from another clinic: read it, show what it is and who sent it, and take it in or merge it."""
+    account = account_of(request)
+    if "order" in request.POST:
+        return _check_package(request, clinic, account)
     form = TakeOverForm(request.POST, request.FILES) if request.method == "POST" else TakeOverForm()
     if request.method == "POST" and form.is_valid():
+        content, passphrase = form.cleaned_data["file"].read(), form.cleaned_data["passphrase"]
         try:
-            opened = transfer.open_package(form.cleaned_data["file"].read(), form.cleaned_data["passphrase"])
-            participant = transfer.take_over(opened, clinic, account_of(request))
+            opened = transfer.open_package(content, passphrase)
         except HandoverError as error:
-            record(account_of(request), "papers.take_over_refused", clinic=clinic, may=Permission.HAND_OVER)
+            record(account, "papers.take_over_refused", clinic=clinic, may=Permission.HAND_OVER)
             form.add_error(None, str(error))
         else:
-            messages.success(request, _("The participant is taken over. Look at the plan, and set it anew."))
-            return redirect("papers_of:index", clinic.code, participant.pseudonym)
+            HeldPackage.objects.filter(made_at__lt=timezone.now() - HELD_FOR).delete()
+            held = HeldPackage.objects.create(clinic=clinic, account=account, content=content)
+            order = signing.dumps({"held": str(held.token), "passphrase": passphrase}, salt=SALT)
+            return _show_package(request, clinic, opened, order)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if request.method == "POST" else HTTPStatus.OK
     return render(request, "papers/take_over.html", {"clinic": clinic, "form": form}, status=status)
+
+
+def _check_package(request: HttpRequest, clinic: Clinic, account: Account) -> HttpResponse:
+    """Take in, or merge, the package that was uploaded before."""
+    order = request.POST["order"]
+    try:
+        told = signing.loads(order, salt=SALT, max_age=HELD_FOR)
+    except signing.BadSignature:
+        told = {}
+    held = HeldPackage.objects.filter(token=told.get("held"), clinic=clinic, account=account).first()
+    if held is None:
+        messages.error(request, _("The file was uploaded more than an hour ago. Choose it again."))
+        return redirect("papers:take_over", clinic.code)
+    opened = transfer.open_package(bytes(held.content), told["passphrase"])
+    matches = transfer.find_matches(opened.package, clinic)
+    sender = proved_sender(opened, clinic)
+    form = TakeOverCheckForm(request.POST, matches, known=sender != "" or not opened.sender)
+    if not form.is_valid():
+        return _show_package(request, clinic, opened, order, form)
+    into = form.chosen(matches)
+    try:
+        participant = transfer.take_over(opened, clinic, account, into)
+    except HandoverError as error:
+        form.add_error(None, str(error))
+        return _show_package(request, clinic, opened, order, form)
+    if form.cleaned_data.get("known"):
+        known = {"name": opened.package.from_clinic_name[:100], "made_by": account}
+        KnownSender.objects.get_or_create(clinic=clinic, fingerprint=opened.sender, defaults=known)
+    held.delete()
+    if into is None:
+        messages.success(request, _("The participant is imported. Review the plan and save it again."))
+    else:
+        messages.success(request, _("The file is merged with this participant. The plan is as it was."))
+    return redirect("papers_of:index", clinic.code, participant.pseudonym)
+
+
+def _show_package(
+    request: HttpRequest, clinic: Clinic, opened: transfer.Opened, order: str, form: TakeOverCheckForm | None = None
+) -> HttpResponse:
+    """Show what a package is and who sent it, before anything is written."""
+    sender = proved_sender(opened, clinic)
+    if form is None:
+        matches = transfer.find_matches(opened.package, clinic)
+        form = TakeOverCheckForm(None, matches, known=sender != "" or not opened.sender)
+    shown = {
+        "clinic": clinic,
+        "form": form,
+        "order": order,
+        "package": opened.package,
+        "fingerprint": opened.sender,
+        "sender": sender,
+        "sure": any(one.sure for one in transfer.find_matches(opened.package, clinic)),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "papers/take_over_check.html", shown, status=status)
+
+
+def proved_sender(opened: transfer.Opened, clinic: Clinic) -> str:
+    """Return the name of the clinic that signed a package, where its key is known here; else an empty text."""
+    if not opened.sender:
+        return ""
+    neighbour = Clinic.objects.filter(code=opened.package.from_clinic).first()
+    if neighbour is not None and transfer_file.own_fingerprint(neighbour.code) == opened.sender:
+        return neighbour.name
+    known = KnownSender.objects.filter(clinic=clinic, fingerprint=opened.sender).first()
+    return "" if known is None else known.name
 
 
 @require_http_methods(GET_OR_POST)

@@ -24,11 +24,11 @@ from server.diary.course.schedule import course_of
 from server.diary.models import DiaryEntry
 from server.documents import deletion, file_responses
 from server.documents.errors import PaperError
-from server.documents.export import data_export, fhir, session_files, transfer
+from server.documents.export import data_export, fhir, session_files, transfer, transfer_file
 from server.documents.export.archive import zipped
 from server.documents.forms import DeleteForm, HandOverForm
 from server.documents.pdf import pdf_documents
-from server.documents.pdf.letter import LetterForm, proposed
+from server.documents.pdf.letter import SIGNATURE, LetterForm, proposed
 from server.errors import UnreadableSessionError
 from server.people.models import Course, Participant
 
@@ -226,6 +226,7 @@ def letter(request: HttpRequest, participant: Participant) -> HttpResponse:
             account = account_of(request)
             table = entries if form.cleaned_data["table"] else []
             sender = account.get_full_name() or account.get_username()
+            request.session["letter"] = {name: form.cleaned_data[name] for name in SIGNATURE}
             with translation.override(language):
                 made = pdf_documents.letter_paper(participant, form.cleaned_data, table, sender)
             return file_responses.file_answer(
@@ -234,13 +235,13 @@ def letter(request: HttpRequest, participant: Participant) -> HttpResponse:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     else:
         course = _course(request, participant)
-        points, person = selectors.points_of(entries), selectors.person_of(participant)
+        points = selectors.points_of(entries)
         view = None
         if course is not None:
             view = course_of(selectors.plan_of(course), selectors.trained_of(points), timezone.localdate())
         plan = participant.plans.order_by("-version").first()
         with translation.override(language):
-            form = LetterForm(initial=proposed(participant, points, view, plan, person))
+            form = LetterForm(initial=proposed(participant, points, view, plan) | request.session.get("letter", {}))
         status = HTTPStatus.OK
     shown = {"participant": participant, "form": form, "tab": "papers", "written_in": language}
     return render(request, "papers/letter.html", shown, status=status)
@@ -281,7 +282,7 @@ def hand_over(request: HttpRequest, participant: Participant) -> HttpResponse:
         return render(request, "papers/hand_over.html", shown)
     if not form.is_valid():
         return render(request, "papers/hand_over.html", shown, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    passphrase = transfer.new_passphrase()
+    passphrase = transfer_file.new_passphrase()
     told = {
         "participant": participant.pk,
         "passphrase": passphrase,
@@ -290,7 +291,14 @@ def hand_over(request: HttpRequest, participant: Participant) -> HttpResponse:
         "ends": form.cleaned_data["ends"],
     }
     return render(
-        request, "papers/passphrase.html", {**shown, "passphrase": passphrase, "order": signing.dumps(told, salt=SALT)}
+        request,
+        "papers/passphrase.html",
+        {
+            **shown,
+            "passphrase": passphrase,
+            "order": signing.dumps(told, salt=SALT),
+            "fingerprint": transfer_file.own_fingerprint(participant.clinic.code),
+        },
     )
 
 
@@ -308,9 +316,7 @@ def hand_over_file(request: HttpRequest, participant: Participant) -> HttpRespon
         return redirect("papers_of:hand_over", participant.clinic.code, participant.pseudonym)
     notes = list(participant.notes.filter(pk__in=told["notes"]).order_by("made_at"))
     made = transfer.make(participant, account_of(request), told["passphrase"], notes, told["to"], ends=told["ends"])
-    return file_responses.file_answer(
-        made, file_responses.BYTES, f"{participant.pseudonym}-{timezone.localdate()}.ichp"
-    )
+    return file_responses.file_answer(made, file_responses.BYTES, f"{participant.pseudonym}-{timezone.localdate()}.age")
 
 
 @require_http_methods(GET_OR_POST)
@@ -348,7 +354,7 @@ def delete(request: HttpRequest, participant: Participant) -> HttpResponse:
         messages.warning(
             request,
             ngettext(
-                "The name stands in %(count)s note on somebody else. Look it up and change it.",
+                "The name stands in %(count)s note on someone else. Look it up and change it.",
                 "The name stands in %(count)s notes on others. Look them up and change them.",
                 done.mentioned,
             )

@@ -15,7 +15,7 @@ LABELS = {
     "easy_borg": gettext_lazy("Easy in the zone: Borg up to"),
     "stopped_sessions": gettext_lazy("Sessions in a row that were stopped early"),
     "strap_sessions": gettext_lazy("Sessions in a row with a bad signal"),
-    "strap_percent": gettext_lazy("A bad signal is a sure rate in less than (%)"),
+    "strap_percent": gettext_lazy("A bad signal is a sure heart rate in less than (%)"),
     "attendance_percent": gettext_lazy("Low attendance is less than (%)"),
     "attendance_from": gettext_lazy("Attendance counts from so many sessions on"),
     "away_days": gettext_lazy("Whole days without a session"),

@@ -129,7 +129,7 @@ def _day(sent: QueryDict, today: date) -> date | None:
 
 def _who(items: list[FollowUpItem]) -> str:
     participant = items[0].participant
-    return participant.name if participant is not None else _("The clinic's own")
+    return participant.told_apart if participant is not None else _("The clinic's own")
 
 
 def _back(request: HttpRequest, clinic: Clinic) -> HttpResponse:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from server.accounts.models import Clinic
 from server.diary.models import DiaryEntry
+from server.diary.selectors import trained_here
 
 DAYS = 7
 HIGH = 48
@@ -38,7 +39,7 @@ def week_of(clinic: Clinic, today: date) -> ClinicWeek:
     first = today - timedelta(days=DAYS - 1)
     done = Q(completed=True)
     rows = (
-        DiaryEntry.objects.filter(clinic=clinic, begun_on__gte=first, begun_on__lte=today)
+        trained_here(DiaryEntry.objects.filter(clinic=clinic, begun_on__gte=first, begun_on__lte=today))
         .values("begun_on")
         .annotate(sessions=Count("pk"), whole=Count("pk", filter=done), zone_s=Avg("zone_s", filter=done))
     )

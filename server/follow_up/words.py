@@ -150,7 +150,7 @@ def _stopped_line(facts: Facts) -> str:
 def _strap_line(facts: Facts) -> str:
     low, high = percent(facts["low"]), percent(facts["high"])
     shares = low if low == high else f"{low} – {high}"
-    return _("A sure rate %(shares)s of the time. Try another strap, and wet it well.") % {"shares": shares}
+    return _("A sure heart rate %(shares)s of the time. Try another strap, and wet it well.") % {"shares": shares}
 
 
 def _no_plan_title(facts: Facts) -> str:
@@ -175,7 +175,9 @@ def _ends_line(facts: Facts) -> str:
     if facts.get("done") is None:
         return words
     return _sentence(
-        words, _("%(done)s of %(of)s sessions of the course.") % {"done": facts["done"], "of": facts["of"]}
+        words,
+        ngettext("%(done)s of %(of)s session of the course.", "%(done)s of %(of)s sessions of the course.", facts["of"])
+        % {"done": facts["done"], "of": facts["of"]},
     )
 
 
@@ -192,7 +194,10 @@ def _absence_line(facts: Facts) -> str:
         words.append(_("Has not trained yet."))
     if facts.get("due"):
         told = {"done": min(facts["done"], facts["due"]), "due": facts["due"]}
-        words.append(_("Came to %(done)s of %(due)s sessions.") % told)
+        words.append(
+            ngettext("Came to %(done)s of %(due)s session.", "Came to %(done)s of %(due)s sessions.", facts["due"])
+            % told
+        )
     if facts.get("early"):
         words.append(_("The last session was stopped early."))
     return _sentence(*words)
@@ -200,7 +205,14 @@ def _absence_line(facts: Facts) -> str:
 
 def _attendance_line(facts: Facts) -> str:
     told = {"done": facts["done"], "due": facts["due"], "share": percent(facts["fraction"])}
-    return _("%(done)s of %(due)s sessions so far (%(share)s).") % told
+    return (
+        ngettext(
+            "%(done)s of %(due)s session so far (%(share)s).",
+            "%(done)s of %(due)s sessions so far (%(share)s).",
+            facts["due"],
+        )
+        % told
+    )
 
 
 def _return_line(facts: Facts) -> str:
@@ -216,7 +228,8 @@ def _course_title(facts: Facts) -> str:
 
 
 def _course_line(facts: Facts) -> str:
-    words = _("%(done)s of %(of)s sessions.") % {"done": facts["done"], "of": facts["of"]}
+    told = {"done": facts["done"], "of": facts["of"]}
+    words = ngettext("%(done)s of %(of)s session.", "%(done)s of %(of)s sessions.", facts["of"]) % told
     if "entry" not in facts or "exit" not in facts:
         return words
     told = {"entry": _load(facts["entry"]), "exit": _load(facts["exit"])}
@@ -251,11 +264,21 @@ _TITLES: dict[str, Callable[[Facts], str]] = {
     "hard_under_zone": lambda _facts: _("Very hard, yet under the zone"),
     "no_plan": _no_plan_title,
     "expired_plan": lambda _facts: _("The plan has expired"),
-    "stopped_early": lambda facts: _("Stopped early in %(count)s sessions in a row") % {"count": facts["sessions"]},
+    "stopped_early": lambda facts: (
+        ngettext(
+            "Stopped early in %(count)s session", "Stopped early in %(count)s sessions in a row", facts["sessions"]
+        )
+        % {"count": facts["sessions"]}
+    ),
     "absence": _absence_title,
     "refused_plan": lambda _facts: _("The plan is not used on every machine"),
     "bad_strap": lambda facts: (
-        _("Bad signal from the strap in %(count)s sessions in a row") % {"count": facts["sessions"]}
+        ngettext(
+            "Bad signal from the strap in %(count)s session",
+            "Bad signal from the strap in %(count)s sessions in a row",
+            facts["sessions"],
+        )
+        % {"count": facts["sessions"]}
     ),
     "low_attendance": lambda _facts: _("Low attendance"),
     "return": lambda _facts: _("Back after a break"),
@@ -286,5 +309,5 @@ _LINES: dict[str, Callable[[Facts], str]] = {
     "easy_in_zone": _felt_line,
     "ending_plan": _ends_line,
     "ending_course": _course_line,
-    "unassigned": lambda facts: _("The newest is of %(day)s. Nobody's course counts them yet.") % {"day": _on(facts)},
+    "unassigned": lambda facts: _("The newest is of %(day)s. No one's course counts them yet.") % {"day": _on(facts)},
 }

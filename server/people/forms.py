@@ -59,7 +59,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
     )
     consent_on = forms.DateField(label=gettext_lazy("Agreed on"), required=False, widget=DayInput)
     another = forms.BooleanField(
-        label=gettext_lazy("It is somebody else, or a second course of the same person under a new pseudonym"),
+        label=gettext_lazy("It is another person, or the same person again under a new pseudonym"),
         required=False,
         widget=forms.HiddenInput,
     )
@@ -96,7 +96,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
             "sex": gettext_lazy("For the fitness age, whose table has one column for each."),
             "group": gettext_lazy("The clinic's own word, for the list and for sums."),
             "responsible": gettext_lazy("Follow-ups of this participant are shown under this therapist's own."),
-            "active": gettext_lazy("Whoever has ended is taken from the machines; the diary stays."),
+            "active": gettext_lazy("Ended participants are removed from the machines; the diary stays."),
         }
         widgets: ClassVar = {
             "birth_year": forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
@@ -120,7 +120,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
         )
         self.fields["sex"] = forms.ChoiceField(
             label=gettext_lazy("Sex"),
-            choices=[("", _("not told")), ("f", _("woman")), ("m", _("man"))],
+            choices=[("", _("not told")), ("f", _("female")), ("m", _("male"))],
             required=False,
             help_text=self.Meta.help_texts["sex"],
         )
@@ -141,7 +141,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
         same = nickname.casefold() == self.before["nickname"].casefold()
         if not same and participant_service.nickname_taken(self.clinic, nickname, self.instance.pk or 0):
             raise forms.ValidationError(
-                _("Somebody who trains here has this nickname already. Two alike would be mixed up; choose another.")
+                _("Someone who trains here has this nickname already. Two alike would be mixed up; choose another.")
             )
         return nickname
 
@@ -172,7 +172,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
             self.fields["another"].widget = forms.CheckboxInput()
             self.add_error(
                 "another",
-                _("Somebody with this name and year of birth is here already. Look at them first; then tick here."),
+                _("Someone with this name and year of birth is here already. Look at them first; then tick here."),
             )
         return given
 
@@ -197,7 +197,7 @@ def _responsible(instance: Participant) -> forms.ModelChoiceField:  # type: igno
         queryset=Account.objects.filter(pk__in=keys).order_by("first_name", "last_name", "username"),
         label=ParticipantForm.Meta.labels["responsible"],
         help_text=ParticipantForm.Meta.help_texts["responsible"],
-        empty_label=_("nobody yet"),
+        empty_label=_("no one yet"),
         required=False,
     )
 
@@ -263,13 +263,13 @@ class PlanForm(forms.Form):
         label=gettext_lazy("The warm-up may end early, after five minutes at the earliest"), required=False
     )
     exertion_when_lost = forms.BooleanField(
-        label=gettext_lazy("When the strap falls silent, the session goes on by Borg"), required=False
+        label=gettext_lazy("Continue by RPE if the strap drops out"), required=False
     )
     ask_after = forms.ChoiceField(
         label=NAMES["ask_after"],
         choices=ASK_AFTER.items(),
         required=False,
-        help_text=gettext_lazy("It is never off: an odd fall of the rate always makes the machine ask."),
+        help_text=gettext_lazy("It is never off: an odd fall of the heart rate always makes the machine ask."),
     )
     questions = forms.MultipleChoiceField(
         label=NAMES["questions"],
@@ -328,7 +328,7 @@ class PlanForm(forms.Form):
             if given["hr_max_source"] in (*SOURCES, OWN_WORDS):
                 given["hr_max_source"] = ""
             if not given["hr_max_source"]:
-                self.add_error("own_source", _("Say in a few words where HRmax comes from."))
+                self.add_error("own_source", _("Enter where HRmax comes from."))
         if given.get("hr_max_bpm") is None and "hr_max_bpm" not in self.errors:
             given["hr_max_source"], given["hr_max_set_on"] = "", None
         for name in ("slowest_kmh", "ask_after", "closed_after_yes_h"):
@@ -378,7 +378,7 @@ class AgainForm(forms.Form):
                 )
         if doubted:
             self.fields["looked_at"] = forms.BooleanField(
-                label=gettext_lazy("I have looked at this once more, and it is right"),
+                label=gettext_lazy("I have checked this, and it is right"),
                 error_messages={"required": gettext_lazy("Tick this, or go back and change the plan.")},
             )
 

@@ -42,7 +42,7 @@ class Participant(models.Model):
     nickname = models.CharField(_("nickname"), max_length=40)
     picture = models.CharField(_("picture"), max_length=32, blank=True)
     birth_year = models.PositiveSmallIntegerField(_("year of birth"))
-    sex = models.CharField(_("sex"), max_length=1, choices=[("f", _("woman")), ("m", _("man"))], blank=True)
+    sex = models.CharField(_("sex"), max_length=1, choices=[("f", _("female")), ("m", _("male"))], blank=True)
     language = models.CharField(
         _("language"), max_length=2, choices=[("nb", "Bokmål"), ("en", "English")], default="nb"
     )
@@ -73,6 +73,11 @@ class Participant(models.Model):
             options["update_fields"] = {*some, "searched"}
         super().save(**options)  # type: ignore[arg-type] # passed on as they came
 
+    @property
+    def told_apart(self) -> str:
+        """The name with what tells two people of one name apart: nickname and year of birth."""
+        return f"{self.name} ({self.nickname}, {self.birth_year})"
+
 
 class PlanVersion(models.Model):
     """One version of a participant's plan; never changed, only followed by the next one.
@@ -96,7 +101,7 @@ class PlanVersion(models.Model):
     )
     hr_max_bpm = models.FloatField(_("HRmax"), null=True, blank=True)
     hr_max_source = models.CharField(_("source of HRmax"), max_length=40, blank=True)
-    hr_max_set_on = models.DateField(_("HRmax found on"), null=True, blank=True)
+    hr_max_set_on = models.DateField(_("HRmax measured on"), null=True, blank=True)
     ceiling_bpm = models.FloatField(_("ceiling"), null=True, blank=True)
     start_speed_kmh = models.FloatField(_("start speed"), null=True, blank=True)
     start_incline_percent = models.FloatField(_("start incline"), null=True, blank=True)
@@ -107,7 +112,7 @@ class PlanVersion(models.Model):
     rest_hours = models.FloatField(_("hours of rest between sessions"), default=0.0)
     cap_released = models.BooleanField(_("cap lifted by the therapist"), default=False)
     early_warm_up_end = models.BooleanField(_("warm-up may end early"), default=False)
-    exertion_when_lost = models.BooleanField(_("goes on by Borg when the strap is silent"), default=False)
+    exertion_when_lost = models.BooleanField(_("continues by RPE if the strap drops out"), default=False)
     closed_after_yes_h = models.FloatField(_("hours that a yes closes training"), default=24.0, db_default=24.0)
     ask_after = models.CharField(
         _("asks whether all is well"),
@@ -115,7 +120,7 @@ class PlanVersion(models.Model):
         choices=[
             ("every_interval", _("after every interval")),
             ("hardest_interval", _("after the hardest interval")),
-            ("odd_fall", _("only when the rate falls oddly")),
+            ("odd_fall", _("only when the heart rate falls oddly")),
         ],
         default="every_interval",
         db_default="every_interval",

@@ -154,10 +154,10 @@ def _faults(plan: Values, today: date) -> Iterator[PlanFault]:
     if not 0 <= plan.rest_hours <= MOST_REST_HOURS:
         yield PlanFault("rest_hours", _between(plan.rest_hours, 0, MOST_REST_HOURS))
     if plan.valid_until is not None and plan.valid_until < today:
-        words = _("The plan's last day has passed already, so nobody could train by it. Choose a later day.")
+        words = _("The plan's last day has passed already, so no one could train by it. Choose a later day.")
         yield PlanFault("valid_until", words)
     if plan.valid_until is not None and plan.valid_until > today + LONGEST_VALID:
-        words = _("That is more than two years from now. A plan is looked at anew more often; choose an earlier day.")
+        words = _("That is more than two years from now. A plan should be reviewed more often; choose an earlier day.")
         yield PlanFault("valid_until", words)
 
 
@@ -203,7 +203,7 @@ def _treadmill_faults(plan: Values) -> Iterator[PlanFault]:
         if not 0 <= plan.start_incline_percent <= STEEPEST_PERCENT:
             yield PlanFault("start_incline_percent", _between(plan.start_incline_percent, 0, STEEPEST_PERCENT, "%"))
         elif plan.start_speed_kmh is None:
-            words = _("A start incline needs a start speed beside it. Give both, or neither.")
+            words = _("A start incline needs a start speed too. Give both, or neither.")
             yield PlanFault("start_speed_kmh", words)
 
 
@@ -233,7 +233,7 @@ def _doubts(
                 "hand."
             ) % {"off": number(abs(plan.hr_max_bpm - expected)), "expected": number(expected)}
     if plan.hr_max_set_on is not None and plan.hr_max_set_on < today - OLD_HR_MAX and "hr_max_set_on" in now:
-        yield _("HRmax was found on %(day)s. After two years it is worth finding anew.") % {
+        yield _("HRmax was measured on %(day)s. After two years it should be measured again.") % {
             "day": date_format(plan.hr_max_set_on, "DATE_FORMAT")
         }
     below_zone = (

@@ -25,7 +25,7 @@ LOOKED_BACK = 6
 
 REASONS: dict[str, str | Promise] = {
     "more_load": gettext_lazy("The same heart rate asks for more load now."),
-    "less_load": gettext_lazy("The rate went higher than it should; a little less is right."),
+    "less_load": gettext_lazy("The heart rate went higher than it should; a little less is right."),
     "same_load": gettext_lazy("The load was right."),
 }
 

@@ -12,7 +12,7 @@ from server.people.plan_rules import COMPARED, Values, changed, figure
 
 SOURCES: dict[str, str | Promise] = {
     "measured": gettext_lazy("measured in a test"),
-    "highest_seen": gettext_lazy("highest rate seen in a 4×4, and 15"),
+    "highest_seen": gettext_lazy("highest heart rate seen in a 4×4, and 15"),
     "formula": gettext_lazy("formula (211 − 0.64 · age)"),
     "formula_beta_blocker": gettext_lazy("formula on a beta-blocker (164 − 0.7 · age)"),
 }
@@ -36,7 +36,7 @@ QUESTIONS: dict[str, str | Promise] = {
 ASK_AFTER = {
     "every_interval": gettext_lazy("after every interval"),
     "hardest_interval": gettext_lazy("after the hardest interval"),
-    "odd_fall": gettext_lazy("only when the rate falls oddly"),
+    "odd_fall": gettext_lazy("only when the heart rate falls oddly"),
 }
 """When the machine asks; an odd fall of the rate makes it ask in each of them."""
 NAMES = {
@@ -44,7 +44,7 @@ NAMES = {
     "mode": gettext_lazy("Led by"),
     "hr_max_bpm": gettext_lazy("HRmax"),
     "hr_max_source": gettext_lazy("HRmax from"),
-    "hr_max_set_on": gettext_lazy("HRmax found on"),
+    "hr_max_set_on": gettext_lazy("HRmax measured on"),
     "ceiling_bpm": gettext_lazy("Ceiling"),
     "start_speed_kmh": gettext_lazy("Start speed"),
     "start_incline_percent": gettext_lazy("Start incline"),
@@ -55,7 +55,7 @@ NAMES = {
     "rest_hours": gettext_lazy("Rest between sessions"),
     "cap_released": gettext_lazy("Cap and rest lifted"),
     "early_warm_up_end": gettext_lazy("Warm-up may end early"),
-    "exertion_when_lost": gettext_lazy("Goes on by Borg when the strap is silent"),
+    "exertion_when_lost": gettext_lazy("Continues by RPE if the strap drops out"),
     "ask_after": gettext_lazy("Asks whether all is well"),
     "questions": gettext_lazy("Questions before the start"),
     "closed_after_yes_h": gettext_lazy("Closed after a serious yes"),

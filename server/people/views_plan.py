@@ -139,7 +139,7 @@ def use_proposal(request: HttpRequest, participant: Participant) -> HttpResponse
     proposal = learned(participant, newest).proposal
     same = proposal is not None and str(proposal.session_id) == request.POST.get("session")
     if newest is None or proposal is None or not same or str(newest.version) != request.POST.get("base"):
-        messages.warning(request, _("The plan or the proposal has changed meanwhile. Look at it again."))
+        messages.warning(request, _("The plan or the proposal has changed in the meantime. Look at it again."))
         return redirect(*where)
     values = replace(
         values_of(newest), start_speed_kmh=proposal.speed_kmh, start_incline_percent=proposal.incline_percent
@@ -152,7 +152,7 @@ def use_proposal(request: HttpRequest, participant: Participant) -> HttpResponse
     try:
         plan_service.save_plan(participant, account_of(request), values, base=newest.version, reason=reason)
     except EditConflictError:
-        messages.warning(request, _("The plan or the proposal has changed meanwhile. Look at it again."))
+        messages.warning(request, _("The plan or the proposal has changed in the meantime. Look at it again."))
     else:
         messages.success(request, _("The plan is saved and on its way to the machines."))
     return redirect(*where)
@@ -170,9 +170,9 @@ def end_plan(request: HttpRequest, participant: Participant) -> HttpResponse:
         try:
             plan_service.end_plan(participant, account_of(request), base=given["base"], reason=given["reason"])
         except EditConflictError:
-            messages.warning(request, _("Somebody else has changed this plan meanwhile. Look at it again."))
+            messages.warning(request, _("Someone else has changed this plan in the meantime. Look at it again."))
         else:
-            messages.success(request, _("The plan is withdrawn from every machine. Nobody can begin by it."))
+            messages.success(request, _("The plan is withdrawn from every machine. No one can begin by it."))
     return redirect("people:plan", participant.clinic.code, participant.pseudonym)
 
 
@@ -187,7 +187,7 @@ def open_training(request: HttpRequest, participant: Participant) -> HttpRespons
     except ValueError:
         messages.error(request, _("Training was not opened: load the page again, then try once more."))
     except EditConflictError:
-        messages.warning(request, _("Somebody else has changed this plan meanwhile. Look at it again."))
+        messages.warning(request, _("Someone else has changed this plan in the meantime. Look at it again."))
     else:
         messages.success(request, _("Training is open again. The machines are told."))
     return redirect("people:plan", participant.clinic.code, participant.pseudonym)
@@ -197,7 +197,7 @@ def taken_over(now: Values, finding: HrMaxProposal) -> Values:
     """The plan with the HRmax that the coach found, for a therapist to judge; the ceiling never above it."""
     found = float(finding.suggested_bpm)
     ceiling = None if now.ceiling_bpm is None else min(now.ceiling_bpm, found)
-    source = _("a rate seen above HRmax") if finding.seen else _("exertion and rate in sessions")
+    source = _("a heart rate seen above HRmax") if finding.seen else _("exertion and heart rate in sessions")
     return replace(now, hr_max_bpm=found, hr_max_source=source, hr_max_set_on=finding.on, ceiling_bpm=ceiling)
 
 
@@ -282,9 +282,7 @@ def _unlike(
     anew.full_clean()
     for name in unlike:
         anew.errors.pop(name, None)
-        anew.add_error(
-            name, _("The second time was not like the first. Look at where it comes from, and type it anew.")
-        )
+        anew.add_error(name, _("The two values differ. Read the figure from its source again, and type it once more."))
     return _form(request, participant, anew, known, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from django.db import connection, transaction
 from msgspec import Struct
 
-from server.diary.models import DiaryEntry
+from server.diary.models import DiaryEntry, ImportedSession
 from server.people.models import Course, Participant, course_end
 from server.regional_statistics.disclosure_control import NO_COURSES, Adherence, Amount, Atom, Quarter
 from server.regional_statistics.models import QuarterSum
@@ -25,6 +25,7 @@ _MONTH = {
 }
 # Table and columns are the project's own, never anything that came from outside.
 _TABLE = DiaryEntry._meta.db_table  # noqa: SLF001 - Django's documented model API
+_ELSEWHERE = ImportedSession._meta.db_table  # noqa: SLF001 - Django's documented model API
 _SUMS = """
 WITH trained AS {materialized} (
     SELECT clinic_id, {month} AS month, participant_id, count(*) AS sessions,
@@ -32,6 +33,7 @@ WITH trained AS {materialized} (
            sum(above_95_s) AS above_95_s, sum(live_fraction) AS live
     FROM {table}
     WHERE begun_on >= %s AND begun_on < %s AND clinic_id IN ({clinics})
+          AND session_id NOT IN (SELECT session_id FROM {elsewhere})
     GROUP BY 1, 2, 3
 )
 SELECT 0, clinic_id, month, sum(sessions), sum(completed), sum(zone_s), sum(above_95_s), sum(live)
@@ -123,6 +125,7 @@ def _run_statement(statement: str, clinics: Collection[int], quarters: Sequence[
     first, after = quarters[0] * MONTHS, (quarters[-1] + 1) * MONTHS
     vendor = connection.vendor
     text = statement.format(
+        elsewhere=_ELSEWHERE,
         month=_MONTH[vendor],
         materialized="MATERIALIZED" if vendor == "postgresql" else "",
         people=_PEOPLE[vendor],

@@ -53,9 +53,9 @@ def lines(compared: Comparison) -> tuple[TableLine, ...]:
     if compared.rest is not None:
         found.append(TableLine(_("Clinics with fewer than five, together"), "rest", _cells(compared.rest)))
     if compared.all is not None and len(found) > 1:
-        found.append(TableLine(_("All that is told, together"), "all", _cells(compared.all)))
+        found.append(TableLine(_("Total shown"), "all", _cells(compared.all)))
     if compared.middle is not None:
-        found.append(TableLine(_("The clinic in the middle"), "middle", _cells(compared.middle)))
+        found.append(TableLine(_("Median clinic"), "middle", _cells(compared.middle)))
     return tuple(found)
 
 
@@ -71,9 +71,9 @@ def kind_lines(found: KindsTold, by: str) -> tuple[TableLine, ...]:
     ]
     if found.remainder is not None:
         cells = ((_("Clinics"), ""), *_cells(found.remainder, KINDS, without=("people_about",)))
-        rows.append(TableLine(_("Not told apart"), "rest", cells))
+        rows.append(TableLine(_("Not broken down"), "rest", cells))
     if found.all is not None:
-        rows.append(TableLine(_("All that is told, together"), "all", ((_("Clinics"), ""), *_cells(found.all, KINDS))))
+        rows.append(TableLine(_("Total shown"), "all", ((_("Clinics"), ""), *_cells(found.all, KINDS))))
     return tuple(rows)
 
 
@@ -92,7 +92,7 @@ def _note(state: DisclosureState) -> str:
         case DisclosureState.TOLD:
             return ""
         case DisclosureState.FEW:
-            return _("Not told: fewer than five people, or a sum that would give them away.")
+            return _("Hidden: fewer than five people, or a sum that would reveal them.")
         case DisclosureState.NONE:
             return _("No sessions.")
 
@@ -152,7 +152,7 @@ def _drawn(
         "middle": values(course.middle),
         "low": values(course.low),
         "high": values(course.high),
-        "words": {"line": own, "middle": _("the clinic in the middle"), "half": _("the middle half")},
+        "words": {"line": own, "middle": _("median clinic"), "half": _("middle 50%")},
     }
 
 
@@ -164,7 +164,7 @@ def _table(
 
     return TextTable(
         caption=str(measure.heading),
-        headings=(_("Month"), own, _("The clinic in the middle"), _("The middle half, from"), _("to")),
+        headings=(_("Month"), own, _("Median clinic"), _("Middle 50%, from"), _("to")),
         rows=tuple(
             (period_words(months[at]), *(text(of[at]) for of in (course.line, course.middle, course.low, course.high)))
             for at in shown

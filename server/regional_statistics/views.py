@@ -62,7 +62,7 @@ def index(request: HttpRequest) -> HttpResponse:
     record(account_of(request), "network.seen", region=scope.chosen.code if scope.chosen else "", period=period.text)
     found = release(scope, span)
     compared = compare(found, period)
-    name = _("All that is told") if len(scope.clinics) != 1 else scope.clinics[0].name
+    name = _("All that is shown") if len(scope.clinics) != 1 else scope.clinics[0].name
     plots, drawn = page.plots(along(found), span, name)
     context = {
         **_context(scope, period, span),

@@ -18,9 +18,7 @@ def _page(request: HttpRequest, status: HTTPStatus, title: str, text: str) -> Ht
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400."""
     del exception
-    return _page(
-        request, HTTPStatus.BAD_REQUEST, _("That could not be understood"), _("Go back to the page and try once more.")
-    )
+    return _page(request, HTTPStatus.BAD_REQUEST, _("Bad request"), _("Go back to the page and try once more."))
 
 
 def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

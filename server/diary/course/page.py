@@ -42,13 +42,15 @@ def course_page(view: CourseView, points: Sequence[Point], person: FitnessAgeInp
     told = view.attendance
     of_due = ""
     if told.fraction is not None:
-        of_due = _("%(share)s of the %(due)s that the plan has had so far") % {
-            "share": percent(told.fraction),
-            "due": told.due,
-        }
+        of_due = ngettext(
+            "%(done)s of %(due)s session planned so far (%(share)s)",
+            "%(done)s of %(due)s sessions planned so far (%(share)s)",
+            told.due,
+        ) % {"share": percent(told.fraction), "due": told.due, "done": min(told.done, told.due)}
     return CoursePage(
         view=view,
-        done_words=_("%(done)s of %(of)s sessions") % {"done": told.done, "of": told.of},
+        done_words=ngettext("%(done)s of %(of)s session", "%(done)s of %(of)s sessions", told.of)
+        % {"done": told.done, "of": told.of},
         attendance_words=of_due,
         kind_words=str(STEADINESS[told.word]),
         back_words=_back(view, points),

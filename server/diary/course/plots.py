@@ -114,7 +114,7 @@ ALONG = (
     ),
     CoursePlots(
         key="fall",
-        title=gettext_lazy("Fall of the rate in the first minute of recovery"),
+        title=gettext_lazy("HR recovery in the first minute"),
         y_title=_BEATS,
         column=gettext_lazy("Fall, beats/min"),
         value=lambda one: one.recovery_fall_bpm,
@@ -159,9 +159,10 @@ def plot_to_json(plot: SeriesPlot) -> dict[str, Any]:
 def fitness_note() -> str:
     """How far the fitness age can be believed."""
     return _(
-        "An estimate from speed, incline and the rate in minute 3 (ACSM's equations; Swain 1994), set against the mean "
-        "of each age group in the HUNT study. One in three is off by more than 15%, more where HRmax is by formula, a "
-        "beta-blocker is taken or the handrail is held. The direction says more than the number."
+        "An estimate from speed, incline and the heart rate in minute 3 (ACSM's equations; Swain 1994), set "
+        "against the mean of each age group in the HUNT study. One in three is off by more than 15%, more where "
+        "HRmax is by formula, a beta-blocker is taken or the handrail is held. The direction says more than the "
+        "number."
     )
 
 
@@ -188,7 +189,7 @@ def _along(points: Sequence[Point], shape: CoursePlots) -> SeriesPlot:
 
 
 def _third_minute(points: Sequence[Point]) -> SeriesPlot:
-    title = _("Rate in minute 3 against load")
+    title = _("Heart rate in minute 3 against load")
     known = [
         (at, one, vo2)
         for at, one in enumerate(points)
@@ -199,7 +200,7 @@ def _third_minute(points: Sequence[Point]) -> SeriesPlot:
     return SeriesPlot(
         key="third",
         title=title,
-        words=_("Points that move right and down over time mean more work at the same rate."),
+        words=_("Points that move right and down over time mean more work at the same heart rate."),
         kind="points",
         x_title=_("Load, ml oxygen per kg and min"),
         y_title=_("beats/min"),
@@ -211,7 +212,7 @@ def _third_minute(points: Sequence[Point]) -> SeriesPlot:
         legend=(_("first half"), _("second half")),
         table=TextTable(
             caption=title,
-            headings=(_("Session"), _("Day"), _("Setting"), _("Load, ml/kg/min"), _("Rate in minute 3")),
+            headings=(_("Session"), _("Day"), _("Setting"), _("Load, ml/kg/min"), _("Heart rate in minute 3")),
             rows=tuple(
                 (str(at), day(one.on), _setting(one), number(one.vo2, 1), number(one.third_minute_bpm))
                 for at, one in enumerate(points, 1)

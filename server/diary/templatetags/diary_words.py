@@ -28,7 +28,7 @@ STATES: dict[CourseStatus, str | Promise] = {
     CourseStatus.PART: gettext_lazy("partly trained"),
     CourseStatus.MISSED: gettext_lazy("not trained"),
     CourseStatus.LEFT: gettext_lazy("still to come"),
-    CourseStatus.AHEAD: gettext_lazy("ahead"),
+    CourseStatus.AHEAD: gettext_lazy("upcoming"),
     CourseStatus.EXTRA: gettext_lazy("extra"),
 }
 SIGNS: dict[CourseStatus, str] = {

@@ -1,7 +1,8 @@
 """What was trained at a clinic in a period, with its own procedure codes: for reimbursement and for the leader. Sums.
 
 A session counts on its day in the clinic's time zone, for whom it is counted for now; one that is unassigned is told
-apart. A code counts as its row says (`server.documents.models.Counted`); several codes may count the same session.
+apart, and so is one that was trained at another clinic, where it counts. A code counts as its row says
+(`server.documents.models.Counted`); several codes may count the same session.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from server.accounts.models import Clinic
 from server.diary.models import DiaryEntry
+from server.diary.selectors import trained_here
 from server.documents.export.tables import as_csv, as_xlsx
 from server.documents.models import Counted, ProcedureCode
 
@@ -40,6 +42,8 @@ class ActivityLine(Struct, frozen=True):
     sessions: int
     training_s: float
     codes: tuple[int, ...]
+    nickname: str = ""
+    birth_year: int | None = None
 
     @property
     def minutes(self) -> int:
@@ -48,7 +52,10 @@ class ActivityLine(Struct, frozen=True):
 
 
 class ActivityReport(Struct, frozen=True):
-    """The period's lines. `unassigned`: sessions that count for nobody yet, and are in no sum."""
+    """The period's lines. `unassigned`: sessions that count for no one yet, and are in no sum.
+
+    `elsewhere`: sessions of the period that were trained at other clinics, and count there.
+    """
 
     period: ActivityPeriod
     codes: tuple[ProcedureCode, ...]
@@ -56,11 +63,14 @@ class ActivityReport(Struct, frozen=True):
     groups: tuple[ActivityLine, ...]
     total: ActivityLine
     unassigned: int
+    elsewhere: int = 0
 
 
 class _Session(Struct, frozen=True):
     participant: int | None
     name: str
+    nickname: str
+    birth_year: int | None
     pseudonym: str
     group: str
     protocol: str
@@ -83,13 +93,17 @@ def report(clinic: Clinic, period: ActivityPeriod) -> ActivityReport:
         codes=codes,
         participants=tuple(
             sorted(
-                (_line(ones[0].name, ones[0].pseudonym, ones[0].group, ones, codes) for ones in people.values()),
+                (
+                    _line(ones[0].name, ones[0].pseudonym, ones[0].group, ones, codes, ones[0])
+                    for ones in people.values()
+                ),
                 key=lambda line: (line.name.casefold(), line.pseudonym),
             )
         ),
         groups=tuple(_line(group, "", group, groups[group], codes) for group in sorted(groups, key=str.casefold)),
         total=_line(_("All"), "", "", known, codes),
         unassigned=len(sessions) - len(known),
+        elsewhere=_entries(clinic, period).count() - len(sessions),
     )
 
 
@@ -118,28 +132,53 @@ def report_xlsx(made: ActivityReport) -> bytes:
 
 def _table(made: ActivityReport) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
     """Return headings and rows: participants, groups, all."""
-    headings = (_("Of"), _("Name"), _("Pseudonym"), _("Group"), _("Participants"), _("Sessions"), _("Minutes"))
+    headings = (
+        _("Of"),
+        _("Name"),
+        _("Nickname"),
+        _("Born"),
+        _("Pseudonym"),
+        _("Group"),
+        _("Participants"),
+        _("Sessions"),
+        _("Minutes"),
+    )
     rows: list[Sequence[object]] = []
     for of, lines in ((_("participant"), made.participants), (_("group"), made.groups), (_("all"), (made.total,))):
-        rows += [
-            (of, line.name, line.pseudonym, line.group, line.people, line.sessions, line.minutes, *line.codes)
-            for line in lines
-        ]
+        rows += [(of, *_whose(line), line.people, line.sessions, line.minutes, *line.codes) for line in lines]
     return (*headings, *(f"{code.code} {code.text}" for code in made.codes)), rows
 
 
 def _sessions(clinic: Clinic, period: ActivityPeriod) -> Iterable[_Session]:
+    whose = ("name", "nickname", "birth_year", "pseudonym", "group")
+    names = ("participant", *(f"participant__{one}" for one in whose), "protocol", "completed", "training_s")
+    found = trained_here(_entries(clinic, period))
+    for row in found.values_list(*names).order_by("pk").iterator():
+        participant, name, nickname, birth_year, pseudonym, group, protocol, completed, training_s = row
+        yield _Session(
+            participant, name or "", nickname or "", birth_year, pseudonym or "", group or "", protocol, completed,
+            training_s,
+        )  # fmt: skip
+
+
+def _whose(line: ActivityLine) -> tuple[object, ...]:
+    return line.name, line.nickname, line.birth_year, line.pseudonym, line.group
+
+
+def _entries(clinic: Clinic, period: ActivityPeriod) -> QuerySet[DiaryEntry]:
     found: QuerySet[DiaryEntry] = DiaryEntry.objects.filter(
         clinic=clinic, begun_on__gte=period.first, begun_on__lte=period.last
     )
-    names = ("participant", "participant__name", "participant__pseudonym", "participant__group", "protocol")
-    for row in found.values_list(*names, "completed", "training_s").order_by("pk").iterator():
-        participant, name, pseudonym, group, protocol, completed, training_s = row
-        yield _Session(participant, name or "", pseudonym or "", group or "", protocol, completed, training_s)
+    return found
 
 
 def _line(
-    name: str, pseudonym: str, group: str, sessions: Sequence[_Session], codes: Sequence[ProcedureCode]
+    name: str,
+    pseudonym: str,
+    group: str,
+    sessions: Sequence[_Session],
+    codes: Sequence[ProcedureCode],
+    person: _Session | None = None,
 ) -> ActivityLine:
     return ActivityLine(
         name=name,
@@ -152,4 +191,6 @@ def _line(
             sum(counts(code, one.protocol, one.training_s, completed=one.completed) for one in sessions)
             for code in codes
         ),
+        nickname="" if person is None else person.nickname,
+        birth_year=None if person is None else person.birth_year,
     )

@@ -229,7 +229,7 @@ def dictionary_markdown(fields: Sequence[ResearchField], source: ResearchSource,
         _("No row is a participant's: each is drawn from a model of all (Gaussian copula, between and within people)."),
         _("Distributions of columns and correlations are kept; extremes and single people's courses are not."),
         _("Two releases have no rows in common, and cannot be tied together by them."),
-        _("Nothing is told of fewer than %(k)s people; numbers are rounded as the step says.") % {"k": MIN_PEOPLE},
+        _("Nothing is shown about fewer than %(k)s people; numbers are rounded as the step says.") % {"k": MIN_PEOPLE},
         _("Each table is drawn on its own, with people of its own, and cannot be joined with the others."),
         _("Clinics of fewer than %(k)s people are one site. HRmax from a formula is left out, since it gives the age.")
         % {"k": MIN_PEOPLE},

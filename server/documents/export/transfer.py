@@ -1,29 +1,21 @@
-"""A participant's package from one clinic to another: one file, encrypted with a passphrase that is shown once.
+"""A participant's package from one clinic to another: what is in it, and taking it in.
 
-    bytes 0–3    «ICHP»
-    byte  4      version of the file, 1
-    bytes 5–20   salt for scrypt (N = 2¹⁶, r = 8, p = 1), which makes the key from the passphrase
-    bytes 21–32  nonce of AES-256-GCM
-    bytes 33–    the encrypted ZIP with its tag; bytes 0–20 are authenticated with it
-
-The ZIP holds package.json (`Package`) and, as they were delivered, sessions/<id>.<revision>. At the other clinic the
-participant gets a fresh pseudonym, and each session an id of its own that follows from its first one and the clinic:
-the same session twice is found, and on one server both clinics have theirs. Nothing is written before all is read.
+`server.documents.export.transfer_file` is the encrypted file around it. The ZIP holds package.json (`Package`) and, as
+they were delivered, sessions/<id>.<revision>. At the other clinic the participant gets a fresh pseudonym, or is merged
+with the participant who is there already, and each session an id of its own that follows from its first one and the
+clinic: the same session twice is found, and on one server both clinics have theirs. Nothing is written before all is
+read.
 """
 
 import io
-import secrets
 import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID, uuid4, uuid5
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from msgspec import Struct
@@ -33,8 +25,9 @@ from server.accounts.models import Account, Clinic
 from server.accounts.roles import Permission
 from server.audit.record import record
 from server.diary.ingest import adopt, enter_waiting
-from server.diary.models import DiaryEntry
+from server.diary.models import DiaryEntry, ImportedSession
 from server.documents.errors import HandoverError
+from server.documents.export import transfer_file
 from server.documents.models import TakenOver
 from server.models import Session
 from server.people.models import Course, Note, Participant, PlanVersion
@@ -43,17 +36,7 @@ from sync.wire.codec import read_session
 from sync.wire.envelope import Unreadable
 from sync.wire.ranges import find_out_of_range
 
-MAGIC, VERSION = b"ICHP", 1
 FORMAT = 1
-_SALT_BYTES, _NONCE_BYTES = 16, 12
-_HEAD_BYTES = len(MAGIC) + 1 + _SALT_BYTES
-SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**16, 8, 1
-"""64 MiB and a fifth of a second for each guess (RFC 7914; OWASP names 2¹⁷ or 2¹⁶ for what is seldom opened)."""
-MOST_BYTES = 64 * 1024 * 1024
-MOST_CONTENT_BYTES = 512 * 1024 * 1024
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Without those that look alike: read aloud and written down."""
-GROUPS, GROUP_LETTERS = 5, 5
 _SPACE = UUID("3c2f6f0c-2a0e-5a53-8f6b-1f6c0d6a7b11")
 MADE, TAKEN = "papers.handed_over", "papers.taken_over"
 
@@ -105,7 +88,11 @@ class NoteTold(Struct, frozen=True, kw_only=True):
 
 
 class SessionTold(Struct, frozen=True, kw_only=True):
-    """A session: what its row says. `file`: the sealed delivery's name in the ZIP; None where the raw data is gone."""
+    """A session: what its row says. `file`: the sealed delivery's name in the ZIP; None where the raw data is gone.
+
+    `trained_at`, `trained_at_name`, `first_id`: clinic and id under which it was trained, where that was not the clinic
+    that sends it.
+    """
 
     session_id: str
     revision: int
@@ -120,6 +107,9 @@ class SessionTold(Struct, frozen=True, kw_only=True):
     flaw: str
     stored_wall_s: float
     file: str | None
+    trained_at: str = ""
+    trained_at_name: str = ""
+    first_id: str = ""
 
 
 class Package(Struct, frozen=True, kw_only=True):
@@ -143,65 +133,47 @@ class Package(Struct, frozen=True, kw_only=True):
     sessions: list[SessionTold]
 
 
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    KeyError,
-    msgspec.MsgspecError,
-    UnicodeDecodeError,
-    RuntimeError,  # an entry with a password
-    NotImplementedError,  # an unknown compression
-    zlib.error,
-    EOFError,
-    OSError,
-    ValueError,
-)
-"""What `zipfile` and msgspec raise for archives that somebody else made."""
-
-
 class Opened(Struct, frozen=True):
-    """A package that was read through, with its sealed deliveries."""
+    """A package that was read through, with its sealed deliveries. `sender`: fingerprint of who signed it, or empty."""
 
     package: Package
     payloads: dict[str, bytes]
+    sender: str = ""
 
 
-def new_passphrase() -> str:
-    """Five groups of five letters and digits: 124 bits, so no guess helps."""
-    groups = ("".join(secrets.choice(_LETTERS) for _at in range(GROUP_LETTERS)) for _group in range(GROUPS))
-    return "-".join(groups)
+class TransferMatch(Struct, frozen=True):
+    """A participant who is here already and is, or may be, the person of a package. `sure`: by sessions or origin."""
+
+    participant: Participant
+    sure: bool
 
 
 def make(
     participant: Participant, account: Account, passphrase: str, notes: Sequence[Note], to: str, *, ends: bool = False
 ) -> bytes:
-    """The encrypted file. `notes`: those to go along; `to`: the other clinic, in words; `ends`: training ends here."""
-    packed = _packed(participant, notes)
-    head = MAGIC + bytes((VERSION,)) + secrets.token_bytes(_SALT_BYTES)
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    sealed = AESGCM(_key(passphrase, head[-_SALT_BYTES:])).encrypt(nonce, packed[1], head)
+    """Return the encrypted file. `notes`: those to go along; `to`: the other clinic, in words; `ends`: ends here."""
+    package_id, packed = _packed(participant, notes)
+    sealed = transfer_file.seal(packed, passphrase, transfer_file.sending_key(participant.clinic.code))
     with transaction.atomic():
         participant.handed_over_to = to[:100]
         participant.active = participant.active and not ends
         participant.save(update_fields=["handed_over_to", "active"])
         record(
             account, MADE, clinic=participant.clinic, may=Permission.HAND_OVER, participant=participant,
-            package=packed[0], notes=len(notes),
+            package=package_id, notes=len(notes),
         )  # fmt: skip
-    return head + nonce + sealed
+    return sealed
 
 
 def open_package(content: bytes, passphrase: str) -> Opened:
     """Read a file through. Raises HandoverError; nothing is written."""
-    zip_bytes = _decrypted(content, passphrase)
+    signed = transfer_file.open_file(content, passphrase)
     try:
-        with zipfile.ZipFile(io.BytesIO(zip_bytes)) as archive:
-            if sum(one.file_size for one in archive.infolist()) > MOST_CONTENT_BYTES:
-                raise HandoverError(
-                    _("The package unpacks to more than any real one. Ask the other clinic for a new one.")
-                )
+        with zipfile.ZipFile(io.BytesIO(signed.content)) as archive:
+            transfer_file.refuse_too_large(archive)
             package = msgspec.json.decode(archive.read("package.json"), type=Package)
             payloads = {one.file: archive.read(one.file) for one in package.sessions if one.file}
-    except _UNREADABLE as error:
+    except (*transfer_file.UNREADABLE, msgspec.MsgspecError) as error:
         raise HandoverError(
             _("The package can be decrypted, but this version cannot read it. Is this server older than theirs?")
         ) from error
@@ -209,50 +181,115 @@ def open_package(content: bytes, passphrase: str) -> Opened:
         raise HandoverError(_("The package holds a value that cannot be right (%s). Nothing was taken over.") % flaw)
     if package.format > FORMAT:
         raise HandoverError(_("The package was made by a newer version. Upgrade this server, and try again."))
-    return Opened(package, payloads)
+    return Opened(package, payloads, signed.sender)
 
 
-def take_over(opened: Opened, clinic: Clinic, account: Account) -> Participant:
-    """Make the participant here, with all that came along. Raises HandoverError; then nothing was changed."""
+def find_matches(package: Package, clinic: Clinic) -> list[TransferMatch]:
+    """Return who is here already: the sure ones by package, sessions or origin; else those of one name."""
+    here = Participant.objects.filter(clinic=clinic)
+    ids = [_session_id(one, package, clinic) for one in package.sessions]
+    origin = package.from_pseudonym if package.from_clinic == clinic.code else ""
+    sure = here.filter(
+        Q(taken_over__package_id=package.package_id)
+        | Q(taken_over__from_clinic=_clinic_words(package), taken_over__from_pseudonym=package.from_pseudonym)
+        | Q(entries__session_id__in=ids)
+        | Q(pseudonym=origin)
+    )
+    if found := list(sure.order_by("pk").distinct()):
+        return [TransferMatch(one, sure=True) for one in found]
+    name = " ".join(package.name.split()).casefold()
+    alike = here.filter(birth_year=package.birth_year).order_by("pk")
+    return [TransferMatch(one, sure=False) for one in alike if " ".join(one.name.split()).casefold() == name]
+
+
+def take_over(opened: Opened, clinic: Clinic, account: Account, into: Participant | None = None) -> Participant:
+    """Make the participant here, with all that came along. Raises HandoverError; then nothing was changed.
+
+    `into`: the participant with whom the package is merged: only sessions, courses and notes that are not here yet are
+    added, and plans stay as they are.
+    """
     package = opened.package
     with transaction.atomic():
         Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
-        _refuse_twice(package, clinic)
-        participant = _participant(package, clinic)
-        ids = {one.session_id: _session_id(one.session_id, clinic) for one in package.sessions}
-        _plans(package, participant, account)
-        Course.objects.bulk_create(
-            Course(participant=participant, **msgspec.structs.asdict(one)) for one in package.courses
-        )
-        for one in package.notes:
-            told = _("From %(clinic)s, %(day)s: %(text)s") % {
-                "clinic": package.from_clinic_name,
-                "day": timezone.localtime(one.made_at).date().isoformat(),
-                "text": one.text,
-            }
-            Note.objects.create(
-                participant=participant, session_id=ids.get(one.session_id or ""), text=told, made_by=account
+        sure = [one.participant for one in find_matches(package, clinic) if one.sure]
+        if sure and into not in sure:
+            raise HandoverError(
+                _("This person is here already, as %(pseudonym)s. Merge with that participant. Nothing was changed.")
+                % {"pseudonym": sure[0].pseudonym}
             )
-        Session.objects.bulk_create(_session(one, ids[one.session_id], participant, opened) for one in package.sessions)
-        TakenOver.objects.create(
-            package_id=UUID(package.package_id), clinic=clinic, participant=participant,
-            from_clinic=f"{package.from_clinic_name} ({package.from_clinic})"[:100],
-            from_pseudonym=package.from_pseudonym,
-            made_at=package.made_at, taken_by=account,
+        participant = _participant(package, clinic) if into is None else into
+        ids = {one.session_id: _session_id(one, package, clinic) for one in package.sessions}
+        if into is None:
+            _plans(package, participant, account)
+        else:
+            Participant.objects.filter(pk=into.pk).update(active=True, handed_over_to="")
+        begun = set(participant.courses.values_list("begins_on", flat=True))
+        Course.objects.bulk_create(
+            Course(participant=participant, **msgspec.structs.asdict(one))
+            for one in package.courses
+            if one.begins_on not in begun
+        )
+        _notes(package, participant, account, ids)
+        added = _sessions(opened, participant, ids)
+        TakenOver.objects.get_or_create(
+            package_id=UUID(package.package_id), clinic=clinic,
+            defaults={
+                "participant": participant, "from_clinic": _clinic_words(package), "made_at": package.made_at,
+                "from_pseudonym": package.from_pseudonym, "taken_by": account, "signed_by": opened.sender,
+            },
         )  # fmt: skip
         record(
             account, TAKEN, clinic=clinic, may=Permission.HAND_OVER, participant=participant,
-            package=package.package_id, sessions=len(package.sessions),
+            package=package.package_id, sessions=added,
         )  # fmt: skip
     enter_waiting()
     adopt(participant)
+    participant.refresh_from_db()
     return participant
+
+
+def _clinic_words(package: Package) -> str:
+    return f"{package.from_clinic_name} ({package.from_clinic})"[:100]
+
+
+def _notes(package: Package, participant: Participant, account: Account, ids: Mapping[str, UUID]) -> None:
+    there = set(participant.notes.values_list("text", flat=True))
+    for one in package.notes:
+        told = _("From %(clinic)s, %(day)s: %(text)s") % {
+            "clinic": package.from_clinic_name,
+            "day": timezone.localtime(one.made_at).date().isoformat(),
+            "text": one.text,
+        }
+        if told not in there and one.text not in there:
+            Note.objects.create(
+                participant=participant, session_id=ids.get(one.session_id or ""), text=told, made_by=account
+            )
+
+
+def _sessions(opened: Opened, participant: Participant, ids: Mapping[str, UUID]) -> int:
+    """Add the sessions that are not here yet, marked with where they were trained. Gives how many rows."""
+    package = opened.package
+    there = set(Session.objects.filter(session_id__in=list(ids.values())).values_list("session_id", flat=True))
+    new = [one for one in package.sessions if ids[one.session_id] not in there]
+    Session.objects.bulk_create(_session(one, ids[one.session_id], participant, opened) for one in new)
+    marks = {
+        ids[one.session_id]: ImportedSession(
+            session_id=ids[one.session_id],
+            clinic_code=one.trained_at or package.from_clinic,
+            clinic_name=(one.trained_at_name or package.from_clinic_name)[:100],
+            first_id=one.first_id or one.session_id,
+        )
+        for one in new
+    }
+    ImportedSession.objects.bulk_create(marks.values(), ignore_conflicts=True)
+    return len(new)
 
 
 def _packed(participant: Participant, notes: Sequence[Note]) -> tuple[str, bytes]:
     """The package's id, and the ZIP."""
     ids = list(DiaryEntry.objects.filter(participant=participant).values_list("session_id", flat=True))
     rows = list(Session.objects.filter(session_id__in=ids).order_by("begun_wall_s", "revision"))
+    elsewhere = {one.session_id: one for one in ImportedSession.objects.filter(session_id__in=ids)}
     package = Package(
         package_id=str(uuid4()),
         made_at=timezone.now(),
@@ -265,7 +302,7 @@ def _packed(participant: Participant, notes: Sequence[Note]) -> tuple[str, bytes
             NoteTold(text=one.text, made_at=one.made_at, session_id=str(one.session_id) if one.session_id else None)
             for one in notes
         ],
-        sessions=[_session_told(one) for one in rows],
+        sessions=[_session_told(one, elsewhere.get(one.session_id)) for one in rows],
         **{
             name: getattr(participant, name)
             for name in ("name", "nickname", "picture", "birth_year", "sex", "language")
@@ -284,9 +321,13 @@ def _copy_row(row: PlanVersion | Course, kind: type[PlanTold] | type[CourseTold]
     return kind(**{name: getattr(row, name) for name in kind.__struct_fields__})
 
 
-def _session_told(row: Session) -> SessionTold:
-    names = [name for name in SessionTold.__struct_fields__ if name not in ("session_id", "file")]
+def _session_told(row: Session, elsewhere: ImportedSession | None) -> SessionTold:
+    other = ("session_id", "file", "trained_at", "trained_at_name", "first_id")
+    names = [name for name in SessionTold.__struct_fields__ if name not in other]
     return SessionTold(
+        trained_at="" if elsewhere is None else elsewhere.clinic_code,
+        trained_at_name="" if elsewhere is None else elsewhere.clinic_name,
+        first_id="" if elsewhere is None else elsewhere.first_id,
         session_id=str(row.session_id),
         file=None if row.payload is None else _file(row),
         **{name: getattr(row, name) for name in names},
@@ -295,56 +336,6 @@ def _session_told(row: Session) -> SessionTold:
 
 def _file(row: Session) -> str:
     return f"sessions/{row.session_id}.{row.revision}"
-
-
-def _key(passphrase: str, salt: bytes) -> bytes:
-    kdf = Scrypt(salt=salt, length=32, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P)
-    return kdf.derive(_plain(passphrase).encode())
-
-
-def _plain(passphrase: str) -> str:
-    """As it was made, however it was typed: capitals, spaces and dashes do not matter."""
-    return "".join(letter for letter in passphrase.lower() if letter.isalnum())
-
-
-def _decrypted(content: bytes, passphrase: str) -> bytes:
-    if len(content) > MOST_BYTES:
-        raise HandoverError(_("The file is larger than any real package. Choose the file that the other clinic made."))
-    if content[: len(MAGIC)] != MAGIC or len(content) <= _HEAD_BYTES + _NONCE_BYTES:
-        raise HandoverError(
-            _("This is no handover package. Choose the file that the other clinic made; it ends in .ichp.")
-        )
-    if content[len(MAGIC)] > VERSION:
-        raise HandoverError(_("The package was made by a newer version. Upgrade this server, and try again."))
-    head = content[:_HEAD_BYTES]
-    nonce, sealed = content[_HEAD_BYTES:][:_NONCE_BYTES], content[_HEAD_BYTES + _NONCE_BYTES :]
-    try:
-        return AESGCM(_key(passphrase, head[-_SALT_BYTES:])).decrypt(nonce, sealed, head)
-    except InvalidTag as error:
-        raise HandoverError(
-            _(
-                "The package cannot be opened: the passphrase is another one, or the file was changed on its way. Type "
-                "the passphrase again; if it is right, ask the other clinic for a new one. Nothing was changed here."
-            )
-        ) from error
-
-
-def _refuse_twice(package: Package, clinic: Clinic) -> None:
-    before = (
-        TakenOver.objects.filter(clinic=clinic, package_id=package.package_id).select_related("participant").first()
-    )
-    if before is None:
-        ids = [_session_id(one.session_id, clinic) for one in package.sessions]
-        entry = DiaryEntry.objects.filter(clinic=clinic, session_id__in=ids).select_related("participant").first()
-        if entry is None and not Session.objects.filter(session_id__in=ids).exists():
-            return
-        pseudonym = entry.participant.pseudonym if entry is not None and entry.participant else "–"
-    else:
-        pseudonym = before.participant.pseudonym
-    raise HandoverError(
-        _("This person's sessions were taken over before, as %(pseudonym)s. Nothing was changed. Look there.")
-        % {"pseudonym": pseudonym}
-    )
 
 
 def _participant(package: Package, clinic: Clinic) -> Participant:
@@ -372,13 +363,25 @@ def _plans(package: Package, participant: Participant, account: Account) -> None
     newest = participant.plans.order_by("-version").first()
     if newest is not None and not newest.withdrawn:
         newest.pk, newest.version, newest.withdrawn = None, newest.version + 1, True
-        newest.reason = _("Taken over: look at the plan, and set it anew.")
+        newest.reason = _("Imported: review the plan and save it again.")
         newest.save(force_insert=True)
 
 
-def _session_id(first: str, clinic: Clinic) -> UUID:
-    """The session's id at this clinic."""
+def _session_id(told: SessionTold, package: Package, clinic: Clinic) -> UUID:
+    """Return the session's id at this clinic: its first one where it was trained here and is here still."""
+    first = told.first_id or told.session_id
+    if (told.trained_at or package.from_clinic) == clinic.code:
+        own = Session.objects.filter(session_id=_uuid(first), clinic=clinic.code)
+        if own.exclude(session_id__in=ImportedSession.objects.values("session_id")).exists():
+            return _uuid(first)
     return uuid5(_SPACE, f"{clinic.code} {first}")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        return uuid5(_SPACE, text)
 
 
 def _session(told: SessionTold, session_id: UUID, participant: Participant, opened: Opened) -> Session:
@@ -388,7 +391,8 @@ def _session(told: SessionTold, session_id: UUID, participant: Participant, open
         found = read_session(payload)
         if isinstance(found, Unreadable):
             flaw = flaw or found.reason[:200]
-    names = [name for name in SessionTold.__struct_fields__ if name not in ("session_id", "file", "flaw", "summary")]
+    other = ("session_id", "file", "flaw", "summary", "trained_at", "trained_at_name", "first_id")
+    names = [name for name in SessionTold.__struct_fields__ if name not in other]
     return Session(
         session_id=session_id,
         clinic=participant.clinic.code,

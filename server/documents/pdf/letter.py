@@ -1,9 +1,9 @@
-"""The letter to the GP: neutral, what was done, figures with their uncertainty. A therapist edits it before it is set.
+"""The letter to the GP: what was done, what it led to, and what a doctor has to know of the figures.
 
-Nothing is kept of it but the line in the access log: what was written stands on the paper.
+A therapist edits the draft before it is printed. The letter is not stored; the access log says that it was made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from statistics import median
 
@@ -13,56 +13,67 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from server.diary.course.fitness import UNCERTAIN_FRACTION, fitness_age, vo2_max
-from server.diary.course.plots import FitnessAgeInput, Point, age_in_words
-from server.diary.course.schedule import CourseView
+from server.diary.course.fitness import UNCERTAIN_FRACTION, vo2_max
+from server.diary.course.plots import Point
+from server.diary.course.schedule import Break, CourseView
 from server.diary.formatting import number, percent
-from server.diary.session_page import SOURCES
 from server.people.models import Participant, PlanVersion
+from server.people.plan_words import SOURCES
 
 FEWEST_FOR_CHANGE = 4
 HR_MAX_ERROR_BPM = 10.8
 """Standard error of the formula 211 − 0.64·age (Nes 2013)."""
+BETA_BLOCKED = "formula_beta_blocker"
+CHANGE_LIMITS = ((8, 0.04), (4, 0.057), (3, 0.066), (1, 0.11))
+"""Number of sessions in each half of the comparison, and the change beyond which it is more than day-to-day variation
+in 95 of 100: an estimate varies by 4.1 % from day to day [to be confirmed by a clinician]."""
+SIGNATURE = ("profession", "hpr", "telephone")
 
 
 class LetterForm(forms.Form):
-    """To whom, and what."""
+    """To whom, what, and who signs."""
 
     to = forms.CharField(
-        label=gettext_lazy("To"),
+        label=gettext_lazy("Recipient"),
         max_length=300,
-        required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("Name and address as they shall stand on the letter."),
+        help_text=gettext_lazy("The GP's name, surgery and address, as they should stand on the letter."),
     )
     subject = forms.CharField(label=gettext_lazy("Subject"), max_length=150)
     text = forms.CharField(
-        label=gettext_lazy("Text"), max_length=6000, widget=forms.Textarea(attrs={"rows": 18}), strip=True
+        label=gettext_lazy("Text"), max_length=6000, widget=forms.Textarea(attrs={"rows": 22}), strip=True
     )
+    profession = forms.CharField(
+        label=gettext_lazy("Your profession"),
+        max_length=60,
+        help_text=gettext_lazy("As it should stand under your name, such as physiotherapist."),
+    )
+    hpr = forms.RegexField(
+        r"^[1-9]\d{4,8}$",
+        label=gettext_lazy("HPR number"),
+        required=False,
+        error_messages={"invalid": gettext_lazy("An HPR number has 5 to 9 digits. Leave it empty, or correct it.")},
+    )
+    telephone = forms.CharField(label=gettext_lazy("Telephone"), max_length=30, required=False)
     table = forms.BooleanField(label=gettext_lazy("With a table of the sessions"), required=False, initial=True)
 
 
 def proposed(
-    participant: Participant,
-    points: Sequence[Point],
-    view: CourseView | None,
-    plan: PlanVersion | None,
-    person: FitnessAgeInput,
+    participant: Participant, points: Sequence[Point], view: CourseView | None, plan: PlanVersion | None
 ) -> dict[str, object]:
-    """What stands in the form at first."""
-    parts = [_("%(name)s, born %(year)s, trains at our clinic.") % {
-        "name": participant.name, "year": participant.birth_year,
-    }]  # fmt: skip
-    parts.append(_done(points, view))
-    if plan is not None and not plan.withdrawn:
-        parts.append(_steered(plan))
-    parts += _figures(points, person)
-    parts.append(
+    """Return what stands in the form at first: a draft in paragraphs."""
+    parts = [
+        _trained(participant, points),
+        _attended(view),
+        "\n".join(_figures(points, plan)),
+        _concluded(points, plan),
+        _steered(plan),
+        _medicines(plan),
         _(
-            "The figures come from a pulse strap and the treadmill's setting, not from a medical test. They are sent "
-            "for information, and nothing in them asks for an action."
-        )
-    )
+            "The figures come from a heart rate strap and the treadmill's setting, not from a medical test. The letter "
+            "is for information; no action is required. Please contact us if hard exercise should be avoided."
+        ),
+    ]
     return {
         "subject": _("Interval training: %(name)s, born %(year)s")
         % {"name": participant.name, "year": participant.birth_year},
@@ -71,97 +82,154 @@ def proposed(
     }
 
 
-def _done(points: Sequence[Point], view: CourseView | None) -> str:
+def _trained(participant: Participant, points: Sequence[Point]) -> str:
+    who = {"name": participant.name, "year": participant.birth_year}
     if not points:
-        return _("No session has been trained yet.")
-    told = {"first": _day(points[0].on), "last": _day(points[-1].on)}
-    sentence = ngettext(
-        "From %(first)s to %(last)s there was %(count)s session.",
-        "From %(first)s to %(last)s there were %(count)s sessions.",
-        len(points),
-    ) % {**told, "count": len(points)}
-    if view is not None:
-        sentence += " " + _(
-            "The course is of %(of)s sessions over %(weeks)s weeks; %(done)s days of training have been counted."
-        ) % {"of": view.plan.sessions, "weeks": view.plan.weeks, "done": view.attendance.done}
-    return sentence
+        return _("%(name)s, born %(year)s, is enrolled for interval training with us, and has not trained yet.") % who
+    told = {**who, "count": len(points), "first": _day(points[0].on), "last": _day(points[-1].on)}
+    if points[0].on == points[-1].on:
+        return (
+            ngettext(
+                "%(name)s, born %(year)s, trained %(count)s session of interval training with us on %(first)s.",
+                "%(name)s, born %(year)s, trained %(count)s sessions of interval training with us on %(first)s.",
+                len(points),
+            )
+            % told
+        )
+    return (
+        ngettext(
+            "%(name)s, born %(year)s, trained %(count)s session of interval training with us "
+            "from %(first)s to %(last)s.",
+            "%(name)s, born %(year)s, trained %(count)s sessions of interval training with us "
+            "from %(first)s to %(last)s.",
+            len(points),
+        )
+        % told
+    )
 
 
-def _steered(plan: PlanVersion) -> str:
+def _attended(view: CourseView | None) -> str:
+    if view is None:
+        return ""
+    words = []
+    if view.attendance.due:
+        told = {"done": view.attendance.done, "due": view.attendance.due, "share": percent(view.attendance.fraction)}
+        words.append(
+            ngettext(
+                "Attendance: %(done)s of %(due)s session planned so far (%(share)s).",
+                "Attendance: %(done)s of %(due)s sessions planned so far (%(share)s).",
+                view.attendance.due,
+            )
+            % told
+        )
+    breaks = [one.days for one in view.rows if isinstance(one, Break)]
+    if breaks:
+        words.append(
+            ngettext(
+                "The longest break in training was %(count)s day.",
+                "The longest break in training was %(count)s days.",
+                max(breaks),
+            )
+            % {"count": max(breaks)}
+        )
+    return " ".join(words)
+
+
+def _parts(points: Sequence[Point]) -> tuple[Sequence[Point], Sequence[Point]]:
+    """Return the first and the last third; nothing where there is too little to compare."""
+    if len(points) < FEWEST_FOR_CHANGE:
+        return (), ()
+    part = max(1, len(points) // 3)
+    return points[:part], points[-part:]
+
+
+def _figures(points: Sequence[Point], plan: PlanVersion | None) -> list[str]:
+    """Return entry and exit as medians of the first and the last third, a line each."""
+    early, late = _parts(points)
+    if not early:
+        return []
+    made = [
+        ngettext(
+            "Entry and exit (first and last session):",
+            "Entry and exit (median of the first and the last %(count)s sessions):",
+            len(early),
+        )
+        % {"count": len(early)}
+    ]
+
+    def line(words: str, value: Callable[[Point], float | None], decimals: int = 0) -> None:
+        values = [[found for one in ones if (found := value(one)) is not None] for ones in (early, late)]
+        if all(values):
+            before, after = (number(median(one), decimals) for one in values)
+            made.append(f"– {words}: {before} → {after}")
+
+    line(_("Treadmill speed in the first interval, km/h"), lambda one: one.speed_kmh, 1)
+    line(_("Treadmill incline in the first interval, percent"), lambda one: one.incline_percent, 1)
+    line(_("Heart rate in the third minute of it, beats/min"), lambda one: one.third_minute_bpm)
+    line(_("Minutes in the target zone per session"), lambda one: one.zone_s / 60, 1)
+    line(_("Perceived exertion after the session (Borg 6–20)"), lambda one: one.borg)
+    line(_("Mood after the session (1–5, 5 is best)"), lambda one: one.mood)
+    line(
+        _("Estimated maximal oxygen uptake, ml/kg/min (uncertain by %(error)s)")
+        % {"error": percent(UNCERTAIN_FRACTION)},
+        lambda one: _uptake(one, plan),
+    )
+    return made if len(made) > 1 else []
+
+
+def _uptake(point: Point, plan: PlanVersion | None) -> float | None:
+    """Return the estimate by the plan's newest HRmax for every session, so that a corrected HRmax is no change."""
+    fraction = point.third_minute_fraction
+    if plan is not None and plan.hr_max_bpm and point.third_minute_bpm is not None:
+        fraction = point.third_minute_bpm / plan.hr_max_bpm
+    return vo2_max(point.speed_kmh, point.incline_percent, fraction)
+
+
+def _concluded(points: Sequence[Point], plan: PlanVersion | None) -> str:
+    """Return the assessment that the figures allow."""
+    early, late = ([found for one in ones if (found := _uptake(one, plan)) is not None] for ones in _parts(points))
+    if not early or not late:
+        return _("Assessment: there are too few comparable sessions to tell whether fitness has changed.")
+    change = median(late) / median(early) - 1
+    limit = next(share for count, share in CHANGE_LIMITS if min(len(early), len(late)) >= count)
+    if change > limit:
+        return _("Assessment: fitness has improved. More work is done at the same heart rate than at the start.")
+    if change < -limit:
+        return _("Assessment: less work is done at the same heart rate than at the start.")
+    return _("Assessment: fitness is unchanged, within what varies from day to day.")
+
+
+def _steered(plan: PlanVersion | None) -> str:
+    if plan is None or plan.withdrawn:
+        return ""
     if plan.mode == "exertion":
         return _("The training is led by perceived exertion (Borg 6–20), not by heart rate.")
     if plan.hr_max_bpm is None:
         return ""
-    told = {"rate": number(plan.hr_max_bpm), "source": SOURCES.get(plan.hr_max_source, plan.hr_max_source or "–")}
-    sentence = _("The zones follow from a maximal heart rate of %(rate)s beats/min (%(source)s).") % told
+    told = {"rate": number(plan.hr_max_bpm), "source": SOURCES.get(plan.hr_max_source, plan.hr_max_source)}
+    if not plan.hr_max_source:
+        return _("The target zones are based on an HRmax of %(rate)s beats/min.") % told
+    sentence = _("The target zones are based on an HRmax of %(rate)s beats/min (%(source)s).") % told
     if plan.hr_max_source == "formula":
-        sentence += " " + _("By the formula one in three is off by more than %(error)s beats/min (Nes 2013).") % {
-            "error": number(HR_MAX_ERROR_BPM, 1)
+        sentence += " " + _("For two people of three the formula is right within %(error)s beats/min.") % {
+            "error": number(HR_MAX_ERROR_BPM)
         }
     return sentence
 
 
-def _figures(points: Sequence[Point], person: FitnessAgeInput) -> list[str]:
-    """First against last third, as medians; nothing where there is too little to compare."""
-    if len(points) < FEWEST_FOR_CHANGE:
-        return []
-    part = max(1, len(points) // 3)
-    early, late = points[:part], points[-part:]
-    made = [
-        _("Minutes in the target zone a session (median, first against last third): %(before)s and %(after)s.")
-        % {
-            "before": _median([one.zone_s / 60 for one in early], 1),
-            "after": _median([one.zone_s / 60 for one in late], 1),
-        }
-    ]
-    loads = [[one.vo2 for one in ones if one.vo2 is not None] for ones in (early, late)]
-    rates = [[one.third_minute_bpm for one in ones if one.third_minute_bpm is not None] for ones in (early, late)]
-    if all(loads) and all(rates):
-        made.append(
-            _(
-                "Load in the intervals (oxygen uptake by the treadmill's setting, ACSM): %(before)s and %(after)s "
-                "ml/kg/min, at %(rate_before)s and %(rate_after)s beats/min in the third minute."
-            )
-            % {
-                "before": _median(loads[0], 1),
-                "after": _median(loads[1], 1),
-                "rate_before": _median(rates[0]),
-                "rate_after": _median(rates[1]),
-            }
+def _medicines(plan: PlanVersion | None) -> str:
+    if plan is not None and plan.hr_max_source == BETA_BLOCKED:
+        return _(
+            "Medication: according to the plan a beta-blocker is taken. Heart rate, and what is estimated from it, is "
+            "then uncertain. Please tell us of changes in the medication."
         )
-    estimates = [
-        [
-            found
-            for one in ones
-            if (found := vo2_max(one.speed_kmh, one.incline_percent, one.third_minute_fraction)) is not None
-        ]
-        for ones in (early, late)
-    ]
-    if all(estimates):
-        told = {
-            "before": _median(estimates[0]), "after": _median(estimates[1]), "error": percent(UNCERTAIN_FRACTION),
-        }  # fmt: skip
-        sentence = (
-            _(
-                "Estimated maximal oxygen uptake: %(before)s and %(after)s ml/kg/min; one estimate in three is off by "
-                "more than %(error)s, so the direction says more than the number."
-            )
-            % told
-        )
-        if person.sex is not None:
-            sentence += " " + _("By HUNT's table the last is the average at the age of %(age)s.") % {
-                "age": age_in_words(fitness_age(median(estimates[1]), person.sex))
-            }
-        made.append(sentence)
-    return made
-
-
-def _median(values: Sequence[float], decimals: int = 0) -> str:
-    return number(median(values), decimals)
+    return _(
+        "Medication: drugs that act on the heart rate, such as beta-blockers, make these figures uncertain. Please "
+        "tell us of new or changed heart medication."
+    )
 
 
 def _day(on: date) -> str:
-
     return date_format(on, "DATE_FORMAT")
 
 

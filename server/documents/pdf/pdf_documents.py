@@ -83,7 +83,7 @@ def looked_paper(participant: Participant) -> bytes:
     """Who has looked, for the participant."""
     found = Entry.objects.filter(clinic=participant.clinic.code, participant=participant.pseudonym).order_by("-number")
     shown = {"participant": participant, "rows": rows_of(list(found))}
-    return paper("papers/print/looked.html", shown, title=_("Who has looked"), made_for=participant.clinic.name)
+    return paper("papers/print/looked.html", shown, title=_("Access history"), made_for=participant.clinic.name)
 
 
 def report_paper(report: ActivityReport, clinic_name: str) -> bytes:

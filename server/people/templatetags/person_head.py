@@ -35,8 +35,8 @@ TABS = (
     Tab(Permission.SEE_DIARY, "diary:course", gettext_lazy("Course"), "course"),
     Tab(Permission.SEE_DIARY, "diary:calendar", gettext_lazy("Calendar"), "calendar"),
     Tab(Permission.SEE_DIARY, "diary:list", gettext_lazy("All sessions"), "list"),
-    Tab(Permission.EXPORT_PERSON, "papers_of:index", gettext_lazy("Papers and files"), "papers"),
-    Tab(Permission.SEE_AUDIT, "audit:who_looked", gettext_lazy("Who has looked"), "who_looked"),
+    Tab(Permission.EXPORT_PERSON, "papers_of:index", gettext_lazy("Documents"), "papers"),
+    Tab(Permission.SEE_AUDIT, "audit:who_looked", gettext_lazy("Access history"), "who_looked"),
 )
 
 

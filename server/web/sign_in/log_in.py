@@ -39,7 +39,7 @@ class LogInForm(AuthenticationForm):
 
     error_messages = {  # noqa: RUF012 - as Django's own form has it
         "invalid_login": _(
-            "User name and password do not belong together. Check capital letters, and try again. After five wrong "
+            "Incorrect user name or password. Check capital letters, and try again. After five wrong "
             "passwords you must wait a quarter of an hour."
         ),
         "inactive": _("This account has been closed. Ask the clinic's administrator."),

@@ -46,14 +46,14 @@ def rows(people: People, query: str = "") -> list[tuple[str, str, str]]:
 
 def test_a_clinic_sees_its_own_lines_only_the_newest_first(people: People) -> None:
     fill(people)
-    line = ("Therapist Testesen", "terapeut")
+    line = ("Therapist Testesen", "behandler")
     reading = ("Clinic_Admin Testesen", "klinikkadministrator", "")
     assert rows(people) == [reading, (*line, "p-1"), (*line, "p-2"), (*line, "p-1")]
 
 
 def test_the_log_is_searched_by_account_participant_and_day(people: People) -> None:
     fill(people)
-    line = ("Therapist Testesen", "terapeut")
+    line = ("Therapist Testesen", "behandler")
     assert rows(people, "?participant=p-2") == [(*line, "p-2")]
     assert rows(people, "?account=somebody") == []
     assert rows(people, "?since=2001-01-01&until=2001-01-02") == []
@@ -73,7 +73,7 @@ def test_who_has_looked_tells_names_roles_and_actions_about_one_participant(peop
     told = [(one["name"], one["role"], one["action"]) for one in page.context["rows"]]
     assert told == [
         ("Clinic_Admin Testesen", "klinikkadministrator", action_words("who_looked_read")),
-        ("Therapist Testesen", "terapeut", action_words("room.opened")),
+        ("Therapist Testesen", "behandler", action_words("room.opened")),
     ]
 
 
@@ -224,12 +224,12 @@ def test_a_lines_details_are_in_the_pages_words(people: People) -> None:
     ]
     assert told("plan.changed", version=2, fields=["hr_max_bpm", "cap_released"]) == [
         ("versjon", "2"),
-        ("felt", "Makspuls, Tak og hvile løftet"),
+        ("felt", "Makspuls, Ukegrense og hviletid gjelder ikke"),
     ]
     assert told("people.changed", fields=["nickname", "group"]) == [("felt", "kallenavn, gruppe")]
     assert told("account_roles", of="kari", before=[], after=["therapist", "clinic_admin"]) == [
         ("for", "kari"),
-        ("etterpå", "terapeut, klinikkadministrator"),
+        ("etterpå", "behandler, klinikkadministrator"),
     ]
     assert told("room.command", machine="molle-1", command="pause", id=7) == [
         ("maskin", "molle-1"),

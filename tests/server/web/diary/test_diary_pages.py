@@ -93,7 +93,7 @@ def test_the_list_is_paged_and_says_what_was_trained(people: People) -> None:
 
 def test_an_empty_diary_says_when_it_will_not_be(people: People) -> None:
     assert "Ingen økt ennå" in shown(people.therapist, "list", "trondheim", "p-1")
-    assert "Ikke noe kurs ennå" in shown(people.therapist, "course", "trondheim", "p-1")  # codespell:ignore
+    assert "Ikke noe treningsforløp ennå" in shown(people.therapist, "course", "trondheim", "p-1")  # codespell:ignore
 
 
 def test_a_course_shows_weeks_attendance_and_going_back(people: People) -> None:
@@ -166,12 +166,12 @@ def test_a_session_tells_intervals_signal_clock_events_and_software(people: Peop
     page = shown(people.therapist, "session", "trondheim", entry.session_id)
     assert "Kari Nordmann" in page
     assert "9:40 i målsonen" in page
-    assert "Økten ble trent til slutten · 4 av 4 drag" in page
+    assert "Hele økten gjennomført · 4 av 4 drag" in page
     assert "Borg 1 10:00 161 (87 %) 1:35 2:25 0:00 168 24 6,4 5,0 – 2 18:00" in page.replace("\u00a0", " ")
     assert "sikker puls 98" in page  # codespell:ignore
     assert "god kontakt: 39:05" in page
     assert "Maskinens klokke var stilt." in page
-    assert "15:00 Pause på oppfordring" in page
+    assert "15:00 Stans på ønske" in page
     assert "4 råd" in page
     assert "0.1.0" in page
 
@@ -206,7 +206,7 @@ def test_a_session_that_cannot_be_read_says_so(people: People, left: int) -> Non
     [entry] = keep(trained(1))
     stored = Session.objects.get()
     Session.objects.update(payload=bytes(stored.payload or b"")[:left])
-    assert "Dette opptaket er ikke helt" in shown(people.therapist, "session", "trondheim", entry.session_id)
+    assert "Dette opptaket er ufullstendig" in shown(people.therapist, "session", "trondheim", entry.session_id)
 
 
 def test_a_flaw_is_shown_on_page_and_list(people: People) -> None:
@@ -292,7 +292,9 @@ def test_a_reassignment_that_cannot_be_changes_nothing(people: People, given: di
 def test_a_guests_session_is_listed_until_it_is_known_whose_it_is(people: People) -> None:
     [entry] = keep(trained(1, participant="guest-7"))
     assert "guest-7" in shown(people.therapist, "unassigned", "trondheim")
-    assert "Notater kan skrives når det er kjent" in shown(people.therapist, "session", "trondheim", entry.session_id)
+    assert "Notater kan skrives når økten er knyttet" in shown(
+        people.therapist, "session", "trondheim", entry.session_id
+    )
     assert (
         people.therapist.post(
             reverse("diary:note", args=["trondheim", entry.session_id]), {"text": "Whose?"}
@@ -301,7 +303,7 @@ def test_a_guests_session_is_listed_until_it_is_known_whose_it_is(people: People
     )
     assert reassign(people, entry, people.participants[1], sure="yes") == 302
     page = shown(people.therapist, "unassigned", "trondheim")
-    assert "Ingen. Alle øktene regnes for noen." in page  # codespell:ignore
+    assert "Ingen. Alle økter er knyttet til en deltaker." in page  # codespell:ignore
     assert DiaryEntry.objects.get().participant == people.participants[1]
 
 

@@ -67,15 +67,15 @@ def test_every_lasting_limits_reason_has_words() -> None:
         (NoticeRaised(61.0, "new_code", Level.INFORMATION), EventLine(61.0, "new_code", "information")),
         (
             AdviceGiven(5.0, Advice(Direction.SLOWER, -0.5, 6.0, 5.0, "above_zone")),
-            EventLine(5.0, "A little slower · 6.0 km/h · 5% – the rate is heading above the zone", advice=True),
+            EventLine(5.0, "A little slower · 6.0 km/h · 5% – the heart rate is heading above the zone", advice=True),
         ),
         (
             PhaseEnded(9.0, 1, PhaseKind.INTERVAL, 2, 100.0, "over_ceiling"),
-            EventLine(9.0, "Interval 2 ended early: the rate stayed above the ceiling"),
+            EventLine(9.0, "Interval 2 ended early: the heart rate stayed above the ceiling"),
         ),
         (PhaseEnded(9.0, 1, PhaseKind.INTERVAL, 2, 240.0, "done"), None),
         (SignalChanged(1.0, Signal.LIVE, Signal.LOST, "fresh"), None),
-        (SignalChanged(99.0, Signal.LIVE, Signal.LOST, "fresh"), EventLine(99.0, "The rate is back")),
+        (SignalChanged(99.0, Signal.LIVE, Signal.LOST, "fresh"), EventLine(99.0, "The heart rate is back")),
         (TargetAdjusted(3.0, 0.05, "therapist"), EventLine(3.0, "The target zones were lowered by 5% of HRmax")),
         (QuestionAnswered(3.0, ok=False, after_s=4.2), EventLine(3.0, "The answer was no, after 4 s")),
         (LimitsChanged(3.0, (Limit("ceiling", ("plan",), 180.0),)), None),

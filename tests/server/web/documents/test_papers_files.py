@@ -56,7 +56,10 @@ def test_a_sessions_paper_is_a_tagged_pdf_with_a_title_and_a_language(people: Pe
             "nb",
             ("Kari Nordmann", "i målsonen", "i 3. minutt", "for å stille diagnose", "Godt driv"),
         ),
-        ("en", ("Kari Nordmann", "in the target zone", "Rate in minute 3", "not intended to diagnose", "Godt driv")),
+        (
+            "en",
+            ("Kari Nordmann", "in the target zone", "Heart rate in minute 3", "not intended to diagnose", "Godt driv"),
+        ),
     ],
 )
 def test_a_sessions_paper_tells_it_in_the_language_asked_for(
@@ -91,15 +94,23 @@ def test_a_letter_is_written_changed_and_set_and_not_kept(people: People) -> Non
     weeks(6)
     PlanVersion.objects.create(participant=people.participant, version=1, hr_max_bpm=185, hr_max_source="formula")
     first = people.therapist.get(f"{BASE}letter/").context["form"].initial
-    for wanted in ("6 økter", "185 slag/min (regnet ut med formel)", "Nes 2013", "15 %", "ikke fra en medisinsk test"):
+    for wanted in ("6 økter", "185 slag/min (formel", "innenfor 11 slag/min", "15 %", "ikke fra en medisinsk test"):
         assert wanted in " ".join(first["text"].split()), wanted
     answer = people.therapist.post(
-        f"{BASE}letter/", {"to": "Lege Hansen", "subject": first["subject"], "text": "Trener godt.\nHilsen oss."}
-    )
+        f"{BASE}letter/",
+        {
+            "to": "Lege Hansen", "subject": first["subject"], "text": "Trener godt.\nHilsen oss.",
+            "profession": "fysioterapeut", "hpr": "9876543", "telephone": "73 00 00 00",
+        },
+    )  # fmt: skip
     words = words_of(answer.content)
     assert "Lege Hansen" in words
     assert "Trener godt. Hilsen oss." in words
+    assert "fysioterapeut, HPR-nr. 9876543" in words
+    assert "Tlf. 73 00 00 00" in words
     assert "Økt for økt" not in words
+    again = people.therapist.get(f"{BASE}letter/").context["form"].initial
+    assert (again["profession"], again["hpr"]) == ("fysioterapeut", "9876543")
     assert not Note.objects.exists()
 
 
@@ -112,7 +123,7 @@ def test_who_has_looked_is_printed_with_names_and_words(people: People) -> None:
     people.therapist.get(BASE)
     words = words_of(fetched(people.admin, f"{BASE}who-looked.pdf"))
     assert "Therapist Testesen" in words
-    assert "så på papirer og filer" in words
+    assert "så på dokumentene" in words
 
 
 def test_a_fit_file_is_read_by_garmins_own_reader(people: People) -> None:

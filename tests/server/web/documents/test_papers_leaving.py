@@ -1,27 +1,18 @@
-"""Deleting a participant leaves nothing; a package goes to another clinic whole, once, or not at all."""
+"""Deleting a participant leaves nothing but the log."""
 
 import json
 import re
-import secrets
-import zipfile
-from collections.abc import Callable
-from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 
-import msgspec
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.apps import apps
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from server.audit.models import Entry
 from server.diary.models import DiaryEntry
 from server.diary.reassignment import reassign
 from server.documents import commands, deletion
-from server.documents.errors import HandoverError, PaperError
-from server.documents.export import transfer
+from server.documents.errors import PaperError
 from server.errors import ServerError
 from server.live.models import GivenCommand, Outgoing, RaisedNotice
 from server.models import DeadLetter, MachineState, QuarantinedSession, Session, SessionPart
@@ -31,7 +22,7 @@ from sync.wire.codec import encode_session, read_session
 from sync.wire.envelope import unseal
 from sync.wire.messages import SessionDelivery
 from tests.server.web.conftest import People
-from tests.server.web.papers_ground import fetched, keep, trained, weeks
+from tests.server.web.papers_ground import keep, trained, weeks
 
 BASE = "/c/trondheim/participants/p-1/papers/"
 NAME = "Kari Nordmann"
@@ -159,161 +150,3 @@ def test_the_command_writes_the_export_for_its_owner_alone(tmp_path: Path) -> No
     assert out.stat().st_mode & 0o777 == 0o600
     with pytest.raises(ServerError, match="cannot be written"):
         commands.export("trondheim", "p-1", out)
-
-
-# --- from one clinic to another ---------------------------------------------------------------------------------------
-
-
-PASSPHRASE = "abcde-fghjk-mnpqr-stuvw-xyz23"  # noqa: S105 - a test's own
-
-
-def package(people: People) -> bytes:
-    weeks(2)
-    person = people.participant
-    Course.objects.create(participant=person, begins_on=timezone.localdate())
-    PlanVersion.objects.create(participant=person, version=1, hr_max_bpm=185, reason="først")
-    chosen = Note.objects.create(participant=person, text="Følger med")
-    Note.objects.create(participant=person, text="Blir igjen")
-    return transfer.make(person, people.account("therapist"), PASSPHRASE, [chosen], "Bergen", ends=True)
-
-
-def test_a_package_makes_the_participant_anew_at_the_other_clinic(people: People) -> None:
-    sealed = package(people)
-    opened = transfer.open_package(sealed, "ABCDE fghjk mnpqr stuvw xyz23")
-    made = transfer.take_over(opened, people.other, people.account("bergen-therapist"))
-    assert (made.name, made.clinic, made.research_consent_at) == (NAME, people.other, None)
-    assert made.pseudonym not in ("p-1", "")
-    entries = list(DiaryEntry.objects.filter(participant=made).order_by("begun_at"))
-    first = list(DiaryEntry.objects.filter(participant=people.participant).order_by("begun_at"))
-    assert [(one.begun_at, one.zone_s) for one in entries] == [(one.begun_at, one.zone_s) for one in first]
-    assert {one.session_id for one in entries}.isdisjoint(one.session_id for one in first)
-    assert [bytes(Session.objects.get(pk=one.stored_id).payload) for one in entries] == [
-        bytes(Session.objects.get(pk=one.stored_id).payload) for one in first
-    ]
-    assert [note.text.rsplit(": ", 1)[1] for note in made.notes.all()] == ["Følger med"]
-    assert [(one.version, one.withdrawn) for one in made.plans.order_by("version")] == [(1, False), (2, True)]
-    assert made.courses.count() == 1
-    taken = made.taken_over.get()
-    assert (taken.from_clinic, taken.from_pseudonym) == ("Trondheim (trondheim)", "p-1")
-    people.participant.refresh_from_db()
-    assert (people.participant.handed_over_to, people.participant.active) == ("Bergen", False)
-    told = Entry.objects.filter(action__in=("papers.handed_over", "papers.taken_over")).order_by("number")
-    assert [(one.action, one.clinic, one.participant) for one in told] == [
-        ("papers.handed_over", "trondheim", "p-1"),
-        ("papers.taken_over", "bergen", made.pseudonym),
-    ]
-
-
-def test_a_package_is_taken_over_once(people: People) -> None:
-    opened = transfer.open_package(package(people), PASSPHRASE)
-    account = people.account("bergen-therapist")
-    made = transfer.take_over(opened, people.other, account)
-    count = Participant.objects.count()
-    with pytest.raises(HandoverError, match=made.pseudonym):
-        transfer.take_over(opened, people.other, account)
-    again = transfer.make(people.participant, people.account("therapist"), "x", [], "Bergen")
-    with pytest.raises(HandoverError, match=made.pseudonym):
-        transfer.take_over(transfer.open_package(again, "x"), people.other, account)
-    assert Participant.objects.count() == count
-
-
-def test_a_changed_package_or_a_wrong_passphrase_changes_nothing_and_says_so(people: People) -> None:
-    sealed = package(people)
-    before = (Participant.objects.count(), Session.objects.count())
-    places = [5, 22, 40, len(sealed) - 1, *(secrets.randbelow(len(sealed) - 5) + 5 for _ in range(3))]
-    for place in places:
-        changed = bytearray(sealed)
-        changed[place] ^= 1
-        with pytest.raises(HandoverError, match=r"passfrasen er en annen|passphrase is another"):
-            transfer.open_package(bytes(changed), PASSPHRASE)
-    answer = people.clients["bergen-therapist"].post(
-        "/c/bergen/papers/take-over/",
-        {"file": SimpleUploadedFile("p.ichp", sealed), "passphrase": "another"},
-    )
-    assert answer.status_code == 422
-    assert "Ingenting er endret her" in answer.content.decode()
-    for rubbish in (b"", b"PK", b"ICHP", b"ICHP\x09" + b"x" * 60):
-        with pytest.raises(HandoverError):
-            transfer.open_package(rubbish, "x")
-    assert (Participant.objects.count(), Session.objects.count()) == before
-
-
-def hostile(entries: dict[str, bytes], change: Callable[[zipfile.ZipInfo], None] = lambda _: None) -> bytes:
-    """A package that decrypts with `x`, whose archive somebody else made."""
-    made = BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in entries.items():
-            archive.writestr(name, content)
-    head = transfer.MAGIC + bytes((transfer.VERSION,)) + bytes(16)
-    changed = bytearray(made.getvalue())
-    probe = zipfile.ZipInfo()
-    change(probe)
-    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        place = changed.find(mark)
-        if probe.flag_bits:
-            changed[place + at] |= probe.flag_bits
-        if probe.compress_type:
-            changed[place + at + 2] = probe.compress_type
-    key = transfer._key("x", bytes(16))
-    return head + bytes(12) + AESGCM(key).encrypt(bytes(12), bytes(changed), head)
-
-
-def with_password(probe: zipfile.ZipInfo) -> None:
-    probe.flag_bits = 1
-
-
-def with_unknown_method(probe: zipfile.ZipInfo) -> None:
-    probe.compress_type = 98
-
-
-@pytest.mark.parametrize("change", [with_password, with_unknown_method])
-def test_a_package_that_another_program_made_is_refused_in_words(change: Callable[[zipfile.ZipInfo], None]) -> None:
-    with pytest.raises(HandoverError):
-        transfer.open_package(hostile({"package.json": b"{}"}, change), "x")
-
-
-def test_a_package_with_a_time_that_no_page_could_show_is_refused(people: People) -> None:
-    opened = transfer.open_package(package(people), PASSPHRASE)
-    wrong = msgspec.structs.replace(opened.package, made_at=datetime(1, 1, 1, tzinfo=UTC))
-    with pytest.raises(HandoverError, match="made_at"):
-        transfer.open_package(hostile({"package.json": msgspec.json.encode(wrong), **opened.payloads}), "x")
-
-
-def test_the_passphrase_is_shown_once_and_opens_the_file_that_follows(people: People) -> None:
-    weeks(1)
-    page = people.therapist.post(f"{BASE}hand-over/", {"to": "Bergen"}).content.decode()
-    passphrase = re.search(r'<code class="secret">([^<]+)</code>', page)
-    order = re.search(r'name="order" value="([^"]+)"', page)
-    assert passphrase is not None
-    assert order is not None
-    sealed = people.therapist.post(f"{BASE}hand-over/file/", {"order": order[1]}).content
-    assert NAME.encode() not in sealed
-    answer = people.clients["bergen-therapist"].post(
-        "/c/bergen/papers/take-over/",
-        {"file": SimpleUploadedFile("p.ichp", sealed), "passphrase": passphrase[1]},
-    )
-    assert answer.status_code == 302
-    assert Participant.objects.filter(clinic=people.other, name=NAME).count() == 1
-
-
-def test_an_order_for_a_package_cannot_be_made_up(people: People) -> None:
-    answer = people.therapist.post(f"{BASE}hand-over/file/", {"order": "made:up:by-somebody"})
-    assert answer.status_code == 302
-    people.participant.refresh_from_db()
-    assert people.participant.handed_over_to == ""
-
-
-def test_a_fresh_passphrase_has_enough_chance_in_it() -> None:
-    drawn = {transfer.new_passphrase() for _ in range(50)}
-    assert len(drawn) == 50
-    assert all(re.fullmatch(r"([a-z2-9]{5}-){4}[a-z2-9]{5}", one) for one in drawn)
-
-
-def test_taken_over_sessions_can_be_exported_and_deleted_like_others(people: People) -> None:
-    opened = transfer.open_package(package(people), PASSPHRASE)
-    made = transfer.take_over(opened, people.other, people.account("bergen-therapist"))
-    base = f"/c/bergen/participants/{made.pseudonym}/papers/"
-    assert fetched(people.clients["bergen-therapist"], f"{base}everything.zip")
-    kept = set(DiaryEntry.objects.filter(clinic=people.clinic).values_list("session_id", flat=True))
-    deletion.delete(made, "command")
-    assert set(DiaryEntry.objects.values_list("session_id", flat=True)) == kept

@@ -53,11 +53,11 @@ def test_the_report_is_a_page_a_table_and_a_paper(people: People) -> None:
     march(people)
     query = "?first=2026-03-01&last=2026-03-31"
     page = people.therapist.get(f"{REPORT}{query}").content.decode()
-    assert "1 økt i perioden er ikke ført" in page
+    assert "1 økt i perioden er ikke knyttet" in page
     table = fetched(people.therapist, f"{REPORT}report.csv{query}").decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(table)))
-    assert rows[1] == ["deltaker", "Kari Nordmann", "p-1", "A", "1", "2", "80", "2", "2", "2", "0"]
-    assert rows[-1][4:] == ["2", "3", "90", "3", "2", "2", "0"]
+    assert rows[1] == ["deltaker", "Kari Nordmann", "Rev", "1980", "p-1", "A", "1", "2", "80", "2", "2", "2", "0"]
+    assert rows[-1][6:] == ["2", "3", "90", "3", "2", "2", "0"]
     assert b"xl/workbook.xml" in fetched(people.therapist, f"{REPORT}report.xlsx{query}")
     assert fetched(people.admin, f"{REPORT}report.pdf{query}").startswith(b"%PDF-")
 
@@ -87,7 +87,7 @@ def test_an_administrator_keeps_the_codes_and_a_therapist_does_not(people: Peopl
     again = people.admin.post(f"{REPORT}codes/", given)
     assert "Denne koden finnes allerede" in again.content.decode()
     without = people.admin.post(f"{REPORT}codes/", {"code": "T2", "text": "x", "counted": "long"})
-    assert "siden øktene teller etter dem" in without.content.decode()
+    assert "siden øktene telles etter dem" in without.content.decode()
     code = ProcedureCode.objects.get()
     assert people.admin.post(f"{REPORT}codes/{code.pk}/remove/").status_code == 302
     assert not ProcedureCode.objects.exists()

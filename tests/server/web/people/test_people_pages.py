@@ -172,11 +172,11 @@ def test_somebody_alike_is_shown_before_a_second_is_made(people: People) -> None
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"nickname": "rev"}, "har dette kallenavnet alt"),
-        ({"nickname": "x" * 21}, "for langt for en flis"),
+        ({"nickname": "rev"}, "Kallenavnet er allerede i bruk"),
+        ({"nickname": "x" * 21}, "For langt"),
         ({"birth_year": "84"}, "Det kan ikke stemme"),
         ({"picture": "dragon"}, ""),
-        ({"consent": "on", "consent_on": "2999-01-01"}, "Den dagen har ikke kommet ennå."),
+        ({"consent": "on", "consent_on": "2999-01-01"}, "Datoen er ikke kommet ennå."),
     ],
 )
 def test_what_cannot_be_is_said(people: People, changes: dict[str, str], words: str) -> None:
@@ -264,7 +264,7 @@ def test_who_may_not_see_the_diary_sees_person_and_plan_alone(people: People) ->
     Note.objects.create(participant=people.participant, text="Hemmelig")
     page = text_of(people.admin.get(f"{LIST}p-1/").content.decode())
     assert ("Født" in page, "Hemmelig" in page, "Siste økter" in page) == (True, False, False)
-    assert "Hvem har sett" in page
+    assert "Innsyn" in page
 
 
 def test_a_small_plot_has_its_highest_value_highest_and_none_for_one_value() -> None:

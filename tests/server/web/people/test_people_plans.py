@@ -184,7 +184,7 @@ def test_what_is_typed_otherwise_the_second_time_is_not_saved_and_neither_is_kep
     changed = msgspec.structs.replace(SOUND, ceiling_bpm=157.0)
     status, page = post(people, form_of(changed, 1, again="yes", again_ceiling_bpm="175", looked_at="on"))
     assert (status, newest(people).version) == (422, 1)
-    assert "Andre gang var ikke" in page
+    assert "Verdiene er ikke like" in page
     answer = people.therapist.post(f"{WHERE}change/", form_of(changed, 1, again="yes", again_ceiling_bpm="175"))
     assert b'value="157"' not in answer.content
     assert b'value="175"' not in answer.content
@@ -354,7 +354,7 @@ def test_a_finding_is_shown_with_its_evidence_and_only_fills_in_the_form(people:
         ("own_source", "anstrengelse"),
     ]
     assert newest(people).version == 1
-    assert "se på makspuls" in text_of(people.therapist.get("/c/trondheim/participants/").content.decode())
+    assert "vurder makspuls" in text_of(people.therapist.get("/c/trondheim/participants/").content.decode())
 
 
 def test_a_finding_stands_by_the_summary_alone_and_falls_when_hr_max_is_changed(people: People) -> None:

@@ -202,7 +202,7 @@ def test_the_clinic_in_the_middle_is_the_regions_median_also_for_who_sees_one_cl
         trained(participants(clinic, 8), clinic, zone_s=zone_s)
     assert table(busy.admin)["middle"]["zone_min"] == "10"
     page = text_of(busy.admin.get(reverse("network:clinic", args=["trondheim"])).content.decode())
-    assert "Klinikken i midten" in page
+    assert "Median av klinikkene" in page
     assert "Hamar" not in page
 
 
