@@ -9,7 +9,11 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = {
     "decompress": {"sync/wire/envelope.py"},
     "decompressobj": {"sync/wire/envelope.py"},
-    "ZipFile": {"server/documents/export/transfer.py", "server/documents/export/archive.py"},
+    "ZipFile": {
+        "server/documents/export/transfer.py",
+        "server/documents/export/transfer_file.py",
+        "server/documents/export/archive.py",
+    },
     "gzip.open": set[str](),
     "tarfile.open": {"server/commands/backup.py"},
     "pickle.loads": set[str](),

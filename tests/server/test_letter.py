@@ -59,6 +59,7 @@ def test_every_sentence_is_whole_and_fits_its_numbers(
     text = draft(points, weeks, sessions, plan(source, mode), language)
     assert ONE.search(text) is None
     assert MANY.search(text) is None
+    assert all(int(done) <= int(due) for done, due in re.findall(r"(\d+) (?:av|of) (\d+)\b", text))
     assert not re.search(r"None|%\(|\(\)|formula_|  |\bnan\b| –[^ ]|: –", text)
     for paragraph in text.split("\n\n"):
         for line in paragraph.split("\n"):

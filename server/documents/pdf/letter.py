@@ -113,12 +113,13 @@ def _attended(view: CourseView | None) -> str:
         return ""
     words = []
     if view.attendance.due:
-        told = {"done": view.attendance.done, "due": view.attendance.due, "share": percent(view.attendance.fraction)}
+        due = view.attendance.due
+        told = {"done": min(view.attendance.done, due), "due": due, "share": percent(view.attendance.fraction)}
         words.append(
             ngettext(
                 "Attendance: %(done)s of %(due)s session planned so far (%(share)s).",
                 "Attendance: %(done)s of %(due)s sessions planned so far (%(share)s).",
-                view.attendance.due,
+                due,
             )
             % told
         )
