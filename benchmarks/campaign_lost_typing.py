@@ -328,6 +328,7 @@ def main() -> None:
                 kept = False
                 print(f"    {way}, {form.page}: {str(error).splitlines()[0]}", flush=True)
             window.context.set_offline(offline=False)
+            print(f"    {number + 1} of {given.tries}: {way}, {form.page}", flush=True)
             if not kept:
                 lost.append(f"{way}: {form.page} ({form.field})")
                 print(f"    lost: {lost[-1]}", flush=True)
