@@ -11,6 +11,7 @@ demo clinic of its own is started.
 import argparse
 import sys
 import time
+from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
@@ -123,8 +124,9 @@ def write_note(page: Page) -> Hands:
 def main() -> None:
     """Count."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("--dir", "--address", "--password"):
-        parser.add_argument(name)
+    parser.add_argument("--dir", type=Path)
+    parser.add_argument("--address")
+    parser.add_argument("--password")
     given = parser.parse_args()
     program = chromium()
     if program is None:
