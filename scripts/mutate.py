@@ -73,6 +73,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "coach.session.transition": RULES,
     "coach.session.pace": (f"{SESSION}/test_slow_source.py", f"{SESSION}/test_guards.py"),
     "coach.session.restraints": (
+        f"{SESSION}/test_causes.py",
         f"{SESSION}/test_gate.py",
         f"{SESSION}/test_guards.py",
         "tests/coach/test_restraints.py",

@@ -3,6 +3,9 @@
 The guidance is optional. Each call runs inside `Budget`, which the driver of the engine injects, because the coach
 has no clock. A guidance that raises, overruns its budget or returns something that is no advice is replaced by
 `NoGuidance` for the rest of the session. What it found of HRmax stays in force: limits only tighten.
+
+`SystemExit` and other errors outside of `Exception` are failures too: an optional part ends no session. Only
+`KeyboardInterrupt` passes, because an operator's Ctrl-C arrives as one in whatever runs just then.
 """
 
 import traceback
@@ -19,7 +22,8 @@ from coach.model.plan import Plan
 from coach.model.snapshot import Prediction
 
 T = TypeVar("T")
-MOST_DETAIL = 300
+MOST_DETAIL = 150
+"""So many characters of an error's own words are kept."""
 
 
 class Budget(Protocol):
@@ -82,9 +86,9 @@ def make_guidance(maker: GuidanceMaker, plan: Plan, budget: Budget) -> tuple[Gui
     """
     try:
         return budget(lambda: _made(maker, plan))
-    except PlanError:
+    except (PlanError, KeyboardInterrupt):
         raise
-    except Exception as error:  # noqa: BLE001 - the barrier: any failure of the guidance
+    except BaseException as error:  # noqa: BLE001 - the barrier: any failure of the guidance
         return NoGuidance(place_of(error), plan.response), Outlook()
 
 
@@ -99,7 +103,9 @@ def guide(
     """Call the guidance for one second. A guidance that fails comes back as `NoGuidance`."""
     try:
         return budget(lambda: _second(guidance, moment))
-    except Exception as error:  # noqa: BLE001 - the barrier: any failure of the guidance
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the barrier: any failure of the guidance
         return NoGuidance(place_of(error), plan.response, finding), None, Outlook(finding)
 
 
@@ -139,7 +145,9 @@ def response_of(guidance: Guidance, plan: Plan, budget: Budget) -> tuple[Any, st
     """Return what the guidance learned, and where it failed; a failed one hands on the plan's own response."""
     try:
         return budget(lambda: _checked_response(guidance)), None
-    except Exception as error:  # noqa: BLE001 - the barrier: any failure of the guidance
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the barrier: any failure of the guidance
         return plan.response, place_of(error)
 
 
@@ -178,4 +186,14 @@ def place_of(error: BaseException) -> str:
     if frame is None:
         return kind
     name = "/".join(frame.filename.rsplit("/", 2)[-2:])
-    return f"{kind}: {error}"[: MOST_DETAIL // 2] + f" ({name}:{frame.lineno} {frame.name})"
+    return f"{kind}: {_words_of(error)}"[:MOST_DETAIL] + f" ({name}:{frame.lineno} {frame.name})"
+
+
+def _words_of(error: BaseException) -> str:
+    """Return the error's own words; none where making them fails too."""
+    try:
+        return str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - the barrier: an error that cannot say what it is
+        return ""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from coach.guidance import perceived_exertion
 from coach.guidance.advice_policy import Setting
 from coach.guidance.end_rate import EndRateForecast
-from coach.guidance.first_reading_check import PriorPrediction, RateFall
+from coach.guidance.first_reading_check import PriorPrediction, RateFall, RateRise
 from coach.guidance.heart_model import (
     DRIFT,
     DRIFT_PER_INTERVAL_BPM,
@@ -105,6 +105,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
     calm: int = 0
     expected: PriorPrediction | None = None
     fall: RateFall = RateFall()
+    rise: RateRise | None = RateRise()
     foretold_bpm: float | None = None
     end_rate: EndRateForecast = EndRateForecast()
 
@@ -121,8 +122,9 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         if not self.recent_bpm:
             return False
         bpm, expected = self.recent_bpm[-1], self.expected
-        if self.fall.doubts(bpm) or expected is None:
-            return self.fall.doubts(bpm)
+        becomes_wet = self.fall.doubts(bpm) or (self.rise is not None and self.rise.doubts)
+        if becomes_wet or expected is None:
+            return becomes_wet
         if self.phase is not PhaseKind.WARM_UP:
             return expected.still_reads_low(bpm)
         return expected.reads_low(bpm) or expected.reads_high(bpm)
@@ -237,6 +239,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             calm=calm,
             expected=self._expected_after(base, bpm),
             fall=RateFall() if unknown or self.phase not in RISING else self.fall.after(base, bpm),
+            rise=None if self.rise is None else self.rise.after(base, bpm),
             foretold_bpm=bank.average(bank.rate_bpm),
             end_rate=self._end_rate_after(bpm),
             slot_s=0,
@@ -302,10 +305,16 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         if kind is PhaseKind.INTERVAL and moment.phase.interval > 1:
             bank = bank.inflate_covariance(GAIN, HANDRAIL_SD)
         # A strap is wet by the end of the first interval, or it is not told apart from a heart of its own.
-        expected = None if self.phase is PhaseKind.INTERVAL else self.expected
-        end_rate = self.end_rate.after_bout()
+        was_interval = self.phase is PhaseKind.INTERVAL
         return replace(
-            self, bank=bank, worked_bpm=worked_bpm, phase=kind, phase_s=0, expected=expected, end_rate=end_rate
+            self,
+            bank=bank,
+            worked_bpm=worked_bpm,
+            phase=kind,
+            phase_s=0,
+            expected=None if was_interval else self.expected,
+            rise=None if was_interval else self.rise,
+            end_rate=self.end_rate.after_bout(),
         )
 
 

@@ -4,9 +4,12 @@ A dry strap is smoothly wrong from the first second on, so nothing that was lear
 before it spoke can: a rate far from that is doubted in the warm-up, and nobody is urged by it. The end of the warm-up
 is no proof: where the rate is very low, the doubt lasts until it is not, or until the first interval is over.
 
-A dry strap that becomes wet shows itself too: the rate falls at a load that nobody has lowered. A heart's does not.
+A dry strap that becomes wet shows itself too: the rate falls at a load that nobody has lowered, or goes on rising long
+after a load was raised. A heart's does neither. What a strap reads in its first minutes proves nothing, so the warm-up
+has one setting, from before its first reading: nobody is urged by a rate that may be a dry strap's.
 """
 
+from math import log
 from typing import Self
 
 import numpy as np
@@ -29,6 +32,13 @@ WALKS_FROM_BPM = 10.0
 """From this expected rise on somebody is taken for walking."""
 FALL_BPM, FALL_KEPT_BPM, FALL_FORGOTTEN_BPM = 7.0, 12.0, 0.25
 """A fall is remembered up to so many beats, and forgotten by so many in each slot: two minutes after it has ended."""
+RISE_BPM, RISE_OVER_SLOTS, RISE_MEAN_OF = 4.0, 12, 3
+"""A rise within a minute, by means of 15 s. At a load that was kept, clean rates rise by so much once in fifty."""
+RAISED_DEMAND, RAISED_SLOTS = 1.0, 24
+"""A raised load lets the rate rise for two minutes; what comes later is less than `RISE_BPM` a minute."""
+LEAST_DOUBTED_SLOTS, WETTING_SLOTS, RISE_WETTING_BPM = 12, 30, 4.9
+"""What a dry strap reads wrong fades with a time constant of at most 150 s (a strap is dry for 15 min at most), so a
+rise of 4.9 bpm in a minute leaves 10 bpm, and a larger one leaves more for longer."""
 EASED_DEMAND, EASED_SLOTS = 0.5, 12
 """A load that is lower by this much lets the rate fall for a minute; what comes later is less than `FALL_BPM`."""
 
@@ -103,6 +113,35 @@ class RateFall(Struct, frozen=True):
     def doubts(self, bpm: float) -> bool:
         """Return whether the rate has fallen as no heart's does at a load that was not lowered."""
         return self.highest_bpm - bpm >= FALL_BPM
+
+
+class RateRise(Struct, frozen=True):
+    """Whether the rate rises at a load that was not raised. `raised_slots`: left until a raised one counts.
+
+    `recent_bpm`: the last means at a load that was kept. `doubted_slots`: for how long a rise that was seen is doubted.
+    """
+
+    recent_bpm: tuple[float, ...] = ()
+    load: float = 0.0
+    raised_slots: int = RAISED_SLOTS
+    doubted_slots: int = 0
+
+    def after(self, load: float, bpm: float | None) -> Self:
+        """Five seconds later, at this load and with this mean rate; a gap in the rates begins anew."""
+        raised_slots = RAISED_SLOTS if load > self.load + RAISED_DEMAND else max(self.raised_slots - 1, 0)
+        recent = () if bpm is None or raised_slots else (*self.recent_bpm, bpm)[-RISE_OVER_SLOTS - RISE_MEAN_OF :]
+        rose_bpm = (sum(recent[-RISE_MEAN_OF:]) - sum(recent[:RISE_MEAN_OF])) / RISE_MEAN_OF
+        doubted_slots = max(self.doubted_slots - 1, 0)
+        if len(recent) == RISE_OVER_SLOTS + RISE_MEAN_OF and rose_bpm >= RISE_BPM:
+            doubted_slots = max(
+                doubted_slots, LEAST_DOUBTED_SLOTS, round(WETTING_SLOTS * log(rose_bpm / RISE_WETTING_BPM))
+            )
+        return RateRise(recent, load, raised_slots, doubted_slots)
+
+    @property
+    def doubts(self) -> bool:
+        """Whether the rate rises, or did a moment ago, as no heart's does at a load that was not raised."""
+        return self.doubted_slots > 0
 
 
 def expectation(bank: FilterBank) -> PriorPrediction:

@@ -122,7 +122,9 @@ def _lived_or_not(turn: Transition, t: float) -> Transition:
     before, budget = turn.state, turn.budget
     try:
         turn.live_until(t)
-    except Exception:  # noqa: BLE001 - the barrier: stop must work whatever fails
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - the barrier: stop must work whatever fails
         return Transition(replace(before, t=t), budget)
     return turn
 

@@ -21,11 +21,13 @@ class Barrier:
         """Return what `act` returns, or `otherwise` where it fails. `what` names the part, as a noun."""
         try:
             return act()
-        except Exception as error:  # noqa: BLE001 - the barrier: whatever an optional part raises
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the barrier: whatever an optional part raises
             self.failed(what, error)
             return otherwise
 
-    def failed(self, what: str, error: Exception) -> None:
+    def failed(self, what: str, error: BaseException) -> None:
         """Log a failure, with its trace where this one is new."""
         place = f"{what}: {place_of(error)}"
         new = place not in self._seen

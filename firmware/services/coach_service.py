@@ -84,7 +84,7 @@ from firmware.services.barrier import Barrier
 from firmware.services.health_monitor import FindingsLog, MachineHealth, lesser, severe
 from firmware.services.session_controller import SessionController
 from firmware.services.strap_selection import StrapChoosing
-from firmware.services.time_budget import StepBudget
+from firmware.services.time_budget import StepBudget, stop_budget
 from firmware.system.atomic_file import UnsafeNameError
 from firmware.system.clock import DemoClock, ScaledClock
 from firmware.system.paths import identity_folder
@@ -206,6 +206,7 @@ class CoachService:
             later=self._soon,
             check_pin=self._check_pin,
             budget=StepBudget,
+            stop_budget=stop_budget,
             closures=self._participants.closures,
             help_number=in_force.config.machine.help_number if (in_force := self._settings.in_force) else "",
         )

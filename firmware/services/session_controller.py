@@ -104,6 +104,7 @@ class SessionController:
         check_pin: CheckPin = lambda _participant, _pin, then: then(False),  # noqa: FBT003 - the answer itself
         guidance: GuidanceMaker = default_guidance,
         budget: Callable[[], Budget] = lambda: unlimited,
+        stop_budget: Callable[[], Budget] = lambda: unlimited,
         closures: TrainingClosures | None = None,
         help_number: str = "",
     ) -> None:
@@ -117,6 +118,7 @@ class SessionController:
         self._plans, self._journal, self._clock, self._stamps = plans, journal, clock, stamps
         self._outlet, self._speed, self._later = outlet, speed, later
         self._check_pin, self._guidance, self._budget = check_pin, guidance, budget
+        self._stop_budget = stop_budget
         self._barrier = Barrier()
         self._typed: list[int] = []
         self._touched_s = clock.now()
@@ -483,7 +485,8 @@ class SessionController:
         if not isinstance(message, Time | SessionCommand) and message.t - self.state.t > 1.0:
             self._live_until(message.t)
         before, run = self.state, self._barrier.run
-        stepped = step(before, message, self._budget())
+        stops = isinstance(message, SessionCommand) and message.name is CommandName.STOP
+        stepped = step(before, message, self._stop_budget() if stops else self._budget())
         self.state = stepped.state
         for cue in stepped.cues:
             self._say(cue, before.protocol.intervals)
@@ -557,7 +560,9 @@ class SessionController:
                 self._for_journal[0]()
             except JournalError as error:
                 _log.error("A record of the session was refused by the journal: %s", error)
-            except Exception as error:  # noqa: BLE001 - the barrier: the session goes on without its journal
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - the barrier: the session goes on without its journal
                 self._barrier.failed("journal", error)
                 return
             del self._for_journal[0]
@@ -704,7 +709,9 @@ class SessionController:
                 state = step(state, message, self._budget()).state
             except MessageRefused as refused:
                 _log.warning("A journaled message of session %s was passed over: %s", record.session_id, refused)
-            except Exception as error:  # noqa: BLE001 - the barrier: the session is offered again all the same
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - the barrier: the session is offered again all the same
                 self._barrier.failed("journaled message", error)
         failed_at = guidance_off(record.events)
         if failed_at is not None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from coach.guidance import perceived_exertion
 from coach.guidance.advice_policy import Setting
 from coach.guidance.belief import BeliefState
-from coach.guidance.first_reading_check import PriorPrediction, RateFall, expectation
+from coach.guidance.first_reading_check import PriorPrediction, RateFall, RateRise, expectation
 from coach.guidance.heart_model import DRIFT, FAST, GAIN, SLOW, FilterBank
 from coach.guidance.interface import GuidanceInput
 from coach.guidance.priors import GAIT_SHARES, first_bank, met_today
@@ -386,6 +386,30 @@ def test_falls_are_followed_in_warm_up_and_work_where_the_load_is_known() -> Non
     assert slot(replace(before, phase=PhaseKind.RECOVERY), 100.0).fall == RateFall()
     branches = replace(before, bank=split_hypotheses(BANK, 6.0), settings=UNKNOWN)
     assert slot(branches, 100.0, speed_kmh=None).fall == RateFall()
+
+
+def test_rises_are_followed_until_an_interval_is_over_also_where_no_load_is_known() -> None:
+    load = demands(4.0, 5.0)[0][0]
+    before = watch(rise=RateRise((99.0,), load, 0, 0), phase=PhaseKind.WARM_UP)
+    risen = RateRise((99.0, 100.0), load, 0, 0)
+    assert slot(before, 100.0).rise == risen
+    assert slot(before, 100.0, signal=Signal.STALE).rise == RateRise((), load, 0, 0)
+    branches = replace(before, bank=split_hypotheses(BANK), settings=(WALKS,) * 3)
+    assert slot(branches, 100.0, speed_kmh=None).rise == risen
+    begun = before.entered(moment(600.0, phase=INTERVAL, second=0))
+    assert begun.rise == before.rise
+    assert slot(begun, 100.0).rise == risen
+    over = begun.entered(moment(840.0, phase=RECOVERY, second=0))
+    assert over.rise is None
+    assert slot(over, 100.0).rise is None
+
+
+@pytest.mark.parametrize("phase", [PhaseKind.WARM_UP, PhaseKind.INTERVAL])
+def test_a_rate_that_rises_at_a_kept_load_is_doubted(phase: PhaseKind) -> None:
+    known = watch(recent_bpm=(100.0,), phase=phase)
+    assert known.doubt is None
+    assert replace(known, rise=RateRise(doubted_slots=1)).doubt == "model_disagrees"
+    assert replace(known, rise=None).doubt is None
 
 
 def test_a_believed_rate_above_the_plans_hr_max_is_a_finding_unless_it_is_weak_or_surprising() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from coach.guidance.first_reading_check import PriorPrediction, RateFall, expectation
+from coach.guidance.first_reading_check import PriorPrediction, RateFall, RateRise, expectation
 from coach.guidance.heart_model import GAIN, REST
 from coach.guidance.priors import first_bank
 from coach.guidance.treadmill_load import demand
@@ -125,3 +125,52 @@ def test_a_load_that_was_lowered_lets_the_rate_fall_for_a_minute() -> None:
         assert eased == RateFall(highest_bpm=90.0, load=9.4, eased_slots=n)
     assert eased.after(9.4, 80.0) == RateFall(highest_bpm=89.75, load=9.4, eased_slots=0)
     assert eased.after(9.4, None) == RateFall(highest_bpm=90.0, load=9.4, eased_slots=0)
+
+
+def kept_load(bpm: float, slots: int, rise: RateRise | None = None) -> RateRise:
+    """The rise after so many slots of one rate at a load of 10."""
+    rise = RateRise(load=10.0, raised_slots=0) if rise is None else rise
+    for _ in range(slots):
+        rise = rise.after(10.0, bpm)
+    return rise
+
+
+def test_a_rate_that_rises_by_four_beats_a_minute_at_a_kept_load_is_doubted_for_a_minute_after_it() -> None:
+    steady = kept_load(100.0, 15)
+    assert steady == RateRise((100.0,) * 15, 10.0, 0, 0)
+    assert not kept_load(103.9, 3, steady).doubts
+    rising = kept_load(104.0, 3, steady)
+    assert rising == RateRise((100.0,) * 12 + (104.0,) * 3, 10.0, 0, 12)
+    assert rising.doubts
+    # Twelve slots later the window holds the new rate alone; the last rise that was seen is doubted for a minute.
+    assert kept_load(104.0, 10, rising).doubted_slots == 11
+    assert kept_load(104.0, 20, rising).doubts
+    assert not kept_load(104.0, 21, rising).doubts
+
+
+def test_less_than_a_minute_of_rates_shows_no_rise() -> None:
+    assert not kept_load(120.0, 3, kept_load(100.0, 11)).doubts
+    assert kept_load(120.0, 3, kept_load(100.0, 12)).doubts
+    gap = kept_load(100.0, 14).after(10.0, None)
+    assert gap == RateRise((), 10.0, 0, 0)
+
+
+def test_a_raised_load_lets_the_rate_rise_for_two_minutes() -> None:
+    steady = kept_load(100.0, 15)
+    assert steady.after(11.0, 100.0).raised_slots == 0
+    raised = steady.after(11.1, 100.0)
+    assert raised == RateRise((), 11.1, 24, 0)
+    for n in range(23, 0, -1):
+        raised = raised.after(11.1, 130.0)
+        assert raised == RateRise((), 11.1, n, 0)
+    assert raised.after(11.1, 130.0) == RateRise((130.0,), 11.1, 0, 0)
+    assert steady.after(5.0, 90.0).raised_slots == 0
+    assert RateRise().raised_slots == 24
+
+
+def test_a_larger_rise_is_doubted_for_longer_also_while_a_raised_load_hides_it() -> None:
+    rising = kept_load(120.0, 3, kept_load(100.0, 15))
+    assert rising.doubted_slots == round(30 * np.log(20 / 4.9)) == 42
+    raised = rising.after(20.0, 125.0)
+    assert raised == RateRise((), 20.0, 24, 41)
+    assert kept_load(110.0, 3, kept_load(100.0, 15)).doubted_slots == 21

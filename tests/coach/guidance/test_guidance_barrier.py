@@ -1,5 +1,6 @@
 """The guidance is optional: one that raises, hangs or returns nonsense never reaches the session (H6)."""
 
+from asyncio import CancelledError
 from collections.abc import Callable
 from math import inf, nan
 from typing import Any, NoReturn
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from coach.errors import PlanError
-from coach.guidance.barrier import T, place_of
+from coach.guidance.barrier import GuidanceError, NoGuidance, T, checked_advice, place_of, response_of, unlimited
 from coach.guidance.interface import GuidanceInput
 from coach.guidance.rules import rule_guidance
 from coach.model.cue import CueName
@@ -203,12 +204,156 @@ def test_stop_pause_ease_and_not_all_right_are_taken_where_even_the_time_cannot_
         step(led.state, Time(315.5))
 
 
+@pytest.mark.parametrize("error", [SystemExit(), GeneratorExit(), CancelledError()])
+def test_nothing_optional_ends_a_session_by_an_error_that_ends_programs(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_plan: Plan) -> Says:
+        raise error
+
+    session = LedSession(guidance=broken).live_until(860)
+    assert session.state.completed
+    assert the_notice(session).detail.startswith(type(error).__name__)
+    monkeypatch.setattr(Transition, "_second", raises(error))
+    assert step(LedSession().state, SessionCommand(5.0, CommandName.STOP)).state.stage == "ended"
+
+
+def test_an_operators_interrupt_ends_the_program_whatever_runs_just_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_plan: Plan) -> Says:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        begin(PLAN, TWO_INTERVALS, interrupted)
+    session = LedSession(guidance=lambda _: _Failing(50, raises(KeyboardInterrupt())))
+    with pytest.raises(KeyboardInterrupt):
+        session.live_until(60)
+
+    class Interrupted(Says):
+        response = property(raises(KeyboardInterrupt()))  # type: ignore[assignment]
+
+    with pytest.raises(KeyboardInterrupt):
+        response_of(Interrupted(), PLAN, unlimited)
+    with pytest.raises(KeyboardInterrupt):
+        place_of(_raised(type("Odd", (Exception,), {"__str__": raises(KeyboardInterrupt())})()))
+    monkeypatch.setattr(Transition, "_second", raises(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        step(LedSession().state, SessionCommand(5.0, CommandName.STOP))
+
+
+def _raised(error: BaseException) -> BaseException:
+    try:
+        raises(error)()
+    except BaseException as caught:  # noqa: BLE001 - any error
+        return caught
+
+
+def _raised_in(*files: str) -> BaseException:
+    """An error that went through functions of these files, the last one first."""
+    call: Callable[[], Any] = raises(ValueError("empty"))
+    for file in reversed(files):
+        space: dict[str, Any] = {"call": call}
+        exec(compile("def within():\n    call()", file, "exec"), space)  # noqa: S102 - a trace through a file of any name
+        call = space["within"]
+    try:
+        call()
+    except ValueError as error:
+        trace = error.__traceback__
+        assert trace is not None
+        # Without this test's own files, which lie in a folder of the same name.
+        kept, last = trace.tb_next, trace.tb_next
+        for _ in files[1:]:
+            assert last is not None
+            last = last.tb_next
+        assert last is not None
+        last.tb_next = None
+        return error.with_traceback(kept)
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        (("/a/coach/guidance/learned.py", "/lib/numpy/core.py"), "guidance/learned.py"),
+        (("/a/coach/guidance/learned.py", "/a/coach/guidance/barrier.py"), "guidance/learned.py"),
+        (("/a/coach/session/belt.py", "/a/coach/guidance/learned.py"), "guidance/learned.py"),
+        (("/x/one.py", "/lib/numpy/core.py"), "numpy/core.py"),
+        (("/x/guidance/barrier.py",), "guidance/barrier.py"),
+        (("/a/coach/guidance/barrier.py",), "guidance/barrier.py"),
+    ],
+)
+def test_the_place_is_the_last_line_of_the_coach_outside_of_its_barrier_else_the_last_of_all(
+    files: tuple[str, ...], place: str
+) -> None:
+    assert place_of(_raised_in(*files)) == f"ValueError: empty ({place}:2 within)"
+
+
+def test_a_long_message_is_cut_and_one_that_fails_itself_is_left_out() -> None:
+    words, _, place = place_of(_raised(ValueError("x" * 500))).partition(" (")
+    assert (words, place[:9]) == (("ValueError: " + "x" * 500)[:150], "guidance/")
+    assert place_of(_raised(_UnspeakableError())).startswith("_UnspeakableError:  (")
+
+
+def test_standing_still_and_the_slowest_walk_are_advice_and_less_than_nothing_is_none() -> None:
+    for speed_kmh in (None, 0.0, 0.5):
+        advice = Advice(Direction.SLOWER, None, speed_kmh)
+        assert checked_advice(advice) is advice
+    with pytest.raises(GuidanceError, match=r"^the guidance asked for -0\.1 km/h$"):
+        checked_advice(Advice(Direction.SLOWER, None, -0.1))
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"advice": Advice(Direction.SLOWER, nan)}, "a number in the guidance's advice is not finite"),
+        ({"advice": "slower"}, "the guidance returned str where an advice belongs"),
+        ({"finding": 3}, "the guidance's finding is int where HrMaxFinding belongs"),
+        ({"doubt": 3}, "the guidance's doubt is int where str belongs"),
+        ({"prediction": 3}, "the guidance's prediction is int where Prediction belongs"),
+        ({"prediction": Prediction(None, nan, 1.0, 2.0)}, "a number in the guidance's prediction is not finite"),
+    ],
+)
+def test_the_finding_says_what_was_wrong_with_what_the_guidance_said(said: dict[str, Any], sentence: str) -> None:
+    session = LedSession(guidance=lambda _: _Answers(**said)).live_until(5)
+    assert the_notice(session).detail.startswith(f"GuidanceError: {sentence} (")
+
+
+def test_what_was_learned_is_returned_as_it_is_or_the_plans_own_with_the_place_of_the_failure() -> None:
+    plan = replace(PLAN, response={"kind": "rule"})
+    learned = {"work": [1.0, {"x": 2.0}]}
+    assert response_of(_Answers(response=learned), plan, unlimited) == (learned, None)
+    response, place = response_of(_Answers(response={"x": (nan,)}), plan, unlimited)
+    assert response == plan.response
+    assert place is not None
+    assert place.startswith("GuidanceError: a number in the guidance's response is not finite (")
+    assert NoGuidance("there", plan.response).response == plan.response
+
+
+def test_what_was_learned_before_outlasts_a_guidance_that_failed_on_its_way() -> None:
+    learned = {"kind": "rule", "work_speed_kmh": 6.4, "incline_percent": 5.0}
+    failing = _Failing(50, raises(ValueError("x")))
+    session = LedSession(replace(PLAN, response=learned), guidance=lambda _: failing).live_until(60)
+    session.command(CommandName.STOP)
+    assert session.state.summary is not None
+    assert session.state.summary.response == learned
+
+
 def test_the_place_of_an_error_that_was_never_raised_is_its_kind() -> None:
     assert place_of(KeyError("x")) == "KeyError"
 
 
+class _UnspeakableError(Exception):
+    """An error that cannot even say what it is."""
+
+    def __str__(self) -> str:
+        raise SystemExit
+
+
 ERRORS = st.sampled_from(
-    [ValueError("empty sequence"), ZeroDivisionError(), MemoryError(), RecursionError(), AssertionError(), OSError()]
+    [
+        *(ValueError("empty sequence"), ZeroDivisionError(), MemoryError(), RecursionError(), AssertionError()),
+        *(OSError(), SystemExit(0), SystemExit("over"), GeneratorExit(), CancelledError(), BaseException()),
+        _UnspeakableError(),
+    ]
 )
 WAYS = st.one_of(
     ERRORS.map(raises), st.sampled_from([lambda: None, lambda: 7, lambda: (Says(), 7), lambda: (None, None)])

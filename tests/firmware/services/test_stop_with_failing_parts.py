@@ -22,10 +22,10 @@ from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings
 from firmware.participants.plan_files import PlanRepository, guest_plan
 from firmware.sensors.strap import Measurement
-from firmware.services import session_controller
+from firmware.services import session_controller, time_budget
 from firmware.services.barrier import Barrier
 from firmware.services.session_controller import SessionController
-from firmware.services.time_budget import OverrunError, StepBudget
+from firmware.services.time_budget import OverrunError, StepBudget, stop_budget, waited_s
 from firmware.system.timestamps import Timestamp
 from tests.support.led_session import Says
 
@@ -33,6 +33,7 @@ QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, free_floor_bytes=0)
 MOST_S = 0.2
 """Hazard H6: a press takes effect within this time."""
 
+ERRORS = (ValueError, OSError, KeyError, MemoryError, SystemExit, GeneratorExit)
 Fails = Callable[[str], None]
 
 
@@ -128,6 +129,7 @@ class _Ground:
             outlet=self.hand,
             guidance=lambda _: _FailingGuidance(self._fail),
             budget=StepBudget,
+            stop_budget=stop_budget,
         )
         self.keeper.press(Button.START)
         self.keeper.press(Button.START)
@@ -161,13 +163,13 @@ class _Ground:
 @given(
     st.dictionaries(
         st.sampled_from(["guidance", "journal", "display", "list of participants", "desk"]),
-        st.tuples(st.integers(0, 40), st.integers(1, 7), st.sampled_from([ValueError, OSError, KeyError, MemoryError])),
+        st.tuples(st.integers(0, 40), st.integers(1, 7), st.sampled_from(ERRORS)),
         min_size=1,
     ),
     st.integers(1, 60),
 )
 def test_stop_works_within_a_fifth_of_a_second_and_timing_and_journal_are_whole_whatever_fails(
-    tmp_path_factory: pytest.TempPathFactory, failing: dict[str, tuple[int, int, type[Exception]]], seconds: int
+    tmp_path_factory: pytest.TempPathFactory, failing: dict[str, tuple[int, int, type[BaseException]]], seconds: int
 ) -> None:
     calls: dict[str, int] = {}
 
@@ -321,6 +323,39 @@ def test_a_budget_leaves_the_timer_of_others_running_and_is_shared_by_the_calls_
         budget(lambda: time.sleep(1))
     with pytest.raises(OverrunError):
         budget(lambda: 7)
+
+
+def test_time_spent_waiting_for_a_processor_is_not_the_guidances() -> None:
+    """A small or busy machine stretches every call; a guidance that computes or sleeps for too long is still ended."""
+    began_s = time.monotonic()
+    starved = StepBudget(0.02, waited=lambda: time.monotonic() - began_s)
+    assert starved(lambda: time.sleep(0.05) or 7) == 7
+    half = StepBudget(0.02, waited=lambda: (time.monotonic() - began_s) / 2)
+    with pytest.raises(OverrunError):
+        half(lambda: time.sleep(5))
+    with pytest.raises(OverrunError):
+        StepBudget(0.02, most_wall_s=0.04, waited=lambda: time.monotonic() - began_s)(lambda: time.sleep(5))
+    with pytest.raises(OverrunError):
+        stop_budget()(lambda: time.sleep(5))
+    assert waited_s() >= 0.0
+
+
+def test_a_kernel_that_does_not_count_waiting_leaves_the_whole_time_to_the_guidance(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(time_budget, "SCHEDSTAT", str(tmp_path / "none"))
+    assert waited_s() == 0.0
+    (tmp_path / "odd").write_text("7\n", encoding="ascii")
+    monkeypatch.setattr(time_budget, "SCHEDSTAT", str(tmp_path / "odd"))
+    assert waited_s() == 0.0
+
+
+def test_an_interrupt_of_the_operator_passes_the_barrier() -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Barrier().run("part", interrupted, None)
 
 
 def test_the_barrier_logs_the_trace_of_a_failure_once(caplog: pytest.LogCaptureFixture) -> None:
