@@ -181,7 +181,7 @@ class NoticeCleared(Event, frozen=True, tag="notice_cleared"):
 
 
 class QuestionAsked(Event, frozen=True, tag="question_asked"):
-    """«Are you all right?», because of `reason` (`phase_end`, `odd_fall`)."""
+    """«Are you all right?», because of `reason` (`phase_end`, `long_work`, `odd_fall`)."""
 
     reason: str
 

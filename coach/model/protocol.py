@@ -25,6 +25,9 @@ class PhaseKind(StrEnum):
     COOL_DOWN = "cool_down"
 
 
+WORK = (PhaseKind.INTERVAL, PhaseKind.STEADY, PhaseKind.MOTOR)
+
+
 class Zone(Struct, frozen=True):
     """A target zone as fractions of HRmax, both ends included (0.85 is 85 %)."""
 

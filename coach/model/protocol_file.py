@@ -20,14 +20,13 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from coach.errors import ProtocolFileError
-from coach.model.protocol import BorgRange, Pattern, Phase, PhaseKind, Protocol, Zone
+from coach.model.protocol import WORK, BorgRange, Pattern, Phase, PhaseKind, Protocol, Zone
 from coach.model.toml_lines import TomlFault, TomlLines, read_toml
 
 LONGEST_SESSION_S = 3 * 3600
 HARD_FRACTION = 0.80
 SHORTEST_WARM_UP_S, SHORTEST_COOL_DOWN_S = 300, 120
 """Work above 80 % of HRmax needs a warm-up (for some 5 minutes are enough, training.md) and a cool-down."""
-WORK = (PhaseKind.INTERVAL, PhaseKind.STEADY, PhaseKind.MOTOR)
 LANGUAGES = ("nb", "en")
 LONGEST_TEXT = 60
 

@@ -21,7 +21,7 @@ from coach.guidance.interface import (
 from coach.model.cue import CueName
 from coach.model.events import Advice, Direction, Level, Limit, LimitsChanged, Signal
 from coach.model.plan import Plan
-from coach.model.protocol import PhaseKind, Protocol
+from coach.model.protocol import WORK, PhaseKind, Protocol
 from coach.session.restraints import BY_SIGNAL, no_interval_because, no_urging_because
 from coach.session.signal_quality import HIGHEST_BPM, LOWEST_BPM
 from coach.session.state import Ceiling, Question, SessionState
@@ -46,6 +46,8 @@ SHORT_WAIT_STEP_S = 5
 ODD_FALL_BPM, ODD_FALL_WITHIN_S = 25.0, 15
 ODD_FALL_FROM_S = 30
 QUESTION_AFTER_S = 10
+LONG_WORK_ASKS_EVERY_S, LONG_WORK_LEFT_S = 600, 300
+"""Steady work is one long phase: who trains alone in it is asked every ten minutes, and after its end."""
 QUIET_LAST_S = 10
 EASE_CEILING_KMH = 1.0
 QUIET_AFTER_PAUSE_S = 60.0
@@ -339,7 +341,7 @@ def holds_interval(turn: Transition) -> bool:
     state = turn.state
     following = state.program[state.index + 1] if state.index + 1 < len(state.program) else None
     kind = None if following is None else following.kind
-    if state.called and kind in (PhaseKind.INTERVAL, PhaseKind.STEADY, PhaseKind.MOTOR):
+    if state.called and kind in WORK:
         return turn.cool_down("no_answer", "eased")
     by_rate = following is not None and following.zone is not None and not state.by_exertion
     by_rate = by_rate and not (state.recorded and _has_signal(state))
@@ -395,6 +397,8 @@ def _question(turn: Transition) -> None:
     if question is None:
         if state.second == QUESTION_AFTER_S and not state.in_work and _asked_after(state):
             turn.ask("phase_end")
+        elif _asked_within(state):
+            turn.ask("long_work")
         return
     if question.speed_kmh is None:
         question = replace(question, speed_kmh=kept_speed_kmh(state))
@@ -431,17 +435,32 @@ def call_again(turn: Transition) -> None:
     turn.cue(CueName.CALL_FOR_HELP, level=Level.ATTENTION)
 
 
+def _asked_within(state: SessionState) -> bool:
+    """Whether the coach asks now, in the middle of long work."""
+    second = state.second
+    due = second > 0 and second % LONG_WORK_ASKS_EVERY_S == 0 and state.length_s - second >= LONG_WORK_LEFT_S
+    return due and state.in_work and _asks_about_all_work(state)
+
+
 def _asked_after(state: SessionState) -> bool:
     """Whether the plan lets the coach ask after the phase that has just ended."""
-    if not state.ran or state.ran[-1].phase.kind is not PhaseKind.INTERVAL:
+    if not state.ran or state.ran[-1].phase.kind not in WORK:
         return False
+    if state.plan.ask_after == "hardest_interval":
+        # Where a session has no interval, each of its phases of work counts.
+        return state.ran[-1].phase.interval == hardest_interval(state.protocol)
+    return _asks_about_all_work(state)
+
+
+def _asks_about_all_work(state: SessionState) -> bool:
+    """Whether the coach asks about all work: by the plan, or because nobody can see the odd fall that it waits for."""
     match state.plan.ask_after:
         case "every_interval":
             return True
         case "hardest_interval":
-            return state.ran[-1].phase.interval == hardest_interval(state.protocol)
-        case "odd_fall":
             return False
+        case "odd_fall":
+            return state.by_exertion
         case _:
             assert_never(state.plan.ask_after)
 

@@ -19,7 +19,7 @@ from coach.model.plan import (
     WORTH_A_NUMBER_S,
     Plan,
 )
-from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
+from coach.model.protocol import WORK, Phase, PhaseKind, Protocol, Zone
 from coach.model.snapshot import NoticeNow, Stage
 from coach.model.summary import Summary
 from coach.session.belt import STANDS_BELOW_KMH, Belt
@@ -164,7 +164,7 @@ class SessionState(Struct, frozen=True, kw_only=True):
     @property
     def in_work(self) -> bool:
         """Whether an interval, a steady or a motor phase runs."""
-        return self.phase.kind in (PhaseKind.INTERVAL, PhaseKind.STEADY, PhaseKind.MOTOR)
+        return self.phase.kind in WORK
 
     @property
     def warming_up(self) -> bool:

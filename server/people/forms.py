@@ -269,7 +269,10 @@ class PlanForm(forms.Form):
         label=NAMES["ask_after"],
         choices=ASK_AFTER.items(),
         required=False,
-        help_text=gettext_lazy("It is never off: an odd fall of the heart rate always makes the machine ask."),
+        help_text=gettext_lazy(
+            "It is never off: an odd fall of the heart rate always makes the machine ask. "
+            "Steady sessions count as an interval, and are asked about every 10 minutes too."
+        ),
     )
     questions = forms.MultipleChoiceField(
         label=NAMES["questions"],

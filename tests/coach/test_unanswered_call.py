@@ -179,6 +179,55 @@ def test_the_plan_says_after_which_intervals_it_is_asked(ask_after: str, asked_t
     assert [event.t for event in session.events if isinstance(event, QuestionAsked)] == asked_t
 
 
+LONG_STEADY = Protocol(
+    "steady",
+    {"en": "Steady"},
+    (
+        Phase(PhaseKind.WARM_UP, 60, Zone(0.55, 0.7)),
+        Phase(PhaseKind.STEADY, 2100, Zone(0.65, 0.75)),
+        Phase(PhaseKind.COOL_DOWN, 300, Zone(0.5, 0.65)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("ask_after", "mode", "asked_t"),
+    [
+        ("every_interval", "heart_rate", [660.0, 1260.0, 1860.0, 2170.0]),
+        ("hardest_interval", "heart_rate", [2170.0]),
+        ("odd_fall", "heart_rate", []),
+        ("odd_fall", "exertion", [660.0, 1260.0, 1860.0, 2170.0]),
+        ("hardest_interval", "exertion", [2170.0]),
+    ],
+)
+def test_who_trains_steadily_alone_is_asked_every_ten_minutes_and_at_the_end(
+    ask_after: str, mode: str, asked_t: list[float]
+) -> None:
+    plan = replace(PLAN, ask_after=ask_after, mode=mode)
+    session = LedSession(plan, LONG_STEADY).live_until(60, 110).live_until(2160, 140).live_until(2300, 110)
+    asked = [event for event in session.events if isinstance(event, QuestionAsked)]
+    assert [event.t for event in asked] == asked_t
+    assert [event.reason for event in asked] == ["long_work"] * (len(asked) - 1) + ["phase_end"] * bool(asked)
+
+
+def test_long_work_is_not_asked_about_shortly_before_its_end() -> None:
+    def asked_in(length_s: int) -> list[float]:
+        phases = (Phase(PhaseKind.MOTOR, length_s), Phase(PhaseKind.COOL_DOWN, 60))
+        session = LedSession(PLAN, Protocol("x", {"en": "X"}, phases)).live_until(length_s + 30, 110)
+        return [event.t for event in session.events if isinstance(event, QuestionAsked)]
+
+    assert asked_in(899) == [909.0]
+    assert asked_in(900) == [600.0, 910.0]
+
+
+def test_who_does_not_answer_in_steady_work_is_called_for_and_then_only_cools_down() -> None:
+    session = LedSession(PLAN, LONG_STEADY, answers=False).live_until(60, 110).live_until(699, 140)
+    assert [kind for _, kind in session.phases()] == ["warm_up", "steady"]
+    session.live_until(701, 140)
+    assert session.cued(CueName.CALL_FOR_HELP) == [(700.0, CueName.CALL_FOR_HELP)]
+    assert session.phases()[-1] == (700.0, "cool_down")
+
+
 @pytest.mark.parametrize("ask_after", ["every_interval", "hardest_interval", "odd_fall"])
 def test_an_odd_fall_is_asked_about_in_every_plan(ask_after: str) -> None:
     session = LedSession(replace(PLAN, ask_after=ask_after), answers=False).live_until(60).live_until(150, 180)
