@@ -136,7 +136,7 @@ class RateRise(Struct, frozen=True):
             doubted_slots = max(
                 doubted_slots, LEAST_DOUBTED_SLOTS, round(WETTING_SLOTS * log(rose_bpm / RISE_WETTING_BPM))
             )
-        return RateRise(recent, load, raised_slots, doubted_slots)
+        return replace(self, recent_bpm=recent, load=load, raised_slots=raised_slots, doubted_slots=doubted_slots)
 
     @property
     def doubts(self) -> bool:
