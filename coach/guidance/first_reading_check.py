@@ -4,9 +4,9 @@ A dry strap is smoothly wrong from the first second on, so nothing that was lear
 before it spoke can: a rate far from that is doubted in the warm-up, and nobody is urged by it. The end of the warm-up
 is no proof: where the rate is very low, the doubt lasts until it is not, or until the first interval is over.
 
-A dry strap that becomes wet shows itself too: the rate falls at a load that nobody has lowered, or goes on rising long
+A dry strap that becomes wet shows itself too: the rate falls at a load that was not lowered, or goes on rising long
 after a load was raised. A heart's does neither. What a strap reads in its first minutes proves nothing, so the warm-up
-has one setting, from before its first reading: nobody is urged by a rate that may be a dry strap's.
+has one setting, from before its first reading: a rate that may be a dry strap's never urges.
 """
 
 from math import log
@@ -127,7 +127,7 @@ class RateRise(Struct, frozen=True):
     doubted_slots: int = 0
 
     def after(self, load: float, bpm: float | None) -> Self:
-        """Five seconds later, at this load and with this mean rate; a gap in the rates begins anew."""
+        """Five seconds later, at this load and with this mean rate; a gap in the rates empties the window."""
         raised_slots = RAISED_SLOTS if load > self.load + RAISED_DEMAND else max(self.raised_slots - 1, 0)
         recent = () if bpm is None or raised_slots else (*self.recent_bpm, bpm)[-RISE_OVER_SLOTS - RISE_MEAN_OF :]
         rose_bpm = (sum(recent[-RISE_MEAN_OF:]) - sum(recent[:RISE_MEAN_OF])) / RISE_MEAN_OF

@@ -236,7 +236,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         if moment.bpm is None:
             return guidance, None
         if kind is PhaseKind.WARM_UP:
-            # What a strap reads so early may be a dry one's: it may ask for less, never for more.
+            # So early the strap may be dry: its rate may ask for less, never for more.
             moment = replace(moment, increase_allowed=False)
         if moment.quiet and (moment.quiet_slower or kind is not PhaseKind.INTERVAL):
             return guidance, None

@@ -6,7 +6,7 @@ measured afterwards.
 
 The budget counts the time in which the call computed or slept, not the time in which its thread waited for a processor
 (`/proc/thread-self/schedstat`). A machine that is slow or busy stretches every call, and is no fault of the guidance.
-A stop waits for nobody: there the whole time counts.
+In a step that stops the session, the whole time counts.
 """
 
 import signal
