@@ -5,8 +5,7 @@ before it spoke can: a rate far from that is doubted in the warm-up, and nobody 
 is no proof: where the rate is very low, the doubt lasts until it is not, or until the first interval is over.
 
 A dry strap that becomes wet shows itself too: the rate falls at a load that was not lowered, or goes on rising long
-after a load was raised. A heart's does neither. What a strap reads in its first minutes proves nothing, so the warm-up
-has one setting, from before its first reading: a rate that may be a dry strap's never urges.
+after a load was raised. A heart's does neither.
 """
 
 from math import log
@@ -32,10 +31,11 @@ WALKS_FROM_BPM = 10.0
 """From this expected rise on somebody is taken for walking."""
 FALL_BPM, FALL_KEPT_BPM, FALL_FORGOTTEN_BPM = 7.0, 12.0, 0.25
 """A fall is remembered up to so many beats, and forgotten by so many in each slot: two minutes after it has ended."""
-RISE_BPM, RISE_OVER_SLOTS, RISE_MEAN_OF = 4.0, 12, 3
-"""A rise within a minute, by means of 15 s. At a load that was kept, clean rates rise by so much once in fifty."""
-RAISED_DEMAND, RAISED_SLOTS = 1.0, 24
-"""A raised load lets the rate rise for two minutes; what comes later is less than `RISE_BPM` a minute."""
+RISE_BPM, RISE_OVER_SLOTS, RISE_MEAN_OF = 5.0, 12, 3
+"""A rise within a minute, by means of 15 s. At a load that was kept, clean rates seldom rise by so much."""
+RAISED_DEMAND, RAISED_SLOTS, MUCH_RAISED_DEMAND, MUCH_RAISED_SLOTS = 0.5, 12, 5.0, 24
+"""A step of the warm-up lets the rate rise for a minute, the load of an interval for two; what comes later is less than
+`RISE_BPM` a minute."""
 LEAST_DOUBTED_SLOTS, WETTING_SLOTS, RISE_WETTING_BPM = 12, 30, 4.9
 """What a dry strap reads wrong fades with a time constant of at most 150 s (a strap is dry for 15 min at most), so a
 rise of 4.9 bpm in a minute leaves 10 bpm, and a larger one leaves more for longer."""
@@ -123,12 +123,16 @@ class RateRise(Struct, frozen=True):
 
     recent_bpm: tuple[float, ...] = ()
     load: float = 0.0
-    raised_slots: int = RAISED_SLOTS
+    raised_slots: int = MUCH_RAISED_SLOTS
     doubted_slots: int = 0
 
     def after(self, load: float, bpm: float | None) -> Self:
         """Five seconds later, at this load and with this mean rate; a gap in the rates empties the window."""
-        raised_slots = RAISED_SLOTS if load > self.load + RAISED_DEMAND else max(self.raised_slots - 1, 0)
+        raised_slots = max(self.raised_slots - 1, 0)
+        if load > self.load + RAISED_DEMAND:
+            raised_slots = max(raised_slots, RAISED_SLOTS)
+        if load > self.load + MUCH_RAISED_DEMAND:
+            raised_slots = MUCH_RAISED_SLOTS
         recent = () if bpm is None or raised_slots else (*self.recent_bpm, bpm)[-RISE_OVER_SLOTS - RISE_MEAN_OF :]
         rose_bpm = (sum(recent[-RISE_MEAN_OF:]) - sum(recent[:RISE_MEAN_OF])) / RISE_MEAN_OF
         doubted_slots = max(self.doubted_slots - 1, 0)

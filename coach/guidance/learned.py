@@ -61,6 +61,9 @@ from coach.model.snapshot import Prediction
 
 ACTS_AFTER_S, SETS_AFTER_S = 8.0, 3.0
 """An advice is acted on after 3–15 s (training.md); at a phase's start the hand is on the panel."""
+WARM_UP_STEPS = ((0.0, 0.61), (0.35, 0.66), (0.68, 0.70))
+"""The warm-up climbs in three steps, (share of its length, fraction of HRmax): each shows a little more of the
+person."""
 KEEP_WORTH = 0.04
 """The same load serves all intervals unless another is expected to be worth this much more."""
 FASTER_WORTH, SLOWER_WORTH, AGAIN_FACTOR = 0.12, 0.10, 2.0
@@ -203,7 +206,10 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
                 return kept
             return candidates[best]
         aim, until_s, from_s = aim_of(moment), float(length_s), 80.0
-        if kind is not PhaseKind.RECOVERY:
+        if kind is PhaseKind.WARM_UP:
+            aim, until_s = aim + WARM_UP_STEPS[0][1] - WARM_UP_STEPS[-1][1], WARM_UP_STEPS[1][0] * length_s
+            from_s = until_s - 40
+        elif kind is not PhaseKind.RECOVERY:
             from_s = length_s / 2
         return self._best_level(people, aim, (from_s, until_s), SETS_AFTER_S, moment)
 
@@ -236,8 +242,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         if moment.bpm is None:
             return guidance, None
         if kind is PhaseKind.WARM_UP:
-            # So early the strap may be dry: its rate may ask for less, never for more.
-            moment = replace(moment, increase_allowed=False)
+            return guidance.climb(moment, people)
         if moment.quiet and (moment.quiet_slower or kind is not PhaseKind.INTERVAL):
             return guidance, None
         if kind is PhaseKind.INTERVAL:
@@ -245,6 +250,20 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         if second - self.advised_s >= 60 and moment.length_s - second >= 40:  # noqa: PLR2004 - an advice shows after a minute
             return guidance.correct_rest(moment, people)
         return guidance, None
+
+    def climb(self, moment: GuidanceInput, people: SigmaPoints) -> tuple[Self, Advice | None]:
+        """The warm-up's next step, once its time has come."""
+        done = self.corrections + 1
+        if done >= len(WARM_UP_STEPS) or moment.quiet:
+            return self, None
+        length_s = moment.length_s
+        if moment.second < WARM_UP_STEPS[done][0] * length_s:
+            return self, None
+        last = done + 1 == len(WARM_UP_STEPS)
+        until_s = (length_s if last else WARM_UP_STEPS[done + 1][0] * length_s) - moment.second
+        aim = aim_of(moment) + WARM_UP_STEPS[done][1] - WARM_UP_STEPS[-1][1]
+        setting = self._best_level(people, aim, (until_s - 30, until_s), ACTS_AFTER_S, moment)
+        return self.changed(moment, setting, "warm_up")
 
     def correct_work(self, moment: GuidanceInput, people: SigmaPoints) -> tuple[Self, Advice | None]:
         """In an interval: another setting, where the rest of it gains enough by that."""

@@ -453,7 +453,7 @@ def _asked_after(state: SessionState) -> bool:
 
 
 def _asks_about_all_work(state: SessionState) -> bool:
-    """Whether the coach asks about all work: by the plan, or because no rate can show the odd fall that it waits for."""
+    """Whether the coach asks about all work: by the plan, or where no rate can show the fall that it waits for."""
     match state.plan.ask_after:
         case "every_interval":
             return True

@@ -135,17 +135,17 @@ def kept_load(bpm: float, slots: int, rise: RateRise | None = None) -> RateRise:
     return rise
 
 
-def test_a_rate_that_rises_by_four_beats_a_minute_at_a_kept_load_is_doubted_for_a_minute_after_it() -> None:
+def test_a_rate_that_rises_by_five_beats_a_minute_at_a_kept_load_is_doubted_for_a_minute_after_it() -> None:
     steady = kept_load(100.0, 15)
     assert steady == RateRise((100.0,) * 15, 10.0, 0, 0)
-    assert not kept_load(103.9, 3, steady).doubts
-    rising = kept_load(104.0, 3, steady)
-    assert rising == RateRise((100.0,) * 12 + (104.0,) * 3, 10.0, 0, 12)
+    assert not kept_load(104.9, 3, steady).doubts
+    rising = kept_load(105.0, 3, steady)
+    assert rising == RateRise((100.0,) * 12 + (105.0,) * 3, 10.0, 0, 12)
     assert rising.doubts
     # Twelve slots later the window holds the new rate alone; the last rise that was seen is doubted for a minute.
-    assert kept_load(104.0, 10, rising).doubted_slots == 11
-    assert kept_load(104.0, 20, rising).doubts
-    assert not kept_load(104.0, 21, rising).doubts
+    assert kept_load(105.0, 10, rising).doubted_slots == 11
+    assert kept_load(105.0, 20, rising).doubts
+    assert not kept_load(105.0, 21, rising).doubts
 
 
 def test_less_than_a_minute_of_rates_shows_no_rise() -> None:
@@ -155,16 +155,22 @@ def test_less_than_a_minute_of_rates_shows_no_rise() -> None:
     assert gap == RateRise((), 10.0, 0, 0)
 
 
-def test_a_raised_load_lets_the_rate_rise_for_two_minutes() -> None:
+@pytest.mark.parametrize(("load", "slots"), [(10.6, 12), (15.0, 12), (15.1, 24)])
+def test_a_raised_load_lets_the_rate_rise_for_one_or_two_minutes(load: float, slots: int) -> None:
     steady = kept_load(100.0, 15)
-    assert steady.after(11.0, 100.0).raised_slots == 0
-    raised = steady.after(11.1, 100.0)
-    assert raised == RateRise((), 11.1, 24, 0)
-    for n in range(23, 0, -1):
-        raised = raised.after(11.1, 130.0)
-        assert raised == RateRise((), 11.1, n, 0)
-    assert raised.after(11.1, 130.0) == RateRise((130.0,), 11.1, 0, 0)
-    assert steady.after(5.0, 90.0).raised_slots == 0
+    assert steady.after(10.5, 100.0).raised_slots == 0
+    raised = steady.after(load, 100.0)
+    assert raised == RateRise((), load, slots, 0)
+    for n in range(slots - 1, 0, -1):
+        raised = raised.after(load, 130.0)
+        assert raised == RateRise((), load, n, 0)
+    assert raised.after(load, 130.0) == RateRise((130.0,), load, 0, 0)
+
+
+def test_a_small_step_does_not_shorten_what_a_large_one_allows() -> None:
+    large = kept_load(100.0, 15).after(20.0, 100.0)
+    assert large.after(20.6, 110.0).raised_slots == 23
+    assert kept_load(100.0, 15).after(5.0, 90.0).raised_slots == 0
     assert RateRise().raised_slots == 24
 
 
