@@ -44,6 +44,7 @@ SET = """([at, name, value]) => { const one = [...document.forms[at].elements].f
 EVERYTHING = """() => document.body.innerText + "\\n" + [...document.querySelectorAll("input, textarea, select")]
   .map((one) => one.value).join("\\n")"""
 SEND = """([at, name]) => { const form = document.forms[at];
+  form.noValidate = true;
   const field = [...form.elements].find((each) => each.name === name);
   const near = [...(field.closest("fieldset")?.querySelectorAll("button:not([type=button])") ?? [])].at(-1);
   form.requestSubmit(near ?? form.querySelector("button:not([type=button])") ?? undefined); }"""
