@@ -18,8 +18,8 @@ from coach.errors import MessageRefused, PlanError
 from coach.guidance.learned import learned_guidance
 from coach.model.events import Advice, AdviceGiven, NoticeRaised
 from coach.model.messages import (
+    AllRightAnswer,
     AnyMessage,
-    BorgAnswer,
     CommandName,
     Exertion,
     HeartRate,
@@ -122,7 +122,7 @@ def random_messages(chance: random.Random, seconds: int) -> Iterator[AnyMessage]
             yield chance.choice(
                 [
                     Exertion(t, chance.randint(6, 20)),
-                    BorgAnswer(t, ok=chance.random() < 0.8),
+                    AllRightAnswer(t, ok=chance.random() < 0.8),
                     SessionCommand(t, chance.choice([one for one in CommandName if one is not CommandName.STOP])),
                     SessionCommand(t, CommandName.ADJUST, lowered_fraction=chance.choice([0.0, 0.05, 0.1])),
                 ]

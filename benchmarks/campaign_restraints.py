@@ -17,7 +17,7 @@ from msgspec import Struct
 from coach.guidance.defaults import default_guidance
 from coach.model.cue import URGING_CUES
 from coach.model.events import AnyEvent, Level, PhaseStarted, Signal
-from coach.model.messages import AnyMessage, BorgAnswer, Exertion
+from coach.model.messages import AllRightAnswer, AnyMessage, Exertion
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Snapshot
 from coach.session.restraints import NEAR_MAX_FRACTION
@@ -46,7 +46,7 @@ class Silent:
     def second(self, t: float, seen: Snapshot | None, events: tuple[AnyEvent, ...]) -> list[AnyMessage]:
         """Do what the person does, without a word and without an answer."""
         said = self._person.second(t, seen, events)
-        return [message for message in said if not isinstance(message, BorgAnswer | Exertion)]
+        return [message for message in said if not isinstance(message, AllRightAnswer | Exertion)]
 
 
 class Count(Struct):

@@ -16,7 +16,15 @@ from coach.guidance.rules import rule_guidance
 from coach.kiosk.flow import KioskState, view
 from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.events import AdviceGiven
-from coach.model.messages import AnyMessage, BorgAnswer, CommandName, HeartRate, SessionCommand, Time, TreadmillSpeed
+from coach.model.messages import (
+    AllRightAnswer,
+    AnyMessage,
+    CommandName,
+    HeartRate,
+    SessionCommand,
+    Time,
+    TreadmillSpeed,
+)
 from coach.model.plan import Load, Plan
 from coach.model.protocol import BorgRange, Phase, PhaseKind, Protocol, Zone
 from coach.session.engine import step
@@ -75,7 +83,7 @@ def lived(state: SessionState, until_t: float, rate: Rate = usual_bpm, *, answer
         bpm = rate(state)
         incoming: list[AnyMessage] = [Time(t) if bpm is None else HeartRate(t, round(bpm, 1))]
         if answers and state.question is not None:
-            incoming.append(BorgAnswer(t))
+            incoming.append(AllRightAnswer(t))
         for message in incoming:
             stepped = step(state, message)
             state = stepped.state

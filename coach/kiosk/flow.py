@@ -24,8 +24,8 @@ from coach.kiosk.strap_choice import StrapChoice
 from coach.kiosk.view import Button, Choice, DisplayState, ScreenId, TriedPart
 from coach.model.events import Signal
 from coach.model.messages import (
+    AllRightAnswer,
     AnyMessage,
-    BorgAnswer,
     CommandName,
     Exertion,
     Mood,
@@ -373,9 +373,9 @@ def _in_session(state: SessionState, button: Button, t: float) -> tuple[AnyMessa
     if button is Button.STOP:
         return stop_messages(state, t)
     if state.question is not None:
-        return (BorgAnswer(t),)
+        return (AllRightAnswer(t),)
     if state.belt.question_kmh is not None and state.stage == "running":
-        return (BorgAnswer(t, ok=button is Button.START),)
+        return (AllRightAnswer(t, ok=button is Button.START),)
     paused = state.stage == "paused"
     if button is Button.START:
         return (SessionCommand(t, CommandName.RESUME if paused else CommandName.PAUSE),)
@@ -395,7 +395,7 @@ def _in_session(state: SessionState, button: Button, t: float) -> tuple[AnyMessa
 def stop_messages(state: SessionState, t: float) -> tuple[AnyMessage, ...]:
     """What the stop button says in a session: where "are you all right?" is open, that the person is not."""
     stop = SessionCommand(t, CommandName.STOP)
-    return (stop,) if state.question is None else (BorgAnswer(t, ok=False), stop)
+    return (stop,) if state.question is None else (AllRightAnswer(t, ok=False), stop)
 
 
 def _stop(desk: KioskState, state: SessionState | None, now: ScreenId, t: float) -> PressResult:
@@ -519,7 +519,7 @@ def _still_unanswered(state: SessionState) -> bool:
 
 def _after_end(desk: KioskState, state: SessionState | None, button: Button, t: float) -> PressResult:
     if state is not None and _still_unanswered(state):
-        return PressResult(desk, (BorgAnswer(t),))
+        return PressResult(desk, (AllRightAnswer(t),))
     if state is not None and state.cool_down_offered:
         goes_on = button is Button.START and state.before_stop is not None
         return PressResult(desk, (SessionCommand(t, CommandName.RESUME if goes_on else CommandName.START),))

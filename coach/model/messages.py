@@ -95,7 +95,7 @@ class SessionCommand(Message, frozen=True, tag="command"):
     lowered_fraction: float | None = None
 
 
-class BorgAnswer(Message, frozen=True, tag="answer"):
+class AllRightAnswer(Message, frozen=True, tag="answer"):
     """An answer to "are you all right?": any button means yes.
 
     `source`: who answers. `therapist`: a member of staff who is with the participant.
@@ -124,7 +124,7 @@ AnyMessage = (
     | Mood
     | Time
     | SessionCommand
-    | BorgAnswer
+    | AllRightAnswer
     | Readiness
     | Restored
 )

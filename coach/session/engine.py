@@ -31,8 +31,8 @@ from coach.guidance.barrier import Budget, unlimited
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent, NoticeRaised
 from coach.model.messages import (
+    AllRightAnswer,
     AnyMessage,
-    BorgAnswer,
     CommandName,
     Exertion,
     HeartRate,
@@ -114,7 +114,7 @@ def _makes_safer(message: AnyMessage) -> bool:
         CommandName.PAUSE,
         CommandName.EASE,
     )
-    return stops or (isinstance(message, BorgAnswer) and not message.ok)
+    return stops or (isinstance(message, AllRightAnswer) and not message.ok)
 
 
 def _lived_or_not(turn: Transition, t: float) -> Transition:
@@ -152,7 +152,7 @@ def _take(turn: Transition, message: AnyMessage) -> None:
             _command(turn, message)
         case Exertion():
             _exertion(turn, message)
-        case BorgAnswer():
+        case AllRightAnswer():
             waits = turn.state.question is not None or any(one.code == "no_answer" for one in turn.state.notices)
             by_staff = message.source == "therapist"
             if not waits and not by_staff and turn.state.belt.question_kmh is not None:

@@ -13,7 +13,7 @@ from coach.guidance.interface import GuidanceMaker
 from coach.guidance.learned import learned_guidance
 from coach.guidance.rules import rule_guidance
 from coach.model.events import AnyEvent
-from coach.model.messages import AnyMessage, BorgAnswer, Exertion
+from coach.model.messages import AllRightAnswer, AnyMessage, Exertion
 from coach.model.plan import Plan
 from coach.model.snapshot import Snapshot
 from firmware.simulation.faults import AnyFault, Dropout
@@ -102,9 +102,9 @@ class NeedyPerson:
         """Return what the person says in this second."""
         said: list[AnyMessage] = []
         for one in self._person.second(t, snapshot, events):
-            if isinstance(one, BorgAnswer) and self._how == "no_answer":
+            if isinstance(one, AllRightAnswer) and self._how == "no_answer":
                 continue
-            if isinstance(one, BorgAnswer) and self._how == "said_no":
+            if isinstance(one, AllRightAnswer) and self._how == "said_no":
                 said.append(replace(one, ok=False))
             elif isinstance(one, Exertion) and self._how == "easy_in_zone":
                 said.append(replace(one, borg=min(one.borg, EASY_BORG)))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from coach.model.messages import BorgAnswer, SessionCommand
+from coach.model.messages import AllRightAnswer, SessionCommand
 from firmware.ipc.messages import (
     AnyToCoach,
     Devices,
@@ -58,7 +58,7 @@ DISPLAY = ClientRights("the display", (Subscribe, Press, TypeDigit, Devices))
 COURIER = ClientRights(
     "the courier",
     (Subscribe, NextUndelivered, GiveReceipt, GivePlan, WithdrawPlan, ShowText),
-    (SessionCommand, BorgAnswer),
+    (SessionCommand, AllRightAnswer),
 )
 BY_ACCOUNT: Mapping[str, ClientRights] = {"interval-coach-display": DISPLAY, "interval-coach-sync": COURIER}
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from coach.kiosk.view import Button, DisplayState
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent
-from coach.model.messages import BorgAnswer, Exertion, Mood, SessionCommand, TreadmillSpeed
+from coach.model.messages import AllRightAnswer, Exertion, Mood, SessionCommand, TreadmillSpeed
 from coach.model.plan import Plan
 from firmware.ipc.pin_hash import PinHash
 
@@ -32,7 +32,7 @@ PIECE_BYTES = 96 * 1024
 PartState = Literal["works", "missing", "off"]
 """How one part of the display is: seen or heard, not there though it should be, or switched off by the settings."""
 
-Told = TreadmillSpeed | Exertion | Mood | BorgAnswer | SessionCommand
+Told = TreadmillSpeed | Exertion | Mood | AllRightAnswer | SessionCommand
 """What another program on this machine may tell the session. Heart rate comes from the strap alone."""
 
 

@@ -23,7 +23,7 @@ from coach.model.events import (
     SessionPaused,
     SessionResumed,
 )
-from coach.model.messages import AnyMessage, BorgAnswer, Exertion, HeartRate, Mood, TreadmillSpeed
+from coach.model.messages import AllRightAnswer, AnyMessage, Exertion, HeartRate, Mood, TreadmillSpeed
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Snapshot
 from firmware.simulation.heart import Body, DayForm, Model, SimulatedHeart, borg_for, oxygen_uptake, speed_for
@@ -92,7 +92,7 @@ class SimulatedPerson:
         self._goal: tuple[float, float] | None = None
         self._goal_from_s = 0
         self._before_pause: tuple[float, float] = (STROLL_KMH, 0.0)
-        self._to_say: list[tuple[int, Exertion | BorgAnswer | Mood]] = []
+        self._to_say: list[tuple[int, Exertion | AllRightAnswer | Mood]] = []
         self._last_minute_bpm: deque[float] = deque([self.rate_bpm], maxlen=60)
         self._told: tuple[float, float] | None = None
         self._beat_in_s = 0.5
@@ -132,7 +132,7 @@ class SimulatedPerson:
                 borg = self.felt_exertion(float(np.mean(self._last_minute_bpm)))
                 self._to_say.append((self._later(SAYS_BORG_AFTER_S), Exertion(0.0, borg)))
             case QuestionAsked():
-                self._to_say.append((self._later(ANSWERS_AFTER_S), BorgAnswer(0.0)))
+                self._to_say.append((self._later(ANSWERS_AFTER_S), AllRightAnswer(0.0)))
             case SessionPaused():
                 self._before_pause = self._goal or (self.speed_kmh, self.incline_percent)
                 self._set_out((STROLL_KMH, self.incline_percent), AT_PHASE_START_AFTER_S)
@@ -218,10 +218,10 @@ class SimulatedPerson:
         due = [said for at_s, said in self._to_say if at_s <= self._age_s]
         self._to_say = [(at_s, said) for at_s, said in self._to_say if at_s > self._age_s]
         asked = snapshot is not None and snapshot.question is not None
-        others = [replace(said, t=t) for said in due if not isinstance(said, BorgAnswer)]
+        others = [replace(said, t=t) for said in due if not isinstance(said, AllRightAnswer)]
         answers = asked and len(others) < len(due)
         # The answer first: Borg or mood, once said, is an answer too, and closes the question.
-        return [BorgAnswer(t), *others] if answers else [*others]
+        return [AllRightAnswer(t), *others] if answers else [*others]
 
     def _beats(self) -> tuple[float, ...]:
         """Return the intervals of the beats that fell in this second; they vary less the harder the work is."""

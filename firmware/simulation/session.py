@@ -17,8 +17,8 @@ from coach.guidance.interface import GuidanceMaker
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent, QuestionAsked, SessionEnded, Signal
 from coach.model.messages import (
+    AllRightAnswer,
     AnyMessage,
-    BorgAnswer,
     CommandName,
     HeartRate,
     Readiness,
@@ -231,7 +231,7 @@ class Recorded:
             if sample.speed_kmh is not None:
                 messages.append(TreadmillSpeed(at_t, sample.speed_kmh, sample.incline_percent or 0.0))
         if any(isinstance(event, QuestionAsked) for event in events):
-            messages.append(BorgAnswer(t))
+            messages.append(AllRightAnswer(t))
         if self._at == len(self._samples) and not self._over and t > 0:
             self._over = True
             messages.append(SessionCommand(t, CommandName.STOP, source="recording"))

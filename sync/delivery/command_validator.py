@@ -9,7 +9,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from coach.model.messages import BorgAnswer, CommandName
+from coach.model.messages import AllRightAnswer, CommandName
 from coach.model.messages import SessionCommand as ToEngine
 from coach.session.engine import MOST_LOWERED_FRACTION
 from sync.wire.messages import Adjust, Attend, Clocks, Command, Ease, End, Pause, Resume, StartGroup, Text
@@ -50,7 +50,7 @@ class StartAt(Struct, frozen=True):
     message: ToEngine
 
 
-Order = ToEngine | BorgAnswer | Show | StartAt
+Order = ToEngine | AllRightAnswer | Show | StartAt
 """What the coach is told; the engine stamps its own time."""
 
 
@@ -87,7 +87,7 @@ class CommandValidator:
             case Adjust():
                 return _adjusted(action)
             case Attend():
-                return BorgAnswer(0.0, source=THERAPIST)
+                return AllRightAnswer(0.0, source=THERAPIST)
             case Text():
                 text = " ".join("".join(c if c.isprintable() else " " for c in action.text).split())
                 if not 0 < len(text) <= MOST_TEXT or not 0 < action.for_s <= MOST_TEXT_S:

@@ -8,7 +8,7 @@ from coach.kiosk.flow import KioskState, face, press, session_ended
 from coach.kiosk.view import Button, ScreenId
 from coach.model.cue import CueName
 from coach.model.events import Advice, Direction, Level, QuestionAnswered, QuestionAsked, SessionEnded
-from coach.model.messages import BorgAnswer, CommandName, Exertion, Restored, Time, TreadmillSpeed
+from coach.model.messages import AllRightAnswer, CommandName, Exertion, Restored, Time, TreadmillSpeed
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.session.limits import hardest_interval
 from tests.support.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession, Says, built_in
@@ -48,8 +48,8 @@ def test_the_end_says_why_before_borg_is_asked_and_any_press_answers() -> None:
     desk = session_ended(KioskState(chosen=True), session.state)
     assert face(desk, session.state) is ScreenId.ENDED
     for button in (Button.UP, Button.DOWN, Button.START):
-        assert press(desk, session.state, button, 700.0).messages == (BorgAnswer(700.0),)
-    assert face(desk, session.send(BorgAnswer(701)).state) is ScreenId.EXERTION
+        assert press(desk, session.state, button, 700.0).messages == (AllRightAnswer(700.0),)
+    assert face(desk, session.send(AllRightAnswer(701)).state) is ScreenId.EXERTION
 
 
 def test_the_call_is_repeated_calmly_each_minute() -> None:
@@ -59,13 +59,13 @@ def test_the_call_is_repeated_calmly_each_minute() -> None:
 
 
 def test_an_answer_before_the_cool_down_lets_the_session_go_on() -> None:
-    session = called().live_until(400, 120).send(BorgAnswer(400)).live_until(490, 120)
+    session = called().live_until(400, 120).send(AllRightAnswer(400)).live_until(490, 120)
     assert session.seen.phase == "interval"
     assert session.seen.notices == ()
 
 
 def test_an_answer_in_the_cool_down_leaves_a_session_that_ended_as_usual_but_without_work() -> None:
-    session = called().live_until(500, 120).send(BorgAnswer(500)).live_until(700, 120)
+    session = called().live_until(500, 120).send(AllRightAnswer(500)).live_until(700, 120)
     assert session.events[-1] == SessionEnded(600.0, "done", completed=False)
     assert session.state.cool_down_only == ("no_answer",)
 
@@ -87,7 +87,7 @@ def test_an_open_question_holds_a_short_recoverys_next_interval_back() -> None:
     short = replace(TWO_INTERVALS, phases=(*phases[:2], Phase(PhaseKind.RECOVERY, 20), *phases[3:]))
     session = LedSession(protocol=short, answers=False).live_until(60).live_until(300, 165).live_until(324, 150)
     assert session.seen.phase == "recovery"
-    session.send(BorgAnswer(324)).live_until(326, 150)
+    session.send(AllRightAnswer(324)).live_until(326, 150)
     assert session.seen.phase == "interval"
 
 
@@ -122,17 +122,17 @@ def test_a_belt_whose_reports_differ_by_a_tenth_is_no_answer_whatever_the_plans_
 
 
 def test_staff_who_are_there_answer_the_call_and_the_session_goes_on() -> None:
-    session = called().live_until(360, 120).send(BorgAnswer(360, source="therapist"))
+    session = called().live_until(360, 120).send(AllRightAnswer(360, source="therapist"))
     assert QuestionAnswered(360.0, ok=True, after_s=50.0, by="therapist") in session.events
     assert (session.seen.question, session.seen.notices) == (None, ())
     assert session.live_until(490, 120).seen.phase == "interval"
 
 
 def test_staff_who_are_there_after_the_end_take_the_notice_back_once() -> None:
-    session = called().live_until(700, 120).send(BorgAnswer(701, source="therapist"))
+    session = called().live_until(700, 120).send(AllRightAnswer(701, source="therapist"))
     assert session.seen.notices == ()
     with pytest.raises(MessageRefused, match="nothing was asked"):
-        session.send(BorgAnswer(702, source="therapist"))
+        session.send(AllRightAnswer(702, source="therapist"))
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_the_hardest_interval_is_that_of_the_highest_zone_then_the_longest_then_
 
 
 def test_not_all_right_in_a_pause_leaves_only_cooling_down_once_it_goes_on() -> None:
-    session = uncalled().command(CommandName.PAUSE, source="therapist").send(BorgAnswer(312, ok=False))
+    session = uncalled().command(CommandName.PAUSE, source="therapist").send(AllRightAnswer(312, ok=False))
     assert (session.seen.stage, session.state.cool_down_only) == ("paused", ("not_all_right",))
     session.command(CommandName.RESUME).live_until(520, 120)
     assert "interval" not in [kind for _, kind in session.phases()[2:]]
@@ -272,7 +272,7 @@ def test_a_pause_neither_silences_the_call_nor_makes_its_end_look_usual(by: str)
 
 
 def test_an_answer_in_a_pause_ends_the_call() -> None:
-    session = called().live_until(360, 120).send(Restored(361), BorgAnswer(400, source="therapist"), Time(1500))
+    session = called().live_until(360, 120).send(Restored(361), AllRightAnswer(400, source="therapist"), Time(1500))
     assert [cue.t for cue in session.cues if cue.name is CueName.CALL_FOR_HELP] == [350.0]
     assert session.seen.stage == "paused"
 
@@ -282,5 +282,5 @@ def test_staff_who_are_there_answer_no_other_question() -> None:
     session = LedSession().send(TreadmillSpeed(0, 5.0)).live_until(60)
     session.state = replace(session.state, belt=replace(session.state.belt, question_kmh=6.0, question_t=60.0))
     with pytest.raises(MessageRefused):
-        session.send(BorgAnswer(61, source="therapist"))
-    assert session.send(BorgAnswer(61)).state.belt.question_kmh is None
+        session.send(AllRightAnswer(61, source="therapist"))
+    assert session.send(AllRightAnswer(61)).state.belt.question_kmh is None

@@ -8,7 +8,7 @@ import pytest
 
 from coach.kiosk.flow import KioskState, press, session_ended, view
 from coach.kiosk.view import Button, DisplayState
-from coach.model.messages import BorgAnswer, HeartRate, SessionCommand, Time, TreadmillSpeed
+from coach.model.messages import AllRightAnswer, HeartRate, SessionCommand, Time, TreadmillSpeed
 from coach.model.messages import CommandName as Name
 from coach.session.engine import step
 from coach.session.state import SessionState
@@ -42,7 +42,7 @@ def random_session(seed: int) -> Iterator[DisplayState]:
             effort = draw.uniform(0.6, 1.08)
         state = advanced(state, Time(t) if t < silent_until_t else HeartRate(t, round(usual_bpm(state, effort), 1)))
         if state.question is not None and draw.random() < 0.1:
-            state = advanced(state, BorgAnswer(t))
+            state = advanced(state, AllRightAnswer(t))
         if state.stage == "paused" and draw.random() < 0.05:
             state = advanced(state, SessionCommand(t, Name.RESUME))
         asked = state.advice.speed_kmh

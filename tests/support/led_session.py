@@ -8,7 +8,7 @@ from coach.guidance.interface import GuidanceInput, GuidanceMaker
 from coach.guidance.rules import rule_guidance
 from coach.model.cue import Cue, CueName
 from coach.model.events import Advice, AdviceGiven, AnyEvent, NoticeCleared, NoticeRaised, PhaseEnded, PhaseStarted
-from coach.model.messages import AnyMessage, BorgAnswer, CommandName, HeartRate, SessionCommand, Time
+from coach.model.messages import AllRightAnswer, AnyMessage, CommandName, HeartRate, SessionCommand, Time
 from coach.model.plan import Load, Plan
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.model.protocol_file import read
@@ -124,7 +124,7 @@ class LedSession:
                 rate_bpm = min(max(bpm + t % 2, last_bpm - FASTEST_BPM), last_bpm + FASTEST_BPM)
             self.send(HeartRate(t, rate_bpm))
             if self.answers and self.state.question is not None:
-                self.send(BorgAnswer(t))
+                self.send(AllRightAnswer(t))
         return self
 
     def live_until(self, t: float, bpm: float | Callable[[float], float] = 120.0) -> "LedSession":

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from coach.model.messages import BorgAnswer, CommandName
+from coach.model.messages import AllRightAnswer, CommandName
 from coach.model.messages import SessionCommand as ToEngine
 from sync.delivery.command_validator import CommandRefusal, CommandValidator, Order, Show, StartAt
 from sync.wire.messages import Adjust, AnyAction, Attend, Clocks, Command, Ease, End, Pause, Resume, StartGroup, Text
@@ -53,7 +53,7 @@ def test_a_command_becomes_the_engines_own_with_its_source(
 
 
 def test_staff_beside_the_participant_answer_for_them() -> None:
-    assert judge(command(Attend())) == BorgAnswer(0.0, ok=True, source="therapist")
+    assert judge(command(Attend())) == AllRightAnswer(0.0, ok=True, source="therapist")
 
 
 def test_nothing_that_a_server_can_say_makes_a_session_harder() -> None:

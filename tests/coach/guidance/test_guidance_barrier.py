@@ -16,7 +16,7 @@ from coach.guidance.interface import GuidanceInput
 from coach.guidance.rules import rule_guidance
 from coach.model.cue import CueName
 from coach.model.events import Advice, Direction, HrMaxFinding, Level, NoticeRaised, PhaseEnded, PhaseStarted
-from coach.model.messages import BorgAnswer, CommandName, HeartRate, SessionCommand, Time
+from coach.model.messages import AllRightAnswer, CommandName, HeartRate, SessionCommand, Time
 from coach.model.plan import Plan
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Prediction
@@ -197,7 +197,7 @@ def test_stop_pause_ease_and_not_all_right_are_taken_where_even_the_time_cannot_
     stopped = step(led.state, SessionCommand(315.5, CommandName.STOP))
     assert (stopped.state.stage, stopped.state.ended_t) == ("ended", 315.5)
     assert step(led.state, SessionCommand(315.5, CommandName.PAUSE)).state.stage == "paused"
-    not_all_right = step(led.state, BorgAnswer(315.5, ok=False)).state
+    not_all_right = step(led.state, AllRightAnswer(315.5, ok=False)).state
     assert (not_all_right.phase.kind, not_all_right.t) == (PhaseKind.COOL_DOWN, 315.5)
     assert step(in_work, SessionCommand(115.0, CommandName.EASE)).state.phase.kind is PhaseKind.RECOVERY
     with pytest.raises(RuntimeError):

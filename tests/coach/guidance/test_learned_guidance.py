@@ -12,8 +12,8 @@ from coach.guidance.learned import learned_guidance
 from coach.guidance.treadmill_load import demand
 from coach.model.events import AdviceGiven, AnyEvent, Direction, NoticeRaised, QuestionAsked, Signal
 from coach.model.messages import (
+    AllRightAnswer,
     AnyMessage,
-    BorgAnswer,
     CommandName,
     Exertion,
     HeartRate,
@@ -76,7 +76,7 @@ def train(heart: Heart, plan: Plan = PLAN) -> tuple[SessionState, list[tuple[Any
             state = stepped.state
             happened += [(event, state) for event in stepped.events]
             if any(isinstance(event, QuestionAsked) for event in stepped.events):
-                state = step(state, BorgAnswer(state.t)).state
+                state = step(state, AllRightAnswer(state.t)).state
         messages = []
         if state.stage != "running":
             break

@@ -21,7 +21,7 @@ from coach.kiosk.sign_in import SignIn
 from coach.kiosk.strap_choice import StrapChoice, StrapScene, reopened, with_scene
 from coach.kiosk.view import Button, Choice, ScreenId
 from coach.model.messages import (
-    BorgAnswer,
+    AllRightAnswer,
     CommandName,
     Exertion,
     HeartRate,
@@ -240,9 +240,9 @@ def test_start_pauses_in_every_phase_and_in_a_pause_goes_on() -> None:
 def test_any_button_but_stop_answers_a_question() -> None:
     session = LedSession(answers=False).live_until(60).live_until(300, 175).live_until(315, 150)
     for button in (Button.START, Button.UP, Button.DOWN):
-        assert press(CHOSEN, session.state, button, 315).messages == (BorgAnswer(315),)
+        assert press(CHOSEN, session.state, button, 315).messages == (AllRightAnswer(315),)
     stop = press(CHOSEN, session.state, Button.STOP, 315).messages
-    assert stop == (BorgAnswer(315, ok=False), SessionCommand(315, CommandName.STOP))
+    assert stop == (AllRightAnswer(315, ok=False), SessionCommand(315, CommandName.STOP))
 
 
 def test_up_and_down_confirm_the_measured_speed_within_the_treadmills_range() -> None:
@@ -437,7 +437,7 @@ def test_a_yes_to_what_must_be_acted_on_asks_nothing_more(before: tuple[str, ...
 def test_stop_at_the_question_says_not_all_right_then_what_to_do_then_why() -> None:
     session = LedSession(answers=False).live_until(60).live_until(300, 175).live_until(312, 150)
     pressed = press(CHOSEN, session.state, Button.STOP, 312.0)
-    assert pressed.messages == (BorgAnswer(312.0, ok=False), SessionCommand(312.0, CommandName.STOP))
+    assert pressed.messages == (AllRightAnswer(312.0, ok=False), SessionCommand(312.0, CommandName.STOP))
     session.send(*pressed.messages)
     desk = session_ended(pressed.desk, session.state)
     assert (view(desk, session.state).face, view(desk, session.state).reason) == (ScreenId.NOT_TODAY, "unwell")

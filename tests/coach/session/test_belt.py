@@ -12,7 +12,7 @@ from coach.guidance.rules import rule_guidance
 from coach.kiosk.flow import KioskState, press
 from coach.kiosk.view import Button
 from coach.model.events import SPEED_DOUBTED, AdviceGiven, Direction, NoticeRaised, TreadmillChanged
-from coach.model.messages import BorgAnswer, CommandName, HeartRate, SessionCommand, TreadmillSpeed
+from coach.model.messages import AllRightAnswer, CommandName, HeartRate, SessionCommand, TreadmillSpeed
 from coach.session.belt import KM_PER_MILE
 from coach.session.state import Question
 from coach.session.transition import Transition
@@ -36,7 +36,7 @@ def trained(
         t = session.t + 1
         session.send(HeartRate(t, round(bpm(t) + t % 2)), TreadmillSpeed(t, belt(session), 5.0))
         if session.state.question is not None:
-            session.send(BorgAnswer(t))
+            session.send(AllRightAnswer(t))
     return session
 
 
@@ -114,7 +114,7 @@ def test_an_arrow_says_no_and_the_treadmill_is_believed_from_then_on(button: But
 def test_an_arrow_at_a_belt_that_says_0_ends_the_question_and_leaves_the_speed_unknown() -> None:
     session = trained(lambda _: 0.0, 100)
     assert session.seen.asks_speed_kmh is not None
-    session.send(BorgAnswer(session.t, ok=False))
+    session.send(AllRightAnswer(session.t, ok=False))
     assert (session.seen.asks_speed_kmh, session.state.belt.doubt, session.seen.speed_kmh) == (None, "stands", None)
 
 
@@ -126,7 +126,7 @@ def test_without_an_answer_the_question_goes_and_does_not_come_again() -> None:
     trained(lambda _: 0.0, 500, session=session)
     assert session.seen.asks_speed_kmh is None
     with pytest.raises(MessageRefused, match="nothing was asked"):
-        session.send(BorgAnswer(session.t))
+        session.send(AllRightAnswer(session.t))
 
 
 def test_the_speed_of_the_last_user_is_not_believed() -> None:

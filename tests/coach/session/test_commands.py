@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from coach.errors import MessageRefused
 from coach.model.events import Level, NoticeRaised, SessionEnded
 from coach.model.messages import (
+    AllRightAnswer,
     AnyMessage,
-    BorgAnswer,
     CommandName,
     Exertion,
     HeartRate,
@@ -102,8 +102,8 @@ NO_SETTING = "is no treadmill's setting; 0–30 km/h and -10–40 % are"
         (running, lambda t: Mood(t, 3), "not_ended", "the mood is asked after the session"),
         (ended, lambda t: Mood(t, 0), "bad_mood", "mood is 0; it must lie in 1–5"),
         (ended, lambda t: Mood(t, 6), "bad_mood", "mood is 6; it must lie in 1–5"),
-        (running, BorgAnswer, "no_question", "nothing was asked"),
-        (running, lambda t: BorgAnswer(t, ok=False), "no_question", "nothing was asked"),
+        (running, AllRightAnswer, "no_question", "nothing was asked"),
+        (running, lambda t: AllRightAnswer(t, ok=False), "no_question", "nothing was asked"),
         (running, lambda t: Readiness(t, {}), "no_question", "no questions about how the person feels are open now"),
         (ended, lambda t: Readiness(t, {}), "no_question", "no questions about how the person feels are open now"),
         (asking, lambda t: Readiness(t, {"fever": False}), "unanswered", "not all questions are answered: chest_pain"),
@@ -226,10 +226,10 @@ def test_easing_and_not_all_right_work_though_living_through_the_time_fails() ->
     eased = step(replace(working().state, trace=None), SessionCommand(130.0, CommandName.EASE)).state
     assert (eased.phase.kind, eased.t) == (PhaseKind.RECOVERY, 130.0)
     asked = LedSession(answers=False).live_until(60).live_until(300, 165).live_until(312, 150).state
-    answered = step(replace(asked, trace=None), BorgAnswer(400.0, ok=False)).state
+    answered = step(replace(asked, trace=None), AllRightAnswer(400.0, ok=False)).state
     assert (answered.cool_down_only, answered.phase.kind) == (("not_all_right",), PhaseKind.COOL_DOWN)
     with pytest.raises(TypeError):
-        step(replace(asked, trace=None), BorgAnswer(400.0))
+        step(replace(asked, trace=None), AllRightAnswer(400.0))
 
 
 def test_where_the_guidance_failed_is_found_in_the_journal() -> None:

@@ -12,8 +12,8 @@ from coach.guidance.rules import rule_guidance
 from coach.model.cue import Cue, CueName
 from coach.model.events import Advice, AdviceGiven, AnyEvent, Direction, PhaseEnded, SessionEnded
 from coach.model.messages import (
+    AllRightAnswer,
     AnyMessage,
-    BorgAnswer,
     CommandName,
     Exertion,
     HeartRate,
@@ -101,7 +101,7 @@ def _other(t: float, kind: int) -> st.SearchStrategy[AnyMessage]:
         st.just(SourceLost(t, "disconnected")),
         st.sampled_from([3.0, 5.5, 7.0]).map(lambda kmh: TreadmillSpeed(t, kmh, 5.0)),
         st.integers(6, 20).map(lambda borg: Exertion(t, borg)),
-        st.booleans().map(lambda ok: BorgAnswer(t, ok)),
+        st.booleans().map(lambda ok: AllRightAnswer(t, ok)),
         st.just(Restored(t)),
         st.just(Mood(t, 4)),
         st.sampled_from(["serial:1", "serial:2"]).map(lambda key: StrapChosen(t, key, "Polar H10")),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from coach.guidance.interface import asks_for_more_effort
 from coach.model.cue import CueName
 from coach.model.events import Advice, AdviceGiven, Direction
-from coach.model.messages import BorgAnswer, HeartRate, SourceLost, Time, TreadmillSpeed
+from coach.model.messages import AllRightAnswer, HeartRate, SourceLost, Time, TreadmillSpeed
 from coach.model.plan import Plan
 from coach.session.limits import advice_now
 from tests.support.led_session import PLAN, LedSession, Says
@@ -63,7 +63,7 @@ def test_an_odd_fall_takes_it_away_until_it_is_answered() -> None:
     session = led(FASTER).live_until(170, lambda t: 150 - 4 * (t - 160))
     assert session.seen.question == "odd_fall"
     assert session.seen.advice.direction is Direction.HOLD
-    session.send(BorgAnswer(170))
+    session.send(AllRightAnswer(170))
     assert session.seen.advice == FASTER
 
 

@@ -3,7 +3,7 @@
 from coach.errors import MessageRefused
 from coach.model.cue import Cue, CueName
 from coach.model.events import Level, Limit, NoticeRaised, QuestionAnswered, QuestionAsked
-from coach.model.messages import BorgAnswer, CommandName, Exertion, SessionCommand, Time
+from coach.model.messages import AllRightAnswer, CommandName, Exertion, SessionCommand, Time
 from tests.support.led_session import PLAN, LedSession
 
 
@@ -48,7 +48,7 @@ def test_forty_seconds_without_an_answer_call_for_help_loudly_once_and_tell_the_
 
 
 def test_an_answer_ends_the_question_and_the_notice() -> None:
-    session = asked().live_until(355).send(BorgAnswer(355))
+    session = asked().live_until(355).send(AllRightAnswer(355))
     assert session.events[-2:] == [QuestionAnswered(355.0, ok=True, after_s=45.0), session.events[-1]]
     assert session.notices()[-1] == (355.0, "-no_answer")
     assert session.seen.question is None
@@ -69,7 +69,7 @@ def test_perceived_exertion_is_an_answer() -> None:
 
 
 def test_not_all_right_leaves_only_cooling_down_and_tells_the_therapist() -> None:
-    session = asked().send(BorgAnswer(312, ok=False))
+    session = asked().send(AllRightAnswer(312, ok=False))
     assert session.endings()[-1] == (312.0, "recovery", "eased")
     assert session.seen.phase == "cool_down"
     assert NoticeRaised(312.0, "not_all_right", Level.STOP_NOW, to_therapist=True) in session.events
@@ -79,7 +79,7 @@ def test_not_all_right_leaves_only_cooling_down_and_tells_the_therapist() -> Non
 def test_an_answer_to_nothing_is_refused() -> None:
     session = LedSession().live_until(10)
     try:
-        session.send(BorgAnswer(10))
+        session.send(AllRightAnswer(10))
     except MessageRefused as refusal:
         assert refusal.code == "no_question"  # noqa: PT017 - the refusal is the outcome under test
     else:
@@ -115,7 +115,7 @@ def test_a_question_waits_through_a_pause_with_its_time() -> None:
     assert not session.cued(CueName.CALL_FOR_HELP)
     session.live_until(410, 110)
     assert session.cued(CueName.CALL_FOR_HELP) == [(410.0, CueName.CALL_FOR_HELP)]
-    session.send(BorgAnswer(411))
+    session.send(AllRightAnswer(411))
     assert session.events[-2] == QuestionAnswered(411.0, ok=True, after_s=41.0)
 
 
@@ -132,8 +132,8 @@ def test_the_plan_is_not_touched_by_any_of_it() -> None:
 
 def test_not_all_right_twice_is_one_limit() -> None:
     session = LedSession(answers=False).live_until(60).live_until(150, 180).live_until(160, lambda t: 780 - 4 * t)
-    session.send(BorgAnswer(160, ok=False)).live_until(170, 140)
+    session.send(AllRightAnswer(160, ok=False)).live_until(170, 140)
     assert session.seen.question == "phase_end"
-    session.send(BorgAnswer(170, ok=False))
+    session.send(AllRightAnswer(170, ok=False))
     assert session.state.cool_down_only == ("not_all_right",)
     assert session.seen.phase == "cool_down"

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from coach.errors import MessageRefused, PlanError
 from coach.model.events import Level, NoticeRaised, ReadinessAnswered, SessionStarted
-from coach.model.messages import BorgAnswer, CommandName, Readiness, SessionCommand
+from coach.model.messages import AllRightAnswer, CommandName, Readiness, SessionCommand
 from coach.model.plan import Load, Plan, formula_hr_max_bpm
 from tests.support.led_session import PLAN, LedSession
 
@@ -138,7 +138,7 @@ def test_training_that_a_yes_has_closed_begins_closed_also_where_the_cap_is_rele
 def not_all_right() -> LedSession:
     """A session in which the person answered "no, stop" to the question after the first interval."""
     session = LedSession(answers=False).live_until(60).live_until(300, 175).live_until(312, 150)
-    return session.send(BorgAnswer(312, ok=False), SessionCommand(312, CommandName.STOP))
+    return session.send(AllRightAnswer(312, ok=False), SessionCommand(312, CommandName.STOP))
 
 
 def test_after_not_all_right_no_cool_down_is_offered_and_the_reason_is_asked_once() -> None:

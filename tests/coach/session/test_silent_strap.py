@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from coach.model.cue import Cue, CueName
 from coach.model.events import Advice, Direction, Level, Limit, NoticeRaised, Signal, SignalChanged
-from coach.model.messages import BorgAnswer, CommandName, HeartRate, SessionCommand, SourceLost, Time
+from coach.model.messages import AllRightAnswer, CommandName, HeartRate, SessionCommand, SourceLost, Time
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from tests.support.led_session import PLAN, STEADY, TWO_INTERVALS, LedSession, Says
 
@@ -72,7 +72,7 @@ def test_work_goes_on_by_exertion_where_the_therapist_allows_it() -> None:
     assert session.endings()[-1] == (300.0, "interval", "done")
     assert session.seen.mode == "exertion"
     # Somebody is there: an unanswered question would hold the next interval back.
-    session.silent_until(320).send(BorgAnswer(320)).silent_until(500)
+    session.silent_until(320).send(AllRightAnswer(320)).silent_until(500)
     assert session.seen.interval == 2
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from coach.model.cue import CueName
 from coach.model.events import AdviceGiven, Direction, Signal, SignalChanged
-from coach.model.messages import AnyMessage, BorgAnswer, CommandName, HeartRate, SessionCommand, Time
+from coach.model.messages import AllRightAnswer, AnyMessage, CommandName, HeartRate, SessionCommand, Time
 from coach.session.pace import Pace
 from coach.session.signal_quality import (
     STALE_AFTER_MOST_S,
@@ -74,7 +74,7 @@ def led(messages: list[HeartRate]) -> LedSession:
     for message in sorted([*messages, *ticks], key=lambda one: one.t):
         session.send(message)
         if session.state.question is not None:
-            session.send(BorgAnswer(message.t))
+            session.send(AllRightAnswer(message.t))
     return session
 
 

@@ -9,7 +9,7 @@ from coach.errors import MessageRefused
 from coach.model.cue import Cue, CueName
 from coach.model.events import PhaseEnded, SessionEnded, SessionResumed
 from coach.model.messages import (
-    BorgAnswer,
+    AllRightAnswer,
     CommandName,
     HeartRate,
     Mood,
@@ -174,7 +174,7 @@ def test_a_paused_session_that_was_stopped_goes_on_as_well() -> None:
 
 def test_a_stop_because_somebody_was_unwell_is_not_taken_back() -> None:
     session = LedSession(answers=False).live_until(60).live_until(300, 175).live_until(312, 150)
-    session.send(BorgAnswer(312.0, ok=False)).command(CommandName.STOP)
+    session.send(AllRightAnswer(312.0, ok=False)).command(CommandName.STOP)
     assert not session.seen.stop_can_be_taken_back
 
 

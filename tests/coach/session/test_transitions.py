@@ -29,8 +29,8 @@ from coach.model.events import (
     TreadmillChanged,
 )
 from coach.model.messages import (
+    AllRightAnswer,
     AnyMessage,
-    BorgAnswer,
     Exertion,
     HeartRate,
     Mood,
@@ -319,10 +319,10 @@ def test_an_answer_ends_the_question_and_no_is_the_end_of_the_work() -> None:
     state = replace(
         quiet(), question=Question("odd_fall", 60.0), notices=(NoticeNow("no_answer", Level.STOP_NOW, 65.0),)
     )
-    yes = after(state, BorgAnswer(72.0))
+    yes = after(state, AllRightAnswer(72.0))
     assert yes[0].question is None
     assert yes[1] == (QuestionAnswered(72.0, ok=True, after_s=12.0), NoticeCleared(72.0, "no_answer"))
-    no, events, _ = after(state, BorgAnswer(72.0, ok=False))
+    no, events, _ = after(state, AllRightAnswer(72.0, ok=False))
     assert (no.question, no.cool_down_only, no.phase.kind) == (None, ("not_all_right",), PhaseKind.COOL_DOWN)
     assert QuestionAnswered(72.0, ok=False, after_s=12.0) in events
     assert NoticeRaised(72.0, "not_all_right", Level.STOP_NOW, to_therapist=True) in events

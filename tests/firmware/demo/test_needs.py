@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from coach.model.messages import AnyMessage, BorgAnswer, Exertion
+from coach.model.messages import AllRightAnswer, AnyMessage, Exertion
 from coach.model.plan import Plan
 from firmware.demo import needs
 from server.follow_up.rules import BY_CODE
@@ -21,7 +21,7 @@ class Says:
 
     def second(self, t: float, _snapshot: object, _events: object) -> list[AnyMessage]:
         """Yes, and Borg 16."""
-        return [BorgAnswer(t), Exertion(t, 16)]
+        return [AllRightAnswer(t), Exertion(t, 16)]
 
 
 def said(how: str) -> list[AnyMessage]:
@@ -60,6 +60,6 @@ def test_a_session_without_a_need_is_as_anybody_s() -> None:
 
 
 def test_answers_are_those_of_the_need() -> None:
-    assert said("said_no") == [BorgAnswer(1.0, ok=False), Exertion(1.0, 16)]
+    assert said("said_no") == [AllRightAnswer(1.0, ok=False), Exertion(1.0, 16)]
     assert said("no_answer") == [Exertion(1.0, 16)]
-    assert said("easy_in_zone") == [BorgAnswer(1.0), Exertion(1.0, needs.EASY_BORG)]
+    assert said("easy_in_zone") == [AllRightAnswer(1.0), Exertion(1.0, needs.EASY_BORG)]

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from coach.kiosk.view import Button
-from coach.model.messages import BorgAnswer, CommandName, Exertion, SessionCommand
+from coach.model.messages import AllRightAnswer, CommandName, Exertion, SessionCommand
 from firmware.ipc import client_rights
 from firmware.ipc.client import CoachLink
 from firmware.ipc.client_rights import BY_ACCOUNT, COURIER, DISPLAY, EVERYTHING, ClientRights, ServiceRights
@@ -51,7 +51,7 @@ def test_a_service_may_not_ask_what_is_another_ones(rights: ClientRights, never:
 
 def test_the_courier_may_lead_a_session_by_commands_and_tell_it_nothing_else() -> None:
     assert COURIER.allow(Tell(message=SessionCommand(0.0, CommandName.PAUSE)))
-    assert COURIER.allow(Tell(message=BorgAnswer(0.0, source="therapist")))
+    assert COURIER.allow(Tell(message=AllRightAnswer(0.0, source="therapist")))
     assert not COURIER.allow(Tell(message=Exertion(0.0, 15)))
     assert not DISPLAY.allow(Tell(message=Exertion(0.0, 15)))
 

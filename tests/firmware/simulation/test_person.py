@@ -16,7 +16,7 @@ from coach.model.events import (
     SessionPaused,
     SessionResumed,
 )
-from coach.model.messages import BorgAnswer, Exertion, HeartRate, Mood, TreadmillSpeed
+from coach.model.messages import AllRightAnswer, Exertion, HeartRate, Mood, TreadmillSpeed
 from coach.model.plan import Plan
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Snapshot
@@ -131,14 +131,14 @@ def test_questions_are_answered_exertion_and_mood_said_each_once() -> None:
     asked = replace(seen(), question="phase_end")
     said = [m for t in range(40) for m in person.second(float(t), asked, events if t == 0 else ())]
     others = [message for message in said if not isinstance(message, HeartRate | TreadmillSpeed)]
-    assert sorted(type(message).__name__ for message in others) == ["BorgAnswer", "Exertion", "Mood"]
+    assert sorted(type(message).__name__ for message in others) == ["AllRightAnswer", "Exertion", "Mood"]
     for message in others:
         match message:
             case Exertion():
                 assert 6 <= message.borg <= 20
             case Mood():
                 assert 1 <= message.mood <= 5
-            case BorgAnswer():
+            case AllRightAnswer():
                 assert message.ok
                 assert 2 <= message.t <= 8
             case _:
@@ -149,7 +149,7 @@ def test_a_question_that_is_no_longer_open_is_not_answered() -> None:
     person = somebody(8)
     asked = (QuestionAsked(0.0, "phase_end"),)
     said = [m for t in range(20) for m in person.second(float(t), seen(), asked if t == 0 else ())]
-    assert not any(isinstance(message, BorgAnswer) for message in said)
+    assert not any(isinstance(message, AllRightAnswer) for message in said)
 
 
 def test_habits_stay_within_the_numbers_of_the_training_facts() -> None:
