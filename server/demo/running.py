@@ -80,6 +80,8 @@ def run(settings: ServerDemoSettings, say: Callable[[str], None]) -> int:
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
+        if not settings.stay:
+            say("There is no terminal here, so the demo ends once its pages answer; --stay keeps it open.")
         with standing(settings, say) as demo:
             say("")
             say(f"The demo clinic is open: {demo.participants} participants, {demo.sessions} sessions, "
@@ -90,7 +92,7 @@ def run(settings: ServerDemoSettings, say: Callable[[str], None]) -> int:
             say("The people are made up, and this login exists here alone. Everything lies in "
                 f"{demo.clinic.places.folder}.")  # fmt: skip
             if not settings.stay:
-                say("The pages answer. Nobody sits at this terminal, so the demo ends here; --stay keeps it open.")
+                say("The pages answer, so the demo ends here; --stay keeps it open.")
                 return 0
             say("Ctrl-C ends it.")
             while True:
