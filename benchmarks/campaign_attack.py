@@ -1,6 +1,6 @@
 """Attacks of the security review against a started clinic: real broker, collector, enrolment service and pages.
 
-    python -m benchmarks.campaign_attack [--quick]
+    python -m benchmarks.campaign_attack [--quick] [--only ATTACK]
 
 Each attack prints its figure beside its target. Strangers call from other loopback addresses than the honest caller.
 Timing is told and never fails the run; ratios within one run count.
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import http.client
 import itertools
+import multiprocessing
 import re
 import socket
 import ssl
@@ -19,14 +20,14 @@ import struct
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from urllib.parse import urlencode
 
-from server.clinic_folder.settings import ClinicFolder
+from server.clinic_folder.settings import ClinicFolder, read_clinic
 from sync.wire.envelope import seal, unseal
 from tests.support.broker.delivery_factory import sealed, session_id
 from tests.support.clinic.local_clinic import (
@@ -58,20 +59,28 @@ def main() -> None:
     """Attack."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="smaller attacks, in a minute or two")
-    quick = parser.parse_args().quick
+    parser.add_argument("--only", metavar="ATTACK", help="one attack alone, by its name")
+    given = parser.parse_args()
+    quick = given.quick
     figures = Figures("attack")
     with tempfile.TemporaryDirectory() as name:
         clinic = make(Path(name) / "clinic")
         with mosquitto(clinic), collector(clinic) as collecting, enrolling(clinic), served(clinic, 1) as opened:
-            flood_log_ins(figures, opened, 60 if quick else 200)
-            guess_passwords(figures, opened)
-            hold_connections(figures, opened, 150 if quick else 600)
-            hold_enrolment(figures, clinic)
-            flood_collector(figures, clinic, collecting, 1_000 if quick else 6_000)
-            join_the_group(figures, clinic, 20 if quick else 100)
-            keep_a_session(figures, clinic)
-            mutate_messages(figures, clinic, opened, 500 if quick else 10_000)
-            go_on_watching(figures, opened)
+            attacks: dict[str, Callable[[], None]] = {
+                "flood_log_ins": lambda: flood_log_ins(figures, opened, 60 if quick else 200),
+                "guess_passwords": lambda: guess_passwords(figures, opened),
+                "hold_connections": lambda: hold_connections(figures, opened, 150 if quick else 600),
+                "hold_enrolment": lambda: hold_enrolment(figures, clinic),
+                "flood_collector": lambda: flood_collector(figures, clinic, collecting, 1_000 if quick else 6_000),
+                "join_the_group": lambda: join_the_group(figures, clinic, 20 if quick else 100),
+                "keep_a_session": lambda: keep_a_session(figures, clinic),
+                "mutate_messages": lambda: mutate_messages(figures, clinic, opened, 500 if quick else 10_000),
+                "go_on_watching": lambda: go_on_watching(figures, opened),
+            }
+            if given.only is not None and given.only not in attacks:
+                parser.error(f"--only is one of {', '.join(attacks)}")
+            for attack in [given.only] if given.only else attacks:
+                attacks[attack]()
     figures.keep()
 
 
@@ -133,28 +142,61 @@ def hold_enrolment(figures: Figures, clinic: ClinicFolder) -> None:
 
 
 def flood_collector(figures: Figures, clinic: ClinicFolder, collecting: Child, parts: int) -> None:
-    """Send tiny parts and sessions that unpack to 20 MB, and wait for another machine's receipt."""
+    """Flood the collector from another process in four ways, and wait for another machine's receipts meanwhile."""
     content = unseal(sealed(3, seconds=60))
     assert isinstance(content, bytes)
-    bomb = seal(content.replace(b'"response":null', b'"response":"' + b"x" * 20_000_000 + b'"', 1))
-    with Machine(clinic, "machine-1") as stranger, Machine(clinic, "machine-2") as honest:
-        quiet_s = statistics.median(_receipt_s(honest, number) for number in range(100, 105))
-        for number in range(parts):
-            head = b"IP\x01\x00" + bytes(32) + struct.pack(">HHI", number % 4_096, 4_096, 4_096)
-            stranger.publish(stranger.topic(f"session/{session_id(9)}"), head + b"x")
-        parts_s = _receipt_s(honest, 110)
-        figures.tell(f"receipt beside {parts} parts of one byte / quiet", parts_s / quiet_s, "×", 5)
-        # Each attack on its own: until the one before is worked off.
-        settled = itertools.count(120)
-        until(lambda: _receipt_s(honest, next(settled)) < 2 * quiet_s, 120)
+    # What unpacks to 20 MB: in the head, so that it must be read whole to be known; and behind it.
+    odd = seal(content.replace(b'"response":null', b'"response":"' + b"x" * 20_000_000 + b'"', 1))
+    step = content.replace(b'"machine":"machine-1"', b'"machine":"machine-3"', 1)
+    large = seal(step.replace(b'"inputs":[', b'"inputs":[' + b'{"type":"tick"},' * 1_000_000, 1))
+    floods = (
+        (f"{parts} parts of one byte", [_part(number, 1) for number in range(parts)]),
+        (f"{parts} parts of 512 bytes", [_part(number, 512) for number in range(parts)]),
+        (f"{parts} births", [b'{"format":1}'] * parts),
+        ("12 sessions with 20 MB in the head", [odd] * 12),
+        ("12 sessions of 20 MB", [large] * 12),
+    )
+    with Machine(clinic, "machine-2") as honest:
+        settled = itertools.count(100)
+        quiet_s = statistics.median(_receipt_s(honest, next(settled)) for _ in range(9))
         before = collecting.resident_bytes
-        for number in range(12):
-            stranger.publish(stranger.topic(f"session/{session_id(20 + number)}"), bomb)
-        bombs_s = _receipt_s(honest, 111)
-        figures.tell("receipt beside 12 sessions of 20 MB / quiet", bombs_s / quiet_s, "×", 5)
+        for what, payloads in floods:
+            topic = "state" if "births" in what else "session"
+            with _flooding(clinic, topic, payloads):
+                beside_s = [_receipt_s(honest, next(settled)) for _ in range(9)]
+            figures.tell(f"receipt beside {what} / quiet", statistics.median(beside_s) / quiet_s, "×", 5)
+            print(f"    quiet {quiet_s:.3f} s, median {statistics.median(beside_s):.3f} s, worst {max(beside_s):.3f} s")
+            # Each attack on its own: until the one before is worked off.
+            until(lambda: _receipt_s(honest, next(settled)) < 2 * quiet_s, 120)
         until(lambda: sql(clinic, "SELECT count(*) FROM server_session WHERE NOT read_through") == [(0,)], 120)
         figures.tell("collector's memory after them", (collecting.resident_bytes - before) / 2**20, "MB", 100)
-        print(f"    receipt: quiet {quiet_s:.2f} s, parts {parts_s:.2f} s, large sessions {bombs_s:.2f} s")
+
+
+def _part(number: int, content_bytes: int) -> bytes:
+    return b"IP\x01\x00" + bytes(32) + struct.pack(">HHI", number % 4_096, 4_096, 2**24) + b"x" * content_bytes
+
+
+@contextmanager
+def _flooding(clinic: ClinicFolder, topic: str, payloads: list[bytes]) -> Iterator[None]:
+    """A machine in a process of its own, which publishes all of these as fast as it can; from its first tenth on."""
+    context = multiprocessing.get_context("spawn")
+    sent = context.Event()
+    folder, names = str(clinic.places.folder), [f"session/{session_id(500 + n)}" for n in range(len(payloads))]
+    topics = ["state"] * len(payloads) if topic == "state" else names
+    process = context.Process(target=_flood_broker, args=(folder, topics, payloads, sent))
+    process.start()
+    sent.wait(60)
+    yield
+    process.join(120)
+
+
+def _flood_broker(folder: str, topics: list[str], payloads: list[bytes], sent: "threading.Event") -> None:
+    with Machine(read_clinic(Path(folder)), "machine-3") as stranger:
+        for number, (last, payload) in enumerate(zip(topics, payloads, strict=True)):
+            stranger.publish(stranger.topic(last), payload)
+            if number >= len(payloads) // 10:
+                sent.set()
+        until(lambda: len(stranger.published) >= len(payloads), 120)
 
 
 def join_the_group(figures: Figures, clinic: ClinicFolder, messages: int) -> None:

@@ -1,14 +1,18 @@
 """A collector's or a web worker's connection with the broker: MQTT 5, acknowledgement by hand.
 
 paho's own reconnecting has no jitter, and an exception in one of its callbacks would end its thread in silence; so this
-link connects by itself, and no callback lets anything out.
+link connects by itself, and no callback lets anything out. One thread alone reads and writes the socket.
 """
 
 import logging
 import random
+import select
+import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 from msgspec import Struct
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -24,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 30
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+TURN_S = 1.0
 LARGEST_PACKET_BYTES = 1024 * 1024
 _REFUSED = 0x80
 
@@ -84,6 +89,7 @@ class BrokerLink:
         self._chance = chance or random.Random()  # noqa: S311
         self._connection = 0
         self._stopping = threading.Event()
+        self._waker: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
         self._client = self._make()
 
@@ -141,6 +147,9 @@ class BrokerLink:
         # Receipts of a whole batch go out at once; the broker takes as many as its own limit says.
         client.max_inflight_messages_set(500)
         client.suppress_exceptions = True
+        # Without this, each thread that publishes or acknowledges writes to the socket itself, two at a time, and the
+        # broker reads torn packets. With it they only queue, and the network's thread writes.
+        client.on_socket_register_write = lambda *_: self._wake()
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -148,16 +157,23 @@ class BrokerLink:
         return client
 
     def _run(self) -> None:
+        woken, self._waker = socket.socketpair()
+        with woken, self._waker:
+            woken.setblocking(False)
+            self._waker.setblocking(False)
+            self._connect_again_and_again(woken)
+
+    def _connect_again_and_again(self, woken: socket.socket) -> None:
         wait_s = FIRST_WAIT_S
         while not self._stopping.is_set():
             before = self._connection
-            self._connect_and_stay()
+            self._connect_and_stay(woken)
             if self._connection != before:
                 wait_s = FIRST_WAIT_S
             self._stopping.wait(self._chance.uniform(wait_s / 2, wait_s))
             wait_s = min(LONGEST_WAIT_S, wait_s * 2)
 
-    def _connect_and_stay(self) -> None:
+    def _connect_and_stay(self, woken: socket.socket) -> None:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self._settings.session_expiry_s
         properties.ReceiveMaximum = self._settings.receive_maximum
@@ -170,9 +186,36 @@ class BrokerLink:
                 clean_start=False,
                 properties=properties,
             )
-            self._client.loop_forever(retry_first_connection=False)
+            while (sock := self._client.socket()) is not None and self._turn(sock, woken):
+                pass
         except Exception as error:  # noqa: BLE001 - whatever it was, this thread must go on and connect again
             _log.warning("no connection with the broker", extra=log_fields(why=type(error).__name__))
+
+    def _turn(self, sock: Any, woken: socket.socket) -> bool:  # noqa: ANN401 - paho's socket, with TLS or without
+        """Read and write what there is, waiting a second for it at most. Return whether the connection stands."""
+        pending = getattr(sock, "pending", lambda: 0)
+        poll = select.poll()
+        poll.register(woken, select.POLLIN)
+        poll.register(sock, select.POLLIN | (select.POLLOUT if self._client.want_write() else 0))
+        ready = dict(poll.poll(0 if pending() else 1000 * TURN_S))
+        if woken.fileno() in ready:
+            with suppress(BlockingIOError):
+                woken.recv(4096)
+        now = ready.get(sock.fileno(), 0)
+        result = MQTTErrorCode.MQTT_ERR_SUCCESS
+        if now & ~select.POLLOUT or pending():
+            result = self._client.loop_read()
+        if result == MQTTErrorCode.MQTT_ERR_SUCCESS and self._client.want_write():
+            result = self._client.loop_write()
+        if result == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            result = self._client.loop_misc()
+        return result == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _wake(self) -> None:
+        # A full buffer wakes as well; a closed one has nobody to wake.
+        if self._waker is not None:
+            with suppress(OSError):
+                self._waker.send(b"!")
 
     def _on_connect(
         self, client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None

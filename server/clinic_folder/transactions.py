@@ -1,7 +1,8 @@
 """Transactions on the database: tried again where another process was quicker, with the server's own errors."""
 
+import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TypeVar
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
@@ -14,6 +15,9 @@ _TOO_LARGE = "54"
 
 Outcome = TypeVar("Outcome")
 
+_lite_writer = threading.RLock()
+"""SQLite has one writer: threads of this process wait for each other here, and not by polling its file."""
+
 
 def leave() -> None:
     """Close this thread's connection with the database."""
@@ -25,7 +29,7 @@ def in_transaction(act: Callable[[], Outcome]) -> Outcome:
     """Do this in one transaction. Raises StoreAwayError, StoreRefusedError; nothing of it is committed then."""
     for _ in range(TRIES):
         try:
-            with transaction.atomic():
+            with _lite_writer if connection.vendor == "sqlite" else nullcontext(), transaction.atomic():
                 return act()
         except IntegrityError:
             continue

@@ -10,8 +10,10 @@ from server.clinic_folder.database import address_of
 from server.clinic_folder.settings import ClinicFolder
 from server.collector.service import Collector, CollectorSettings, Step
 from server.errors import SettingsError
+from server.identity import flooding
 from server.identity.certificate_authority import until_wall_s
-from sync.wire.topics import Kind, subscription
+from server.identity.certificates import write_access_list
+from sync.wire.topics import NAME, Kind, subscription
 
 OPEN_GROUP = "collectors"
 """The group's name in earlier versions. A broker keeps that subscription with a collector's session until it ends."""
@@ -28,6 +30,27 @@ def read_shared_group(clinic: ClinicFolder) -> str:
     """
     write_once(clinic.places.shared_group, f"c-{secrets.token_hex(15)}".encode(), PRIVATE)
     return clinic.places.shared_group.read_text().strip()
+
+
+class BrokerGate:
+    """Shuts out a machine that floods, where the broker is the clinic's own."""
+
+    def __init__(self, clinic: ClinicFolder) -> None:
+        """Keep the clinic's folder."""
+        self._clinic = clinic
+
+    def shut_out(self, machine: str) -> bool:
+        """Shut out a machine, named by clinic and name, for a minute. Return whether the broker does so."""
+        clinic, _, name = machine.partition("/")
+        if self._clinic.settings.broker != "own" or clinic != self._clinic.settings.clinic or not NAME.match(name):
+            return False
+        flooding.shut_out(self._clinic, name)
+        return write_access_list(self._clinic)
+
+    def let_in_again(self) -> None:
+        """Let in those whose minute is over."""
+        if self._clinic.settings.broker == "own" and flooding.let_in_again(self._clinic):
+            write_access_list(self._clinic)
 
 
 def collector_for(
@@ -64,6 +87,7 @@ def collector_for(
         ),
         at=at,
         chance=chance,
+        gate=BrokerGate(clinic),
     )
     collector.figures.certificate_until.set(until_wall_s(certificate) or 0.0)
     return collector

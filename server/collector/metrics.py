@@ -21,6 +21,7 @@ class CollectorMetrics:
             self.outcomes.labels(what)
         self.receipts = Counter("interval_coach_receipts", "Receipts handed to the broker", ["status"], registry=at)
         self.refused = Counter("interval_coach_refused_publishes", "Publishes that the broker refused", registry=at)
+        self.floods = Counter("interval_coach_floods", "Machines shut out for a minute: they flooded", registry=at)
         self.commits = Histogram(
             "interval_coach_commit_seconds",
             "Time that the database took for a batch",

@@ -7,6 +7,7 @@ later (`server.collector.deferred_validation`).
 
 import math
 import re
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
@@ -64,8 +65,24 @@ class DeliveryHead(Struct, frozen=True):
 _head = msgspec.json.Decoder(DeliveryHead)
 
 
+_SessionRead = DeliveryHead | messages.SessionDelivery | Unreadable
+
+
 def arrival(topic_text: str, payload: bytes, *, thorough: bool = True) -> Arrival:
     """What this message is. `thorough`: a session is read through, not its head alone."""
+    found = _arrival(topic_text, payload, read_session if thorough else _read_head_or_whole, thorough=thorough)
+    assert found is not None, "both readers always find something"
+    return found
+
+
+def quick_arrival(topic_text: str, payload: bytes) -> Arrival | None:
+    """What this message is, a session by its head; None where one must be read whole to be known, however large."""
+    return _arrival(topic_text, payload, _read_head, thorough=False)
+
+
+def _arrival(
+    topic_text: str, payload: bytes, read_one: Callable[[bytes], _SessionRead | None], *, thorough: bool
+) -> Arrival | None:
     try:
         topic = parse(topic_text)
     except TopicError as error:
@@ -75,7 +92,8 @@ def arrival(topic_text: str, payload: bytes, *, thorough: bool = True) -> Arriva
         case Kind.SESSION if is_part(payload):
             return _part(source, topic, payload)
         case Kind.SESSION:
-            return session(source, topic.name, payload, thorough=thorough)
+            found = read_one(payload)
+            return None if found is None else _session(source, topic.name, payload, found, thorough=thorough)
         case Kind.STATE:
             return _state(source, topic, payload)
         case Kind.RESULT:
@@ -93,9 +111,20 @@ def is_read_at_once(payload: bytes) -> bool:
     return not unpacks_beyond(payload, READ_AT_ONCE_BYTES)
 
 
+def whole_session(source: MessageSource, session_id: str, payload: bytes) -> Arrival:
+    """A session that came in parts: a usual one is read through at once, of a larger one the head."""
+    return session(source, session_id, payload, thorough=is_read_at_once(payload))
+
+
 def session(source: MessageSource, session_id: str, payload: bytes, *, thorough: bool = True) -> Arrival:
     """A whole sealed session that came under this id."""
-    found = read_session(payload) if thorough else _read_head(payload)
+    found = read_session(payload) if thorough else _read_head_or_whole(payload)
+    return _session(source, session_id, payload, found, thorough=thorough)
+
+
+def _session(
+    source: MessageSource, session_id: str, payload: bytes, found: _SessionRead, *, thorough: bool
+) -> Arrival:
     if isinstance(found, Unreadable):
         return _unreadable(source, session_id, found)
     problem = _not_its_own(source, session_id, found) or _not_usable(found)
@@ -119,8 +148,14 @@ def session(source: MessageSource, session_id: str, payload: bytes, *, thorough:
     )
 
 
-def _read_head(payload: bytes) -> DeliveryHead | messages.SessionDelivery | Unreadable:
+def _read_head_or_whole(payload: bytes) -> _SessionRead:
     """Read the fields that come first. What is odd is read by the wire's own reader, which says what is wrong."""
+    found = _read_head(payload)
+    return read_session(payload) if found is None else found
+
+
+def _read_head(payload: bytes) -> DeliveryHead | Unreadable | None:
+    """Read the fields that come first; None where they are odd, or not in the content's beginning."""
     content = beginning(payload, _HEAD_BYTES)
     if isinstance(content, Unreadable):
         return content
@@ -129,10 +164,10 @@ def _read_head(payload: bytes) -> DeliveryHead | messages.SessionDelivery | Unre
         # Inside a text the quotes would be escaped, so this is a key; deeper down the braces would not match.
         found = _head.decode(content[:end] + b"}")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return read_session(payload)
+        return None
     # What is out of range is read whole too: the reader says which value it is.
     sound = end > 0 and found.format == messages.FORMAT and not find_out_of_range(found)
-    return found if sound else read_session(payload)
+    return found if sound else None
 
 
 def _unreadable(source: MessageSource, session_id: str, found: Unreadable) -> Arrival:

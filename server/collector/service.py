@@ -15,17 +15,29 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from server.broker.mqtt_client import BrokerLink, LinkSettings, Received
 from server.clinic_folder import transactions
 from server.collector import deferred_validation, store
-from server.collector.fair_queue import FairQueue
-from server.collector.messages import Arrival, Dead, PartArrived, PlanWordArrived, ResultArrived, SessionArrived
+from server.collector.fair_queue import FairQueue, machine_of
+from server.collector.flood_guard import FloodGuard
+from server.collector.messages import (
+    Arrival,
+    Dead,
+    MessageSource,
+    PartArrived,
+    PlanWordArrived,
+    ResultArrived,
+    SessionArrived,
+)
 from server.collector.metrics import CollectorMetrics
-from server.collector.parser import arrival, is_read_at_once
+from server.collector.parser import arrival, is_read_at_once, quick_arrival
+from server.collector.processor_time import ProcessorTime
+from server.collector.reader_process import ReaderProcess
+from server.collector.slow_lane import SlowLane
 from server.diary import ingest
 from server.errors import StoreAwayError, StoreRefusedError
 from server.follow_up import checking
@@ -45,7 +57,7 @@ SHARE = 25
 THOROUGH_UP_TO = 20
 """Batches up to this size are read through before they are stored; of larger ones the heads, and the rest in quiet."""
 
-THOROUGH_S = 0.2
+THOROUGH_S = 0.1
 """After so long the rest of a batch is read by its heads: one machine's large sessions hold up no other's receipt."""
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
@@ -53,6 +65,7 @@ QUIET_S = 1.0
 CHECK_EVERY_S, CHECKED_AT_A_TIME = 2.0, 20
 """Follow-up rules: 5,000 participants are looked at within ten minutes of midnight."""
 TIDY_EVERY_S = 3600.0
+GATE_EVERY_S = 10.0
 ENTER_WITHIN_S = 10.0
 """Diary entries wait no longer than this where single sessions come all the time; a flood they wait out."""
 ENTER_EVERY_S = 60.0
@@ -71,6 +84,18 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
     committers: int = 1
 
 
+class Gate(Protocol):
+    """What shuts a machine out at the broker."""
+
+    def shut_out(self, machine: str) -> bool:
+        """Shut it out for a while. Return whether that was done."""
+        ...
+
+    def let_in_again(self) -> None:
+        """Let in those whose time is over."""
+        ...
+
+
 class Collector:
     """Runs from `start` to `stop`. `at` is told each step of each batch, so that a test can stop the process there."""
 
@@ -80,20 +105,26 @@ class Collector:
         figures: CollectorMetrics | None = None,
         at: Callable[[Step], None] = lambda _: None,
         chance: random.Random | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        """Nothing is connected before `start`."""
+        """Nothing is connected before `start`. `gate` shuts out a machine that floods."""
+        self._gate, self._floods = gate, FloodGuard()
         self._batch = settings.batch
         self.figures = figures or CollectorMetrics()
         self._at = at
         # Jitter, no secret.
         self._chance = chance or random.Random()  # noqa: S311
         self._waiting = FairQueue()
+        self._slow = SlowLane(self._is_current, self._handle, self._join)
+        self._times = ProcessorTime()
+        self._times_lock = threading.Lock()
         self._came = threading.Condition()
         self._stopping = threading.Event()
         self._unread = True
         self._not_entered = True
         self._enter_at_s = 0.0
         self._tidy_at_s = 0.0
+        self._gate_at_s = 0.0
         self._check_at_s = 0.0
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._read_batches: queue.Queue[tuple[Sequence[Received], list[Arrival]]] = queue.Queue(maxsize=1)
@@ -108,6 +139,7 @@ class Collector:
     def start(self) -> None:
         """Connect and collect."""
         self._reading.start()
+        self._slow.start()
         self._validating.start()
         for thread in self._committing:
             thread.start()
@@ -121,6 +153,7 @@ class Collector:
         for thread in self._committing:
             thread.join(within_s)
         self._reading.join(within_s)
+        self._slow.stop(within_s)
         self._validating.join(within_s)
         self._link.stop()
         self._readers.shutdown(wait=False, cancel_futures=True)
@@ -137,12 +170,32 @@ class Collector:
             return
         with self._came:
             displaced = self._waiting.put(message)
-            self.figures.waiting.set(len(self._waiting))
+            self.figures.waiting.set(len(self._waiting) + len(self._slow))
             self._came.notify()
+        self._give_up(displaced)
+
+    def _give_up(self, displaced: Received | None) -> None:
+        """Acknowledge what gave up its place; a session has no receipt then, and its machine sends it again later."""
         if displaced is not None:
-            # A session has no receipt then, and its machine sends it again later.
             self.figures.count("dropped")
             self._link.acknowledge(displaced)
+            machine = machine_of(displaced.topic)
+            with self._times_lock:
+                floods = self._floods.floods(machine)
+            if floods and self._gate is not None:
+                # The broker's thread must not wait for a file.
+                self._readers.submit(self._shut_out, machine)
+
+    def _shut_out(self, machine: str) -> None:
+        done = False
+        try:
+            done = self._gate is not None and self._gate.shut_out(machine)
+        except Exception:  # noqa: BLE001 - whatever it was, the others' messages must come in
+            _log.exception("a machine that floods could not be shut out")
+        finally:
+            transactions.leave()
+        self.figures.floods.inc()
+        _log.warning("a machine floods", extra=log_fields(machine=machine, shut_out=done))
 
     def _clear(self, message: Received) -> None:
         """Have the broker forget a message that no machine of ours lets it keep: it would outlive a deletion."""
@@ -161,9 +214,9 @@ class Collector:
         """Read the next batch while the one before is committed; no more than that is read ahead."""
         while not self._stopping.is_set():
             try:
-                batch = self._next_batch()
+                batch, arrivals = self._read(self._next_batch())
                 if batch:
-                    read = (batch, self._read(batch))
+                    read = (batch, arrivals)
                     while not self._stopping.is_set():
                         with suppress(queue.Full):
                             self._read_batches.put(read, timeout=QUIET_S)
@@ -191,19 +244,22 @@ class Collector:
 
     def _run_validating(self) -> None:
         """Read through, beside the committing, what was stored by its head alone, while nothing waits."""
+        reader = ReaderProcess()
         while not self._stopping.wait(0 if self._unread and not self._waiting else QUIET_S):
+            reader.stop_idle()
             if not self._unread or self._waiting:
                 continue
             # Before it is looked: what is stored in the meantime makes it true again.
             self._unread = False
             try:
-                if deferred_validation.read_some():
+                if deferred_validation.read_some(reader):
                     self._unread = True
             except StoreAwayError:
                 self._unread = True
                 self._stopping.wait(QUIET_S)
             except Exception:  # noqa: BLE001 - whatever it was, the next sessions must be read
                 _log.exception("stored sessions could not be read through")
+        reader.stop()
         transactions.leave()
 
     def _next_batch(self) -> list[Received]:
@@ -211,13 +267,12 @@ class Collector:
             if not self._waiting and not self._stopping.is_set():
                 self._came.wait(QUIET_S)
             # What came on an earlier connection comes again on this one; twice would be twice the memory.
-            batch = [
-                message
-                for message in self._waiting.take(self._batch)
-                if message.connection == self._link.connection or not message.qos
-            ]
-            self.figures.waiting.set(len(self._waiting))
+            batch = list(filter(self._is_current, self._waiting.take(self._batch)))
+            self.figures.waiting.set(len(self._waiting) + len(self._slow))
             return batch
+
+    def _is_current(self, message: Received) -> bool:
+        return message.connection == self._link.connection or not message.qos
 
     def _handle(self, batch: Sequence[Received], arrivals: Sequence[Arrival]) -> None:
         self._at("read")
@@ -226,36 +281,68 @@ class Collector:
         if verdicts is None:
             return
         self._at("committed")
-        self.figures.commits.observe(time.monotonic() - began_s)
+        took_s = time.monotonic() - began_s
+        self.figures.commits.observe(took_s)
+        with self._times_lock:
+            self._times.share([machine_of(message.topic) for message in batch], took_s)
         self.figures.batch.observe(len(batch))
         self._send_receipts(verdicts)
         self._at("receipted")
         for message in batch:
             self._link.acknowledge(message)
         self._at("acknowledged")
+        for group in store.groups_of(arrivals):
+            if group.total_bytes > store.LARGE_BYTES:
+                self._slow.put_group(group)
         self._tell(verdicts)
 
-    def _read(self, batch: Sequence[Received]) -> list[Arrival]:
+    def _join(self, group: store.PartGroup, reader: ReaderProcess) -> None:
+        """Put a large session together, where all of its parts are there."""
+
+        def read(source: MessageSource, _session_id: str, sealed: bytes) -> Arrival:
+            return quick_arrival(source.topic, sealed) or reader.read(source.topic, sealed)
+
+        began_s = time.monotonic()
+        verdicts = store.make_whole(group, read)
+        with self._times_lock:
+            self._times.spend(machine_of(group.source.topic), time.monotonic() - began_s)
+        if verdicts:
+            self._send_receipts(verdicts)
+            self._unread = True
+            self._tell(verdicts)
+
+    def _read(self, batch: Sequence[Received]) -> tuple[list[Received], list[Arrival]]:
+        """Read a batch. What would hold up other machines goes to the slow lane, and is not in what is returned."""
         few, until_s = len(batch) <= THOROUGH_UP_TO, time.monotonic() + THOROUGH_S
 
-        def is_due(one: Received) -> bool:
-            return few and time.monotonic() < until_s and is_read_at_once(one.payload)
-
-        def read(share: Sequence[Received]) -> list[Arrival]:
-            return [
-                arrival(
-                    one.topic, one.payload, thorough=few and time.monotonic() < until_s and is_read_at_once(one.payload)
-                )
-                for one in share
-            ]
+        def read(share: Sequence[Received]) -> list[Arrival | None]:
+            return [self._read_quickly(one, thorough=few and time.monotonic() < until_s) for one in share]
 
         shares = [batch[start : start + SHARE] for start in range(0, len(batch), SHARE)]
-        arrivals = [one for share in self._readers.map(read, shares) for one in share]
-        if any(isinstance(one, SessionArrived) and not one.read_through for one in arrivals):
+        found = [one for share in self._readers.map(read, shares) for one in share]
+        kept = [(message, one) for message, one in zip(batch, found, strict=True) if one is not None]
+        for message, one in zip(batch, found, strict=True):
+            if one is None:
+                self._give_up(self._slow.put(message))
+        if any(isinstance(one, SessionArrived) and not one.read_through for _, one in kept):
             self._unread = True
         for message in batch:
             self.figures.arrivals.labels(_kind(message.topic)).inc()
-        return arrivals
+        return [message for message, _ in kept], [one for _, one in kept]
+
+    def _read_quickly(self, message: Received, *, thorough: bool) -> Arrival | None:
+        """Read a message at its machine's expense. None where the budget is spent, or it must be read whole."""
+        machine = machine_of(message.topic)
+        with self._times_lock:
+            if self._times.is_spent(machine):
+                return None
+        began_s = time.thread_time()
+        found = quick_arrival(message.topic, message.payload)
+        if thorough and isinstance(found, SessionArrived) and is_read_at_once(message.payload):
+            found = arrival(message.topic, message.payload)
+        with self._times_lock:
+            self._times.spend(machine, time.thread_time() - began_s)
+        return found
 
     def _commit(self, arrivals: Sequence[Arrival]) -> tuple[store.StoreResult, ...] | None:
         """Commit, however long the database is away. None where the collector is stopped before."""
@@ -333,6 +420,9 @@ class Collector:
         except StoreAwayError:
             self.figures.database_up.set(0)
         else:
+            if self._gate is not None and time.monotonic() >= self._gate_at_s:
+                self._gate_at_s = time.monotonic() + GATE_EVERY_S
+                self._gate.let_in_again()
             self._enter()
             self._check()
 

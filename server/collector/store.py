@@ -5,14 +5,15 @@ the same session, the database's uniqueness stops the transaction, and it begins
 """
 
 import hashlib
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, assert_never
 from uuid import UUID
 
 import msgspec
 from django.db import connection
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Length
 from msgspec import Struct
 
@@ -52,6 +53,12 @@ MOST_DEAD_PAYLOAD_BYTES = 128 * 1024
 MOST_PART_BYTES_A_MACHINE = 128 * 1024 * 1024
 MOST_PARTS_A_MACHINE = 3 * MOST_PARTS
 PARTS_KEPT_S = 30 * 86_400.0
+PARTS_COUNTED_FOR_S = 30.0
+"""So long a count of a machine's parts holds: what another collector took in the meantime comes on top."""
+
+LARGE_BYTES = 1024 * 1024
+"""Sessions in parts that are larger than this, sealed, are put together one at a time."""
+
 What = Literal["stored", "again", "quarantined", "dead", "dropped", "part", "state", "result", "taken"]
 CONFLICT = "The same session and revision is stored with another SHA-256."
 
@@ -74,29 +81,52 @@ class StoreResult(Struct, frozen=True):
     receipt: DueReceipt | None = None
 
 
+class PartGroup(Struct, frozen=True):
+    """The parts of one sealed session (`sync.wire.chunks`)."""
+
+    source: MessageSource
+    session_id: str
+    whole: str
+    total_bytes: int
+
+    @property
+    def rows(self) -> QuerySet[SessionPart]:
+        """Those that have come, in order."""
+        return SessionPart.objects.filter(
+            clinic=self.source.clinic, machine=self.source.machine, session_id=self.session_id, whole=self.whole
+        ).order_by("number")
+
+
 def commit(arrivals: Sequence[Arrival], clock: Callable[[], float] = time.time) -> tuple[StoreResult, ...]:
     """Commit all of these, then what sessions their parts have made whole. A verdict for each, and for each whole one.
 
-    Raises StoreAwayError where the database is away, StoreRefusedError where it will never take one of them. What was
-    not committed may be handed in again, all of it: whatever is there already is found.
+    Large ones are left: `make_whole` takes them, one at a time. Raises StoreAwayError where the database is away,
+    StoreRefusedError where it will never take one of them. What was not committed may be handed in again, all of it:
+    whatever is there already is found.
     """
     verdicts = in_transaction(lambda: _take(arrivals, clock()))
-    groups = {(part.source, part.session_id, part.whole) for part in arrivals if isinstance(part, PartArrived)}
-    for source, session_id, whole in sorted(groups, key=str):
-        verdicts += in_transaction(lambda: _make_whole(source, session_id, whole, clock()))  # noqa: B023 - called at once
+    for group in groups_of(arrivals):
+        if group.total_bytes <= LARGE_BYTES:
+            verdicts += make_whole(group, parser.whole_session, clock)
     return verdicts
+
+
+def groups_of(arrivals: Iterable[Arrival]) -> list[PartGroup]:
+    """Return the sessions to which parts among these belong."""
+    parts = [one for one in arrivals if isinstance(one, PartArrived)]
+    found = {PartGroup(part.source, part.session_id, part.whole, part.total_bytes) for part in parts}
+    return sorted(found, key=str)
 
 
 def _take(arrivals: Sequence[Arrival], now_s: float) -> tuple[StoreResult, ...]:
     stored = _take_sessions([one for one in arrivals if isinstance(one, SessionArrived)], now_s)
     verdicts: list[StoreResult] = []
-    parts = _PartsKept()
     for arrival in arrivals:
         match arrival:
             case SessionArrived():
                 verdicts.append(next(stored))
             case PartArrived():
-                verdicts.append(_take_part(arrival, parts, now_s))
+                verdicts.append(_take_part(arrival, now_s))
             case StateArrived():
                 verdicts.append(_take_state(arrival, now_s))
             case ResultArrived():
@@ -207,32 +237,49 @@ def _bury(dead: Dead, now_s: float) -> StoreResult:
 
 
 class _PartsKept:
-    """What each machine's parts take up, counted once for a batch: adding up for each part costs their square."""
+    """What each machine's parts take up, counted in the database now and then: for each batch it costs their square."""
 
     def __init__(self) -> None:
         """Nothing is counted yet."""
-        self._kept: dict[tuple[str, str], tuple[int, int]] = {}
+        self._kept: dict[tuple[str, ...], tuple[int, int, float]] = {}
+        self._lock = threading.Lock()
 
     def has_room(self, source: MessageSource, content_bytes: int) -> bool:
         """Count one more part, and return whether there is room for it."""
-        key = source.clinic, source.machine
-        if key not in self._kept:
+        key, now_s = _key(source), time.monotonic()
+        with self._lock:
+            count, size, until_s = self._kept.get(key, (0, 0, 0.0))
+        if now_s >= until_s:
             own = SessionPart.objects.filter(clinic=source.clinic, machine=source.machine)
             kept = own.aggregate(count=Count("pk"), size=Sum(Length("content")))
-            self._kept[key] = kept["count"], kept["size"] or 0
-        count, size = self._kept[key]
-        if count >= MOST_PARTS_A_MACHINE or size + content_bytes > MOST_PART_BYTES_A_MACHINE:
-            return False
-        self._kept[key] = count + 1, size + content_bytes
-        return True
+            count, size, until_s = kept["count"], kept["size"] or 0, now_s + PARTS_COUNTED_FOR_S
+        fits = count < MOST_PARTS_A_MACHINE and size + content_bytes <= MOST_PART_BYTES_A_MACHINE
+        with self._lock:
+            self._kept[key] = (count + fits, size + content_bytes * fits, until_s)
+        return fits
+
+    def forget(self, source: MessageSource | None = None) -> None:
+        """Count a machine's parts anew at the next one, or all machines'."""
+        with self._lock:
+            if source is None:
+                self._kept.clear()
+            else:
+                self._kept.pop(_key(source), None)
 
 
-def _take_part(part: PartArrived, kept: _PartsKept, now_s: float) -> StoreResult:
+def _key(source: MessageSource) -> tuple[str, ...]:
+    return str(connection.settings_dict["NAME"]), source.clinic, source.machine
+
+
+_parts_kept = _PartsKept()
+
+
+def _take_part(part: PartArrived, now_s: float) -> StoreResult:
     own = SessionPart.objects.filter(clinic=part.source.clinic, machine=part.source.machine)
     same = own.filter(session_id=part.session_id, whole=part.whole)
     if same.filter(number=part.number).exists():
         return StoreResult("part")
-    if not kept.has_room(part.source, len(part.content)):
+    if not _parts_kept.has_room(part.source, len(part.content)):
         return StoreResult("dropped")
     SessionPart.objects.create(
         clinic=part.source.clinic,
@@ -248,27 +295,40 @@ def _take_part(part: PartArrived, kept: _PartsKept, now_s: float) -> StoreResult
     return StoreResult("part")
 
 
-def _make_whole(source: MessageSource, session_id: str, whole: str, now_s: float) -> tuple[StoreResult, ...]:
-    """Take a session whose last part has come, and let go of its parts. Parts that do not fit become a dead letter."""
-    there = SessionPart.objects.filter(
-        clinic=source.clinic, machine=source.machine, session_id=session_id, whole=whole
-    ).order_by("number")
-    first = there.first()
-    if first is None or there.count() < first.parts:
-        return ()
-    # Locked, where the database can: two collectors may have committed the last two parts at the same time.
-    rows = list(there.select_for_update()) if connection.features.has_select_for_update else list(there)
-    if len(rows) < first.parts:
+def make_whole(
+    group: PartGroup, read_whole: Callable[[MessageSource, str, bytes], Arrival], clock: Callable[[], float] = time.time
+) -> tuple[StoreResult, ...]:
+    """Take a session whose last part has come, and let go of its parts. Parts that do not fit become a dead letter.
+
+    It is read outside the transaction. Of two collectors that have the last parts at the same time, the second one
+    finds the session there. Raises as `commit` does.
+    """
+    rows = in_transaction(lambda: _all_parts(group))
+    if not rows:
         return ()
     parts = [Chunk(row.whole, row.number, row.parts, row.total_bytes, bytes(row.content)) for row in rows]
     try:
-        sealed = join(parts)
-        arrival = parser.session(source, session_id, sealed, thorough=parser.is_read_at_once(sealed))
+        arrival = read_whole(group.source, group.session_id, join(parts))
     except ChunkError as error:
-        arrival = Dead(source=source, why="parts", reason=str(error), payload=b"".join(part.content for part in parts))
-    verdicts = _take((arrival,), now_s)
-    there.delete()
+        content = b"".join(part.content for part in parts)
+        arrival = Dead(source=group.source, why="parts", reason=str(error), payload=content)
+
+    def take() -> tuple[StoreResult, ...]:
+        verdicts = _take((arrival,), clock())
+        group.rows.delete()
+        return verdicts
+
+    verdicts = in_transaction(take)
+    _parts_kept.forget(group.source)
     return verdicts
+
+
+def _all_parts(group: PartGroup) -> list[SessionPart]:
+    """Return the parts where all have come, else nothing. The first part's row says how many there are."""
+    first = group.rows.first()
+    if first is None or group.rows.count() < first.parts:
+        return []
+    return list(group.rows)
 
 
 def _take_state(arrival: StateArrived, now_s: float) -> StoreResult:
@@ -353,4 +413,5 @@ def _take_plan_word(arrival: PlanWordArrived, now_s: float) -> StoreResult:
 
 def forget_old_parts(now_s: float) -> int:
     """Parts of sessions that never became whole; the machine sends a session it has no receipt for from the start."""
+    _parts_kept.forget()
     return in_transaction(lambda: SessionPart.objects.filter(came_wall_s__lt=now_s - PARTS_KEPT_S).delete()[0])

@@ -17,7 +17,7 @@ from server.broker.configuration import access_list, configuration, told_to_relo
 from server.clinic_folder.atomic_file import PUBLIC, atomic_write
 from server.clinic_folder.settings import ClinicFolder, require_machine_name
 from server.errors import IdentityError
-from server.identity import disconnecting
+from server.identity import disconnecting, flooding
 from server.identity.certificate_authority import Authority, IssuedCertificate, key_mark, names_hosts, until_wall_s
 from server.models import Certificate, EnrolmentCode, PlanOnMachine
 from sync.wire import messages
@@ -125,8 +125,14 @@ def write_broker_lists(clinic: ClinicFolder) -> bool:
     known = set(Certificate.objects.filter(serial__in=earlier).values_list("serial", flat=True))
     serials += [(serial, when_s) for serial, when_s in earlier.items() if serial not in known]
     atomic_write(clinic.places.revoked, authority.revoked_list(serials, datetime.now(UTC)))
+    return write_access_list(clinic)
+
+
+def write_access_list(clinic: ClinicFolder) -> bool:
+    """Write the access list alone, and have the broker read it. Gives whether it did."""
     if clinic.settings.broker == "existing":
         return False
+    now_s = time.time()
     names = set(Certificate.objects.values_list("name", flat=True))
     in_force = set(_in_force(now_s).values_list("name", flat=True))
     text = access_list(
@@ -134,7 +140,7 @@ def write_broker_lists(clinic: ClinicFolder) -> bool:
         collectors=[name for name in in_force if name.startswith("collector-")],
         webs=[name for name in in_force if name.startswith("web-")],
         bridges=[name for name in in_force if name.startswith("bridge-")],
-        shut_out=names - in_force,
+        shut_out=(names - in_force) | flooding.shut_out_now(clinic, now_s),
     )
     atomic_write(clinic.places.broker_access, text.encode(), PUBLIC)
     return told_to_reload(clinic.places.broker_pid)

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from server.collector import deferred_validation, parser, store
+from server.collector.reader_process import ReaderProcess
 from server.collector.messages import Arrival
 from server.errors import StoreRefusedError
 from server.models import (
@@ -197,7 +198,7 @@ def test_what_only_the_head_was_read_of_is_read_through_later_and_a_flaw_is_told
     assert isinstance(content, bytes)
     flawed = seal(content.replace(b'"events":[', b'"events":[7,', 1))
     assert whats(came(1, thorough=False), came(2, flawed, thorough=False)) == ["stored", "stored"]
-    assert (deferred_validation.read_some(), deferred_validation.read_some()) == (2, 0)
+    assert (deferred_validation.read_some(ReaderProcess()), deferred_validation.read_some(ReaderProcess())) == (2, 0)
     rows = Session.objects.order_by("id").values_list("read_through", "flaw")
     assert [(read, flaw[:28]) for read, flaw in rows] == [(True, ""), (True, "This is no SessionDelivery: ")]
 
