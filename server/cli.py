@@ -132,6 +132,9 @@ def _keeping_options(command: Callable[..., argparse.ArgumentParser]) -> None:
     restore = command("restore", _restore, "make a clinic's folder and database from a backup")
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.add_argument("folder", type=Path, metavar="DIR", help="a folder that does not exist yet, or is empty")
+    restore.add_argument(
+        "--deleted", type=Path, metavar="LIST", help="the newest deleted-participants.json, where none lies beside FILE"
+    )
 
 
 def _kept_options(one: argparse.ArgumentParser, kept: str) -> None:
@@ -200,6 +203,10 @@ def _migrate(given: argparse.Namespace) -> None:
     lift_time_limits()
     call_command("migrate", verbosity=0)
     _say("The database is up to date.")
+    from server.documents.deletion import delete_again
+
+    # A backup that was restored may be older than a deletion.
+    _say(*delete_again(clinic.places.folder, "command"))
     if clinic.settings.broker == "own":
         from server.identity.certificates import write_broker_lists
 
@@ -332,7 +339,7 @@ def _backup(given: argparse.Namespace) -> None:
 def _restore(given: argparse.Namespace) -> None:
     from server.commands.backup import restore
 
-    _say(restore(given.file, given.folder))
+    _say(restore(given.file, given.folder, given.deleted))
 
 
 @contextlib.contextmanager

@@ -132,7 +132,11 @@ class SessionPart(models.Model):
 
 
 class MachineState(models.Model):
-    """What a machine last said of itself (birth or will). `connection` counts its connections."""
+    """What a machine last said of itself (birth or will). `connection` counts its connections.
+
+    `instances`: the last starts of its courier that were born, the newest last. One that comes back after another means
+    that two clients use the name, as after a card was copied; `doubled_wall_s`: when that was last seen.
+    """
 
     clinic = models.CharField(max_length=32)
     machine = models.CharField(max_length=32)
@@ -141,6 +145,8 @@ class MachineState(models.Model):
     waiting = models.IntegerField()
     state = models.JSONField()
     heard_wall_s = models.FloatField()
+    instances = models.JSONField(default=list)
+    doubled_wall_s = models.FloatField(null=True)
 
     class Meta:
         """One row for a machine."""
@@ -150,6 +156,55 @@ class MachineState(models.Model):
     def __str__(self) -> str:
         """Clinic and machine."""
         return f"{self.clinic}/{self.machine}"
+
+
+class MessageSequence(models.Model):
+    """Which of a machine's numbered messages arrived on one of its connections (docs/wire.md, «Numbers»).
+
+    `ranges`: first and last number of each unbroken run, in order. `closed`: numbers that never came, below those.
+    `refused`: how many the broker refused, as the machine says. `gap_wall_s`: since when some are missing, else null.
+    """
+
+    clinic = models.CharField(max_length=32)
+    machine = models.CharField(max_length=32)
+    connection = models.BigIntegerField()
+    ranges = models.JSONField(default=list)
+    closed = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0)
+    gap_wall_s = models.FloatField(null=True)
+    last_wall_s = models.FloatField()
+
+    class Meta:
+        """One row for a connection of a machine."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["clinic", "machine", "connection"], name="sequence_once")
+        ]
+
+    def __str__(self) -> str:
+        """Whose, and which connection."""
+        return f"{self.machine} {self.connection}"
+
+
+class DeletedPseudonym(models.Model):
+    """A participant who was deleted: until `until_wall_s` nothing that comes under the pseudonym is stored.
+
+    The same lies in a file (`server.clinic_folder.deleted_list`), which a restored backup does not undo.
+    """
+
+    clinic = models.CharField(max_length=32)
+    pseudonym = models.CharField(max_length=64)
+    deleted_wall_s = models.FloatField()
+    until_wall_s = models.FloatField()
+
+    class Meta:
+        """One row for a pseudonym."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["clinic", "pseudonym"], name="deleted_once")]
+
+    def __str__(self) -> str:
+        """Whose it was."""
+        return f"{self.clinic} {self.pseudonym}"
 
 
 class CommandOutcome(models.Model):

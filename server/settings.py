@@ -138,6 +138,7 @@ ABSOLUTE_S = _settings.absolute_hours * 3600
 WALL_COUNTS = _settings.wall_counts
 WALL_NAMES = _settings.wall_names
 ROOM_KEPT_DAYS = _settings.room_kept_days
+DELETED_KEPT_DAYS = _settings.deleted_kept_days
 CSRF_COOKIE_NAME = f"{_PREFIX}interval-coach-form"
 CSRF_COOKIE_SECURE = not PLAIN
 CSRF_COOKIE_HTTPONLY = True

@@ -33,6 +33,7 @@ WORDS: dict[str, str | Promise] = {
     "lamp_dark": _("The lamp doesn't work"),
     "lamp_not_seen": _("Someone saw no lamp"),
     "message_not_understood": _("A message to the machine could not be read; its software may be older"),
+    "messages_missing": _("Messages from the machine did not arrive at the server"),
     "network_away": _("No network"),
     "no_broker": _("The broker cannot be reached"),
     "nothing_seen_or_heard": _("No one saw or heard anything"),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from msgspec import Struct
 
@@ -12,10 +13,12 @@ from server.accounts import finding_words
 from server.accounts.access import in_clinic
 from server.accounts.models import Clinic
 from server.accounts.roles import Permission
+from server.live.message_sequences import MissingMessages, doubled_machines, missing_messages
 from server.models import Certificate, MachineState
 from server.natural_sort import by_name
 
 SOON_DAYS = 30
+MISSING, TWICE = "messages_missing", "identity_twice"
 SILENT_S = 90.0
 """A machine whose state says «online» and which sent nothing for so long is unreachable (docs/wire.md)."""
 
@@ -45,7 +48,12 @@ class MachineShown(Struct, frozen=True, kw_only=True):
     connection: int
 
 
-def build_machine_row(state: MachineState, until_wall_s: float | None, now_s: float) -> MachineShown:
+def build_machine_row(
+    state: MachineState,
+    until_wall_s: float | None,
+    now_s: float,
+    missing: dict[tuple[str, str], MissingMessages] | None = None,
+) -> MachineShown:
     """A machine's last word as the pages show it. `until_wall_s`: when the certificate given here ends."""
     told = state.state if isinstance(state.state, dict) else {}
     software = told.get("software") or {}
@@ -55,7 +63,10 @@ def build_machine_row(state: MachineState, until_wall_s: float | None, now_s: fl
         online=state.online,
         heard=datetime.fromtimestamp(state.heard_wall_s, UTC),
         waiting=state.waiting,
-        findings=tuple(_finding(one) for one in told.get("findings") or ()),
+        findings=(
+            *_seen_here(state, missing_messages() if missing is None else missing),
+            *(_finding(one) for one in told.get("findings") or ()),
+        ),
         certificate_until=datetime.fromtimestamp(ends_s, UTC) if ends_s else None,
         certificate_soon=ends_s is not None and ends_s - now_s < SOON_DAYS * 86_400,
         version=str(software.get("interval_coach", "")),
@@ -63,6 +74,19 @@ def build_machine_row(state: MachineState, until_wall_s: float | None, now_s: fl
         system=str(software.get("system", "")),
         connection=state.connection,
     )
+
+
+def _seen_here(state: MachineState, missing: dict[tuple[str, str], MissingMessages]) -> tuple[FindingShown, ...]:
+    """What the server itself sees of a machine: messages that did not arrive, and a name that two use."""
+    found = []
+    gone = missing.get((state.clinic, state.machine))
+    if gone is not None:
+        detail = _("%(missing)d of %(sent)d") % {"missing": gone.missing, "sent": gone.sent}
+        found.append(FindingShown(MISSING, finding_words.finding_words(MISSING), detail, None))
+    if (state.clinic, state.machine) in doubled_machines() and state.doubled_wall_s is not None:
+        since = datetime.fromtimestamp(state.doubled_wall_s, UTC)
+        found.append(FindingShown(TWICE, finding_words.finding_words(TWICE), "", since))
+    return tuple(found)
 
 
 def _finding(one: dict[str, object]) -> FindingShown:
@@ -80,9 +104,10 @@ def _finding(one: dict[str, object]) -> FindingShown:
 def machines(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     """List them: those that need somebody first."""
     until = _certificates()
-    now_s = time.time()
+    now_s, missing = time.time(), missing_messages()
     rows = [
-        build_machine_row(one, until.get(one.machine), now_s) for one in MachineState.objects.filter(clinic=clinic.code)
+        build_machine_row(one, until.get(one.machine), now_s, missing)
+        for one in MachineState.objects.filter(clinic=clinic.code)
     ]
     rows.sort(key=lambda one: (not one.findings, not one.certificate_soon, one.online, by_name(one.name)))
     return render(request, "clinics/machines.html", {"rows": rows})

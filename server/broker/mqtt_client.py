@@ -23,6 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from server.json_logging import log_fields
+from sync.wire.topics import NUMBER_PROPERTY
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +37,8 @@ _REFUSED = 0x80
 class Received(Struct, frozen=True):
     """A message as it came. `connection` and `number` are what its acknowledgement must name; `qos` 0 needs none.
 
-    `retained`: the sender had the broker keep it.
+    `retained`: the sender had the broker keep it. `sequence`: the machine's own number of it (`NUMBER_PROPERTY`), empty
+    where it has none.
     """
 
     topic: str
@@ -45,6 +47,7 @@ class Received(Struct, frozen=True):
     number: int
     qos: int
     retained: bool = False
+    sequence: str = ""
 
 
 class LinkSettings(Struct, frozen=True, kw_only=True):
@@ -159,8 +162,8 @@ class BrokerLink:
     def _run(self) -> None:
         woken, self._waker = socket.socketpair()
         with woken, self._waker:
-            woken.setblocking(False)
-            self._waker.setblocking(False)
+            woken.settimeout(0)
+            self._waker.settimeout(0)
             self._connect_again_and_again(woken)
 
     def _connect_again_and_again(self, woken: socket.socket) -> None:
@@ -259,7 +262,15 @@ class BrokerLink:
         try:
             payload = bytes(message.payload)
             self._received(
-                Received(topic, payload, self._connection, message.mid, message.qos, retained=message.retain)
+                Received(
+                    topic,
+                    payload,
+                    self._connection,
+                    message.mid,
+                    message.qos,
+                    retained=message.retain,
+                    sequence=_sequence_of(message),
+                )
             )
         except Exception:  # noqa: BLE001 - see the top
             _log.exception("a message could not be taken; it comes again")
@@ -275,6 +286,11 @@ class BrokerLink:
         if not taken:
             self._refused()
             _log.error("the broker refused a publish", extra=log_fields(why=str(reason)))
+
+
+def _sequence_of(message: MQTTMessage) -> str:
+    pairs = getattr(message.properties, "UserProperty", None) or ()
+    return next((str(value)[:40] for name, value in pairs if name == NUMBER_PROPERTY), "")
 
 
 def tls_context(authority: str, certificate: str, key: str) -> ssl.SSLContext:

@@ -46,6 +46,9 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     a log-in with two factors, after which no one-time code is asked for here; `oidc_log_in_again`: whether the provider
     must ask for a log-in each time, and log-out here ends the session there, as shared computers need.
 
+    `deleted_kept_days`: so long nothing that comes under a deleted participant's pseudonym is stored; longer than a
+    machine that is away keeps its certificate.
+
     `demo`: a clinic of made-up people; its pages ask for no one-time code, and are served on this computer's loopback
     over plain HTTP and nowhere else (`web --plain-here`).
     """
@@ -76,6 +79,7 @@ class ClinicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     wall_counts: bool = False
     wall_names: bool = True
     room_kept_days: int = 90
+    deleted_kept_days: int = 400
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_key_file: str = ""
@@ -215,6 +219,7 @@ def _check(settings: ClinicSettings, places: Places) -> None:
         ("idle_minutes", settings.idle_minutes, 1, 240),
         ("absolute_hours", settings.absolute_hours, 1, 24),
         ("room_kept_days", settings.room_kept_days, 1, 3650),
+        ("deleted_kept_days", settings.deleted_kept_days, 30, 3650),
     )
     for name, value, low, high in limits:
         if not low <= value <= high:

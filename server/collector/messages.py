@@ -72,6 +72,7 @@ class ResultArrived(Struct, frozen=True):
 
     source: MessageSource
     result: CommandResult
+    payload_sha256: str
 
 
 class PlanWordArrived(Struct, frozen=True):
@@ -79,6 +80,7 @@ class PlanWordArrived(Struct, frozen=True):
 
     source: MessageSource
     word: PlanTaken
+    payload_sha256: str
 
 
 class KeptForAPerson(Struct, frozen=True, kw_only=True):

@@ -22,6 +22,15 @@ class CollectorMetrics:
         self.receipts = Counter("interval_coach_receipts", "Receipts handed to the broker", ["status"], registry=at)
         self.refused = Counter("interval_coach_refused_publishes", "Publishes that the broker refused", registry=at)
         self.floods = Counter("interval_coach_floods", "Machines shut out for a minute: they flooded", registry=at)
+        self.missing = Gauge(
+            "interval_coach_missing_messages", "Numbered messages of the last week that did not arrive", registry=at
+        )
+        self.doubled = Gauge(
+            "interval_coach_doubled_machines", "Machines whose name two clients used within a day", registry=at
+        )
+        self.path_proved = Gauge(
+            "interval_coach_path_proved", "1 once a message published by the collector came back to it", registry=at
+        )
         self.commits = Histogram(
             "interval_coach_commit_seconds",
             "Time that the database took for a batch",

@@ -5,6 +5,7 @@ receipt rest on, and costs a tenth of reading it through. Where many wait, the h
 later (`server.collector.deferred_validation`).
 """
 
+import hashlib
 import math
 import re
 from collections.abc import Callable
@@ -71,7 +72,8 @@ _SessionRead = DeliveryHead | messages.SessionDelivery | Unreadable
 def arrival(topic_text: str, payload: bytes, *, thorough: bool = True) -> Arrival:
     """What this message is. `thorough`: a session is read through, not its head alone."""
     found = _arrival(topic_text, payload, read_session if thorough else _read_head_or_whole, thorough=thorough)
-    assert found is not None, "both readers always find something"
+    if found is None:
+        raise TypeError("A reader that reads all found nothing.")
     return found
 
 
@@ -122,9 +124,7 @@ def session(source: MessageSource, session_id: str, payload: bytes, *, thorough:
     return _session(source, session_id, payload, found, thorough=thorough)
 
 
-def _session(
-    source: MessageSource, session_id: str, payload: bytes, found: _SessionRead, *, thorough: bool
-) -> Arrival:
+def _session(source: MessageSource, session_id: str, payload: bytes, found: _SessionRead, *, thorough: bool) -> Arrival:
     if isinstance(found, Unreadable):
         return _unreadable(source, session_id, found)
     problem = _not_its_own(source, session_id, found) or _not_usable(found)
@@ -236,7 +236,7 @@ def _result(source: MessageSource, payload: bytes) -> Arrival:
         return Dead(source=source, why=_why(found), reason=found.reason, payload=payload)
     if not _COMMAND_ID.match(found.id):
         return Dead(source=source, why="not_understood", reason="The command's id is none.", payload=payload)
-    return ResultArrived(source, found)
+    return ResultArrived(source, found, hashlib.sha256(payload).hexdigest())
 
 
 def _plan_word(source: MessageSource, payload: bytes) -> Arrival:
@@ -248,7 +248,7 @@ def _plan_word(source: MessageSource, payload: bytes) -> Arrival:
         return Dead(source=source, why="not_understood", reason=reason, payload=payload)
     if not math.isfinite(found.at.wall_s) or not math.isfinite(found.at.monotonic_s):
         return Dead(source=source, why="not_understood", reason="The time is none.", payload=payload)
-    return PlanWordArrived(source, found)
+    return PlanWordArrived(source, found, hashlib.sha256(payload).hexdigest())
 
 
 def _why(found: Unreadable) -> Why:

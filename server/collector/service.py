@@ -12,10 +12,12 @@ import queue
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Literal, Protocol
+from uuid import uuid4
 
 from msgspec import Struct
 
@@ -42,8 +44,9 @@ from server.diary import ingest
 from server.errors import StoreAwayError, StoreRefusedError
 from server.follow_up import checking
 from server.json_logging import log_fields
+from server.live.message_sequences import SequenceMark, doubled_machines, mark_of, missing_messages
 from sync.wire.codec import encode
-from sync.wire.messages import Receipt
+from sync.wire.messages import Receipt, WordReceipt
 from sync.wire.topics import Kind, Topic, build
 
 _log = logging.getLogger(__name__)
@@ -66,6 +69,7 @@ CHECK_EVERY_S, CHECKED_AT_A_TIME = 2.0, 20
 """Follow-up rules: 5,000 participants are looked at within ten minutes of midnight."""
 TIDY_EVERY_S = 3600.0
 GATE_EVERY_S = 10.0
+PROVED_WITHIN_S = 20.0
 ENTER_WITHIN_S = 10.0
 """Diary entries wait no longer than this where single sessions come all the time; a flood they wait out."""
 ENTER_EVERY_S = 60.0
@@ -76,12 +80,14 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
     """`link`: the broker. `batch`: messages committed together at most.
 
     `committers`: batches committed at the same time. PostgreSQL takes two, each on a connection and a core of its own;
-    SQLite has one writer.
+    SQLite has one writer. `probe`: the topic of a machine that is none; a session published below it must come back,
+    or nothing that machines send arrives.
     """
 
     link: LinkSettings
     batch: int = 350
     committers: int = 1
+    probe: str = ""
 
 
 class Gate(Protocol):
@@ -110,6 +116,7 @@ class Collector:
         """Nothing is connected before `start`. `gate` shuts out a machine that floods."""
         self._gate, self._floods = gate, FloodGuard()
         self._batch = settings.batch
+        self._probe, self._proof, self._connected_s = settings.probe, "", time.monotonic()
         self.figures = figures or CollectorMetrics()
         self._at = at
         # Jitter, no secret.
@@ -120,11 +127,13 @@ class Collector:
         self._times_lock = threading.Lock()
         self._came = threading.Condition()
         self._stopping = threading.Event()
+        self._given_up: deque[Received] = deque(maxlen=5_000)
         self._unread = True
         self._not_entered = True
         self._enter_at_s = 0.0
         self._tidy_at_s = 0.0
         self._gate_at_s = 0.0
+        self._told_missing: set[tuple[str, str]] = set()
         self._check_at_s = 0.0
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._read_batches: queue.Queue[tuple[Sequence[Received], list[Arrival]]] = queue.Queue(maxsize=1)
@@ -165,6 +174,9 @@ class Collector:
 
     def _take(self, message: Received) -> None:
         self._at("received")
+        if self._probe and message.topic.split("/")[3:4] == self._probe.split("/")[3:4]:
+            self._take_proof(message)
+            return
         if message.retained and _kind(message.topic) != Kind.STATE.value:
             self._clear(message)
             return
@@ -178,6 +190,7 @@ class Collector:
         """Acknowledge what gave up its place; a session has no receipt then, and its machine sends it again later."""
         if displaced is not None:
             self.figures.count("dropped")
+            self._given_up.append(displaced)
             self._link.acknowledge(displaced)
             machine = machine_of(displaced.topic)
             with self._times_lock:
@@ -209,6 +222,23 @@ class Collector:
         self.figures.broker_up.set(up)
         if up:
             self.figures.connections.inc()
+            self._connected_s = time.monotonic()
+            self._prove_path()
+
+    def _prove_path(self) -> None:
+        """Publish to itself: a broker grants a subscription also where its access list lets nothing through."""
+        self.figures.path_proved.set(0)
+        if self._probe:
+            self._proof = f"{self._probe}/session/{uuid4()}"
+            self._link.publish(self._proof, b"proof")
+
+    def _take_proof(self, message: Received) -> None:
+        """Take what this collector published to itself. Another collector's copy, or an old one, proves nothing."""
+        self._link.acknowledge(message)
+        if message.topic == self._proof:
+            self._proof = ""
+            self.figures.path_proved.set(1)
+            _log.info("what is published reaches this collector")
 
     def _run_reading(self) -> None:
         """Read the next batch while the one before is committed; no more than that is read ahead."""
@@ -277,7 +307,7 @@ class Collector:
     def _handle(self, batch: Sequence[Received], arrivals: Sequence[Arrival]) -> None:
         self._at("read")
         began_s = time.monotonic()
-        verdicts = self._commit(arrivals)
+        verdicts = self._commit(arrivals, self._marks_of(batch))
         if verdicts is None:
             return
         self._at("committed")
@@ -344,12 +374,24 @@ class Collector:
             self._times.spend(machine, time.thread_time() - began_s)
         return found
 
-    def _commit(self, arrivals: Sequence[Arrival]) -> tuple[store.StoreResult, ...] | None:
+    def _marks_of(self, batch: Sequence[Received]) -> list[SequenceMark]:
+        """Return the numbers of these messages, and of those that gave up their place: they arrived as well."""
+        given_up = [self._given_up.popleft() for _ in range(len(self._given_up))]
+        marks = []
+        for message in (*batch, *given_up):
+            clinic, _, machine = machine_of(message.topic).partition("/")
+            if message.sequence and (mark := mark_of(clinic, machine, message.sequence)) is not None:
+                marks.append(mark)
+        return marks
+
+    def _commit(
+        self, arrivals: Sequence[Arrival], marks: Sequence[SequenceMark] = ()
+    ) -> tuple[store.StoreResult, ...] | None:
         """Commit, however long the database is away. None where the collector is stopped before."""
         wait_s = FIRST_WAIT_S
         while not self._stopping.is_set():
             try:
-                verdicts = store.commit(arrivals)
+                verdicts = store.commit(arrivals, marks=marks)
             except StoreAwayError as error:
                 if wait_s == FIRST_WAIT_S:
                     _log.warning("the database is away; nothing is receipted", extra=log_fields(why=str(error)))
@@ -383,6 +425,13 @@ class Collector:
 
     def _send_receipts(self, verdicts: Sequence[store.StoreResult]) -> None:
         now_s = time.time()
+        words: dict[tuple[str, str], list[str]] = {}
+        for word in filter(None, (verdict.word for verdict in verdicts)):
+            words.setdefault((word.clinic, word.machine), []).append(word.sha256)
+        for (clinic, machine), sha256s in words.items():
+            told = WordReceipt(words=tuple(sha256s))
+            if self._link.publish(build(Topic(clinic, machine, Kind.RECEIPT)), encode(told)):
+                self.figures.receipts.labels("word").inc(len(sha256s))
         for verdict in verdicts:
             due = verdict.receipt
             if due is None:
@@ -420,11 +469,28 @@ class Collector:
         except StoreAwayError:
             self.figures.database_up.set(0)
         else:
-            if self._gate is not None and time.monotonic() >= self._gate_at_s:
+            if time.monotonic() >= self._gate_at_s:
                 self._gate_at_s = time.monotonic() + GATE_EVERY_S
-                self._gate.let_in_again()
+                self._look_at_machines()
             self._enter()
             self._check()
+
+    def _look_at_machines(self) -> None:
+        """Let in again who flooded; count missing messages, and machines whose name is used twice."""
+        if self._gate is not None:
+            self._gate.let_in_again()
+        if self._proof and self._link.up and time.monotonic() - self._connected_s > PROVED_WITHIN_S:
+            self._connected_s = time.monotonic()
+            _log.error("nothing that is published reaches this collector; «migrate» writes the access list again")
+            self._prove_path()
+        missing, doubled = transactions.in_transaction(lambda: (missing_messages(), doubled_machines()))
+        self.figures.missing.set(sum(one.missing for one in missing.values()))
+        self.figures.doubled.set(len(doubled))
+        for name in sorted(set(missing) - self._told_missing):
+            one = missing[name]
+            fields = log_fields(machine="/".join(name), missing=one.missing, sent=one.sent)
+            _log.warning("messages of a machine did not arrive", extra=fields)
+        self._told_missing = set(missing)
 
     def _check(self) -> None:
         """Look by the follow-up rules at a few participants who are due; a fault in a rule must not stop the intake."""

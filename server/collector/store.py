@@ -32,6 +32,8 @@ from server.collector.messages import (
     StateArrived,
 )
 from server.follow_up.changes import mark_due
+from server.live import message_sequences
+from server.live.message_sequences import SequenceMark, note_arrived, note_refused
 from server.live.plan_outbox import withdraw_left
 from server.models import (
     CommandOutcome,
@@ -42,9 +44,13 @@ from server.models import (
     Session,
     SessionPart,
 )
+from server.people import deleted_participants
+from server.people.deleted_participants import deleted_among
 from server.people.models import Participant
 from sync.errors import ChunkError
 from sync.wire.chunks import MOST_PARTS, Chunk, join
+from sync.wire.messages import State
+from sync.wire.topics import Kind
 
 MOST_KEPT_A_MACHINE = 1_000
 """Quarantined sessions, and dead letters, of one machine: one that has gone mad does not fill the disk."""
@@ -59,7 +65,9 @@ PARTS_COUNTED_FOR_S = 30.0
 LARGE_BYTES = 1024 * 1024
 """Sessions in parts that are larger than this, sealed, are put together one at a time."""
 
-What = Literal["stored", "again", "quarantined", "dead", "dropped", "part", "state", "result", "taken"]
+What = Literal["stored", "again", "quarantined", "dead", "dropped", "part", "state", "result", "taken", "deleted"]
+_INSTANCES_KEPT = 8
+_WORDS = tuple(f"/{kind.value}" for kind in (Kind.RESULT, Kind.TAKEN))
 CONFLICT = "The same session and revision is stored with another SHA-256."
 
 
@@ -74,11 +82,20 @@ class DueReceipt(Struct, frozen=True):
     quarantined: str | None = None
 
 
+class DueWordReceipt(Struct, frozen=True):
+    """A result or a plan's word for which a receipt is due, by the SHA-256 of its bytes."""
+
+    clinic: str
+    machine: str
+    sha256: str
+
+
 class StoreResult(Struct, frozen=True):
     """What became of an arrival by the commit that has just been made, and the receipt that may now be sent."""
 
     what: What
     receipt: DueReceipt | None = None
+    word: DueWordReceipt | None = None
 
 
 class PartGroup(Struct, frozen=True):
@@ -97,14 +114,23 @@ class PartGroup(Struct, frozen=True):
         ).order_by("number")
 
 
-def commit(arrivals: Sequence[Arrival], clock: Callable[[], float] = time.time) -> tuple[StoreResult, ...]:
+def commit(
+    arrivals: Sequence[Arrival], clock: Callable[[], float] = time.time, marks: Sequence[SequenceMark] = ()
+) -> tuple[StoreResult, ...]:
     """Commit all of these, then what sessions their parts have made whole. A verdict for each, and for each whole one.
 
-    Large ones are left: `make_whole` takes them, one at a time. Raises StoreAwayError where the database is away,
+    Large ones are left: `make_whole` takes them, one at a time. `marks`: the numbers that the machines gave them.
+    Raises StoreAwayError where the database is away,
     StoreRefusedError where it will never take one of them. What was not committed may be handed in again, all of it:
     whatever is there already is found.
     """
-    verdicts = in_transaction(lambda: _take(arrivals, clock()))
+
+    def take() -> tuple[StoreResult, ...]:
+        verdicts = _take(arrivals, clock())
+        note_arrived(marks, clock())
+        return verdicts
+
+    verdicts = in_transaction(take)
     for group in groups_of(arrivals):
         if group.total_bytes <= LARGE_BYTES:
             verdicts += make_whole(group, parser.whole_session, clock)
@@ -130,25 +156,37 @@ def _take(arrivals: Sequence[Arrival], now_s: float) -> tuple[StoreResult, ...]:
             case StateArrived():
                 verdicts.append(_take_state(arrival, now_s))
             case ResultArrived():
-                verdicts.append(_take_result(arrival, now_s))
+                verdicts.append(_worded(_take_result(arrival, now_s), arrival.source, arrival.payload_sha256))
             case PlanWordArrived():
-                verdicts.append(_take_plan_word(arrival, now_s))
+                verdicts.append(_worded(_take_plan_word(arrival, now_s), arrival.source, arrival.payload_sha256))
             case KeptForAPerson():
                 verdicts.append(quarantine(arrival, now_s))
             case Dead():
-                verdicts.append(_bury(arrival, now_s))
+                buried = _bury(arrival, now_s)
+                if arrival.source.machine and arrival.source.topic.endswith(_WORDS) and buried.what == "dead":
+                    # The machine need not send again what nobody can read.
+                    buried = _worded(buried, arrival.source, hashlib.sha256(arrival.payload).hexdigest())
+                verdicts.append(buried)
     return tuple(verdicts)
+
+
+def _worded(result: StoreResult, source: MessageSource, sha256: str) -> StoreResult:
+    return StoreResult(result.what, result.receipt, DueWordReceipt(source.clinic, source.machine, sha256))
 
 
 def _take_sessions(sessions: list[SessionArrived], now_s: float) -> Iterator[StoreResult]:
     """Sorted by key, so that two collectors with the same sessions wait for each other and never in a circle."""
     known = _known(sessions)
+    gone = deleted_among((one.source.clinic, one.participant) for one in sessions)
     fresh: list[SessionArrived] = []
     verdicts: list[StoreResult] = []
     for one in sessions:
         key = (one.session_id, one.revision)
         there = known.get(key)
-        if there is None:
+        if (one.source.clinic, one.participant) in gone:
+            # The machine is to forget it as one that was stored.
+            verdicts.append(StoreResult("deleted", _receipted(one)))
+        elif there is None:
             known[key] = one.sha256
             fresh.append(one)
             verdicts.append(StoreResult("stored", _receipted(one)))
@@ -342,7 +380,11 @@ def _take_state(arrival: StateArrived, now_s: float) -> StoreResult:
         "state": msgspec.json.decode(arrival.payload),
         "heard_wall_s": now_s,
     }
-    fresh = said.online and not mine.filter(online=True, connection=said.connection).exists()
+    there = mine.first()
+    fresh = said.online and not (there is not None and there.online and there.connection == said.connection)
+    if said.online and said.instance:
+        values |= _instances(there, said, now_s)
+    note_refused(arrival.source.clinic, arrival.source.machine, said.connection, said.refused, now_s)
     older = Q(connection__lt=said.connection)
     same = Q(connection=said.connection) if not said.online else Q(connection=said.connection, online=True)
     if not mine.filter(older | same).update(**values) and not mine.exists():
@@ -351,6 +393,14 @@ def _take_state(arrival: StateArrived, now_s: float) -> StoreResult:
         # A broker keeps plans for a machine that is away, and no withdrawal.
         withdraw_left(arrival.source.clinic, arrival.source.machine)
     return StoreResult("state")
+
+
+def _instances(there: MachineState | None, said: State, now_s: float) -> dict[str, object]:
+    """Return the starts of the machine's courier as columns; one that comes back after another is a second client."""
+    known = list(there.instances) if there is not None else []
+    if said.instance in known[:-1] and there is not None and said.connection > there.connection:
+        return {"instances": [*(one for one in known if one != said.instance), said.instance], "doubled_wall_s": now_s}
+    return {"instances": [*(one for one in known if one != said.instance), said.instance][-_INSTANCES_KEPT:]}
 
 
 def _take_result(arrival: ResultArrived, now_s: float) -> StoreResult:
@@ -414,4 +464,5 @@ def _take_plan_word(arrival: PlanWordArrived, now_s: float) -> StoreResult:
 def forget_old_parts(now_s: float) -> int:
     """Parts of sessions that never became whole; the machine sends a session it has no receipt for from the start."""
     _parts_kept.forget()
+    in_transaction(lambda: (message_sequences.forget_old(now_s), deleted_participants.forget_old(now_s)))
     return in_transaction(lambda: SessionPart.objects.filter(came_wall_s__lt=now_s - PARTS_KEPT_S).delete()[0])

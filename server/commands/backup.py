@@ -23,8 +23,10 @@ from django.conf import settings
 from msgspec import Struct
 
 from server.audit.seal import KEY_FILE, TAIL_FILE
-from server.clinic_folder.atomic_file import PRIVATE, private_folder
+from server.clinic_folder.atomic_file import PRIVATE, atomic_write, private_folder
 from server.clinic_folder.database import address_of, django_database
+from server.clinic_folder.deleted_list import FILE as DELETED_FILE
+from server.clinic_folder.deleted_list import read_list, write_list
 from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.errors import BackupError
 
@@ -33,7 +35,7 @@ _CONTENTS = "contents.json"
 _LITE, _POSTGRES = "diary.sqlite3", "database.dump"
 _FOLDERS = ("authority", "certificates")
 _MOST_CONTENTS_BYTES, _MOST_DEPTH = 4 * 1024 * 1024, 4
-_FILES = ("clinic.toml", "secret-key", "shared-group", KEY_FILE)
+_FILES = ("clinic.toml", "secret-key", "shared-group", KEY_FILE, DELETED_FILE)
 
 
 class Contents(Struct, frozen=True, kw_only=True):
@@ -69,6 +71,7 @@ def back_up(clinic: ClinicFolder, file: Path) -> str:
             files={name: _sha256(work / name) for name in names},
         )
         _pack(work, contents, file)
+    _lay_beside(clinic, file.parent)
     return f"{file}: {len(names)} files, {file.stat().st_size} bytes. It holds keys and health data."
 
 
@@ -84,8 +87,17 @@ def back_up_into(clinic: ClinicFolder, folder: Path, keep: int | None = None) ->
     return told
 
 
-def restore(file: Path, folder: Path) -> str:
+def _lay_beside(clinic: ClinicFolder, folder: Path) -> None:
+    """Copy the newest list of deleted participants beside the backups: an older one must not bring them back."""
+    newest = clinic.places.folder / DELETED_FILE
+    if newest.exists():
+        atomic_write(folder / DELETED_FILE, newest.read_bytes(), PRIVATE)
+
+
+def restore(file: Path, folder: Path, deleted: Path | None = None) -> str:
     """Put a backup into a new folder and its database. Raises BackupError, and leaves the folder as it was.
+
+    Who was deleted since is deleted again by `migrate`: by the list that lies beside the backup, or by `deleted`.
 
     For PostgreSQL the database that the settings or DATABASE_URL name must be there, and empty.
     """
@@ -105,6 +117,7 @@ def restore(file: Path, folder: Path) -> str:
                     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                     shutil.copyfile(work / name, target)
                     target.chmod(PRIVATE)
+            _merge_deleted(folder, [file.parent / DELETED_FILE, *([deleted] if deleted else [])])
             clinic = read_clinic(folder)
             if contents.database == "postgresql":
                 _load(clinic, work / _POSTGRES)
@@ -116,6 +129,15 @@ def restore(file: Path, folder: Path) -> str:
         f"{folder} is the clinic «{contents.clinic}» as it was on {made}. Now run migrate and renew, then "
         "start the services. What came since is sent again by the machines that still have no receipt."
     )
+
+
+def _merge_deleted(folder: Path, lists: list[Path]) -> None:
+    """Add to the folder's list of deleted participants what these lists know, and only what is such a list."""
+    known = {(one.clinic, one.pseudonym): one for one in read_list(folder / DELETED_FILE)}
+    for one in lists:
+        known |= {(tombstone.clinic, tombstone.pseudonym): tombstone for tombstone in read_list(one)}
+    if known:
+        write_list(folder / DELETED_FILE, known.values())
 
 
 def _kept_files(folder: Path) -> list[str]:

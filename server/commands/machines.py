@@ -2,6 +2,7 @@
 
 import time
 
+from server.live.message_sequences import doubled_machines, missing_messages
 from server.models import Certificate, MachineState
 
 SOON_S = 30 * 86_400.0
@@ -11,11 +12,17 @@ def lines() -> list[str]:
     """One line a machine: connected or since when not, what waits there, its findings, its certificate."""
     told = []
     now_s = time.time()
+    missing, doubled = missing_messages(), doubled_machines()
     until = {
         one.name: one.until_wall_s for one in Certificate.objects.filter(revoked_wall_s=None).order_by("until_wall_s")
     }
     for one in MachineState.objects.order_by("clinic", "machine"):
-        codes = ", ".join(sorted({str(finding["code"]) for finding in one.state.get("findings", ())})) or "no findings"
+        found = {str(finding["code"]) for finding in one.state.get("findings", ())}
+        if (gone := missing.get((one.clinic, one.machine))) is not None:
+            found.add(f"messages_missing ({gone.missing} of {gone.sent})")
+        if (one.clinic, one.machine) in doubled:
+            found.add("identity_twice")
+        codes = ", ".join(sorted(found)) or "no findings"
         left = until.get(one.machine)
         ends = "no certificate" if left is None else f"certificate until {_moment(left)}"
         soon = " (soon)" if left is not None and left - now_s < SOON_S else ""

@@ -8,7 +8,9 @@ backups until they expire (docs/papers.md).
 """
 
 import re
+import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -20,18 +22,22 @@ from msgspec import Struct
 from server.accounts.models import Account, Clinic
 from server.accounts.roles import Permission
 from server.audit.record import record
+from server.audit.seal import access_log_folder
+from server.clinic_folder.deleted_list import FILE, read_list
 from server.diary.models import DiaryEntry, ImportedSession, Reassignment
 from server.live.models import Acknowledgement, GivenCommand, Outgoing, RaisedNotice
 from server.live.plan_outbox import withdraw_plan
 from server.models import (
     CommandOutcome,
     DeadLetter,
+    DeletedPseudonym,
     MachineState,
     PlanOnMachine,
     QuarantinedSession,
     Session,
     SessionPart,
 )
+from server.people.deleted_participants import bury, write_file
 from server.people.models import Note, Participant
 from sync.wire.envelope import Unreadable, holds, seal, unseal
 from sync.wire.topics import Kind
@@ -71,6 +77,9 @@ def delete(participant: Participant, account: Account | str) -> Deleted:
         machines = withdraw_plan(participant)
         Note.objects.filter(session_id__in=ids).delete()
         participant.delete()
+        bury(clinic.code, pseudonym)
+        if (folder := access_log_folder()) is not None:
+            transaction.on_commit(lambda: write_file(folder))
         mentioned = Note.objects.filter(participant__clinic=clinic, text__icontains=name).count()
         # The line names the pseudonym alone, as the log always does.
         record(
@@ -105,6 +114,29 @@ def delete_left(clinic: Clinic, pseudonym: str, account: Account | str) -> int:
             gone = _gone(clinic, pseudonym)
             record(account, ACTION, clinic=clinic, may=Permission.DELETE_PERSON, participant=gone, sessions=len(ids))
     return len(ids)
+
+
+def delete_again(folder: Path, account: Account | str) -> list[str]:
+    """Delete those whom the folder's file knows as deleted and a restored, older database does not. Return a line each.
+
+    Raises ServerError where the file cannot be read.
+    """
+    told = []
+    known = set(DeletedPseudonym.objects.values_list("clinic", "pseudonym"))
+    for one in read_list(folder / FILE):
+        if (one.clinic, one.pseudonym) in known or one.until_wall_s <= time.time():
+            continue
+        with transaction.atomic():
+            before = Participant.objects.filter(clinic__code=one.clinic, pseudonym=one.pseudonym).first()
+            if before is not None:
+                delete(before, account)
+            clinic = Clinic.objects.filter(code=one.clinic).first()
+            left = 0 if clinic is None else delete_left(clinic, one.pseudonym, account)
+            values = {"deleted_wall_s": one.deleted_wall_s, "until_wall_s": one.until_wall_s}
+            DeletedPseudonym.objects.update_or_create(clinic=one.clinic, pseudonym=one.pseudonym, defaults=values)
+        if before is not None or left:
+            told.append(f"{one.pseudonym} of {one.clinic} was deleted before, and is deleted again.")
+    return told
 
 
 def _gone(clinic: Clinic, pseudonym: str) -> Participant:

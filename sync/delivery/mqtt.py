@@ -36,13 +36,24 @@ from sync.delivery.mqtt_connection import (
 )
 from sync.delivery.outbox import Outbox, Shipment
 from sync.delivery.serializer import Sender, pack
+from sync.delivery.word_outbox import Word, WordOutbox, read_words, word_of_plan, word_of_result, write_words
 from sync.errors import ChunkError, SyncError, TopicError, WireError
 from sync.wire.chunks import WHOLE_UP_TO_BYTES
 from sync.wire.codec import encode, encode_session, read
 from sync.wire.envelope import Unreadable
-from sync.wire.messages import Clocks, Command, CommandResult, Live, PlanOnWire, PlanTaken, Software, State
+from sync.wire.messages import (
+    Clocks,
+    Command,
+    CommandResult,
+    Live,
+    PlanOnWire,
+    PlanTaken,
+    Software,
+    State,
+    WordReceipt,
+)
 from sync.wire.messages import Receipt as WireReceipt
-from sync.wire.topics import Kind, Topic, build, parse, subscription
+from sync.wire.topics import NUMBERED, Kind, Topic, build, parse, subscription
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +73,8 @@ SMALLER_FOR_S = 24 * 3600.0
 LEAST_MESSAGE_BYTES = 1024
 """A broker that does not take even this takes no session."""
 CERTIFICATE_SOON_S = 14 * 24 * 3600.0
-_RESULTS_KEPT = 100
+WORDS_FILE = "words.msgpack"
+"""Results and withdrawals that the server has not acknowledged; in the identity's folder, the courier's own."""
 
 TWICE = "Another client uses this machine's name. Was its SD card copied? Enrol one under another name."
 LISTENS_TO = (Kind.STATE, Kind.RECEIPT, Kind.COMMAND, Kind.PLAN)
@@ -88,7 +100,6 @@ class _Sent(Struct, frozen=True):
     kind: Kind
     session_id: str = ""
     bytes: int = 0
-    word: PlanTaken | None = None
 
 
 class MqttCourier:
@@ -103,14 +114,13 @@ class MqttCourier:
         self._lock = threading.Lock()
         self._shipments = Outbox()
         self._handed: deque[Shipment] = deque()
-        self._results: deque[CommandResult] = deque(maxlen=_RESULTS_KEPT)
+        self._words = WordOutbox(read_words(settings.folder / WORDS_FILE))
         self._live: Live | None = None
         self._arrived: deque[Arrival] = deque()
         self._receipts: deque[CommittedVersion] = deque()
         self._findings = Findings(self._believed_wall_s)
         self._backoff = Backoff(chance or random.SystemRandom())
         self._plan_versions: dict[str, int] = {}
-        self._plan_words: dict[str, PlanTaken] = {}
         self._plans_told: dict[str, tuple[int, str]] = {}
         self._most_bytes, self._most_bytes_until_s = WHOLE_UP_TO_BYTES, 0.0
         self._connection = 0
@@ -118,6 +128,7 @@ class MqttCourier:
         self._stood_before = False
         self._connected = False
         self._numbers = 0
+        self._numbered = self._refused = 0
         self._offline_since_s = time.monotonic()
         self._sent: dict[int, _Sent] = {}
         self._stop = threading.Event()
@@ -190,17 +201,31 @@ class MqttCourier:
 
     def answer(self, result: CommandResult) -> None:
         """Tell what became of a command."""
-        with self._lock:
-            self._results.append(result)
-        _wake(self._wake_inside)
+        self._take_word(word_of_result(result, encode(result)))
 
     def tell_plan(self, word: PlanTaken) -> None:
         """Tell what became of a plan, once: it comes again with each connection."""
         with self._lock:
             if self._plans_told.get(word.participant) == (word.version, word.outcome):
                 return
-            self._plan_words[word.participant] = word
+            if word.outcome != "withdrawn":
+                self._plans_told[word.participant] = (word.version, word.outcome)
+        self._take_word(word_of_plan(word, encode(word)))
+
+    def _take_word(self, word: Word) -> None:
+        """Take a word along until the server acknowledges it, also over a restart of this process."""
+        with self._lock:
+            self._words.put(word)
+            if word.lasting:
+                self._keep_words()
         _wake(self._wake_inside)
+
+    def _keep_words(self) -> None:
+        try:
+            write_words(self._settings.folder / WORDS_FILE, self._words.lasting)
+        except OSError as error:
+            # A card that refuses is told by the doctor; the word goes out all the same, unless this process ends.
+            _log.warning("Words to the server could not be kept: %s", error)
 
     def note(self, trouble: Trouble, detail: str = "", about: str = "") -> None:
         """Something is wrong; said in the log once, and to the server."""
@@ -294,7 +319,9 @@ class MqttCourier:
             self._connection = max(self._connection + 1, int(self._clocks().wall_s))
             gone = replace(self._state(), online=False, at=None)
             self._sent.clear()
+            self._numbered = self._refused = 0
             self._shipments.again()
+            self._words.on_new_connection()
         try:
             context = tls_context(folder)
         except MachineIdentityError as error:
@@ -403,29 +430,26 @@ class MqttCourier:
             while self._handed:
                 self._shipments.take(self._handed.popleft())
             late = self._shipments.put_off_unanswered(now_s)
-            results = tuple(self._results)
-            self._results.clear()
             live, self._live = self._live, None
         if late:
             _log.info("No receipt for %d sessions; they are sent again later.", len(late))
             _wake(self._wake_outside)
-        for result in results:
-            self._publish(line, _Sent(Kind.RESULT), self._topic(Kind.RESULT), encode(result))
-        self._send_plan_words(line)
+        self._send_words(line, now_s)
         if live is not None and not line.behind:
             self._numbers += 1
             live = replace(live, number=self._numbers, connection=self._connection)
             line.publish(self._topic(Kind.LIVE), encode(live), qos=0)
         self._send_sessions(line, now_s)
 
-    def _send_plan_words(self, line: MqttConnection) -> None:
-        """A few at a time: after a connection there is one for each participant. What is not answered comes again."""
+    def _send_words(self, line: MqttConnection, now_s: float) -> None:
+        """A few at a time: a connection brings one for each participant. What is not acknowledged comes again."""
         while len(self._sent) < IN_FLIGHT and line.ending is None:
             with self._lock:
-                if not self._plan_words:
+                word = self._words.next_due(now_s)
+                if word is None:
                     return
-                word = self._plan_words.pop(next(iter(self._plan_words)))
-            self._publish(line, _Sent(Kind.TAKEN, word=word), self._topic(Kind.TAKEN), encode(word))
+                self._words.sent(word, now_s)
+            self._publish(line, _Sent(word.kind), self._topic(word.kind), word.payload)
 
     def _send_sessions(self, line: MqttConnection, now_s: float) -> None:
         while len(self._sent) < IN_FLIGHT and line.ending is None:
@@ -452,7 +476,11 @@ class MqttCourier:
         _wake(self._wake_outside)
 
     def _publish(self, line: MqttConnection, sent: _Sent, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        self._sent[line.publish(topic, payload, qos=1, retain=retain)] = sent
+        number = None
+        if sent.kind in NUMBERED:
+            self._numbered += 1
+            number = f"{self._connection}.{self._numbered}"
+        self._sent[line.publish(topic, payload, qos=1, retain=retain, number=number)] = sent
 
     def _suspect_size(self) -> None:
         """A line broke over what was published: mosquitto refuses a large message by a code that MQTT forbids there.
@@ -499,9 +527,13 @@ class MqttCourier:
             self.clear(Trouble.TOPIC_REFUSED, sent.kind.value)
             with self._lock:
                 self._shipments.answered(sent.session_id, now_s)
-                if sent.word is not None and sent.word.outcome != "withdrawn":
-                    self._plans_told[sent.word.participant] = (sent.word.version, sent.word.outcome)
             return
+        if sent.kind in NUMBERED:
+            self._refused += 1
+        if sent.kind is Kind.TAKEN:
+            # Told again when the plans come with the next connection.
+            with self._lock:
+                self._plans_told.clear()
         if code == PACKET_TOO_LARGE and sent.kind is Kind.SESSION:
             if sent.bytes <= LEAST_MESSAGE_BYTES:
                 self._set_aside_the_large(sent.session_id, reason, now_s)
@@ -524,6 +556,10 @@ class MqttCourier:
                 receipt = read(payload, WireReceipt)
                 if not isinstance(receipt, Unreadable):
                     self._heard_receipt(receipt)
+                elif not isinstance(words := read(payload, WordReceipt), Unreadable):
+                    with self._lock:
+                        if self._words.acknowledged(words.words):
+                            self._keep_words()
             case Kind.COMMAND:
                 command = read(payload, Command)
                 if isinstance(command, Unreadable):
@@ -630,6 +666,7 @@ class MqttCourier:
             at=self._clocks(),
             certificate_until_wall_s=self._account.certificate_until_wall_s,
             instance=self._instance,
+            refused=self._refused,
         )
 
     def _believed_wall_s(self) -> float | None:

@@ -23,6 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from sync.errors import SyncError
+from sync.wire.topics import NUMBER_PROPERTY
 
 KEEPALIVE_S = 15
 SILENT_SLACK_S = 10.0
@@ -174,9 +175,13 @@ class MqttConnection:
         """Whether earlier packets still wait for the network."""
         return self._client.want_write()
 
-    def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> int:
-        """Publish on a line that stands; gives the number that its answer will name."""
-        published = self._client.publish(topic, payload, qos=qos, retain=retain)
+    def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool = False, number: str | None = None) -> int:
+        """Publish on a line that stands; gives the number that its answer will name. `number`: NUMBER_PROPERTY."""
+        properties = None
+        if number is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.UserProperty = (NUMBER_PROPERTY, number)
+        published = self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
         if published.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
             self._end(0, f"The connection is gone ({published.rc.name}).")
         return published.mid

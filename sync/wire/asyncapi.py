@@ -28,6 +28,13 @@ class Channel(Struct, frozen=True):
     title: str
     qos: int
     retained: bool
+    beside: tuple[type[Struct], ...] = ()
+    """Messages that come on the same topic."""
+
+    @property
+    def messages(self) -> tuple[type[Struct], ...]:
+        """All of them, the usual one first."""
+        return (self.message, *self.beside)
 
 
 CHANNELS = (
@@ -44,7 +51,14 @@ CHANNELS = (
     ),
     Channel(Kind.RESULT, messages.CommandResult, "What became of a command", qos=1, retained=False),
     Channel(Kind.TAKEN, messages.PlanTaken, "What became of a plan at the machine", qos=1, retained=False),
-    Channel(Kind.RECEIPT, messages.Receipt, "The server has committed a session", qos=1, retained=False),
+    Channel(
+        Kind.RECEIPT,
+        messages.Receipt,
+        "The server has committed a session, or results and plan receipts",
+        qos=1,
+        retained=False,
+        beside=(messages.WordReceipt,),
+    ),
     Channel(Kind.COMMAND, messages.Command, "A command to one machine", qos=1, retained=False),
     Channel(
         Kind.PLAN, messages.PlanOnWire, "A participant's plan; an empty message withdraws it", qos=1, retained=True
@@ -64,7 +78,7 @@ _LAST = {Kind.SESSION: "sessionId", Kind.PLAN: "participant"}
 
 def document() -> dict[str, Any]:
     """The whole document."""
-    kinds = [channel.message for channel in CHANNELS]
+    kinds = [message for channel in CHANNELS for message in channel.messages]
     references, schemas = msgspec.json.schema_components(
         [*kinds, *ENROLMENT], ref_template="#/components/schemas/{name}"
     )
@@ -94,8 +108,12 @@ def document() -> dict[str, Any]:
         "operations": {channel.kind.value: _operation(channel) for channel in CHANNELS},
         "components": {
             "messages": {
-                channel.message.__name__: _message(channel, reference)
-                for channel, reference in zip(CHANNELS, references, strict=False)
+                message.__name__: _message(channel, message, reference)
+                for (channel, message), reference in zip(
+                    [(channel, message) for channel in CHANNELS for message in channel.messages],
+                    references,
+                    strict=False,
+                )
             },
             "schemas": dict(sorted(schemas.items())),
             "securitySchemes": {
@@ -116,7 +134,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
     return {
         "address": f"ic/1/{{clinic}}/{{machine}}/{channel.kind.value}" + (f"/{{{last}}}" if last else ""),
         "title": channel.title,
-        "messages": {channel.message.__name__: {"$ref": f"#/components/messages/{channel.message.__name__}"}},
+        "messages": {one.__name__: {"$ref": f"#/components/messages/{one.__name__}"} for one in channel.messages},
         "parameters": {name: PARAMETERS[name] for name in names},
     }
 
@@ -139,8 +157,8 @@ def _finish(schema: dict[str, Any]) -> None:
         schema["description"] = inspect.cleandoc(schema["description"])
 
 
-def _message(channel: Channel, reference: dict[str, Any]) -> dict[str, Any]:
-    name = channel.message.__name__
+def _message(channel: Channel, kind: type[Struct], reference: dict[str, Any]) -> dict[str, Any]:
+    name = kind.__name__
     sealed = channel.kind is Kind.SESSION
     message = {
         "name": name,

@@ -151,6 +151,16 @@ class Receipt(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class WordReceipt(Struct, frozen=True, kw_only=True):
+    """The server has committed these results and plan receipts (or buried what it could not read); on `receipt` too.
+
+    `words`: the SHA-256 of each message's bytes as they were published. A machine sends a word again until it is named.
+    """
+
+    format: int = FORMAT
+    words: tuple[str, ...]
+
+
 class Finding(Struct, frozen=True):
     """Something about the machine that a person should know. `code`: listed in docs/wire.md; `detail` is for people."""
 
@@ -164,7 +174,8 @@ class State(Struct, frozen=True, kw_only=True):
 
     `connection` counts the machine's connections; a will that comes after the next birth has the lower number and is to
     be passed over. `instance`: random for each start of the courier; by it a machine sees that somebody else speaks in
-    its name. `waiting`: finished sessions that have no receipt yet, as far as the courier knows.
+    its name. `waiting`: finished sessions that have no receipt yet, as far as the courier knows. `refused`: how many of
+    this connection's numbered messages (docs/wire.md, «Numbers») the broker refused.
     """
 
     format: int = FORMAT
@@ -178,6 +189,7 @@ class State(Struct, frozen=True, kw_only=True):
     at: Clocks | None = None
     certificate_until_wall_s: float | None = None
     instance: str = ""
+    refused: int = 0
 
 
 class LiveNotice(Struct, frozen=True):

@@ -52,6 +52,13 @@ _LAST = {Kind.SESSION: SESSION_ID, Kind.PLAN: PARTICIPANT}
 """Kinds whose topic ends in a name of its own."""
 
 
+NUMBERED = (Kind.SESSION, Kind.RESULT, Kind.TAKEN)
+"""Kinds whose messages carry a number, so that the server sees which of them did not arrive."""
+
+NUMBER_PROPERTY = "ic-number"
+"""MQTT 5 user property of such a message: `{connection}.{number}`, the number from 1 on within the connection."""
+
+
 class Topic(Struct, frozen=True):
     """One topic. `name`: the session's id for `session`, the participant's pseudonym for `plan`, else empty."""
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from server.broker.mqtt_client import BrokerLink, LinkSettings
 from server.clinic_folder.settings import ClinicFolder
 from server.identity import flooding
-from tests.support.clinic.local_clinic import Machine, collector, files_of, make, mosquitto, stored, until
 from tests.support.broker.delivery_factory import sealed, session_id
+from tests.support.clinic.local_clinic import Machine, collector, files_of, make, mosquitto, stored, until
 
 
 def test_what_several_threads_publish_at_once_never_tears_a_packet(tmp_path: Path) -> None:

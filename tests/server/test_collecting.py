@@ -1,5 +1,6 @@
 """The collector as a process: figures, log, clean end, what a person may do with what is kept."""
 
+import hashlib
 import json
 import signal
 import urllib.request
@@ -12,7 +13,7 @@ import pytest
 from server.clinic_folder.settings import ClinicFolder
 from sync.wire.chunks import cut
 from sync.wire.codec import encode, encode_session
-from sync.wire.messages import Finding, Software, State
+from sync.wire.messages import Clocks, CommandResult, Finding, PlanTaken, Software, State
 from tests.support.broker.delivery_factory import delivery, sealed, session_id
 from tests.support.clinic.local_clinic import Child, Machine, collector, command, make, mosquitto, sql, stored, until
 
@@ -140,6 +141,24 @@ def test_a_machines_state_is_shown(clinic: ClinicFolder, child: Child) -> None:
     assert child.process.poll() is None
 
 
+def test_results_and_plan_receipts_are_acknowledged_after_the_commit_and_what_nobody_can_read_too(
+    clinic: ClinicFolder, child: Child
+) -> None:
+    at = Clocks("b", 1.0, 2.0, synchronised=True)
+    said = {
+        "result": encode(CommandResult(id="c-1", outcome="done", at=at)),
+        "taken": encode(PlanTaken(participant="p-1", version=1, outcome="refused", at=at, reason="limit")),
+    }
+    with Machine(clinic, "machine-8") as machine:
+        for kind, payload in said.items():
+            machine.publish(machine.topic(kind), payload)
+        machine.publish(machine.topic("result"), b"?")
+        wanted = {hashlib.sha256(payload).hexdigest() for payload in (*said.values(), b"?")}
+        until(lambda: machine.words == wanted)
+    assert sql(clinic, "SELECT count(*) FROM server_commandoutcome WHERE machine = 'machine-8'") == [(1,)]
+    assert child.process.poll() is None
+
+
 def test_several_collectors_divide_the_sessions_and_one_killed_loses_nothing(
     clinic: ClinicFolder, child: Child
 ) -> None:
@@ -157,6 +176,18 @@ def test_several_collectors_divide_the_sessions_and_one_killed_loses_nothing(
         assert '"stored"' in third.said
     assert stored(clinic) - before == 300
     assert child.process.poll() is None
+
+
+def test_a_collector_that_nothing_reaches_says_so_and_proves_it_once_the_list_is_right(tmp_path: Path) -> None:
+    clinic = make(tmp_path / "clinic")
+    right = clinic.places.broker_access.read_text()
+    clinic.places.broker_access.write_text(right.replace("topic readwrite ic/1/trondheim/+/session/+", "# gone"))
+    with mosquitto(clinic), collector(clinic) as child:
+        until(lambda: figures(clinic)["interval_coach_broker_up"] == 1)
+        until(lambda: "nothing that is published reaches this collector" in child.said)
+        assert figures(clinic)["interval_coach_path_proved"] == 0
+        command("migrate", "--dir", str(clinic.places.folder))
+        until(lambda: figures(clinic)["interval_coach_path_proved"] == 1)
 
 
 def test_it_ends_cleanly_when_told(tmp_path: Path) -> None:

@@ -92,5 +92,3 @@ def test_only_a_machine_whose_messages_are_given_up_by_the_hundred_floods() -> N
     guard.floods("b")
     now[0] = 61.0
     assert not guard.floods("b")
-
-

@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 
 from server.collector import deferred_validation, parser, store
-from server.collector.reader_process import ReaderProcess
 from server.collector.messages import Arrival
+from server.collector.reader_process import ReaderProcess
 from server.errors import StoreRefusedError
 from server.models import (
     CommandOutcome,

@@ -1,5 +1,6 @@
 """The courier with a real broker: what must hold whatever raises, lags or comes from a newer world."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from coach.model.plan import Plan
 from sync.delivery.fault_registry import Trouble
 from sync.delivery.interface import PlanCame, PlanWithdrawn, SealedSession
 from sync.delivery.live_snapshot import to_live
+from sync.delivery.mqtt import WORDS_FILE
+from sync.delivery.word_outbox import read_words
 from sync.wire.codec import encode, read
-from sync.wire.messages import CommandResult, Live, PlanOnWire, PlanTaken, Receipt
+from sync.wire.messages import CommandResult, Live, PlanOnWire, PlanTaken, Receipt, WordReceipt
 from sync.wire.topics import Kind, Topic
 from tests.support.broker.broker import CLINIC, Broker, MiniCollector, Proxy, until
 from tests.support.broker.courier_machine import SendingMachine, clocks, parcel
@@ -204,3 +207,31 @@ def test_a_command_that_this_program_does_not_know_is_refused_in_words(
     (result,) = results()
     assert (result.id, result.outcome, result.code) == ("c7", "refused", "not_understood")
     assert "older" in result.reason
+
+
+def test_a_result_arrives_after_a_killed_broker_and_a_restart_and_again_until_it_is_acknowledged() -> None:
+    said = CommandResult(id="c-1", outcome="done", at=clocks())
+    with Broker() as own:
+        folder = own.identity("m-30")
+        with SendingMachine(folder, speed=30) as machine:
+            until(lambda: machine.online)
+            machine.courier.answer(said)
+            # The broker takes it, has nobody to give it to, and is gone.
+            time.sleep(0.3)
+            own.end(9)
+        own.start()
+        with MiniCollector(own) as collector, SendingMachine(folder, speed=30) as machine:
+
+            def came() -> list[bytes]:
+                return [payload for topic, payload in collector.others if topic.kind is Kind.RESULT]
+
+            until(lambda: came() == [encode(said)])
+            machine.restart()
+            until(lambda: came() == [encode(said)] * 2)
+            receipt = WordReceipt(words=(hashlib.sha256(encode(said)).hexdigest(),))
+            collector.say(Topic(CLINIC, "m-30", Kind.RECEIPT), encode(receipt))
+            until(lambda: read_words(folder / WORDS_FILE) == ())
+            machine.restart()
+            until(lambda: machine.online)
+            time.sleep(0.3)
+            assert len(came()) == 2

@@ -35,7 +35,7 @@ from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.identity.certificate_authority import Authority
 from sync.wire.codec import read
 from sync.wire.envelope import Unreadable
-from sync.wire.messages import Receipt
+from sync.wire.messages import Receipt, WordReceipt
 
 ROOT = Path(__file__).resolve().parents[3]
 CLINIC = "trondheim"
@@ -259,6 +259,8 @@ class Machine:
         self.clinic = clinic
         self.name = name
         self.receipts: dict[tuple[str, int], Receipt] = {}
+        self.words: set[str] = set()
+        """SHA-256 of the results and plan receipts that the server acknowledged."""
         self.refusals: list[str] = []
         self.published: dict[int, str] = {}
         self._there = threading.Event()
@@ -334,6 +336,8 @@ class Machine:
         receipt = read(bytes(message.payload), Receipt)
         if not isinstance(receipt, Unreadable):
             self.receipts[receipt.session_id, receipt.revision] = receipt
+        elif not isinstance(words := read(bytes(message.payload), WordReceipt), Unreadable):
+            self.words.update(words.words)
 
     def _on_publish(
         self, _client: Client, _userdata: object, number: int, reason: ReasonCode, _properties: object
