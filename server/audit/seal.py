@@ -25,10 +25,10 @@ from msgspec import Struct
 from server.clinic_folder.atomic_file import PRIVATE, atomic_write, write_once
 from server.errors import ServerError
 
-KEY_FILE, TAIL_FILE = "access-log.key", "access-log.tail"
+KEY_FILE, TAIL_FILE, VERDICT_FILE = "access-log.key", "access-log.tail", "access-log.verified"
 
 _log = logging.getLogger(__name__)
-_File = TypeVar("_File", "SealKey", "Tail")
+_File = TypeVar("_File", "SealKey", "Tail", "Verdict")
 
 
 class SealKey(Struct, frozen=True):
@@ -44,6 +44,31 @@ class Tail(Struct, frozen=True):
     number: int
     sha256: str
     seal: str
+
+
+class Verdict(Struct, frozen=True):
+    """What the last check of the whole log found: how many faults in how many lines."""
+
+    at_wall_s: float
+    lines: int
+    faults: int
+
+
+def keep_verdict(verdict: Verdict) -> None:
+    """Write what the check found, for `health`. Raises ServerError."""
+    folder = access_log_folder()
+    if folder is None:
+        return
+    try:
+        atomic_write(folder / VERDICT_FILE, msgspec.json.encode(verdict), PRIVATE)
+    except OSError as error:
+        raise ServerError(f"{folder / VERDICT_FILE} cannot be written ({error.strerror}).") from error
+
+
+def read_verdict() -> Verdict | None:
+    """Return what the last check found; None where there was none. Raises ServerError where it cannot be read."""
+    folder = access_log_folder()
+    return None if folder is None else _read(folder / VERDICT_FILE, Verdict)
 
 
 def access_log_folder() -> Path | None:

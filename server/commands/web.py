@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -201,13 +202,15 @@ def _hand_out(given: argparse.Namespace, open_clinic: Open) -> None:
 def _audit(given: argparse.Namespace, open_clinic: Open) -> int:
     open_clinic(given)
     from server.accounts import commands  # noqa: PLC0415 - as above
-    from server.audit import export  # noqa: PLC0415 - only where Django is ready
+    from server.audit import export, seal  # noqa: PLC0415 - only where Django is ready
     from server.audit.models import Entry  # noqa: PLC0415 - as above
     from server.audit.record import faults, record  # noqa: PLC0415 - as above
 
     if given.act == "verify":
         found = list(faults(export.read_hashes(Path(given.since)) if given.since else None))
-        _say(*found, f"{Entry.objects.count()} lines; {'the chain is broken' if found else 'the chain is whole'}.")
+        lines = Entry.objects.count()
+        _say(*found, f"{lines} lines; {'the chain is broken' if found else 'the chain is whole'}.")
+        seal.keep_verdict(seal.Verdict(time.time(), lines, len(found)))
         return 1 if found else 0
     since = _day(given.since) if given.since else None
     record(commands.WHO, "log_exported", of=given.clinic)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from server.clinic_folder.settings import FOLDER_VARIABLE, read_clinic
-from server.installation.host import pages_answer
+from server.installation.host import read_health
 from server.installation.installing import InstallRequest, install, uninstall
 from server.installation.system_files import FOLDER, SystemPlaces
 from server.installation.upgrading import rollback, upgrade
@@ -32,7 +32,9 @@ def add_commands(command: Command) -> None:
     newer.add_argument("--trial-database", metavar="URL", help="an empty PostgreSQL database for the copy")
     back = command("rollback", _rollback, "return to the version and the data before the newest upgrade")
     back.add_argument("--yes", action="store_true", help="what was stored since the upgrade may be lost")
-    health = command("health", _health, "end with 0 where this computer's pages and their database answer, else 1")
+    health = command(
+        "health", _health, "what waits; 0 where pages and database answer and the access log is whole, else 1"
+    )
     health.add_argument("--wait", type=float, default=5.0, metavar="SECONDS", help="so long at most (5)")
 
 
@@ -80,6 +82,14 @@ def _rollback(given: argparse.Namespace) -> None:
 
 def _health(given: argparse.Namespace) -> int:
     clinic = read_clinic(Path(given.dir or os.environ.get(FOLDER_VARIABLE) or "."))
-    ready = pages_answer(clinic.settings, given.wait)
-    _say("ready" if ready else "The pages do not answer: journalctl -u interval-coach-server@web")
-    return 0 if ready else 1
+    found = read_health(clinic.settings, given.wait)
+    if found is None:
+        _say("The pages do not answer: journalctl -u interval-coach-server@web")
+        return 1
+    _say("ready")
+    for name, value in found.items():
+        _say(f"  {name.replace('_', ' ')}: {'–' if value is None else value}")
+    if found.get("access_log") == "broken":
+        _say("The access log is broken: «interval-coach-server audit verify» says where.")
+        return 1
+    return 0

@@ -11,10 +11,13 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from server.clinic_folder.settings import ClinicSettings
 from server.installation.system_files import ACCOUNT, ENVIRONMENT, FOLDER, InstallError, SystemPlaces
 
 READY_WITHIN_S = 120.0
+_MOST_HEALTH_BYTES = 64 * 1024
 _USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -104,6 +107,11 @@ def run_version(
 
 def pages_answer(settings: ClinicSettings, within_s: float = READY_WITHIN_S) -> bool:
     """Return whether the pages of this computer say that they are ready, waiting so long at most."""
+    return read_health(settings, within_s) is not None
+
+
+def read_health(settings: ClinicSettings, within_s: float = READY_WITHIN_S) -> dict[str, object] | None:
+    """Return what the pages of this computer say of themselves; None where they are not ready within this time."""
     until_s = time.monotonic() + within_s
     # Only whether it answers: the certificate is of the clinic's own authority, and nothing is sent.
     context = ssl._create_unverified_context()  # noqa: S323, SLF001 - as said above
@@ -114,11 +122,11 @@ def pages_answer(settings: ClinicSettings, within_s: float = READY_WITHIN_S) -> 
                 asked = urllib.request.Request(address, headers={"Host": settings.host})  # noqa: S310 - loopback
                 with urllib.request.urlopen(asked, timeout=5, context=context) as answer:  # noqa: S310 - as above
                     if answer.status == 200:  # noqa: PLR2004 - HTTP's own number
-                        return True
-            except (OSError, ValueError):
+                        return msgspec.json.decode(answer.read(_MOST_HEALTH_BYTES), type=dict[str, object])
+            except (OSError, ValueError, msgspec.MsgspecError):
                 continue
         time.sleep(0.5)
-    return False
+    return None
 
 
 def _last_words(text: str) -> str:

@@ -15,7 +15,7 @@ from server.installation.system_files import (
     ACCOUNT,
     SERVICES,
     TARGET,
-    TIMER,
+    TIMERS,
     InstallError,
     SystemPlaces,
     link_current,
@@ -64,8 +64,8 @@ def install(places: SystemPlaces, request: InstallRequest, say: Say) -> None:
         return
     _free_broker_port(say)
     systemctl("daemon-reload")
-    systemctl("enable", "--quiet", TARGET, TIMER, *_services(request))
-    systemctl("start", TIMER)
+    systemctl("enable", "--quiet", TARGET, *TIMERS, *_services(request))
+    systemctl("start", *TIMERS)
     systemctl("restart", *_services(request))
     systemctl("start", TARGET)
     settings = read_clinic(places.folder).settings
@@ -84,7 +84,7 @@ def uninstall(places: SystemPlaces, say: Say) -> None:
     """Stop and remove the services. The clinic's folder, its database and the account stay. Raises InstallError."""
     require_root()
     if systemd_runs(places):
-        systemctl("disable", "--now", "--quiet", TIMER, TARGET, *map(unit_name, SERVICES), may_fail=True)
+        systemctl("disable", "--now", "--quiet", *TIMERS, TARGET, *map(unit_name, SERVICES), may_fail=True)
     removed = remove_system_files(places)
     if systemd_runs(places):
         systemctl("daemon-reload")
@@ -100,7 +100,7 @@ def uninstall(places: SystemPlaces, say: Say) -> None:
 
 
 def _units(request: InstallRequest) -> list[str]:
-    return [TARGET, TIMER, *_services(request)]
+    return [TARGET, *TIMERS, *_services(request)]
 
 
 def _services(request: InstallRequest) -> list[str]:

@@ -13,7 +13,7 @@ FOLDER = Path("/srv/interval-coach")
 """The usual clinic's folder."""
 
 TARGET = "interval-coach-server.target"
-TIMER = "interval-coach-server-backup.timer"
+TIMERS = ("interval-coach-server-backup.timer", "interval-coach-server-verify.timer")
 SERVICES = ("broker", "enrol-service", "collect", "web")
 ENVIRONMENT = Path("/etc/interval-coach-server.env")
 """Variables for services and commands, such as DATABASE_URL; it is read where it exists, and never written."""
