@@ -208,9 +208,9 @@ def _audit(given: argparse.Namespace, open_clinic: Open) -> int:
 
     if given.act == "verify":
         found = list(faults(export.read_hashes(Path(given.since)) if given.since else None))
-        lines = Entry.objects.count()
-        _say(*found, f"{lines} lines; {'the chain is broken' if found else 'the chain is whole'}.")
-        seal.keep_verdict(seal.Verdict(time.time(), lines, len(found)))
+        count = Entry.objects.count()
+        _say(*found, f"{count} lines; {'the chain is broken' if found else 'the chain is whole'}.")
+        seal.keep_verdict(seal.Verdict(time.time(), count, len(found)))
         return 1 if found else 0
     since = _day(given.since) if given.since else None
     record(commands.WHO, "log_exported", of=given.clinic)
