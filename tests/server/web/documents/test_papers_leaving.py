@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from django.apps import apps
 from django.utils import timezone
 
 from server.audit.models import Entry
+from server.clinic_folder.deleted_list import FILE, Tombstone, write_list
 from server.diary.models import DiaryEntry
 from server.diary.reassignment import reassign
 from server.documents import commands, deletion
 from server.documents.errors import PaperError
 from server.errors import ServerError
 from server.live.models import GivenCommand, Outgoing, RaisedNotice
-from server.models import DeadLetter, MachineState, QuarantinedSession, Session, SessionPart
+from server.models import DeadLetter, DeletedPseudonym, MachineState, QuarantinedSession, Session, SessionPart
 from server.people.models import Course, Note, Participant, PlanVersion
 from sync.wire.chunks import cut
 from sync.wire.codec import encode_session, read_session
@@ -86,7 +88,11 @@ def test_after_a_deletion_nothing_is_left_but_the_log_and_the_withdrawal(people:
     ids = [str(one.session_id) for one in entries]
     done = deletion.delete(people.participant, people.account("clinic_admin"))
     assert (done.sessions, done.notes, done.plans, done.machines) == (2, 2, 1, 1)
-    assert everywhere(NAME, "p-1", *ids) == ["audit.Entry.participant", "room.Outgoing.topic"]
+    assert everywhere(NAME, "p-1", *ids) == [
+        "audit.Entry.participant",
+        "room.Outgoing.topic",
+        "server.DeletedPseudonym.pseudonym",
+    ]
     assert [bytes(one.payload) for one in Outgoing.objects.all()] == [b""]
     assert [one.action for one in Entry.objects.filter(participant="p-1")] == ["papers.participant_deleted"]
     assert DiaryEntry.objects.get().session_id == others.session_id
@@ -112,15 +118,37 @@ def test_a_session_that_counts_for_another_stays_theirs_without_the_pseudonym(pe
     reassign(entry, people.participant, second, people.account("therapist"), "Kari Nordmann valgte feil navn")
     done = deletion.delete(people.participant, "command")
     assert done.kept_for_others == 1
-    assert everywhere(NAME, "p-1") == ["audit.Entry.detail", "audit.Entry.participant"]
+    assert everywhere(NAME, "p-1") == [
+        "audit.Entry.detail",
+        "audit.Entry.participant",
+        "server.DeletedPseudonym.pseudonym",
+    ]
     stored = Session.objects.get()
     found = read_session(bytes(stored.payload))
     assert isinstance(found, SessionDelivery)
     assert (found.participant, found.plan.participant, stored.participant) == ("p-2", "p-2", "p-2")
 
 
-def test_a_session_that_comes_after_the_deletion_is_deleted_by_the_same_command(people: People) -> None:
+def test_a_session_that_comes_after_the_deletion_is_not_stored(people: People) -> None:
     deletion.delete(people.participant, "command")
+    with pytest.raises(DiaryEntry.DoesNotExist):
+        keep(trained(1))
+    assert not Session.objects.exists()
+
+
+def test_an_older_database_deletes_again_whom_the_folders_list_knows(people: People, tmp_path: Path) -> None:
+    keep(trained(1))
+    until_s = time.time() + 86_400
+    write_list(tmp_path / FILE, [Tombstone("trondheim", "p-1", 1.0, until_s), Tombstone("oslo", "p-1", 1.0, until_s)])
+    assert deletion.delete_again(tmp_path, "command") == ["p-1 of trondheim was deleted before, and is deleted again."]
+    assert not Session.objects.exists()
+    assert not Participant.objects.filter(clinic=people.clinic, pseudonym="p-1").exists()
+    assert deletion.delete_again(tmp_path, "command") == []
+
+
+def test_a_session_that_lies_there_without_its_participant_is_deleted_by_the_same_command(people: People) -> None:
+    deletion.delete(people.participant, "command")
+    DeletedPseudonym.objects.all().delete()
     keep(trained(1))
     assert commands.delete("trondheim", "p-1") == ["1 session(s) that came as p-1 are deleted."]
     with pytest.raises(PaperError, match="There is no participant p-1"):
