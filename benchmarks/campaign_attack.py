@@ -142,7 +142,7 @@ def hold_enrolment(figures: Figures, clinic: ClinicFolder) -> None:
 
 
 def flood_collector(figures: Figures, clinic: ClinicFolder, collecting: Child, parts: int) -> None:
-    """Flood the collector from another process in four ways, and wait for another machine's receipts meanwhile."""
+    """Flood the collector from another process in four ways, and wait for another machine's receipts then."""
     content = unseal(sealed(3, seconds=60))
     assert isinstance(content, bytes)
     # What unpacks to 20 MB: in the head, so that it must be read whole to be known; and behind it.
@@ -163,9 +163,11 @@ def flood_collector(figures: Figures, clinic: ClinicFolder, collecting: Child, p
         for what, payloads in floods:
             topic = "state" if "births" in what else "session"
             with _flooding(clinic, topic, payloads):
-                beside_s = [_receipt_s(honest, next(settled)) for _ in range(9)]
-            figures.tell(f"receipt beside {what} / quiet", statistics.median(beside_s) / quiet_s, "×", 5)
-            print(f"    quiet {quiet_s:.3f} s, median {statistics.median(beside_s):.3f} s, worst {max(beside_s):.3f} s")
+                flooded_s = [_receipt_s(honest, next(settled)) for _ in range(9)]
+            figures.tell(f"receipt with {what} / quiet", statistics.median(flooded_s) / quiet_s, "×", 5)
+            print(
+                f"    quiet {quiet_s:.3f} s, median {statistics.median(flooded_s):.3f} s, worst {max(flooded_s):.3f} s"
+            )
             # Each attack on its own: until the one before is worked off.
             until(lambda: _receipt_s(honest, next(settled)) < 2 * quiet_s, 120)
         until(lambda: sql(clinic, "SELECT count(*) FROM server_session WHERE NOT read_through") == [(0,)], 120)

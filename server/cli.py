@@ -133,7 +133,7 @@ def _keeping_options(command: Callable[..., argparse.ArgumentParser]) -> None:
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.add_argument("folder", type=Path, metavar="DIR", help="a folder that does not exist yet, or is empty")
     restore.add_argument(
-        "--deleted", type=Path, metavar="LIST", help="the newest deleted-participants.json, where none lies beside FILE"
+        "--deleted", type=Path, metavar="LIST", help="the newest deleted-participants.json, where none lies with FILE"
     )
 
 

@@ -159,7 +159,7 @@ class MachineState(models.Model):
 
 
 class MessageSequence(models.Model):
-    """Which of a machine's numbered messages arrived on one of its connections (docs/wire.md, «Numbers»).
+    """Which of a machine's numbered messages arrived on one of its connections (docs/wire.md, 'Numbers').
 
     `ranges`: first and last number of each unbroken run, in order. `closed`: numbers that never came, below those.
     `refused`: how many the broker refused, as the machine says. `gap_wall_s`: since when some are missing, else null.

@@ -77,7 +77,7 @@ def build_machine_row(
 
 
 def _seen_here(state: MachineState, missing: dict[tuple[str, str], MissingMessages]) -> tuple[FindingShown, ...]:
-    """What the server itself sees of a machine: messages that did not arrive, and a name that two use."""
+    """Return what the server itself sees of a machine: messages that did not arrive, and a name that two use."""
     found = []
     gone = missing.get((state.clinic, state.machine))
     if gone is not None:

@@ -215,7 +215,7 @@ class BrokerLink:
         return result == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _wake(self) -> None:
-        # A full buffer wakes as well; a closed one has nobody to wake.
+        # A full buffer wakes as well; a closed one has no one to wake.
         if self._waker is not None:
             with suppress(OSError):
                 self._waker.send(b"!")

@@ -1,4 +1,4 @@
-"""The list of deleted participants as a file: in the clinic's folder, in each backup, and beside the backups."""
+"""The list of deleted participants as a file: in the clinic's folder, in each backup, and with the backups."""
 
 from collections.abc import Iterable
 from pathlib import Path

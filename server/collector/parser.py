@@ -78,7 +78,7 @@ def arrival(topic_text: str, payload: bytes, *, thorough: bool = True) -> Arriva
 
 
 def quick_arrival(topic_text: str, payload: bytes) -> Arrival | None:
-    """What this message is, a session by its head; None where one must be read whole to be known, however large."""
+    """Return what this is, a session by its head; None where one must be read whole to be known, however large."""
     return _arrival(topic_text, payload, _read_head, thorough=False)
 
 
@@ -114,7 +114,7 @@ def is_read_at_once(payload: bytes) -> bool:
 
 
 def whole_session(source: MessageSource, session_id: str, payload: bytes) -> Arrival:
-    """A session that came in parts: a usual one is read through at once, of a larger one the head."""
+    """Read a session that came in parts: a usual one through at once, of a larger one the head."""
     return session(source, session_id, payload, thorough=is_read_at_once(payload))
 
 

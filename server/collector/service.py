@@ -481,7 +481,7 @@ class Collector:
             self._gate.let_in_again()
         if self._proof and self._link.up and time.monotonic() - self._connected_s > PROVED_WITHIN_S:
             self._connected_s = time.monotonic()
-            _log.error("nothing that is published reaches this collector; «migrate» writes the access list again")
+            _log.error("nothing that is published reaches this collector; 'migrate' writes the access list again")
             self._prove_path()
         missing, doubled = transactions.in_transaction(lambda: (missing_messages(), doubled_machines()))
         self.figures.missing.set(sum(one.missing for one in missing.values()))

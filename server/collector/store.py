@@ -164,7 +164,7 @@ def _take(arrivals: Sequence[Arrival], now_s: float) -> tuple[StoreResult, ...]:
             case Dead():
                 buried = _bury(arrival, now_s)
                 if arrival.source.machine and arrival.source.topic.endswith(_WORDS) and buried.what == "dead":
-                    # The machine need not send again what nobody can read.
+                    # The machine need not send again what no one can read.
                     buried = _worded(buried, arrival.source, hashlib.sha256(arrival.payload).hexdigest())
                 verdicts.append(buried)
     return tuple(verdicts)
@@ -297,7 +297,7 @@ class _PartsKept:
         return fits
 
     def forget(self, source: MessageSource | None = None) -> None:
-        """Count a machine's parts anew at the next one, or all machines'."""
+        """Count a machine's parts again at the next one, or all machines'."""
         with self._lock:
             if source is None:
                 self._kept.clear()

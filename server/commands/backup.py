@@ -88,7 +88,7 @@ def back_up_into(clinic: ClinicFolder, folder: Path, keep: int | None = None) ->
 
 
 def _lay_beside(clinic: ClinicFolder, folder: Path) -> None:
-    """Copy the newest list of deleted participants beside the backups: an older one must not bring them back."""
+    """Copy the newest list of deleted participants with the backups: an older one must not bring them back."""
     newest = clinic.places.folder / DELETED_FILE
     if newest.exists():
         atomic_write(folder / DELETED_FILE, newest.read_bytes(), PRIVATE)
@@ -97,7 +97,7 @@ def _lay_beside(clinic: ClinicFolder, folder: Path) -> None:
 def restore(file: Path, folder: Path, deleted: Path | None = None) -> str:
     """Put a backup into a new folder and its database. Raises BackupError, and leaves the folder as it was.
 
-    Who was deleted since is deleted again by `migrate`: by the list that lies beside the backup, or by `deleted`.
+    Who was deleted since is deleted again by `migrate`: by the list that lies with the backup, or by `deleted`.
 
     For PostgreSQL the database that the settings or DATABASE_URL name must be there, and empty.
     """

@@ -2,7 +2,7 @@
 
 The collector gives up what one machine sends too much of (`server.collector.fair_queue`), yet everything passes through
 its one connection first, and the others' messages wait behind. So the flood is stopped where it comes in. What the
-machine sends meanwhile is refused, not lost: it sends again what has no receipt.
+machine sends then is refused, not lost: it sends again what has no receipt.
 """
 
 import time

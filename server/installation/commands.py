@@ -90,6 +90,6 @@ def _health(given: argparse.Namespace) -> int:
     for name, value in found.items():
         _say(f"  {name.replace('_', ' ')}: {'–' if value is None else value}")
     if found.get("access_log") == "broken":
-        _say("The access log is broken: «interval-coach-server audit verify» says where.")
+        _say("The access log is broken: 'interval-coach-server audit verify' says where.")
         return 1
     return 0

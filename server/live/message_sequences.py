@@ -1,7 +1,7 @@
-"""Numbers of a machine's messages: which arrived, so that a sequence that somebody thins out is seen and told.
+"""Numbers of a machine's messages: which arrived, so that a sequence that someone thins out is seen and told.
 
 A machine numbers what it sends on each connection, and a connection that is lost loses only its last messages. So a gap
-below the highest number means that the broker took a message and gave it to somebody else, or dropped it. What arrives
+below the highest number means that the broker took a message and gave it to someone else, or dropped it. What arrives
 late, through another collector, closes its gap; only a gap that stays is told.
 """
 

@@ -1,8 +1,8 @@
 """Pseudonyms of deleted participants: what still comes under them is cleared and not stored.
 
-A machine that was away delivers sessions of somebody who has been deleted meanwhile. The tombstone holds the pseudonym
+A machine that was away delivers sessions of someone who has been deleted then. The tombstone holds the pseudonym
 alone, for as long as a machine's certificate can last and a little more (`deleted_kept_days`). It lies in the database,
-and in a file of the clinic's folder that backups carry and lie beside, so that a restored older backup knows it again.
+and in a file of the clinic's folder that backups carry and lie with, so that a restored older backup knows it again.
 """
 
 import logging
@@ -31,7 +31,7 @@ def bury(clinic: str, pseudonym: str, now_s: float | None = None) -> None:
 
 
 def deleted_among(people: Iterable[tuple[str, str]], now_s: float | None = None) -> set[tuple[str, str]]:
-    """Return those of these (clinic, pseudonym) who were deleted. A pseudonym that is somebody's again is not."""
+    """Return those of these (clinic, pseudonym) who were deleted. A pseudonym that is someone's again is not."""
     now_s = time.time() if now_s is None else now_s
     wanted = set(people)
     if not wanted:

@@ -1,4 +1,4 @@
-"""For whoever watches the server: does it run, can it serve, and what waits? A stranger is told yes or no alone."""
+"""For who watches the server: does it run, can it serve, and what waits? A stranger is told yes or no alone."""
 
 import time
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from server.models import DeadLetter, MachineState, QuarantinedSession, Session,
 from server.web.addresses import is_loopback
 
 NOT_CHECKED_S = 3 * 86_400.0
-"""The access log is checked every night; after so long nobody checks it any more."""
+"""The access log is checked every night; after so long no one checks it any more."""
 
 
 @for_nobody_in_particular
@@ -31,7 +31,7 @@ def live(_request: HttpRequest) -> HttpResponse:
 @for_nobody_in_particular
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """Whether the database answers: 503 where not. Somebody on this computer is told what waits, too.
+    """Whether the database answers: 503 where not. A person on this computer is told what waits, too.
 
     A long silence of the machines is no fault of the pages: at night no machine is on.
     """
@@ -66,7 +66,7 @@ def _figures(heard_wall_s: float | None) -> dict[str, object]:
 
 
 def _access_log(now_s: float) -> str:
-    """Return `whole`, `broken`, or `not checked`, where nobody has looked lately."""
+    """Return `whole`, `broken`, or `not checked`, where no one has looked lately."""
     try:
         verdict = read_verdict()
     except ServerError:

@@ -85,7 +85,7 @@ class WordOutbox:
         return next((one.word for one in self._pending.values() if one.again_s <= now_s), None)
 
     def sent(self, word: Word, now_s: float) -> None:
-        """A word was published: it is due again later, each time twice as late."""
+        """Note that a word was published: it is due again later, each time twice as late."""
         one = self._pending.get((word.kind, word.key))
         if one is None or one.word != word:
             return
@@ -95,7 +95,7 @@ class WordOutbox:
             del self._pending[word.kind, word.key]
 
     def on_new_connection(self) -> None:
-        """Whatever was on its way may be lost."""
+        """Let all be due: whatever was on its way may be lost."""
         for one in self._pending.values():
             one.again_s = float("-inf")
 

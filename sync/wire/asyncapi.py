@@ -28,13 +28,13 @@ class Channel(Struct, frozen=True):
     title: str
     qos: int
     retained: bool
-    beside: tuple[type[Struct], ...] = ()
+    others: tuple[type[Struct], ...] = ()
     """Messages that come on the same topic."""
 
     @property
     def messages(self) -> tuple[type[Struct], ...]:
         """All of them, the usual one first."""
-        return (self.message, *self.beside)
+        return (self.message, *self.others)
 
 
 CHANNELS = (
@@ -57,7 +57,7 @@ CHANNELS = (
         "The server has committed a session, or results and plan receipts",
         qos=1,
         retained=False,
-        beside=(messages.WordReceipt,),
+        others=(messages.WordReceipt,),
     ),
     Channel(Kind.COMMAND, messages.Command, "A command to one machine", qos=1, retained=False),
     Channel(

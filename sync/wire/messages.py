@@ -175,7 +175,7 @@ class State(Struct, frozen=True, kw_only=True):
     `connection` counts the machine's connections; a will that comes after the next birth has the lower number and is to
     be passed over. `instance`: random for each start of the courier; by it a machine sees that somebody else speaks in
     its name. `waiting`: finished sessions that have no receipt yet, as far as the courier knows. `refused`: how many of
-    this connection's numbered messages (docs/wire.md, «Numbers») the broker refused.
+    this connection's numbered messages (docs/wire.md, 'Numbers') the broker refused.
     """
 
     format: int = FORMAT

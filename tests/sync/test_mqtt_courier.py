@@ -216,7 +216,7 @@ def test_a_result_arrives_after_a_killed_broker_and_a_restart_and_again_until_it
         with SendingMachine(folder, speed=30) as machine:
             until(lambda: machine.online)
             machine.courier.answer(said)
-            # The broker takes it, has nobody to give it to, and is gone.
+            # The broker takes it, has no one to give it to, and is gone.
             time.sleep(0.3)
             own.end(9)
         own.start()
