@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from server.accounts import finding_words
 from server.accounts.access import in_clinic
+from server.accounts.message_sequences import MissingMessages, doubled_machines, missing_messages
 from server.accounts.models import Clinic
 from server.accounts.roles import Permission
-from server.live.message_sequences import MissingMessages, doubled_machines, missing_messages
 from server.models import Certificate, MachineState
 from server.natural_sort import by_name
 

@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from server.accounts.message_sequences import SequenceMark, doubled_machines, mark_of, missing_messages
 from server.broker.mqtt_client import BrokerLink, LinkSettings, Received
 from server.clinic_folder import transactions
 from server.collector import deferred_validation, store
@@ -44,7 +45,6 @@ from server.diary import ingest
 from server.errors import StoreAwayError, StoreRefusedError
 from server.follow_up import checking
 from server.json_logging import log_fields
-from server.live.message_sequences import SequenceMark, doubled_machines, mark_of, missing_messages
 from sync.wire.codec import encode
 from sync.wire.messages import Receipt, WordReceipt
 from sync.wire.topics import Kind, Topic, build

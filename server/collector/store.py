@@ -17,6 +17,8 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Length
 from msgspec import Struct
 
+from server.accounts import message_sequences
+from server.accounts.message_sequences import SequenceMark, note_arrived, note_refused
 from server.clinic_folder.transactions import in_transaction
 from server.collector import parser
 from server.collector.bulk_insert import insert_sessions
@@ -32,8 +34,6 @@ from server.collector.messages import (
     StateArrived,
 )
 from server.follow_up.changes import mark_due
-from server.live import message_sequences
-from server.live.message_sequences import SequenceMark, note_arrived, note_refused
 from server.live.plan_outbox import withdraw_left
 from server.models import (
     CommandOutcome,

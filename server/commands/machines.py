@@ -2,7 +2,7 @@
 
 import time
 
-from server.live.message_sequences import doubled_machines, missing_messages
+from server.accounts.message_sequences import doubled_machines, missing_messages
 from server.models import Certificate, MachineState
 
 SOON_S = 30 * 86_400.0

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from server.accounts.access import for_nobody_in_particular
+from server.accounts.message_sequences import doubled_machines, missing_messages
 from server.audit.seal import read_verdict
 from server.errors import ServerError
-from server.live.message_sequences import doubled_machines, missing_messages
 from server.live.models import Outgoing
 from server.models import DeadLetter, MachineState, QuarantinedSession, Session, SessionPart
 from server.web.addresses import is_loopback

@@ -4,10 +4,10 @@ from random import Random
 
 import pytest
 
+from server.accounts import message_sequences
+from server.accounts.message_sequences import MissingMessages, SequenceMark, mark_of, missing_messages, note_arrived
 from server.collector import parser, store
 from server.commands.machines import lines
-from server.live import message_sequences
-from server.live.message_sequences import MissingMessages, SequenceMark, mark_of, missing_messages, note_arrived
 from server.models import DeletedPseudonym, MachineState, MessageSequence
 from sync.wire.codec import encode
 from sync.wire.messages import Software, State
