@@ -92,7 +92,7 @@ def test_the_list_is_paged_and_says_what_was_trained(people: People) -> None:
 
 
 def test_an_empty_diary_says_when_it_will_not_be(people: People) -> None:
-    assert "Ingen økt ennå" in shown(people.therapist, "list", "trondheim", "p-1")
+    assert "Ingen økter ennå" in shown(people.therapist, "list", "trondheim", "p-1")
     assert "Ikke noe treningsforløp ennå" in shown(people.therapist, "course", "trondheim", "p-1")  # codespell:ignore
 
 
