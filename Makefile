@@ -63,6 +63,10 @@ bench-guidance: set-up ## the guidance against four others on 1,000 simulated pe
 	@$(RUN) benchmarks/bench_guidance.py
 	@$(RUN) benchmarks/bench_groups.py
 
+.PHONY: test-screens
+test-screens: set-up ## every face of 200 random sessions: sizes, contrast, other eyes, overlap, contradictions; half an hour
+	@$(RUN) -m pytest --timeout 0 -n auto tests/display/test_random_sessions.py $(ARGS)
+
 .PHONY: mutate
 mutate: set-up ## mistakes put into the coach's guards, one by one: does a test fail? hours. ARGS="limits --sample 40 --seed 1"
 	@nice $(RUN) -m scripts.mutate $(ARGS)

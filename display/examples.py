@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from coach.kiosk.view import Choice, DisplayState, PinNow, ScreenId, TriedPart
+from coach.kiosk.view import Choice, DisplayState, PinNow, ScreenId, TrainingPage, TriedPart
+from coach.model.course_progress import FitnessShown, MyTraining, SessionShown, TherapistWord
 from coach.model.events import Advice, Direction, Level, Limit, Signal
 from coach.model.protocol import PhaseKind
 from coach.model.snapshot import Bout, NoticeNow, Prediction, Profile, ProfilePhase, Snapshot, ZoneNow
@@ -228,6 +229,33 @@ def _ended(snapshot: Snapshot, elapsed_s: float, *, saved: Literal["saving", "sa
     )
 
 
+SHARES = (0.62, 0.7, 0.84, 0.78, 0.9, 0.88, 0.93)
+
+
+def _my_training(**changes: Any) -> DisplayState:  # noqa: ANN401 - any field of one's own training
+    sessions = tuple(
+        SessionShown(
+            number=number,
+            ended_wall_s=1_764_500_000.0 - 2.5 * 86_400 * (len(SHARES) - number),
+            good_s=960.0 * share,
+            planned_s=960.0,
+            speed_kmh=6.2 + 0.05 * number,
+        )
+        for number, share in enumerate(SHARES, 1)
+    )[::-1]
+    training = MyTraining(
+        shares=SHARES,
+        week_done=2,
+        line="same_speed",
+        amount=4.0,
+        weeks=3,
+        fitness=FitnessShown(now=41, low=38, high=45, sessions=8, before=44),
+        appointment_wall_s=1_765_184_400.0,
+        sessions=sessions,
+    )
+    return _with(ScreenId.MY_TRAINING, my_training=replace(training, **changes), take_along=True)
+
+
 def examples() -> dict[str, DisplayState]:
     """Every state of the screen by name, in bokmål."""
     length_s = 2280.0
@@ -280,6 +308,7 @@ def examples() -> dict[str, DisplayState]:
                 *("radio_busy", "radio_stumbled", "no_heart_rate", "refused", "unreadable"),
             )
         },
+        "strap_by_feeling": _with(ScreenId.STRAP, strap_trouble="no_adapter", by_feeling=True),
         "strap_found": _with(ScreenId.STRAP, strap_name=strap_name),
         "ready": _with(
             ScreenId.READY,
@@ -289,6 +318,16 @@ def examples() -> dict[str, DisplayState]:
             snapshot=ready,
             profile=profile_of(),
         ),
+        "my_training": _my_training(),
+        "my_training_back": _my_training(
+            back_after_days=16, eased=True, fitness=None, weeks=1, line="sessions", word=None, appointment_wall_s=None
+        ),
+        "my_training_word": _my_training(word=TherapistWord("Sterkt i går! Du holdt farten helt ut.")),
+        "my_training_session": replace(_my_training(), selected=3),
+        "my_training_moment": replace(
+            _my_training(moment=12, shares=(*SHARES, *SHARES)[:12]), training_page=TrainingPage.MOMENT
+        ),
+        "my_training_take_along": replace(_my_training(), training_page=TrainingPage.TAKE_ALONG),
         "ready_battery_low": _with(
             ScreenId.READY, strap_name=strap_name, strap_battery_low=True, snapshot=ready, profile=profile_of()
         ),

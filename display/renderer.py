@@ -25,7 +25,7 @@ from display.screen.frame import BEAT_STEPS, RenderContext
 from display.screen.heart_rate_gauge import shown_number
 from display.screen.session_profile import ProfileDrawing
 from display.screen.therapist_message import with_therapist_line
-from display.screens import session
+from display.screens import my_training, session
 from display.screens.arrival import (
     choose_participant,
     choose_strap,
@@ -205,6 +205,7 @@ _PARTS: dict[ScreenId, Callable[[RenderContext], list[Widget]]] = {
     ScreenId.SELF_TEST_FAILED: self_test_failed.parts,
     ScreenId.MACHINE: machine.parts,
     ScreenId.SELF_TEST: self_test.parts,
+    ScreenId.MY_TRAINING: my_training.parts,
 }
 
 

@@ -7,12 +7,23 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
+
+from display.errors import DisplayError
 
 Language = Literal["nb", "en"]
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
 OTHER = "other"
 """Each group whose keys come from elsewhere (notices, advice reasons, questions, findings) has a text of this name."""
+
+
+EXERTION_NUMBERS = range(6, 21)
+LONGEST_ANCHOR = 30
+
+
+class AnchorFileError(DisplayError, ValueError):
+    """A file of words for the exertion scale that cannot be used; the text names it and says why."""
 
 
 class Texts:
@@ -55,6 +66,36 @@ def _flat(table: Mapping[str, object], above: str = "") -> dict[str, str]:
 
 @cache
 def texts_in(language: Language) -> Texts:
-    """The catalogue of a language."""
+    """Return the catalogue of a language, with the words of the exertion scale that the clinic has loaded."""
     source = files("display").joinpath("texts", f"{language}.toml").read_text(encoding="utf-8")
-    return Texts(language, _flat(tomllib.loads(source)))
+    return Texts(language, _flat(tomllib.loads(source)) | _anchors.get(language, {}))
+
+
+_anchors: dict[str, dict[str, str]] = {}
+
+
+def load_anchors(path: Path) -> None:
+    """Show a clinic's own words on the exertion scale: TOML with `[nb]` and `[en]`, each with keys 6 to 20.
+
+    The published words of Borg's scale need a licence from its owner; a clinic that has one keeps them in this file.
+    Numbers that the file leaves out keep the project's own words. Raises AnchorFileError; then nothing has changed.
+    """
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AnchorFileError(f"{path}: the words cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise AnchorFileError(f"{path}: this is no TOML file ({error}).") from error
+    found: dict[str, dict[str, str]] = {}
+    for language, words in given.items():
+        if language not in LANGUAGES or not isinstance(words, dict):
+            raise AnchorFileError(f"{path}: {language!r} is no language; write [nb] and [en].")
+        for number, word in words.items():
+            if not number.isdecimal() or int(number) not in EXERTION_NUMBERS:
+                raise AnchorFileError(f"{path}: {number!r} in [{language}] is no number from 6 to 20.")
+            if not isinstance(word, str) or not 0 < len(word.strip()) <= LONGEST_ANCHOR:
+                raise AnchorFileError(f"{path}: {number} in [{language}] needs 1 to {LONGEST_ANCHOR} characters.")
+        found[language] = {f"exertion.{int(number)}": " ".join(word.split()) for number, word in words.items()}
+    _anchors.clear()
+    _anchors.update(found)
+    texts_in.cache_clear()

@@ -43,7 +43,15 @@ _ANSWER_WITHIN_S = 5.0
 _ASK_WITHIN_S = 120.0
 _TARGET, _TRIAL = "interval-coach.target", "interval-coach-trial.service"
 _OTHERS = ("interval-coach-display.service", "interval-coach-sync.service")
-_IN_USE = (ScreenId.QUESTIONS, ScreenId.READY, ScreenId.SESSION, ScreenId.GO_ON, ScreenId.EXERTION, ScreenId.MOOD)
+_IN_USE = (
+    ScreenId.MY_TRAINING,
+    ScreenId.QUESTIONS,
+    ScreenId.READY,
+    ScreenId.SESSION,
+    ScreenId.GO_ON,
+    ScreenId.EXERTION,
+    ScreenId.MOOD,
+)
 
 
 class UpgradeError(FirmwareError):

@@ -5,8 +5,8 @@ the next desk, and messages for the engine or a wish that its keeper carries out
 press is a press; no button does anything dangerous, and stop always stops. Two minutes after the end the person is
 signed out (H12).
 
-    choose_participant ─► confirm ─► (pin | guest_age ─►) (questions ─►) (choose_strap ─►) strap ─► ready ─► session
-    session ─► exertion ─► mood ─► ended ─► choose_participant
+    choose_participant ─► confirm ─► (pin | guest_age ─►) (my_training ─►) (questions ─►) (choose_strap ─►) strap
+    strap ─► ready ─► session ─► exertion ─► mood ─► ended ─► (my_training ─►) choose_participant
             go_on (after a restart) ─► session                    self_test_failed, not_today ─► choose_participant
             choose_participant, self_test_failed ─(stop)─► machine ─► self_test ─► machine ─► choose_participant
 """
@@ -21,7 +21,8 @@ from coach.kiosk import sign_in as arriving
 from coach.kiosk import strap_choice
 from coach.kiosk.sign_in import AWAY_AFTER_S, BUTTON_OF_DIGIT, SignIn, Tries
 from coach.kiosk.strap_choice import StrapChoice
-from coach.kiosk.view import Button, Choice, DisplayState, ScreenId, TriedPart
+from coach.kiosk.view import Button, Choice, DisplayState, ScreenId, TrainingPage, TriedPart
+from coach.model.course_progress import MyTraining
 from coach.model.events import Signal
 from coach.model.messages import (
     AllRightAnswer,
@@ -51,6 +52,10 @@ _CHOOSES = (ScreenId.EXERTION, ScreenId.MOOD, ScreenId.QUESTIONS, ScreenId.GUEST
 """Where an arrow at the end of a scale says by itself that there is no more."""
 
 
+BEFORE_START = ("questions", "ready", "not_today")
+"""Stages of a session that has not begun: "My training" may stand before them."""
+
+
 class KioskRequest(StrEnum):
     """What the desk asks of its keeper, since it cannot do it itself."""
 
@@ -74,7 +79,9 @@ class KioskState(Struct, frozen=True, kw_only=True):
     `answers`: those given so far to the readiness questions. `asked`: which of Borg and mood have been passed.
     `machine`: somebody looks after the machine itself; `parts`: what its self-test tries; `tested`: what they have
     answered so far, None outside the self-test. `strap`: which pulse strap is theirs. `refused`: how many presses did
-    nothing. `one_by_one`: the readiness questions are asked one at a time.
+    nothing. `one_by_one`: the readiness questions are asked one at a time. `training`: the chosen participant's own
+    training; `page`: which page of it is open now, None while it is closed. `by_feeling`: the person
+    has chosen to train without a strap, as their plan allows.
     """
 
     choices: tuple[Choice, ...] = ()
@@ -93,6 +100,9 @@ class KioskState(Struct, frozen=True, kw_only=True):
     tested: tuple[bool, ...] | None = None
     refused: int = 0
     one_by_one: bool = False
+    training: MyTraining | None = None
+    page: TrainingPage | None = None
+    by_feeling: bool = False
 
 
 class PressResult(Struct, frozen=True):
@@ -120,16 +130,20 @@ def face(desk: KioskState, state: SessionState | None) -> ScreenId:
         return ScreenId.GO_ON
     if not desk.chosen or state is None:
         return ScreenId.CHOOSE_PARTICIPANT if desk.arrival is None else desk.arrival.face
+    if desk.page is not None and (state.stage in BEFORE_START or _may_leave(desk, state)):
+        return ScreenId.MY_TRAINING
     match state.stage:
         case "not_today":
             return ScreenId.NOT_TODAY
         case "questions":
             return ScreenId.QUESTIONS
         case "ready":
-            if desk.strap.open and not state.by_exertion:
+            if state.by_exertion or desk.by_feeling:
+                return ScreenId.READY
+            if desk.strap.open:
                 return ScreenId.CHOOSE_STRAP if desk.strap.rows else ScreenId.STRAP
             heard = state.source.signal in (Signal.LIVE, Signal.WEAK)
-            return ScreenId.READY if heard or state.by_exertion else ScreenId.STRAP
+            return ScreenId.READY if heard else ScreenId.STRAP
         case "running" | "paused":
             return ScreenId.SESSION
         case "ended":
@@ -216,6 +230,10 @@ def view(
         attention=found if now in (ScreenId.CHOOSE_PARTICIPANT, ScreenId.MACHINE) else (),
         tried=current_test(desk),
         refused=desk.refused,
+        my_training=desk.training if now is ScreenId.MY_TRAINING else None,
+        training_page=desk.page or TrainingPage.OVERVIEW,
+        take_along=now is ScreenId.MY_TRAINING and may_take_along(desk),
+        by_feeling=now is ScreenId.STRAP and _may_go_by_feeling(desk, state),
     )
 
 
@@ -274,8 +292,9 @@ def _meaning(desk: KioskState, state: SessionState | None, button: Button, t: fl
     arrival = _arriving(desk, state)
     if arrival is not None:
         return _arrived(desk, arriving.press(arrival, desk.selected, button, _tries(desk, arrival), t))
-    if now is ScreenId.SESSION and state is not None:
-        return PressResult(desk, _in_session(state, button, t))
+    if now in (ScreenId.SESSION, ScreenId.MY_TRAINING) and state is not None:
+        own = now is ScreenId.MY_TRAINING
+        return _in_my_training(desk, state, button) if own else PressResult(desk, _in_session(state, button, t))
     if now in (ScreenId.MACHINE, ScreenId.SELF_TEST):
         return _at_machine(desk, button)
     if now is ScreenId.NOT_TODAY and state is not None and state.stage == "ended":
@@ -299,11 +318,8 @@ def _meaning(desk: KioskState, state: SessionState | None, button: Button, t: fl
             return _questions(desk, state, button, t)
         case ScreenId.CHOOSE_STRAP:
             return _choose_strap(desk, button, t)
-        case ScreenId.STRAP | ScreenId.READY if button is not Button.START:
-            return _another_strap(desk, now)
-        case ScreenId.READY:
-            start = (SessionCommand(t, CommandName.START),) if button is Button.START else ()
-            return PressResult(desk, start)
+        case ScreenId.STRAP | ScreenId.READY:
+            return _before_start(desk, state, now, button, t)
         case ScreenId.EXERTION | ScreenId.MOOD:
             return _scale(desk, now, button, t)
         case ScreenId.ENDED:
@@ -456,6 +472,20 @@ def _may_change_strap(desk: KioskState, now: ScreenId) -> bool:
     return desk.strap.chosen is not None and now in (ScreenId.STRAP, ScreenId.READY)
 
 
+def _before_start(desk: KioskState, state: SessionState | None, now: ScreenId, button: Button, t: float) -> PressResult:
+    """Start begins, or goes on without a strap in trouble where the plan allows it; up and down: another strap."""
+    if button is not Button.START:
+        return _another_strap(desk, now)
+    if now is ScreenId.READY:
+        return PressResult(desk, (SessionCommand(t, CommandName.START),))
+    return PressResult(replace(desk, by_feeling=True) if _may_go_by_feeling(desk, state) else desk)
+
+
+def _may_go_by_feeling(desk: KioskState, state: SessionState | None) -> bool:
+    """Return whether the strap is in trouble and the plan lets the person train by perceived exertion instead."""
+    return desk.strap.trouble is not None and state is not None and state.plan.exertion_when_lost
+
+
 def _another_strap(desk: KioskState, now: ScreenId) -> PressResult:
     """Up or down before the start: it was the wrong one."""
     if not _may_change_strap(desk, now):
@@ -525,7 +555,44 @@ def _after_end(desk: KioskState, state: SessionState | None, button: Button, t: 
         return PressResult(desk, (SessionCommand(t, CommandName.RESUME if goes_on else CommandName.START),))
     if button is not Button.START:
         return PressResult(desk)
+    if desk.training is not None:
+        first = TrainingPage.OVERVIEW if desk.training.moment is None else TrainingPage.MOMENT
+        return PressResult(replace(desk, page=first, selected=0))
     return PressResult(signed_out(desk), wish=KioskRequest.SIGN_OUT)
+
+
+def with_training(desk: KioskState, training: MyTraining | None, *, opened: bool) -> KioskState:
+    """Return the desk with the chosen participant's training; `opened`: it stands on the screen before the start."""
+    return replace(desk, training=training, page=TrainingPage.OVERVIEW if opened and training is not None else None)
+
+
+def may_take_along(desk: KioskState) -> bool:
+    """Return whether a session's figures can be taken along: there is one, and it is shown after a sign-in."""
+    return desk.training is not None and bool(desk.training.sessions)
+
+
+def _in_my_training(desk: KioskState, state: SessionState, button: Button) -> PressResult:
+    """Start goes on, down leafs to earlier sessions and up back, at the newest up takes it along; stop leaves."""
+    assert desk.training is not None  # noqa: S101 - a page of it is open
+    ended = state.stage == "ended"
+    if button is Button.STOP:
+        return PressResult(signed_out(desk), wish=KioskRequest.SIGN_OUT)
+    if desk.page is not TrainingPage.OVERVIEW:
+        return PressResult(replace(desk, page=TrainingPage.OVERVIEW))
+    if button is Button.START:
+        if ended:
+            return PressResult(signed_out(desk), wish=KioskRequest.SIGN_OUT)
+        return PressResult(replace(desk, page=None, selected=0))
+    if button is Button.DOWN:
+        return PressResult(replace(desk, selected=min(desk.selected + 1, len(desk.training.sessions))))
+    if desk.selected > 0:
+        return PressResult(replace(desk, selected=desk.selected - 1))
+    return PressResult(replace(desk, page=TrainingPage.TAKE_ALONG) if may_take_along(desk) else desk)
+
+
+def _may_leave(desk: KioskState, state: SessionState) -> bool:
+    """Return whether a session is over and everything after it was asked."""
+    return state.stage == "ended" and not state.cool_down_offered and _face_after(desk, state) is ScreenId.ENDED
 
 
 def session_ended(desk: KioskState, state: SessionState) -> KioskState:

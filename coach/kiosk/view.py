@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from coach.model.course_progress import MyTraining
 from coach.model.snapshot import Profile, Snapshot
 from coach.model.strap_advertisement import StrapSeen
 from coach.session.good_work import GoodWork
@@ -34,6 +35,15 @@ class ScreenId(StrEnum):
     SELF_TEST_FAILED = "self_test_failed"
     MACHINE = "machine"
     SELF_TEST = "self_test"
+    MY_TRAINING = "my_training"
+
+
+class TrainingPage(StrEnum):
+    """Which page of the person's own training is open: a calm moment, the whole, or what can be taken along."""
+
+    MOMENT = "moment"
+    OVERVIEW = "overview"
+    TAKE_ALONG = "take_along"
 
 
 class TriedPart(StrEnum):
@@ -102,7 +112,9 @@ class DisplayState(Struct, frozen=True, kw_only=True):
     `opens_wall_s`: on `not_today`, when the next session is possible (s since 1970), where that is known.
     `good_work`: on `ended`, what the person did well.
     `first_speed_kmh`: on `ready`, the speed that the warm-up will ask for. `questions`: on `questions`, all of them,
-    where they stand on one page.
+    where they stand on one page. `my_training`: on `my_training`, whose page `training_page` is open; `selected`
+    there: 0 the whole, else so many sessions back; `take_along`: whether there are figures of a session to take along.
+    `by_feeling`: on `strap`, whether one may train without a strap.
     """
 
     face: ScreenId
@@ -138,3 +150,7 @@ class DisplayState(Struct, frozen=True, kw_only=True):
     good_work: GoodWork | None = None
     first_speed_kmh: float | None = None
     questions: tuple[str, ...] = ()
+    my_training: MyTraining | None = None
+    training_page: TrainingPage = TrainingPage.OVERVIEW
+    take_along: bool = False
+    by_feeling: bool = False

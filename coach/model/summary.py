@@ -49,7 +49,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     `time_in_zone_s` counts the intervals' seconds in their zone; `above_95_s` those above 95 % of HRmax. `load`:
     Edwards' training load (minutes in 50–60–70–80–90–100 % of HRmax weighted 1…5; Edwards 1993).
     `signal_quality_fraction`: share of training time with a live rate. `response`: what guidance learned, for the
-    next plan.
+    next plan. `good_work_s` of `planned_work_s`: the intervals' good work as the person is told it
+    (`coach.session.good_work`); None without intervals, and in sessions of earlier versions.
     """
 
     protocol: str
@@ -73,3 +74,5 @@ class Summary(Struct, frozen=True, kw_only=True):
     signal_quality_fraction: float
     notices: tuple[str, ...]
     response: Any = None
+    good_work_s: float | None = None
+    planned_work_s: float | None = None

@@ -32,6 +32,7 @@ from coach.model.events import (
     SessionPaused,
     SessionResumed,
     SessionStarted,
+    Signal,
     SignalChanged,
     StrapBound,
     TargetAdjusted,
@@ -41,6 +42,7 @@ from coach.model.messages import HeartRate
 from coach.model.protocol import Phase, PhaseKind, Zone
 from coach.model.snapshot import NoticeNow
 from coach.session import belt, limits, signal_quality, statistics
+from coach.session.good_work import good_work
 from coach.session.restraints import no_interval_because, ordinary_speech
 from coach.session.signal_quality import HeartRateSource
 from coach.session.state import TRACE_EVERY_S, Ceiling, PhaseRun, Question, SessionState, closed_by
@@ -345,11 +347,16 @@ class Transition:
             self.state = replace(self.state, stage="ready")
 
     def start(self) -> None:
-        """The participant pressed start."""
-        self.events.append(SessionStarted(self.state.t))
-        self.state = replace(self.state, stage="running", started_t=self.state.t)
+        """Start the session. Without a strap, where the plan allows it, perceived exertion leads from the start."""
+        state = self.state
+        self.events.append(SessionStarted(state.t))
+        unheard = state.source.signal is Signal.LOST and state.source.usable_bpm is None
+        by_feeling = unheard and state.plan.exertion_when_lost and not state.by_exertion
+        self.state = replace(state, stage="running", started_t=state.t, by_exertion=state.by_exertion or by_feeling)
+        if by_feeling:
+            self.raise_notice("by_exertion", Level.INFORMATION, to_therapist=True)
         limits.session_began(self)
-        self._start_phase(0, self.state.t)
+        self._start_phase(0, state.t)
 
     def _start_phase(self, index: int, anchor_t: float) -> None:
         state = self.state
@@ -595,6 +602,9 @@ class Transition:
             notices=self.state.notice_codes,
             response=response,
         )
+        work = good_work(self.state)
+        if work is not None:
+            summary = replace(summary, good_work_s=work.done_s, planned_work_s=work.planned_s)
         self.state = replace(self.state, summary=summary)
 
     # What the participant says

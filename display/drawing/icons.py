@@ -86,6 +86,12 @@ def down(pen: AntialiasedPen) -> None:
     pen.line([(0.2, 0.36), (0.5, 0.66), (0.8, 0.36)], 0.14)
 
 
+def then(pen: AntialiasedPen) -> None:
+    """Draw an arrow to the right: from one value to the next."""
+    pen.line([(0.08, 0.5), (0.9, 0.5)], 0.13)
+    pen.line([(0.58, 0.18), (0.9, 0.5), (0.58, 0.82)], 0.13)
+
+
 def pointer(pen: AntialiasedPen) -> None:
     """A triangle that points to the left."""
     pen.line([(0.14, 0.5), (0.88, 0.16), (0.88, 0.84), (0.14, 0.5)], 0.18)

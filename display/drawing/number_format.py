@@ -64,3 +64,17 @@ def next_session(opens_wall_s: float, texts: Texts) -> str:
     """Return the weekday and the whole hour, in local time, from which the next session is possible."""
     local = time.localtime(math.ceil(opens_wall_s / 3600) * 3600)
     return texts.say("rest_day.next", day=texts.say(f"weekday.{local.tm_wday}"), hour=f"{local.tm_hour:02d}")
+
+
+def date_words(wall_s: float, texts: Texts) -> str:
+    """Return a day in local time, such as "7 May"."""
+    local = time.localtime(wall_s)
+    return texts.say("date.day", day=local.tm_mday, month=texts.say(f"month.{local.tm_mon}"))
+
+
+def moment_words(wall_s: float, texts: Texts) -> str:
+    """Return weekday and time of day, in local time, such as "Monday at 10:30"."""
+    local = time.localtime(wall_s)
+    day = texts.say(f"weekday.{local.tm_wday}")
+    words = texts.say("date.time", day=day, hour=local.tm_hour, minute=f"{local.tm_min:02d}")
+    return words[:1].upper() + words[1:]

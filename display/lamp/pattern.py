@@ -83,7 +83,7 @@ def lamp(view: DisplayState, t: float = 0.0) -> LampState:
             | ScreenId.GO_ON
         ):
             return ASKS
-        case ScreenId.READY:
+        case ScreenId.READY | ScreenId.MY_TRAINING:
             return WAITS
         case ScreenId.ENDED:
             return FINISHED

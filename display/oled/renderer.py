@@ -16,13 +16,14 @@ from luma.core.device import dummy
 from luma.core.error import Error as LumaError
 from PIL import Image, ImageChops
 
-from coach.kiosk.view import DisplayState, ScreenId
+from coach.kiosk.view import DisplayState, ScreenId, TrainingPage
+from coach.model.course_progress import MyTraining
 from coach.model.events import Direction, Signal
 from coach.model.plan import EARNED_REST, POOR_MOODS, WORTH_A_NUMBER_S
 from coach.model.snapshot import Snapshot
 from coach.session.good_work import LEAST_SHOWN_S
 from display.drawing.advice_words import asks_for_speed, direction_now, over_ceiling_now, what_to_do
-from display.drawing.number_format import decimal, incline, minutes, next_session, whole_minutes
+from display.drawing.number_format import date_words, decimal, incline, minutes, next_session, whole_minutes
 from display.oled import maintenance, sign_in
 from display.oled.canvas import HEIGHT, WIDTH, OledPen
 from display.oled.device import OledPanel
@@ -182,9 +183,38 @@ def picture(view: DisplayState) -> Image.Image:  # noqa: C901, PLR0912 - one bra
             maintenance.page(pen, words, texts, view)
         case ScreenId.SELF_TEST:
             maintenance.self_test(pen, words, view)
+        case ScreenId.MY_TRAINING:
+            _my_training(pen, words, texts, view)
         case _ as unknown:
             assert_never(unknown)
     return pen.image
+
+
+def _my_training(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
+    """Draw the course in figures, and a word from the therapist in place of the week where there is one."""
+    training = view.my_training or MyTraining()
+    if view.training_page is TrainingPage.MOMENT:
+        pen.paragraph(texts.of("moment", str(training.moment)), (0, 4, 127, 60), 20)
+        return
+    if view.training_page is TrainingPage.TAKE_ALONG:
+        pen.paragraph(texts.say("take_along.how"), (0, 4, 127, 60), 16)
+        return
+    if 0 < view.selected <= len(training.sessions):
+        session = training.sessions[view.selected - 1]
+        done_min, planned_min = whole_minutes(session.good_s), whole_minutes(session.planned_s)
+        pen.centred(texts.say("my_training.session", number=session.number, total=training.course_sessions), 2, 15)
+        pen.centred(date_words(session.ended_wall_s, texts), 23, 15)
+        pen.centred(texts.say("ended.of", done=done_min, planned=planned_min), 44, 15)
+        return
+    done = texts.say("number.of", number=len(training.shares), total=training.course_sessions)
+    week = texts.say("number.of", number=training.week_done, total=training.week_goal)
+    pen.centred(done, 0, 22)
+    if training.word is not None:
+        pen.paragraph(training.word.text, (0, 23, 127, 63), 13)
+        return
+    pen.centred(f"{week} {texts.say('my_training.this_week')}", 25, 14)
+    pen.disc(7, 55, 6)
+    pen.left(words.oled("press_green"), 18, 46, 15, within=108)
 
 
 def _session(pen: OledPen, words: Catalogue, texts: Texts, now: Snapshot) -> None:

@@ -141,7 +141,7 @@ def instruction_part(glance: RenderContext, box: Box) -> Widget:
         brush.icon(card.drawing, Box(box.x + 38, (box.y + 36 if tall else box.middle_y - 28), 56, 56), accent)
         if tall:
             _paint_words(brush, Box(inner.x, box.y + 10, inner.width, 128), card)
-            number = Box(box.x + 38, box.y + 122, box.width - 76, box.height - 140)
+            number = Box(box.x + 38, box.y + 136, box.width - 76, box.height - 148)
             paint_setting(brush, card.setting, number, (card.ink, card.faint), left=True)
             return
         room = Box(inner.right - inner.width * SETTING_SHARE, box.y, inner.width * SETTING_SHARE, box.height)

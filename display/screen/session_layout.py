@@ -6,6 +6,8 @@ from display.drawing.layout import MARGIN, Box, Layout
 from display.screen.heart_rate_gauge import RatePlaces
 
 HEADER_BOTTOM = 104.0
+RATE_STANDING = 240.0
+"""Height of the rate on a standing screen: its width decides how large the digits are."""
 
 
 class TrainingPlaces(NamedTuple):
@@ -29,7 +31,8 @@ def _lying(sheet: Layout) -> TrainingPlaces:
     spare = sheet.height - 720
     legend = Box(MARGIN, sheet.height - 16 - 36, width, 36)
     profile = Box(MARGIN, legend.y - 12 - 92 - spare * 0.3, width, 92 + spare * 0.3)
-    card = Box(MARGIN, profile.y - 18 - 136, width, 136)
+    card_height = 136 + spare * 0.2
+    card = Box(MARGIN, profile.y - 18 - card_height, width, card_height)
     main = Box(MARGIN, HEADER_BOTTOM + 8, width, card.y - HEADER_BOTTOM - 30)
     left = Box(main.right - 272, main.y, 272, main.height)
     number = Box(main.x + 92, main.y - 2, 484 + (sheet.width - 1280) * 0.5, main.height)
@@ -51,16 +54,16 @@ def _standing(sheet: Layout) -> TrainingPlaces:
     spare = sheet.height - 1280
     legend = Box(MARGIN, sheet.height - 20 - 40, width, 40)
     profile = Box(MARGIN, legend.y - 16 - 160 - spare * 0.3, width, 160 + spare * 0.3)
-    card = Box(MARGIN, profile.y - 26 - 250, width, 250)
+    card = Box(MARGIN, profile.y - 26 - 340, width, 340)
     top = HEADER_BOTTOM + 58
-    number = Box(MARGIN + 92, top, width - 92, 310)
+    number = Box(MARGIN + 92, top, width - 92, RATE_STANDING)
     row = number.bottom + (card.y - number.bottom - 270) / 2
     countdown = Box(sheet.width - MARGIN - 290, row, 290, 268)
     left = Box(MARGIN, row, countdown.x - 20 - MARGIN, 268)
     heart = Box(left.x - 4, left.y + 28, 104, 98)
     words = Box(left.x, left.y + 148, left.width, 116)
     return TrainingPlaces(
-        RatePlaces(Box(MARGIN, top, 78, 310), number, heart, words),
+        RatePlaces(Box(MARGIN, top, 78, RATE_STANDING), number, heart, words),
         countdown,
         card,
         profile,

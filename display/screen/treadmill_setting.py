@@ -5,13 +5,15 @@ from typing import NamedTuple
 from coach.model.snapshot import Snapshot
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
-from display.drawing.layout import Box
+from display.drawing.layout import Box, Layout
 from display.drawing.number_format import decimal, incline, whole_or_decimal
 from display.drawing.palette import Colour
 from display.texts import Texts
 
-NUMBER_EM = 122.0
-"""Its digits are at least 12 % of a lying screen's height, and no smaller than the time left."""
+NUMBER_SHARE, CAPITAL_EM = 0.122, 0.727
+"""Its digits are at least 12 % of the screen's height, lying or standing, and no smaller than the time left."""
+BOX_EM = 0.88
+"""A box of this many em holds digits, and the decimal comma below them."""
 FROM_EM, UNIT_EM = 42.0, 34.0
 LEAST_EM_SHARE = 0.75
 APART = 14.0
@@ -61,7 +63,12 @@ def setting_now(snapshot: Snapshot, texts: Texts) -> TreadmillSetting:
     )
 
 
-def setting_width(brush: Brush, setting: TreadmillSetting, em: float = NUMBER_EM) -> float:
+def number_em(sheet: Layout) -> float:
+    """Return the size of the number to set on a sheet."""
+    return NUMBER_SHARE * sheet.height / CAPITAL_EM
+
+
+def setting_width(brush: Brush, setting: TreadmillSetting, em: float) -> float:
     """Return how wide the setting is at a size of its digits."""
     return sum(width + APART for _, width, _, _ in _pieces(brush, setting, em)) - APART if setting.numbers else 0.0
 
@@ -75,18 +82,20 @@ def paint_setting(
     """
     if not setting.numbers:
         return box.right
+    em = min(number_em(brush.sheet), box.height / BOX_EM)
     for shown in (setting, setting._replace(from_speed="", from_incline="")):
-        wide = setting_width(brush, shown)
+        wide = setting_width(brush, shown, em)
         if wide <= box.width:
             break
-    em = NUMBER_EM * min(1.0, box.width / wide)
+    em *= min(1.0, box.width / wide)
     pieces = _pieces(brush, shown, em)
     start = x = box.x if left else box.right - (sum(width + APART for _, width, _, _ in pieces) - APART)
     for texts, width, style, strong in pieces:
         ink = inks[0] if strong else inks[1]
         # The decimal comma reaches below the digits: a little higher, and it keeps clear of the card's edge.
         middle_y = box.middle_y - em * COMMA_ROOM_EM if strong else box.middle_y
-        middles = (middle_y,) if len(texts) == 1 else (middle_y - em * 0.22, middle_y + em * 0.22)
+        apart = max(em * 0.22, UNIT_EM * 0.62)
+        middles = (middle_y,) if len(texts) == 1 else (middle_y - apart, middle_y + apart)
         for text, y in zip(texts, middles, strict=True):
             brush.text(text, (x, y), style.in_colour(ink))
         x += width + APART

@@ -213,6 +213,13 @@ class ScreenPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "display on it, another one is taken.",
         ),
     ] = ""
+    exertion_words: Annotated[
+        str,
+        Meta(
+            description="A file with a clinic's own words for the exertion scale "
+            "(docs/adr/0018-words-of-the-exertion-scale.md). Empty: the project's own words."
+        ),
+    ] = ""
 
 
 class SoundPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

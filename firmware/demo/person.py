@@ -33,7 +33,13 @@ class DemoTrainee:
 
     def _button(self, view: DisplayState) -> Button | None:
         match view.face:
-            case ScreenId.CHOOSE_PARTICIPANT | ScreenId.CONFIRM | ScreenId.QUESTIONS | ScreenId.READY:
+            case (
+                ScreenId.CHOOSE_PARTICIPANT
+                | ScreenId.CONFIRM
+                | ScreenId.MY_TRAINING
+                | ScreenId.QUESTIONS
+                | ScreenId.READY
+            ):
                 return Button.START
             case ScreenId.GO_ON:
                 # Left over from an earlier demo: it is ended and kept, and a new one begins.

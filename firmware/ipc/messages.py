@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from coach.kiosk.view import Button, DisplayState
+from coach.model.course_progress import CourseProgress
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent
 from coach.model.messages import AllRightAnswer, Exertion, Mood, SessionCommand, TreadmillSpeed
@@ -75,9 +76,13 @@ class Tell(ToCoach, frozen=True, tag="tell", kw_only=True):
 
 
 class GivePlan(ToCoach, frozen=True, tag="plan", kw_only=True):
-    """A participant's plan, to be chosen from now on; it takes the place of an earlier one for the same participant."""
+    """A participant's plan, to be chosen from now on; it takes the place of an earlier one for the same participant.
+
+    `progress`: what the server knows of their course, where it says so.
+    """
 
     plan: Plan
+    progress: CourseProgress | None = None
 
 
 class WithdrawPlan(ToCoach, frozen=True, tag="withdraw_plan", kw_only=True):

@@ -15,10 +15,11 @@ from typing import Self
 from msgspec import Struct
 
 from coach.errors import MessageRefused
+from coach.model.course_progress import CourseProgress
 from coach.model.plan import Plan
 from firmware.ipc.messages import AddParticipant, OpenTraining, RemoveParticipant, SetPin
 from firmware.ipc.pin_hash import PinHash
-from firmware.participants import last_strap, pins, plan_cache, training_closures
+from firmware.participants import course_progress_files, last_strap, pins, plan_cache, training_closures
 from firmware.participants.plan_files import (
     GUEST,
     GuestTerms,
@@ -59,6 +60,8 @@ class ParticipantRegistry:
         self._pin_folder = diary.parent / pins.FOLDER
         self._straps = last_strap.folder_beside(diary)
         self._closures = training_closures.folder_beside(diary)
+        self._courses = course_progress_files.folder_beside(diary)
+        self.courses = course_progress_files.read_folder(self._courses)
         self.closures = TrainingClosures(self._closures)
         self._pins, damaged = pins.read_pins(self._pin_folder)
         self._damaged = frozenset(damaged)
@@ -94,17 +97,21 @@ class ParticipantRegistry:
 
     # What the server says
 
-    def give(self, plan: Plan) -> Future[None]:
-        """Take the server's plan, for now and after a restart. Raises PlanFileError."""
+    def give(self, plan: Plan, progress: CourseProgress | None = None) -> Future[None]:
+        """Take the server's plan and what it says about the course, and keep both. Raises PlanFileError."""
         if plan.participant == GUEST:
             raise PlanFileError(f"The pseudonym «{GUEST}» is every guest's; a plan cannot have it.")
         if fault := find_protocol_fault(plan):
             raise PlanFileError(f"The plan for {plan.participant[:40]} is refused: {fault}.")
         self.shelf.put(ready(plan, f"the plan for {plan.participant}"), "server")
+        if progress is not None:
+            self.courses[plan.participant] = progress
 
         def keep() -> None:
             plan_cache.keep(self._given, plan)
             plan_cache.remove(self._added, plan.participant)
+            if progress is not None:
+                course_progress_files.keep(self._courses, plan.participant, progress)
 
         return self._disk.submit(keep)
 
@@ -112,6 +119,7 @@ class ParticipantRegistry:
         """The server's plan holds no longer; with the participant goes the PIN."""
         self.shelf.withdraw(participant)
         self.closures.forget(participant)
+        self.courses.pop(participant, None)
         self._pins.pop(participant, None)
         self._damaged -= {participant}
         self._note_pins()
@@ -122,6 +130,7 @@ class ParticipantRegistry:
             pins.forget_pin(self._pin_folder, participant)
             last_strap.forget(self._straps, participant)
             training_closures.forget_closure(self._closures, participant)
+            course_progress_files.remove(self._courses, participant)
 
         return self._disk.submit(remove)
 

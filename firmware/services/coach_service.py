@@ -208,6 +208,7 @@ class CoachService:
             budget=StepBudget,
             stop_budget=stop_budget,
             closures=self._participants.closures,
+            courses=self._participants.courses,
             help_number=in_force.config.machine.help_number if (in_force := self._settings.in_force) else "",
         )
         strap = self._make_strap(self._clock, self._keeper.look, self._told_by_person)
@@ -398,7 +399,7 @@ class CoachService:
     def _about_participants(self, client: Client, message: AboutParticipants) -> None:
         match message:
             case GivePlan():
-                kept = self._participants.give(message.plan)
+                kept = self._participants.give(message.plan, message.progress)
                 self._keeper.refresh()
                 self._when(kept, client, message, lambda _: client.answer(Done(message.request)))
             case WithdrawPlan():

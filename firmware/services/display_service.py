@@ -21,6 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from coach.kiosk.view import Button, DisplayState, ScreenId
+from display.texts import AnchorFileError, load_anchors
 from firmware.config.schema import Config
 from firmware.ipc.client import CoachLink, NoCoachError
 from firmware.ipc.messages import CueNow, Press, Subscribe, TypeDigit, ViewNow
@@ -98,6 +99,16 @@ class Light(Protocol):
     def close(self) -> None:
         """Go dark. Never raises."""
         ...
+
+
+def _load_words(config: Config | None) -> None:
+    """Load a clinic's own words for the exertion scale, where the settings name a file; a bad one is logged."""
+    if config is None or not config.screen.exertion_words:
+        return
+    try:
+        load_anchors(Path(config.screen.exertion_words))
+    except AnchorFileError as error:
+        _log.warning("The exertion scale keeps its own words: %s", error)
 
 
 class LatestValue:
@@ -348,6 +359,7 @@ class DisplayService:
         from display.output.window import Window  # noqa: PLC0415 - loaded beside the link's first words
 
         kind, config = screen_kind(self._settings.screen), self._settings.config
+        _load_words(config)
         if config is None:
             window = Window(kind, self._settings.size, self._settings.language)
         else:

@@ -53,7 +53,8 @@ class CommandExecutor:
                 case Command():
                     self._judge(arrival, ask, view)
                 case PlanCame():
-                    self._plan(arrival.plan, ask(GivePlan(plan=plan_of(arrival.plan))))
+                    told = GivePlan(plan=plan_of(arrival.plan), progress=arrival.plan.progress)
+                    self._plan(arrival.plan, ask(told))
                 case PlanWithdrawn(participant):
                     if isinstance(ask(WithdrawPlan(participant=participant)), Done):
                         self._tell_plan(participant, 0, "withdrawn")

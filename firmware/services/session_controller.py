@@ -8,7 +8,7 @@ after a reboot from the last journaled second.
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, Literal, Protocol
 
@@ -23,6 +23,7 @@ from coach.kiosk import sign_in as arriving
 from coach.kiosk.flow import KioskRequest, KioskState, PressResult
 from coach.kiosk.strap_choice import StrapScene
 from coach.kiosk.view import Button, Choice, DisplayState, ScreenId, TriedPart
+from coach.model.course_progress import CourseProgress
 from coach.model.cue import Cue
 from coach.model.events import AnyEvent, Predicted, ReadinessAnswered, SessionEnded, SessionStarted, Signal
 from coach.model.messages import (
@@ -35,8 +36,10 @@ from coach.model.messages import (
     Time,
     TreadmillSpeed,
 )
+from coach.model.plan import COUNTS_FROM_S, Plan
 from coach.model.snapshot import Prediction
 from coach.model.summary import Summary
+from coach.progress.my_training import known_sessions, my_training, step_back, with_moment
 from coach.session.belt import BeltVerdict
 from coach.session.engine import guidance_off, next_due_s, step, without_guidance
 from coach.session.snapshots import snapshot
@@ -44,14 +47,14 @@ from coach.session.state import SessionState, begin
 from firmware.journal.errors import JournalError
 from firmware.journal.journal import Journal
 from firmware.journal.record import SessionRecord
-from firmware.participants.plan_files import PlanRepository
+from firmware.participants.plan_files import GUEST, PlanRepository
 from firmware.participants.training_closures import TrainingClosures
 from firmware.participants.treadmill_memory import believed_kmh
 from firmware.sensors.strap import Delivery, Measurement, SignalSourceLost, SimulatedPersonInput
 from firmware.services.barrier import Barrier
 from firmware.services.maintenance_flow import MachinePage
 from firmware.services.strap_selection import StrapChoosing
-from firmware.services.training_history import TrainingHistory
+from firmware.services.training_history import TrainingHistory, training_day
 from firmware.system.clock import Clock
 from firmware.system.session_id import new_session_id
 from firmware.system.timestamps import StampClock, Timestamp
@@ -107,13 +110,16 @@ class SessionController:
         stop_budget: Callable[[], Budget] = lambda: unlimited,
         closures: TrainingClosures | None = None,
         help_number: str = "",
+        courses: Mapping[str, CourseProgress] | None = None,
     ) -> None:
         """Offer the unfinished session of the journal again, if there is one. `later` brings a call to this thread.
 
         `check_pin` says later, on this thread, whether the digits are a participant's PIN. `budget` makes the time
         budget of the guidance for one step of the engine. `closures`: for whom training is closed here; without them
-        it is known in memory only. `help_number`: the clinic's own number, shown where help is needed.
+        it is known in memory only. `help_number`: the clinic's own number, shown where help is needed. `courses`: what
+        the server knows of each participant's course, by pseudonym.
         """
+        self._courses = {} if courses is None else courses
         self._closures, self._help_number = closures or TrainingClosures(), help_number
         self._plans, self._journal, self._clock, self._stamps = plans, journal, clock, stamps
         self._outlet, self._speed, self._later = outlet, speed, later
@@ -597,6 +603,8 @@ class SessionController:
             self._past = self._barrier.run(
                 "earlier training", lambda: past.with_session(session_id, begun.wall_s, summary), past
             )
+            plan = self.state.plan
+            self.desk = self._barrier.run("own training", lambda: self._after_training(plan, summary), self.desk)
         self._in_order(lambda: self._finish_in_journal(session_id, summary))
 
     def _finish_in_journal(self, session_id: str, summary: Summary) -> None:
@@ -631,10 +639,36 @@ class SessionController:
         before_s, self._origin_s = self._origin_s, self._clock.now()
         self.desk = at_desk.enter_session(self.desk, self._origin_s - before_s)
         self._begun = self._stamps.now()
-        plan = self._closures.applied(self._past.informed(ready.plan, self._begun.wall_s), self._begun.wall_s)
+        begun_s = self._begun.wall_s
+        plan = self._closures.applied(self._past.informed(ready.plan, begun_s), begun_s)
+        plan = self._barrier.run("own training", lambda: self._with_training(plan, begun_s), plan)
         self.state = begin(plan, ready.protocol, self._guidance, self._budget())
         if self._straps is not None:
             self.desk = self._straps.began(self.desk, plan.participant)
+
+    def _with_training(self, plan: Plan, now_s: float) -> Plan:
+        """Open "My training" for a person with a past or a word waiting, and return the plan as it is after a break."""
+        progress, day = self._courses.get(plan.participant), training_day(now_s)
+        sessions = known_sessions(self._past.trained_by(plan.participant), progress)
+        if not sessions and (progress is None or progress.word is None):
+            return plan
+        if progress is not None and progress.sessions:
+            plan = replace(plan, session_number=len(sessions) + 1)
+        eased = step_back(sessions, plan, day)
+        done = len(sessions) if plan.session_number is None else plan.session_number - 1
+        training = replace(my_training(sessions, plan, progress, day, done), eased=eased != plan)
+        self.desk = at_desk.with_training(self.desk, training, opened=True)
+        return eased
+
+    def _after_training(self, plan: Plan, summary: Summary) -> KioskState:
+        """Return the desk with the training that the session has just added to."""
+        if plan.participant == GUEST or summary.training_s < COUNTS_FROM_S:
+            return replace(self.desk, training=None)
+        progress, day = self._courses.get(plan.participant), training_day(self._stamps.now().wall_s)
+        sessions = known_sessions(self._past.trained_by(plan.participant), progress)
+        done = len(sessions) if plan.session_number is None else plan.session_number
+        training = with_moment(my_training(sessions, plan, progress, day, done))
+        return replace(self.desk, training=replace(training, word=None))
 
     def _refuse_to_begin(self) -> str:
         desk = at_desk.signed_out(self.desk) if self.state is None else self.desk

@@ -174,7 +174,7 @@ class SyncService:
         after = (
             view is not None
             and view.saved == "saved"
-            and view.face in (ScreenId.EXERTION, ScreenId.MOOD, ScreenId.ENDED)
+            and view.face in (ScreenId.EXERTION, ScreenId.MOOD, ScreenId.ENDED, ScreenId.MY_TRAINING)
         )
         return min(LOOK_AFTER_SESSION_EVERY_S, self._look_every_s) if after else self._look_every_s
 

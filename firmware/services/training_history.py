@@ -7,24 +7,31 @@ clock is behind counts from then on.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from coach.model.course_progress import PastSession
 from coach.model.plan import COUNTS_FROM_S, WEEK_S, Plan
 from coach.model.summary import Summary
+from coach.progress.my_training import TrainingDay
 from firmware.journal.record import SessionLine
 from firmware.participants.plan_files import GUEST
 
+USUAL_INTERVAL_S = 240.0
+"""Length of an interval in sessions of earlier versions, which did not note how much work was planned (4×4)."""
+
 
 class FinishedSession(Struct, frozen=True):
-    """One finished session: whose, when it ended (s since 1970), seconds of training, and what was learned."""
+    """One finished session: whose, when it ended (s since 1970), seconds of training, what was learned and done."""
 
     participant: str
     ended_wall_s: float
     training_s: float
     response: Any = None
+    done: PastSession | None = None
 
 
 class TrainingHistory(Struct, frozen=True):
@@ -37,7 +44,7 @@ class TrainingHistory(Struct, frozen=True):
         """Take the list of the diary."""
         return cls(
             {
-                line.session_id: _past(line.participant, line.begun.wall_s, line.summary)
+                line.session_id: _past(line.session_id, line.participant, line.begun.wall_s, line.summary)
                 for line in lines
                 if line.summary is not None
             }
@@ -45,8 +52,15 @@ class TrainingHistory(Struct, frozen=True):
 
     def with_session(self, session_id: str, begun_wall_s: float, summary: Summary) -> Self:
         """Add a session that has just ended, or its newer summary."""
-        past = _past(summary.participant, begun_wall_s, summary)
+        past = _past(session_id, summary.participant, begun_wall_s, summary)
         return replace(self, sessions={**self.sessions, session_id: past})
+
+    def trained_by(self, participant: str) -> tuple[PastSession, ...]:
+        """Return the sessions of this diary that count for a participant, in no order. Guests have no past."""
+        if participant == GUEST:
+            return ()
+        theirs = [past for past in self.sessions.values() if past.participant == participant]
+        return tuple(past.done for past in theirs if past.done is not None and past.training_s >= COUNTS_FROM_S)
 
     def informed(self, plan: Plan, now_wall_s: float) -> Plan:
         """Give the plan with the sessions of the last 7 days, hours since the last, its number, and the response.
@@ -124,5 +138,28 @@ def _counted_elsewhere(plan: Plan, now_wall_s: float) -> tuple[int, float | None
     return plan.sessions_last_7_days if since_s < WEEK_S else 0, hours
 
 
-def _past(participant: str, begun_wall_s: float, summary: Summary) -> FinishedSession:
-    return FinishedSession(participant, begun_wall_s + summary.duration_s, summary.training_s, summary.response)
+def _past(session_id: str, participant: str, begun_wall_s: float, summary: Summary) -> FinishedSession:
+    ended_wall_s = begun_wall_s + summary.duration_s
+    done = _done(session_id, ended_wall_s, summary)
+    return FinishedSession(participant, ended_wall_s, summary.training_s, summary.response, done)
+
+
+def _done(session_id: str, ended_wall_s: float, summary: Summary) -> PastSession:
+    """Return what "My training" needs of a session: its first interval with a third minute stands for all."""
+    first = next((one for one in summary.intervals if one.third_minute_bpm is not None), None)
+    planned_s = summary.planned_work_s
+    return PastSession(
+        session_id=session_id,
+        ended_wall_s=ended_wall_s,
+        good_s=summary.time_in_zone_s if summary.good_work_s is None else summary.good_work_s,
+        planned_s=summary.planned_intervals * USUAL_INTERVAL_S if planned_s is None else planned_s,
+        third_minute_bpm=None if first is None else first.third_minute_bpm,
+        speed_kmh=None if first is None else first.speed_kmh,
+        incline_percent=None if first is None else first.incline_percent,
+    )
+
+
+def training_day(now_wall_s: float) -> TrainingDay:
+    """Return the time, with the offset of this machine's time zone at it."""
+    offset = datetime.fromtimestamp(now_wall_s).astimezone().utcoffset()
+    return TrainingDay(now_wall_s, 0.0 if offset is None else offset.total_seconds())

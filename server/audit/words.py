@@ -59,6 +59,8 @@ WORDS: dict[str, str | Promise] = {
     "people.opened": _("looked at the participant's page"),
     "people.made": _("added a participant"),
     "note.made": _("wrote a note on the participant"),
+    "word.written": _("wrote a word to the participant"),
+    "word.taken_back": _("took back a word to the participant"),
     "plan.changed": _("changed the plan"),
     "plan.opened": _("looked at the plan"),
     "plan.withdrawn": _("withdrew the plan"),

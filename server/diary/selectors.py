@@ -11,6 +11,7 @@ from coach.model.summary import Summary
 from server.accounts.models import Clinic
 from server.diary.course.plots import FitnessAgeInput, Point
 from server.diary.course.schedule import CountedSession, CoursePlan
+from server.diary.course.sent_progress import sex_of
 from server.diary.models import DiaryEntry, ImportedSession
 from server.errors import UnreadableSessionError
 from server.models import Session
@@ -105,6 +106,7 @@ def points_of(entries: Iterable[DiaryEntry]) -> list[Point]:
         "above_95_s",
         "third_minute_bpm",
         "third_minute_fraction",
+        "hr_max_bpm",
         "speed_kmh",
         "incline_percent",
         "recovery_fall_bpm",
@@ -125,6 +127,9 @@ def trained_of(points: Iterable[Point]) -> list[CountedSession]:
 
 
 def person_of(participant: Participant) -> FitnessAgeInput:
-    """What the fitness age needs of a participant."""
-    sex = participant.sex
-    return FitnessAgeInput(participant.birth_year, sex if sex in ("f", "m") else None)  # type: ignore[arg-type] # narrowed by `in`
+    """Return what the fitness age needs of a participant."""
+    sex = sex_of(participant)
+    plan = participant.plans.order_by("-version").only("hr_max_bpm", "hr_max_source").first()
+    if plan is None:
+        return FitnessAgeInput(participant.birth_year, sex)
+    return FitnessAgeInput(participant.birth_year, sex, plan.hr_max_bpm, plan.hr_max_source)

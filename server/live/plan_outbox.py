@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from server.accounts.models import Clinic
+from server.diary.course.sent_progress import course_progress
 from server.diary.weekly_limits import known_sessions
 from server.live.models import Outgoing, SuppliedMachine
 from server.live.wire_plans import holds, limits, plan_on_wire
@@ -153,7 +154,11 @@ def _write(clinic: Clinic, plans: list[PlanVersion], machines: Iterable[str]) ->
     to, now = sorted(machines), datetime.now(UTC)
     limited = [one.participant for one in plans if limits(one)]
     known = known_sessions(clinic, limited, now) if limited else {}
-    told = [(one.participant, encode(plan_on_wire(one, known.get(one.participant_id), now))) for one in plans]
+    progress = course_progress(plans) if plans and to else {}
+    told = []
+    for one in plans:
+        who = one.participant_id
+        told.append((one.participant, encode(plan_on_wire(one, known.get(who), now, progress.get(who)))))
     Outgoing.objects.bulk_create(_row(clinic, machine, who, payload) for who, payload in told for machine in to)
     transaction.on_commit(_wake)
     return len(told) * len(to)

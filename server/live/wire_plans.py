@@ -4,18 +4,23 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import cast, get_args
 
+from coach.model.course_progress import CourseProgress
 from coach.model.plan import WEEK_S, AskAfter, KnownSession, Load, Plan
 from server.people.models import PlanVersion
 from sync.wire.messages import PlanOnWire
 
 
 def plan_on_wire(
-    version: PlanVersion, known: Sequence[KnownSession] | None = None, now: datetime | None = None
+    version: PlanVersion,
+    known: Sequence[KnownSession] | None = None,
+    now: datetime | None = None,
+    progress: CourseProgress | None = None,
 ) -> PlanOnWire:
     """What a machine is told. What the machine learns by itself (response) is left to it.
 
     `known`: the sessions that count or counted towards cap and rest, `now`: when they were looked up; told where the
-    plan limits how often. Their number stands beside, for a machine that does not know the list.
+    plan limits how often. Their number stands beside, for a machine that does not know the list. `progress`: what the
+    participant sees of their own course.
     """
     participant = version.participant
     at_s = (now or datetime.now(UTC)).timestamp()
@@ -57,6 +62,7 @@ def plan_on_wire(
             training_opened_wall_s=opened_at.timestamp() if (opened_at := version.training_opened_at) else None,
         ),
         valid_until_wall_s=valid_until_wall_s(version),
+        progress=progress,
     )
 
 

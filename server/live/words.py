@@ -37,6 +37,7 @@ FACE: Mapping[str, Word] = {
     "questions": _("Answers the questions before the start"),
     "strap": _("Puts on the strap"),
     "choose_strap": _("Chooses the strap"),
+    "my_training": _("Looks at own training"),
     "ready": _("Stands ready"),
     "session": _("Trains"),
     "go_on": _("Asked to go on after a restart"),

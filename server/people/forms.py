@@ -406,6 +406,21 @@ class ParticipantNoteForm(forms.ModelForm):  # type: ignore[type-arg] # not gene
         widgets: ClassVar = {"text": forms.Textarea(attrs={"rows": 3, "maxlength": 4000})}
 
 
+class WordForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
+    """A word to the participant, for their next start; empty: none."""
+
+    class Meta:
+        """Its text alone."""
+
+        model = Participant
+        fields: ClassVar = ["word"]
+        labels: ClassVar = {"word": gettext_lazy("A word for the next start")}
+
+    def clean_word(self) -> str:
+        """Return the word in single spaces, as a machine shows it."""
+        return " ".join(str(self.cleaned_data["word"]).split())
+
+
 class EndPlanForm(forms.Form):
     """Why a plan is withdrawn."""
 

@@ -6,6 +6,7 @@ from typing import ClassVar, cast
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from coach.model.course_progress import MOST_WORD
 from server.accounts.models import Account, Clinic
 
 SEARCHED = ("name", "nickname", "pseudonym", "group")
@@ -33,6 +34,7 @@ class Participant(models.Model):
     `pseudonym`: what machines and wire know (`sync.wire.topics.PARTICIPANT`); drawn at random, never from the name.
     `nickname` and `picture`: what screens in the room show, chosen by the participant. `group`: the clinic's own word,
     such as a training group, for sums. `responsible`: the therapist whose participant it is on the follow-up list.
+    `word`: a line from the responsible therapist, shown at the participant's next start; written `word_written_at`.
     `research_consent_at`: when they agreed to research on pseudonymised sessions; null: never, or withdrawn.
     """
 
@@ -51,6 +53,8 @@ class Participant(models.Model):
     responsible = models.ForeignKey(
         Account, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("responsible therapist")
     )
+    word = models.CharField(_("word"), max_length=MOST_WORD, blank=True, default="", db_default="")
+    word_written_at = models.DateTimeField(null=True, blank=True)
     research_consent_at = models.DateTimeField(_("consent to research"), null=True, blank=True)
     made_at = models.DateTimeField(auto_now_add=True)
     handed_over_to = models.CharField(max_length=100, blank=True)

@@ -3,6 +3,7 @@
 import secrets
 
 from django.db import transaction
+from django.utils import timezone
 
 from server.accounts.models import Account, Clinic
 from server.accounts.roles import Permission
@@ -10,7 +11,7 @@ from server.audit.record import record
 from server.diary.models import DiaryEntry
 from server.live.plan_outbox import withdraw_plan
 from server.people.models import Participant
-from server.people.plan_service import republish_plan
+from server.people.plan_service import hand_out_again, republish_plan
 
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 """None that is taken for another when read aloud or written by hand."""
@@ -60,6 +61,21 @@ def change(participant: Participant, account: Account, fields: list[str], why_to
             participant=participant,
             fields=fields,
         )
+
+
+def may_write_word(participant: Participant, account: Account) -> bool:
+    """Return whether a therapist may write to this participant: only to those they are responsible for."""
+    return participant.active and participant.responsible_id == account.pk
+
+
+def write_word(participant: Participant, account: Account, word: str) -> None:
+    """Keep a word for the participant's next start, and hand it to the machines with the plan. Empty: take it back."""
+    with transaction.atomic():
+        participant.word, participant.word_written_at = word, timezone.now() if word else None
+        participant.save(update_fields=["word", "word_written_at"])
+        hand_out_again(participant)
+        action = "word.written" if word else "word.taken_back"
+        record(account, action, clinic=participant.clinic, may=Permission.CHANGE_DIARY, participant=participant)
 
 
 def alike(clinic: Clinic, name: str, birth_year: int, but: int = 0) -> list[Participant]:

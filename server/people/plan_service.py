@@ -79,6 +79,15 @@ def republish_plan(participant: Participant, account: Account, reason: str) -> N
     _log(participant, account, "plan.changed", made, fields=[])
 
 
+def hand_out_again(participant: Participant) -> None:
+    """Hand out the plan in force as it is, with the participant's course as it is now. Call it in a transaction."""
+    Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
+    newest = in_force(participant)
+    if newest is not None:
+        newest.participant = participant
+        hand_out_plan(newest)
+
+
 def _locked(participant: Participant, base: int) -> PlanVersion | None:
     """The newest version, with whoever else changes the plan waiting. Raises ChangedMeanwhileError."""
     Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)

@@ -12,6 +12,7 @@ urlpatterns = [
     path(_PERSON, views_person.overview, name="overview"),
     path(f"{_PERSON}edit/", views_person.edit, name="edit"),
     path(f"{_PERSON}note/", views_person.note, name="note"),
+    path(f"{_PERSON}word/", views_person.word, name="word"),
     path(f"{_PERSON}plan/", views_plan.plan, name="plan"),
     path(f"{_PERSON}plan/change/", views_plan.change_plan, name="change_plan"),
     path(f"{_PERSON}plan/proposal/", views_plan.use_proposal, name="use_proposal"),

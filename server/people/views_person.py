@@ -19,7 +19,7 @@ from server.diary.course.schedule import CourseView, course_of
 from server.diary.formatting import day
 from server.diary.models import DiaryEntry
 from server.people import participant_service, plan_service, plan_suggestions, plan_words
-from server.people.forms import ParticipantForm, ParticipantNoteForm
+from server.people.forms import ParticipantForm, ParticipantNoteForm, WordForm
 from server.people.models import Course, Note, Participant
 from server.people.pictures import address_of
 from server.people.plan_rules import values_of
@@ -59,6 +59,9 @@ def _overview(
     if Permission.SEE_DIARY in mays:
         shown |= _of_diary(participant) | {
             "note_form": note_form,
+            "word_form": WordForm(instance=participant)
+            if participant_service.may_write_word(participant, account_of(request))
+            else None,
             "finding": plan_suggestions.learned(participant, plan).finding,
         }
     return render(request, "people/overview.html", shown, status=status)
@@ -125,3 +128,20 @@ def note(request: HttpRequest, participant: Participant) -> HttpResponse:
     record(account, "note.made", clinic=clinic, may=Permission.CHANGE_DIARY, participant=participant)
     messages.success(request, _("The note is kept."))
     return redirect("people:overview", clinic.code, participant.pseudonym)
+
+
+@require_POST
+@about_participant(Permission.CHANGE_DIARY, "people.opened")
+def word(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Write a word for the participant's next start, or take it back."""
+    form = WordForm(request.POST, instance=participant)
+    if not participant_service.may_write_word(participant, account_of(request)):
+        messages.error(request, _("Only the responsible therapist writes to a participant. Nothing was changed."))
+    elif form.is_valid():
+        participant_service.write_word(participant, account_of(request), form.cleaned_data["word"])
+        written = form.cleaned_data["word"]
+        said = _("The word is on its way to the machines.") if written else _("The word is taken back.")
+        messages.success(request, said)
+    else:
+        messages.error(request, _("A word has 80 characters at most. Nothing was changed."))
+    return redirect("people:overview", participant.clinic.code, participant.pseudonym)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from coach.model.course_progress import CourseProgress
 from coach.model.events import AnyEvent, Direction, Level, Signal
 from coach.model.messages import AnyMessage
 from coach.model.plan import Plan
@@ -246,7 +247,8 @@ class PlanOnWire(Struct, frozen=True, kw_only=True):
     """A participant's plan, retained under `plan/{participant}`; an empty message there withdraws it.
 
     `version` counts up with every change; a machine never goes back to a lower one. `valid_until_wall_s`: no session
-    begins from it afterwards.
+    begins from it afterwards. `progress`: what the participant sees of their own course; a machine that does not know
+    it passes over it.
     """
 
     format: int = FORMAT
@@ -255,6 +257,7 @@ class PlanOnWire(Struct, frozen=True, kw_only=True):
     made_by: str
     plan: Plan
     valid_until_wall_s: float | None = None
+    progress: CourseProgress | None = None
 
 
 class PlanTaken(Struct, frozen=True, kw_only=True):

@@ -252,8 +252,8 @@ def test_every_text_can_be_read_from_two_metres(size: tuple[int, int], language:
         ("interval_slower", "Litt roligere"),
         ("recovery_begins", "Senk farten"),
         ("over_ceiling", "Senk farten nå"),
-        ("notice_attention", "Rolig til pulsen kommer"),
-        ("signal_lost", "Kjenn på beltet"),
+        ("notice_attention", "Rolig til pulsen vises"),
+        ("signal_lost", "Sjekk beltet"),
         ("ready", "Trykk grønn knapp"),
         ("all_right", "Går det bra?"),
         ("notice_stop_now", texts_in("nb").say("level.stop_now")),
@@ -408,7 +408,7 @@ def test_each_level_of_notice_has_its_own_word_and_colour() -> None:
 
 
 def test_a_notice_that_has_been_seen_gives_the_card_back_to_the_instruction() -> None:
-    assert {"Hold farten", "Rolig til pulsen kommer"} <= set(shown_texts(EXAMPLES["notice_older"]))
+    assert {"Hold farten", "Rolig til pulsen vises"} <= set(shown_texts(EXAMPLES["notice_older"]))
 
 
 def test_a_setting_said_once_more_is_shown_until_it_is_taken() -> None:

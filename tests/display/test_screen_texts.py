@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from string import Formatter
@@ -15,6 +16,7 @@ from coach.model.plan import CLOSING_QUESTIONS
 from coach.model.protocol import PhaseKind
 from coach.session.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD
 from coach.session.state import closed_by
+from display import texts
 from display.drawing.number_format import change, clock, decimal, load, minutes, whole_or_decimal
 from display.drawing.participant_pictures import PICTURES, person, picture_of
 from display.texts import LANGUAGES, OTHER, texts_in
@@ -109,6 +111,7 @@ def test_every_face_has_a_title_or_says_its_phase() -> None:
         ScreenId.SELF_TEST_FAILED: "finding.title",
         ScreenId.MACHINE: "machine.title",
         ScreenId.SELF_TEST: "self_test.voice",
+        ScreenId.MY_TRAINING: "my_training.title",
     }
     assert set(group) == set(ScreenId)
     assert [key for key in group.values() if key not in texts_in("nb").keys] == []
@@ -194,3 +197,36 @@ def test_the_catalogues_are_valid_toml_without_a_stray_key() -> None:
         tomllib.loads((COACH.parent / "display" / "texts" / f"{language}.toml").read_text()) for language in LANGUAGES
     ]
     assert list(tables[0]) == list(tables[1])
+
+
+@pytest.fixture
+def own_words() -> Iterator[None]:
+    """Whatever a test loads is gone after it."""
+    yield
+    texts._anchors.clear()
+    texts_in.cache_clear()
+
+
+@pytest.mark.usefixtures("own_words")
+def test_a_clinic_loads_its_own_words_for_the_exertion_scale(tmp_path: Path) -> None:
+    path = tmp_path / "words.toml"
+    path.write_text('[nb]\n6 = "Ingen"\n20 = "  Alt  mulig "\n', encoding="utf-8")
+    before = texts_in("nb").say("exertion.13")
+    texts.load_anchors(path)
+    said = texts_in("nb").group("exertion")
+    assert (said["6"], said["20"], said["13"]) == ("Ingen", "Alt mulig", before)
+
+
+@pytest.mark.usefixtures("own_words")
+@pytest.mark.parametrize(
+    "written",
+    ["no toml", '[nb]\n5 = "x"\n', "[nb]\n6 = 7\n", '[sv]\n6 = "x"\n', "nb = 3\n", '[nb]\n6 = "' + "x" * 31 + '"\n'],
+)
+def test_a_file_of_words_that_cannot_be_used_changes_nothing_and_says_why(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "words.toml"
+    path.write_text(written, encoding="utf-8")
+    before = texts_in("nb").group("exertion")
+    for wrong in (path, tmp_path / "missing.toml"):
+        with pytest.raises(texts.AnchorFileError, match=wrong.name):
+            texts.load_anchors(wrong)
+    assert texts_in("nb").group("exertion") == before

@@ -16,13 +16,14 @@ import msgspec
 import pytest
 
 from coach.errors import ProtocolFileError
+from coach.model.course_progress import CourseProgress
 from firmware.config import loader
 from firmware.config.schema import ConfigError
 from firmware.doctor import self_test
 from firmware.journal.errors import JournalError
 from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings
-from firmware.participants import pins, plan_cache, plan_files
+from firmware.participants import course_progress_files, pins, plan_cache, plan_files
 from firmware.participants.last_strap import StrapMemory
 from firmware.participants.protocol_files import read_file
 from firmware.participants.training_closures import TrainingClosures
@@ -92,6 +93,11 @@ def look_at_closure(path: Path) -> object:
     closed = TrainingClosures(path.parent).applied(of_kari, time.time()).closed_by_yes
     assert closed or not path.exists()
     return "closed" if closed else None
+
+
+def make_course(folder: Path) -> Path:
+    course_progress_files.keep(folder, "kari", CourseProgress(a_week=2))
+    return folder / "kari.json"
 
 
 def make_config(folder: Path) -> Path:
@@ -168,6 +174,9 @@ WRITTEN = {
     "participants.pins": Written(make_pin, look_at_pins),
     "participants.training_closures": Written(make_closure, look_at_closure),
     "participants.plan_cache": Written(make_plan, look_at_plans),
+    "participants.course_progress_files": Written(
+        make_course, lambda path: course_progress_files.read_folder(path.parent).get("kari")
+    ),
     "config.loader": Written(
         make_config,
         lambda path: loader.in_force(path, path.parent / loader.KEPT_NAME).config.sound.device,

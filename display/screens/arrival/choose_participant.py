@@ -7,13 +7,15 @@ from display.drawing import icons
 from display.drawing.canvas import TITLE, Brush, Style
 from display.drawing.fonts import Weight
 from display.drawing.layout import MARGIN, Box, Widget
-from display.drawing.palette import ABOVE, ABOVE_DEEP, BELOW, IN, IN_DEEP, LINE, PANEL, QUIET, WHITE, Colour
+from display.drawing.palette import BELOW, IN, IN_DEEP, LINE, PANEL, QUIET, WHITE, Colour
 from display.drawing.participant_pictures import leaf, picture_of
 from display.screen.announcement import Announcement, announcement_part
 from display.screen.button_bar import buttons_part
 from display.screen.frame import RenderContext
 
-PICTURE_COLOURS: tuple[Colour, ...] = (ABOVE, BELOW, IN, WHITE)
+PICTURE_COLOURS: tuple[Colour, ...] = (BELOW, IN, WHITE)
+"""Amber is left to warnings."""
+SIGN = 48.0
 TILE_APART = 24.0
 DOT_APART = 34.0
 LOW_TILE = 190.0
@@ -51,9 +53,9 @@ def parts(glance: RenderContext) -> list[Widget]:
     title = Box(MARGIN, 36, foot.width, 88)
     dots = Box(MARGIN, foot.y - 44, foot.width, 28)
     bottom = dots.y - 8 if pages > 1 else foot.y - 24
-    amiss = Box(MARGIN, bottom - 56, foot.width, 52)
+    amiss = Box(MARGIN, title.y + 20, SIGN, SIGN)
     if glance.view.attention:
-        bottom = amiss.y - 12
+        title = Box(title.x + SIGN + 8, title.y, title.width - 2 * (SIGN + 8), title.height)
     grid = Box(MARGIN, title.bottom + 12, foot.width, bottom - title.bottom - 12)
     shown = choices[first : first + page]
     if pages == 1:
@@ -116,15 +118,10 @@ def _dots(box: Box, at: int, pages: int) -> Widget:
 
 
 def _amiss(box: Box, says: str) -> Widget:
-    """What is wrong with the machine, though one may train."""
+    """Show a small sign for staff: the machine wants looking after; what it is stands on the machine's page."""
 
     def paint(brush: Brush, box: Box) -> None:
-        style = brush.fitted(says, Style(34, Weight.FIRM, ABOVE), box.width - 120)
-        width = brush.width(says, style) + 108
-        pill = Box(box.middle_x - width / 2, box.y, width, box.height)
-        brush.bar(pill, pill.height / 2, ABOVE_DEEP)
-        brush.icon(icons.attention, Box(pill.x + 24, pill.y + 9, 34, 34), ABOVE)
-        brush.text(says, (pill.x + 74, pill.middle_y), style)
+        brush.icon(icons.attention, box.inset(4), QUIET)
 
     return Widget("amiss", box, says, paint)
 

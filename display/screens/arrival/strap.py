@@ -101,7 +101,9 @@ def parts(glance: RenderContext) -> list[Widget]:  # noqa: PLR0915 - one stateme
 def _labels(glance: RenderContext) -> tuple[Label, ...]:
     change: Label = ((Button.UP, Button.DOWN), glance.texts.say("button.other_strap"))
     leave: Label = ((Button.STOP,), glance.texts.say("button.leave"))
-    return (change, leave) if glance.view.may_change_strap else (leave,)
+    feeling: Label = ((Button.START,), glance.texts.say("button.by_feeling"))
+    on = (feeling,) if glance.view.by_feeling else ()
+    return (*on, change, leave) if glance.view.may_change_strap else (*on, leave)
 
 
 def _paint_trouble(brush: Brush, box: Box, says: str, *, staff: bool) -> None:

@@ -1,15 +1,17 @@
-"""How hard was it? Borg's scale from 6 to 20, with its words."""
+"""How hard was it? A number from 6 to 20, all in one colour: a colour would say which answer is wanted.
+
+The words are the project's own; a clinic with a licence shows the scale's published ones (`display.texts`).
+"""
 
 from coach.kiosk.view import Button
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
 from display.drawing.layout import MARGIN, Box, Widget
-from display.drawing.palette import ABOVE, BELOW, IN, LINE, QUIET, WHITE, Colour, blend
+from display.drawing.palette import BELOW, BELOW_BAND, LINE, QUIET, WHITE
 from display.screen.button_bar import buttons_part
 from display.screen.frame import RenderContext
 
 LOWEST, HIGHEST = 6, 20
-LIGHT, HARD = 11, 17
 
 
 def parts(glance: RenderContext) -> list[Widget]:
@@ -33,7 +35,7 @@ def parts(glance: RenderContext) -> list[Widget]:
         size = min(box.height * 0.64, 340)
         y = box.y + (box.height - size * 0.727 - 100) / 2 + size * 0.36
         brush.number(str(chosen), (box.middle_x, y), Style(size, Weight.HEAVY, WHITE), "centre", -0.02)
-        style = Style(50, Weight.BOLD, colour_of(chosen))
+        style = Style(50, Weight.BOLD, WHITE)
         brush.text(word, (box.middle_x, y + size * 0.36 + 70), style, "centre", width=box.width)
 
     def paint_bars(brush: Brush, box: Box) -> None:
@@ -43,8 +45,7 @@ def parts(glance: RenderContext) -> list[Widget]:
             height = (box.height - 46) * share
             x = box.x + pace * (borg - LOWEST)
             place = Box(x + pace * 0.12, box.bottom - 46 - height, pace * 0.76, height)
-            colour = colour_of(borg)
-            brush.bar(place, 12, colour if borg == chosen else blend((10, 15, 30), colour, 0.30))
+            brush.bar(place, 12, BELOW if borg == chosen else BELOW_BAND)
             weight, ink = (Weight.BOLD, WHITE) if borg == chosen else (Weight.PLAIN, QUIET)
             style = Style(min(30, pace * 0.72), weight, ink)
             brush.number(str(borg), (x + pace / 2, box.bottom - 18), style, "centre")
@@ -60,10 +61,3 @@ def parts(glance: RenderContext) -> list[Widget]:
         Widget("scale", bars, chosen, paint_bars),
         buttons_part(foot, labels),
     ]
-
-
-def colour_of(borg: int) -> Colour:
-    """Blue for light, green for the middle, amber for hard."""
-    if borg <= LIGHT:
-        return BELOW
-    return IN if borg < HARD else ABOVE

@@ -13,7 +13,7 @@ from display.screen.header import header_parts
 from display.screen.heart_rate_gauge import shown_number
 from display.screen.instruction import instruction_part
 from display.screen.session_layout import training_places
-from display.screen.treadmill_setting import NUMBER_EM as NUMBER_TO_SET_EM
+from display.screen.treadmill_setting import number_em, setting_now
 from display.screens.training.running import profile_parts
 
 NUMBER_EM = 220.0
@@ -43,7 +43,7 @@ def _panel(glance: RenderContext, box: Box) -> Widget:
     why = texts.of("notice", "over_ceiling")
     most = "" if ceiling is None else texts.say("over_ceiling.most", bpm=int(ceiling))
     left = f"{clock(snapshot.phase_remaining_s)} {texts.say('left.steady')}"
-    portrait = glance.sheet.portrait
+    portrait, setting = glance.sheet.portrait, setting_now(snapshot, texts)
 
     def paint(brush: Brush, box: Box) -> None:
         brush.bar(box, 32, ATTENTION)
@@ -56,13 +56,15 @@ def _panel(glance: RenderContext, box: Box) -> Widget:
         brush.icon(icons.attention, Box(words.x, words.y, 64, 64), INK)
         brush.text(why, (words.x + 84, words.y + 34), Style(36, Weight.FIRM, INK), width=words.width - 84)
         apart = (words.height - 64) / 2
-        brush.text(order, (words.x, words.y + 64 + apart * 0.5), Style(92, Weight.BOLD, INK), width=words.width)
-        brush.text(
-            to_speed,
-            (words.x, words.y + 64 + apart * 1.4),
-            Style(NUMBER_TO_SET_EM, Weight.HEAVY, INK),
-            width=words.width,
-        )
+        brush.text(order, (words.x, words.y + 64 + apart * 0.4), Style(92, Weight.BOLD, INK), width=words.width)
+        middle_y = words.y + 64 + apart * 1.4
+        large = Style(number_em(brush.sheet), Weight.HEAVY, INK)
+        if setting.speed and setting.speed in to_speed and brush.width(to_speed, large) > words.width:
+            # Too narrow for the sentence: the number keeps its size, and the unit stands small next to it.
+            x = brush.text(setting.speed, (words.x, middle_y), large)
+            brush.text(setting.unit, (x + 20, middle_y + 40), Style(44, Weight.BOLD, INK))
+        else:
+            brush.text(to_speed, (words.x, middle_y), large, width=words.width)
         size = min(NUMBER_EM, (rate.height - 84) / 0.75)
         style = Style(size, Weight.HEAVY, INK)
         brush.text(number, (rate.middle_x, rate.y + size * 0.42), style, "centre")

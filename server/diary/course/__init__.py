@@ -1,1 +1,1 @@
-"""A course of sessions: its schedule, page, plots and fitness estimates."""
+"""A course of sessions: its schedule, page and plots."""

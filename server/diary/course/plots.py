@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
-from server.diary.course import fitness
+from coach.model.course_progress import Sex
+from coach.progress import fitness
 from server.diary.formatting import NOTHING, TextTable, day, number, percent
 from server.diary.session_page import WORK_MIN
 
@@ -39,6 +40,7 @@ class Point(Struct, frozen=True, kw_only=True):
     mood: int | None
     completed: bool
     completed_intervals: int
+    hr_max_bpm: float | None = None
 
     @property
     def vo2(self) -> float | None:
@@ -47,10 +49,15 @@ class Point(Struct, frozen=True, kw_only=True):
 
 
 class FitnessAgeInput(Struct, frozen=True):
-    """What the fitness age needs."""
+    """What the fitness age needs of a participant: the newest plan's HRmax, which counts for all sessions.
+
+    Without one, the newest session's counts.
+    """
 
     birth_year: int
     sex: Literal["f", "m"] | None
+    hr_max_bpm: float | None = None
+    hr_max_source: str | None = None
 
 
 class SeriesPlot(Struct, frozen=True, kw_only=True):
@@ -157,13 +164,22 @@ def plot_to_json(plot: SeriesPlot) -> dict[str, Any]:
 
 
 def fitness_note() -> str:
-    """How far the fitness age can be believed."""
+    """Say how far the fitness age can be believed."""
     return _(
-        "An estimate from speed, incline and the heart rate in minute 3 (ACSM's equations; Swain 1994), set "
-        "against the mean of each age group in the HUNT study. One in three is off by more than 15%, more where "
-        "HRmax is by formula, a beta-blocker is taken or the handrail is held. The direction says more than the "
-        "number."
-    )
+        "One estimate over all sessions, from speed, incline and the heart rate in minute 3 (ACSM's equations; Swain 1994) "
+        "with the plan's HRmax, set against the mean of each age group in the HUNT study. The range is what differs "
+        "from day to day. The age itself can be off by %(years)s years, more where HRmax is by formula; ACSM's "
+        "equations and a held handrail make it too good. The direction says more than the number."
+    ) % {"years": fitness.VALUE_OFF_BY_YEARS}
+
+
+def fitness_trend_of(points: Sequence[Point], person: FitnessAgeInput) -> fitness.FitnessTrend | None:
+    """Return the estimate over these sessions, oldest first, as the machine and the letter make it, too."""
+    evidence = [fitness.FitnessEvidence(one.third_minute_bpm, one.speed_kmh, one.incline_percent) for one in points]
+    hr_max_bpm = person.hr_max_bpm
+    if hr_max_bpm is None:
+        hr_max_bpm = next((one.hr_max_bpm for one in reversed(points) if one.hr_max_bpm is not None), None)
+    return fitness.fitness_trend(evidence, hr_max_bpm, person.hr_max_source, person.sex)
 
 
 def _along(points: Sequence[Point], shape: CoursePlots) -> SeriesPlot:
@@ -230,36 +246,66 @@ def _setting(one: Point) -> str:
 
 
 def _fitness_age(points: Sequence[Point], person: FitnessAgeInput) -> SeriesPlot:
-    sex = person.sex
-    estimates = [fitness.vo2_max(one.speed_kmh, one.incline_percent, one.third_minute_fraction) for one in points]
-    ages = [None if sex is None or vo2 is None else fitness.fitness_age(vo2, sex) for vo2 in estimates]
-    years = {one.session_id: round(age.years, 1) for one, age in zip(points, ages, strict=True) if age is not None}
+    trend, sex = fitness_trend_of(points, person), person.sex
+    told = () if trend is None or sex is None else trend.points
     own_age = points[-1].on.year - person.birth_year if points else None
-    plot = _along(
-        points,
-        CoursePlots(
-            key="fitness",
-            title=_("Fitness age"),
-            y_title=_("years"),
-            column="",
-            value=lambda one: years.get(one.session_id),
-            y_low=20 if own_age is None else min(20, own_age // 10 * 10),
-            y_high=80 if own_age is None else max(80, -(-own_age // 10) * 10),
-            level=own_age,
-            level_title=_("own age"),
+    title = _("Fitness age")
+    ages = [] if sex is None else [one.age(sex) for one in told]
+    marks = _marks(points)
+    return SeriesPlot(
+        key="fitness",
+        title=title,
+        words="" if trend is None or sex is None else _fitness_words(trend, sex),
+        kind="line",
+        x_title=_("Session"),
+        y_title=_("years"),
+        x=tuple(float(one.at) for one in told),
+        y=tuple(round(age.years, 1) for age in ages),
+        marks=tuple(marks[one.at - 1] for one in told),
+        y_low=20 if own_age is None else min(20, own_age // 10 * 10),
+        y_high=80 if own_age is None else max(80, -(-own_age // 10) * 10),
+        level=own_age,
+        level_title=_("own age"),
+        table=TextTable(
+            caption=title,
+            headings=(_("Session"), _("Day"), _("Estimated VO₂max, ml/kg/min"), title),
+            rows=()
+            if sex is None
+            else tuple(
+                (
+                    str(one.at),
+                    day(points[one.at - 1].on),
+                    f"{number(one.vo2_max)} ({number(one.low)}–{number(one.high)})",
+                    f"{age_in_words(one.age(sex))} ({age_range_in_words(one, sex)})",
+                )
+                for one in told
+            ),
+            numeric=(0, 2, 3),
         ),
     )
-    told_ages = [age_in_words(age) for age in ages if age is not None]
-    return msgspec.structs.replace(
-        plot,
-        words=_from_to(told_ages[0], told_ages[-1], "") if len(told_ages) >= FEWEST_TO_COMPARE else "",
-        table=_table(
-            points,
-            plot.title,
-            (_("Estimated VO₂max, ml/kg/min"), plot.title),
-            [(number(vo2), age_in_words(age)) for vo2, age in zip(estimates, ages, strict=True)],
-        ),
-    )
+
+
+def _fitness_words(trend: fitness.FitnessTrend, sex: Sex) -> str:
+    """Return the change and its range, and the HRmax by which all of it was computed."""
+    told = {
+        "before": age_in_words(trend.first.age(sex)),
+        "after": age_in_words(trend.newest.age(sex)),
+        "range": age_range_in_words(trend.newest, sex),
+        "sessions": trend.newest.sessions,
+        "rate": number(trend.hr_max_bpm),
+    }
+    words = _("%(after)s years (%(range)s), by %(sessions)s sessions and HRmax %(rate)s.") % told
+    if len(trend.points) < FEWEST_TO_COMPARE:
+        return words
+    if trend.change_is_certain:
+        return _("From %(before)s to %(after)s years (%(range)s), by %(sessions)s sessions and HRmax %(rate)s.") % told
+    return words + " " + _("The change from %(before)s is no larger than from day to day.") % told
+
+
+def age_range_in_words(point: fitness.FitnessPoint, sex: Sex) -> str:
+    """Return the range of the estimate in whole years, such as "38–45"."""
+    younger, older = point.ages(sex)
+    return f"{number(younger.years)}–{number(older.years)}"
 
 
 def age_in_words(age: fitness.FitnessAge | None) -> str:

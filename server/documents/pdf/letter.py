@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from server.diary.course.fitness import UNCERTAIN_FRACTION, vo2_max
+from coach.progress.fitness import UNCERTAIN_FRACTION, vo2_max
 from server.diary.course.plots import Point
 from server.diary.course.schedule import Break, CourseView
 from server.diary.formatting import number, percent

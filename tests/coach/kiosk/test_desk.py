@@ -16,10 +16,12 @@ from coach.kiosk.flow import (
     signed_out,
     signs_out_at_t,
     view,
+    with_training,
 )
 from coach.kiosk.sign_in import SignIn
 from coach.kiosk.strap_choice import StrapChoice, StrapScene, reopened, with_scene
-from coach.kiosk.view import Button, Choice, ScreenId
+from coach.kiosk.view import Button, Choice, ScreenId, TrainingPage
+from coach.model.course_progress import MyTraining, SessionShown
 from coach.model.messages import (
     AllRightAnswer,
     CommandName,
@@ -91,6 +93,9 @@ ON_AIR = with_scene(StrapChoice(asked=True), StrapScene((MINE, THEIRS)))
 SEEKING = replace(CHOSEN, strap=ON_AIR)
 BOUND = replace(CHOSEN, strap=replace(ON_AIR, chosen=MINE))
 
+EARLIER = SessionShown(number=1, ended_wall_s=0.0, good_s=600.0, planned_s=960.0)
+AT_OWN = with_training(CHOSEN, MyTraining(shares=(0.6,), sessions=(EARLIER,)), opened=True)
+
 Given = tuple[KioskState, Callable[[], SessionState | None]]
 
 
@@ -116,6 +121,7 @@ FACES: dict[ScreenId, Given] = {
     ScreenId.MOOD: (AT_MOOD, ended),
     ScreenId.ENDED: (DONE, ended),
     ScreenId.NOT_TODAY: (CHOSEN, not_today),
+    ScreenId.MY_TRAINING: (AT_OWN, ready),
 }
 
 T = 1000.0
@@ -169,6 +175,10 @@ EXPECTED: dict[tuple[ScreenId, Button], tuple[KioskState | None, tuple[object, .
     (ScreenId.ENDED, Button.START): OUT,
     (ScreenId.ENDED, Button.STOP): OUT,
     (ScreenId.NOT_TODAY, Button.STOP): OUT,
+    (ScreenId.MY_TRAINING, Button.START): (replace(AT_OWN, page=None), (), None),
+    (ScreenId.MY_TRAINING, Button.UP): (replace(AT_OWN, page=TrainingPage.TAKE_ALONG), (), None),
+    (ScreenId.MY_TRAINING, Button.DOWN): (replace(AT_OWN, selected=1), (), None),
+    (ScreenId.MY_TRAINING, Button.STOP): OUT,
 }
 """What a button brings; None as the desk: it stays as it is. A pair that is not here is a press that is refused."""
 

@@ -199,6 +199,8 @@ class Watcher:
         self.press(Button.START)
         self.until_face(ScreenId.CONFIRM)
         self.press(Button.START)
+        if self.until(lambda view: view.face in (ScreenId.MY_TRAINING, ScreenId.READY)).face is ScreenId.MY_TRAINING:
+            self.press(Button.START)
         self.until_face(ScreenId.READY)
         self.press(Button.START)
         return self.until_face(ScreenId.SESSION)

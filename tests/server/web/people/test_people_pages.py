@@ -259,6 +259,30 @@ def test_an_empty_note_is_not_kept(people: People) -> None:
     assert Note.objects.count() == 0
 
 
+def test_the_responsible_therapist_writes_a_word_that_goes_to_the_machines(people: People) -> None:
+    therapist = people.account("therapist")
+    plan_service.save_plan(people.participant, therapist, PLAN, base=0, reason="")
+    SuppliedMachine.objects.create(clinic=people.participant.clinic, machine="molle-1")
+    keep(*(trained(number, day=timezone.localdate() - timedelta(days=2 * number)) for number in range(1, 3)))
+    rows = Outgoing.objects.count()
+    people.therapist.post(f"{LIST}p-1/word/", {"word": "Sterkt!"})
+    assert Participant.objects.get(pseudonym="p-1").word == ""
+    Participant.objects.filter(pseudonym="p-1").update(responsible=therapist)
+    people.therapist.post(f"{LIST}p-1/word/", {"word": "x" * 81})
+    assert Outgoing.objects.count() == rows
+    people.therapist.post(f"{LIST}p-1/word/", {"word": " Sterkt  i går! "})
+    sent = read(bytes(Outgoing.objects.latest("pk").payload), PlanOnWire)
+    assert isinstance(sent, PlanOnWire)
+    assert sent.progress is not None
+    assert sent.progress.word is not None
+    assert (sent.progress.word.text, len(sent.progress.sessions), sent.progress.sex) == ("Sterkt i går!", 2, "f")
+    assert sent.progress.sessions[0].ended_wall_s < sent.progress.sessions[1].ended_wall_s
+    assert "Sterkt" not in str(list(Entry.objects.values_list("detail", flat=True)))
+    assert Entry.objects.filter(action="word.written", participant="p-1").count() == 1
+    people.therapist.post(f"{LIST}p-1/word/", {"word": ""})
+    assert Participant.objects.get(pseudonym="p-1").word_written_at is None
+
+
 def test_who_may_not_see_the_diary_sees_person_and_plan_alone(people: People) -> None:
     keep(trained(1))
     Note.objects.create(participant=people.participant, text="Hemmelig")
