@@ -1,6 +1,6 @@
 """Fitness over the sessions of a course: one estimate of VO2max, its range, and the age at which it is the average.
 
-The machine, the course's page and the letter use this module with the same sessions and the same HRmax, so they agree.
+The machine and the course's page use `fitness_trend` with the same sessions and the same HRmax, so they agree.
 
 One session gives one observation, from the third minute of its first interval:
 

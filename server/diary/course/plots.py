@@ -166,15 +166,15 @@ def plot_to_json(plot: SeriesPlot) -> dict[str, Any]:
 def fitness_note() -> str:
     """Say how far the fitness age can be believed."""
     return _(
-        "One estimate over all sessions, from speed, incline and the heart rate in minute 3 (ACSM's equations; Swain 1994) "
-        "with the plan's HRmax, set against the mean of each age group in the HUNT study. The range is what differs "
-        "from day to day. The age itself can be off by %(years)s years, more where HRmax is by formula; ACSM's "
-        "equations and a held handrail make it too good. The direction says more than the number."
+        "One estimate over all sessions, from speed, incline and the heart rate in minute 3 (ACSM's equations; "
+        "Swain 1994) with the plan's HRmax, set against the mean of each age group in the HUNT study. The range is "
+        "what differs from day to day. The age itself can be off by %(years)s years, more where HRmax is by formula; "
+        "ACSM's equations and a held handrail make it too good. The direction says more than the number."
     ) % {"years": fitness.VALUE_OFF_BY_YEARS}
 
 
 def fitness_trend_of(points: Sequence[Point], person: FitnessAgeInput) -> fitness.FitnessTrend | None:
-    """Return the estimate over these sessions, oldest first, as the machine and the letter make it, too."""
+    """Return the estimate over these sessions, oldest first, as the machine makes it, too."""
     evidence = [fitness.FitnessEvidence(one.third_minute_bpm, one.speed_kmh, one.incline_percent) for one in points]
     hr_max_bpm = person.hr_max_bpm
     if hr_max_bpm is None:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Two columns, empty for everybody so far."""
 
-    dependencies: ClassVar = [("people", "0006_responsible")]
+    dependencies: ClassVar = [("people", "0007_words")]
     operations: ClassVar = [
         migrations.AddField(
             model_name="participant",
