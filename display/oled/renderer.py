@@ -212,7 +212,8 @@ def _my_training(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayStat
     if training.word is not None:
         pen.paragraph(training.word.text, (0, 23, 127, 63), 13)
         return
-    pen.centred(f"{week} {texts.say('my_training.this_week')}", 25, 14)
+    back = training.back_after_days is not None
+    pen.centred(texts.say("my_training.back") if back else f"{week} {texts.say('my_training.this_week')}", 25, 14)
     pen.disc(7, 55, 6)
     pen.left(words.oled("press_green"), 18, 46, 15, within=108)
 
@@ -370,7 +371,10 @@ def _choose_strap(pen: OledPen, words: Catalogue, view: DisplayState) -> None:
 
 def _strap(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
     if view.strap_trouble is not None:
-        pen.paragraph(texts.of("strap_trouble", view.strap_trouble), (0, 0, 127, 63), 15)
+        pen.paragraph(texts.of("strap_trouble", view.strap_trouble), (0, 0, 127, 45 if view.by_feeling else 63), 15)
+        if view.by_feeling:
+            pen.disc(7, 55, 6)
+            pen.left(texts.say("button.by_feeling"), 18, 47, 14, within=108)
         return
     pen.strap()
     pen.paragraph(words.oled("strap"), (46, 0, 127, 36), 15)

@@ -6,7 +6,7 @@ from display.drawing.layout import MARGIN, Box, Layout
 from display.screen.heart_rate_gauge import RatePlaces
 
 HEADER_BOTTOM = 104.0
-RATE_STANDING = 240.0
+RATE_STANDING = 228.0
 """Height of the rate on a standing screen: its width decides how large the digits are."""
 
 
@@ -57,7 +57,7 @@ def _standing(sheet: Layout) -> TrainingPlaces:
     card = Box(MARGIN, profile.y - 26 - 340, width, 340)
     top = HEADER_BOTTOM + 58
     number = Box(MARGIN + 92, top, width - 92, RATE_STANDING)
-    row = number.bottom + (card.y - number.bottom - 270) / 2
+    row = number.bottom + 4
     countdown = Box(sheet.width - MARGIN - 290, row, 290, 268)
     left = Box(MARGIN, row, countdown.x - 20 - MARGIN, 268)
     heart = Box(left.x - 4, left.y + 28, 104, 98)
