@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from django.db import transaction
 
 from server.accounts import message_sequences
 from server.accounts.message_sequences import MissingMessages, SequenceMark, mark_of, missing_messages, note_arrived
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def arrived(*numbers: int, connection: int = 1, now_s: float = 0.0) -> None:
-    note_arrived([SequenceMark("trondheim", "m-1", connection, number) for number in numbers], now_s)
+    with transaction.atomic():
+        note_arrived([SequenceMark("trondheim", "m-1", connection, number) for number in numbers], now_s)
 
 
 def missing(now_s: float = 1_000.0) -> MissingMessages | None:
@@ -42,7 +44,8 @@ def test_the_first_message_counts_and_the_last_of_a_lost_connection_do_not() -> 
 
 def test_what_the_broker_refused_is_not_missing() -> None:
     arrived(1, 4)
-    message_sequences.note_refused("trondheim", "m-1", 1, 2, 0.0)
+    with transaction.atomic():
+        message_sequences.note_refused("trondheim", "m-1", 1, 2, 0.0)
     assert missing() is None
 
 
