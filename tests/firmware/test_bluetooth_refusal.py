@@ -7,9 +7,9 @@ import pytest
 from bleak.exc import BleakCharacteristicNotFoundError, BleakDBusError, BleakDeviceNotFoundError, BleakError
 
 from firmware.doctor.all_checks import CODES
-from firmware.sensors.ble_strap import NOTED
 from firmware.sensors.recovery import RecoveryEscalation, RecoveryStep
 from firmware.sensors.refusal import ConnectionRefusal, refusal_of
+from firmware.sensors.strap_link.status import NOTED
 from firmware.sensors.timings import StrapTimings
 
 TEXTS = Path(__file__).parents[2] / "display" / "texts"

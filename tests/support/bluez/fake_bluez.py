@@ -14,9 +14,10 @@ from typing import Any, Self
 from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from firmware.sensors.ble_strap import BATTERY_LEVEL, BATTERY_SERVICE, DEVICE_SERVICE, MEASUREMENT, SERIAL_NUMBER
+from firmware.sensors.ble_strap import MEASUREMENT
 from firmware.sensors.gatt_heart_rate import HeartRateMeasurement, packed
 from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE
+from firmware.sensors.strap_link.verification import BATTERY_LEVEL, BATTERY_SERVICE, DEVICE_SERVICE, SERIAL_NUMBER
 
 ADAPTER_PATH = "/org/bluez/hci0"
 _TYPES = {str: "s", bool: "b", bytes: "ay", int: "n"}
