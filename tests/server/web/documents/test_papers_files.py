@@ -1,5 +1,6 @@
 """Papers and files of sessions: what they hold, in which language, and that FHIR's own rules pass them."""
 
+import html
 import io
 import json
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from django.conf import settings
 from fhir.resources.R4B.bundle import Bundle
 from fhirclient.models.bundle import Bundle as R4Bundle
 from garmin_fit_sdk import Decoder, Stream
@@ -248,6 +250,18 @@ def test_a_transaction_may_be_sent_twice(people: People) -> None:
 
 def test_two_clinics_pseudonyms_are_of_two_systems() -> None:
     assert fhir.clinic_system("trondheim") != fhir.clinic_system("oslo")
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_the_page_offers_both_forms_of_fhir_side_by_side(people: People, language: str) -> None:
+    (entry,) = weeks(1)
+    people.therapist.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    page = html.unescape(people.therapist.get(BASE).content.decode())
+    for address in (f"{BASE}course.fhir.json", f"{BASE}session/{entry.session_id}/session.fhir.json"):
+        links = re.findall(rf'href="({re.escape(address)}[^"]*)"', page)
+        kinds = [json.loads(fetched(people.therapist, link))["type"] for link in links]
+        assert kinds == ["collection", "transaction"]
+    assert ("FHIR til server" if language == "nb" else "FHIR to send") in page
 
 
 def test_a_rate_that_was_not_believed_is_no_rate_in_fhir(people: People) -> None:
