@@ -253,6 +253,19 @@ install_settings() {
         laid_out=1
     fi
     [ ${#changed[@]} -eq 0 ] || take_up "${changed[@]}"
+    grant_ant_access
+}
+
+# The coach may use a USB stick for ANT+ only where the settings do.
+grant_ant_access() {
+    local done
+    done=$("$folder/bin/python" -I -m firmware.setup.ant_access "/etc/$name/config.toml")
+    if [ -z "$done" ]; then
+        was "the coach's rights to USB sticks"
+        return
+    fi
+    did "$done"
+    if systemd_runs; then systemctl daemon-reload; fi
 }
 
 folders_now() { stat -c '%n %A %U %G' /var/lib/$name /var/lib/$name/identity /etc/$name /etc/$name/* /run/$name 2>/dev/null || true; }
@@ -410,6 +423,11 @@ uninstall_all() {
             [ ! -L "$file" ] || { rm -f "$file" && did "removed $file"; }
         done
     done
+    file=/etc/systemd/system/$name-coach.service.d/ant.conf
+    if [ -e "$file" ]; then
+        rm -f "$file" && did "removed $file"
+        rmdir --ignore-fail-on-non-empty "$(dirname "$file")"
+    fi
     while IFS= read -r file; do
         file=/etc/${file#"$here"/etc/}
         [ ! -e "$file" ] || { rm -f "$file" && did "removed $file"; }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmware.config.cli_defaults import CONFIG
+from firmware.setup.ant_access import UNITS, shared_folder
 from firmware.system.errors import FirmwareError
 from firmware.system.paths import identity_folder, socket_path
 
@@ -66,6 +67,7 @@ def run_setup(arguments: argparse.Namespace) -> int:
         file=arguments.config,
         parts=RealParts(identity_folder()),
         services=Services() if installed else None,
+        units=UNITS if installed else None,
         trains=lambda: somebody_trains(socket_path()),
     )
     try:
@@ -110,7 +112,7 @@ def copy_package(source: Path, folder: Path) -> Path:
 
 def verify_package(package: Path) -> None:
     """Verify a package by the keys that this version and this machine trust. Raises UnverifiedError."""
-    verifier = _shared_folder() / "verify-release.sh"
+    verifier = shared_folder() / "verify-release.sh"
     finished = subprocess.run([str(verifier), str(package)], capture_output=True, text=True, check=False)  # noqa: S603 - own script
     if finished.returncode != 0:
         # The copy's folder says nothing to a reader.
@@ -119,12 +121,6 @@ def verify_package(package: Path) -> None:
             f"{said}\nNothing was changed. If you know where {package.name} comes from, add --unverified."
         )
     sys.stdout.write(finished.stdout)
-
-
-def _shared_folder() -> Path:
-    """Return the folder of units and scripts: of the checkout, or of the installed version."""
-    checkout = Path(__file__).resolve().parents[2] / "systemd"
-    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "interval-coach" / "systemd"
 
 
 def unpack_installer(package: Path, folder: Path) -> Path:

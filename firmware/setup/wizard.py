@@ -13,8 +13,10 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
+from firmware.config.loader import read_config
 from firmware.config.schema import Config, ConfigError, read
 from firmware.config.writer import Value, as_toml, commented, with_values
+from firmware.setup.ant_access import grant_ant_access
 from firmware.setup.probes import Parts, ProbeError
 from firmware.setup.texts import Language, SetupTexts, setup_texts
 from firmware.system.atomic_file import atomic_write
@@ -41,11 +43,15 @@ class Stoppable(Protocol):
 
 
 class SetupSettings(Struct, frozen=True, kw_only=True):
-    """`file`: what is written. `services` None: none run here. `trains`: whether somebody uses the machine now."""
+    """`file`: what is written. `services` None: none run here. `trains`: whether somebody uses the machine now.
+
+    `units`: where systemd's units are, so that the coach gets the rights that the settings need; None: left alone.
+    """
 
     file: Path
     parts: Parts
     services: Stoppable | None = None
+    units: Path | None = None
     trains: Callable[[], bool] = lambda: False
 
 
@@ -79,6 +85,9 @@ class Setup:
             for step in (self._place, self._strap, self._screen, self._sound, self._oled, self._panel, self._server):
                 step()
             written = self._finish()
+            if self._settings.units is not None and self._file.exists():
+                # systemd reads it when the services start again.
+                grant_ant_access(read_config(self._file).strap.source, self._settings.units)
         finally:
             if services is not None:
                 services.start()

@@ -3,6 +3,9 @@
 import asyncio
 import io
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -12,6 +15,7 @@ from rich.console import Console
 
 from firmware.config.loader import read_config
 from firmware.config.writer import commented
+from firmware.setup import ant_access
 from firmware.setup.probes import FoundCard, FoundKeyboard, FoundStrap, ProbeError, RealParts
 from firmware.setup.texts import catalogue
 from firmware.setup.wizard import Setup, SetupError, SetupSettings
@@ -20,6 +24,7 @@ from tests.support.bluez.fake_bluez import FakeBlueZ, treadmill
 from tests.support.bluez.fake_bluez import strap as peripheral
 from tests.support.bluez.private_bus import HAS_DAEMON, private_bus
 
+ROOT = Path(__file__).parents[3]
 ACCOUNT = MachineIdentity(
     clinic="trondheim",
     machine="machine-1",
@@ -118,12 +123,16 @@ class _Person:
 
 
 def walk(
-    file: Path, answers: Sequence[tuple[str, str]], bench: _Bench, services: _Services | None = None
+    file: Path,
+    answers: Sequence[tuple[str, str]],
+    bench: _Bench,
+    services: _Services | None = None,
+    units: Path | None = None,
 ) -> tuple[bool, str]:
     """One walk; gives whether something was written, and what was said."""
     said = io.StringIO()
     person = _Person(answers)
-    settings = SetupSettings(file=file, parts=bench, services=services)
+    settings = SetupSettings(file=file, parts=bench, services=services, units=units)
     written = Setup(settings, Console(file=said, width=120), person).run()
     assert person.unasked == []
     return written, said.getvalue()
@@ -184,6 +193,44 @@ def test_of_several_devices_of_a_kind_the_person_chooses_one(file: Path) -> None
     assert "speak hdmi en HDMI-A-2" in bench.did
     assert "draw ssd1306 1 0x3d" in bench.did
     assert "SEM USB Keyboard may be a numeric keypad" in said
+
+
+def test_the_coach_may_use_the_stick_while_the_settings_do_and_no_longer(file: Path, tmp_path: Path) -> None:
+    place = ant_access.drop_in(tmp_path)
+    walk(file, [("Bruke pulsbelter over ANT", "j")], _Bench(ant=True), units=tmp_path)
+    assert place.read_text(encoding="utf-8") == (ROOT / "systemd/optional/ant.conf").read_text(encoding="utf-8")
+    walk(file, [], _Bench(ant=True), units=tmp_path)
+    assert place.is_file(), "nothing was changed, and the drop-in stays"
+    walk(file, [("Bruke pulsbelter over ANT", "n")], _Bench(ant=True), units=tmp_path)
+    assert not place.parent.exists()
+
+
+def test_the_installer_follows_the_settings_and_leaves_other_drop_ins_alone(file: Path, tmp_path: Path) -> None:
+    def follow() -> str:
+        words = [sys.executable, "-m", "firmware.setup.ant_access", str(file), str(tmp_path)]
+        return subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT).stdout.strip()
+
+    place = ant_access.drop_in(tmp_path)
+    assert follow() == ""
+    file.write_text('[strap]\nsource = "ant"\n', encoding="utf-8")
+    assert (follow(), follow()) == (f"wrote {place}", "")
+    (other := place.with_name("own.conf")).write_text("[Service]\n", encoding="utf-8")
+    file.write_text("[strap]\nsource = 7\n", encoding="utf-8")
+    assert follow() == "", "settings that cannot be read change nothing"
+    file.write_text("", encoding="utf-8")
+    assert follow() == f"removed {place}"
+    assert (place.exists(), other.exists()) == (False, True)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+def test_systemd_takes_the_units_with_the_drop_in(tmp_path: Path) -> None:
+    unit = tmp_path / "interval-coach-coach.service"
+    text = (ROOT / "systemd/units/interval-coach-coach.service").read_text(encoding="utf-8")
+    unit.write_text(re.sub(r"^(Exec\w+)=.*$", r"\1=/bin/true", text, flags=re.MULTILINE), encoding="utf-8")
+    ant_access.grant_ant_access("ant", tmp_path)
+    words = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)]
+    said = subprocess.run(words, check=False, capture_output=True, text=True).stderr
+    assert [line for line in said.splitlines() if "ant.conf" in line] == []
 
 
 def test_an_ant_stick_that_is_there_is_offered(file: Path) -> None:
