@@ -555,8 +555,7 @@ def _add_config(subparsers: "Subparsers") -> None:
 def _check_config(arguments: argparse.Namespace) -> int:
     from firmware.config.loader import check_config, kept_copy  # noqa: PLC0415 - only here
 
-    check_config(arguments.file, kept_copy())
-    sys.stdout.write(f"{arguments.file} is in order.\n")
+    sys.stdout.write(f"{check_config(arguments.file, kept_copy())}\n")
     return 0
 
 

@@ -79,11 +79,27 @@ def in_force(path: Path, kept: Path, *, keep: bool = True) -> InForce:
     return InForce(config, path)
 
 
-def check_config(path: Path, kept: Path) -> None:
-    """Check a file as a start with it would. Raises ConfigError with file, line and reason."""
+def check_config(path: Path, kept: Path) -> str:
+    """Check a file and return what a start with it would do. Raises ConfigError with file, line and reason."""
     text = _text(path)
     read(text, str(path))
     _refuse_lost_settings(path, text, kept)
+    if parse_toml(text):
+        return f"{path} is in order."
+    if _can_be_read(kept):
+        return f"{path} sets nothing, as the last good settings do: all defaults hold."
+    return (
+        f"{path} sets nothing: it is empty, or holds comments alone. All defaults hold, unless this machine has run "
+        "with settings before: then the file counts as emptied and the last good settings hold. "
+        f"{kept} has none that can be read here; on an installed machine, check with sudo."
+    )
+
+
+def _can_be_read(kept: Path) -> bool:
+    try:
+        return kept.is_file() and os.access(kept, os.R_OK)
+    except OSError:
+        return False
 
 
 def _refuse_lost_settings(path: Path, text: str, kept: Path) -> None:
@@ -99,7 +115,8 @@ def _refuse_lost_settings(path: Path, text: str, kept: Path) -> None:
         raise ConfigError(
             str(path),
             0,
-            "says nothing any more: it is empty, or holds comments alone, though it had settings. Put the file back; "
+            "says nothing any more: it is empty, or holds comments alone, though it had settings. "
+            f"The last good settings ({kept}) hold instead. Put the file back; "
             "to mean all defaults, write the line [machine]",
         )
     if before.startswith(text.rstrip("\r\n")) and len(text) < len(before):
@@ -107,8 +124,8 @@ def _refuse_lost_settings(path: Path, text: str, kept: Path) -> None:
         raise ConfigError(
             str(path),
             line,
-            "ends here, and the last good file goes on with more settings: it was cut off. Put the file back; "
-            "to mean it, change any line",
+            "ends here, and the last good file goes on with more settings: it was cut off. "
+            f"The last good settings ({kept}) hold instead. Put the file back; to mean it, change any line",
         )
 
 

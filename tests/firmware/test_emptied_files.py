@@ -47,8 +47,9 @@ def test_a_file_that_lost_its_settings_is_a_fault_and_the_last_good_one_holds_an
         assert about in str(now.fault)
         assert (now.config.sound.device, now.config.panel.active_high) == ("usb", True)
         assert kept.read_text(encoding="utf-8") == GOOD
-    with pytest.raises(ConfigError, match=about):
+    with pytest.raises(ConfigError, match=about) as refused:
         check_config(file, kept)
+    assert f"The last good settings ({kept}) hold instead" in str(refused.value)
 
 
 @pytest.mark.parametrize("meant", ["[machine]\n", '[sound]\ndevice = "usb"\n# the panel is gone\n'])
@@ -62,7 +63,12 @@ def test_a_person_who_means_fewer_settings_says_so_in_the_file(files: tuple[Path
 def test_a_first_start_with_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
     file, kept = tmp_path / "config.toml", tmp_path / KEPT_NAME
     file.write_text("# nothing\n", encoding="utf-8")
+    said = check_config(file, kept)
+    assert "sets nothing" in said
+    assert "in order" not in said
+    assert str(kept) in said, "a copy that cannot be seen from here is named"
     assert in_force(file, kept).fault is None
+    assert check_config(file, kept).endswith("all defaults hold.")
 
 
 def test_a_missing_file_is_a_lost_one_where_a_service_has_started_with_it(files: tuple[Path, Path]) -> None:
