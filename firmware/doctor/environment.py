@@ -124,7 +124,7 @@ class ServiceReports(Struct, frozen=True, kw_only=True):
     """What the running services say of themselves.
 
     `devices`: the display's last report; `display_away_s`: how long it has been gone, None while it is there.
-    `not_saved`: why the journal cannot save now; `diary_in_memory`: it is kept in memory for that reason.
+    `not_saved`: why the journal cannot save now.
     `stuck`: buttons that the panel finds held down for too long.
     `config_refused`: why the settings on the disk are not in force. `coach_runs`: whether a coach runs at all.
     `treadmill`: what the treadmill's adapter found, None where no treadmill is read.
@@ -138,7 +138,6 @@ class ServiceReports(Struct, frozen=True, kw_only=True):
     stuck: tuple[Button, ...] = ()
     config_refused: str | None = None
     not_saved: str | None = None
-    diary_in_memory: bool = False
     coach_runs: bool = True
     codes: tuple[tuple[str, str], ...] = ()
 

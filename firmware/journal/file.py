@@ -80,7 +80,7 @@ def open_file(path: Path, factory: type[sqlite3.Connection]) -> tuple[sqlite3.Co
     """
     salvaging = _beside(path, ".salvaging")
     if path.exists():
-        _remove(salvaging)
+        remove_diary(salvaging)
     elif salvaging.exists():
         _put_aside_companions(path, _quarantine_name(path))
         salvaging.rename(path)
@@ -131,19 +131,19 @@ def copy_to_memory(diary: Path, memory: Path) -> None:
     except OSError as error:
         _log.warning("The card's diary could not be read (%s); its sessions wait on the card.", error)
         with contextlib.suppress(OSError):
-            _remove(memory)
+            remove_diary(memory)
 
 
-def can_be_written(folder: Path) -> bool:
-    """Try it: a mount's options and a file's rights do not tell of a card that gave up."""
+def find_write_fault(folder: Path) -> OSError | None:
+    """Return what stops a file from being written, None for nothing. Rights and mount options do not say."""
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".try-") as trying:
             trying.write(b"x")
             trying.flush()
             os.fsync(trying.fileno())
-    except OSError:
-        return False
-    return True
+    except OSError as error:
+        return error
+    return None
 
 
 def connect(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
@@ -198,7 +198,7 @@ def is_damage(error: Exception) -> bool:
 def rescue(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> Opening:
     """Carry over what can be read into a fresh file, and put the damaged one aside for a person to look at."""
     salvaging = _beside(path, ".salvaging")
-    _remove(salvaging)
+    remove_diary(salvaging)
     fresh = connect(salvaging, factory)
     try:
         migrate(fresh)
@@ -307,7 +307,7 @@ def _carry_session(row: sqlite3.Row | None, fresh: sqlite3.Connection) -> bool:
         values: dict[str, Any] = dict(zip(row.keys(), tuple(row), strict=True))
         head, summary, document = store.head_is_whole(row), store.summary_is_whole(row), store.document_is_whole(row)
         if head and summary and document:
-            return _insert(fresh, "session", values)
+            return insert(fresh, "session", values)
         known = _document_in(row)
         if known is not None:
             values |= store.columns_of(known)
@@ -316,7 +316,7 @@ def _carry_session(row: sqlite3.Row | None, fresh: sqlite3.Connection) -> bool:
             values |= {} if summary else {"summary": None, "summary_crc": None}
         else:
             return False
-        _insert(fresh, "session", values)
+        insert(fresh, "session", values)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         pass
     return False
@@ -342,12 +342,13 @@ def _carry_batch(row: sqlite3.Row | None, fresh: sqlite3.Connection) -> bool:
         if session is None or not store.batch_is_whole(session[0], row):
             return False
         del values["row"]
-        return _insert(fresh, "batch", values)
+        return insert(fresh, "batch", values)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return False
 
 
-def _insert(fresh: sqlite3.Connection, table: str, values: dict[str, object]) -> bool:
+def insert(fresh: sqlite3.Connection, table: str, values: dict[str, object]) -> bool:
+    """Insert a row, without the columns that this version does not have; return whether it was taken."""
     columns = {str(row[1]) for row in fresh.execute(f"PRAGMA table_info({table})")}
     kept = {name: value for name, value in values.items() if name in columns}
     places = ", ".join("?" * len(kept))
@@ -375,7 +376,8 @@ def _put_aside_companions(path: Path, aside: Path) -> None:
             _beside(path, suffix).rename(_beside(aside, suffix))
 
 
-def _remove(path: Path) -> None:
+def remove_diary(path: Path) -> None:
+    """Remove a diary and all that SQLite keeps beside it. Raises OSError."""
     for suffix in ("", *_COMPANIONS):
         _beside(path, suffix).unlink(missing_ok=True)
 

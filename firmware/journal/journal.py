@@ -139,7 +139,13 @@ class Journal:
         """Why no new session may start now; None where there is room. A session that runs is never refused."""
         free = free_bytes(self._writer.path)
         floor_bytes = MEMORY_FLOOR_BYTES if self.in_memory else self._floor_bytes
-        return NoRoom(free, floor_bytes) if free < floor_bytes else None
+        if free >= floor_bytes:
+            return None
+        memory = self._writer.memory
+        if memory is not None and free_bytes(memory) >= MEMORY_FLOOR_BYTES:
+            # What the card does not take goes on in memory until it is delivered.
+            return None
+        return NoRoom(free, floor_bytes)
 
     def begin(self, session_id: str, plan: Plan, protocol: Protocol, stamp: Timestamp | None = None) -> Future[None]:
         """Begin a session, committed at once. Raises UnreadableRecordError."""

@@ -2,7 +2,8 @@
 
 The coach keeps it in the folder of its socket, which is no disk. What the card's diary holds is copied there where it
 is small enough, so that sessions that wait are delivered too and an interrupted one is offered again. Nothing in it is
-called saved: the state is `not_saved`, with the card's own reason, until the machine starts with a card that works.
+called saved: the state is `not_saved`, with the card's own reason, until the card can be written again and what is in
+memory has gone back to it. It outlives the coach, not the machine: a power cut takes what was not delivered.
 """
 
 import errno
@@ -14,7 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from firmware.journal.errors import JournalInUseError, JournalVersionError
-from firmware.journal.file import copy_to_memory
+from firmware.journal.file import copy_to_memory, find_write_fault
 from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings, NotSavedReason, SaveState
 
@@ -42,8 +43,11 @@ def open_journal(
     Raises as `Journal.open` does where the cause is not the card: a wrong path is for a person to mend.
     """
     memory = folder / NAME
-    reason: NotSavedReason | None = "read_only" if memory.exists() else None
-    if reason is None:
+    reason: NotSavedReason | None = None
+    if memory.exists():
+        fault = find_write_fault(diary.parent)
+        reason = "disk_full" if fault is None else card_fault(fault) or "read_only"
+    else:
         try:
             return Journal.open(diary, settings=replace(settings, memory=memory), on_state=on_state)
         except (JournalInUseError, JournalVersionError):
@@ -54,7 +58,7 @@ def open_journal(
                 raise
             _log.error("The card cannot be written (%s). Sessions are kept in memory until they are delivered.", error)
             copy_to_memory(diary, memory)
-    return Journal.open(memory, settings=replace(settings, not_on_disk=reason), on_state=on_state)
+    return Journal.open(memory, settings=replace(settings, not_on_disk=reason, card=diary), on_state=on_state)
 
 
 def card_fault(error: BaseException | None) -> NotSavedReason | None:

@@ -29,6 +29,7 @@ from firmware.journal import queries as store
 from firmware.journal.errors import JournalError
 from firmware.journal.queries import SessionVersion, StoredBatch
 from firmware.journal.record import encode_batch
+from firmware.journal.return_to_card import bring_back
 from firmware.system.timestamps import StampClock, Timestamp
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,8 @@ class JournalSettings(Struct, frozen=True, kw_only=True):
     """`commit_every_s` ≤ 5: the most heart rate a power cut may take (faults.md, row 1). Times in s, sizes in bytes.
 
     `not_on_disk`: the file is in memory for this reason (`firmware.journal.memory`), so nothing in it is saved.
-    `memory`: where the file goes on when its folder has refused every write for `move_after_s`.
+    `memory`: where the file goes on when its folder has refused every write for `move_after_s`; `card`: where a file
+    that is in memory belongs, and goes back to once that can be written again.
     """
 
     commit_every_s: float = 2.0
@@ -51,6 +53,7 @@ class JournalSettings(Struct, frozen=True, kw_only=True):
     free_floor_bytes: int = 64 * 1024 * 1024
     not_on_disk: NotSavedReason | None = None
     memory: Path | None = None
+    card: Path | None = None
     move_after_s: float = 10.0
 
 
@@ -134,6 +137,8 @@ class JournalWriter:
         self._closing = False
         self._reason: NotSavedReason | None = None
         self._not_on_disk = settings.not_on_disk
+        self._card = settings.card
+        self._card_lock: file.JournalLock | None = None
         self._failed_since_s: float | None = None
         self._retry_at_s = 0.0
         self._connection: sqlite3.Connection | None = None
@@ -165,6 +170,11 @@ class JournalWriter:
     def path(self) -> Path:
         """Where the file is now."""
         return self._path
+
+    @property
+    def memory(self) -> Path | None:
+        """Where the file can go on when the card refuses it; None where it is there, or has no such place."""
+        return None if self.in_memory else self._settings.memory
 
     def put(self, write: Write, *, urgent: bool) -> Future[Any]:
         """Hand over a write. The future is done when the commit that holds it has returned, and never before."""
@@ -220,6 +230,8 @@ class JournalWriter:
     def _abandon(self) -> None:
         if self._connection is not None:
             file.close(self._connection)
+        if self._card_lock is not None:
+            self._card_lock.release()
         with self._condition:
             for waiting in self._waiting:
                 waiting.future.cancel()
@@ -360,7 +372,7 @@ class JournalWriter:
         elif reason != "io_error" and self._connection is not None:
             file.close(self._connection)
             self._connection = None
-        if reason in ("io_error", "read_only"):
+        if reason in ("io_error", "read_only", "disk_full"):
             self._move_to_memory(reason)
         with self._condition:
             self._retry_at_s = time.monotonic() + self._settings.retry_s
@@ -373,17 +385,51 @@ class JournalWriter:
         """Go on in memory where the disk has given up, so that a session that ends is delivered."""
         now_s = time.monotonic()
         self._failed_since_s = now_s if self._failed_since_s is None else self._failed_since_s
-        memory = self._settings.memory
-        lasts = now_s - self._failed_since_s >= self._settings.move_after_s
-        if memory is None or self._not_on_disk is not None or not lasts or file.can_be_written(self._path.parent):
+        memory = self.memory
+        if memory is None or now_s - self._failed_since_s < self._settings.move_after_s:
+            return
+        # A full disk still takes a byte, and no session.
+        if reason != "disk_full" and file.find_write_fault(self._path.parent) is None:
             return
         if self._connection is not None:
             file.close(self._connection)
             self._connection = None
         file.copy_to_memory(self._path, memory)
         with self._condition:
-            self._path, self._not_on_disk, self._rewrite_live = memory, reason, True
+            self._card, self._path, self._not_on_disk, self._rewrite_live = self._path, memory, reason, True
         _log.error("The card cannot be written any more. The diary goes on in memory until it is delivered.")
+
+    def _return_to_card(self) -> None:
+        """Go back to the card where it can be written again and has room, while no session is under way.
+
+        Raises OSError, JournalError or sqlite3.Error where it cannot; the file in memory goes on then.
+        """
+        card, memory = self._card, self._path
+        if not self.in_memory or card is None or self._live or self._connection is None:
+            return
+        if free_bytes(card) < self._settings.free_floor_bytes or file.find_write_fault(card.parent) is not None:
+            return
+        if self._settings.card is not None and self._card_lock is None:
+            self._card_lock = file.JournalLock(card)
+        connection, opening = file.open_file(card, self._factory)
+        try:
+            self._log_proven = False
+            self._prove_log(connection)
+            carried = bring_back(self._connection, connection)
+        except BaseException:
+            file.close(connection)
+            raise
+        file.close(self._connection)
+        with self._condition:
+            self._connection, self._path, self._not_on_disk = connection, card, None
+        if opening.quarantined is not None:
+            _log.error("The diary was damaged and put aside as %s.", opening.quarantined)
+        _log.warning("The card can be written again: %d sessions went back to it from memory.", carried)
+        try:
+            file.remove_diary(memory)
+        except OSError as error:
+            _log.warning("The diary in memory could not be removed: %s.", error)
+        self._tell()
 
     def _succeeded(self) -> None:
         self._failed_since_s = None
@@ -426,6 +472,7 @@ class JournalWriter:
         self._housekeeping_at_s = time.monotonic() + self._settings.housekeeping_s
         now = self._clock.now()
         try:
+            self._return_to_card()
             if now.synchronised and not self._times_repaired:
                 repaired = _in_transaction(self._connection, lambda on: store.repair_wall_times(on, now))
                 if repaired:

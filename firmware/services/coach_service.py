@@ -470,9 +470,7 @@ class CoachService:
     def _tell_saving(self, state: SaveState) -> None:
         self._server.saving(Saving(state.status, state.reason))
         if hasattr(self, "_health"):
-            self._health.saving(
-                state.reason if state.status == "not_saved" else None, in_memory=self._journal.in_memory
-            )
+            self._health.saving(state.reason if state.status == "not_saved" else None)
         self.changed(at_once=True)
 
     # The socket

@@ -80,7 +80,6 @@ class MachineHealth:
         self._strap_at_s: float | None = None
         self._stuck: tuple[Button, ...] = ()
         self._not_saved: str | None = None
-        self._diary_in_memory = False
         self.strap: StrapState | None = None
         self.treadmill: Noted | None = None
         self.found: tuple[CheckFinding, ...] = ()
@@ -125,9 +124,8 @@ class MachineHealth:
             self._stuck = buttons
             self._changed.set()
 
-    def saving(self, not_saved: str | None, *, in_memory: bool = False) -> None:
-        """Note why the journal cannot save, if it cannot, and whether it is in memory therefore."""
-        self._diary_in_memory = in_memory
+    def saving(self, not_saved: str | None) -> None:
+        """Note why the journal cannot save, if it cannot."""
         if not_saved != self._not_saved:
             self._not_saved = not_saved
             self._changed.set()
@@ -191,7 +189,6 @@ class MachineHealth:
             treadmill=None if self.treadmill is None else self.treadmill.noted,
             stuck=self._stuck,
             not_saved=self._not_saved,
-            diary_in_memory=self._diary_in_memory,
         )
 
     def _wait_for_diary(self, question: Callable[[sqlite3.Connection], object]) -> object:

@@ -372,7 +372,7 @@ class SessionController:
         self._changed(at_once=True)
 
     def _all_found(self) -> tuple[str, ...]:
-        return (*self.closed_by, *self.machine.attention)
+        return tuple(dict.fromkeys((*self.closed_by, *self.machine.attention)))
 
     def _closed_because(self) -> str:
         if not self.room:

@@ -1,6 +1,5 @@
 """A card that cannot be written when the coach starts: people train, nothing is called saved, delivery goes on."""
 
-import dataclasses
 import errno
 import os
 import sqlite3
@@ -15,7 +14,7 @@ from coach.kiosk.view import ScreenId
 from firmware.commands.remote_diary import RemoteDiary
 from firmware.doctor.check import Severity
 from firmware.doctor.checks.disk import DiskCheck
-from firmware.doctor.environment import CheckContext, ServiceReports
+from firmware.doctor.environment import CheckContext
 from firmware.journal import file
 from firmware.journal.errors import JournalPlaceError
 from firmware.journal.journal import Journal
@@ -83,7 +82,7 @@ def test_a_disk_that_gives_up_in_a_session_is_left_for_memory(
             return commit(writes)
 
         monkeypatch.setattr(journal._writer, "_commit", refuse)
-        monkeypatch.setattr(file, "can_be_written", lambda folder: folder != disk)
+        monkeypatch.setattr(file, "find_write_fault", lambda folder: OSError("refused") if folder == disk else None)
         journal.record("one", messages()[20:40]).result(10)
         journal.finish("one", summary()).result(10)
         assert (journal.in_memory, journal.state.status, journal.state.reason) == (True, "not_saved", "io_error")
@@ -162,21 +161,13 @@ def test_what_the_card_refuses_is_told_from_what_a_person_mistook(error: Excepti
     assert card_fault(error) == reason
 
 
-def told(place: CheckContext, *, diary_in_memory: bool) -> CheckContext:
-    return dataclasses.replace(place, told=ServiceReports(diary_in_memory=diary_in_memory))
-
-
 @pytest.mark.parametrize("options", ["ro,noatime", "rw,noatime,emergency_ro"])
-def test_a_read_only_card_closes_the_start_only_where_there_is_no_diary_in_memory(tmp_path: Path, options: str) -> None:
+def test_a_read_only_card_is_told_and_does_not_close_the_start(tmp_path: Path, options: str) -> None:
     mounts = tmp_path / "proc" / "self" / "mounts"
     mounts.parent.mkdir(parents=True)
     mounts.write_text(f"/dev/root / ext4 {options} 0 0\n", encoding="utf-8")
     place = CheckContext(
         diary=tmp_path / "diary.db", identity=tmp_path, socket=tmp_path / "s", free_floor_bytes=0, root=tmp_path
     )
-    severities = [
-        {one.code: one.severity for one in DiskCheck().look(told(place, diary_in_memory=in_memory)).findings}
-        for in_memory in (False, True)
-    ]
-    assert severities[0]["disk_read_only"] is Severity.STOP
-    assert severities[1]["disk_read_only"] is Severity.ATTENTION
+    severities = {one.code: one.severity for one in DiskCheck().look(place).findings}
+    assert severities["disk_read_only"] is Severity.ATTENTION

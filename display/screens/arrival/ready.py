@@ -19,9 +19,7 @@ def parts(glance: RenderContext) -> list[Widget]:
     width = sheet.width - 2 * MARGIN
     title = texts.say("ready.title", nickname=view.nickname) if view.nickname else texts.say("ready.title_nobody")
     how = texts.say("ready.how")
-    which = ""
-    if view.session_number is not None and view.course_sessions is not None:
-        which = texts.say("ready.session", number=view.session_number, total=view.course_sessions)
+    which, not_saved = _which_session(glance), view.saved == "not_saved"
     number = shown_number(view.snapshot) if view.snapshot is not None else None
     colour = zone_colour(view.snapshot) if view.snapshot is not None else QUIET
     change = texts.say("ready.change") if view.may_change_strap else ""
@@ -54,7 +52,8 @@ def parts(glance: RenderContext) -> list[Widget]:
         brush.paragraph(underway, (box.middle_x, y + 42), SMALL, box.width, "centre")
 
     def paint_top(brush: Brush, box: Box) -> None:
-        end = brush.text(which, (box.x, box.middle_y), Style(34, Weight.FIRM, QUIET), width=box.width / 2)
+        told = Style(34, Weight.FIRM, ABOVE if not_saved else QUIET)
+        end = brush.text(which, (box.x, box.middle_y), told, width=box.width / 2)
         low = view.strap_battery_low
         style = Style(30, Weight.FIRM, ABOVE if low else QUIET)
         brush.text(change, (box.right, box.middle_y), style, "right", width=box.right - end - 30)
@@ -76,6 +75,16 @@ def parts(glance: RenderContext) -> list[Widget]:
             buttons_part(Box(MARGIN, sheet.height - 96, width, 64), (((Button.STOP,), texts.say("button.leave")),))
         )
     return found
+
+
+def _which_session(glance: RenderContext) -> str:
+    """Return which session of the course this is, or that it will not be saved here."""
+    view, texts = glance.view, glance.texts
+    if view.saved == "not_saved":
+        return texts.say("saved.not_saved")
+    if view.session_number is None or view.course_sessions is None:
+        return ""
+    return texts.say("ready.session", number=view.session_number, total=view.course_sessions)
 
 
 def _facts(glance: RenderContext) -> str:

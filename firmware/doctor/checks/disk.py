@@ -4,8 +4,6 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
-from msgspec.structs import replace
-
 from firmware.doctor.check import CheckFinding, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 
@@ -15,14 +13,14 @@ class DiskCheck:
 
     name: str = "disk"
     codes: ClassVar[Codes] = {
-        "disk_full": Severity.STOP,
-        "disk_read_only": Severity.STOP,
+        "disk_full": Severity.ATTENTION,
+        "disk_read_only": Severity.ATTENTION,
         "disk_filling": Severity.ATTENTION,
         "card_errors": Severity.ATTENTION,
     }
 
     def look(self, place: CheckContext) -> Outcome:
-        """A session that can neither be saved nor kept in memory does not begin; one that runs goes on."""
+        """Nothing here closes the start: what the card does not take is kept in memory until it is delivered."""
         free = place.free_bytes or _free_bytes
         folder = next(one for one in (place.diary.parent, *place.diary.parents, Path("/")) if one.exists())
         left = free(folder)
@@ -34,8 +32,6 @@ class DiskCheck:
             findings.append(make_finding(self, "disk_filling", facts))
         if self._read_only(place, folder):
             findings.append(make_finding(self, "disk_read_only", str(folder)))
-        if place.told.diary_in_memory:
-            findings = [replace(one, severity=Severity.ATTENTION) for one in findings]
         for counted in place.those("/sys/fs/ext4", "*/errors_count"):
             errors = place.number(counted)
             if errors:
