@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,7 @@ import msgspec
 from firmware.system.atomic_file import atomic_write
 from firmware.system.errors import FirmwareError
 from firmware.system.folder_owner import as_owner_of, open_regular
+from firmware.system.kept_file import copy_of, keep_file, rescue_file
 from sync.delivery.machine_identity import (
     ACCOUNT,
     AUTHORITY_PEM,
@@ -233,11 +235,35 @@ def _keep(folder: Path, key: bytes, answer: Enrolled, server: str) -> MachineIde
         certificate_until_wall_s=ends_s,
     )
     _check(folder, bundle, answer.authority_pem)
-    atomic_write(folder / AUTHORITY_PEM, answer.authority_pem.encode("ascii"))
-    atomic_write(folder / MACHINE_PEM, bundle)
-    atomic_write(folder / ACCOUNT, msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n", _FOR_THE_GROUP)
+    keep_file(folder / AUTHORITY_PEM, answer.authority_pem.encode("ascii"))
+    keep_file(folder / MACHINE_PEM, bundle)
+    keep_file(folder / ACCOUNT, msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n", _FOR_THE_GROUP)
     (folder / NEXT_KEY).unlink(missing_ok=True)
     return account
+
+
+def rescue_identity(folder: Path) -> None:
+    """Restore what the card damaged of an identity from its copies, and put the damaged files aside."""
+    if not folder.is_dir():
+        return
+    checks: tuple[tuple[str, Callable[[Path], object]], ...] = (
+        (ACCOUNT, lambda path: read_account(path.parent)),
+        (AUTHORITY_PEM, lambda path: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)),
+        (MACHINE_PEM, lambda path: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(path)),
+    )
+    for name, check in checks:
+        if (folder / name).exists() or copy_of(folder / name).exists():
+            # ssl.SSLError is an OSError, which stands for a file that cannot be read now.
+            rescue_file(folder / name, partial(_check_content, check), (MachineIdentityError,))
+
+
+def _check_content(check: Callable[[Path], object], path: Path) -> None:
+    """Check one file of an identity. Raises MachineIdentityError where its content is damaged; OSError."""
+    path.read_bytes()
+    try:
+        check(path)
+    except (ssl.SSLError, ValueError) as error:
+        raise MachineIdentityError(str(error)) from error
 
 
 def _check(folder: Path, bundle: bytes, authority: str) -> None:

@@ -15,9 +15,10 @@ import msgspec
 
 from coach.kiosk.sign_in import PIN_DIGITS
 from firmware.ipc.pin_hash import BLOCK, COST, LANES, PinHash
-from firmware.system.atomic_file import atomic_write, remove_file, safe_path
+from firmware.system.atomic_file import safe_path
 from firmware.system.errors import FirmwareError
 from firmware.system.folder_owner import read_plain
+from firmware.system.kept_file import forget_file, keep_file, lost_files, rescue_folder
 
 FOLDER = "pins"
 SALT_BYTES, HASH_BYTES = 16, 32
@@ -57,23 +58,33 @@ def _slow(pin: str, salt: bytes, cost: int, block: int, lanes: int) -> bytes:
 def read_pins(folder: Path) -> tuple[dict[str, PinHash], tuple[str, ...]]:
     """All PINs of a folder by pseudonym, and of those that cannot be read the pseudonyms.
 
-    Whoever has a file that cannot be read still has a PIN, and no digits are right: a damaged card opens no door.
+    A damaged file is restored from its copy. Where that cannot be read either, its participant still has a PIN, and no
+    digits are right: a damaged card opens no door.
     """
+    rescue_folder(folder, _read, _DAMAGED)
     found: dict[str, PinHash] = {}
     damaged: list[str] = []
     for path in sorted(folder.glob("*.json")):
         try:
-            found[path.stem] = checked(msgspec.json.decode(read_plain(path), type=PinHash))
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, PinError):
+            found[path.stem] = _read(path)
+        except (OSError, *_DAMAGED):
             damaged.append(path.stem)
+    damaged += [path.stem for path in lost_files(folder)]
     return found, tuple(damaged)
+
+
+_DAMAGED = (msgspec.MsgspecError, UnicodeDecodeError, PinError)
+
+
+def _read(path: Path) -> PinHash:
+    return checked(msgspec.json.decode(read_plain(path), type=PinHash))
 
 
 def keep_pin(folder: Path, participant: str, kept: PinHash) -> None:
     """Keep a PIN's hash. Raises UnsafeNameError; OSError where the disk refuses."""
-    atomic_write(safe_path(folder, participant), msgspec.json.encode(kept))
+    keep_file(safe_path(folder, participant), msgspec.json.encode(kept))
 
 
 def forget_pin(folder: Path, participant: str) -> None:
     """Keep it no longer. Raises UnsafeNameError; OSError where the disk refuses."""
-    remove_file(safe_path(folder, participant))
+    forget_file(safe_path(folder, participant))

@@ -19,9 +19,11 @@ from coach.model.protocol import Protocol
 from coach.model.toml_lines import TomlFault, read_toml
 from coach.session.state import begin
 from firmware.participants import protocol_files
+from firmware.participants.last_good import last_good_folder, read_or_last_good
 from firmware.participants.plan_ranges import find_plan_fault
 from firmware.system.errors import FirmwareError
 from firmware.system.folder_owner import read_plain
+from firmware.system.paths import SYSTEM_PLANS
 
 GUEST = "guest"
 """Pseudonym of everybody who trains without a plan of their own: nothing is carried from one to the next."""
@@ -118,9 +120,10 @@ def read_folder(folder: Path) -> tuple[tuple[ReadyPlan, ...], tuple[PlanFileErro
     """Read all plans of a folder, by file name; those that cannot be used are given beside, each with its reason."""
     plans: list[ReadyPlan] = []
     refused: list[PlanFileError] = []
+    kept = last_good_folder("plans") if folder == SYSTEM_PLANS else None
     for path in sorted((*folder.glob("*.toml"), *folder.glob("*.json"))):
         try:
-            plans.append(read_plan(path))
+            plans.append(read_or_last_good(path, read_plan, PlanFileError, kept))
         except PlanFileError as error:
             refused.append(error)
     return tuple(plans), tuple(refused)

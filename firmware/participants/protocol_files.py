@@ -8,6 +8,7 @@ from pathlib import Path
 from coach.errors import ProtocolFileError
 from coach.model.protocol import Protocol
 from coach.model.protocol_file import read
+from firmware.participants.last_good import last_good_folder, read_or_last_good
 from firmware.system.folder_owner import read_plain
 
 CLINIC_PROTOCOLS = Path("/etc/interval-coach/protocols")
@@ -34,7 +35,7 @@ def load(name: str, clinic: Path | None = None) -> Protocol:
         return read_file(Path(name))
     own = (clinic_folder() if clinic is None else clinic) / f"{name}.toml"
     if own.is_file():
-        return read_file(own)
+        return read_or_last_good(own, read_file, ProtocolFileError, last_good_folder("protocols"))
     if name not in builtin_names():
         known = ", ".join(builtin_names())
         raise ProtocolFileError(name, 0, f"no such protocol; known are {known}, or give the path of a .toml file")

@@ -272,6 +272,8 @@ def load(shelf: PlanRepository, diary: Path, plans: Path) -> tuple[str, ...]:
         (plan_cache.folder_beside(diary), "server"),
     )
     for folder, source in folders:
+        if source != "file":
+            plan_cache.rescue(folder)
         found, wrong = read_folder(folder)
         for one in found:
             shelf.put(one, source)

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from coach.model.plan import CLOSING_QUESTIONS, Plan
 from firmware.participants.plan_files import GUEST
-from firmware.system.atomic_file import UnsafeNameError, atomic_write, remove_file, safe_path
+from firmware.system.atomic_file import UnsafeNameError, safe_path
 from firmware.system.folder_owner import read_plain
+from firmware.system.kept_file import asides_of, forget_file, keep_file, lost_files, rescue_folder
 
 _log = logging.getLogger(__name__)
 
@@ -39,21 +40,26 @@ def folder_beside(diary: Path) -> Path:
 
 def forget_closure(folder: Path, participant: str) -> None:
     """Remove a participant's closure. Raises UnsafeNameError; OSError where the disk refuses."""
-    remove_file(safe_path(folder, participant))
+    forget_file(safe_path(folder, participant))
 
 
 class TrainingClosures:
     """Read once, at the start; written at once unless `write_by` says how else. None as folder: only memory."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Read what there is. A file that cannot be read closes training from its own date on: it was a yes."""
+        """Read what there is. A file that cannot be read or rescued closes training from its own date: it was a yes."""
         self._folder = folder
         self._write: Callable[[Callable[[], None]], object] = lambda act: act()
         self._closures: dict[str, Closure] = {}
-        for path in sorted(folder.glob("*.json")) if folder is not None else ():
+        if folder is None:
+            return
+        rescue_folder(folder, _read, _DAMAGED)
+        for path in lost_files(folder):
+            self._closures[path.stem] = Closure(asides_of(path)[-1].stat().st_mtime, (UNREADABLE,))
+        for path in sorted(folder.glob("*.json")):
             try:
-                self._closures[path.stem] = msgspec.json.decode(read_plain(path), type=Closure)
-            except (OSError, msgspec.DecodeError) as error:
+                self._closures[path.stem] = _read(path)
+            except (OSError, *_DAMAGED) as error:
                 _log.warning("The closure of training for %s cannot be read, and still holds: %s", path.stem, error)
                 self._closures[path.stem] = Closure(path.lstat().st_mtime, (UNREADABLE,))
 
@@ -92,8 +98,15 @@ class TrainingClosures:
         return replace(plan, closed_by_yes=() if over else closure.yes)
 
 
+_DAMAGED = (msgspec.MsgspecError, UnicodeDecodeError)
+
+
+def _read(path: Path) -> Closure:
+    return msgspec.json.decode(read_plain(path), type=Closure)
+
+
 def _keep(folder: Path, participant: str, closure: Closure) -> None:
     try:
-        atomic_write(safe_path(folder, participant), msgspec.json.encode(closure))
+        keep_file(safe_path(folder, participant), msgspec.json.encode(closure))
     except (OSError, UnsafeNameError) as error:
         _log.error("That training is closed for %s could not be kept over a restart: %s", participant, error)

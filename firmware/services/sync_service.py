@@ -20,6 +20,7 @@ from coach.kiosk.view import ScreenId
 from firmware.doctor.check import look_once
 from firmware.doctor.checks.network import NetworkCheck
 from firmware.doctor.environment import CheckContext
+from firmware.enrolment.enrol import rescue_identity
 from firmware.enrolment.renewal import Renewal
 from firmware.ipc.client import CoachLink, NoCoachError
 from firmware.ipc.messages import (
@@ -327,6 +328,7 @@ def serve(socket: Path, identity: Path, version: str, *, server_is_here: bool = 
     forget_state(told)
     try:
         while not stop.is_set():
+            rescue_identity(identity)
             if enrolled():
                 courier = _courier_of(identity, version, clocks)
                 renewal = Renewal(identity, courier)

@@ -6,6 +6,7 @@ owner (`firmware.system.folder_owner`), so that the service can read the file an
 
 import os
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from firmware.system.errors import FirmwareError
@@ -43,13 +44,16 @@ def atomic_write(path: Path, content: bytes, mode: int = 0o600) -> None:
 def put_aside(path: Path) -> Path | None:
     """Rename a damaged file, so that a new one does not overwrite what a person may still read; None where it cannot.
 
-    The new name ends in a number and not in `.json`: it is no participant's file any more.
+    The new name ends in the day, and not in `.json`: it is no participant's file any more. The clock may say the same
+    day twice, so a number follows where the name is taken.
     """
-    number = 1
+    number, day = 1, datetime.now().astimezone().date()
     try:
         with as_owner_of(path.parent):
-            while os.path.lexists(aside := path.with_name(f"{path.name}.damaged-{number}")):
+            aside = path.with_name(f"{path.name}.damaged-{day}")
+            while os.path.lexists(aside):
                 number += 1
+                aside = path.with_name(f"{path.name}.damaged-{day}-{number}")
             path.rename(aside)
     except OSError:
         return None

@@ -22,6 +22,7 @@ WORDS: dict[str, str | Promise] = {
     "disk_full": _("No room to save"),
     "disk_read_only": _("The machine can't save"),
     "display_away": _("Screen and sound don't answer"),
+    "files_damaged": _("A damaged file was put aside"),
     "gpio_forbidden": _("The buttons may not be used"),
     "gpio_missing": _("The buttons aren't connected"),
     "i2c_forbidden": _("The small screen may not be used"),

@@ -20,15 +20,20 @@ from coach.model.course_progress import CourseProgress
 from firmware.config import loader
 from firmware.config.schema import ConfigError
 from firmware.doctor import self_test
+from firmware.doctor.checks.config import ConfigCheck
+from firmware.doctor.environment import CheckContext
+from firmware.enrolment.enrol import rescue_identity
 from firmware.journal.errors import JournalError
 from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings
 from firmware.participants import course_progress_files, pins, plan_cache, plan_files
+from firmware.participants.last_good import read_or_last_good
 from firmware.participants.last_strap import StrapMemory
 from firmware.participants.protocol_files import read_file
-from firmware.participants.training_closures import TrainingClosures
+from firmware.participants.training_closures import TrainingClosures, forget_closure
 from firmware.participants.treadmill_memory import TreadmillMemory
 from firmware.sensors.strap import SelectedStrap
+from firmware.system import kept_file
 from firmware.system.delivery_status import NoStateError, read_state, write_state
 from sync.delivery.machine_identity import ACCOUNT, MachineIdentity, MachineIdentityError, read_account
 from sync.wire.messages import Finding, Software, State
@@ -193,6 +198,9 @@ WRITTEN = {
 READ_BY_PEOPLE_OR_ONCE = {
     "system.folder_owner": "opens files for the modules that write them",
     "system.atomic_file": "writes for last_strap, treadmill_memory, pins and plan_cache",
+    "system.kept_file": "copies of what pins, plan_cache, training_closures and enrol write",
+    "participants.last_good": "copies of a clinic's own plans and protocols",
+    "setup.ant_access": "a drop-in that the package brings",
     "journal.memory": "a copy of the diary, opened as a diary",
     "setup.diary_copy": "a diary, opened as a diary",
     "setup.versions": "names and numbers of versions: tests/firmware/setup/test_upgrade.py",
@@ -256,12 +264,100 @@ def test_a_damaged_strap_memory_is_put_aside_and_the_next_one_does_not_overwrite
     assert (memory.of("kari"), memory.of("other")) == (None, BOND)
     memory.keep("kari", BOND)
     assert StrapMemory(tmp_path).of("kari") == BOND
-    assert (tmp_path / "kari.json.damaged-1").read_bytes() == left
+    [aside] = tmp_path.glob("kari.json.damaged-20*")
+    assert aside.read_bytes() == left
+
+
+KEPT_TWICE = {
+    "participants.pins": "kari.json",
+    "participants.plan_cache": "kari.json",
+    "participants.training_closures": "kari.json",
+    "enrolment.enrol": ACCOUNT,
+}
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "unreadable"])
+@pytest.mark.parametrize("module", KEPT_TWICE)
+def test_a_damaged_file_that_is_kept_twice_is_restored_put_aside_and_told(
+    tmp_path: Path, module: str, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    kind = WRITTEN[module]
+    path = kind.make(tmp_path)
+    rescue(module, path)
+    good, content = kind.look(path), path.read_bytes()
+    path.unlink()
+    if damage == "unreadable":
+        path.mkdir()
+    elif (left := DAMAGES[damage](content)) is not None:
+        path.write_bytes(left)
+    rescue(module, path)
+    assert kind.look(path) == good
+    assert path.read_bytes() == content
+    assert "restored from its copy" in caplog.text
+    asides = [one.name for one in kept_file.asides_of(path)]
+    assert len(asides) == (0 if damage == "missing" else 1)
+    place = CheckContext(diary=path.parent / "diary.db", identity=path.parent, socket=path, free_floor_bytes=0)
+    found = [one.code for one in ConfigCheck().look(place).findings]
+    assert found == (["files_damaged"] if asides else [])
+
+
+@pytest.mark.parametrize("damage", [name for name in DAMAGES if name != "missing"])
+def test_a_pin_or_a_closure_whose_copy_is_damaged_too_opens_no_door_after_any_number_of_starts(
+    tmp_path: Path, damage: str
+) -> None:
+    for folder, make in ((tmp_path / "pins", make_pin), (tmp_path / "closures", make_closure)):
+        path = make(folder)
+        for one in (path, kept_file.copy_of(path)):
+            left = DAMAGES[damage](one.read_bytes())
+            assert left is not None
+            one.write_bytes(left)
+    of_kari = msgspec.structs.replace(plan(), participant="kari")
+    for _ in range(3):
+        assert pins.read_pins(tmp_path / "pins")[1] == ("kari",)
+        assert TrainingClosures(tmp_path / "closures").applied(of_kari, time.time()).closed_by_yes
+    pins.forget_pin(tmp_path / "pins", "kari")
+    forget_closure(tmp_path / "closures", "kari")
+    assert "kari" not in {*pins.read_pins(tmp_path / "pins")[0], *pins.read_pins(tmp_path / "pins")[1]}
+    assert not TrainingClosures(tmp_path / "closures").applied(of_kari, time.time()).closed_by_yes
+
+
+def rescue(module: str, path: Path) -> None:
+    """Start the reader of such a file, as its service does."""
+    if module == "participants.plan_cache":
+        plan_cache.rescue(path.parent)
+    elif module == "enrolment.enrol":
+        rescue_identity(path.parent)
+    else:
+        WRITTEN[module].look(path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "outcome"),
+    [("torn", "used"), ("empty", "used"), ("NUL-filled", "used"), ("half NUL", "used"), ("no text", "used"),
+     ("white space", "used"), ("another form", "refused"), ("older or newer", "refused")],
+)  # fmt: skip
+def test_a_clinics_own_file_that_was_damaged_is_read_from_its_last_good_copy_and_never_touched(
+    tmp_path: Path, damage: str, outcome: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, folder = make_protocol(tmp_path), tmp_path / "last-good"
+    good = read_or_last_good(path, read_file, ProtocolFileError, folder)
+    content = path.read_bytes()
+    left = DAMAGES[damage](content)
+    assert left is not None
+    path.write_bytes(left)
+    if outcome == "used":
+        assert read_or_last_good(path, read_file, ProtocolFileError, folder) == good
+        assert "The last good copy is used instead" in caplog.text
+    else:
+        with pytest.raises(ProtocolFileError):
+            read_or_last_good(path, read_file, ProtocolFileError, folder)
+    assert path.read_bytes() == left
+    assert (folder / path.name).read_bytes() == content
 
 
 def test_the_table_names_every_module_that_writes_a_file() -> None:
     writes = re.compile(
-        r"write_whole\(|\.write_(bytes|text)\(|O_CREAT|\.open\(\"[wax]|\.open\(\"[wax]b|copyfile\(|\.replace\((path|kept|settings|place)\)"
+        r"write_whole\(|atomic_write\(|keep_file\(|\.write_(bytes|text)\(|O_CREAT|\.open\(\"[wax]|\.open\(\"[wax]b|copyfile\(|\.replace\((path|kept|settings|place)\)"
     )
     found = {
         ".".join(path.relative_to(ROOT / room).with_suffix("").parts)

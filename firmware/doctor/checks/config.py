@@ -1,4 +1,4 @@
-"""The settings: the file on the disk is the one in force."""
+"""The settings: the file on the disk is the one in force; and the small files beside the diary, none put aside."""
 
 from typing import ClassVar
 
@@ -10,9 +10,26 @@ class ConfigCheck:
     """A file that became wrong is not used; the last good one is, and somebody should be told (faults.md, row 24)."""
 
     name: str = "config"
-    codes: ClassVar[Codes] = {"config_refused": Severity.ATTENTION}
+    codes: ClassVar[Codes] = {"config_refused": Severity.ATTENTION, "files_damaged": Severity.ATTENTION}
 
     def look(self, place: CheckContext) -> Outcome:
-        """The service that read the settings has kept what was wrong."""
-        refused = place.told.config_refused
-        return Outcome(() if refused is None else (make_finding(self, "config_refused", refused),))
+        """The service that read the settings has kept what was wrong; a person removes what was put aside."""
+        findings = []
+        if place.told.config_refused is not None:
+            findings.append(make_finding(self, "config_refused", place.told.config_refused))
+        aside = _put_aside(place)
+        if aside:
+            findings.append(make_finding(self, "files_damaged", ", ".join(aside)))
+        return Outcome(tuple(findings))
+
+
+def _put_aside(place: CheckContext) -> tuple[str, ...]:
+    """Return the names of damaged files that were put aside, below the diary's folder and the identity's."""
+    state = place.diary.parent
+    found = {
+        path.relative_to(folder.parent)
+        for folder, pattern in ((state, "*.damaged-*"), (state, "*/*.damaged-*"), (place.identity, "*.damaged-*"))
+        for path in folder.glob(pattern)
+        if not path.name.endswith(("-wal", "-shm", "-journal"))
+    }
+    return tuple(sorted(str(path) for path in found))

@@ -36,7 +36,7 @@ def test_a_pin_is_read_again_and_forgotten_when_removed(tmp_path: Path) -> None:
     kept = hashed("2580")
     pins.keep_pin(tmp_path / "pins", "p1", kept)
     assert pins.read_pins(tmp_path / "pins") == ({"p1": kept}, ())
-    (file,) = (tmp_path / "pins").iterdir()
+    (file,) = (tmp_path / "pins").glob("*.json")
     assert file.stat().st_mode & 0o077 == 0
     assert b"2580" not in file.read_bytes()
     pins.forget_pin(tmp_path / "pins", "p1")

@@ -11,6 +11,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,7 @@ def read_what_the_service_keeps(folder: Path, _own: Path) -> None:
         (folder / "seen").write_text(repr(found), encoding="utf-8")
 
 
+TODAY = datetime.now().astimezone().date()
 DIARY = ("diary.db", "diary.db.lock", "diary.db-journal", "diary.db-wal", "diary.db-shm")
 IDENTITY = ("account.json", "account.json.new", ".account.json.new", "machine.pem", ".machine.pem.new")
 NAMES = {
@@ -125,7 +127,14 @@ NAMES = {
     ask_the_new_version: (".trying.db", ".trying.db-wal"),
     lock: DIARY,
     read: ("diary.db.salvaging", *DIARY),
-    write: ("kari.json", ".kari.json.new", "kari.new", "kari.json.damaged-1", "pins"),
+    write: (
+        "kari.json",
+        ".kari.json.new",
+        "kari.new",
+        f"kari.json.damaged-{datetime.now().astimezone().date()}",
+        ".copies",
+        "pins",
+    ),
     write_the_settings: ("config.toml", ".config.toml.new"),
     keep_good_settings: ("config.last-good.toml", ".config.last-good.toml.new"),
     keep_self_test: ("self-test.json", ".self-test.json.new"),
