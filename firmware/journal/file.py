@@ -377,7 +377,7 @@ def _put_aside_companions(path: Path, aside: Path) -> None:
 
 
 def remove_diary(path: Path) -> None:
-    """Remove a diary and all that SQLite keeps beside it. Raises OSError."""
+    """Remove a diary and all of SQLite's companion files. Raises OSError."""
     for suffix in ("", *_COMPANIONS):
         _beside(path, suffix).unlink(missing_ok=True)
 

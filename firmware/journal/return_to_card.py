@@ -10,7 +10,7 @@ def bring_back(source: sqlite3.Connection, card: sqlite3.Connection) -> int:
     """Copy to the card's diary what the diary in memory has more of; return the number of sessions.
 
     A session that both have is replaced where the one in memory is a later revision or has more batches; a receipt that
-    came meanwhile is noted. Raises sqlite3.Error; nothing is changed then.
+    came since is noted. Raises sqlite3.Error; nothing is changed then.
     """
     carried = 0
     card.execute("BEGIN IMMEDIATE")

@@ -1,7 +1,7 @@
 """Last good copies of files that people write: a clinic's plans and protocols.
 
 Such a file is never renamed. Where it became empty, NUL-filled, no text, or was cut off, its last good copy is used; a
-file that somebody has edited wrongly is refused as before.
+file that a person has edited wrongly is refused as before.
 """
 
 import logging

@@ -401,7 +401,7 @@ class BluetoothStrap:
             await asyncio.gather(going, change, return_exceptions=True)
 
     def _learn(self, learned: SelectedStrap) -> None:
-        """Keep what a connection told of the bound strap."""
+        """Keep what a connection has shown about the bound strap."""
         if self._bond is not None and self._bond.key == learned.key and learned != self._bond:
             self._bond = self._last = learned
             self._status.on_bond(learned)

@@ -1,7 +1,7 @@
 """Small files that are kept twice, so that one that a power cut or a failing card damaged is rescued from its copy.
 
-The copy is in `.copies` beside the file. A damaged file is renamed (`put_aside`) and stays there for a person to look
-at; a copy is replaced only by content that was checked. The doctor reports what was put aside.
+The copy is in the folder `.copies` at the file's own place. A damaged file is renamed (`put_aside`) and stays for a
+person to look at; a copy is replaced only by content that was checked. The doctor reports what was put aside.
 """
 
 import logging

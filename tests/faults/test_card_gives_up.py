@@ -68,7 +68,7 @@ class Card:
         (Path("/sys/fs/ext4") / Path(device).name / "trigger_fs_error").write_text("by a test", encoding="utf-8")
 
     def unmount(self) -> None:
-        """Take it away, whoever has files open there."""
+        """Take it away, also while files are open there."""
         subprocess.run(["umount", "-l", self.place], check=False)
 
 

@@ -1,4 +1,4 @@
-"""The settings: the file on the disk is the one in force; and the small files beside the diary, none put aside."""
+"""The settings: the file on the disk is the one in force; and no small file was damaged."""
 
 from typing import ClassVar
 

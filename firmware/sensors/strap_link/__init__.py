@@ -1,1 +1,1 @@
-"""Parts of the Bluetooth strap: what is told of it, whether it is the bound one, and how a failing radio is helped."""
+"""Parts of the Bluetooth strap: its status, whether it is the bound one, and how a failing radio is helped."""

@@ -21,7 +21,7 @@ class StrapStatus:
     """
 
     def __init__(self, listed: Callable[[], tuple[StrapSeen, ...]], bound: Callable[[], bool]) -> None:
-        """Nothing is told before somebody listens."""
+        """Start without a listener."""
         self._listed, self._bound = listed, bound
         self.on_scene: Callable[[StrapScene], None] = lambda _: None
         self.on_bond: Callable[[SelectedStrap], None] = lambda _: None
@@ -39,7 +39,7 @@ class StrapStatus:
         return ((f"strap_{self.trouble}", self.said),) if self.trouble in NOTED else ()
 
     def begin_anew(self) -> None:
-        """Forget what was told of the strap before."""
+        """Forget the earlier strap's troubles."""
         self.not_lost()
         self._told, self.said, self.trouble = None, "", None
         self.show()
