@@ -4,6 +4,10 @@ Some treadmills send 0 while the belt runs, miles in the field for kilometres, o
 that cannot be true is not used: what the participant confirmed stays in force, and the screen asks once whether the
 speed that was asked for is what the treadmill shows. The answer holds for this treadmill from then on
 (docs/strap.md, «The treadmill»).
+
+One value that is the asked speed in miles may be miles, or a value that is stuck. It is not used while that is open.
+Two values, each of them the speed asked for then in miles, are miles; a value that stays while another speed is asked
+for is stuck; and a treadmill that has shown an asked speed in km/h for a while does not count in miles.
 """
 
 from typing import TYPE_CHECKING, Literal
@@ -28,6 +32,9 @@ DIFFERS_KMH, DIFFERS_FRACTION = 1.0, 0.2
 """From here on a speed is another one than that asked for: more than nobody sets by mistake."""
 STANDS_AFTER_S, WORKS_AFTER_S, STOPPED_AFTER_S = 20.0, 45.0, 90.0
 DIFFERS_AFTER_S, NEVER_CHANGED_AFTER_S = 30.0, 60.0
+MATCHES_AFTER_S = 10.0
+"""A belt takes some seconds to the speed that was asked for; a match that lasts is none by chance."""
+AGREES_KMH, AGREES_AFTER_S = 0.3, 20.0
 WORKS_FRACTION, WORKS_RISE_BPM = 0.65, 25.0
 """A heart that works: at this share of HRmax, or so much above the lowest rate of the session."""
 RESTS_FALL_BPM = 12.0
@@ -37,8 +44,8 @@ STUCK_CHANGES, STUCK_SWING_BPM = 3, 25.0
 ASKS_FOR_S = 60.0
 
 BeltDoubt = Literal["stands", "miles", "stuck"]
-BeltVerdict = Literal["as_sent", "miles", "ignored"]
-"""What a person's answer said of this treadmill: right as sent, miles, or never right."""
+BeltVerdict = Literal["as_sent", "miles", "stuck", "ignored"]
+"""What was found of this treadmill: right as sent, miles, stuck at one value now and then, or never right."""
 
 
 class Belt(Struct, frozen=True, kw_only=True):
@@ -50,6 +57,8 @@ class Belt(Struct, frozen=True, kw_only=True):
     when the treadmill says another one.
     `changes`, `low_bpm`, `high_bpm`: changes of the asked speed and the heart's range since `since_t`.
     `question_kmh`: the speed that the screen asks about now. `factor`: from what it sends to km/h.
+    `agrees_t`: since when it shows the asked speed; `counts_km`: it has done so for a while. `miles_kmh`: the values
+    that were the asked speed in miles; `said_miles`: a person found the first of them right.
     """
 
     told_kmh: float | None = None
@@ -71,6 +80,10 @@ class Belt(Struct, frozen=True, kw_only=True):
     asked_once: bool = False
     verdict: BeltVerdict | None = None
     factor: float = 1.0
+    agrees_t: float | None = None
+    counts_km: bool = False
+    miles_kmh: frozenset[float] = frozenset()
+    said_miles: bool = False
 
 
 def confirmed(turn: "Transition", speed_kmh: float) -> None:
@@ -109,7 +122,9 @@ def take_speed(turn: "Transition", speed_kmh: float, incline_percent: float) -> 
             turn.clear_notice(SPEED_DOUBTED)
             belt = replace(belt, doubt=None, question_kmh=None)
         turn.state = replace(turn.state, belt=belt)
-    return belt.confirmed_kmh if belt.doubt is not None else round(speed_kmh * belt.factor, 2)
+    if belt.said_miles and _shows_miles(belt):
+        return round(speed_kmh * KM_PER_MILE, 2)
+    return belt.confirmed_kmh if belt.doubt is not None or _shows_miles(belt) else round(speed_kmh * belt.factor, 2)
 
 
 def second(turn: "Transition") -> None:
@@ -132,11 +147,50 @@ def second(turn: "Transition") -> None:
         if belt.question_kmh is not None:
             # The treadmill is set anew: the question is about what it shows then.
             belt = replace(belt, question_kmh=asked_kmh)
+    belt = _compared(state, belt)
     if belt.told_kmh is not None and belt.doubt is None and belt.verdict != "as_sent":
         belt = _judged(state, belt)
     turn.state = replace(state, belt=belt)
     if belt.doubt is not None and state.belt.doubt is None:
         _doubt(turn)
+    elif belt.said_miles and belt.doubt == "miles":
+        _settle_miles(turn)
+
+
+def _compared(state: "SessionState", belt: Belt) -> Belt:
+    """Note whether what it says is the asked speed, in km/h or in miles."""
+    told_kmh, asked_kmh = belt.told_kmh, belt.asked_kmh
+    if told_kmh is None or asked_kmh is None or told_kmh < STANDS_BELOW_KMH:
+        return replace(belt, agrees_t=None)
+    agrees = abs(told_kmh - asked_kmh) <= AGREES_KMH
+    agrees_t = (state.t if belt.agrees_t is None else belt.agrees_t) if agrees else None
+    counts_km = belt.counts_km or (agrees_t is not None and state.t - agrees_t >= AGREES_AFTER_S)
+    belt = replace(belt, agrees_t=agrees_t, counts_km=counts_km)
+    if _shows_miles(belt) and state.t - max(belt.since_t, belt.asked_t) >= MATCHES_AFTER_S:
+        belt = replace(belt, miles_kmh=belt.miles_kmh | {told_kmh})
+    return belt
+
+
+def _shows_miles(belt: Belt) -> bool:
+    """Whether the speed that it says now is the asked one in miles, as far as is known of this treadmill."""
+    told_kmh, asked_kmh = belt.told_kmh, belt.asked_kmh
+    if told_kmh is None or asked_kmh is None or belt.verdict is not None or belt.counts_km:
+        return False
+    return told_kmh >= LEAST_MILES_KMH and abs(told_kmh * KM_PER_MILE - asked_kmh) <= MILES_OFF_KMH
+
+
+def _settle_miles(turn: "Transition") -> None:
+    """Decide between miles and a value that is stuck, once another speed is asked for."""
+    state, belt = turn.state, turn.state.belt
+    if len(belt.miles_kmh) > 1:
+        turn.state = replace(state, belt=replace(belt, verdict="miles", factor=KM_PER_MILE, doubt=None))
+        turn.clear_notice(SPEED_DOUBTED)
+        turn.speed_known(round((belt.told_kmh or 0.0) * KM_PER_MILE, 2))
+    elif not _shows_miles(belt):
+        if state.t - max(belt.asked_t, belt.since_t, state.resumed_t or 0.0) >= DIFFERS_AFTER_S:
+            turn.state = replace(state, belt=replace(belt, doubt="stuck", verdict="stuck", said_miles=False))
+        if state.speed_kmh != belt.confirmed_kmh:
+            turn.speed_known(belt.confirmed_kmh)
 
 
 def _judged(state: "SessionState", belt: Belt) -> Belt:
@@ -158,7 +212,7 @@ def _judged(state: "SessionState", belt: Belt) -> Belt:
     resumed_t = state.resumed_t or 0.0
     differs_s = state.t - max(differs_t, resumed_t)
     same_s = state.t - max(differs_t, belt.asked_t, resumed_t)
-    if same_s >= DIFFERS_AFTER_S and told_kmh >= LEAST_MILES_KMH and _is_miles(told_kmh, asked_kmh):
+    if same_s >= DIFFERS_AFTER_S and _shows_miles(belt):
         return replace(belt, doubt="miles")
     never_changed = not belt.varied and differs_s >= NEVER_CHANGED_AFTER_S
     return replace(belt, doubt="stuck") if never_changed else belt
@@ -176,10 +230,6 @@ def _works(state: "SessionState", belt: Belt, for_s: float) -> bool:
     rises = belt.rest_bpm is not None and bpm >= belt.rest_bpm + WORKS_RISE_BPM
     high = for_s >= WORKS_AFTER_S and hr_max_bpm is not None and bpm >= WORKS_FRACTION * hr_max_bpm
     return rises or high
-
-
-def _is_miles(told_kmh: float, kmh: float) -> bool:
-    return abs(told_kmh * KM_PER_MILE - kmh) <= MILES_OFF_KMH
 
 
 def _doubt(turn: "Transition") -> None:
@@ -206,9 +256,9 @@ def answered(turn: "Transition", *, ok: bool) -> None:
     told_kmh = belt.told_kmh
     assert told_kmh is not None  # noqa: S101 - only of a treadmill that spoke something is asked
     if ok and belt.doubt == "miles":
-        belt = replace(belt, verdict="miles", factor=KM_PER_MILE, doubt=None, question_kmh=None)
+        belt = replace(belt, said_miles=True, question_kmh=None)
     elif ok:
-        belt = replace(belt, verdict="ignored", question_kmh=None)
+        belt = replace(belt, verdict="stuck" if belt.doubt == "stuck" else "ignored", question_kmh=None)
     elif belt.doubt == "stands":
         # It shows another speed than the one asked for, which one is not known: set by the arrows.
         belt = replace(belt, question_kmh=None)
@@ -218,3 +268,6 @@ def answered(turn: "Transition", *, ok: bool) -> None:
     if belt.doubt is None:
         turn.clear_notice(SPEED_DOUBTED)
         turn.speed_known(round(told_kmh * belt.factor, 2))
+    elif belt.said_miles:
+        turn.speed_known(round(told_kmh * KM_PER_MILE, 2))
+        _settle_miles(turn)

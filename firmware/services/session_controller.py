@@ -144,6 +144,7 @@ class SessionController:
         self._unrecorded: list[tuple[AnyMessage, tuple[AnyEvent, ...]]] = []
         self._recorded: list[tuple[AnyMessage, tuple[AnyEvent, ...]]] = []
         self._recorded_t = 0.0
+        self._belt_kmh: set[float] = set()
         self._finishing: Future[Any] | None = None
         self._finish_failed = False
         self._since_look: list[AnyEvent] = []
@@ -258,8 +259,10 @@ class SessionController:
         said = self.state.belt.verdict
         # What is said in this session is applied by the engine itself.
         before = verdict if said is None or verdict == "as_sent" else None
+        self._belt_kmh.add(speed_kmh)
         kmh = believed_kmh(speed_kmh, before)
-        if kmh is None:
+        if kmh is None or (before == "stuck" and len(self._belt_kmh) == 1):
+            # A value that was stuck before may be stuck again; once it changes, it is judged as any treadmill's.
             return said
         incline = self.state.incline_percent if incline_percent is None else incline_percent
         source: Literal["belt", "trusted_belt"] = "trusted_belt" if before == "as_sent" else "belt"
@@ -731,6 +734,7 @@ class SessionController:
         self._finishing = None
         self._finish_failed = False
         self._unrecorded, self._recorded, self._recorded_t = [], [], 0.0
+        self._belt_kmh.clear()
         self._since_look = []
         self._noted_prediction = (None, 0.0)
 

@@ -94,12 +94,51 @@ def test_miles_in_the_field_for_kilometres_are_asked_about_once_and_understood(
     asked_kmh = session.seen.asks_speed_kmh
     assert asked_kmh == set_as_asked(session)
     session.send(*press(KioskState(chosen=True), session.state, Button.START, session.t).messages)
-    assert session.state.belt.verdict == "miles"
     assert session.seen.asks_speed_kmh is None
     assert session.seen.speed_kmh == pytest.approx((session.state.belt.told_kmh or 0) * KM_PER_MILE, abs=0.01)
     trained(lambda s: round(set_as_asked(s) / KM_PER_MILE, 1), 290, session=session)
+    assert session.state.belt.verdict == "miles", "a second speed was the asked one in miles"
     assert session.seen.speed_kmh == pytest.approx(set_as_asked(session), abs=0.1)
     assert [code for _, code in session.notices()] == [SPEED_DOUBTED, f"-{SPEED_DOUBTED}"]
+
+
+def test_miles_are_never_counted_as_kilometres_while_nobody_has_answered_yet() -> None:
+    session = trained(lambda s: round(set_as_asked(s) / KM_PER_MILE, 1), 6)
+    told = []
+    while session.t < 50:
+        trained(lambda s: round(set_as_asked(s) / KM_PER_MILE, 1), int(session.t) + 1, session=session)
+        told.append(session.seen.speed_kmh)
+    assert set(told) == {None}
+
+
+def said_yes(until_s: int = 50) -> LedSession:
+    """Return a session whose treadmill said one value, the asked speed in miles, and whose participant said yes."""
+    session = trained(lambda s: round(set_as_asked(s) / KM_PER_MILE, 1), until_s)
+    assert session.state.belt.doubt == "miles"
+    session.send(*press(KioskState(chosen=True), session.state, Button.START, session.t).messages)
+    return session
+
+
+def test_a_stuck_speed_that_happens_to_be_the_asked_one_in_miles_is_not_taken_for_miles() -> None:
+    session = said_yes()
+    stuck_kmh = session.state.belt.told_kmh or 0.0
+    asked_kmh = set_as_asked(session)
+    assert session.seen.speed_kmh == pytest.approx(stuck_kmh * KM_PER_MILE, abs=0.01), "the screen showed it"
+    trained(lambda _: stuck_kmh, 420, session=session)
+    assert set_as_asked(session) != asked_kmh
+    assert (session.state.belt.verdict, session.state.belt.factor, session.seen.speed_kmh) == ("stuck", 1.0, None)
+    assert session.seen.asks_speed_kmh is None, "asked once"
+    trained(set_as_asked, 480, session=session)
+    assert session.state.belt.doubt is None
+    assert session.seen.speed_kmh == session.state.belt.told_kmh != stuck_kmh, "it speaks again"
+
+
+def test_a_treadmill_that_showed_an_asked_speed_in_km_is_not_taken_for_one_in_miles() -> None:
+    session = trained(set_as_asked, 60)
+    assert session.state.belt.counts_km
+    trained(lambda s: round(set_as_asked(s) / KM_PER_MILE, 1), 180, session=session)
+    assert session.state.belt.doubt is None
+    assert session.seen.speed_kmh == pytest.approx(set_as_asked(session) / KM_PER_MILE, abs=0.1)
 
 
 @pytest.mark.parametrize("button", [Button.UP, Button.DOWN])

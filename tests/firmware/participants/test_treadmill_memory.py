@@ -32,4 +32,10 @@ def test_a_treadmill_without_an_address_is_not_remembered(tmp_path: Path) -> Non
 
 
 def test_its_speed_is_taken_as_it_was_found() -> None:
-    assert [believed_kmh(3.7, verdict) for verdict in (None, "as_sent", "miles", "ignored")] == [3.7, 3.7, 5.95, None]
+    assert [believed_kmh(3.7, verdict) for verdict in (None, "as_sent", "miles", "stuck", "ignored")] == [
+        3.7,
+        3.7,
+        5.95,
+        3.7,
+        None,
+    ]
