@@ -35,13 +35,20 @@ LINES_BEFORE_HEADING = 20
 MILLISECONDS_FROM = 1e11
 """Seconds since 1970 reach this in the year 5138: a larger number counts milliseconds."""
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_SPACED_OFFSET = re.compile(r"\s+([+-][0-9]{2}:?[0-9]{2})$", re.ASCII)
 _CLOCK = re.compile(r"([0-9]{1,3}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]+)?)", re.ASCII)
 _DATED = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S.%f", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")
 _NO_VALUE = frozenset({"nan", "--", "-", "–", "—", "n/a", "na", "null", "none", "#n/a"})
 _BEAT_TIMES = ("t_rx_s", "t_cum_s")
-_TIMES = ("t_s", "time_s", "elapsed_s", "seconds", "secs", "t_ms", "time_ms", "timestamp_ms", "elapsed_ms")
-_CLOCKS = ("timestamp", "datetime", "date_time", "time")
-_RATES = ("hr_bpm", "heart_rate_bpm", "heart_rate", "heartrate_bpm", "heartrate", "hr", "bpm")
+_SECONDS = ("t_s", "time_s", "elapsed_s", "seconds", "secs", "tid_s", "sekunder")
+_MILLISECONDS = ("t_ms", "time_ms", "timestamp_ms", "elapsed_ms", "tid_ms")
+_MINUTES = ("minutes", "min", "time_min", "elapsed_min", "minutter", "tid_min")
+_TIMES = (*_SECONDS, *_MILLISECONDS, *_MINUTES)
+_CLOCKS = ("timestamp", "datetime", "date_time", "time", "tid", "klokkeslett", "startdate", "start_date")
+_RATES = ("hr_bpm", "heart_rate_bpm", "heart_rate", "heartrate_bpm", "heartrate", "hr", "bpm", "hrate", "pulse")
+_RATES += ("pulse_bpm", "puls", "puls_bpm", "puls_slag_min", "hjertefrekvens")
+_MEASURED, _UNIT, _RATE_UNITS = "value", "unit", ("count/min", "bpm", "beats/min", "/min")
+"""A telephone's export has a row for each measurement of any kind, with its unit in a column."""
 WANTED = "The first line must name the columns: t_s,hr_bpm (or t_rx_s,rr_ms or t_cum_s,rr_ms for beats)."
 
 
@@ -149,6 +156,8 @@ def _time_and_rate(names: list[str]) -> tuple[str, str] | None:
         rate = next((column for column in rates if column in names), None)
         if time and rate:
             return time, rate
+        if time and rates is _RATES and _MEASURED in names and _UNIT in names:
+            return time, _MEASURED
     return None
 
 
@@ -189,6 +198,9 @@ class _Table:
         if len(cells) > self._width:
             hint = " Decimal commas need semicolons between cells." if self.separator == "," else ""
             raise self._refusal(f"The line has {len(cells)} cells where the heading names {self._width}.{hint}")
+        if self._rate == _MEASURED and self._cell(cells, _UNIT).lower() not in _RATE_UNITS:
+            self._skipped["measurements of something else than the heart rate"] += 1
+            return
         t = self._time_of(cells)
         if self._begins_s is None and self._cell(cells, "phase"):
             self._begins_s = t
@@ -245,8 +257,10 @@ class _Table:
         t = self._number(written, self._time) if clock is None else clock
         if t < 0 and clock is None:
             raise self._refusal(f"The time is negative ({t:g} s). Let the recording begin at 0.")
-        if clock is None and (self._time.endswith("_ms") or t > MILLISECONDS_FROM):
+        if clock is None and (self._time in _MILLISECONDS or t > MILLISECONDS_FROM):
             t /= 1000
+        elif clock is None and self._time in _MINUTES:
+            t = round(t * 60, 3)
         if self._begun_t is None:
             # A time of day, or seconds since 1970, becomes seconds since the recording's beginning.
             self._begun_t = math.floor(t) if t > LONGEST_S or clock is not None else 0.0
@@ -315,7 +329,7 @@ def _clock_s(written: str) -> float | None:
     if clock:
         return int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3])
     try:
-        at = datetime.fromisoformat(plain)
+        at = datetime.fromisoformat(_SPACED_OFFSET.sub(r"\1", plain))
     except ValueError:
         at = None
     for form in _DATED if at is None else ():

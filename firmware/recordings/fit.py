@@ -30,6 +30,8 @@ CLOCK_SET_S = 7 * 24 * 3600
 UNSET_STAMP = 0x10000000
 """A smaller time stamp counts from power-on, not from 1989 (FIT SDK): the clock was not set yet."""
 _HEART_RATE_FIELD = 3
+_NEVER_WRITTEN = b"\xff\xff\xff\xff"
+"""The data's size in a header that a program writes at the end of an activity, or never."""
 _NO_RATE = 255
 """The invalid value of a byte (FIT SDK), which Garmin's decoder does not take out of an app's own field."""
 
@@ -66,9 +68,9 @@ def _parts(name: str, content: bytes, remarks: list[Remark]) -> Iterator[bytes]:
             remarks.append(Remark(0, f"{len(part)} bytes behind the activity are not FIT and were left out."))
             return
         data_end = part[0] + int.from_bytes(part[4:8], "little")
-        if data_end == part[0]:
+        if data_end == part[0] or part[4:8] == _NEVER_WRITTEN:
             raise RecordingFileError(
-                name, 0, "The watch began this FIT file and never finished it: its header announces no data."
+                name, 0, "This FIT file was begun and never finished: its header does not say how much data follows."
             )
         if len(part) < data_end:
             if at:

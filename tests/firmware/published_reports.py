@@ -53,6 +53,8 @@ HEART_RATE = (
     HeartRateReport("a strap without a rate", "00 00", 0),
     HeartRateReport("OpenStrap/protocol 34: an odd byte follows", "10 48 00 03 FF", 72, (768,), fits=False),
     HeartRateReport("OpenStrap/protocol 34: padded with noughts", "00 48 00 00", 72, fits=False),
+    HeartRateReport("WebBluetoothCG/web-bluetooth 493", "10 3E B1 03 DE", 62, (945,), fits=False),
+    HeartRateReport("WebBluetoothCG/web-bluetooth 493", "10 39 23 04 35", 57, (1059,), fits=False),
     HeartRateReport("RR intervals without their flag", "00 48 00 03", 72, fits=False),
     HeartRateReport("energy announced and not sent", "08 48", 72, fits=False),
     HeartRateReport("energy cut in half", "08 48 D2", 72, fits=False),

@@ -173,7 +173,7 @@ def test_neighbouring_beats_in_the_wrong_order_are_sorted_with_a_remark() -> Non
         ("\n \n", 0, "empty"),
         ("t_s,hr_bpm\n", 0, "no heart rate"),
         ("t_s,hr_bpm\n0,\n1,\n", 0, "no heart rate"),
-        ("time,pulse\n0,81\n", 1, "names no time and heart rate"),
+        ("time,weight\n0,81\n", 1, "names no time and heart rate"),
         ("0,81\n1,82\n", 1, "names no time and heart rate"),
         ("t_s,hr_bpm\n0,81\n1", 3, "cut short"),
         ("t_s,hr_bpm\n0,81,5\n", 2, "3 cells"),
@@ -397,11 +397,60 @@ def test_any_messages_with_a_right_checksum_give_a_recording_or_a_clear_refusal(
         assert all(sample.t_s >= 0 for sample in recording.samples)
 
 
-def test_a_watch_that_never_finished_its_file_is_the_cause_that_is_given(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [bytes(4), b"\xff\xff\xff\xff"], ids=["nought", "never written"])
+def test_a_file_that_was_never_finished_is_the_cause_that_is_given(tmp_path: Path, size: bytes) -> None:
+    """polyvertex/fitdecode 21: an activity that is still under way."""
     path = fit_file(tmp_path, [100])
-    path.write_bytes(path.read_bytes()[:4] + bytes(4) + path.read_bytes()[8:])
-    with pytest.raises(RecordingFileError, match="never finished it"):
+    path.write_bytes(path.read_bytes()[:4] + size + path.read_bytes()[8:])
+    with pytest.raises(RecordingFileError, match="never finished"):
         read(path)
+
+
+RATE_RECORD = bytes([0x41, 0, 0, 20, 0, 2, 253, 4, 0x86, 3, 1, 0x02])
+WORLD_FIT = {
+    "drkostas/hevy2garmin 244: a text that is no UTF-8": bytes([0x40, 0, 0, 0, 0, 2, 0, 1, 0, 8, 4, 7, 0, 4])
+    + b"F\x9fx\0"
+    + RATE_RECORD,
+    "polyvertex/fitdecode 13: one byte for a field of four": bytes([0x40, 0, 0, 0, 0, 1, 0, 1, 0, 0, 4])
+    + bytes([0x42, 0, 0, 21, 0, 2, 253, 4, 0x86, 3, 1, 0x86, 2])
+    + (1_000_000_000).to_bytes(4, "little")
+    + b"\0"
+    + RATE_RECORD,
+    "polyvertex/fitdecode 13: and for the rate": bytes([0x40, 0, 0, 0, 0, 1, 0, 1, 0, 0, 4])
+    + RATE_RECORD[:-1]
+    + b"\x86",
+}
+
+
+@pytest.mark.parametrize("source", WORLD_FIT)
+def test_what_other_fields_break_costs_no_rate(tmp_path: Path, source: str) -> None:
+    records = b"".join(bytes([1]) + (1_000_000_000 + at).to_bytes(4, "little") + bytes([100 + at]) for at in range(20))
+    path = tmp_path / "a.fit"
+    path.write_bytes(fit_by_hand(WORLD_FIT[source] + records))
+    assert [(sample.t_s, sample.bpm) for sample in read(path).samples] == [(at, 100.0 + at) for at in range(20)]
+
+
+WORLD_CSV = {
+    "GoldenCheetah 1061: minutes, and a column Hrate": (
+        "Minutes, Torq (N-m),Km/h,Watts,Km,Cadence,Hrate,ID,Altitude (m)\n0,0,8,0,0,0,81,0,9\n0.025,0,8,0,0,0,82,0,9\n"
+    ),
+    "markwk/qs_ledger 7: a telephone's rows of any kind": (
+        "sourceName,device,type,unit,creationDate,startDate,endDate,value\n"
+        '"a Watch","<<x>, name:W>","HeartRate","count/min",2019-07-29 15:28:40 -0800,2019-07-29 15:26:47 -0800,,81\n'
+        '"a Watch","<<x>, name:W>","StepCount","count",2019-07-29 15:28:40 -0800,2019-07-29 15:26:48 -0800,,900\n'
+        '"a Watch","<<x>, name:W>","HeartRate","count/min",2019-07-29 15:28:40 -0800,2019-07-29 15:26:48.5 -0800,,82\n'
+    ),
+    "GoldenCheetah 2602: lines that end in CR alone": "t_s,hr_bpm\r0,81\r1.5,82\r",
+    "a Norwegian spreadsheet": "Tid (s);Puls (slag/min)\n0;81\n1,5;82\n",
+}
+
+
+@pytest.mark.parametrize("source", WORLD_CSV)
+def test_other_programs_columns_are_known(source: str) -> None:
+    recording = read_csv("a.csv", WORLD_CSV[source].encode())
+    assert [(sample.t_s, sample.bpm) for sample in recording.samples] == [(0.0, 81.0), (1.5, 82.0)]
+    passed_over = [one.count for one in recording.skipped]
+    assert passed_over == ([1] if "any kind" in source else [])
 
 
 def test_an_apps_own_field_that_stands_for_the_heart_rate_is_read(tmp_path: Path) -> None:
