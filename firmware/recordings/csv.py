@@ -45,8 +45,21 @@ _MILLISECONDS = ("t_ms", "time_ms", "timestamp_ms", "elapsed_ms", "tid_ms")
 _MINUTES = ("minutes", "min", "time_min", "elapsed_min", "minutter", "tid_min")
 _TIMES = (*_SECONDS, *_MILLISECONDS, *_MINUTES)
 _CLOCKS = ("timestamp", "datetime", "date_time", "time", "tid", "klokkeslett", "startdate", "start_date")
-_RATES = ("hr_bpm", "heart_rate_bpm", "heart_rate", "heartrate_bpm", "heartrate", "hr", "bpm", "hrate", "pulse")
-_RATES += ("pulse_bpm", "puls", "puls_bpm", "puls_slag_min", "hjertefrekvens")
+_RATES = (
+    *(
+        "hr_bpm",
+        "heart_rate_bpm",
+        "heart_rate",
+        "heartrate_bpm",
+        "heartrate",
+        "hr",
+        "bpm",
+        "hrate",
+        "pulse",
+        "pulse_bpm",
+    ),
+    *("puls", "puls_bpm", "puls_slag_min", "hjertefrekvens"),
+)
 _MEASURED, _UNIT, _RATE_UNITS = "value", "unit", ("count/min", "bpm", "beats/min", "/min")
 """A telephone's export has a row for each measurement of any kind, with its unit in a column."""
 WANTED = "The first line must name the columns: t_s,hr_bpm (or t_rx_s,rr_ms or t_cum_s,rr_ms for beats)."
