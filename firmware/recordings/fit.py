@@ -82,6 +82,11 @@ def _parts(name: str, content: bytes, remarks: list[Remark]) -> Iterator[bytes]:
             )
         data, crc = part[:data_end], part[data_end : data_end + _CRC_SIZE]
         right = fitdecode.utils.compute_crc(data).to_bytes(_CRC_SIZE, "little")
+        if crc != right and len(part) == data_end + _CRC_SIZE and (whole := _whole_messages(part, data_end)):
+            # The header counts a checksum that was never written: messages go on where it should be.
+            size = (len(whole) - part[0]).to_bytes(4, "little")
+            data, crc = whole[:4] + size + whole[8:], b""
+            right = fitdecode.utils.compute_crc(data).to_bytes(_CRC_SIZE, "little")
         if len(crc) < _CRC_SIZE:
             remarks.append(Remark(0, "The checksum at the end is missing; all data before it is there and was read."))
         elif crc != right:
@@ -93,6 +98,33 @@ def _parts(name: str, content: bytes, remarks: list[Remark]) -> Iterator[bytes]:
             )
         yield data + right
         at += data_end + _CRC_SIZE
+
+
+def _whole_messages(part: bytes, data_end: int) -> bytes:
+    """Return a part up to its last whole message, where a message crosses `data_end`; else nothing."""
+    sizes: dict[int, int] = {}
+    at = before = part[0]
+    try:
+        while at < data_end:
+            before, head = at, part[at]
+            if head & 0x80:
+                at += 1 + sizes[head >> 5 & 3]
+            elif head & 0x40:
+                own = part[at + 6 : at + 6 + 3 * part[at + 5]]
+                at += 6 + len(own)
+                size = sum(own[1::3])
+                if head & 0x20:
+                    apps = part[at + 1 : at + 1 + 3 * part[at]]
+                    at += 1 + len(apps)
+                    size += sum(apps[1::3])
+                sizes[head & 15] = size
+            else:
+                at += 1 + sizes[head & 15]
+    except (IndexError, KeyError):
+        return b""
+    if at == data_end:
+        return b""
+    return part if at == len(part) else part[:before]
 
 
 def _messages(name: str, part: bytes) -> list[Message]:

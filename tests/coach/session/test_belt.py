@@ -177,6 +177,17 @@ def test_the_speed_of_the_last_user_is_not_believed() -> None:
     assert (session.state.belt.doubt, session.seen.speed_kmh) == (None, 6.0), "it speaks again"
 
 
+def test_a_yes_finds_a_treadmill_of_noughts_never_right_and_a_stuck_one_stuck() -> None:
+    """The speed that was asked for is what the treadmill shows, whatever it sends."""
+    noughts = trained(lambda _: 0.0, 100)
+    stuck = LedSession(started=False)
+    stuck.send(HeartRate(0.0, 110.0), TreadmillSpeed(0.0, 11.0, 0.0), SessionCommand(0.0, CommandName.START))
+    trained(lambda _: 11.0, 120, lambda t: 110 + t / 10, session=stuck)
+    for session in (noughts, stuck):
+        session.send(*press(KioskState(chosen=True), session.state, Button.START, session.t).messages)
+    assert [session.state.belt.verdict for session in (noughts, stuck)] == ["ignored", "stuck"]
+
+
 def test_a_speed_that_never_changes_while_the_heart_follows_the_advice_is_not_believed() -> None:
     session = trained(set_as_asked, 100)
     stuck = set_as_asked(session)

@@ -397,6 +397,24 @@ def test_any_messages_with_a_right_checksum_give_a_recording_or_a_clear_refusal(
         assert all(sample.t_s >= 0 for sample in recording.samples)
 
 
+def test_a_checksum_that_was_counted_and_never_written_costs_nothing(tmp_path: Path) -> None:
+    """dtcooper/python-fitparse, nick.fit: messages go on where the header has the checksum, cut off or not."""
+    path = fit_file(tmp_path, [100, 101, 102])
+    whole = path.read_bytes()
+    data = whole[:-2]
+    size = len(data) - data[0] - 2
+    path.write_bytes(data[:4] + size.to_bytes(4, "little") + data[8:])
+    recording = read(path)
+    assert [sample.bpm for sample in recording.samples] == [100.0, 101.0, 102.0]
+    assert "checksum at the end is missing" in recording.remarks[0].text
+    cut = data[:-3]
+    path.write_bytes(cut[:4] + (len(cut) - cut[0] - 2).to_bytes(4, "little") + cut[8:])
+    assert [sample.bpm for sample in read(path).samples] == [100.0, 101.0]
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(RecordingFileError, match="does not fit its checksum"):
+        read(path)
+
+
 @pytest.mark.parametrize("size", [bytes(4), b"\xff\xff\xff\xff"], ids=["nought", "never written"])
 def test_a_file_that_was_never_finished_is_the_cause_that_is_given(tmp_path: Path, size: bytes) -> None:
     """polyvertex/fitdecode 21: an activity that is still under way."""
