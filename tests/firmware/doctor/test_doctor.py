@@ -76,6 +76,16 @@ def gone(*names: str) -> Change:
     return change
 
 
+def put_aside(name: str) -> Change:
+    def change(_root: Path, place: CheckContext) -> CheckContext:
+        path = place.diary.parent / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(9))
+        return place
+
+    return change
+
+
 def told(**changed: object) -> Change:
     return lambda _root, place: replace(place, told=structs.replace(place.told, **changed))
 
@@ -324,6 +334,7 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
     ("versions", "another language", told(devices=structs.replace(DEVICES, format=99)), ["versions_differ"]),
     ("versions", "a bad protocol", file("etc/interval-coach/protocols/x.toml", "name = 3"), ["protocol_unreadable"]),
     ("config", "refused", told(config_refused="config.toml, line 3: no such key"), ["config_refused"]),
+    ("config", "put aside", put_aside("pins/kari.json.damaged-2026-11-30"), ["files_damaged"]),
 ]
 
 
