@@ -36,7 +36,9 @@ from firmware.sensors.strap import SelectedStrap
 from firmware.system import kept_file
 from firmware.system.delivery_status import NoStateError, read_state, write_state
 from sync.delivery.machine_identity import ACCOUNT, MachineIdentity, MachineIdentityError, read_account
+from sync.delivery.word_outbox import Word, read_words, write_words
 from sync.wire.messages import Finding, Software, State
+from sync.wire.topics import Kind
 from tests.support.machine.session_factory import messages, plan, protocol
 
 ROOT = Path(__file__).parents[2]
@@ -140,6 +142,11 @@ STATE = State(
 )
 
 
+def make_words(folder: Path) -> Path:
+    write_words(folder / "words.bin", [Word(Kind.RESULT, "one done", b"{}")])
+    return folder / "words.bin"
+
+
 def make_account(folder: Path) -> Path:
     account = MachineIdentity(
         clinic="oslo",
@@ -190,6 +197,7 @@ WRITTEN = {
     "setup.wizard": Written(make_protocol, read_file, (ProtocolFileError,)),
     "doctor.self_test": Written(make_answers, lambda path: self_test.read(path.with_name("diary.db"))),
     "system.delivery_status": Written(make_state, read_state, (NoStateError,)),
+    "delivery.word_outbox": Written(make_words, lambda path: read_words(path) or None),
     "enrolment.enrol": Written(make_account, lambda path: read_account(path.parent), (MachineIdentityError,)),
     "journal.file": Written(make_diary, look_at_diary, (JournalError, OSError, sqlite3.OperationalError)),
 }
