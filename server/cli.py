@@ -129,6 +129,10 @@ def _keeping_options(command: Callable[..., argparse.ArgumentParser]) -> None:
     backup.add_argument(
         "--keep", type=int, metavar="N", help="with a folder: remove all of its backups but the N newest"
     )
+    move = command("move-database", _move, "move everything from SQLite into an empty PostgreSQL database")
+    move.add_argument(
+        "--to", metavar="URL", help="postgresql://…; without it, standard input is asked: no process list"
+    )
     restore = command("restore", _restore, "make a clinic's folder and database from a backup")
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.add_argument("folder", type=Path, metavar="DIR", help="a folder that does not exist yet, or is empty")
@@ -334,6 +338,14 @@ def _backup(given: argparse.Namespace) -> None:
         _say(*back_up_into(clinic, given.file, given.keep))
     else:
         _say(back_up(clinic, given.file))
+
+
+def _move(given: argparse.Namespace) -> None:
+    clinic = _clinic(given)
+    from server.commands.move import move_to
+
+    address = given.to or sys.stdin.readline().strip()
+    _say(*move_to(clinic, address))
 
 
 def _restore(given: argparse.Namespace) -> None:

@@ -1,16 +1,19 @@
 """A clinic that changes its database: the broker's lists still name the server's own, and the revoked stay revoked."""
 
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography import x509
 from django.db import DatabaseError, connection, transaction
 
 from firmware.enrolment.enrol import enrol
 from server.clinic_folder import time_limits
-from server.clinic_folder.settings import ClinicFolder
+from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.identity.certificates import adopt_own_certificates
 from server.models import Certificate
 from tests.support.broker.delivery_factory import sealed, session_id
@@ -23,8 +26,11 @@ from tests.support.clinic.local_clinic import (
     enrolling,
     make,
     mosquitto,
+    sql,
     stored,
 )
+
+COUNTS = ("SELECT count(*) FROM server_session", "SELECT count(*) FROM audit_entry")
 
 
 def own_users(clinic: ClinicFolder) -> set[str]:
@@ -121,3 +127,48 @@ def limits() -> tuple[str, ...]:
             cursor.execute(f"SHOW {name}")
             found.append(cursor.fetchone()[0])
     return tuple(found)
+
+
+def test_everything_moves_to_postgresql_equal_by_its_hashes_and_the_old_database_takes_no_row_any_more(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    clinic = make(tmp_path / "clinic")
+    folder, address = str(clinic.places.folder), postgres.database("moved-to")
+    command("account", "add", "kari", "--role", "clinic_admin", "--dir", folder)
+    with mosquitto(clinic), Machine(clinic, "machine-1") as machine:
+        with collector(clinic):
+            machine.deliver({(session_id(number), 1): sealed(number, seconds=60) for number in range(3)}, 60)
+        before = {count: sql(clinic, count) for count in COUNTS}
+        said = command("move-database", "--to", address, "--dir", folder)
+        assert "equal by their hashes" in said
+        assert "server_session: 3 rows" in said
+        with psycopg.connect(address) as moved:
+            for count, rows in before.items():
+                assert moved.execute(count.encode()).fetchall() == rows
+        with (
+            closing(sqlite3.connect(clinic.places.folder / "diary.sqlite3")) as old,
+            pytest.raises(sqlite3.IntegrityError, match="moved to another"),
+        ):
+            old.execute("DELETE FROM server_session")
+        changed = read_clinic(clinic.places.folder)
+        assert changed.settings.database == address
+        assert "the chain is whole" in command("audit", "verify", "--dir", folder)
+        with collector(changed):
+            machine.deliver({(session_id(9), 1): sealed(9, seconds=60)}, 60)
+    with psycopg.connect(address) as moved:
+        assert moved.execute("SELECT count(*) FROM server_session").fetchall() == [(4,)]
+    assert own_users(clinic) >= {"collector-1", "web-1"}
+    assert "no SQLite file" in command("move-database", "--to", address, "--dir", folder, check=False)
+
+
+def test_a_database_that_holds_rows_or_is_away_is_refused_and_the_old_one_goes_on(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    clinic = make(tmp_path / "clinic")
+    folder, address = str(clinic.places.folder), postgres.database("not-empty")
+    command("init", folder, "--clinic", clinic.settings.clinic, "--host", "localhost", database=address)
+    for to, told in ((address, "not empty"), (f"{address}-gone", "Nothing was moved"), ("mysql://x/y", "postgresql")):
+        assert told in command("move-database", "--to", to, "--dir", folder, check=False)
+    assert read_clinic(clinic.places.folder).settings.database == clinic.settings.database
+    assert sql(clinic, "SELECT count(*) FROM server_certificate")[0][0] > 0
+    command("account", "add", "kari", "--role", "clinic_admin", "--dir", folder)
