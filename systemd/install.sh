@@ -258,13 +258,13 @@ install_settings() {
 
 # The coach may use a USB stick for ANT+ only where the settings do.
 grant_ant_access() {
-    local done
-    done=$("$folder/bin/python" -I -m firmware.setup.ant_access "/etc/$name/config.toml")
-    if [ -z "$done" ]; then
+    local granted
+    granted=$("$folder/bin/python" -I -m firmware.setup.ant_access "/etc/$name/config.toml")
+    if [ -z "$granted" ]; then
         was "the coach's rights to USB sticks"
         return
     fi
-    did "$done"
+    did "$granted"
     if systemd_runs; then systemctl daemon-reload; fi
 }
 

@@ -31,7 +31,7 @@ TARGET = "target"
 AT_ONCE = 200
 CLOSED = "this database was moved to another one"
 DERIVED = {"network_quartersum"}
-"""Kept sums, which PostgreSQL's own triggers mark for summing as the rows that they are made of come in."""
+"""Kept sums, which PostgreSQL's own triggers mark as outdated when their rows arrive."""
 
 
 class MovedTable(Struct, frozen=True):
@@ -68,7 +68,7 @@ def _move(clinic: ClinicFolder, address: str, target: BaseDatabaseWrapper) -> li
     _require_empty(target)
     call_command("migrate", database=TARGET, verbosity=0)
     with transaction.atomic():
-        # IMMEDIATE: from here on nobody else writes to the old one.
+        # IMMEDIATE: from here on no other connection writes to the old one.
         with transaction.atomic(using=TARGET):
             _clear(target)
             moved = [model for model in _models() if _table(model) not in DERIVED]
@@ -86,8 +86,8 @@ def _move(clinic: ClinicFolder, address: str, target: BaseDatabaseWrapper) -> li
     return [
         *(f"{one.name}: {one.rows} rows, {one.sha256[:16]}" for one in after if one.rows),
         f"{sum(one.rows for one in after)} rows of {len(after)} tables are in the new database, equal by their hashes.",
-        "The setting «database» names it now." if switched else f"Now let {DATABASE_VARIABLE} name it.",
-        "Restart the services, and run «audit verify». The old file takes no row any more; delete it later.",
+        "The setting 'database' names it now." if switched else f"Now let {DATABASE_VARIABLE} name it.",
+        "Restart the services, and run 'audit verify'. The old file takes no row any more; delete it later.",
     ]
 
 
@@ -128,7 +128,7 @@ def _rows(model: type[Model], using: str) -> Iterator[Model]:
 
 
 def _copied(model: type[Model], target: BaseDatabaseWrapper) -> MovedTable:
-    """Write a table's rows into the new database as they are: no field is set anew."""
+    """Write a table's rows into the new database as they are: no field gets a new value."""
     fields = _fields(model)
     columns = ", ".join(target.ops.quote_name(str(field.column)) for field in fields)
     table, places = target.ops.quote_name(_table(model)), ", ".join(["%s"] * len(fields))
