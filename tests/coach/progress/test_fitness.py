@@ -41,6 +41,10 @@ def test_the_average_of_a_decade_is_that_decades_middle() -> None:
     assert fitness_age(48.0, "m") == FitnessAge(40.0)
 
 
+def test_the_average_beyond_the_tables_ends_is_that_of_its_ends() -> None:
+    assert (average_vo2_max(18.0, "m"), average_vo2_max(90.0, "m")) == (54.0, 34.0)
+
+
 def test_beyond_the_table_it_says_so() -> None:
     assert fitness_age(60.0, "m") == FitnessAge(25.0, "younger")
     assert fitness_age(20.0, "f") == FitnessAge(75.0, "older")
