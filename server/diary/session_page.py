@@ -26,6 +26,7 @@ SOURCES: dict[str, str | Promise] = {
     "measured": gettext_lazy("measured in a test"),
     "highest_seen": gettext_lazy("highest heart rate seen, and a margin"),
     "formula": gettext_lazy("by formula"),
+    "formula_beta_blocker": gettext_lazy("by formula, on a beta-blocker"),
 }
 
 

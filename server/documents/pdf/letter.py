@@ -210,7 +210,7 @@ def _steered(plan: PlanVersion | None) -> str:
     told = {"rate": number(plan.hr_max_bpm), "source": SOURCES.get(plan.hr_max_source, plan.hr_max_source)}
     if not plan.hr_max_source:
         return _("The target zones are based on an HRmax of %(rate)s beats/min.") % told
-    sentence = _("The target zones are based on an HRmax of %(rate)s beats/min (%(source)s).") % told
+    sentence = _("The target zones are based on an HRmax of %(rate)s beats/min: %(source)s.") % told
     if plan.hr_max_source == "formula":
         sentence += " " + _("For two people of three the formula is right within %(error)s beats/min.") % {
             "error": number(HR_MAX_ERROR_BPM)
