@@ -56,7 +56,8 @@ NO_FASTER_WITH = {
 SPOKEN = {
     CueName.FASTER: {NB.say("instruction.faster")},
     CueName.SPEED_UP: {NB.say("instruction.speed_up")},
-    CueName.SLOW_DOWN: {NB.say("instruction.slow_down")},
+    # A recovery's first setting stands under the recovery's own words, with the speed that the voice says.
+    CueName.SLOW_DOWN: {NB.say("instruction.slow_down"), NB.say("instruction.recovery")},
     CueName.HOLD: {HOLD, NB.say("instruction.good")},
 }
 Seen = tuple[DisplayState, tuple[Cue, ...]]

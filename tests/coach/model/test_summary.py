@@ -6,7 +6,16 @@ sent at 60 + k.
 
 from msgspec.structs import replace
 
-from coach.model.messages import CommandName, Exertion, HeartRate, Mood, SessionCommand, Time, TreadmillSpeed
+from coach.model.messages import (
+    AllRightAnswer,
+    CommandName,
+    Exertion,
+    HeartRate,
+    Mood,
+    SessionCommand,
+    Time,
+    TreadmillSpeed,
+)
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from coach.model.summary import IntervalSummary, SignalSeconds, Summary
 from coach.session.statistics import SessionStatistics, end_interval, note_borg, note_fall, start_interval
@@ -144,7 +153,11 @@ def test_borg_before_any_interval_belongs_to_none() -> None:
 
 def test_what_was_not_seen_is_null_not_zero() -> None:
     plan = replace(PLAN, mode="exertion", hr_max_bpm=None, start=None, ask_after="odd_fall")
-    session = LedSession(plan, started=False).send(SessionCommand(0, CommandName.START), Time(840))
+    session = LedSession(plan, started=False).send(SessionCommand(0, CommandName.START))
+    for t in range(1, 841):
+        session.send(Time(t))
+        if session.state.question is not None:
+            session.send(AllRightAnswer(t))
     made = summary(session)
     assert (made.peak_bpm, made.mean_bpm, made.load, made.time_in_zone_s) == (None, None, 0.0, 0.0)
     first = made.intervals[0]

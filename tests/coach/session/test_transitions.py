@@ -72,7 +72,9 @@ def quiet(*, until_t: float = 70.0, bpm: float = 120.0, **plan: object) -> Sessi
 def test_a_pause_stops_the_clock_and_remembers_the_speed() -> None:
     state = quiet()
     halted, events, cues = after(state, SessionCommand(70.0, Name.PAUSE))
-    assert halted == replace(state, stage="paused", paused_t=70.0, pause_reason="asked", speed_before_pause_kmh=6.0)
+    assert halted == replace(
+        state, stage="paused", paused_t=70.0, pause_reason="asked", paused_by="panel", speed_before_pause_kmh=6.0
+    )
     assert (events, cues) == ((SessionPaused(70.0, "asked"),), (Cue(70.0, CueName.PAUSED, Level.INFORMATION, 0),))
     standing = after(state, TreadmillSpeed(70.0, 0.2, 0.0))[0]
     assert after(standing, SessionCommand(70.0, Name.PAUSE))[0].speed_before_pause_kmh is None
@@ -92,6 +94,7 @@ def test_going_on_moves_everything_that_was_under_way_by_the_length_of_the_pause
         source=replace(before.source, at_t=100.0),
         stage="paused",
         paused_t=70.0,
+        paused_by="therapist",
         recent_bpm=(120.0,),
         question=Question("odd_fall", 65.0, speed_kmh=6.0),
         ceiling=Ceiling(over_since_t=60.0, below_since_t=66.0, times=1),
