@@ -2,13 +2,17 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 MOST_S, REFILL = 1.0, 0.1
 """A machine may spend a second at once, and a tenth of each second from then on; a usual session takes 20 ms."""
 
 MOST_MACHINES = 10_000
 """Machines remembered; of more, the one that spent longest ago has its whole budget again."""
+
+
+USUAL_S = 0.05
+"""What a whole session may take of it for nothing: after an outage a machine hands over months of them."""
 
 
 class ProcessorTime:
@@ -27,12 +31,6 @@ class ProcessorTime:
         self._spent.move_to_end(machine)
         while len(self._spent) > MOST_MACHINES:
             self._spent.popitem(last=False)
-
-    def share(self, machines: Iterable[str], seconds: float) -> None:
-        """Charge for work that was done for all of these together, each as often as it is named."""
-        named = list(machines)
-        for machine in named:
-            self.spend(machine, seconds / len(named))
 
     def is_spent(self, machine: str) -> bool:
         """Return whether the machine has used up its budget for now."""

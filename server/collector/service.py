@@ -38,7 +38,7 @@ from server.collector.messages import (
 )
 from server.collector.metrics import CollectorMetrics
 from server.collector.parser import arrival, is_read_at_once, quick_arrival
-from server.collector.processor_time import ProcessorTime
+from server.collector.processor_time import USUAL_S, ProcessorTime
 from server.collector.reader_process import ReaderProcess
 from server.collector.slow_lane import SlowLane
 from server.diary import ingest
@@ -194,7 +194,7 @@ class Collector:
             self._link.acknowledge(displaced)
             machine = machine_of(displaced.topic)
             with self._times_lock:
-                floods = self._floods.floods(machine)
+                floods = self._floods.counts(displaced) and self._floods.floods(machine)
             if floods and self._gate is not None:
                 # The broker's thread must not wait for a file.
                 self._readers.submit(self._shut_out, machine)
@@ -314,7 +314,8 @@ class Collector:
         took_s = time.monotonic() - began_s
         self.figures.commits.observe(took_s)
         with self._times_lock:
-            self._times.share([machine_of(message.topic) for message in batch], took_s)
+            for message in batch:
+                self._charge(message, took_s / len(batch))
         self.figures.batch.observe(len(batch))
         self._send_receipts(verdicts)
         self._at("receipted")
@@ -371,8 +372,13 @@ class Collector:
         if thorough and isinstance(found, SessionArrived) and is_read_at_once(message.payload):
             found = arrival(message.topic, message.payload)
         with self._times_lock:
-            self._times.spend(machine, time.thread_time() - began_s)
+            self._charge(message, time.thread_time() - began_s)
         return found
+
+    def _charge(self, message: Received, seconds: float) -> None:
+        """Let a machine pay for a message; a whole session of the usual size is free."""
+        free_s = 0.0 if self._floods.counts(message) else USUAL_S
+        self._times.spend(machine_of(message.topic), max(0.0, seconds - free_s))
 
     def _marks_of(self, batch: Sequence[Received]) -> list[SequenceMark]:
         """Return the numbers of these messages, and of those that gave up their place: they arrived as well."""

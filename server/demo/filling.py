@@ -33,7 +33,7 @@ from server.people.plan_service import save_plan
 from sync.wire.topics import Kind, Topic, build
 
 AT_A_TIME = 100
-CONSENTS_FRACTION = 0.6
+CONSENTS_FRACTION = 0.8
 NOT_KNOWN_HERE = 2
 """So many sessions of somebody whom the clinic has not taken in: what «whose session is this?» is for."""
 ANSWERED_AGO = timedelta(hours=20)

@@ -11,6 +11,7 @@ from server.collector.messages import Dead, SessionArrived
 from server.collector.processor_time import ProcessorTime
 from server.collector.reader_process import ReaderProcess
 from server.collector.slow_lane import SlowLane
+from sync.wire.chunks import cut
 from sync.wire.envelope import seal, unseal
 from tests.support.broker.delivery_factory import sealed, session_id
 from tests.support.clinic.local_clinic import until
@@ -30,7 +31,7 @@ def test_a_machine_that_has_spent_its_time_waits_and_gets_it_back() -> None:
     times = ProcessorTime(most_s=1.0, refill=0.1, clock=lambda: now[0])
     times.spend("a", 0.9)
     assert not times.is_spent("a")
-    times.share(["a", "a", "b"], 0.3)
+    times.spend("a", 0.2)
     assert (times.is_spent("a"), times.is_spent("b")) == (True, False)
     now[0] = 1.1
     assert not times.is_spent("a")
@@ -82,6 +83,14 @@ def test_the_slow_lane_takes_one_message_at_a_time_and_passes_over_what_came_aga
     until(lambda: handled)
     lane.stop(10)
     assert handled == [(2, "SessionArrived")]
+
+
+def test_whole_sessions_are_no_flood_and_their_parts_and_states_may_be_one() -> None:
+    whole = sealed(1, seconds=60)
+    part = cut(sealed(1, seconds=600), 700)[0]
+    assert not FloodGuard.counts(Received(TOPIC, whole, 1, 1, 1))
+    assert FloodGuard.counts(Received(TOPIC, part, 1, 1, 1))
+    assert FloodGuard.counts(Received("ic/1/oslo/machine-1/state", b"{}", 1, 1, 1))
 
 
 def test_only_a_machine_whose_messages_are_given_up_by_the_hundred_floods() -> None:

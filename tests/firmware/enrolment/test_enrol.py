@@ -18,6 +18,7 @@ from firmware.cli import main
 from firmware.enrolment import enrol as enrolment
 from firmware.enrolment.enrol import NEXT_KEY, EnrolError, enrol, renew
 from firmware.enrolment.renewal import Renewal
+from firmware.system.kept_file import COPIES
 from server.clinic_folder.settings import ClinicFolder
 from sync.delivery.fault_registry import Trouble
 from sync.delivery.machine_identity import (
@@ -107,7 +108,9 @@ def test_one_command_makes_a_key_that_only_its_owner_may_read_and_an_account_tha
         ACCOUNT: 0o640,
         MACHINE_PEM: 0o600,
         AUTHORITY_PEM: 0o600,
+        COPIES: 0o700,
     }
+    assert stat.S_IMODE((folder / COPIES / MACHINE_PEM).stat().st_mode) == 0o600
     assert (read_account(folder).machine, read_account(folder).clinic) == ("pi-1", clinic.settings.clinic)
     assert "CN = pi-1" in certificate_says(folder, "-subject").replace("CN=", "CN = ")
     tls_context(folder)
