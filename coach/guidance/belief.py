@@ -239,7 +239,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             calm=calm,
             expected=self._expected_after(base, bpm),
             fall=RateFall() if unknown or self.phase not in RISING else self.fall.after(base, bpm),
-            rise=None if self.rise is None else self.rise.after(base, bpm),
+            rise=None if self.rise is None else RateRise() if self.by_way else self.rise.after(base, bpm),
             foretold_bpm=bank.average(bank.rate_bpm),
             end_rate=self._end_rate_after(bpm),
             slot_s=0,

@@ -315,7 +315,9 @@ def test_the_highlight_stays_on_the_person_when_a_plan_before_hers_is_withdrawn(
 
 def test_what_guidance_foretold_is_journaled_now_and_then_and_so_is_its_end(bench: _Bench) -> None:
     bench.begin()
-    bench.live(660)
+    bench.live(600)
+    for second in range(200):
+        bench.live(1, 110.0 + min(0.6 * second, 50.0))
     told = [event for event in bench.record().events if isinstance(event, Predicted)]
     assert told
     known = [one for one in told if one.end_bpm is not None]
