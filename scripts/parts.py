@@ -46,6 +46,7 @@ LICENCES = {
     "pygame": "LGPL-2.1-or-later",
     "pygame-ce": "LGPL-2.1-or-later",
     "pyphen": "GPL-2.0-or-later OR LGPL-2.1-or-later OR MPL-1.1",
+    "pyrage": "MIT",
     "segno": "BSD-3-Clause",
     "sqlparse": "BSD-3-Clause",
     "tinycss2": "BSD-3-Clause",

@@ -398,7 +398,7 @@ def test_rises_are_followed_until_an_interval_is_over_also_where_no_load_is_know
     unknown = slot(branches, 100.0, speed_kmh=None).rise
     assert unknown is not None
     assert unknown.load > 0.0
-    # Somebody who follows in part or late raises the load when they like: their rate may rise then.
+    # A person who follows in part or late raises the load when they like: their rate may rise then.
     assert slot(replace(branches, by_way=True), 100.0, speed_kmh=None).rise == RateRise()
     begun = before.entered(moment(600.0, phase=INTERVAL, second=0))
     assert begun.rise == before.rise
