@@ -110,6 +110,10 @@ def contradictions(seen: DisplayState, cues: tuple[Cue, ...]) -> Iterator[str]:
         asks = snapshot.question is not None or snapshot.asks_speed_kmh is not None
         if cue.name in SPOKEN and not asks and not texts & SPOKEN[cue.name]:
             yield f"the voice says {cue.name}, the screen {sorted(texts & (FASTER | SLOWER | {HOLD}))}"
+        if cue.name is CueName.SLOW_DOWN and not asks and not texts & SLOWER and snapshot.advice.speed_kmh is not None:
+            speed = f"{snapshot.advice.speed_kmh:.1f}".replace(".", ",")
+            if speed not in texts:
+                yield f"the voice says {speed}, the screen does not"
 
 
 def _about_the_zone(snapshot: Snapshot, texts: set[str]) -> Iterator[str]:
