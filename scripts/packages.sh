@@ -28,7 +28,10 @@ say "installing with apt: ${missing[*]}"
 # Output goes to a file that is shown only on failure: the reader waits for the coach, not for apt.
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-apt_get() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$log" 2>&1 </dev/null; }
+# A machine that has just started often updates itself; apt waits until that is done.
+apt_get() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 "$@" >"$log" 2>&1 </dev/null
+}
 # A list of packages that cannot be fetched anew may still serve.
 apt_get update || true
 refused=()

@@ -102,12 +102,24 @@ install_packages() {
     did "installed ${missing[*]}"
 }
 
+# A machine that has just started often updates itself. apt waits for the lock of its packages, not for that of its lists.
+apt_update() {
+    local tries=60 said
+    until said=$(LC_ALL=C apt-get -qq update 2>&1); do
+        if [[ $said != *"get lock"* ]] || ((--tries == 0)); then
+            printf '%s\n' "$said"
+            return 1
+        fi
+        sleep 10
+    done
+}
+
 apt_install() { # PACKAGE …
     local log status=0
     log=$(mktemp)
     {
-        DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
-            DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "$@"
+        apt_update &&
+            DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=600 install --no-install-recommends "$@"
     } >"$log" 2>&1 </dev/null || status=$?
     [ "$status" -eq 0 ] || tail -n 20 "$log" >&2
     rm -f "$log"

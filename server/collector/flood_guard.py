@@ -3,12 +3,8 @@
 import time
 from collections.abc import Callable
 
-from server.broker.mqtt_client import Received
-from sync.wire.chunks import is_part
-from sync.wire.topics import Kind
-
 MOST_GIVEN_UP, WITHIN_S = 600, 60.0
-"""A session in parts, the most that an honest machine sends at once, has 500 of 64 KiB."""
+"""A session in parts, the most that an honest machine sends at once, has 500 of 64 KiB; of whole ones, eight."""
 
 
 class FloodGuard:
@@ -19,11 +15,6 @@ class FloodGuard:
         self._most, self._clock = most, clock
         self._given_up: dict[str, int] = {}
         self._since_s = clock()
-
-    @staticmethod
-    def counts(message: Received) -> bool:
-        """Return whether a message may be of a flood. A whole session is not: months of them come after an outage."""
-        return message.topic.split("/")[4:5] != [Kind.SESSION.value] or is_part(message.payload)
 
     def floods(self, machine: str) -> bool:
         """Count a message that was given up. Return whether this one makes its machine one that floods."""

@@ -45,6 +45,7 @@ from server.diary import ingest
 from server.errors import StoreAwayError, StoreRefusedError
 from server.follow_up import checking
 from server.json_logging import log_fields
+from sync.wire.chunks import is_part
 from sync.wire.codec import encode
 from sync.wire.messages import Receipt, WordReceipt
 from sync.wire.topics import Kind, Topic, build
@@ -125,6 +126,7 @@ class Collector:
         self._slow = SlowLane(self._is_current, self._handle, self._join)
         self._times = ProcessorTime()
         self._times_lock = threading.Lock()
+        self._took_s = threading.local()
         self._came = threading.Condition()
         self._stopping = threading.Event()
         self._given_up: deque[Received] = deque(maxlen=5_000)
@@ -194,7 +196,7 @@ class Collector:
             self._link.acknowledge(displaced)
             machine = machine_of(displaced.topic)
             with self._times_lock:
-                floods = self._floods.counts(displaced) and self._floods.floods(machine)
+                floods = self._floods.floods(machine)
             if floods and self._gate is not None:
                 # The broker's thread must not wait for a file.
                 self._readers.submit(self._shut_out, machine)
@@ -306,12 +308,12 @@ class Collector:
 
     def _handle(self, batch: Sequence[Received], arrivals: Sequence[Arrival]) -> None:
         self._at("read")
-        began_s = time.monotonic()
+        self._took_s.seconds = 0.0
         verdicts = self._commit(arrivals, self._marks_of(batch))
         if verdicts is None:
             return
         self._at("committed")
-        took_s = time.monotonic() - began_s
+        took_s = self._took_s.seconds
         self.figures.commits.observe(took_s)
         with self._times_lock:
             for message in batch:
@@ -377,7 +379,8 @@ class Collector:
 
     def _charge(self, message: Received, seconds: float) -> None:
         """Let a machine pay for a message; a whole session of the usual size is free."""
-        free_s = 0.0 if self._floods.counts(message) else USUAL_S
+        is_whole_session = _kind(message.topic) == Kind.SESSION.value and not is_part(message.payload)
+        free_s = USUAL_S if is_whole_session else 0.0
         self._times.spend(machine_of(message.topic), max(0.0, seconds - free_s))
 
     def _marks_of(self, batch: Sequence[Received]) -> list[SequenceMark]:
@@ -396,6 +399,7 @@ class Collector:
         """Commit, however long the database is away. None where the collector is stopped before."""
         wait_s = FIRST_WAIT_S
         while not self._stopping.is_set():
+            began_s = time.monotonic()
             try:
                 verdicts = store.commit(arrivals, marks=marks)
             except StoreAwayError as error:
@@ -408,6 +412,8 @@ class Collector:
                 return self._one_by_one(arrivals, error)
             else:
                 self.figures.database_up.set(1)
+                # A database that is away is no machine's cost.
+                self._took_s.seconds += time.monotonic() - began_s
                 return verdicts
         return None
 

@@ -63,7 +63,7 @@ def full_queue(folder: Path, plain: int, count: int) -> tuple[tuple[int, int], t
                 machine.publish(machine.topic(f"session/{identity}"), payload)
             until(lambda: len(machine.published) == count, 120)
             with collector(clinic):
-                machine.deliver(sessions, 120, window=200)
+                machine.deliver(sessions, 300)
         return plainly, lost_and_double(clinic, sessions, None)
 
 

@@ -34,7 +34,7 @@ def campaign(folder: Path, runs: int, database: str | None) -> tuple[int, int, i
             assert dying.process.returncode == 0, dying.said
             assert dying.said.count("there") >= runs * 0.9, dying.said
         with collector(clinic, database=database):
-            machine.deliver(sessions, 60, window=200)
+            machine.deliver(sessions, 60)
         rows = sql(clinic, "SELECT session_id, revision, sha256 FROM server_session", database)
     stored = [str(row[0]).replace("-", "") for row in rows]
     expected = {identity.replace("-", "") for identity, _ in sessions}

@@ -11,7 +11,6 @@ from server.collector.messages import Dead, SessionArrived
 from server.collector.processor_time import ProcessorTime
 from server.collector.reader_process import ReaderProcess
 from server.collector.slow_lane import SlowLane
-from sync.wire.chunks import cut
 from sync.wire.envelope import seal, unseal
 from tests.support.broker.delivery_factory import sealed, session_id
 from tests.support.clinic.local_clinic import until
@@ -83,14 +82,6 @@ def test_the_slow_lane_takes_one_message_at_a_time_and_passes_over_what_came_aga
     until(lambda: handled)
     lane.stop(10)
     assert handled == [(2, "SessionArrived")]
-
-
-def test_whole_sessions_are_no_flood_and_their_parts_and_states_may_be_one() -> None:
-    whole = sealed(1, seconds=60)
-    part = cut(sealed(1, seconds=600), 700)[0]
-    assert not FloodGuard.counts(Received(TOPIC, whole, 1, 1, 1))
-    assert FloodGuard.counts(Received(TOPIC, part, 1, 1, 1))
-    assert FloodGuard.counts(Received("ic/1/oslo/machine-1/state", b"{}", 1, 1, 1))
 
 
 def test_only_a_machine_whose_messages_are_given_up_by_the_hundred_floods() -> None:

@@ -233,7 +233,7 @@ def test_a_lines_details_are_in_the_pages_words(people: People) -> None:
     ]
     assert told("room.command", machine="molle-1", command="pause", id=7) == [
         ("maskin", "molle-1"),
-        ("kommando", "Pause"),
+        ("kommando", "Stans"),
         ("nummer", "7"),
     ]
     assert told("log_in", factor="spare", strong=True, of_a_newer_version="x") == [

@@ -33,6 +33,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from server.broker.mqtt_client import tls_context
 from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.identity.certificate_authority import Authority
+from sync.delivery.mqtt import IN_FLIGHT
 from sync.wire.codec import read
 from sync.wire.envelope import Unreadable
 from sync.wire.messages import Receipt, WordReceipt
@@ -305,7 +306,7 @@ class Machine:
         sessions: dict[tuple[str, int], bytes],
         within_s: float,
         *,
-        window: int = 50,
+        window: int = IN_FLIGHT,
         again_s: float = 3.0,
     ) -> None:
         """As a machine must (docs/wire.md): few at a time, and again until a receipt comes. Fails after `within_s`."""

@@ -81,7 +81,7 @@ def test_every_lasting_limits_reason_has_words() -> None:
         (LimitsChanged(3.0, (Limit("ceiling", ("plan",), 180.0),)), None),
         (
             LimitsChanged(3.0, (Limit("cool_down_only", ("no_signal",)),)),
-            EventLine(3.0, "In force: cool-down only (no rate came)"),
+            EventLine(3.0, "In force: cool-down only (no heart rate came)"),
         ),
     ],
 )

@@ -94,7 +94,7 @@ def test_a_person_without_a_plan_is_on_the_list_until_there_is_one(people: Peopl
 
 
 def test_done_stays_done_until_there_is_new_evidence(twice_stopped: People) -> None:
-    assert "Kari Nordmann er ferdig fulgt opp." in decide(twice_stopped, done="1")
+    assert "Kari Nordmann (Rev, 1980) er fulgt opp." in decide(twice_stopped, done="1")
     assert codes(twice_stopped) == []
     FollowUpCheck.objects.update(due=True)
     assert codes(twice_stopped) == []

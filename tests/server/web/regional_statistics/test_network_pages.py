@@ -120,7 +120,7 @@ def test_a_regions_coordinator_sees_clinics_side_by_side_and_not_those_of_few(bu
     assert (found["bergen"]["told"], found["bergen"]["sessions"]) == ("few", "")
     assert found["all"]["sessions"] == "6"
     page = text_of(busy.clients["regional"].get(reverse("network:index")).content.decode())
-    assert "Bergen Fortelles ikke: færre enn fem personer" in page
+    assert "Bergen Skjult: færre enn fem personer" in page
     assert "≈ 5" in page
 
 
