@@ -37,7 +37,7 @@ title = {{ nb = "Måling", en = "Measurement" }}
 
 
 def machine(minutes: float, work_s: int, rest_s: int) -> Machine:
-    """A machine whose protocol has a cue at almost every second."""
+    """Return a machine whose protocol has a cue at almost every second."""
     made = Machine()
     protocol = made.folder / "bench.toml"
     length_s = (int(minutes * 60) + 40) // 20 * 20

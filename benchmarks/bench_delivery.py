@@ -85,7 +85,7 @@ class Load:
 
 @contextmanager
 def clinic_with_postgres(place: Path, postgres: Postgres, name: str) -> Iterator[tuple[ClinicFolder, str]]:
-    """A clinic and its database, with the broker running."""
+    """Yield a clinic and its database, with the broker running."""
     database = postgres.database(name)
     clinic = make(place / name, "--collectors", "3", database=database)
     with mosquitto(clinic):
@@ -93,7 +93,7 @@ def clinic_with_postgres(place: Path, postgres: Postgres, name: str) -> Iterator
 
 
 def intake(place: Path, postgres: Postgres, *, quick: bool) -> list[bool]:
-    """What the collector reads and commits, without the broker: beside bare COPY, and beside one insert a message."""
+    """Return what the collector reads and commits, without the broker: next to bare COPY and to single inserts."""
     count = 1500 if quick else 6000
     database = postgres.database("intake")
     clinic = make(place / "intake", database=database)
@@ -147,7 +147,7 @@ def one_by_one(database: str, rows: Sequence[Row]) -> float:
 
 
 def drain(place: Path, postgres: Postgres, *, quick: bool) -> list[bool]:
-    """A backlog from many machines through broker, collectors and PostgreSQL; all of it on this machine."""
+    """Return a backlog from many machines through broker, collectors and PostgreSQL; all of it on this machine."""
     machines, sessions = (100, 3000) if quick else (1000, 50_000)
     with clinic_with_postgres(place, postgres, "naive") as (clinic, database):
         with psycopg.connect(database) as connection:
@@ -172,7 +172,7 @@ def drain(place: Path, postgres: Postgres, *, quick: bool) -> list[bool]:
 
 
 def drained(clinic: ClinicFolder, machines: int, sessions: int) -> dict[str, float]:
-    """What the machines tell when all have their receipts."""
+    """Return what the machines tell when all have their receipts."""
     load = Load("drain", clinic, machines, sessions)
     told = load.next()
     load.close()

@@ -26,7 +26,7 @@ def spent_ms(place: CheckContext) -> float:
 
 
 def command_ms(folder: Path) -> float:
-    """The command, from nothing to its last line, on the computer that runs this."""
+    """Return the command, from nothing to its last line, on the computer that runs this."""
     words = [sys.executable, "-m", "firmware.cli", "doctor", "--socket", str(folder / "none")]
     words += ["--diary", str(folder / "diary.db"), "--identity", str(folder / "identity")]
     began_s = time.perf_counter()

@@ -32,7 +32,7 @@ def protocol() -> Protocol:
 
 
 def messages(training: Protocol) -> list[AnyMessage]:
-    """A strap's notifications: each second the rate goes a fortieth of the way to what the phase asks for."""
+    """Return a strap's notifications: each second the rate goes a fortieth of the way to what the phase asks for."""
     told: list[AnyMessage] = [
         HeartRate(0.0, 85.0),
         TreadmillSpeed(0.0, 4.0, 5.0),

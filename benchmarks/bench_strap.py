@@ -114,7 +114,7 @@ class Bench:
 
 @asynccontextmanager
 async def session() -> AsyncIterator[Bench]:
-    """A person has chosen their strap and started."""
+    """Yield a person has chosen their strap and started."""
     h10 = strap()
     h10.connect_s = CONNECTS_IN_S
     with tempfile.TemporaryDirectory() as folder:

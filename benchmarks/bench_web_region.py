@@ -189,7 +189,7 @@ def _pages(asking: Asking, place: Any) -> None:  # noqa: ANN401 - a model, impor
 
 
 def _logged_in(name: str, role: str, clinic: Any = None) -> Any:  # noqa: ANN401 - models and client, imported later
-    """A browser in which an account of this role has given both factors."""
+    """Return a browser in which an account of this role has given both factors."""
     from django.conf import settings
     from django.test import Client
 

@@ -180,7 +180,7 @@ def _part(number: int, content_bytes: int) -> bytes:
 
 @contextmanager
 def _flooding(clinic: ClinicFolder, topic: str, payloads: list[bytes]) -> Iterator[None]:
-    """A machine in a process of its own, which publishes all of these as fast as it can; from its first tenth on."""
+    """Yield a machine in a process of its own, which publishes all of these fast; from its first tenth on."""
     context = multiprocessing.get_context("spawn")
     sent = context.Event()
     folder, names = str(clinic.places.folder), [f"session/{session_id(500 + n)}" for n in range(len(payloads))]

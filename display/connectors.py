@@ -61,7 +61,7 @@ def hdmi_connector(connectors: Sequence[DisplayConnector], wanted: str = "", dis
 
 
 def _order(folder: Path) -> int:
-    """The kernel's number of a connector, by which it lists them to programs; newer kernels say it."""
+    """Return the kernel's number of a connector, by which it lists them to programs; newer kernels say it."""
     said = _text(folder / "connector_id")
     return int(said) if said.isdecimal() else UNKNOWN_ORDER
 

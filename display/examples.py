@@ -56,7 +56,7 @@ def _bpm_of(fraction: float | None) -> float | None:
 
 
 def profile_of(plan: Plan = FOUR_BY_FOUR, elapsed_s: float = 0.0) -> Profile:
-    """The plan's profile, with the rate that a person would have had up to `elapsed_s`."""
+    """Return the plan's profile, with the rate that a person would have had up to `elapsed_s`."""
     phases, start, interval = [], 0.0, 0
     for kind, length in plan:
         interval += kind is PhaseKind.INTERVAL
@@ -69,7 +69,7 @@ def profile_of(plan: Plan = FOUR_BY_FOUR, elapsed_s: float = 0.0) -> Profile:
 
 
 def _trace(phases: tuple[ProfilePhase, ...], elapsed_s: float) -> Iterator[tuple[float, float | None]]:
-    """A rate that follows the phases with a lag, every five seconds."""
+    """Yield a rate that follows the phases with a lag, every five seconds."""
     bpm = 82.0
     goal = {
         PhaseKind.WARM_UP: 0.68,
@@ -89,7 +89,7 @@ def _trace(phases: tuple[ProfilePhase, ...], elapsed_s: float) -> Iterator[tuple
 
 
 def snapshot_at(elapsed_s: float, plan: Plan = FOUR_BY_FOUR, **changes: Any) -> Snapshot:  # noqa: ANN401 - any field of a snapshot
-    """The running session at a training second, with some fields changed."""
+    """Return the running session at a training second, with some fields changed."""
     profile = profile_of(plan, elapsed_s)
     index = next(i for i, p in enumerate(profile.phases) if p.start_s <= elapsed_s < p.end_s)
     phase = profile.phases[index]
@@ -127,7 +127,7 @@ def snapshot_at(elapsed_s: float, plan: Plan = FOUR_BY_FOUR, **changes: Any) -> 
 
 
 def session_view(elapsed_s: float, plan: Plan = FOUR_BY_FOUR, **changes: Any) -> DisplayState:  # noqa: ANN401 - any field of a snapshot
-    """A running session."""
+    """Return a running session."""
     profile = profile_of(plan, elapsed_s)
     bpm = changes.get("bpm")
     if bpm is not None and changes.get("signal") is not Signal.IMPLAUSIBLE:
@@ -138,7 +138,7 @@ def session_view(elapsed_s: float, plan: Plan = FOUR_BY_FOUR, **changes: Any) ->
 def _bent(
     trace: tuple[tuple[float, float | None], ...], bpm: float, points: int = 14
 ) -> tuple[tuple[float, float | None], ...]:
-    """The trace with its last points led to another rate."""
+    """Return the trace with its last points led to another rate."""
     last = trace[-1][1] or bpm
     ramp = {len(trace) - points + step: (step / (points - 1)) ** 1.4 for step in range(points)}
     return tuple(
@@ -152,7 +152,7 @@ def _with(face: ScreenId, **fields: Any) -> DisplayState:  # noqa: ANN401 - any 
 
 
 def summary_of(*, completed: bool = True) -> Summary:
-    """A whole 4×4, or one that was ended in the third interval."""
+    """Return a whole 4×4, or one that was ended in the third interval."""
     in_zone = (182.0, 201.0, 205.0, 212.0) if completed else (182.0, 201.0, 40.0)
     intervals = tuple(
         IntervalSummary(
@@ -420,5 +420,5 @@ def examples() -> dict[str, DisplayState]:
 
 
 def in_language(view: DisplayState, language: Language) -> DisplayState:
-    """The same view in another language."""
+    """Return the same view in another language."""
     return replace(view, language=language)

@@ -173,7 +173,7 @@ class ScreenRenderer:
 
 
 def _silent(snapshot: Snapshot) -> Snapshot:
-    """The snapshot without anything that would be old."""
+    """Return the snapshot without anything that would be old."""
     return msgspec.structs.replace(
         snapshot,
         bpm=None,
@@ -210,7 +210,7 @@ _PARTS: dict[ScreenId, Callable[[RenderContext], list[Widget]]] = {
 
 
 def parts_of(glance: RenderContext) -> list[Widget]:
-    """The parts of a view's face."""
+    """Return the parts of a view's face."""
     snapshot = glance.view.snapshot
     if glance.view.face is ScreenId.ENDED and snapshot is not None and snapshot.cool_down_offered:
         return stopped.parts(glance)

@@ -40,16 +40,16 @@ class Texts:
         return frozenset(self._texts)
 
     def say(self, key: str, **values: object) -> str:
-        """The text of a key, with its places filled in. Raises `KeyError` for a key that the catalogue lacks."""
+        """Return the text of a key, with its places filled in. Raises `KeyError` for a key that the catalogue lacks."""
         return self._texts[key].format(**values) if values else self._texts[key]
 
     def of(self, group: str, name: str, **values: object) -> str:
-        """The text of `name` in a group, or the group's general text where it has none."""
+        """Return the text of `name` in a group, or the group's general text where it has none."""
         key = f"{group}.{name}"
         return self.say(key if key in self._texts else f"{group}.{OTHER}", **values)
 
     def group(self, group: str) -> dict[str, str]:
-        """A group's texts by name."""
+        """Return a group's texts by name."""
         start = f"{group}."
         return {key.removeprefix(start): text for key, text in self._texts.items() if key.startswith(start)}
 

@@ -217,7 +217,7 @@ def somebody_trains(path: Path) -> bool:
 
 
 def _answering(path: Path) -> int | None:
-    """The coach's process id, by its first line; the rest of the language may be another version's."""
+    """Return the coach's process id, by its first line; the rest of the language may be another version's."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(_ANSWER_WITHIN_S)
@@ -241,7 +241,7 @@ def _is_of(process: int, version: Path) -> bool:
 
 
 def _ask_the_new_one(version: Path) -> None:
-    """What can be asked while the old version still serves. Raises UpgradeError."""
+    """Ask what can be asked while the old version still serves. Raises UpgradeError."""
     program = str(version / "bin" / "interval-coach")
     _must_do([program, "--version"])
     if CONFIG.exists():
@@ -285,7 +285,7 @@ def _must_do(words: Sequence[str]) -> None:
 
 
 def this_machine() -> UpgradeTarget:
-    """The machine that this runs on; `$INTERVAL_COACH_DIARY` names another diary than the settings do."""
+    """Return the machine that this runs on; `$INTERVAL_COACH_DIARY` names another diary than the settings do."""
     try:
         folder = Path(read_config(CONFIG).diary.folder)
     except FirmwareError:

@@ -51,7 +51,7 @@ Key = tuple[str, str]
 
 
 def applications() -> list[Path]:
-    """The server's applications that have texts."""
+    """Return the server's applications that have texts."""
     return sorted(one.parent for one in (ROOT / "server").glob("*/apps.py") if any(used(one.parent)))
 
 
@@ -90,7 +90,7 @@ def _key(context: str | None, text: str | tuple[str, ...] | list[str]) -> Key:
 
 
 def faults(application: Path) -> list[str]:
-    """What is wrong with an application's catalogue, a line each."""
+    """Return what is wrong with an application's catalogue, a line each."""
     catalogue = read(application)
     have = {_key(one.context, one.id): one for one in catalogue if one.id}
     found = []
@@ -111,7 +111,7 @@ def faults(application: Path) -> list[str]:
 
 
 def _names(text: str) -> set[tuple[str, str]]:
-    """What stands in a text's place for something: `%(name)s` or `{name}`."""
+    """Return what stands in a text's place for something: `%(name)s` or `{name}`."""
     return set(re.findall(r"%\((\w+)\)|\{(\w*)\}", text))
 
 

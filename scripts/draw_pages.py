@@ -60,7 +60,7 @@ WORDS = {
 
 @contextlib.contextmanager
 def _site(given: argparse.Namespace) -> Iterator[Site]:
-    """The demo that was named, or one of our own."""
+    """Yield a site."""
     if given.address:
         yield Site(given.address, given.password, read_clinic(given.dir), "")
         return
@@ -90,7 +90,7 @@ def _in_language(page: Page, language: str) -> None:
 
 
 def _drawn(page: Page, width: int) -> Image.Image:
-    """The whole page, but no longer than is of use; few colours, so that it is small."""
+    """Return the whole page, but no longer than is of use; few colours, so that it is small."""
     height = min(LONGEST_PX, int(page.evaluate("document.documentElement.scrollHeight")))
     shown = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": width, "height": max(height, 300)})
     return Image.open(io.BytesIO(shown)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
@@ -115,7 +115,7 @@ def _draw(browser: Browser, site: Site, names: list[str]) -> None:
 
 
 def _index() -> str:
-    """The README of the folder."""
+    """Return the README of the folder."""
     lines = [
         "# The web pages",
         "",

@@ -24,21 +24,21 @@ class WritingPen(AntialiasedPen):
         self.strokes: list[str] = []
 
     def polygon(self, points: Sequence[Point], *, away: bool = False) -> None:
-        """A filled polygon."""
+        """Draw a filled polygon."""
         corners = " ".join(f"{_far(x)},{_far(y)}" for x, y in points)
         self.strokes.append(f'<polygon points="{corners}"{_fill(away)}/>')
 
     def circle(self, middle: Point, radius: float, *, away: bool = False) -> None:
-        """A filled circle."""
+        """Draw a filled circle."""
         self.strokes.append(f'<circle cx="{_far(middle[0])}" cy="{_far(middle[1])}" r="{_far(radius)}"{_fill(away)}/>')
 
     def ellipse(self, middle: Point, half_width: float, half_height: float, *, away: bool = False) -> None:
-        """A filled ellipse."""
+        """Draw a filled ellipse."""
         size = f'rx="{_far(half_width)}" ry="{_far(half_height)}"'
         self.strokes.append(f'<ellipse cx="{_far(middle[0])}" cy="{_far(middle[1])}" {size}{_fill(away)}/>')
 
     def line(self, points: Sequence[Point], thickness: float, *, away: bool = False) -> None:
-        """A line with round joins and ends."""
+        """Draw a line with round joins and ends."""
         placed = " ".join(f"{_far(x)},{_far(y)}" for x, y in points)
         colour = "#000" if away else "#fff"
         self.strokes.append(
@@ -56,7 +56,7 @@ def _fill(away: bool) -> str:  # noqa: FBT001 - the one thing that it is about
 
 
 def svg(drawing: Drawing) -> str:
-    """A drawing as a file."""
+    """Return a drawing as a file."""
     pen = WritingPen()
     drawing(pen)
     strokes = "\n".join(pen.strokes)

@@ -46,14 +46,14 @@ SHEET_GROUND, SHEET_APART = (90, 96, 112), 12
 
 
 def drawn(view: DisplayState, size: tuple[int, int]) -> Image.Image:
-    """The screen with one view on it."""
+    """Return the screen with one view on it."""
     screen = ScreenRenderer(size)
     screen.draw(view, 0.0)
     return Image.frombytes("RGB", size, pygame.image.tobytes(screen.surface, "RGB"))
 
 
 def seen_through(image: Image.Image, matrix: NDArray[np.float64]) -> Image.Image:
-    """The picture as another eye sees it."""
+    """Return the picture as another eye sees it."""
     linear = (np.asarray(image) / 255.0) ** GAMMA
     turned = np.clip(linear @ matrix.T, 0, 1) ** (1 / GAMMA)
     return Image.fromarray((turned * 255 + 0.5).astype(np.uint8))
@@ -72,7 +72,7 @@ def sheet(images: Iterable[Image.Image], columns: int, width: int) -> Image.Imag
 
 
 def small_screens(views: Iterable[DisplayState]) -> list[Image.Image]:
-    """The small screen in every state where it differs, three times as large as it is."""
+    """Return the small screen in every state where it differs, three times as large as it is."""
     different = {image.tobytes(): image for image in map(picture, views)}
     return [image.convert("RGB").resize((384, 192), Image.Resampling.NEAREST) for image in different.values()]
 

@@ -356,7 +356,7 @@ def _restore(given: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def _until_told() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set."""
+    """Yield an event that SIGTERM and SIGINT set."""
     stopping = threading.Event()
 
     def stop(_number: int, _frame: object) -> None:

@@ -50,7 +50,7 @@ def make_clinic(folder: Path, settings: ClinicSettings, collectors: int = 1, web
 
 
 def settings_text(settings: ClinicSettings) -> str:
-    """The settings as a file: those that differ from what is meant anyway, and where to read of the others."""
+    """Return the settings as a file: those that differ from what is meant anyway, and where to read of the others."""
     told = {
         name: value
         for name, value in msgspec.structs.asdict(settings).items()

@@ -41,7 +41,7 @@ class Session(models.Model):
         ]
 
     def __str__(self) -> str:
-        """The key."""
+        """Return the key."""
         return f"{self.session_id} revision {self.revision}"
 
 

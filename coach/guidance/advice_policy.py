@@ -53,14 +53,14 @@ class SpeedRange(Struct, frozen=True):
         return rounded_kmh(speed_kmh, self.step_kmh, self.slowest_kmh, self.fastest_kmh)
 
     def setting_for(self, base: float, incline_percent: float) -> Setting:
-        """The setting that asks for this demand: flat where walking uphill would be too slow."""
+        """Return the setting that asks for this demand: flat where walking uphill would be too slow."""
         speed_kmh = speed_for(min(base, self.most_demand), incline_percent)
         if speed_kmh < self.slowest_kmh and incline_percent > NARROW_STEEP_PERCENT:
             return Setting(self.rounded(speed_for(base, 0.0)), 0.0)
         return Setting(self.rounded(speed_kmh), incline_percent)
 
     def around(self, middle: Setting) -> list[Setting]:
-        """Settings from well below to well above, in whole steps, one incline."""
+        """Return settings from well below to well above, in whole steps, one incline."""
         steps = max(1, round(GRID_SHARE * middle.speed_kmh / self.step_kmh))
         speeds = {self.rounded(middle.speed_kmh + place * steps * self.step_kmh) for place in range(-GRID, GRID + 1)}
         settings = [Setting(speed, middle.incline_percent) for speed in sorted(speeds)]
@@ -74,7 +74,7 @@ def loads_of(settings: list[Setting]) -> Array:
 
 
 def zone_fractions(moment: GuidanceInput) -> tuple[float, float]:
-    """The phase's zone as fractions of HRmax: its own, else what its Borg range means."""
+    """Return the phase's zone as fractions of HRmax: its own, else what its Borg range means."""
     if moment.phase.zone is not None:
         return moment.phase.zone.low_fraction, moment.phase.zone.high_fraction
     if moment.phase.borg is not None:
@@ -83,7 +83,7 @@ def zone_fractions(moment: GuidanceInput) -> tuple[float, float]:
 
 
 def middle_setting(cloud: SigmaPoints, fraction: float, treadmill: SpeedRange, incline_percent: float) -> Setting:
-    """The setting whose steady rate is, for the middle person, this fraction of true HRmax."""
+    """Return the setting whose steady rate is, for the middle person, this fraction of true HRmax."""
     reserve = np.maximum(cloud.hr_max_bpm - cloud.state[:, REST], 20.0)
     share = np.clip((fraction * cloud.hr_max_bpm - cloud.state[:, REST]) / reserve, 0.0, 0.95)
     wanted = reserve * unbent(share, cloud.bends_from) - cloud.state[:, DRIFT]
@@ -119,7 +119,7 @@ def rest_worth(rates: Array, seconds: Array, hr_max_bpm: Array, aim: float, from
 
 
 def aim_of(moment: GuidanceInput) -> float:
-    """The fraction of HRmax that a phase other than an interval aims at."""
+    """Return the fraction of HRmax that a phase other than an interval aims at."""
     low, high = zone_fractions(moment)
     match moment.phase.kind:
         case PhaseKind.RECOVERY:
@@ -133,6 +133,6 @@ def aim_of(moment: GuidanceInput) -> float:
 
 
 def _over(high: Array, low: Array) -> Array:
-    """A soft step: how surely `high` lies above `low`."""
+    """Return a soft step: how surely `high` lies above `low`."""
     step: Array = 1 / (1 + np.exp(np.clip(1.7 * (low - high) / EDGE_BPM, -30, 30)))
     return step

@@ -167,7 +167,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         return guidance.slot_closed() if guidance.slot_s == STEP_S else guidance
 
     def treadmill_now(self, moment: GuidanceInput) -> Self:
-        """The treadmill's setting, measured; or what is supposed of it."""
+        """Return the treadmill's setting, measured; or what is supposed of it."""
         if moment.speed_kmh is not None:
             known = Setting(moment.speed_kmh, moment.incline_percent or 0.0)
             bank, seen = self.bank, self.loads
@@ -266,7 +266,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         return self.end_rate.with_reading(self.phase_s - STEP_S / 2, bpm)
 
     def leapt(self, t: float, miss_bpm: float) -> tuple[float | None, int]:
-        """A rate that leaps from the forecast at a known load is doubted until it is back, or has stayed long."""
+        """Doubt a rate that leaps from the forecast at a known load until it is back, or has stayed long."""
         calm = self.calm + 1 if abs(miss_bpm) < CALM_BPM else 0
         if t >= SETTLED_S and len(self.settings) == 1 and abs(miss_bpm) > LEAP_BPM:
             return t + LEAP_DOUBTED_S, 0
@@ -296,7 +296,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         return replace(self, bank=bank, borgs=borgs, finding=judged(bank, self.plan, borgs, self.finding))
 
     def entered(self, moment: GuidanceInput) -> Self:
-        """A phase begins. What the last one leaves: the rate that it ended with, and tiredness."""
+        """Begin a phase. What the last one leaves: the rate that it ended with, and tiredness."""
         kind, bank, worked_bpm = moment.phase.kind, self.bank, self.worked_bpm
         if self.phase is PhaseKind.INTERVAL:
             worked_bpm = float(np.mean(self.recent_bpm)) if self.recent_bpm else None

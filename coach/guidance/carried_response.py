@@ -54,7 +54,7 @@ class LearnedResponse(Struct, frozen=True, tag_field="kind", tag="learned"):
 
 
 def read_response(response: Any) -> LearnedResponse | None:  # noqa: ANN401 - whatever the plan carries
-    """The response in a plan, or None where there is none, or one that another guidance wrote.
+    """Return the response in a plan, or None where there is none, or one that another guidance wrote.
 
     Raises PlanError where it claims to be learned, and is not.
     """
@@ -78,7 +78,7 @@ def read_response(response: Any) -> LearnedResponse | None:  # noqa: ANN401 - wh
 
 
 def person_of(response: LearnedResponse) -> GuidedPerson:
-    """The belief in a response."""
+    """Return the belief in a response."""
     return GuidedPerson(
         mean=np.array([one.mean for one in response.kinds]),
         cov=np.array([one.cov for one in response.kinds]),
@@ -90,7 +90,7 @@ def person_of(response: LearnedResponse) -> GuidedPerson:
 
 
 def kinds_of(person: GuidedPerson) -> tuple[KindRecord, ...]:
-    """The belief as plain numbers."""
+    """Return the belief as plain numbers."""
     return tuple(
         KindRecord(
             log_weight=round(float(person.log_weight[place]), 4),
@@ -102,5 +102,5 @@ def kinds_of(person: GuidedPerson) -> tuple[KindRecord, ...]:
 
 
 def as_json(response: LearnedResponse) -> Any:  # noqa: ANN401 - any JSON value
-    """The response as it stands in a summary."""
+    """Return the response as it stands in a summary."""
     return json.decode(json.encode(response))

@@ -6,5 +6,5 @@ from coach.model.plan import Plan
 
 
 def default_guidance(plan: Plan) -> Guidance:
-    """The guidance for one session of this plan."""
+    """Return the guidance for one session of this plan."""
     return learned_guidance(plan)

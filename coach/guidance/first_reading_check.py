@@ -149,7 +149,7 @@ class RateRise(Struct, frozen=True):
 
 
 def expectation(bank: FilterBank) -> PriorPrediction:
-    """What a belief before the first reading expects."""
+    """Return what a belief before the first reading expects."""
     weight = bank.weight
     rest_bpm, gain = (float(weight @ bank.mean[:, state]) for state in (REST, GAIN))
     rest_variance, gain_variance = (

@@ -128,7 +128,7 @@ class SigmaPoints(Struct, frozen=True, eq=False):
 
 
 def cloud(bank: FilterBank) -> SigmaPoints:
-    """The belief drawn out into possible people, as many for each hypothesis as it weighs."""
+    """Return the belief drawn out into possible people, as many for each hypothesis as it weighs."""
     rows = np.searchsorted(np.cumsum(bank.weight), _PLACES).clip(0, len(bank.log_weight) - 1)
     kept, of_kept = np.unique(rows, return_inverse=True)
     cov = bank.cov[kept]
@@ -150,7 +150,7 @@ def cloud(bank: FilterBank) -> SigmaPoints:
 
 
 def spread_sd_bpm(rates: Array, ahead_s: Array, roam_sd: float) -> Array:
-    """Standard deviation of what the strap will read: the people's spread, the wobble to come, and efforts that roam.
+    """Return the standard deviation of what the strap will read: the people's spread, the wobble, efforts that roam.
 
     `roam_sd`: how much the log gain may wander in a step, where nobody knows what the treadmill does.
     """

@@ -106,7 +106,7 @@ class FilterBank(Struct, frozen=True, eq=False):
         return replace(self, mean=mean, cov=cov, inputs=inputs)
 
     def update(self, bpm: float, sd_bpm: float = READING_SD_BPM) -> tuple[Self, float]:
-        """The belief after a reading, and by how many standard deviations it missed the best hypothesis' forecast."""
+        """Return the belief after a reading, and the standard deviations by which the best hypothesis missed it."""
         mean, cov = self.mean, self.cov
         across = cov[:, :, FAST] + cov[:, :, SLOW] + cov[:, :, WOBBLE] + cov[:, :, REST]
         miss = bpm - (mean[:, FAST] + mean[:, SLOW] + mean[:, WOBBLE] + mean[:, REST])
@@ -130,24 +130,24 @@ class FilterBank(Struct, frozen=True, eq=False):
         return corrected, surprise
 
     def reweight(self, log_likelihood: Array) -> Self:
-        """The belief after evidence on the hypotheses themselves (perceived exertion, a rate above HRmax)."""
+        """Return the belief after evidence on the hypotheses themselves (perceived exertion, a rate above HRmax)."""
         log_weight = self.log_weight + log_likelihood
         return replace(self, log_weight=np.maximum(log_weight - log_weight.max(), LEAST_LOG_WEIGHT))
 
     def inflate_covariance(self, state: int, sd: float) -> Self:
-        """The belief where one quantity has become less sure by `sd`."""
+        """Return the belief where one quantity has become less sure by `sd`."""
         cov = self.cov.copy()
         cov[:, state, state] += sd**2
         return replace(self, cov=cov)
 
     def shift_mean(self, state: int, by: float, sd: float) -> Self:
-        """The belief where one quantity has moved by `by` ± `sd`."""
+        """Return the belief where one quantity has moved by `by` ± `sd`."""
         mean = self.mean.copy()
         mean[:, state] += by
         return replace(self.inflate_covariance(state, sd), mean=mean)
 
     def average(self, values: Array) -> float:
-        """The weighted mean of one value per hypothesis."""
+        """Return the weighted mean of one value per hypothesis."""
         return float(self.weight @ values)
 
 
@@ -165,7 +165,7 @@ _WALK_VARIANCE[WOBBLE] = WOBBLE_SD_BPM**2 * (1 - _KEEP_WOBBLE**2)
 
 
 def soft_limit(wanted: Array, reserve: Array, bends_from: Array) -> tuple[Array, Array, Array]:
-    """The steady rise over rest, which never passes the reserve; its slopes by what is wanted and by the reserve."""
+    """Return the steady rise over rest, below the reserve; its slopes by what is wanted and by the reserve."""
     share = wanted / reserve
     room = 1 - bends_from
     bend = np.exp(-np.maximum(share - bends_from, 0.0) / room)
@@ -175,7 +175,7 @@ def soft_limit(wanted: Array, reserve: Array, bends_from: Array) -> tuple[Array,
 
 
 def unbent(share: Array, bends_from: Array) -> Array:
-    """The share of the reserve that must be wanted for this steady share: `soft_limit` the other way."""
+    """Return the share of the reserve that must be wanted for this steady share: `soft_limit` the other way."""
     room = 1 - bends_from
     over = np.clip((share - bends_from) / room, 0.0, 0.98)
     wanted: Array = np.where(share > bends_from, bends_from - room * np.log1p(-over), share)

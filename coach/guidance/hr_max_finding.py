@@ -26,7 +26,7 @@ SEEN_MARGIN_BPM = 15.0
 
 
 def hr_max_weights(bank: FilterBank) -> tuple[Array, Array]:
-    """The HRmax hypotheses, lowest first, and their weights."""
+    """Return the HRmax hypotheses, lowest first, and their weights."""
     weights = bank.weight.reshape(-1, bank.hr_max_count).sum(axis=0)
     return bank.hr_max_bpm[: bank.hr_max_count], weights
 
@@ -47,7 +47,7 @@ def estimate(bank: FilterBank, plan: Plan) -> HrMaxEstimate:
 def judged(
     bank: FilterBank, plan: Plan, borgs: tuple[tuple[float, int], ...], before: HrMaxFinding | None
 ) -> HrMaxFinding | None:
-    """What is to be said of the plan's HRmax after the exertion heard so far."""
+    """Return what is to be said of the plan's HRmax after the exertion heard so far."""
     if plan.hr_max_bpm is None or not borgs:
         return None
     rates, weights = hr_max_weights(bank)
@@ -72,7 +72,7 @@ def judged(
 
 
 def sailed_above(recent_bpm: tuple[float, ...], plan: Plan) -> HrMaxFinding | None:
-    """A believed rate above the plan's HRmax for ten seconds and more: then HRmax is at least that."""
+    """Return a believed rate above the plan's HRmax for ten seconds and more: then HRmax is at least that."""
     if plan.hr_max_bpm is None or len(recent_bpm) < ABOVE_FOR_SLOTS:
         return None
     seen_bpm = min(recent_bpm[-ABOVE_FOR_SLOTS:])

@@ -61,7 +61,7 @@ class Guidance(Protocol):
     """An immutable adviser. `second` is called once at each whole second of every running phase, 0 included."""
 
     def second(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
-        """The next guidance, and an advice where there is a new one. At second 0: the setting for this phase."""
+        """Return the next guidance, and an advice where there is a new one. At second 0: the setting for this phase."""
         ...
 
     @property
@@ -89,7 +89,7 @@ class GuidanceMaker(Protocol):
     """Makes the guidance for one session from its plan."""
 
     def __call__(self, plan: Plan) -> Guidance:
-        """A guidance at the session's start."""
+        """Return a guidance at the session's start."""
         ...
 
 

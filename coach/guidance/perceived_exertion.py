@@ -19,7 +19,7 @@ def expected_borg(fraction: Array) -> Array:
 
 
 def fraction_for_borg(borg: float) -> float:
-    """The share of true HRmax at which a Borg is expected."""
+    """Return the share of true HRmax at which a Borg is expected."""
     return float(np.interp(borg, _BORGS, _FRACTIONS))
 
 

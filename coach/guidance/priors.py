@@ -76,7 +76,7 @@ class GuidedPerson(Struct, frozen=True, eq=False):
 
 
 def plan_hr_max_bpm(plan: Plan) -> float:
-    """The plan's HRmax, else the formula's, else a middle one."""
+    """Return the plan's HRmax, else the formula's, else a middle one."""
     if plan.hr_max_bpm is not None:
         return plan.hr_max_bpm
     expected = UNKNOWN_HR_MAX_BPM if plan.age is None else formula_hr_max_bpm(plan.age)
@@ -84,7 +84,7 @@ def plan_hr_max_bpm(plan: Plan) -> float:
 
 
 def hypotheses(plan: Plan) -> Array:
-    """The HRmax hypotheses in bpm, lowest first."""
+    """Return the HRmax hypotheses in bpm, lowest first."""
     return np.array(RATIOS) * plan_hr_max_bpm(plan)
 
 
@@ -136,7 +136,7 @@ def as_labelled(bank: FilterBank, plan: Plan) -> FilterBank:
 
 
 def first_bank(plan: Plan, start: Load | None, person: GuidedPerson | None) -> FilterBank:
-    """The belief before the first reading of a session."""
+    """Return the belief before the first reading of a session."""
     rates = hypotheses(plan)
     count = len(rates)
     total = count * len(KINDS)
@@ -192,7 +192,7 @@ def _stranger(plan: Plan, start: Load | None, rates: Array, structure: int, gait
 
 
 def met_today(before: GuidedPerson | None, today: FilterBank, plan: Plan, *, by_way: bool = False) -> GuidedPerson:
-    """What is known of the person after a day: a day's belief is the person's own plus that day's offset.
+    """Return what is known of the person after a day: a day's belief is the person's own plus that day's offset.
 
     `by_way`: today's kinds are ways of following. Where the days before knew gaits, or the other way round, what is
     the person's own is taken over kind by kind; the weights are today's.

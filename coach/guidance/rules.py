@@ -114,7 +114,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         return guidance
 
     def _phase_start(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
-        """The phase's setting; an urging one waits until it may be given."""
+        """Return the phase's setting; an urging one waits until it may be given."""
         work_kmh = self._next_work_speed()
         now_kmh = self.setting_kmh if moment.speed_kmh is None else moment.speed_kmh
         share = _SHARES.get(moment.phase.kind)
@@ -157,7 +157,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         ), advice
 
     def _next_work_speed(self) -> float | None:
-        """The third-minute rule: the same load again, unless the third minute lay outside the zone."""
+        """Return the third-minute rule: the same load again, unless the third minute lay outside the zone."""
         if self.work_speed_kmh is None or not self.third_seconds or self.third_zone is None:
             return self.work_speed_kmh
         third_bpm = self.third_sum_bpm / self.third_seconds
@@ -168,7 +168,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         return self._rounded(self.work_speed_kmh + min(max(change_kmh, -LARGEST_CHANGE_KMH), LARGEST_CHANGE_KMH))
 
     def wish(self, moment: GuidanceInput, bpm: float) -> tuple[float, str]:
-        """The change of speed to wish for, in km/h, and why."""
+        """Return the change of speed to wish for, in km/h, and why."""
         low_bpm, high_bpm = moment.low_bpm, moment.high_bpm
         if low_bpm is None or high_bpm is None:
             return 0.0, "by_feeling"
@@ -188,7 +188,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
         return self.start_bpm + (bpm - self.start_bpm) / share
 
     def advised(self, moment: GuidanceInput, change_kmh: float, reason: str) -> tuple[Self, Advice | None]:
-        """The wish as an advice in the treadmill's steps, if it is worth saying now."""
+        """Return the wish as an advice in the treadmill's steps, if it is worth saying now."""
         steps = round(min(max(change_kmh, -LARGEST_CHANGE_KMH), LARGEST_CHANGE_KMH) / self.step_kmh)
         if change_kmh and not steps:
             steps = 1 if change_kmh > 0 else -1
@@ -225,7 +225,7 @@ class RuleGuidance(Struct, frozen=True, kw_only=True):
 
 
 def rule_guidance(plan: Plan) -> RuleGuidance:
-    """The rules at a session's start: the work speed that the last session found, else the plan's start speed."""
+    """Return the rules at a session's start: the work speed that the last session found, else the plan's."""
     learned = RuleResponse()
     if isinstance(plan.response, dict) and plan.response.get("kind") == "rule":
         learned = convert(plan.response, RuleResponse)

@@ -42,12 +42,12 @@ def demand(speed_kmh: float, incline_percent: float) -> float:
 
 
 def loads(settings: list[tuple[float, float]]) -> NDArray[np.float64]:
-    """(settings, gaits, 2): demand and span of each (speed, incline)."""
+    """Return (settings, gaits, 2): demand and span of each (speed, incline)."""
     return np.array([demands(speed, incline) for speed, incline in settings]).reshape(-1, len(GAITS), 2)
 
 
 def speed_for(wanted: float, incline_percent: float, fastest_kmh: float = FASTEST_KMH) -> float:
-    """The speed in km/h that asks for this demand at this incline, between 0 and the fastest."""
+    """Return the speed in km/h that asks for this demand at this incline, between 0 and the fastest."""
     low, high = 0.0, fastest_kmh
     for _ in range(14):
         middle = (low + high) / 2

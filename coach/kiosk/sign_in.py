@@ -72,7 +72,7 @@ def takes_digits(face: ScreenId) -> bool:
 
 
 def press(arrival: SignIn, selected: int, button: Button, tries: Tries | None, t: float) -> SignInStep:
-    """What a button means to somebody who is arriving."""
+    """Return what a button means to somebody who is arriving."""
     if button is Button.STOP:
         if arrival.face is ScreenId.PIN and arrival.entered and not arrival.checking:
             return SignInStep(arrival=replace(arrival, entered=arrival.entered - 1), untyped=True)
@@ -95,7 +95,7 @@ def press(arrival: SignIn, selected: int, button: Button, tries: Tries | None, t
 
 
 def digit(arrival: SignIn, selected: int, typed: int, tries: Tries | None, t: float) -> SignInStep:
-    """What a keypad's digit means on a face that takes digits."""
+    """Return what a keypad's digit means on a face that takes digits."""
     if arrival.face is ScreenId.PIN and not _waits(arrival, tries, t):
         return _typed(arrival, typed)
     if arrival.face is ScreenId.GUEST_AGE:
@@ -106,7 +106,7 @@ def digit(arrival: SignIn, selected: int, typed: int, tries: Tries | None, t: fl
 
 
 def within_ages(age: int) -> int:
-    """The nearest age that a guest may have."""
+    """Return the nearest age that a guest may have."""
     return min(max(age, YOUNGEST), OLDEST)
 
 
@@ -139,17 +139,17 @@ def wrong_once_more(tries: tuple[Tries, ...], participant: str, t: float) -> tup
 
 
 def forgiven(tries: tuple[Tries, ...], participant: str) -> tuple[Tries, ...]:
-    """The others' tries: this participant's PIN was right."""
+    """Return the others' tries: this participant's PIN was right."""
     return tuple(one for one in tries if one.participant != participant)
 
 
 def tries_of(tries: tuple[Tries, ...], participant: str) -> Tries | None:
-    """The wrong PINs for one participant, if there are any."""
+    """Return the wrong PINs for one participant, if there are any."""
     return next((one for one in tries if one.participant == participant), None)
 
 
 def pin_now(arrival: SignIn, tries: Tries | None, t: float) -> PinNow:
-    """What the screen shows of a PIN."""
+    """Return what the screen shows of a PIN."""
     wrong = 0 if tries is None else tries.wrong
     wait_s = 0.0 if tries is None else max(0.0, tries.wait_until_t - t)
     return PinNow(
@@ -163,7 +163,7 @@ def pin_now(arrival: SignIn, tries: Tries | None, t: float) -> PinNow:
 
 
 def still_known(arrival: SignIn, choices: tuple[Choice, ...]) -> SignIn | None:
-    """The arrival after the list has changed: gone with its tile, asked anew where the tile is another now."""
+    """Return the arrival after the list has changed: gone with its tile, asked anew where the tile is another now."""
     now = next((one for one in choices if one.participant == arrival.who.participant), None)
     if now is None:
         return None

@@ -62,7 +62,7 @@ def _worn(strap: StrapSeen) -> int:
 
 
 def with_scene(choice: StrapChoice, scene: StrapScene) -> StrapChoice:
-    """The choice after another look around."""
+    """Return the choice after another look around."""
     choice = replace(choice, trouble=scene.trouble, battery_low=scene.battery_low)
     if not choice.open:
         return choice
@@ -85,11 +85,11 @@ def press(choice: StrapChoice, button: Button) -> StrapChoice:
 
 
 def chosen_again(choice: StrapChoice, strap: StrapSeen) -> StrapChoice:
-    """The strap that the session was bound to before a restart."""
+    """Return the strap that the session was bound to before a restart."""
     return replace(choice, chosen=strap, selected=strap.key)
 
 
 def reopened(choice: StrapChoice) -> StrapChoice:
-    """The person wants another one; the list is made anew."""
+    """Make the list again: the person wants another strap."""
     last = choice.last if choice.chosen is None else choice.chosen.key
     return StrapChoice(asked=choice.asked, last=last, trouble=choice.trouble)

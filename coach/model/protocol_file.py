@@ -74,7 +74,7 @@ class _FileEntry(Struct, forbid_unknown_fields=True):
 
 
 def read(text: str, file: str) -> Protocol:
-    """The protocol in `text`; `file` is its name in messages.
+    """Return the protocol in `text`; `file` is its name in messages.
 
     Raises `ProtocolFileError` with line and reason where it is not TOML, has an unknown or wrong key, or asks what no
     session may ask.

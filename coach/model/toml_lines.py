@@ -22,7 +22,7 @@ class TomlFault(CoachError, ValueError):  # noqa: N818 - what is wrong in a file
 
 
 def read_toml(text: str, kind: type[Read]) -> tuple[Read, "TomlLines"]:
-    """What the text says, as `kind`, and the lines of its keys. Raises `TomlFault` with line and reason."""
+    """Return what the text says, as `kind`, and the lines of its keys. Raises `TomlFault` with line and reason."""
     tree = parse_toml(text)
     lines = TomlLines(text)
     try:
@@ -85,7 +85,7 @@ class TomlLines:
                 self._note(f"{prefix}.{key[1]}", number)
 
     def _note(self, path: str, number: int) -> None:
-        """A path is found at its first line, and so is everything around it."""
+        """Find a path, and everything around it, at its first line."""
         while path != "$":
             self.found.setdefault(path, number)
             path = _around(path)
@@ -105,12 +105,12 @@ class TomlLines:
         return path
 
     def of(self, path: str) -> int:
-        """The line of `path`, or of the nearest thing around it."""
+        """Return the line of `path`, or of the nearest thing around it."""
         while path not in self.found and path != "$":
             path = _around(path)
         return self.found[path]
 
 
 def _around(path: str) -> str:
-    """The path without its last step; in the end `$`."""
+    """Return the path without its last step; in the end `$`."""
     return path[: max(path.rfind("."), path.rfind("["), 1)]

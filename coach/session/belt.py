@@ -87,13 +87,13 @@ class Belt(Struct, frozen=True, kw_only=True):
 
 
 def confirmed(turn: "Transition", speed_kmh: float) -> None:
-    """The participant says the speed; an open question is answered by that."""
+    """Take the participant's word for the speed; an open question is answered by that."""
     belt = turn.state.belt
     turn.state = replace(turn.state, belt=replace(belt, confirmed_kmh=speed_kmh, question_kmh=None))
 
 
 def trusted(turn: "Transition") -> None:
-    """A person has found this treadmill's own speed right before."""
+    """Note that a person has found this treadmill's own speed right before."""
     turn.state = replace(turn.state, belt=replace(turn.state.belt, verdict="as_sent", doubt=None))
 
 
@@ -251,7 +251,7 @@ def _doubt(turn: "Transition") -> None:
 
 
 def answered(turn: "Transition", *, ok: bool) -> None:
-    """The participant says whether the treadmill shows the speed that was asked about."""
+    """Take the participant's word on whether the treadmill shows the speed that was asked about."""
     belt = turn.state.belt
     told_kmh = belt.told_kmh
     assert told_kmh is not None  # noqa: S101 - only of a treadmill that spoke something is asked

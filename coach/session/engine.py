@@ -130,7 +130,7 @@ def _lived_or_not(turn: Transition, t: float) -> Transition:
 
 
 def next_due_s(state: SessionState) -> float | None:
-    """The session second at which something falls due next, so that a caller need not tick; None where nothing will."""
+    """Return the session second at which something falls due next; None where nothing will. No caller need tick."""
     return Transition(state).next_due_t()
 
 
@@ -171,7 +171,7 @@ def _take(turn: Transition, message: AnyMessage) -> None:
 
 
 def _strap(turn: Transition, message: StrapChosen) -> None:
-    """A session keeps the strap that it started with; one that started without may still get one."""
+    """Keep the strap that the session started with; one that started without may still get one."""
     bound = turn.state.strap_key
     if bound is not None and turn.state.started_t is not None and message.key != bound:
         raise MessageRefused(

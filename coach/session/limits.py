@@ -56,7 +56,7 @@ HOLD_ADVICE = Advice(Direction.HOLD, reason="no_urging")
 
 
 def session_began(turn: Transition) -> None:
-    """The limits in force from the start are journaled with their reasons, and a missing rate counts from here."""
+    """Journal the limits in force from the start with their reasons, and count a missing rate from here."""
     announce(turn)
     state = turn.state
     usable = state.source.signal in (Signal.LIVE, Signal.WEAK)
@@ -76,7 +76,7 @@ def announce(turn: Transition) -> None:
 
 
 def lasting_limits(state: SessionState) -> tuple[Limit, ...]:
-    """The ceiling and, once set, «only cooling down»."""
+    """Return the ceiling and, once set, «only cooling down»."""
     limits = []
     ceiling_bpm = state.plan.effective_ceiling_bpm
     if ceiling_bpm is not None:
@@ -136,7 +136,7 @@ def within_plan(advice: Advice, plan: Plan, now_kmh: float | None) -> Advice:
 
 
 def advice_now(state: SessionState) -> Advice:
-    """The advice that may stand on the screen: one that urges stands no longer than it may be given."""
+    """Return the advice that may stand on the screen: one that urges stands no longer than it may be given."""
     advice = state.advice
     if asks_for_more_effort(advice, state.speed_kmh, state.incline_percent) and not increase_allowed(state):
         advice = Advice(reason=advice.reason) if advice.reason in (RESUMED, "eased") else HOLD_ADVICE
@@ -298,7 +298,7 @@ def _ceiling(turn: Transition) -> None:
 
 
 def _end_slower(turn: Transition) -> None:
-    """The rate is below the ceiling again: "slow down now" is no longer shown, the lower speed is kept."""
+    """Show "slow down now" no longer, since the rate is below the ceiling again; keep the lower speed."""
     state = turn.state
     turn.give(setting_to_keep(state, state.advice.speed_kmh, "eased"), spoken=False)
 

@@ -312,7 +312,7 @@ def _believed_after_s(source: HeartRateSource, t: float, *, warming_up: bool) ->
 
 
 def _doubt(source: HeartRateSource, t: float, bpm: float) -> HeartRateSource:
-    """The rate jumped. A second jump on top of a first one keeps the first one's direction when it goes further."""
+    """Doubt a jump of the rate. A second one on top of a first keeps the first one's direction when it goes further."""
     jump_bpm = bpm - (source.trusted_bpm if source.trusted_bpm is not None else bpm)
     return replace(source, jump_bpm=jump_bpm, jumped_t=t, level_bpm=bpm, level_t=t)
 
@@ -326,12 +326,12 @@ def _trust(source: HeartRateSource, t: float, bpm: float) -> HeartRateSource:
 
 
 def _reach_bpm(dt_s: float) -> float:
-    """The largest change in `dt_s` seconds that a heart and a strap's averaging can show."""
+    """Return the largest change in `dt_s` seconds that a heart and a strap's averaging can show."""
     return min(JUMP_BPM + JUMP_BPM_PER_S * dt_s, LARGEST_JUMP_BPM)
 
 
 def _rr_disagrees(rr_ms: tuple[float, ...], bpm: float) -> bool:
-    """The rate by the median RR interval differs by more than a fifth (about 2×: missed beats; 0.5×: extra)."""
+    """Return whether the rate by the median RR interval differs by over a fifth (2×: missed beats; 0.5×: extra)."""
     return len(rr_ms) >= RR_KEPT and abs(60000.0 / median(rr_ms) - bpm) > RR_DISAGREES_FRACTION * bpm
 
 
@@ -370,7 +370,7 @@ def _repeats_allowed(source: HeartRateSource) -> int:
 
 
 def _disagreeing(source: HeartRateSource, t: float) -> Signal:
-    """A rate above its own beats' is counted after a minute of it; one below them may hide a high rate."""
+    """Count a rate above its own beats' after a minute of it; one below them may hide a high rate."""
     lasts = source.rr_off_t is not None and t - source.rr_off_t >= RR_DOUBTED_FOR_S
     above = bool(source.rr_ms) and source.bpm is not None and source.bpm > 60000.0 / median(source.rr_ms)
     return Signal.WEAK if lasts and above else Signal.IMPLAUSIBLE

@@ -55,7 +55,7 @@ def snapshot(state: SessionState) -> Snapshot:
 
 
 def profile(state: SessionState) -> Profile:
-    """The whole session's phases, run and to come, on the axis of training seconds, and the rate so far."""
+    """Return the whole session's phases, run and to come, on the axis of training seconds, and the rate so far."""
     phases = [_block(state, run.phase, run.start_s, run.end_s) for run in state.ran]
     if state.stage in ("running", "paused"):
         start_s = state.training_before_s

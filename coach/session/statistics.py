@@ -53,19 +53,19 @@ class SessionStatistics(Struct, frozen=True):
 
 
 def start_interval(tally: SessionStatistics, index: int, t: float) -> SessionStatistics:
-    """A new interval begins at `t`."""
+    """Begin a new interval at `t`."""
     done = tally.done if tally.current is None else (*tally.done, tally.current)
     return replace(tally, done=done, current=IntervalTally(index, t))
 
 
 def end_interval(tally: SessionStatistics, t: float, bpm: float | None, *, completed: bool) -> SessionStatistics:
-    """The interval under way ends at `t` with the rate `bpm`."""
+    """End the interval under way at `t` with the rate `bpm`."""
     assert tally.current is not None  # noqa: S101 - an interval that ends has begun
     return replace(tally, current=replace(tally.current, end_t=t, end_bpm=bpm, completed=completed))
 
 
 def note_fall(tally: SessionStatistics, bpm: float | None) -> SessionStatistics:
-    """The rate 60 s after the interval's end."""
+    """Note the rate 60 s after the interval's end."""
     current = tally.current
     if current is None or current.end_t is None or current.end_bpm is None or bpm is None:
         return tally
@@ -169,7 +169,7 @@ def summarise(  # noqa: PLR0913 - a summary's own facts
     notices: tuple[str, ...],
     response: Any,  # noqa: ANN401 - any JSON value, handed through
 ) -> Summary:
-    """The summary of a session that ended at `ended_t`."""
+    """Return the summary of a session that ended at `ended_t`."""
     counted = tally.done if tally.current is None else (*tally.done, tally.current)
     intervals = tuple(_interval_summary(one, plan, started_t, ended_t) for one in counted)
     signal = SignalSeconds(*map(float, tally.signal_s))

@@ -23,7 +23,7 @@ class Style:
     colour: Colour = WHITE
 
     def in_colour(self, colour: Colour) -> "Style":
-        """The same in another colour."""
+        """Return the same in another colour."""
         return Style(self.size, self.weight, colour)
 
 
@@ -47,24 +47,24 @@ class Brush:
         return max(1, round(length * self.sheet.unit))
 
     def fill(self, box: Box, colour: Colour) -> None:
-        """A plain rectangle."""
+        """Draw a plain rectangle."""
         self.surface.fill(colour, self.sheet.pixels(box))
 
     def bar(self, box: Box, radius: float, colour: Colour, line: float = 0.0) -> None:
-        """A bar with round corners; with `line` only its outline."""
+        """Draw a bar with round corners; with `line` only its outline."""
         place = self.sheet.pixels(box)
         if place.width > 0 and place.height > 0:
             draw_bar(self.surface, place, radius * self.sheet.unit, colour, self._px(line) if line else 0)
 
     def disc(self, middle: Point, radius: float, colour: Colour, line: float = 0.0) -> None:
-        """A circle; with `line` only its rim."""
+        """Draw a circle; with `line` only its rim."""
         shape = disc(self._px(2 * radius), colour, line * self.sheet.unit)
         unit = self.sheet.unit
         place = (round((middle[0] - radius) * unit), round((middle[1] - radius) * unit))
         self.surface.blit(shape, place)
 
     def icon(self, drawing: Drawing, box: Box, colour: Colour) -> None:
-        """An icon that fills the box."""
+        """Draw an icon that fills the box."""
         place = self.sheet.pixels(box)
         self.surface.blit(icon(drawing, max(place.width, 1), max(place.height, 1), colour), place)
 
@@ -78,7 +78,7 @@ class Brush:
             self.surface.blit(self._rings[key].surface(fraction, colour), place)
 
     def stroke(self, points: Sequence[Point], thickness: float, colour: Colour) -> None:
-        """A line with round joins."""
+        """Draw a line with round joins."""
         unit = self.sheet.unit
         stroke(self.surface, [(x * unit, y * unit) for x, y in points], thickness * unit, colour)
 
@@ -114,7 +114,7 @@ class Brush:
         return (left - gap) / self.sheet.unit
 
     def fitted(self, text: str, style: Style, width: float) -> Style:
-        """The style, made smaller so that the text fits the width."""
+        """Return the style, made smaller so that the text fits the width."""
         needed = self.width(text, style)
         return style if needed <= width else Style(style.size * width / needed * 0.97, style.weight, style.colour)
 

@@ -48,12 +48,12 @@ def installed_fonts(folders: tuple[str, ...] = FONT_FOLDERS) -> Mapping[str, Pat
 
 
 def font_file(weight: Weight, fonts: Mapping[str, Path]) -> str | None:
-    """The best font file for a weight; None means the one that pygame carries."""
+    """Return the best font file for a weight; None means the one that pygame carries."""
     return next((str(fonts[name]) for name in weight.value if name in fonts), None)
 
 
 def drawable(text: str) -> str:
-    """The text with a space for each sign that no font has and that pygame refuses: nicknames come from outside."""
+    """Return the text with a space for each sign without a font: nicknames come from outside."""
     return _UNDRAWABLE.sub(" ", text)
 
 
@@ -75,7 +75,7 @@ class Lettering:
         self._caps: dict[tuple[Weight, int], int] = {}
 
     def font(self, weight: Weight, size: int) -> pygame.font.Font:
-        """The font at a size in pixels."""
+        """Return the font at a size in pixels."""
         key = (weight, size)
         font = self._fonts.get(key)
         if font is None:
@@ -87,7 +87,7 @@ class Lettering:
         return font
 
     def render(self, text: str, weight: Weight, size: int, colour: Colour) -> pygame.Surface:
-        """The text as a transparent surface; the same object again while it is remembered."""
+        """Return the text as a transparent surface; the same object again while it is remembered."""
         key = (text, weight, size, colour)
         surface = self._texts.get(key)
         if surface is None:
@@ -138,7 +138,7 @@ class Lettering:
         return sum(width for _, width in self.number_cells(text, weight, size))
 
     def wrapped(self, text: str, weight: Weight, size: int, width: int) -> list[str]:
-        """The text in lines that fit the width, broken between words."""
+        """Return the text in lines that fit the width, broken between words."""
         lines: list[str] = []
         for word in text.split():
             if lines and self.width(f"{lines[-1]} {word}", weight, size) <= width:

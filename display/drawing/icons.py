@@ -12,7 +12,7 @@ def arc(middle: Point, radius: float, first_degrees: float, last_degrees: float,
 
 
 def _heart(inside: float) -> list[Point]:
-    """A heart's outline, drawn in by a share of its width: two round halves, and sides that swing to the point."""
+    """Return a heart's outline, drawn in by a share of its width: two round halves, sides that swing to the point."""
     radius, left, right, top = 0.262 - inside, 0.262, 0.738, 0.3
     lobes = [*arc((left, top), radius, 138, 335.3), *arc((right, top), radius, 204.7, 402)]
     start, end, point = lobes[-1], lobes[0], (0.5, 0.95 - 1.5 * inside)
@@ -35,12 +35,12 @@ def _bezier(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
 
 
 def heart(pen: AntialiasedPen) -> None:
-    """A heart."""
+    """Draw a heart."""
     pen.polygon(_heart(0.0))
 
 
 def heart_outline(pen: AntialiasedPen) -> None:
-    """A hollow heart, crossed: no live rate."""
+    """Draw a hollow heart, crossed: no live rate."""
     heart(pen)
     pen.polygon(_heart(0.075), away=True)
     pen.line([(0.12, 0.06), (0.88, 0.94)], 0.2, away=True)
@@ -66,12 +66,12 @@ def hold(pen: AntialiasedPen) -> None:
 
 
 def check(pen: AntialiasedPen) -> None:
-    """A tick."""
+    """Draw a tick."""
     pen.line([(0.12, 0.54), (0.4, 0.8), (0.88, 0.22)], 0.16)
 
 
 def cross(pen: AntialiasedPen) -> None:
-    """A cross."""
+    """Draw a cross."""
     pen.line([(0.2, 0.2), (0.8, 0.8)], 0.16)
     pen.line([(0.8, 0.2), (0.2, 0.8)], 0.16)
 
@@ -93,20 +93,20 @@ def then(pen: AntialiasedPen) -> None:
 
 
 def pointer(pen: AntialiasedPen) -> None:
-    """A triangle that points to the left."""
+    """Draw a triangle that points to the left."""
     pen.line([(0.14, 0.5), (0.88, 0.16), (0.88, 0.84), (0.14, 0.5)], 0.18)
     pen.polygon([(0.14, 0.5), (0.88, 0.16), (0.88, 0.84)])
 
 
 def information(pen: AntialiasedPen) -> None:
-    """A disc with an i: the first level of notice."""
+    """Draw a disc with an i: the first level of notice."""
     pen.circle((0.5, 0.5), 0.48)
     pen.circle((0.5, 0.27), 0.075, away=True)
     pen.line([(0.5, 0.46), (0.5, 0.74)], 0.12, away=True)
 
 
 def attention(pen: AntialiasedPen) -> None:
-    """A triangle with an exclamation mark: the second level."""
+    """Draw a triangle with an exclamation mark: the second level."""
     corners = [(0.5, 0.14), (0.92, 0.86), (0.08, 0.86)]
     pen.polygon(corners)
     pen.line([*corners, corners[0]], 0.13)
@@ -115,27 +115,27 @@ def attention(pen: AntialiasedPen) -> None:
 
 
 def stop_now(pen: AntialiasedPen) -> None:
-    """An octagon with a bar: the third level."""
+    """Draw an octagon with a bar: the third level."""
     pen.polygon(arc((0.5, 0.5), 0.5, 22.5, 382.5, 8))
     pen.line([(0.27, 0.5), (0.73, 0.5)], 0.15, away=True)
 
 
 def speaker(pen: AntialiasedPen) -> None:
-    """A loudspeaker with two waves."""
+    """Draw a loudspeaker with two waves."""
     pen.polygon([(0.06, 0.36), (0.24, 0.36), (0.48, 0.14), (0.48, 0.86), (0.24, 0.64), (0.06, 0.64)])
     pen.line(arc((0.46, 0.5), 0.22, -48, 48), 0.09)
     pen.line(arc((0.46, 0.5), 0.42, -48, 48), 0.09)
 
 
 def lock(pen: AntialiasedPen) -> None:
-    """A padlock: a PIN is asked for."""
+    """Draw a padlock: a PIN is asked for."""
     pen.line([(0.3, 0.48), (0.3, 0.34), *arc((0.5, 0.34), 0.2, 180, 360), (0.7, 0.48)], 0.1)
     pen.polygon([(0.18, 0.46), (0.82, 0.46), (0.82, 0.92), (0.18, 0.92)])
     pen.circle((0.5, 0.68), 0.08, away=True)
 
 
 def question(pen: AntialiasedPen) -> None:
-    """A question mark."""
+    """Draw a question mark."""
     pen.line([*arc((0.5, 0.34), 0.22, 190, 400), (0.5, 0.58), (0.5, 0.66)], 0.12)
     pen.circle((0.5, 0.87), 0.08)
 
@@ -147,38 +147,38 @@ def pause(pen: AntialiasedPen) -> None:
 
 
 def again(pen: AntialiasedPen) -> None:
-    """A turning arrow."""
+    """Draw a turning arrow."""
     pen.line(arc((0.5, 0.52), 0.34, -30, 250), 0.12)
     pen.polygon([(0.62, 0.4), (0.98, 0.4), (0.84, 0.1)])
 
 
 def warm_up(pen: AntialiasedPen) -> None:
-    """A rising line."""
+    """Draw a rising line."""
     pen.line([(0.08, 0.8), (0.34, 0.72), (0.66, 0.4), (0.92, 0.22)], 0.13)
 
 
 def interval(pen: AntialiasedPen) -> None:
-    """A peak."""
+    """Draw a peak."""
     pen.line([(0.06, 0.84), (0.22, 0.8), (0.38, 0.24), (0.62, 0.24), (0.78, 0.8), (0.94, 0.84)], 0.13)
 
 
 def recovery(pen: AntialiasedPen) -> None:
-    """A valley."""
+    """Draw a valley."""
     pen.line([(0.06, 0.2), (0.2, 0.26), (0.38, 0.74), (0.62, 0.74), (0.8, 0.26), (0.94, 0.2)], 0.13)
 
 
 def steady(pen: AntialiasedPen) -> None:
-    """A level line."""
+    """Draw a level line."""
     pen.line([(0.08, 0.5), (0.92, 0.5)], 0.13)
 
 
 def motor(pen: AntialiasedPen) -> None:
-    """A winding line."""
+    """Draw a winding line."""
     pen.line([(0.05 + 0.9 * i / 40, 0.5 - 0.28 * math.sin(4 * math.pi * i / 40)) for i in range(41)], 0.13)
 
 
 def cool_down(pen: AntialiasedPen) -> None:
-    """A falling line."""
+    """Draw a falling line."""
     pen.line([(0.08, 0.22), (0.34, 0.36), (0.66, 0.72), (0.92, 0.8)], 0.13)
 
 
@@ -201,27 +201,27 @@ def _mood(pen: AntialiasedPen, mouth: list[Point]) -> None:
 
 
 def mood_1(pen: AntialiasedPen) -> None:
-    """A sad face."""
+    """Draw a sad face."""
     _mood(pen, arc((0.5, 0.86), 0.24, 215, 325))
 
 
 def mood_2(pen: AntialiasedPen) -> None:
-    """A slightly sad face."""
+    """Draw a slightly sad face."""
     _mood(pen, arc((0.5, 1.06), 0.42, 245, 295))
 
 
 def mood_3(pen: AntialiasedPen) -> None:
-    """A level mouth."""
+    """Draw a level mouth."""
     _mood(pen, [(0.33, 0.66), (0.67, 0.66)])
 
 
 def mood_4(pen: AntialiasedPen) -> None:
-    """A slight smile."""
+    """Draw a slight smile."""
     _mood(pen, arc((0.5, 0.26), 0.42, 115, 65))
 
 
 def mood_5(pen: AntialiasedPen) -> None:
-    """A wide smile."""
+    """Draw a wide smile."""
     _mood(pen, arc((0.5, 0.5), 0.26, 155, 25))
 
 

@@ -48,7 +48,7 @@ class Box(NamedTuple):
         return self.y + self.height / 2
 
     def inset(self, across: float, down: float | None = None) -> "Box":
-        """The box made smaller on each side."""
+        """Return the box made smaller on each side."""
         down = across if down is None else down
         return Box(self.x + across, self.y + down, self.width - 2 * across, self.height - 2 * down)
 

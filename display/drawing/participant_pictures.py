@@ -12,7 +12,7 @@ from display.texts import LANGUAGES, texts_in
 
 
 def sun(pen: AntialiasedPen) -> None:
-    """A sun."""
+    """Draw a sun."""
     pen.circle((0.5, 0.5), 0.22)
     for step in range(8):
         x, y = math.cos(math.pi * step / 4), math.sin(math.pi * step / 4)
@@ -20,13 +20,13 @@ def sun(pen: AntialiasedPen) -> None:
 
 
 def moon(pen: AntialiasedPen) -> None:
-    """A new moon."""
+    """Draw a new moon."""
     pen.circle((0.48, 0.5), 0.4)
     pen.circle((0.66, 0.4), 0.34, away=True)
 
 
 def leaf(pen: AntialiasedPen) -> None:
-    """A leaf with its rib."""
+    """Draw a leaf with its rib."""
     steps = [i / 24 for i in range(25)]
     bulge = [0.24 * math.sin(math.pi * t**0.8) for t in steps]
     one = [(0.18 + 0.72 * t - b, 0.82 - 0.72 * t - b) for t, b in zip(steps, bulge, strict=True)]
@@ -37,7 +37,7 @@ def leaf(pen: AntialiasedPen) -> None:
 
 
 def fox(pen: AntialiasedPen) -> None:
-    """A fox's face."""
+    """Draw a fox's face."""
     pen.polygon([(0.08, 0.1), (0.36, 0.3), (0.64, 0.3), (0.92, 0.1), (0.9, 0.5), (0.5, 0.92), (0.1, 0.5)])
     pen.circle((0.35, 0.5), 0.05, away=True)
     pen.circle((0.65, 0.5), 0.05, away=True)
@@ -45,7 +45,7 @@ def fox(pen: AntialiasedPen) -> None:
 
 
 def bird(pen: AntialiasedPen) -> None:
-    """A bird in flight."""
+    """Draw a bird in flight."""
     pen.polygon(
         [(0.02, 0.3), (0.3, 0.36), (0.5, 0.54), (0.7, 0.36), (0.98, 0.3), (0.78, 0.56), (0.5, 0.78), (0.22, 0.56)]
     )
@@ -53,7 +53,7 @@ def bird(pen: AntialiasedPen) -> None:
 
 
 def fish(pen: AntialiasedPen) -> None:
-    """A fish."""
+    """Draw a fish."""
     pen.ellipse((0.42, 0.5), 0.36, 0.23)
     pen.polygon([(0.66, 0.5), (0.96, 0.24), (0.96, 0.76)])
     pen.circle((0.24, 0.45), 0.045, away=True)
@@ -67,12 +67,12 @@ def mountain(pen: AntialiasedPen) -> None:
 
 
 def drop(pen: AntialiasedPen) -> None:
-    """A drop of water."""
+    """Draw a drop of water."""
     pen.polygon([(0.5, 0.06), *arc((0.5, 0.62), 0.3, -30, 210, 40)])
 
 
 def star(pen: AntialiasedPen) -> None:
-    """A five-pointed star."""
+    """Draw a five-pointed star."""
     corners = [
         (0.5 + r * math.sin(math.pi * i / 5), 0.53 - r * math.cos(math.pi * i / 5))
         for i, r in ((i, 0.44 if i % 2 == 0 else 0.2) for i in range(10))
@@ -90,14 +90,14 @@ def flower(pen: AntialiasedPen) -> None:
 
 
 def tree(pen: AntialiasedPen) -> None:
-    """A spruce."""
+    """Draw a spruce."""
     pen.polygon([(0.5, 0.04), (0.76, 0.42), (0.24, 0.42)])
     pen.polygon([(0.5, 0.26), (0.86, 0.76), (0.14, 0.76)])
     pen.line([(0.5, 0.76), (0.5, 0.92)], 0.12)
 
 
 def bear(pen: AntialiasedPen) -> None:
-    """A bear's face."""
+    """Draw a bear's face."""
     pen.circle((0.2, 0.24), 0.15)
     pen.circle((0.8, 0.24), 0.15)
     pen.circle((0.5, 0.54), 0.4)
@@ -107,21 +107,21 @@ def bear(pen: AntialiasedPen) -> None:
 
 
 def boat(pen: AntialiasedPen) -> None:
-    """A sailing boat."""
+    """Draw a sailing boat."""
     pen.polygon([(0.06, 0.7), (0.94, 0.7), (0.78, 0.9), (0.22, 0.9)])
     pen.polygon([(0.48, 0.08), (0.48, 0.62), (0.12, 0.62)])
     pen.polygon([(0.56, 0.2), (0.56, 0.62), (0.86, 0.62)])
 
 
 def house(pen: AntialiasedPen) -> None:
-    """A small house with its door."""
+    """Draw a small house with its door."""
     pen.polygon([(0.5, 0.08), (0.96, 0.48), (0.04, 0.48)])
     pen.polygon([(0.14, 0.44), (0.86, 0.44), (0.86, 0.92), (0.14, 0.92)])
     pen.polygon([(0.41, 0.6), (0.59, 0.6), (0.59, 0.92), (0.41, 0.92)], away=True)
 
 
 def cloud(pen: AntialiasedPen) -> None:
-    """A cloud."""
+    """Draw a cloud."""
     pen.circle((0.26, 0.58), 0.2)
     pen.circle((0.5, 0.44), 0.26)
     pen.circle((0.75, 0.59), 0.19)
@@ -129,7 +129,7 @@ def cloud(pen: AntialiasedPen) -> None:
 
 
 def lighthouse(pen: AntialiasedPen) -> None:
-    """A lighthouse with its beams."""
+    """Draw a lighthouse with its beams."""
     pen.polygon([(0.4, 0.34), (0.6, 0.34), (0.7, 0.92), (0.3, 0.92)])
     pen.polygon([(0.37, 0.56), (0.64, 0.56), (0.66, 0.68), (0.35, 0.68)], away=True)
     pen.polygon([(0.4, 0.2), (0.5, 0.08), (0.6, 0.2), (0.6, 0.3), (0.4, 0.3)])
@@ -138,7 +138,7 @@ def lighthouse(pen: AntialiasedPen) -> None:
 
 
 def mushroom(pen: AntialiasedPen) -> None:
-    """A mushroom with its spots."""
+    """Draw a mushroom with its spots."""
     pen.polygon([*arc((0.5, 0.54), 0.44, 180, 360, 40)])
     pen.line([(0.1, 0.53), (0.9, 0.53)], 0.08)
     pen.line([(0.5, 0.6), (0.5, 0.82)], 0.22)
@@ -148,7 +148,7 @@ def mushroom(pen: AntialiasedPen) -> None:
 
 
 def apple(pen: AntialiasedPen) -> None:
-    """An apple with its leaf."""
+    """Draw an apple with its leaf."""
     pen.circle((0.36, 0.56), 0.27)
     pen.circle((0.64, 0.56), 0.27)
     pen.ellipse((0.5, 0.68), 0.28, 0.24)
@@ -157,7 +157,7 @@ def apple(pen: AntialiasedPen) -> None:
 
 
 def snowflake(pen: AntialiasedPen) -> None:
-    """A snow crystal."""
+    """Draw a snow crystal."""
     for step in range(6):
         x, y = math.sin(math.pi * step / 3), -math.cos(math.pi * step / 3)
         pen.line([(0.5, 0.5), (0.5 + 0.42 * x, 0.5 + 0.42 * y)], 0.075)
@@ -168,7 +168,7 @@ def snowflake(pen: AntialiasedPen) -> None:
 
 
 def hare(pen: AntialiasedPen) -> None:
-    """A hare's face with long ears."""
+    """Draw a hare's face with long ears."""
     pen.ellipse((0.36, 0.26), 0.1, 0.24)
     pen.ellipse((0.64, 0.26), 0.1, 0.24)
     pen.ellipse((0.5, 0.66), 0.32, 0.28)
@@ -209,7 +209,7 @@ PICTURES: dict[str, Drawing] = {
 
 
 def picture_of(key: str | None, nickname: str | None) -> Drawing:
-    """The drawing that a plan names; else what the nickname's word says in either language, else its letters'.
+    """Return the drawing that a plan names; else what the nickname's word says in either language, else its letters'.
 
     A key that is not known here, from a newer server, is no fault: the nickname decides. Without either: a person.
     """

@@ -11,7 +11,7 @@ from display.drawing.shapes import AntialiasedPen, Drawing
 
 
 def receiver(pen: AntialiasedPen) -> None:
-    """A small box with an aerial."""
+    """Draw a small box with an aerial."""
     pen.line([(0.5, 0.62), (0.5, 0.2)], 0.07)
     pen.circle((0.5, 0.17), 0.09)
     pen.polygon([(0.16, 0.6), (0.84, 0.6), (0.84, 0.92), (0.16, 0.92)])
@@ -20,7 +20,7 @@ def receiver(pen: AntialiasedPen) -> None:
 
 
 def waves(pen: AntialiasedPen) -> None:
-    """What goes through the air, on both sides."""
+    """Draw what goes through the air, on both sides."""
     for side in (-1, 1):
         for reach, tall in ((0.2, 0.16), (0.34, 0.28), (0.47, 0.4)):
             arc = [(0.5 + side * reach * bend, 0.5 + tall * rise) for rise, bend in _BEND]
@@ -31,7 +31,7 @@ _BEND = ((-1.0, 0.62), (-0.7, 0.8), (-0.35, 0.94), (0.0, 1.0), (0.35, 0.94), (0.
 
 
 def power(pen: AntialiasedPen) -> None:
-    """The sign of a switch."""
+    """Draw the sign of a switch."""
     pen.circle((0.5, 0.54), 0.4)
     pen.circle((0.5, 0.54), 0.28, away=True)
     pen.polygon([(0.34, 0.0), (0.66, 0.0), (0.62, 0.5), (0.38, 0.5)], away=True)
@@ -39,7 +39,7 @@ def power(pen: AntialiasedPen) -> None:
 
 
 def lock(pen: AntialiasedPen) -> None:
-    """A padlock."""
+    """Draw a padlock."""
     pen.circle((0.5, 0.36), 0.28)
     pen.circle((0.5, 0.36), 0.17, away=True)
     pen.polygon([(0.14, 0.44), (0.86, 0.44), (0.86, 0.98), (0.14, 0.98)])
@@ -48,7 +48,7 @@ def lock(pen: AntialiasedPen) -> None:
 
 
 def phone(pen: AntialiasedPen) -> None:
-    """A telephone that holds the strap."""
+    """Draw a telephone that holds the strap."""
     pen.line([(0.32, 0.1), (0.68, 0.1), (0.68, 0.9), (0.32, 0.9), (0.32, 0.1)], 0.14)
     pen.polygon([(0.32, 0.1), (0.68, 0.1), (0.68, 0.9), (0.32, 0.9)])
     pen.polygon([(0.33, 0.16), (0.67, 0.16), (0.67, 0.74), (0.33, 0.74)], away=True)
@@ -82,7 +82,7 @@ def help_needed(trouble: str) -> bool:
 
 
 def paint_receiver_picture(brush: Brush, box: Box, trouble: str) -> None:
-    """The receiver, and what is wrong with it in a disc over its corner."""
+    """Draw the receiver, and what is wrong with it in a disc over its corner."""
     side = min(box.width, box.height)
     whole = Box(box.middle_x - side / 2, box.middle_y - side / 2, side, side)
     mark, colour = MARKS.get(trouble, (icons.question, QUIET))

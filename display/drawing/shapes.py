@@ -21,7 +21,7 @@ FINER: Final = 4
 
 
 def _tinted(coverage: Coverage, colour: Colour) -> pygame.Surface:
-    """A surface of one colour whose transparency is the coverage, indexed (x, y)."""
+    """Return a surface of one colour whose transparency is the coverage, indexed (x, y)."""
     surface = pygame.Surface(coverage.shape, pygame.SRCALPHA)
     surface.fill(colour)
     alpha = pygame.surfarray.pixels_alpha(surface)
@@ -42,7 +42,7 @@ def _rounded_distance(width: int, height: int, radius: float) -> Coverage:
 
 @lru_cache(maxsize=128)
 def rounded_bar(width: int, height: int, radius: float, colour: Colour, line: float = 0.0) -> pygame.Surface:
-    """A filled bar with round corners; with `line`, only its outline of that width."""
+    """Return a filled bar with round corners; with `line`, only its outline of that width."""
     distance = _rounded_distance(width, height, min(radius, width / 2, height / 2))
     coverage = np.clip(0.5 - distance, 0, 1)
     if line:
@@ -75,7 +75,7 @@ def draw_bar(target: pygame.Surface, place: pygame.Rect, radius: float, colour: 
 
 
 def disc(diameter: int, colour: Colour, line: float = 0.0) -> pygame.Surface:
-    """A filled circle; with `line`, only its rim."""
+    """Return a filled circle; with `line`, only its rim."""
     return rounded_bar(diameter, diameter, diameter / 2, colour, line)
 
 
@@ -101,7 +101,7 @@ class Ring:
         return cap
 
     def surface(self, fraction: float, colour: Colour) -> pygame.Surface:
-        """The ring filled up to `fraction`, 0 to 1. The surface is used again by the next call."""
+        """Return the ring filled up to `fraction`, 0 to 1. The surface is used again by the next call."""
         angle = min(max(fraction, 0.0), 1.0) * 2 * math.pi
         if angle >= 2 * math.pi - 1e-3:
             coverage = self._whole
@@ -145,7 +145,7 @@ class AntialiasedPen:
         )
 
     def line(self, points: Sequence[Point], thickness: float, *, away: bool = False) -> None:
-        """A line with round joins and ends; the thickness is a share of the width."""
+        """Draw a line with round joins and ends; the thickness is a share of the width."""
         colour = "black" if away else "white"
         half = thickness * self._width / 2
         placed = [self._at(point) for point in points]
@@ -168,7 +168,7 @@ Drawing = Callable[[AntialiasedPen], None]
 
 @lru_cache(maxsize=160)
 def icon(drawing: Drawing, width: int, height: int, colour: Colour) -> pygame.Surface:
-    """A drawing at a size in one colour; the same surface again while it is remembered."""
+    """Return a drawing at a size in one colour; the same surface again while it is remembered."""
     large = pygame.Surface((width * FINER, height * FINER))
     drawing(AntialiasedPen(large))
     small = pygame.transform.smoothscale(large, (width, height))

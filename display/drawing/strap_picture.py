@@ -15,7 +15,7 @@ def _mirrored(points: list[Point]) -> list[Point]:
 
 
 def _curve(corners: list[Point], steps: int = 10) -> list[Point]:
-    """A soft line through the corners (Catmull-Rom)."""
+    """Return a soft line through the corners (Catmull-Rom)."""
     padded = [corners[0], *corners, corners[-1]]
     line: list[Point] = []
     for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
@@ -56,12 +56,12 @@ def body(pen: AntialiasedPen) -> None:
 
 
 def head(pen: AntialiasedPen) -> None:
-    """The head, seen from in front."""
+    """Draw the head, seen from in front."""
     pen.ellipse((0.5, 0.105), 0.088, 0.105)
 
 
 def band(pen: AntialiasedPen) -> None:
-    """The strap across the trunk, drawn as a gently hanging line; its box is as wide as the trunk."""
+    """Draw the strap across the trunk, drawn as a gently hanging line; its box is as wide as the trunk."""
     arc = [(x / 40, 0.40 + 0.22 * math.sin(math.pi * x / 40)) for x in range(41)]
     pen.polygon([*[(x, y - 0.26) for x, y in arc], *[(x, y + 0.26) for x, y in reversed(arc)]])
 
@@ -72,7 +72,7 @@ def patch(pen: AntialiasedPen) -> None:
 
 
 def paint_strap_picture(brush: Brush, box: Box) -> None:
-    """The person with the strap on, drops above its patches."""
+    """Draw the person with the strap on, drops above its patches."""
     side = min(box.width, box.height)
     whole = Box(box.middle_x - side / 2, box.bottom - side, side, side)
     brush.icon(body, whole, SKIN)

@@ -30,7 +30,7 @@ class _Wire:
         self.remembered: list[tuple[bool, tuple[int, ...]]] | None = []
 
     def command(self, *words: int) -> None:
-        """A command for the chip."""
+        """Send the chip a command."""
         self._remember(words, is_command=True)
         self._bus().command(*words)
 

@@ -15,7 +15,7 @@ def failed(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> 
 
 
 def page(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
-    """The first of what is wrong, and what green does."""
+    """Draw the first of what is wrong, and what green does."""
     pen.bar(0, 0, 127, 17)
     pen.left(words.oled("machine"), 3, 0, 14, ink=0, within=122)
     found = [texts.of("finding", code) for code in view.attention[:1]] or [words.oled("machine_well")]
@@ -24,7 +24,7 @@ def page(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> No
 
 
 def self_test(pen: OledPen, words: Catalogue, view: DisplayState) -> None:
-    """The question of this part of the self-test."""
+    """Draw the question of this part of the self-test."""
     if view.tried is TriedPart.SCREEN:
         pen.box(0, 0, 127, 63, filled=False)
     pen.paragraph(words.oled(f"tried_{view.tried or TriedPart.VOICE}"), (5, 3, 122, 39), 17)

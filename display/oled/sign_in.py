@@ -70,7 +70,7 @@ def pin(pen: OledPen, _words: Catalogue, texts: Texts, view: DisplayState) -> No
 
 
 def guest_age(pen: OledPen, _words: Catalogue, texts: Texts, view: DisplayState) -> None:
-    """The age, between the arrows that change it."""
+    """Draw the age, between the arrows that change it."""
     pen.centred(texts.say("guest_age.title"), 0, 14)
     pen.number(f"{view.selected}", 86, 21, 40)
     pen.arrow(6, 26, up=False, scale=0.7)
@@ -78,7 +78,7 @@ def guest_age(pen: OledPen, _words: Catalogue, texts: Texts, view: DisplayState)
 
 
 def name_of(texts: Texts, who: Choice) -> str:
-    """What somebody is called: the nickname, or «guest»; the pseudonym where there is none."""
+    """Return what somebody is called: the nickname, or «guest»; the pseudonym where there is none."""
     return who.name or (texts.say("choose.guest") if who.guest else who.participant)
 
 
@@ -95,7 +95,7 @@ def _picture(pen: OledPen, who: Choice, left: int, top: int, side: int, *, ink: 
 
 @cache
 def _one_bit(drawing: Drawing, side: int) -> Image.Image:
-    """The drawing in light on dark, one bit a pixel."""
+    """Return the drawing in light on dark, one bit a pixel."""
     surface = icon(drawing, side, side, (255, 255, 255))
     alpha = pygame.image.tobytes(surface, "RGBA")[3::4]
     return Image.frombytes("L", (side, side), alpha).point(lambda light: 255 if light > 110 else 0, mode="1")  # noqa: PLR2004 - a little below half keeps thin strokes

@@ -173,7 +173,7 @@ class KmsPresenter:
         self._tell_dirty(places)
 
     def resized(self) -> bool:
-        """A display without a desktop keeps its size; another one that is plugged in is opened anew."""
+        """Keep the size of a display without a desktop; open again where another one is plugged in."""
         return False
 
     def close(self) -> None:
@@ -260,7 +260,7 @@ class KmsPresenter:
         return None
 
     def _tell_dirty(self, places: Sequence[pygame.Rect]) -> None:
-        """Some displays (virtual, USB) copy only what they are told of; the others know no such call."""
+        """Name what changed to the displays (virtual, USB) that copy only that; the others know no such call."""
         if not places:
             return
         clips = (_Clip * len(places))(*[_Clip(one.left, one.top, one.right, one.bottom) for one in places])
@@ -274,7 +274,7 @@ class KmsPresenter:
         return told
 
     def _leave(self) -> None:
-        """Closing the device frees the picture and its buffer, and the console returns.
+        """Close the device, which frees the picture and its buffer; the console returns.
 
         A mapping left over would keep the device, and with it the display, from the next one who opens it.
         """
@@ -290,7 +290,7 @@ class KmsPresenter:
 
 
 def _terminal() -> Terminal | None:
-    """The terminal under the picture; where it refuses, the picture is shown all the same."""
+    """Return the terminal under the picture; where it refuses, the picture is shown all the same."""
     try:
         return terminal_here()
     except (OSError, termios.error) as error:

@@ -74,19 +74,19 @@ class SurfacePresenter:
         return True
 
     def close(self) -> None:
-        """The surface goes with `pygame.display`."""
+        """Close; the surface goes with `pygame.display`."""
 
     def _drawn_on(self, shown: pygame.Surface) -> pygame.Surface:
         return shown if self._turned == "no" else pygame.Surface(seen_size(shown.get_size(), self._turned))
 
 
 def seen_size(size: Size, turned: Turned) -> Size:
-    """A panel's size as the person sees it, and the other way round."""
+    """Return a panel's size as the person sees it, and the other way round."""
     return size if turned == "no" else (size[1], size[0])
 
 
 def turned_piece(surface: pygame.Surface, rect: pygame.Rect, turned: Turned) -> pygame.Surface:
-    """A region of a surface as it lies on the panel."""
+    """Return a region of a surface as it lies on the panel."""
     piece = surface.subsurface(rect)
     return piece if turned == "no" else pygame.transform.rotate(piece, -_CLOCKWISE[turned])
 

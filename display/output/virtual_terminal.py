@@ -126,7 +126,7 @@ class Terminal:
 
 @cache
 def terminal_here() -> Terminal | None:
-    """The terminal that this process was given; None where its standard input is none. Raises OSError."""
+    """Return the terminal that this process was given; None where its standard input is none. Raises OSError."""
     number = terminal_of(STANDARD_INPUT)
     if number is None:
         return None
@@ -136,7 +136,7 @@ def terminal_here() -> Terminal | None:
 
 
 def terminal_of(file: int) -> int | None:
-    """The number of the virtual terminal that a file is; None for anything else."""
+    """Return the number of the virtual terminal that a file is; None for anything else."""
     try:
         told = os.fstat(file)
         is_one = os.isatty(file) and os.major(told.st_rdev) == MAJOR and 1 <= os.minor(told.st_rdev) <= LAST

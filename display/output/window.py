@@ -102,7 +102,7 @@ class Window:
         return changed
 
     def buttons(self) -> tuple[Button | int, ...]:
-        """The buttons pressed and digits typed since the last call, in order.
+        """Return the buttons pressed and digits typed since the last call, in order.
 
         Also notices a new size, and a closed window.
         """
@@ -138,7 +138,7 @@ class Window:
 def _presenter(
     through: str, size: tuple[int, int], flags: int, turned: Turned, display: int, connector: str
 ) -> Presenter:
-    """The way out that was asked for. By the kernel, SDL draws into a window that nobody sees, for its keys' sake."""
+    """Return the way out that was asked for. By the kernel, SDL draws into an unseen window, for its keys' sake."""
     if through == "surface":
         return SurfacePresenter(size, flags, turned=turned, display=display)
     from display.output.kms import KmsPresenter  # noqa: PLC0415 - only where there is no desktop

@@ -32,7 +32,7 @@ class Announcement:
 
 
 def announcement_part(glance: RenderContext, box: Box, says: Announcement) -> Widget:
-    """The panel. Where there is a session, the rate stands small in its corner: it is never hidden."""
+    """Return the panel. Where there is a session, the rate stands small in its corner: it is never hidden."""
     snapshot = glance.view.snapshot
     rate = shown_number(snapshot) if snapshot is not None and says.with_rate else None
     colour = zone_colour(snapshot) if snapshot is not None else QUIET

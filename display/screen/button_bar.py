@@ -17,7 +17,7 @@ Label = tuple[tuple[Button, ...], str]
 
 
 def buttons_part(box: Box, labels: Sequence[Label]) -> Widget:
-    """The buttons that do something now, centred in the box."""
+    """Return the buttons that do something now, centred in the box."""
     return Widget("buttons", box, tuple(labels), lambda brush, box: paint_buttons(brush, box, labels))
 
 

@@ -19,7 +19,7 @@ NICKNAME_WIDTH, NICKNAME_WIDTH_STANDING = 230.0, 170.0
 
 
 def header_parts(glance: RenderContext) -> list[Widget]:
-    """The line's parts, left to right."""
+    """Return the line's parts, left to right."""
     sheet, view = glance.sheet, glance.view
     top = Box(MARGIN, 34, sheet.width - 2 * MARGIN, 54)
     snapshot = view.snapshot
@@ -109,7 +109,7 @@ def _phase_part(glance: RenderContext, snapshot: Snapshot, box: Box) -> Widget:
 
 
 def _paint_notice(brush: Brush, box: Box, text: str, level: Level) -> None:
-    """A pill: blue with an i for information; amber with a triangle for what still needs attention."""
+    """Draw a pill: blue with an i for information; amber with a triangle for what still needs attention."""
     if not text:
         return
     urgent = level is Level.ATTENTION

@@ -45,7 +45,7 @@ class RatePlaces(NamedTuple):
 
 
 def shown_number(snapshot: Snapshot) -> str | None:
-    """The rate as digits, or None where no rate may be shown as the present one (hazard H2)."""
+    """Return the rate as digits, or None where no rate may be shown as the present one (hazard H2)."""
     if snapshot.bpm is None or snapshot.signal in (Signal.STALE, Signal.LOST):
         return None
     return str(round(snapshot.bpm))
@@ -57,7 +57,7 @@ def doubtful(snapshot: Snapshot) -> bool:
 
 
 def zone_colour(snapshot: Snapshot) -> Colour:
-    """The colour of where the rate lies; quiet where that is not known."""
+    """Return the colour of where the rate lies; quiet where that is not known."""
     if shown_number(snapshot) is None or doubtful(snapshot):
         return QUIET
     resting = snapshot.phase in ("recovery", "cool_down")
@@ -68,7 +68,7 @@ def zone_colour(snapshot: Snapshot) -> Colour:
 
 
 def rate_parts(glance: RenderContext, places: RatePlaces) -> list[Widget]:
-    """The four parts of the rate."""
+    """Return the four parts of the rate."""
     snapshot = glance.snapshot
     number = shown_number(snapshot)
     colour = zone_colour(snapshot)
@@ -86,7 +86,7 @@ def rate_parts(glance: RenderContext, places: RatePlaces) -> list[Widget]:
 
 
 def _gauge(snapshot: Snapshot, box: Box, colour: Colour) -> Widget:
-    """A standing bar: blue below, green in, amber above; the part where the rate lies is lit, a pointer beside it."""
+    """Return a standing bar: blue below, green in, amber above; the part of the rate lit, with a pointer."""
     low, high = snapshot.zone.low_bpm, snapshot.zone.high_bpm
     known = shown_number(snapshot) is not None and not doubtful(snapshot)
     lit = snapshot.position if known else "unknown"
@@ -148,7 +148,7 @@ def _paint_number(brush: Brush, box: Box, snapshot: Snapshot) -> None:
 
 
 def number_style(brush: Brush, box: Box, colour: Colour, number: str = "100") -> Style:
-    """The largest size at which every rate with as many hundreds as this one fits the box."""
+    """Return the largest size at which every rate with as many hundreds as this one fits the box."""
     hundreds = max(int(number) // 100, 1)
     style = Style(min(NUMBER_EM, (box.height - 24) / 0.727), Weight.HEAVY, colour)
     needed = brush.number_width(f"{hundreds}00", style) + 2 * TRACKING * style.size
@@ -156,7 +156,7 @@ def number_style(brush: Brush, box: Box, colour: Colour, number: str = "100") ->
 
 
 def heart_part(box: Box, colour: Colour, swell: int, *, beating: bool) -> Widget:
-    """The sign of life: swells quietly with the heart; hollow and crossed where there is no live rate."""
+    """Return the sign of life: swells quietly with the heart; hollow and crossed where there is no live rate."""
     step = swell if beating else 0
 
     def paint(brush: Brush, box: Box) -> None:

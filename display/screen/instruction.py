@@ -54,13 +54,13 @@ class InstructionCard(NamedTuple):
 
 
 def notice_at(snapshot: Snapshot, level: Level) -> NoticeNow | None:
-    """The latest notice of a level that holds now, without what only the therapist should act on."""
+    """Return the latest notice of a level that holds now, without what only the therapist should act on."""
     shown = [notice for notice in snapshot.notices if notice.code not in FOR_THERAPIST]
     return max((n for n in shown if n.level is level), key=lambda n: n.since_s, default=None)
 
 
 def attention_now(snapshot: Snapshot) -> NoticeNow | None:
-    """The notice that takes the card: for attention, and new, or about the very thing that goes on now."""
+    """Return the notice that takes the card: for attention, and new, or about the very thing that goes on now."""
     notice = notice_at(snapshot, Level.ATTENTION)
     if notice is None:
         return None
@@ -69,7 +69,7 @@ def attention_now(snapshot: Snapshot) -> NoticeNow | None:
 
 
 def quiet_notice(snapshot: Snapshot) -> NoticeNow | None:
-    """The notice that stands small in the header: an older one for attention, else the latest information."""
+    """Return the notice that stands small in the header: an older one for attention, else the latest information."""
     if attention_now(snapshot) is None:
         older = notice_at(snapshot, Level.ATTENTION)
         if older is not None:
@@ -84,7 +84,7 @@ def praised(snapshot: Snapshot) -> bool:
 
 
 def words_now(glance: RenderContext) -> str:
-    """The instruction itself, four words at most."""
+    """Return the instruction itself, four words at most."""
     snapshot, texts = glance.snapshot, glance.texts
     setting = snapshot.advice.reason in SETTING_REASONS
     if snapshot.advice.reason == RESUMED and snapshot.advice.speed_kmh is not None:
@@ -124,7 +124,7 @@ def _words_of_phase(glance: RenderContext) -> str:
 
 
 def instruction_part(glance: RenderContext, box: Box) -> Widget:
-    """The card across the screen; an open question takes its place."""
+    """Return the card across the screen; an open question takes its place."""
     if glance.snapshot.question is not None:
         return question_part(glance, box)
     if glance.snapshot.asks_speed_kmh is not None:
@@ -154,7 +154,7 @@ def instruction_part(glance: RenderContext, box: Box) -> Widget:
 
 
 def _paint_words(brush: Brush, box: Box, card: InstructionCard) -> None:
-    """The words, in two lines where they are long, and under them why."""
+    """Draw the words, in two lines where they are long, and under them why."""
     under = " · ".join(text for text in (card.level, card.why) if text)
     style = Style(58, Weight.BOLD, card.ink)
     if brush.width(card.words, style) > box.width * 1.15:

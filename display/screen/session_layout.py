@@ -22,7 +22,7 @@ class TrainingPlaces(NamedTuple):
 
 
 def training_places(sheet: Layout) -> TrainingPlaces:
-    """The places on a sheet."""
+    """Return the places on a sheet."""
     return _standing(sheet) if sheet.portrait else _lying(sheet)
 
 

@@ -44,7 +44,7 @@ class ProfileDrawing:
     def part(
         self, profile: Profile, box: Box, now: tuple[float, float | None] | None, prediction: Prediction | None = None
     ) -> Widget:
-        """The profile as a part of a face. `now`: (training second, bpm) of this moment; None when it is over."""
+        """Return the profile as a part of a face. `now`: (training second, bpm) of this moment; None when over."""
         scale = ProfileScale(profile, box)
         dot = None if now is None else (round(scale.x(now[0])), None if now[1] is None else round(scale.y(now[1])))
         expected = None if prediction is None else (round(prediction.end_bpm), round(prediction.end_low_bpm))
@@ -127,7 +127,7 @@ class ProfileScale:
         self._length_s = max([phase.end_s for phase in profile.phases] + [t for t, _ in profile.trace[-1:]] + [1.0])
 
     def band(self, phase: ProfilePhase) -> tuple[float, float]:
-        """The phase's zone in bpm, or where its kind usually lies."""
+        """Return the phase's zone in bpm, or where its kind usually lies."""
         usual = BAND_OF_KIND[phase.kind]
         low = usual[0] * self._hr_max if phase.low_bpm is None else phase.low_bpm
         high = usual[1] * self._hr_max if phase.high_bpm is None else phase.high_bpm
@@ -158,7 +158,7 @@ def _band_colour(kind: PhaseKind, index: int, current: int | None) -> Colour:
 
 
 def _unbroken(trace: Trace) -> list[list[tuple[float, float]]]:
-    """The trace's stretches without a gap, each of at least two points."""
+    """Return the trace's stretches without a gap, each of at least two points."""
     runs: list[list[tuple[float, float]]] = [[]]
     for t, bpm in trace:
         if bpm is None:
@@ -169,12 +169,12 @@ def _unbroken(trace: Trace) -> list[list[tuple[float, float]]]:
 
 
 def _on_layer(brush: Brush, layer: pygame.Surface) -> Brush:
-    """A brush for the layer, whose corner is the box's corner."""
+    """Return a brush for the layer, whose corner is the box's corner."""
     return Brush(layer, brush.sheet, brush.lettering)
 
 
 def _dotted(brush: Brush, start: Point, end: Point) -> None:
-    """A gentle curve of dots that rises first and then levels out, as a rate does."""
+    """Draw a gentle curve of dots that rises first and then levels out, as a rate does."""
     count = max(2, int((end[0] - start[0]) / 9))
     for step in range(1, count + 1):
         share = step / count

@@ -12,7 +12,7 @@ LABEL = Style(28, Weight.PLAIN, QUIET)
 
 
 def with_therapist_line(glance: RenderContext, parts: list[Widget]) -> list[Widget]:
-    """The parts, the profile's place taken by what the therapist says, if anything."""
+    """Return the parts, the profile's place taken by what the therapist says, if anything."""
     text = glance.view.message
     if text is None:
         return parts
@@ -35,7 +35,7 @@ def _line(glance: RenderContext, box: Box, text: str) -> Widget:
 
 
 def _fitting(brush: Brush, text: str, room: Box) -> tuple[Style, int]:
-    """The largest writing in which the text fits the room, and its number of lines."""
+    """Return the largest writing in which the text fits the room, and its number of lines."""
     for size in SIZES:
         style = Style(size, Weight.FIRM, WHITE)
         pixels = round(size * brush.sheet.unit)

@@ -103,7 +103,7 @@ def paint_setting(
 
 
 def _pieces(brush: Brush, setting: TreadmillSetting, em: float) -> list[tuple[tuple[str, ...], float, Style, bool]]:
-    """The pieces from left to right: texts above each other, their width, their style, and whether they are large."""
+    """Return the pieces from left to right: texts above each other, width, style, and whether they are large."""
     large, small, unit = (Style(em, Weight.HEAVY), Style(FROM_EM, Weight.FIRM), Style(UNIT_EM, Weight.FIRM))
     found: list[tuple[tuple[str, ...], float, Style, bool]] = []
 

@@ -9,7 +9,7 @@ from display.screens.training import bout, feeling, over_ceiling, paused, runnin
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The parts of the session's present face."""
+    """Return the parts of the session's present face."""
     snapshot = glance.snapshot
     if notice_at(snapshot, Level.STOP_NOW) is not None:
         return stop_now.parts(glance)

@@ -35,7 +35,7 @@ def unwell_parts(glance: RenderContext, buttons: tuple[Label, ...]) -> list[Widg
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face after an answer: outside a session it is left, after one the questions why come next."""
+    """Return the face after an answer: outside a session it is left, after one the questions why come next."""
     ended = glance.view.snapshot is not None and glance.view.snapshot.stage == "ended"
     label: Label = ((Button.START,), glance.texts.say("button.next"))
     if not ended:

@@ -59,7 +59,7 @@ class Buzzing(Protocol):
 
 
 def steps(pattern: TonePattern, level: Level, kind: Literal["tonal", "plain"] = "tonal") -> tuple[BuzzerStep, ...]:
-    """A tone as a buzzer plays it."""
+    """Return a tone as a buzzer plays it."""
     return tuple(step for note in NOTES[pattern] for step in (_sung if kind == "tonal" else _knocked)(note, level))
 
 

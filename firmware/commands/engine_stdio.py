@@ -56,7 +56,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def _decode(line: bytes) -> AnyLine:
-    """The message in a line; an optional key that is null counts as absent."""
+    """Return the message in a line; an optional key that is null counts as absent."""
     try:
         return _decoder.decode(line)
     except msgspec.ValidationError:
@@ -76,7 +76,7 @@ class Filter:
         self._count = 0
 
     def line(self, line: bytes) -> AnswerLine | ErrorLine:
-        """The answer to one line in. Never raises for what the line holds."""
+        """Return the answer to one line in. Never raises for what the line holds."""
         self._count += 1
         try:
             return self._take(_decode(line))

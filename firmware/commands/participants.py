@@ -274,7 +274,7 @@ def _find_plan_folder(link: CoachLink) -> Path:
 
 
 def plan_from(arguments: argparse.Namespace, typist: Typist) -> Plan:
-    """The plan that was meant: a file's, the options', or what a person answers.
+    """Return the plan that was meant: a file's, the options', or what a person answers.
 
     Raises PlanFileError with file, line and reason; ParticipantsError.
     """

@@ -68,7 +68,7 @@ class RemoteDiary:
 
 
 def open_diary(path: Path, socket: Path) -> Diary:
-    """The diary, wherever it can be read: from its file, or from the coach that has it open.
+    """Return the diary, wherever it can be read: from its file, or from the coach that has it open.
 
     Raises JournalInUseError where another process has the file and no coach answers for it; JournalError.
     """

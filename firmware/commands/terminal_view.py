@@ -95,7 +95,7 @@ def terminal_view(view: DisplayState | None, around: TerminalFrame) -> Renderabl
 
 
 def phase_name(snapshot: Snapshot) -> str:
-    """The phase in words, with its number where it has one."""
+    """Return the phase in words, with its number where it has one."""
     words = snapshot.phase.replace("_", " ").capitalize()
     numbered = snapshot.phase in (PhaseKind.INTERVAL, PhaseKind.RECOVERY) and snapshot.interval
     return f"{words} {snapshot.interval} of {snapshot.intervals}" if numbered else words
@@ -202,7 +202,7 @@ def _said(around: TerminalFrame) -> Text:
 
 
 def _profile(profile: Profile, snapshot: Snapshot | None) -> list[Text]:
-    """The whole session: the rate so far as a curve in blocks, over a line of the phases in their colours."""
+    """Return the whole session: the rate so far as a curve in blocks, over a line of the phases in their colours."""
     total_s = max((phase.end_s for phase in profile.phases), default=0.0)
     if total_s <= 0:
         return []

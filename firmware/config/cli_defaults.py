@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def configured(path: Path | None) -> "dict[str, object]":
-    """The defaults that a file gives the services; none where no file is named and the usual one is missing.
+    """Return the defaults that a file gives the services; none where no file is named and the usual one is missing.
 
     Raises ConfigError where the file is wrong and no good one was kept.
     """
@@ -32,7 +32,7 @@ def configured(path: Path | None) -> "dict[str, object]":
 
 
 def defaults_of(now: "InForce") -> "dict[str, object]":
-    """What `interval-coach run`, `coach`, `display` and `sync` are told where the command line says nothing."""
+    """Return what `interval-coach run`, `coach`, `display` and `sync` are told where the command line says nothing."""
     config = now.config
     screens = {"kms": "full-screen", "kmsdrm": "full-screen", "wayland": "full-screen", "none": "headless"}
     window = "full-screen" if config.screen.full_screen else "window"
@@ -58,7 +58,7 @@ def _strap_of(config: "Config") -> str:
 
 
 def _tell_environment(config: "Config") -> None:
-    """What is read from the environment wherever it is needed: the zone of dates, and the clinic's protocols."""
+    """Set what is read from the environment wherever it is needed: the zone of dates, and the clinic's protocols."""
     os.environ["TZ"] = config.machine.timezone
     time.tzset()
     os.environ["INTERVAL_COACH_PROTOCOLS"] = config.protocols.folder

@@ -55,12 +55,12 @@ def lost_by_service(kept: Path, service: Path = Path("/var/lib") / NAME) -> bool
 
 
 def read_config(path: Path) -> Config:
-    """The configuration in a file. Raises ConfigError with file, line and reason."""
+    """Return the configuration in a file. Raises ConfigError with file, line and reason."""
     return read(_text(path), str(path))
 
 
 def in_force(path: Path, kept: Path, *, keep: bool = True) -> InForce:
-    """The settings of a file, or of the last good one. Raises ConfigError where there is neither.
+    """Return the settings of a file, or of the last good one. Raises ConfigError where there is neither.
 
     `keep`: whether to keep a copy of a good file, as a service that starts with it does.
     """

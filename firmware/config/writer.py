@@ -54,7 +54,7 @@ themselves: `python -m firmware.config.writer markdown`, `python -m firmware.con
 
 
 def as_toml(value: Value) -> str:
-    """A value as TOML writes it."""
+    """Return a value as TOML writes it."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -67,7 +67,7 @@ def as_toml(value: Value) -> str:
 
 
 def commented() -> str:
-    """The file with every key at its default, behind «#»."""
+    """Return the file with every key at its default, behind «#»."""
     lines = [HEAD]
     for name, section in _sections(Config()):
         lines += [*_wrapped(section.__doc__ or "", "# "), f"[{name}]"]
@@ -87,7 +87,7 @@ def format_config(config: Config) -> str:
 
 
 def document() -> str:
-    """The document of all settings."""
+    """Return the document of all settings."""
     lines = [DOCUMENT]
     for name, section in _sections(Config()):
         lines += [f"## [{name}]", "", section.__doc__ or "", "", "| key | default | meaning |", "|---|---|---|"]
@@ -99,7 +99,7 @@ def document() -> str:
 
 
 def with_values(text: str, values: Mapping[str, Value], file: str = "config.toml") -> str:
-    """The text of a file with other values for some keys (`"sound.device"`), all else and all comments as they were.
+    """Return a file's text with other values for some keys (`"sound.device"`), all else and all comments as they were.
 
     Raises ConfigError where the text or a value is refused.
     """

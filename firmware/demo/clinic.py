@@ -150,7 +150,7 @@ class DemoClinic:
                 pass
 
     def stored(self, session_id: str) -> StoredByServer | None:
-        """What the server has of a session, its highest revision; None where it has nothing, or cannot say."""
+        """Return what the server has of a session, its highest revision; None where it has nothing, or cannot say."""
         words = _server("sessions", "--session", session_id, "--json", "--dir", str(self._folder))
         try:
             run = subprocess.run(  # noqa: S603 - the project's own program with the demo's own folder
@@ -220,7 +220,7 @@ class DemoClinic:
 
 
 def _missing() -> str:
-    """What is not installed, in a sentence; empty where all is there."""
+    """Return what is not installed, in a sentence; empty where all is there."""
     stays = "so the session stays in the diary and is delivered to nobody."
     beside = Path(sys.executable).with_name("interval-coach-server")
     if not beside.exists() or any(importlib.util.find_spec(name) is None for name in _SERVER_PACKAGES):

@@ -16,7 +16,7 @@ class DemoTrainee:
         self._act_at_s = 0.0
 
     def presses(self, view: DisplayState, now_s: float) -> tuple[Button, ...]:
-        """What is pressed now, at the face that is shown."""
+        """Return what is pressed now, at the face that is shown."""
         if view.face is not self._face:
             self._face = view.face
             self._act_at_s = now_s + LOOKS_BEFORE_PRESS_S

@@ -408,7 +408,7 @@ class Demo:
             self._console.print(f"      {what}", style="bright_black", markup=False, soft_wrap=True)
 
     def _tell_delivery(self) -> None:
-        """The session as the server has it, beside what the diary says."""
+        """Say the session as the server has it, and what the diary says."""
         if self._clinic is None:
             return
         kept, stored = self._kept, self._stored

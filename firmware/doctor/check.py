@@ -66,12 +66,12 @@ class Check(Protocol):
 
 
 def make_finding(check: Check, code: str, detail: str = "") -> CheckFinding:
-    """A finding of this check."""
+    """Return a finding of this check."""
     return CheckFinding(code, check.codes[code], detail)
 
 
 def look_once(check: Check, place: CheckContext) -> Outcome:
-    """What one check says; that it could not look, where it could not."""
+    """Return what one check says; that it could not look, where it could not."""
     try:
         outcome = check.look(place)
     except PermissionError as error:

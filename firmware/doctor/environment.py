@@ -84,7 +84,7 @@ class ExpectedHardware(Struct, frozen=True, kw_only=True):
 
 
 def fittings_of(config: Config) -> ExpectedHardware:
-    """What a machine with these settings has."""
+    """Return what a machine with these settings has."""
     device = config.sound.device
     named = re.search(r"CARD=(?P<name>\w+)|:(?P<number>\w+)(?:,|$)", device)
     return ExpectedHardware(
@@ -164,23 +164,23 @@ class CheckContext:
     free_bytes: Callable[[Path], int] | None = None
 
     def at(self, path: str) -> Path:
-        """A place in the tree."""
+        """Return a place in the tree."""
         return self.root / path.lstrip("/")
 
     def text(self, path: str | Path) -> str | None:
-        """What a file says, without the white space around; None where there is none. Raises OSError."""
+        """Return what a file says, without the white space around; None where there is none. Raises OSError."""
         try:
             return read_plain(self.at(path) if isinstance(path, str) else path).decode("utf-8", "replace").strip()
         except _ABSENT:
             return None
 
     def number(self, path: str | Path, base: int = 10) -> int | None:
-        """The whole number in a file; None where there is no file. Raises OSError, ValueError."""
+        """Return the whole number in a file; None where there is no file. Raises OSError, ValueError."""
         said = self.text(path)
         return None if said is None else int(said, base)
 
     def those(self, folder: str, pattern: str) -> tuple[Path, ...]:
-        """What in a folder has such a name, in order; nothing where there is no folder."""
+        """Return what in a folder has such a name, in order; nothing where there is no folder."""
         try:
             return tuple(sorted(self.at(folder).glob(pattern)))
         except _ABSENT:
@@ -196,7 +196,7 @@ class CheckContext:
 
 
 def settled(place: CheckContext, now: "InForce | None", refused: str | None = None) -> CheckContext:
-    """The place with what the settings say; a computer on a desk where there are none. `refused`: what is wrong."""
+    """Return the place with what the settings say; a desk's computer where there are none. `refused`: what is wrong."""
     if now is None:
         return replace(place, told=structs.replace(place.told, config_refused=refused))
     config = now.config

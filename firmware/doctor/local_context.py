@@ -27,7 +27,7 @@ SEEN_BY_COACH = ("guides", "gpio", "strap", "treadmill", "journal")
 
 
 def settings_here(path: Path | None) -> tuple[InForce | None, str | None]:
-    """The settings in force, and what is wrong with them where none can be used; neither where there is no file."""
+    """Return the settings in force, and what is wrong where none can be used; neither where there is no file."""
     if path is None and not CONFIG.exists():
         return None, None
     try:
@@ -37,7 +37,7 @@ def settings_here(path: Path | None) -> tuple[InForce | None, str | None]:
 
 
 def asked_of_coach(place: CheckContext) -> tuple[CheckContext, Health | None]:
-    """The place with what the running coach tells; that none runs, where none answers."""
+    """Return the place with what the running coach tells; that none runs, where none answers."""
     health = _health(place.socket)
     if health is None:
         return replace(place, told=structs.replace(place.told, coach_runs=False)), None
@@ -52,7 +52,7 @@ def asked_of_coach(place: CheckContext) -> tuple[CheckContext, Health | None]:
 
 
 def with_coachs(looked: tuple[CheckResult, ...], health: Health | None) -> tuple[CheckResult, ...]:
-    """What was found, and what only the coach can find."""
+    """Return what was found, and what only the coach can find."""
     if health is None:
         return looked
     codes = {check.name: check.codes for check in CHECKS}
@@ -78,7 +78,7 @@ def reach_broker(identity: Path) -> str | None:
 
 
 def whole(place: CheckContext) -> CheckContext:
-    """The place where there is time: programs are run, and the broker is tried."""
+    """Return the place where there is time: programs are run, and the broker is tried."""
     return replace(place, run=run_program, reach=reach_broker)
 
 

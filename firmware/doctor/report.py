@@ -56,7 +56,7 @@ class DoctorReport(Struct, frozen=True, kw_only=True):
 
 
 def report(looked: tuple[CheckResult, ...], language: Language, *, version: str, coach_runs: bool) -> DoctorReport:
-    """The findings in words."""
+    """Return the findings in words."""
     texts = texts_in(language)
     checks = tuple(_in_words(one, texts) for one in looked)
     return DoctorReport(
@@ -102,12 +102,12 @@ def show(told: DoctorReport, console: Console) -> None:
 
 
 def to_json(told: DoctorReport) -> str:
-    """The document."""
+    """Return the document."""
     return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
 
 
 def schema() -> str:
-    """The document's JSON schema."""
+    """Return the document's JSON schema."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "interval-coach doctor --json"}
     report = msgspec.json.schema(DoctorReport)
     make_standard(report)

@@ -25,7 +25,7 @@ class SelfTestAnswers(Struct, frozen=True, kw_only=True):
     voice: bool | None = None
 
     def given(self) -> dict[str, bool | None]:
-        """The answers by part."""
+        """Return the answers by part."""
         return {"screen": self.screen, "lamp": self.lamp, "voice": self.voice}
 
 
@@ -46,7 +46,7 @@ def keep(diary: Path, answers: SelfTestAnswers) -> None:
 
 
 def read(diary: Path) -> SelfTestAnswers | None:
-    """The last answers; None where there are none, or where they cannot be read."""
+    """Return the last answers; None where there are none, or where they cannot be read."""
     try:
         with os.fdopen(open_regular(answers_file(diary)), "rb") as file:
             return msgspec.json.decode(file.read(), type=SelfTestAnswers)

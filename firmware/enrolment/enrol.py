@@ -114,7 +114,7 @@ def address_of(server: str) -> tuple[str, int]:
 
 
 def _authority(host: str, port: int, code: OneTimeCode) -> str:
-    """The authority's certificate, which proves itself by the hash in the code.
+    """Return the authority's certificate, which proves itself by the hash in the code.
 
     Nobody is trusted yet, so this one request does not verify the server, sends nothing, and believes nothing but what
     the code confirms. Everything after it is verified against this authority alone.
@@ -143,7 +143,7 @@ def _is_of(code: OneTimeCode, authority: str) -> bool:
 
 
 def _key_and_request(folder: Path) -> tuple[bytes, str]:
-    """A new key (EC P-256), and a signing request for it; the server puts in the names.
+    """Return a new key (EC P-256), and a signing request for it; the server puts in the names.
 
     The key is on the disk before it is asked for, so that a power cut after the server's answer costs nothing: the same
     code with the same key is answered again.
@@ -159,7 +159,7 @@ def _key_and_request(folder: Path) -> tuple[bytes, str]:
 
 
 def _openssl(*words: str, given: str | None = None) -> str:
-    """What openssl writes; files that it makes are its owner's alone."""
+    """Run openssl and return what it writes; files that it makes are its owner's alone."""
     mask = os.umask(0o077)
     try:
         run = subprocess.run(  # noqa: S603 - fixed words and own paths

@@ -25,7 +25,7 @@ class CertificateUser(Protocol):
         ...
 
     def renewed(self) -> None:
-        """The identity has changed on the disk."""
+        """Note that the identity has changed on the disk."""
         ...
 
     def note(self, trouble: Trouble, detail: str = "", about: str = "") -> None:
@@ -33,7 +33,7 @@ class CertificateUser(Protocol):
         ...
 
     def clear(self, trouble: Trouble, about: str = "") -> None:
-        """It is right again."""
+        """Note that it is right again."""
         ...
 
 

@@ -43,7 +43,7 @@ class ToCoach(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True)
     request: int = 0
 
     def numbered(self, request: int) -> Self:
-        """The same under another number."""
+        """Return the same under another number."""
         return replace(self, request=request)
 
 

@@ -22,7 +22,7 @@ _loading = threading.Lock()
 
 
 def open_chip() -> Factory:
-    """The header's chip. Raises PanelError: no chip, no permission, no Raspberry Pi, or no driver installed."""
+    """Return the header's chip. Raises PanelError: no chip, no permission, no Raspberry Pi, or no driver installed."""
     try:
         # When it is loaded, lgpio makes a named pipe in `$LG_WD` or the present folder, and opens it in the latter.
         # Only then is its name needed.

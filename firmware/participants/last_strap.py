@@ -48,7 +48,7 @@ class StrapMemory:
                 _log.warning("The strap of %s is not known any more (%s)%s.", path.stem, error, kept)
 
     def of(self, participant: str) -> SelectedStrap | None:
-        """The strap that this participant wore last."""
+        """Return the strap that this participant wore last."""
         return self._bonds.get(participant)
 
     def keep(self, participant: str, bond: SelectedStrap) -> None:

@@ -44,7 +44,7 @@ def is_right(pin: str, kept: PinHash) -> bool:
 
 
 def checked(kept: PinHash) -> PinHash:
-    """A hash that came from outside, if it is one that may be kept. Raises PinError."""
+    """Return a hash that came from outside, if it is one that may be kept. Raises PinError."""
     usual = (len(kept.salt), len(kept.hash), kept.block, kept.lanes) == (SALT_BYTES, HASH_BYTES, BLOCK, LANES)
     if not usual or not _SMALLEST_COST <= kept.cost <= _LARGEST_COST or kept.cost & (kept.cost - 1):
         raise PinError("This is no PIN's hash of this version. Set the PIN with: interval-coach participants pin")

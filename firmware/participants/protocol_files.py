@@ -17,7 +17,7 @@ LARGEST_BYTES = 256 * 1024
 
 
 def clinic_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The clinic's own protocols: `$INTERVAL_COACH_PROTOCOLS`, which the configuration sets, else the usual folder."""
+    """Return the folder of the clinic's protocols: `$INTERVAL_COACH_PROTOCOLS`, which settings name, or the usual."""
     return Path(environment.get(FOLDER_VARIABLE) or CLINIC_PROTOCOLS)
 
 
@@ -27,7 +27,7 @@ def builtin_names() -> list[str]:
 
 
 def load(name: str, clinic: Path | None = None) -> Protocol:
-    """The protocol with this name (the clinic's folder goes first), or in the file that a `/` or `.toml` names.
+    """Return the protocol with this name (the clinic's folder goes first), or in the file that a `/` or `.toml` names.
 
     Raises `ProtocolFileError` where there is none or it is wrong.
     """
@@ -44,7 +44,7 @@ def load(name: str, clinic: Path | None = None) -> Protocol:
 
 
 def read_file(path: Path) -> Protocol:
-    """The protocol in a file. Raises `ProtocolFileError` with file, line and reason."""
+    """Return the protocol in a file. Raises `ProtocolFileError` with file, line and reason."""
     try:
         unfit = _unfit(path)
         if unfit is not None:

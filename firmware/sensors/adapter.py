@@ -118,7 +118,7 @@ class BluetoothAdapter:
         await asyncio.wait({self.next_change()}, timeout=within_s)
 
     def next_change(self) -> "asyncio.Future[None]":
-        """What is done when anything about the radio next changes."""
+        """Return what is done when anything about the radio next changes."""
         change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(change)
         change.add_done_callback(self._waiting.discard)

@@ -61,7 +61,7 @@ class _HeardStrap:
         self.battery_percent = self.battery_percent if page.battery_percent is None else page.battery_percent
 
     def seen(self, now_s: float) -> StrapSeen:
-        """What a person chooses by."""
+        """Return what a person chooses by."""
         number = str(self.page.device)
         worn = now_s - self.beat_s < TAKEN_OFF_AFTER_S and self.page.bpm is not None
         bpm = self.page.bpm if worn else 0.0

@@ -139,7 +139,7 @@ class BluetoothTreadmill:
             self._seen[device.address] = device
 
     async def _found(self) -> BLEDevice | None:
-        """The treadmill, or None where it is not in reach or not told from others."""
+        """Return the treadmill, or None where it is not in reach or not told from others."""
         self._seen = {}
         began_s = time.monotonic()
         while self._radio.condition == "ready" and (since_s := time.monotonic() - began_s) < self._timings.look_for_s:

@@ -32,7 +32,7 @@ class _Heard:
         self.hear(device, name)
 
     def hear(self, device: BLEDevice, name: str | None) -> None:
-        """It said something just now; a name may come later than the first advertisement."""
+        """Note that it said something just now; a name may come later than the first advertisement."""
         self.device, self.at_s = device, time.monotonic()
         self.identity = identity(name or device.name, device.address)
 
@@ -94,14 +94,14 @@ class AdvertisementTracker:
         return not self._lately()
 
     def find(self, bond: SelectedStrap) -> BLEDevice | None:
-        """The bound strap, once it is truly heard."""
+        """Return the bound strap, once it is truly heard."""
         for heard in self._heard.values():
             if heard.signal_dbm is not None and is_bound(bond, heard.identity, heard.device.address):
                 return heard.device
         return None
 
     def find_moved(self, bond: SelectedStrap, others: Collection[str]) -> BLEDevice | None:
-        """A strap that may be the bound one under a new address; `others` have been asked, and are not."""
+        """Return a strap that may be the bound one under a new address; `others` have been asked, and are not."""
         for heard in self._heard.values():
             if heard.signal_dbm is None or heard.device.address in others:
                 continue

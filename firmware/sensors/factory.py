@@ -82,7 +82,7 @@ def _ant_maker() -> StrapMaker:
 
 
 def treadmill_beside(strap: Strap, config: "Config") -> "BluetoothTreadmill":
-    """The treadmill of the settings, on the strap's own radio where it has one."""
+    """Return the treadmill of the settings, on the strap's own radio where it has one."""
     from firmware.sensors.adapter import BluetoothAdapter  # noqa: PLC0415 - as above
     from firmware.sensors.ble_strap import BluetoothStrap  # noqa: PLC0415 - as above
     from firmware.sensors.ble_treadmill import BluetoothTreadmill  # noqa: PLC0415 - as above

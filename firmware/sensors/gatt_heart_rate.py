@@ -93,7 +93,7 @@ def _refused(payload: bytes | bytearray, why: str) -> HeartRateMeasurementError:
 
 
 def packed(measurement: HeartRateMeasurement) -> bytes:
-    """The bytes that a strap would send for it. Raises struct.error for a value that does not fit."""
+    """Return the bytes that a strap would send for it. Raises struct.error for a value that does not fit."""
     wide = measurement.bpm > _LONGEST_RATE_8
     flags = SIXTEEN_BITS if wide else 0
     if measurement.contact is not None:

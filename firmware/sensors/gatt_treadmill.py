@@ -126,7 +126,7 @@ def read(payload: bytes | bytearray) -> TreadmillData:
 
 
 def _raw_fields(payload: bytes | bytearray, flags: int) -> tuple[dict[str, int], str | None]:
-    """The fields that are certain, as sent, and what does not fit."""
+    """Return the fields that are certain, as sent, and what does not fit."""
     announced: list[tuple[str, tuple[str, ...]]] = [] if flags & MORE_DATA else [("<H", ("speed",))]
     announced += [(form, names) for bit, form, names in _FIELDS if flags & 1 << bit]
     paces = sum(bool(flags & 1 << bit) for bit in (_PACE_BIT, _AVERAGE_PACE_BIT))

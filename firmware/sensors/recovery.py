@@ -91,6 +91,6 @@ class RecoveryEscalation:
         return True
 
     def heard(self) -> None:
-        """A measurement came."""
+        """Note that a measurement came."""
         self._steps.clear()
         self.failures = 0

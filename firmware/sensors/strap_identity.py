@@ -74,7 +74,7 @@ def shown_name(name: str | None) -> str:
 
 
 def serial_in(name: str) -> str | None:
-    """The printed serial that a name carries, where its maker is known to put it there."""
+    """Return the printed serial that a name carries, where its maker is known to put it there."""
     for pattern in _SERIAL_IN_NAME:
         if found := pattern.match(name):
             return found["serial"].upper()
@@ -129,7 +129,7 @@ def is_own_serial(serial: str) -> bool:
 
 
 def advertised_bpm(manufacturer: Mapping[int, bytes]) -> float | None:
-    """The rate that a strap tells to everyone: Polar's alone; 0 where it is not worn, None where it tells nothing.
+    """Return the rate that a strap (Polar's) tells to everyone; 0 where it is not worn, None where it tells nothing.
 
     One flag byte (bit 1 contact, bit 6 another kind of content), one of the coder's, the fast average and, in newer
     straps, the slow one. Source: Polar's published SDK.

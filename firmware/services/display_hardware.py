@@ -60,12 +60,12 @@ class Connectors:
 
 
 def connectors_of(config: Config) -> Connectors | None:
-    """What tells of displays that come and go; None where a desktop does."""
+    """Return what tells of displays that come and go; None where a desktop does."""
     return Connectors() if config.screen.driver in WITHOUT_DESKTOP else None
 
 
 def sound_signs(config: Config) -> Callable[[], tuple[str, ...]]:
-    """What tells of sound cards that come and go, and names the chosen one to SDL."""
+    """Return what tells of sound cards that come and go, and names the chosen one to SDL."""
     from display.sound.sound_card import signs_of  # noqa: PLC0415 - loads SDL, which must be told its drivers first
 
     return signs_of(config.sound.device, connector=lambda: hdmi_of(config))
@@ -77,7 +77,7 @@ def hdmi_of(config: Config, folder: Path = CONNECTORS) -> str | None:
 
 
 def lamp_of(config: Config) -> "LampLight | None":
-    """The lamp; None where the settings say that there is none."""
+    """Return the lamp; None where the settings say that there is none."""
     if config.lamp.driver == "none":
         return None
     from display.lamp.pwm import LampLight  # noqa: PLC0415 - only where there is a lamp
@@ -90,7 +90,7 @@ def _open_lamp(part: LampPart) -> GpioLamp:
 
 
 def buzzer_of(config: Config) -> "Buzzer | None":
-    """The buzzer; None where the settings say that there is none."""
+    """Return the buzzer; None where the settings say that there is none."""
     if config.buzzer.driver == "none":
         return None
     from display.sound.buzzer import Buzzer  # noqa: PLC0415 - only where there is a buzzer
@@ -103,7 +103,7 @@ def _open_buzzer(part: BuzzerPart) -> GpioBuzzer:
 
 
 def oled_of(config: Config) -> "Oled | None":
-    """The small screen; None where the settings say that there is none."""
+    """Return the small screen; None where the settings say that there is none."""
     part = config.oled
     if part.driver == "none":
         return None

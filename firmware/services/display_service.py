@@ -125,13 +125,13 @@ class LatestValue:
         return self._wake
 
     def put(self, view: DisplayState) -> None:
-        """The coach shows this now."""
+        """Show this now."""
         self.view = view
         self.alone_since_s = None
         self.wake()
 
     def alone(self) -> None:
-        """The coach has gone."""
+        """Note that the coach has gone."""
         if self.alone_since_s is None:
             self.alone_since_s = time.monotonic()
         self.wake()
@@ -142,12 +142,12 @@ class LatestValue:
             os.eventfd_write(self._wake, 1)
 
     def seen(self) -> None:
-        """The one who waited has looked."""
+        """Note that the one who waited has looked."""
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
 
     def to_show(self, now_s: float) -> DisplayState | None:
-        """What to show: the coach's view, or that it is not there; None while there is nothing to say."""
+        """Return what to show: the coach's view, or that it is not there; None while there is nothing to say."""
         view, since_s = self.view, self.alone_since_s
         if since_s is None or (view is not None and view.face in (ScreenId.SESSION, ScreenId.GO_ON)):
             return view
@@ -266,7 +266,7 @@ class DisplayService:
             self._small.set()
 
     def _tell_parts(self, link: CoachLink) -> None:
-        """The heartbeat: which parts work."""
+        """Send the heartbeat: which parts work."""
         sound = self._sound
         if sound is not None and not self._settings.sound:
             self._parts.note("sound", "off")
@@ -335,7 +335,7 @@ class DisplayService:
             window.close()
 
     def _note_screen(self, window: "Window | None") -> None:
-        """A picture that nobody can see is no screen, save where it was asked for: somebody else shows it then."""
+        """Count a picture that no person can see as no screen, save where it was asked for: another shows it then."""
         if self._settings.no_screen:
             self._parts.note("screen", "off")
         else:
@@ -459,7 +459,7 @@ class DisplayService:
 def screen_kind(
     wanted: ScreenKind, environment: Mapping[str, str] = os.environ
 ) -> Literal["window", "full_screen", "headless"]:
-    """What to open: a window where there is a desktop, else a picture that nobody sees."""
+    """Return what to open: a window where there is a desktop, else a picture that nobody sees."""
     if wanted != "auto":
         return wanted
     if environment.get("SDL_VIDEODRIVER") == "dummy":

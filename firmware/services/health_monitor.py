@@ -108,18 +108,18 @@ class MachineHealth:
         self._changed.set()
 
     def devices(self, devices: Devices) -> None:
-        """The display's heartbeat."""
+        """Take the display's heartbeat."""
         self._devices_at_s = time.monotonic()
         if devices.numbered(0) != self._devices or self._display_was_away:
             self._devices, self._display_was_away = devices.numbered(0), False
             self._changed.set()
 
     def strap_spoke(self) -> None:
-        """The strap has delivered something."""
+        """Note that the strap has delivered something."""
         self._strap_at_s = time.monotonic()
 
     def stuck(self, buttons: tuple[Button, ...]) -> None:
-        """The panel finds these buttons held down for too long; none: all are free again."""
+        """Note the buttons that the panel finds held down for too long; none: all are free again."""
         if buttons != self._stuck:
             self._stuck = buttons
             self._changed.set()
@@ -131,7 +131,7 @@ class MachineHealth:
             self._changed.set()
 
     def answered(self, answers: dict[TriedPart, bool], stamps: StampClock) -> None:
-        """A person has been through the self-test."""
+        """Note that a person has been through the self-test."""
         said = SelfTestAnswers(
             wall_s=stamps.now().wall_s,
             screen=answers.get(TriedPart.SCREEN),
@@ -239,7 +239,7 @@ class FindingsLog:
         self._said: dict[str, str] = {}
 
     def news(self, found: tuple[CheckFinding, ...]) -> tuple[str, ...]:
-        """What is new since the last round, in lines for the log."""
+        """Return what is new since the last round, in lines for the log."""
         now = {one.code: one.detail for one in found}
         new = [f"{code}: {detail}".rstrip(": ") for code, detail in now.items() if code not in self._said]
         over = [f"{code} is over." for code in self._said if code not in now]

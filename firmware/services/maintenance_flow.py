@@ -45,7 +45,7 @@ class MachinePage:
             self._sound_from(now_s)
 
     def answered(self, desk: KioskState) -> KioskState:
-        """The self-test is over: its answers are kept, and the machine's page stands again."""
+        """End the self-test: its answers are kept, and the machine's page stands again."""
         if desk.tested is not None:
             self.on_answers(dict(zip(desk.parts, desk.tested, strict=False)))
         self._sounds.clear()

@@ -30,7 +30,7 @@ class DisplayParts:
         self._states[part] = "works" if works else "missing"
 
     def to_say(self, now_s: float) -> Devices | None:
-        """What to tell the coach now; None where it is not time yet, and nothing has changed."""
+        """Return what to tell the coach now; None where it is not time yet, and nothing has changed."""
         states = dict(self._states)
         if len(states) < len(get_args(PartName)):
             return None
@@ -48,5 +48,5 @@ class DisplayParts:
         return devices
 
     def forget(self) -> None:
-        """The coach is another one: tell it all again."""
+        """Say it all again to the coach, which is another one."""
         self._said = None

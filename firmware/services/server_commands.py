@@ -26,7 +26,7 @@ NOT_READY = CommandRefusal("not_ready", "No participant stands ready to start at
 
 
 def plan_of(came: PlanOnWire) -> Plan:
-    """The plan as the coach keeps it: with the day until which it holds, and when its sessions were counted."""
+    """Return the plan as the coach keeps it: with the day until which it holds, and when its sessions were counted."""
     until = [at_s for at_s in (came.valid_until_wall_s, came.plan.valid_until_wall_s) if at_s is not None]
     counted_at_s = came.plan.counted_at_wall_s
     return replace(

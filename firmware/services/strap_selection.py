@@ -35,7 +35,7 @@ class StrapChoosing:
         return replace(desk, strap=StrapChoice(asked=True, last=None if last is None else last.key))
 
     def restored(self, desk: KioskState, state: SessionState) -> KioskState:
-        """A session goes on after a restart: with the strap it had."""
+        """Go on after a restart with the strap that the session had."""
         self._participant = state.plan.participant
         if state.strap_key is None:
             return replace(desk, strap=StrapChoice(asked=True))
@@ -45,7 +45,7 @@ class StrapChoosing:
         return replace(desk, strap=strap_choice.chosen_again(StrapChoice(asked=True), had))
 
     def chosen_or_not(self, desk: KioskState) -> None:
-        """The person has pressed: this one is mine, or it was the wrong one."""
+        """Take the person's press: this one is mine, or it was the wrong one."""
         chosen = desk.strap.chosen
         if chosen is None:
             self._strap.look()
@@ -55,7 +55,7 @@ class StrapChoosing:
         self._keep(bond)
 
     def started(self, desk: KioskState) -> None:
-        """The session has begun; whoever trains by perceived exertion, without a strap, is not looked around for."""
+        """Begin the session; for a person who trains by perceived exertion, without a strap, none is looked for."""
         if desk.strap.chosen is None:
             self._strap.release()
 
@@ -79,7 +79,7 @@ class StrapChoosing:
         return None if self._participant is None else self._memory.of(self._participant)
 
     def _bond(self, strap: StrapSeen) -> SelectedStrap:
-        """What is known of this strap. After another strap answered in its place, a new press begins with nothing."""
+        """Return what is known of this strap. After another one answered for it, a new press begins with nothing."""
         known = self._known()
         if known is None or not _is(known, strap) or strap.key == self._wrong:
             return SelectedStrap(strap.key, strap.name)

@@ -208,7 +208,7 @@ class SyncService:
         return rest
 
     def _fetch(self, link: CoachLink) -> SealedSession | None:
-        """The next session that the courier has not been handed; None where there is none, or the coach cannot now."""
+        """Return the next session for the courier; None where there is none, or the coach cannot now."""
         self._requests += 1
         link.say(NextUndelivered(self._requests, held=self._courier.holds))
         document = bytearray()
@@ -259,7 +259,7 @@ class SyncService:
             write_state(self._state_file, state)
 
     def _tell_machine(self) -> None:
-        """What the coach found, and the network, which the coach is shut in without and cannot see."""
+        """Take what the coach found, and the network, which the coach is shut in without and cannot see."""
         found = dict(self._coachs)
         if self.place is not None:
             found |= {one.code: one.detail for one in look_once(NETWORK, self.place).findings}
@@ -270,7 +270,7 @@ class SyncService:
 
 
 def clocks_of(stamp: Timestamp) -> Clocks:
-    """A stamp as it goes over the wire."""
+    """Return a stamp as it goes over the wire."""
     return Clocks(stamp.boot_id, stamp.monotonic_s, stamp.wall_s, stamp.synchronised, stamp.repaired)
 
 
@@ -282,7 +282,7 @@ def _differs(state: State, said: State | None) -> bool:
 
 
 def own_software(version: str) -> Software:
-    """What runs here."""
+    """Return what runs here."""
     system = "Linux"
     release = Path("/etc/os-release")
     if release.exists():
@@ -292,7 +292,7 @@ def own_software(version: str) -> Software:
 
 
 def _courier_of(identity: Path, version: str, clocks: Callable[[], Clocks]) -> MqttCourier:
-    """The courier of a machine that is enrolled. Raises IdentityUnusableError."""
+    """Return the courier of a machine that is enrolled. Raises IdentityUnusableError."""
     try:
         return MqttCourier(CourierSettings(folder=identity, software=own_software(version)), clocks)
     except MachineIdentityError as error:

@@ -109,7 +109,7 @@ def _make_own_folder(copies: Path) -> None:
 
 
 def _format(diary: Path) -> int:
-    """The format that the file says, with its log brought into it; 0 where it cannot be read: the coach rescues it."""
+    """Return the file's format, its log brought into it; 0 where it cannot be read: the coach rescues it."""
     try:
         with contextlib.closing(sqlite3.connect(diary)) as connection:
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])

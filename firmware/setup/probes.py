@@ -71,7 +71,7 @@ class Parts(Protocol):
         ...
 
     def cards(self) -> tuple[FoundCard, ...]:
-        """The sound cards."""
+        """Return the sound cards."""
         ...
 
     def speak(self, device: str, language: Literal["nb", "en"], connector: str = "") -> None:

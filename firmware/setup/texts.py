@@ -17,7 +17,7 @@ class SetupTexts:
         self._words = words
 
     def __call__(self, key: str, **values: object) -> str:
-        """The words of a key, with its values filled in."""
+        """Return the words of a key, with its values filled in."""
         return self._words[key].format(**values)
 
 

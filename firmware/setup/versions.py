@@ -94,7 +94,7 @@ class VersionFolder:
         self._link(_CURRENT, name)
 
     def confirm(self) -> None:
-        """The current version is good: keep it, and the one before it."""
+        """Keep the current version, which is good, and the one before it."""
         current, before = self.current, self.steady
         if current is None:
             raise VersionsError(f"There is no version in {self.folder}. Run the installer: sudo make install.")

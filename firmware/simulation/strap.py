@@ -30,7 +30,7 @@ class Wearer:
         self._seed = seed
 
     def plan(self, protocol: str = "4x4", language: str = "nb") -> Plan:
-        """What a therapist plans for them."""
+        """Return what a therapist plans for them."""
         plan = plan_for(self.participant, np.random.default_rng(self._seed + 1), name="simulated", protocol=protocol)
         nickname = NICKNAMES["en" if language == "en" else "nb"]
         return replace(plan, language="en" if language == "en" else "nb", nickname=nickname)

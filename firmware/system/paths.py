@@ -13,7 +13,7 @@ SYSTEM_PLANS = Path("/etc/interval-coach/plans")
 
 
 def socket_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """The coach's local socket."""
+    """Return the coach's local socket."""
     if given := environment.get("RUNTIME_DIRECTORY"):
         return Path(given.split(":")[0]) / "coach.sock"
     if runtime := environment.get("XDG_RUNTIME_DIR"):
@@ -22,7 +22,7 @@ def socket_path(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def diary_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """The training diary: `$INTERVAL_COACH_DIARY`, else the service's own place if there is one, else the user's."""
+    """Return the diary's place: `$INTERVAL_COACH_DIARY`, else the service's own if there is one, else the user's."""
     if named := environment.get("INTERVAL_COACH_DIARY"):
         return Path(named)
     service = Path("/var/lib") / NAME / "diary.db"
@@ -44,7 +44,7 @@ def identity_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def plans_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder of plans, one file for each participant."""
+    """Return the folder of plans, one file for each participant."""
     if configuration := environment.get("XDG_CONFIG_HOME"):
         return Path(configuration) / NAME / "plans"
     if home := environment.get("HOME"):

@@ -11,18 +11,18 @@ class LossLogger:
     """Tells once when something is lost, and once when it is back."""
 
     def __init__(self, what: str) -> None:
-        """`what` is lost or back."""
+        """Say that `what` is lost or back."""
         self._what = what
         self._lost = False
 
     def lost(self, reason: object) -> None:
-        """It does not work now."""
+        """Note that it does not work now."""
         if not self._lost:
             self._lost = True
             _log.warning("%s: lost (%s); the rest goes on, and it is tried again.", self._what, reason)
 
     def back(self) -> None:
-        """It works."""
+        """Note that it works."""
         if self._lost:
             self._lost = False
             _log.warning("%s: back.", self._what)
@@ -37,10 +37,10 @@ class RetryDelay:
         self._pause_s = first_s
 
     def pause_s(self) -> float:
-        """The pause before the next try."""
+        """Return the pause before the next try."""
         pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, self._longest_s)
         return pause_s
 
     def works(self) -> None:
-        """It works: the next loss is tried again soon."""
+        """Note that it works: the next loss is tried again soon."""
         self._pause_s = self._first_s

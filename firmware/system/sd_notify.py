@@ -36,7 +36,7 @@ class ServiceNotice:
         return int(limit_us) / 1e6 / _OF_THE_LIMIT
 
     def ready(self, status: str) -> None:
-        """The service serves from now on. `status`: one line, which `systemctl status` shows."""
+        """Say that the service serves from now on. `status`: one line, which `systemctl status` shows."""
         self._send(f"READY=1\nSTATUS={status}")
 
     def status(self, status: str) -> None:
@@ -44,7 +44,7 @@ class ServiceNotice:
         self._send(f"STATUS={status}")
 
     def alive(self) -> None:
-        """The loop that calls this turns. Call as often as you like; only what is needed is sent."""
+        """Say that the loop that calls this turns. Call as often as you like; only what is needed is sent."""
         now_s = time.monotonic()
         if self.every_s != NO_WATCHDOG_S and now_s >= self._alive_at_s:
             # A little early, so that a loop of just this rhythm does not miss every other turn.
@@ -52,7 +52,7 @@ class ServiceNotice:
             self._send("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """The service ends, by its own will or somebody's."""
+        """Say that the service ends, by its own will or another's."""
         self._send("STOPPING=1")
 
     def _send(self, words: str) -> None:

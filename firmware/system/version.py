@@ -2,7 +2,7 @@
 
 
 def own_version() -> str:
-    """The version; `uninstalled` where this runs from a folder that was never installed."""
+    """Return the version; `uninstalled` where this runs from a folder that was never installed."""
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - see above
 
     try:

@@ -33,7 +33,7 @@ class RolesForm(forms.Form):
     )
 
     def chosen(self) -> set[Role]:
-        """The roles that were ticked."""
+        """Return the roles that were ticked."""
         return {Role(one) for one in self.cleaned_data["roles"]}
 
 
@@ -51,13 +51,13 @@ class NewAccountForm(RolesForm):
     last_name = forms.CharField(label=gettext_lazy("Last name"), max_length=150)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        """An account without a role could do nothing."""
+        """Make the form. An account without a role could do nothing."""
         super().__init__(*args, **kwargs)  # type: ignore[arg-type] # passed on as it came
         self.fields["roles"].required = True
 
 
 def accounts_of(clinic: Clinic) -> QuerySet[Account]:
-    """The accounts that hold a role in this clinic itself."""
+    """Return the accounts that hold a role in this clinic itself."""
     return Account.objects.filter(memberships__clinic=clinic).distinct().order_by("last_name", "first_name", "username")
 
 

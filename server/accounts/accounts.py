@@ -172,12 +172,12 @@ def invited(secret: str, now: datetime) -> Account | None:
 
 
 def use_link(secret: str, now: datetime) -> Account | None:
-    """The same, and the link is used up: of two who come at once, one gets the account."""
+    """Do the same, and use up the link: of two who come at once, one gets the account."""
     return use_marked_link(mark_of(secret), now)
 
 
 def use_marked_link(mark: str, now: datetime) -> Account | None:
-    """The same for the link whose secret has this mark."""
+    """Do the same for the link whose secret has this mark."""
     with transaction.atomic():
         found = _links(mark, now).select_related("account").first()
         if found is None or not Invitation.objects.filter(pk=found.pk, used_at=None).update(used_at=now):

@@ -85,5 +85,5 @@ WORDS: dict[str, str | Promise] = {
 
 
 def finding_words(code: str) -> str:
-    """What this finding is called; its code where a newer machine knows more than this server."""
+    """Return what this finding is called; its code where a newer machine knows more than this server."""
     return str(WORDS.get(code, code))

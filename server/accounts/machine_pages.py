@@ -54,7 +54,7 @@ def build_machine_row(
     now_s: float,
     missing: dict[tuple[str, str], MissingMessages] | None = None,
 ) -> MachineShown:
-    """A machine's last word as the pages show it. `until_wall_s`: when the certificate given here ends."""
+    """Return a machine's last word as the pages show it. `until_wall_s`: when the certificate given here ends."""
     told = state.state if isinstance(state.state, dict) else {}
     software = told.get("software") or {}
     ends_s = told.get("certificate_until_wall_s") or until_wall_s

@@ -48,7 +48,7 @@ def holds_in(membership: Membership, clinic: Clinic) -> bool:
 
 
 def clinics_where(account: Account, may: Permission) -> QuerySet[Clinic]:
-    """The clinics in which this account may do this."""
+    """Return the clinics in which this account may do this."""
     held = [one for one in held_by(account) if may in MAY[Role(one.role)]]
     if any(one.clinic_id is None and one.region_id is None for one in held):
         return Clinic.objects.all()

@@ -92,14 +92,14 @@ def _value(name: str, value: object) -> str:
 
 
 def _days(text: str) -> str:
-    """A day, or from one to another; a month or quarter («2026-10», «2026-Q3») as it stands."""
+    """Return a day, or from one to another; a month or quarter («2026-10», «2026-Q3») as it stands."""
     if re.fullmatch(r"\d{4}-\d\d-\d\d( – \d{4}-\d\d-\d\d)?", text) is None:
         return text
     return " – ".join(date_format(date.fromisoformat(one), "SHORT_DATE_FORMAT") for one in text.split(" – "))
 
 
 def _field(name: str) -> str:
-    """A field of a plan or of a participant, as the pages call it."""
+    """Return a field of a plan or of a participant, as the pages call it."""
     if name in NAMES:
         return str(NAMES[name])
     known = {one.name: str(one.verbose_name) for one in Participant._meta.concrete_fields}  # noqa: SLF001 - Django's own door to a model's fields

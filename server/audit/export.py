@@ -81,7 +81,7 @@ def _to_json_row(one: Entry) -> dict[str, object]:
 
 
 def harmless(value: object) -> object:
-    """A text that a spreadsheet would take for a formula gets an apostrophe (OWASP, CSV injection)."""
+    """Put an apostrophe before a text that a spreadsheet would take for a formula (OWASP, CSV injection)."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 

@@ -72,7 +72,7 @@ def who_looked(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 def rows_of(entries: list[Entry]) -> list[dict[str, object]]:
-    """The lines with names and words in place of user names and codes."""
+    """Return the lines with names and words in place of user names and codes."""
     names = {
         account.get_username(): account.get_full_name()
         for account in Account.objects.filter(username__in={one.account for one in entries})

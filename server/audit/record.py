@@ -55,7 +55,7 @@ def record(
 
 
 def _head() -> Head:
-    """The chain's end, locked where the database can; made by whoever comes first."""
+    """Return the chain's end, locked where the database can; made by whoever comes first."""
     locked = Head.objects.select_for_update().filter(pk=1)
     found = locked.first()
     if found is None:
@@ -65,7 +65,7 @@ def _head() -> Head:
 
 
 def digest(entry: Entry) -> str:
-    """The hash of a line: over all that it says, and the hash before it."""
+    """Return the hash of a line: over all that it says, and the hash before it."""
     said = [
         entry.number,
         entry.at.astimezone(UTC).isoformat(timespec="microseconds"),

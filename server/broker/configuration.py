@@ -25,7 +25,7 @@ ROOM_WRITES = ("command", "plan/+")
 
 
 def configuration(clinic: ClinicFolder) -> str:
-    """What mosquitto 2 is started with: `mosquitto -c broker/mosquitto.conf`, or `interval-coach-server broker`."""
+    """Return what mosquitto 2 is started with: `mosquitto -c broker/mosquitto.conf`, or our own `broker` command."""
     places, settings = clinic.places, clinic.settings
     return f"""\
 # Made by «interval-coach-server init». What a clinic wants otherwise goes into {places.broker}/more.d/*.conf.
@@ -118,7 +118,7 @@ def access_list(
 
 
 def bridge_configuration(region: ClinicFolder, name: str, files: str) -> str:
-    """What a clinic's mosquitto needs to hand everything on to this region's. `files`: the folder they lie in there."""
+    """Return what a clinic's mosquitto needs to hand all on to the region's. `files`: the folder they lie in there."""
     theirs = name.removeprefix("bridge-")
     below = f"ic/1/{theirs}/"
     topics = "\n".join(
@@ -150,7 +150,7 @@ restart_timeout 2 60
 
 
 def existing_broker(clinic: ClinicFolder) -> str:
-    """What a broker that stands already must be set to."""
+    """Return what a broker that stands already must be set to."""
     places, settings = clinic.places, clinic.settings
     own = f"ic/1/{settings.clinic}"
     writes = "\n".join(f"    write   {own}/<certificate's name>/{one}" for one in MACHINE_WRITES)

@@ -64,5 +64,5 @@ def prepare(clinic: ClinicFolder) -> None:
 
 
 def address_of(clinic: ClinicFolder) -> str:
-    """The database's address: the environment's, else the settings file's."""
+    """Return the database's address: the environment's, else the settings file's."""
     return os.environ.get(DATABASE_VARIABLE) or clinic.settings.database

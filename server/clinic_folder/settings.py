@@ -152,11 +152,11 @@ class Places(Struct, frozen=True):
         return self.broker / "mosquitto.pid"
 
     def certificate(self, name: str) -> Path:
-        """The certificate of the server, a collector, a web worker or a bridge."""
+        """Return the certificate of the server, a collector, a web worker or a bridge."""
         return self.folder / "certificates" / f"{name}.pem"
 
     def key(self, name: str) -> Path:
-        """The private key of the server, a collector, a web worker or a bridge."""
+        """Return the private key of the server, a collector, a web worker or a bridge."""
         return self.folder / "certificates" / f"{name}.key"
 
 
@@ -187,13 +187,13 @@ def read_clinic(folder: Path) -> ClinicFolder:
 
 
 def folder_from_environment() -> Path | None:
-    """The folder that the environment names; None where it names none."""
+    """Return the folder that the environment names; None where it names none."""
     named = os.environ.get(FOLDER_VARIABLE)
     return Path(named) if named else None
 
 
 def require_machine_name(name: str) -> str:
-    """The name itself. Raises SettingsError where no machine may be called so."""
+    """Return the name itself. Raises SettingsError where no machine may be called so."""
     try:
         require_name(name, "machine")
     except TopicError as error:

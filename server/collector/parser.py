@@ -70,7 +70,7 @@ _SessionRead = DeliveryHead | messages.SessionDelivery | Unreadable
 
 
 def arrival(topic_text: str, payload: bytes, *, thorough: bool = True) -> Arrival:
-    """What this message is. `thorough`: a session is read through, not its head alone."""
+    """Return what this message is. `thorough`: a session is read through, not its head alone."""
     found = _arrival(topic_text, payload, read_session if thorough else _read_head_or_whole, thorough=thorough)
     if found is None:
         raise TypeError("A reader that reads all found nothing.")
@@ -119,7 +119,7 @@ def whole_session(source: MessageSource, session_id: str, payload: bytes) -> Arr
 
 
 def session(source: MessageSource, session_id: str, payload: bytes, *, thorough: bool = True) -> Arrival:
-    """A whole sealed session that came under this id."""
+    """Return a whole sealed session that came under this id."""
     found = read_session(payload) if thorough else _read_head_or_whole(payload)
     return _session(source, session_id, payload, found, thorough=thorough)
 

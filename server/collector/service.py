@@ -534,7 +534,7 @@ class Collector:
 
 
 def _kind(topic: str) -> str:
-    """The kind of topic, for counting; one word for all that are not ours, so that nobody can make up figures."""
+    """Return the kind of topic, for counting; one word for all that are not ours: no figures are made up so."""
     levels = topic.split("/")
     word = levels[4] if len(levels) > 4 else ""  # noqa: PLR2004 - ic/1/clinic/machine/kind
     return word if word in ("session", "state", "result", "taken") else "other"

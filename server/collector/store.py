@@ -370,7 +370,7 @@ def _all_parts(group: PartGroup) -> list[SessionPart]:
 
 
 def _take_state(arrival: StateArrived, now_s: float) -> StoreResult:
-    """The newest connection's word counts, and within it «away» is the last, in whatever order they are committed."""
+    """Let the newest connection's word count, and within it «away» as the last, in whatever order they come."""
     said = arrival.state
     mine = MachineState.objects.filter(clinic=arrival.source.clinic, machine=arrival.source.machine)
     values = {
@@ -404,7 +404,7 @@ def _instances(there: MachineState | None, said: State, now_s: float) -> dict[st
 
 
 def _take_result(arrival: ResultArrived, now_s: float) -> StoreResult:
-    """The last word counts: an `accepted` that comes late does not undo it."""
+    """Let the last word count: an `accepted` that comes late does not undo it."""
     said = arrival.result
     mine = CommandOutcome.objects.filter(
         clinic=arrival.source.clinic, machine=arrival.source.machine, command_id=said.id
@@ -425,7 +425,7 @@ def _take_result(arrival: ResultArrived, now_s: float) -> StoreResult:
 
 
 def _take_plan_word(arrival: PlanWordArrived, now_s: float) -> StoreResult:
-    """The machine's last word on a participant counts, in whatever order they are committed.
+    """Let the machine's last word on a participant count, in whatever order they are committed.
 
     Of who is no participant (any more) only that a machine has a plan of theirs yet stays, until it says that it has
     none: till then it is told again to let go of it.

@@ -160,7 +160,7 @@ def _canonical(row: Model, fields: "list[Field[Any, Any]]") -> bytes:
 
 
 def _plain(value: object) -> object:
-    """The same for both databases: PostgreSQL keeps JSON's numbers in another form, and bytes as a view."""
+    """Make a value the same for both databases: PostgreSQL keeps JSON's numbers otherwise, and bytes as a view."""
     match value:
         case bool() | None | str():
             return value

@@ -24,7 +24,7 @@ class StoredSession(Struct, frozen=True, kw_only=True):
 
 
 def stored(last: int, session_id: str | None = None) -> tuple[StoredSession, ...]:
-    """The `last` that were stored, oldest first; of one session only where its id is given. Raises ServerError."""
+    """Return the `last` that were stored, oldest first; of one session where its id is given. Raises ServerError."""
     rows = Session.objects.order_by("-pk")
     if session_id is not None:
         rows = rows.filter(session_id=_id(session_id))

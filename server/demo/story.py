@@ -46,7 +46,7 @@ SESSION_S = float(sum(length_s for _, length_s, *_ in PHASES))
 
 
 def session_of(number: int) -> str:
-    """A session's id."""
+    """Return a session's id."""
     return f"01a201a2-20b4-7dc4-b145-{number:012x}"
 
 
@@ -72,7 +72,7 @@ class StoryMachine:
     """One machine. `next_picture` makes its next picture; `asked` answers a command."""
 
     def __init__(self, clinic: str, name: str, number: int, person: StoryPerson) -> None:
-        """`number` seeds its noise and names its session."""
+        """Begin. `number` seeds its noise and names its session."""
         self.clinic = clinic
         self.name = name
         self.person = person
@@ -104,7 +104,7 @@ class StoryMachine:
         self.person = StoryPerson(participant, 0.0, "session", self._chance.uniform(0.86, 0.91))
 
     def earlier(self, seconds: int) -> list[Live]:
-        """The pictures of the last minutes, each as old as it would be: a room that was watched all along."""
+        """Return the pictures of the last minutes, each as old as it would be: a room that was watched all along."""
         now_t = self.person.t
         if now_t is None:
             return []
@@ -120,7 +120,7 @@ class StoryMachine:
         return told
 
     def next_picture(self, age_s: float = 0.05) -> Live:
-        """The picture of this second; the next one is a second later."""
+        """Return the picture of this second; the next one is a second later."""
         self._count += 1
         person = self.person
         if self._starts_wall_s is not None and time.time() >= self._starts_wall_s:
@@ -185,7 +185,7 @@ class StoryMachine:
         return live
 
     def asked(self, command: Command) -> CommandResult:
-        """What becomes of a command."""
+        """Return what becomes of a command."""
         person, action = self.person, command.action
         outcome: Literal["accepted", "done", "refused"] = "done"
         code = ""
@@ -237,7 +237,7 @@ class StoryMachine:
 
 
 def room_of(clinic: str, count: int, people: list[str]) -> list[StoryMachine]:
-    """A room as it is on a busy morning: most train, one needs somebody, one strap is silent, some stand ready."""
+    """Return a room on a busy morning: most train, one is in need, one strap is silent, some stand ready."""
     starts = [700.0, 1655.0, 1130.0, 930.0, 1000.0, 300.0, 1350.0, 1900.0, 2250.0, 760.0, 1420.0, 1500.0]
     goals = [0.89, 0.985, 0.90, 0.83, 0.88, 0.87, 0.91, 0.86, 0.88, 0.885, 0.92, 0.87]
     machines = []

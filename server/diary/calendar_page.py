@@ -63,7 +63,7 @@ def calendar_page(month: Month, entries: Iterable[DiaryEntry], today: date) -> C
 
 
 def trained(entry: DiaryEntry) -> CalendarSession:
-    """An entry in a calendar's words."""
+    """Return an entry in a calendar's words."""
     counts = entry.completed or entry.completed_intervals > 0
     told = {"done": entry.completed_intervals, "of": entry.planned_intervals, "minutes": minutes(entry.zone_s)}
     whole = _("whole session") if entry.completed else _("not the whole session") if counts else _("stopped early")

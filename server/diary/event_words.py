@@ -158,7 +158,7 @@ def phase_title(kind: PhaseKind, interval: int = 0) -> str:
 
 
 def advice_words(direction: Direction, reason: str, speed_kmh: float | None, incline_percent: float | None) -> str:
-    """An advice, with the setting that was asked for and why."""
+    """Return an advice, with the setting that was asked for and why."""
     words = [str(DIRECTIONS[direction])]
     if speed_kmh is not None:
         words.append(_("%(number)s km/h") % {"number": number(speed_kmh, 1)})
@@ -174,7 +174,7 @@ def event_lines(events: Iterable[AnyEvent]) -> tuple[EventLine, ...]:
 
 
 def event_line(event: AnyEvent) -> EventLine | None:
-    """An event in words; None where the plots and tables tell it already."""
+    """Return an event in words; None where the plots and tables tell it already."""
     match event:
         case NoticeRaised():
             place = f" ({event.detail})" if event.detail else ""
@@ -269,7 +269,7 @@ def _weight(level: Level) -> Weight:
 
 
 def _signal(event: SignalChanged) -> EventLine | None:
-    """What the notices do not tell: that it came back. The strap's first rate is no news."""
+    """Say what the notices do not: that it came back. The strap's first rate is no news."""
     if event.signal is Signal.LIVE and event.was in (Signal.LOST, Signal.IMPLAUSIBLE, Signal.WEAK) and event.t > 10.0:  # noqa: PLR2004 - a strap that is put on
         return EventLine(event.t, _("The heart rate is back"))
     if event.signal in (Signal.LOST, Signal.IMPLAUSIBLE):

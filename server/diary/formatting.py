@@ -35,7 +35,7 @@ class TextTable(Struct, frozen=True):
 
 
 def number(value: float | None, decimals: int = 0) -> str:
-    """A number; a real minus sign, and from 10,000 on its thousands apart."""
+    """Return a number; a real minus sign, and from 10,000 on its thousands apart."""
     if value is None:
         return NOTHING
     rounded = round(value, decimals) + 0.0
@@ -58,20 +58,20 @@ def minutes(seconds: float | None, decimals: int = 1) -> str:
 
 
 def percent(fraction: float | None) -> str:
-    """A share: «85 %» in bokmål, «85%» in English."""
+    """Return a share: «85 %» in bokmål, «85%» in English."""
     # Translators: a number of percent. Bokmål has a space before the sign.
     return NOTHING if fraction is None else _("%(number)s%%") % {"number": number(fraction * 100)}
 
 
 def rate(bpm: float | None, fraction: float | None = None) -> str:
-    """A heart rate, with its share of HRmax where that is known."""
+    """Return a heart rate, with its share of HRmax where that is known."""
     if bpm is None:
         return NOTHING
     return number(bpm) if fraction is None else f"{number(bpm)} ({percent(fraction)})"
 
 
 def day(on: date) -> str:
-    """A day without its year: «7. sep.»."""
+    """Return a day without its year: «7. sep.»."""
     return date_format(on, pgettext("date format of Django", "j M"))
 
 
@@ -83,12 +83,12 @@ def days(first: date, last: date | None) -> str:
 
 
 def short_protocol(name: str) -> str:
-    """A protocol's name as people write it: «4×4»."""
+    """Return a protocol's name as people write it: «4×4»."""
     return re.sub(r"(?<=\d)x(?=\d)", "×", name)
 
 
 def moment(at: datetime) -> str:
-    """A day with its year, and the time of day in the zone at hand: the clinic's."""
+    """Return a day with its year, and the time of day in the zone at hand: the clinic's."""
     return date_format(timezone.localtime(at), pgettext("date format of Django", "j M Y, H:i"))
 
 

@@ -142,7 +142,7 @@ def _enter_some(at_a_time: int, now_s: float) -> Entered:
 
 
 def _progress() -> Progress | None:
-    """The one row, locked until the end of the transaction; None where another process holds it."""
+    """Return the one row, locked until the end of the transaction; None where another process holds it."""
     Progress.objects.get_or_create(pk=1)
     if connection.features.has_select_for_update_skip_locked:
         return Progress.objects.select_for_update(skip_locked=True).filter(pk=1).first()
@@ -156,7 +156,7 @@ def _sessions(where: Q) -> QuerySet[Session, dict[str, Any]]:
 
 
 def _late(progress: Progress, now_s: float) -> list[dict[str, Any]]:
-    """What has come under ids that were missing. The gaps that are left are kept in `progress`."""
+    """Return what has come under ids that were missing. The gaps that are left are kept in `progress`."""
     gaps = msgspec.convert(progress.missing, list[Gap])
     if not gaps:
         return []
@@ -284,7 +284,7 @@ def _decided(before: Mapping[str, Any], entry: DiaryEntry) -> bool:
 
 
 def _there(session_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """The entries that are there already, locked where the database can, so that no reassignment comes between."""
+    """Return the entries that are there already, locked where possible, so that no reassignment comes between."""
     wanted = DiaryEntry.objects.filter(session_id__in=list(session_ids))
     if connection.features.has_select_for_update:
         list(wanted.select_for_update().order_by("id").values_list("id", flat=True))
@@ -303,7 +303,7 @@ def _people(rows: Iterable[Mapping[str, Any]], clinics: Mapping[str, Clinic]) ->
 
 
 def _entry(row: Mapping[str, Any], clinic: Clinic) -> DiaryEntry | None:
-    """The entry, which is not saved yet; None where this version cannot read the summary that another one stored."""
+    """Return the entry, not saved yet; None where this version cannot read the summary that another one stored."""
     try:
         summary = msgspec.convert(row["summary"], Summary)
     except msgspec.ValidationError:
@@ -349,7 +349,7 @@ def _first_time_to_zone_s(intervals: Sequence[IntervalSummary]) -> float | None:
 
 
 def _finite(value: float | None) -> float | None:
-    """A number that a database, a page and JSON can hold."""
+    """Return a number that a database, a page and JSON can hold."""
     return value if value is not None and math.isfinite(value) else None
 
 

@@ -32,7 +32,7 @@ class SessionDetail(msgspec.Struct, frozen=True):
 
 
 def entries_of(participant: Participant) -> QuerySet[DiaryEntry]:
-    """A participant's entries, newest first; `flaw` says what is wrong with a session."""
+    """Return a participant's entries, newest first; `flaw` says what is wrong with a session."""
     return flawed(DiaryEntry.objects.filter(participant=participant)).order_by("-begun_at", "-pk")
 
 
@@ -95,12 +95,12 @@ def summary_of(entry: DiaryEntry) -> Summary | None:
 
 
 def plan_of(course: Course) -> CoursePlan:
-    """The course as the pure room knows it."""
+    """Return the course as the pure room knows it."""
     return CoursePlan(course.begins_on, course_weeks(course.weeks), max(1, course.sessions), course.ended_on)
 
 
 def points_of(entries: Iterable[DiaryEntry]) -> list[Point]:
-    """What the plots need, oldest first."""
+    """Return what the plots need, oldest first."""
     names = (
         "zone_s",
         "above_95_s",
@@ -122,7 +122,7 @@ def points_of(entries: Iterable[DiaryEntry]) -> list[Point]:
 
 
 def trained_of(points: Iterable[Point]) -> list[CountedSession]:
-    """What the course needs of them."""
+    """Return what the course needs of them."""
     return [CountedSession(one.on, one.session_id, one.completed, one.completed_intervals) for one in points]
 
 

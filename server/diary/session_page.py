@@ -86,7 +86,7 @@ class SessionPage(Struct, frozen=True, kw_only=True):
 def session_page(
     summary: Summary, delivery: SessionDelivery | None, *, flaw: str = "", clock_trusted: bool = True
 ) -> SessionPage:
-    """What is told of a session, in the language at hand."""
+    """Return what is told of a session, in the language at hand."""
     lines = () if delivery is None else event_lines(delivery.events)
     words, quality = signal_in_words(summary)
     return SessionPage(
@@ -197,7 +197,7 @@ def ended_in_words(summary: Summary) -> str:
 
 
 def interval_table(summary: Summary) -> TextTable:
-    """A row for each interval: what the field reads of it."""
+    """Return a row for each interval: what the field reads of it."""
     return TextTable(
         caption=_("Interval by interval"),
         headings=(
@@ -234,7 +234,7 @@ def interval_table(summary: Summary) -> TextTable:
 
 
 def signal_parts(seconds: SignalSeconds) -> list[SignalPart]:
-    """The states that occurred, best first."""
+    """Return the states that occurred, best first."""
     times = {
         Signal.LIVE: seconds.live_s,
         Signal.WEAK: seconds.weak_s,

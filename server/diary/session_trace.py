@@ -94,7 +94,7 @@ def trace_of(delivery: SessionDelivery) -> SessionTrace:
 
 
 def phases_of(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length_s: float) -> tuple[TracePhase, ...]:
-    """The phases that ran."""
+    """Return the phases that ran."""
     ends_s = {event.index: event.t for event in events if isinstance(event, PhaseEnded)}
     starts = [event for event in events if isinstance(event, PhaseStarted)]
     spans = []
@@ -107,7 +107,7 @@ def phases_of(events: Sequence[AnyEvent], protocol: Protocol, plan: Plan, length
 
 
 def bands_of(events: Sequence[AnyEvent], phases: Sequence[TracePhase], hr_max_bpm: float | None) -> Iterator[Band]:
-    """The zones, each cut where it was lowered or taken back up."""
+    """Yield the zones, each cut where it was lowered or taken back up."""
     changes = [(event.t, event.lowered_fraction) for event in events if isinstance(event, TargetAdjusted)]
     for phase in phases:
         if phase.zone is None or hr_max_bpm is None:

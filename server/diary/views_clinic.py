@@ -24,7 +24,7 @@ ON_A_PAGE = 25
 @require_safe
 @in_clinic(Permission.SEE_DIARY)
 def days(request: HttpRequest, clinic: Clinic) -> HttpResponse:
-    """A month with how many trained each day, and one day with who they were.
+    """Return a month with how many trained each day, and one day with who they were.
 
     Without a day in the address it is the last one with sessions: the morning's first look is at what was trained last.
     """

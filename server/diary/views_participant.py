@@ -29,7 +29,7 @@ MOST_PLOTTED = 60
 @require_safe
 @about_participant(Permission.SEE_DIARY, "see diary")
 def calendar(request: HttpRequest, participant: Participant) -> HttpResponse:
-    """A month."""
+    """Return a month."""
     today = timezone.localdate()
     month = query_params.month(request, today)
     weeks = month.weeks()
@@ -53,7 +53,7 @@ def list_sessions(request: HttpRequest, participant: Participant) -> HttpRespons
 @require_safe
 @about_participant(Permission.SEE_DIARY, "see course")
 def course(request: HttpRequest, participant: Participant) -> HttpResponse:
-    """A course: the newest, or the one asked for."""
+    """Return a course: the newest, or the one asked for."""
     wanted = query_params.whole_number(request, "course")
     courses = list(Course.objects.filter(participant=participant).order_by("-begins_on", "-pk"))
     shown = next((one for one in courses if wanted in (None, one.pk)), None)

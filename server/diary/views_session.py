@@ -45,7 +45,7 @@ class TraceAnswer(msgspec.Struct, frozen=True):
 @require_safe
 @in_clinic(Permission.SEE_DIARY)
 def session(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse:
-    """The session's page."""
+    """Return the session's page."""
     entry = selectors.entry_in(clinic, session_id)
     _log(request, clinic, entry, "see session")
     return _render_session(request, clinic, entry, SessionNoteForm())
@@ -54,7 +54,7 @@ def session(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpRespo
 @require_safe
 @in_clinic(Permission.SEE_DIARY)
 def trace(request: HttpRequest, clinic: Clinic, session_id: UUID) -> HttpResponse:
-    """The samples, in columns. 404 where the raw data's time is over, or they cannot be read."""
+    """Return the samples, in columns. 404 where the raw data's time is over, or they cannot be read."""
     entry = selectors.entry_in(clinic, session_id)
     found = selectors.one_session(entry).delivery
     if found is None:
@@ -164,7 +164,7 @@ def _render_session(
 
 
 def _title(found: selectors.SessionDetail) -> str:
-    """What people call the protocol."""
+    """Return what people call the protocol."""
     if found.delivery is None:
         return found.entry.protocol
     titles = found.delivery.protocol.titles
@@ -172,7 +172,7 @@ def _title(found: selectors.SessionDetail) -> str:
 
 
 def _labels() -> dict[str, str]:
-    """What the picture's script says."""
+    """Return what the picture's script says."""
     return {
         "bpm": _("beats/min"),
         "rate": _("Heart rate"),

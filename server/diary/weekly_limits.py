@@ -33,7 +33,7 @@ def reaches_back_to(now: datetime) -> datetime:
 def known_sessions(
     clinic: Clinic, participants: Collection[Participant], now: datetime
 ) -> dict[int, tuple[KnownSession, ...]]:
-    """What the machines are told of each, by participant, oldest first; one statement, however many they are.
+    """Return what the machines are told of each, by participant, oldest first; one statement, however many they are.
 
     Also of those trained under their pseudonym that a therapist has counted for somebody else.
     """

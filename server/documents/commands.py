@@ -37,7 +37,7 @@ def export(code: str, pseudonym: str, out: Path | None) -> str:
 
 
 def describe_deletion(code: str, pseudonym: str) -> str:
-    """What a deletion would take away, in a sentence. Raises PaperError."""
+    """Return what a deletion would take away, in a sentence. Raises PaperError."""
     found = Participant.objects.filter(clinic__code=code, pseudonym=pseudonym).first()
     if found is None:
         left = DiaryEntry.objects.filter(clinic__code=code, pseudonym=pseudonym, participant=None).count()

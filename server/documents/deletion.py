@@ -145,7 +145,7 @@ def _gone(clinic: Clinic, pseudonym: str) -> Participant:
 
 
 def _session_ids(participant: Participant) -> set[UUID]:
-    """Counted for them, and trained under their pseudonym unless counted for somebody else."""
+    """Return those counted for them, and trained under their pseudonym unless counted for another."""
     clinic, pseudonym = participant.clinic, participant.pseudonym
     others = DiaryEntry.objects.filter(clinic=clinic, pseudonym=pseudonym).exclude(
         Q(participant=participant) | Q(participant=None)
@@ -177,7 +177,7 @@ def _hand_on(clinic: Clinic, pseudonym: str, ids: Iterable[UUID]) -> int:
 
 
 def _renamed(payload: bytes, before: str, after: str) -> bytes | None:
-    """The same delivery under another pseudonym; nothing where it cannot be read."""
+    """Return the same delivery under another pseudonym; nothing where it cannot be read."""
     content = unseal(payload)
     if isinstance(content, Unreadable):
         return None
@@ -222,7 +222,7 @@ def _forget_in_room(clinic: Clinic, pseudonym: str, ids: Iterable[UUID]) -> None
 
 
 def _forget_waiting(clinic: Clinic, pseudonym: str, ids: Iterable[UUID]) -> None:
-    """What a person was to look at, and sessions of which parts are missing."""
+    """Forget what a person was to look at, and sessions of which parts are missing."""
     sessions = {str(one) for one in ids}
     for kept in QuarantinedSession.objects.filter(clinic=clinic.code).iterator(chunk_size=20):
         if kept.session_id in sessions or _names(bytes(kept.payload), pseudonym):

@@ -16,14 +16,14 @@ BYTES = "application/octet-stream"
 
 
 def file_answer(content: bytes, kind: str, name: str) -> HttpResponse:
-    """A file to save. `name`: ASCII, from pseudonyms and days."""
+    """Return a file to save. `name`: ASCII, from pseudonyms and days."""
     answer = HttpResponse(content, content_type=kind)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
 
 
 def open_file_answer(content: IO[bytes], kind: str, name: str) -> FileResponse:
-    """An open file to save; it is closed when it is sent."""
+    """Return an open file to save; it is closed when it is sent."""
     return FileResponse(content, as_attachment=True, filename=name, content_type=kind)
 
 

@@ -26,7 +26,7 @@ class PeriodForm(forms.Form):
     last = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
 
     def clean(self) -> dict[str, Any]:
-        """The first day is not after the last, and both can be days of training."""
+        """Check that the first day is not after the last, and that both can be days of training."""
         given = super().clean() or {}
         first, last = given.get("first"), given.get("last")
         if first and last and first > last:
@@ -129,7 +129,7 @@ class TakeOverCheckForm(forms.Form):
     )
 
     def __init__(self, data: Any, matches: Sequence[TransferMatch], *, known: bool) -> None:  # noqa: ANN401 - Django's own signature
-        """`matches`: who may be this person; `known`: the sender needs no comparing."""
+        """Make the form. `matches`: who may be this person; `known`: the sender needs no comparing."""
         sure = any(one.sure for one in matches)
         super().__init__(data, initial={"into": matches[0].participant.pseudonym} if sure else None)
         choices = [

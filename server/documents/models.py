@@ -38,7 +38,7 @@ class ProcedureCode(models.Model):
         ordering: ClassVar = ["code"]
 
     def __str__(self) -> str:
-        """The code."""
+        """Return the code."""
         return self.code
 
 
@@ -97,7 +97,7 @@ class ResearchRelease(models.Model):
         ordering: ClassVar = ["-made_at", "-pk"]
 
     def __str__(self) -> str:
-        """The question."""
+        """Return the question."""
         return self.question
 
 

@@ -32,7 +32,7 @@ HELD_FOR = timedelta(hours=1)
 
 
 def _period(request: HttpRequest) -> tuple[PeriodForm, activity.ActivityPeriod | None]:
-    """The period that is asked for; without one the last whole month."""
+    """Return the period that is asked for; without one the last whole month."""
     if "first" not in request.GET and "last" not in request.GET:
         period = activity.ActivityPeriod.month_before(timezone.localdate())
         initial = {"first": period.first.isoformat(), "last": period.last.isoformat()}
@@ -44,7 +44,7 @@ def _period(request: HttpRequest) -> tuple[PeriodForm, activity.ActivityPeriod |
 
 
 def _report(request: HttpRequest, clinic: Clinic) -> activity.ActivityReport:
-    """Raises Http404 where no such period can be."""
+    """Return the report. Raises Http404 where no such period can be."""
     _form, period = _period(request)
     if period is None:
         raise Http404
@@ -65,7 +65,7 @@ def _format_period(period: activity.ActivityPeriod) -> str:
 @require_safe
 @in_clinic(Permission.REPORT_ACTIVITY)
 def reports(request: HttpRequest, clinic: Clinic) -> HttpResponse:
-    """The report of a period."""
+    """Return the report of a period."""
     form, period = _period(request)
     report = None
     if period is not None:
@@ -92,7 +92,7 @@ def reports(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 @require_safe
 @in_clinic(Permission.REPORT_ACTIVITY)
 def report_csv(request: HttpRequest, clinic: Clinic) -> HttpResponse:
-    """The report as a table."""
+    """Return the report as a table."""
     report = _report(request, clinic)
     name = f"{clinic.code}-{report.period.first}-{report.period.last}.csv"
     return file_responses.file_answer(activity.report_csv(report), file_responses.CSV, name)
@@ -110,7 +110,7 @@ def report_xlsx(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 @require_safe
 @in_clinic(Permission.REPORT_ACTIVITY)
 def report_pdf(request: HttpRequest, clinic: Clinic) -> HttpResponse:
-    """The report on paper."""
+    """Return the report on paper."""
     with translation.override(file_responses.language_of(request)):
         report = _report(request, clinic)
         made = pdf_documents.report_paper(report, clinic.name)
@@ -122,7 +122,7 @@ def report_pdf(request: HttpRequest, clinic: Clinic) -> HttpResponse:
 @require_http_methods(GET_OR_POST)
 @in_clinic(Permission.MANAGE_CODES)
 def codes(request: HttpRequest, clinic: Clinic) -> HttpResponse:
-    """The clinic's procedure codes."""
+    """Return the clinic's procedure codes."""
     form = TransferCodeForm(request.POST if request.method == "POST" else None, clinic=clinic)
     status = HTTPStatus.OK
     if request.method == "POST":

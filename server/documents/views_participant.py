@@ -180,7 +180,7 @@ def _entries(participant: Participant, course: Course | None) -> QuerySet[DiaryE
 @require_safe
 @about_participant(Permission.EXPORT_PERSON, "papers.course")
 def course_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
-    """A course on paper."""
+    """Return a course on paper."""
     course = _course(request, participant)
     with translation.override(file_responses.language_of(request)):
         made = pdf_documents.course_paper(participant, course)
@@ -205,7 +205,7 @@ def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponse
 @about_participant(Permission.EXPORT_PERSON, "papers.fhir")
 @after_proof("GET", "POST")
 def course_fhir(request: HttpRequest, participant: Participant) -> HttpResponse:
-    """A course's sessions for a patient record."""
+    """Return a course's sessions for a patient record."""
     entries = _entries(participant, _course(request, participant))
     made, left_out = fhir.bundle_of_readable(participant, entries, transaction=_transaction(request))
     _tell_left_out(request, left_out)
@@ -306,7 +306,7 @@ def hand_over(request: HttpRequest, participant: Participant) -> HttpResponse:
 @about_participant(Permission.HAND_OVER, "papers.hand_over")
 @after_proof("POST")
 def hand_over_file(request: HttpRequest, participant: Participant) -> HttpResponse:
-    """The file, encrypted with the passphrase that was just shown."""
+    """Return the file, encrypted with the passphrase that was just shown."""
     try:
         told = signing.loads(request.POST.get("order", ""), salt=SALT, max_age=DOWNLOAD_WITHIN_S)
     except signing.BadSignature:

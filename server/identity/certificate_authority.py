@@ -93,7 +93,7 @@ class Authority:
         return cls(clinic, certificate, key)
 
     def give(self, name: str, request_pem: str, days: int, now: datetime) -> IssuedCertificate:
-        """A client's certificate for a signing request. Raises IdentityError where the request is none of ours."""
+        """Return a client's certificate for a signing request. Raises IdentityError for a request that is not ours."""
         return self._sign(name, public_key_of(request_pem), days, now, hosts=())
 
     def give_own(
@@ -137,7 +137,7 @@ class Authority:
         return {f"{one.serial_number:x}": one.revocation_date_utc.timestamp() for one in found} if ours else {}
 
     def revoked_list(self, serials: Iterable[tuple[str, float]], now: datetime) -> bytes:
-        """The list of revoked certificates, (serial, when), in PEM.
+        """Return the list of revoked certificates, (serial, when), in PEM.
 
         It does not run out before the authority does: an old list that made the broker refuse everyone would be the
         worse fault, and the broker reads the list from this machine's own disk.
@@ -187,7 +187,7 @@ class Authority:
 
 
 def public_key_of(request_pem: str) -> ec.EllipticCurvePublicKey:
-    """The public key of a signing request whose sender has its private key. Raises IdentityError."""
+    """Return the public key of a signing request whose sender has its private key. Raises IdentityError."""
     if len(request_pem) > MOST_REQUEST_BYTES:
         raise IdentityError("bad_request", "The signing request is too long.")
     try:

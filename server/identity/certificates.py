@@ -48,7 +48,7 @@ class Revocation(Struct, frozen=True):
 
 
 def new_code(clinic: ClinicFolder, machine: str) -> str:
-    """A one-time code for a machine; the codes it was given before and did not use are void. Raises SettingsError."""
+    """Return a one-time code for a machine; its earlier unused codes are void. Raises SettingsError."""
     require_machine_name(machine)
     secret = os.urandom(SECRET_BYTES)
     authority = Authority.read(clinic.settings.clinic, clinic.places)
@@ -215,7 +215,7 @@ def names_all(clinic: ClinicFolder, name: str) -> bool:
 
 
 def own_names(clinic: ClinicFolder) -> list[str]:
-    """The server and the collectors, web workers and bridges that have a key here."""
+    """Return the server and the collectors, web workers and bridges that have a key here."""
     return sorted(path.stem for path in clinic.places.key("server").parent.glob("*.key"))
 
 
@@ -248,5 +248,5 @@ def _hosts(clinic: ClinicFolder) -> tuple[str, ...]:
 
 
 def _hash(secret: bytes) -> str:
-    """A plain hash is enough: the secret is 80 random bits, and no list of likely ones exists."""
+    """Return the plain hash. It is enough: the secret is 80 random bits, and no list of likely ones exists."""
     return hashlib.sha256(secret).hexdigest()

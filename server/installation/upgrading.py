@@ -185,7 +185,7 @@ def _try_on_copy(
 def _copy_database(
     places: SystemPlaces, clinic: ClinicFolder, after: Path, trial_database: str | None
 ) -> Iterator[dict[str, str]]:
-    """The variables that let a command use a copy. SQLite's lies in the folder; PostgreSQL needs an empty database."""
+    """Yield the variables that let a command use a copy: SQLite's in the folder, PostgreSQL's an empty database."""
     address = settings_of_services().get("DATABASE_URL", clinic.settings.database)
     if not address.startswith("postgres"):
         yield {}

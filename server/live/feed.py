@@ -47,13 +47,13 @@ class Feed:
     # What comes in, from any thread
 
     def hear_state(self, machine: str, state: State) -> None:
-        """A birth or a will."""
+        """Take a birth or a will."""
         with self._lock:
             if self._place(machine).hear_state(state, self._clock()):
                 self._touch(machine)
 
     def hear_live(self, machine: str, live: Live) -> Heard | None:
-        """A picture. Gives what it raised and ended, where it is not a late one."""
+        """Take a picture. Return what it raised and ended, where it is not a late one."""
         with self._lock:
             heard = self._place(machine).hear_live(live, self._clock())
             if heard is not None:
@@ -61,7 +61,7 @@ class Feed:
             return heard
 
     def hear_result(self, machine: str, result: CommandResult) -> None:
-        """What became of a command."""
+        """Take what became of a command."""
         with self._lock:
             if self._place(machine).hear_result(result):
                 self._touch(machine)
@@ -103,18 +103,18 @@ class Feed:
             return set(self._places)
 
     def participant_at(self, machine: str) -> str | None:
-        """The pseudonym of who trains there now."""
+        """Return the pseudonym of who trains there now."""
         with self._lock:
             place = self._places.get(machine)
             return place.participant if place else None
 
     def participants(self) -> set[str]:
-        """The pseudonyms of all who train now."""
+        """Return the pseudonyms of all who train now."""
         with self._lock:
             return {place.participant for place in self._places.values() if place.participant is not None}
 
     def training(self, machine: str) -> str | None:
-        """The session that runs there."""
+        """Return the session that runs there."""
         with self._lock:
             place = self._places.get(machine)
             return place.training if place else None
@@ -134,7 +134,7 @@ class Feed:
 
     @contextmanager
     def watching(self) -> Iterator[StreamSubscriber]:
-        """A browser's share, as long as it watches. Called in the event loop."""
+        """Hold a browser's share, as long as it watches. Called in the event loop."""
         watcher = StreamSubscriber()
         self._loop = asyncio.get_running_loop()
         self._watchers.add(watcher)
@@ -144,7 +144,7 @@ class Feed:
             self._watchers.discard(watcher)
 
     def whole(self) -> bytes:
-        """The whole room as it stands, with every trace."""
+        """Return the whole room as it stands, with every trace."""
         now_s = self._clock()
         with self._lock:
             tiles = tuple(_draw_tile(place, partial(place.tile_with_trace, now_s)) for place in self._shown(now_s))
@@ -152,7 +152,7 @@ class Feed:
         return _piece("room", Tiles(sent_s=round(now_s, 3), broker_up=up, broker_s=since_s, whole=True, tiles=tiles))
 
     def beat(self) -> bytes:
-        """A sign of life for a quiet room; it carries the time, and whether the server hears the machines."""
+        """Return a sign of life for a quiet room; it carries the time, and whether the server hears the machines."""
         with self._lock:
             up, since_s = self._broker
         told = Tiles(sent_s=round(self._clock(), 3), broker_up=up, broker_s=since_s, whole=False, tiles=())
@@ -212,7 +212,7 @@ def _draw_tile(place: LiveMachine, draw: Callable[[], Tile]) -> Tile:
 
 
 def _piece(event: str, told: Tiles) -> bytes:
-    """A server-sent event. JSON holds no line break."""
+    """Return a server-sent event. JSON holds no line break."""
     return b"event: " + event.encode() + b"\ndata: " + msgspec.json.encode(told) + b"\n\n"
 
 

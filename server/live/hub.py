@@ -92,7 +92,7 @@ class Hub:
         return self._up
 
     def feed(self, code: str) -> Feed:
-        """A clinic's room."""
+        """Return a clinic's room."""
         with self._lock:
             feed = self._feeds.get(code)
             if feed is None:

@@ -124,7 +124,7 @@ class LiveMachine:
         return True
 
     def told_command(self, command: CommandTold) -> bool:
-        """A command was given. Gives whether that is news."""
+        """Note that a command was given. Return whether that is news."""
         if command.id in self._commands:
             return False
         self._commands[command.id] = command
@@ -134,7 +134,7 @@ class LiveMachine:
         return True
 
     def told_notice(self, notice: NoticeTold) -> bool:
-        """A notice is remembered from earlier. Gives whether that is news."""
+        """Note a notice that is remembered from earlier. Return whether that is news."""
         key = _key(notice)
         if key in self._notices:
             return False
@@ -171,7 +171,7 @@ class LiveMachine:
         return bool(commands or passed)
 
     def tile(self) -> Tile:
-        """The tile as it stands now, without its trace."""
+        """Return the tile as it stands now, without its trace."""
         state = self._state
         return Tile(
             machine=self.machine,
@@ -194,7 +194,7 @@ class LiveMachine:
         return Tile(machine=self.machine, online=self._state.online if self._state is not None else False)
 
     def tile_with_trace(self, now_s: float) -> Tile:
-        """The tile with the rate of the last minutes."""
+        """Return the tile with the rate of the last minutes."""
         return replace(self.tile(), trace=self._traced(now_s))
 
     def _traced(self, now_s: float) -> TileTrace | None:

@@ -74,15 +74,15 @@ class Remembering:
         self._thread.join(within_s)
 
     def raised(self, code: str, machine: str, participant: str | None, notice: NoticeTold) -> None:
-        """A notice began. Never waits."""
+        """Keep that a notice began. Never waits."""
         self._put(lambda: self._write_raised(code, machine, participant, notice))
 
     def ended(self, code: str, machine: str, key: NoticeKey, lasted_s: float) -> None:
-        """A notice passed. Never waits."""
+        """Keep that a notice passed. Never waits."""
         self._put(lambda: self._write_ended(code, machine, key, lasted_s))
 
     def heard(self, code: str, machine: str) -> None:
-        """A machine was heard: if it is new, it gets all plans. Never waits."""
+        """Keep that a machine was heard: if it is new, it gets all plans. Never waits."""
         now_s = time.monotonic()
         if self._supplied.get((code, machine), -1.0) < now_s:
             self._supplied[code, machine] = math.inf
@@ -148,7 +148,7 @@ class Remembering:
         feed.forget_old()
 
     def _recall_notices(self, feed: Feed, clinic: Clinic) -> None:
-        """What nobody had seen before this process began, or its browser came."""
+        """Recall what was unseen before this process began, or its browser came."""
         since = datetime.now(UTC) - timedelta(seconds=PASSED_SHOWN_S)
         for row in RaisedNotice.objects.filter(clinic=clinic, heard_at__gte=since):
             told = NoticeTold(
@@ -174,7 +174,7 @@ class Remembering:
                 self._recall_outcome(feed, row)
 
     def _recall_outcome(self, feed: Feed, row: GivenCommand) -> None:
-        """A machine may have answered before this worker knew of the command."""
+        """Recall the outcome of a command that was answered before this worker knew of it."""
         outcome = CommandOutcome.objects.filter(
             clinic=feed.code, machine=row.machine, command_id=row.command_id
         ).first()
@@ -250,7 +250,7 @@ class Remembering:
 
 
 def told_of(row: GivenCommand) -> CommandTold:
-    """A command as its tile shows it."""
+    """Return a command as its tile shows it."""
     return CommandTold(
         id=row.command_id,
         name=command_name(row.action),
@@ -260,12 +260,12 @@ def told_of(row: GivenCommand) -> CommandTold:
 
 
 def called(account: Account | None) -> str:
-    """What colleagues are shown of an account."""
+    """Return what colleagues are shown of an account."""
     return "" if account is None else account.get_short_name() or account.get_username()
 
 
 def session_uuid(text: str | None) -> UUID | None:
-    """The session's id, where it is one."""
+    """Return the session's id, where it is one."""
     try:
         return UUID(text) if text else None
     except ValueError:

@@ -15,7 +15,7 @@ class StreamSubscriber:
     """One browser. Belongs to the event loop: no other thread touches it."""
 
     def __init__(self) -> None:
-        """It needs the whole room first."""
+        """Begin in need of the whole room."""
         self._waiting: deque[bytes] = deque()
         self._news = asyncio.Event()
         self._news.set()
@@ -32,13 +32,13 @@ class StreamSubscriber:
         self._news.set()
 
     def start_anew(self) -> None:
-        """What waits is too much, or no longer right: the whole room comes next."""
+        """Ask for the whole room next: what waits is too much, or no longer right."""
         self._waiting.clear()
         self.needs_whole = True
         self._news.set()
 
     def begin(self) -> None:
-        """The whole room is made now: from here on pieces follow it."""
+        """Begin with the whole room, which is made now: from here on pieces follow it."""
         self._news.clear()
         self._waiting.clear()
         self.needs_whole = False

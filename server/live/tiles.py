@@ -128,7 +128,7 @@ class Tiles(Struct, frozen=True, kw_only=True):
 
 
 def now_of(live: Live) -> LiveTile:
-    """What a browser needs of a live message."""
+    """Return what a browser needs of a live message."""
     return LiveTile(
         face=live.face,
         participant=live.participant,

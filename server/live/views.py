@@ -196,7 +196,7 @@ class PageRefusal(Struct, frozen=True):
 
 
 async def _pieces(request: HttpRequest, clinic: Clinic, account: Account, feed: Feed) -> AsyncIterator[bytes]:
-    """The stream. What a browser does not take stops here and nowhere else."""
+    """Yield the stream's pieces. What a browser does not take stops here and nowhere else."""
     await _leave_database()
     doubts, ask_at_s = 0, time.monotonic() + ASK_AGAIN_S
     with streams.counted(account.pk), feed.watching() as watcher:
@@ -235,7 +235,7 @@ def _may_see(account: int, clinic: Clinic) -> bool:
 
 
 async def _leave_database() -> None:
-    """A stream lasts for hours, and holds no connection meanwhile."""
+    """Give back the database's connection: a stream lasts for hours."""
     await sync_to_async(connections.close_all)()
 
 

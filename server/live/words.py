@@ -287,7 +287,7 @@ PLAIN_MACHINE = r"^(?:molle|tredemolle|treadmill|mill|maskin|machine|pi)-?0*([0-
 
 
 def called(machine: str) -> str:
-    """A machine as the clinic's people say it: «Treadmill 3» for `molle-3`; any other name stays what it is."""
+    """Return a machine as the clinic's people say it: «Treadmill 3» for `molle-3`; any other name stays what it is."""
     if plain := re.match(PLAIN_MACHINE, machine):
         return str(ROOM["machine"]).format(number=plain[1])
     return machine[:1].upper() + machine[1:].replace("-", " ")

@@ -22,7 +22,7 @@ class SearchedField(models.TextField):  # type: ignore[type-arg] # not generic w
     """What the list searches in, made from `SEARCHED` at every save and bulk creation."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:  # noqa: ARG002, FBT001 - Django's own signature
-        """The words of this row."""
+        """Return the words of this row."""
         words = searchable(*(getattr(model_instance, name) for name in SEARCHED))
         setattr(model_instance, self.attname, words)
         return words
@@ -67,7 +67,7 @@ class Participant(models.Model):
         indexes: ClassVar = [models.Index(fields=["clinic", "active", "name"], name="participant_list")]
 
     def __str__(self) -> str:
-        """The pseudonym: the name must not end up in a log."""
+        """Return the pseudonym: the name must not end up in a log."""
         return self.pseudonym
 
     def save(self, **options: object) -> None:

@@ -96,7 +96,7 @@ def _of(done: int, of: int) -> str:
 def asked_for(
     search: str, state: str, group: str, *, responsible: int | None = None, follow_up: bool = False, sort: str = "name"
 ) -> ListFilter:
-    """What was typed and chosen, made sound: nothing that is typed is an error."""
+    """Return what was typed and chosen, made sound: nothing that is typed is an error."""
     text = searchable(search.replace("\x00", " ")[:LONGEST_SEARCH])
     ended = {"ended": True, "all": None}.get(state, False)
     return ListFilter(
@@ -151,7 +151,7 @@ def _waiting(clinic: Clinic) -> QuerySet[Any]:
 
 
 def groups_of(clinic: Clinic) -> list[str]:
-    """The clinic's groups."""
+    """Return the clinic's groups."""
     named = Participant.objects.filter(clinic=clinic).exclude(group="")
     return list(named.order_by("group").values_list("group", flat=True).distinct())
 
@@ -162,7 +162,7 @@ def page_of(rows: QuerySet[Participant], number: int) -> Page[Participant]:
 
 
 def rows_of(participants: Iterable[Participant], now: datetime, *, see_diary: bool) -> list[ParticipantRow]:
-    """What the page tells of each."""
+    """Return what the page tells of each."""
     people = list(participants)
     today = timezone.localdate(now)
     newest = _newest(people, see_diary=see_diary)

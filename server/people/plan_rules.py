@@ -216,7 +216,7 @@ def _between(value: float, low: float, high: float, unit: str = "") -> str:
 def doubts(
     plan: Values, before: Values | None, birth_year: int, today: date, low_fraction: float | None
 ) -> tuple[str, ...]:
-    """What is worth a second look, a sentence each. `low_fraction`: where the protocol's hardest zone begins."""
+    """Return what is worth a second look, a sentence each. `low_fraction`: where the protocol's hardest zone begins."""
     return tuple(_doubts(plan, before, birth_year, today, low_fraction))
 
 
@@ -269,7 +269,7 @@ def expected_hr_max_bpm(source: str, birth_year: int, today: date) -> float:
 
 
 def figure(value: float) -> str:
-    """A number as short as it can be: 187, 5.5."""
+    """Return a number as short as it can be: 187, 5.5."""
     rounded = round(value, 2)
     for decimals in (0, 1):
         if rounded == round(rounded, decimals):
@@ -278,6 +278,6 @@ def figure(value: float) -> str:
 
 
 def values_of(source: object) -> Values:
-    """What a plan's row says."""
+    """Return what a plan's row says."""
     told: Mapping[str, object] = {name: getattr(source, name) for name in COMPARED}
     return Values(**{**told, "questions": tuple(str(one) for one in getattr(source, "questions", ()))})  # type: ignore[arg-type] # the row's fields are of these types

@@ -101,7 +101,7 @@ def _proposal(newest: list[DiaryEntry]) -> Proposal | None:
 
 
 def _finding(newest: list[DiaryEntry], plan: PlanVersion | None) -> HrMaxProposal | None:
-    """What the newest session with a whole interval says of the HRmax in force; of an older value it is settled.
+    """Return what the newest session with a whole interval says of the HRmax in force; of an older value it is settled.
 
     The evidence of earlier sessions is in the newest one's, so an older session's finding is not asked.
     """
@@ -127,7 +127,7 @@ def _finding(newest: list[DiaryEntry], plan: PlanVersion | None) -> HrMaxProposa
 
 
 def _read_session_finding(entry: DiaryEntry) -> HrMaxFinding | None:
-    """The last that the session itself said, where its raw data is still kept."""
+    """Return the last that the session itself said, where its raw data is still kept."""
     payload = entry.stored.payload
     delivery = None if payload is None else read_session(bytes(payload))
     if delivery is None or isinstance(delivery, Unreadable):

@@ -91,7 +91,7 @@ def all_of(plan: Values) -> tuple[PlanFieldWords, ...]:
 
 
 def differences(before: Values | None, after: Values) -> tuple[PlanFieldWords, ...]:
-    """What changed, each with what it was."""
+    """Return what changed, each with what it was."""
     return tuple(
         PlanFieldWords(name, str(NAMES[name]), value(after, name), None if before is None else value(before, name))
         for name in changed(before, after)
@@ -138,5 +138,5 @@ def _with_unit(field: str, found: float) -> str:
 
 
 def question(key: str) -> str:
-    """A question as the machine asks it."""
+    """Return a question as the machine asks it."""
     return str(QUESTIONS.get(key, key))

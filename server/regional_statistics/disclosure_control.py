@@ -216,7 +216,7 @@ def _measures_of_all(quarter: Quarter, months: Sequence[Cell | None], inside: It
 
 
 def told_rest(quarters: Sequence[Quarter]) -> Cell | None:
-    """A region's clinics of which nothing is told in a quarter, as one.
+    """Return a region's clinics of which nothing is told in a quarter, as one.
 
     Whoever knows one of them from inside must not be able to compute the others: five people stay without the largest.
     """

@@ -48,7 +48,7 @@ MEASURES = (
 
 
 def format_figure(figures: PublishedFigures, measure: FigureFormat) -> str:
-    """A figure, with its unit where that is percent."""
+    """Return a figure, with its unit where that is percent."""
     value = getattr(figures, measure.name)
     if value is None:
         return NOTHING

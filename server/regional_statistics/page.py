@@ -43,7 +43,7 @@ class StatisticsPlot(Struct, frozen=True):
 
 
 def lines(compared: Comparison) -> tuple[TableLine, ...]:
-    """A period's table."""
+    """Return a period's table."""
     found = [
         TableLine(
             row.clinic.name, "clinic", _cells(row.figures), _note(row.state), row.clinic.code, _incomplete(row.figures)
@@ -104,7 +104,7 @@ def _incomplete(figures: PublishedFigures | None) -> bool:
 def plots(
     courses: Sequence[MonthlyCourse], span: Quarters, own: str
 ) -> tuple[tuple[StatisticsPlot, ...], list[dict[str, Any]]]:
-    """The figures along the months, and what the page's script is told to draw them."""
+    """Return the figures along the months, and what the page's script is told to draw them."""
     months = months_over(span)
     shown = _trimmed(courses, len(months))
     by_name = {one.name: one for one in MEASURES}
@@ -174,7 +174,7 @@ def _table(
 
 
 def csv_rows(compared: Comparison, period: ReportingPeriod) -> list[list[str]]:
-    """The table for a spreadsheet: figures with a point, shares from 0 to 1, an empty field where nothing is told."""
+    """Return the table for a spreadsheet: figures with a point, shares from 0 to 1, empty where nothing is told."""
     headings = ["period", "row", "clinic", "name", "told", "whole", *(one.name for one in MEASURES)]
     rows = [headings]
 
@@ -193,5 +193,5 @@ def csv_rows(compared: Comparison, period: ReportingPeriod) -> list[list[str]]:
 
 
 def _harmless(field: str) -> str:
-    """A clinic's name that begins like a formula must not become one in a spreadsheet."""
+    """Keep a clinic's name that begins like a formula from becoming one in a spreadsheet."""
     return f"'{field}" if field[:1] in ("=", "+", "-", "@", "\t", "\r") else field

@@ -11,12 +11,12 @@ SPAN_QUARTERS = 12
 
 
 def month_number(on: date) -> int:
-    """The month of a day."""
+    """Return the month of a day."""
     return on.year * 12 + on.month - 1
 
 
 def month_begin(number: int) -> date:
-    """A month's first day."""
+    """Return a month's first day."""
     return date(number // 12, number % 12 + 1, 1)
 
 
@@ -47,7 +47,7 @@ class Quarters(Struct, frozen=True):
 
 
 def span_until(today: date) -> Quarters:
-    """The quarters that are summed today."""
+    """Return the quarters that are summed today."""
     return Quarters(month_number(today) // MONTHS - SPAN_QUARTERS + 1, today)
 
 
@@ -73,7 +73,7 @@ class ReportingPeriod(Struct, frozen=True):
         return self.beside(1).begin
 
     def beside(self, by: int) -> "ReportingPeriod":
-        """The one so many later."""
+        """Return the one so many later."""
         return ReportingPeriod(self.kind, self.number + by)
 
     @property

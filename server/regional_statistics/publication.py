@@ -90,7 +90,7 @@ class Release(Struct, frozen=True):
     quarters: Mapping[tuple[int, int], Quarter]
 
     def cell(self, clinic: int, period: ReportingPeriod) -> Cell | None:
-        """A clinic's month or quarter, where it is told."""
+        """Return a clinic's month or quarter, where it is told."""
         found = self.told.get((clinic, period.quarter))
         if found is None:
             return None
@@ -180,7 +180,7 @@ def _sum_of(cells: Sequence[Cell], measure: str) -> MeasuredSum:
 
 
 def compare(found: Release, period: ReportingPeriod) -> Comparison:
-    """A period, clinic by clinic."""
+    """Return a period, clinic by clinic."""
     told = found.told_clinics(period)
     due = {clinic: found.adherence(clinic, period) for clinic in told}
     each = {clinic: figures(cell, due[clinic] if cell.whole else None) for clinic, cell in told.items()}
@@ -210,7 +210,7 @@ def compare(found: Release, period: ReportingPeriod) -> Comparison:
 
 
 def middle(some: Iterable[PublishedFigures]) -> PublishedFigures | None:
-    """The median of each figure, where there are enough clinics."""
+    """Return the median of each figure, where there are enough clinics."""
     clinics = list(some)
     if len(clinics) < FEWEST_CLINICS:
         return None
@@ -239,7 +239,7 @@ SUMS = ("sessions", "people_about")
 
 
 def months_over(span: Quarters) -> list[ReportingPeriod]:
-    """The months that are summed."""
+    """Return the months that are summed."""
     last = span.today.year * 12 + span.today.month - 1
     return [ReportingPeriod("month", at) for at in span.months if at < last]
 
@@ -298,7 +298,7 @@ class KindsTold(Struct, frozen=True):
 
 
 def by_kind(found: Release, period: ReportingPeriod, by: str) -> KindsTold:
-    """A quarter's protocols or groups over the clinics that are shown, and what is not told apart."""
+    """Return a quarter's protocols or groups over the clinics that are shown, and what is not told apart."""
     told = {one.pk: cell for one in found.scope.clinics if (cell := found.cell(one.pk, period)) is not None}
     atoms = aggregation.atoms_of(told, period.number) if told else {}
     kinds: dict[int, Kinds] = {

@@ -96,11 +96,11 @@ def period(request: HttpRequest, span: Quarters, *, quarters_only: bool = False)
 
 
 def newest_over(span: Quarters, kind: str) -> ReportingPeriod:
-    """The newest month or quarter that is over."""
+    """Return the newest month or quarter that is over."""
     month = month_number(span.today) - 1
     return ReportingPeriod("month", month) if kind == "month" else ReportingPeriod("quarter", (month + 1) // MONTHS - 1)
 
 
 def oldest(span: Quarters, kind: str) -> ReportingPeriod:
-    """The oldest that is summed."""
+    """Return the oldest that is summed."""
     return ReportingPeriod("month", span.first * MONTHS) if kind == "month" else ReportingPeriod("quarter", span.first)

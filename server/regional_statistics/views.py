@@ -43,7 +43,7 @@ def _context(scope: query_params.Scope, period: ReportingPeriod, span: Quarters)
 
 
 def _either(period: ReportingPeriod, span: Quarters) -> dict[str, str]:
-    """The month and the quarter that the switch between them leads to."""
+    """Return the month and the quarter that the switch between them leads to."""
     newest = query_params.newest_over(span, "month"), query_params.newest_over(span, "quarter")
     month = period.number if period.kind == "month" else period.number * MONTHS + MONTHS - 1
     return {
@@ -79,7 +79,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @in_some_clinic(Permission.SEE_AGGREGATES)
 def as_csv(request: HttpRequest) -> HttpResponse:
-    """The same table as CSV."""
+    """Return the same table as CSV."""
     scope = query_params.scope(request, account_of(request))
     span = span_until(scope.today)
     period = query_params.period(request, span)
@@ -97,7 +97,7 @@ def as_csv(request: HttpRequest) -> HttpResponse:
 @require_safe
 @in_some_clinic(Permission.SEE_AGGREGATES)
 def kinds(request: HttpRequest) -> HttpResponse:
-    """A quarter by protocol or by group."""
+    """Return a quarter by protocol or by group."""
     by = request.GET.get("by", "protocol")
     if by not in ("protocol", "group"):
         raise Http404

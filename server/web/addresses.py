@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str:
-    """The caller's address, as the server that took the connection knows it."""
+    """Return the caller's address, as the server that took the connection knows it."""
     return str(request.META.get("REMOTE_ADDR", ""))
 
 

@@ -56,7 +56,7 @@ def build_catalogues() -> str:
 
 
 def catalogues() -> Iterator[Path]:
-    """The catalogues of all the server's applications."""
+    """Yield the catalogues of all the server's applications."""
     yield from sorted((ROOT / "server").glob("*/locale/*/LC_MESSAGES/*.po"))
 
 

@@ -16,7 +16,7 @@ A_YEAR_S = 365 * 86_400
 
 
 def languages() -> tuple[str, ...]:
-    """The languages that the pages speak."""
+    """Return the languages that the pages speak."""
     return tuple(code for code, _ in settings.LANGUAGES)
 
 

@@ -80,7 +80,7 @@ def _count(request: HttpRequest, response: HttpResponseBase, began_s: float) -> 
 @for_nobody_in_particular
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponse:
-    """The figures of all processes together, for whoever asks on this computer; nobody else finds the page."""
+    """Return the figures of all processes together, for whoever asks on this computer; nobody else finds the page."""
     here = is_loopback(str(request.META.get("REMOTE_ADDR", ""))) and "X-Forwarded-For" not in request.headers
     if not here:
         raise Http404

@@ -116,7 +116,7 @@ class _AnnouncedServer(uvicorn.Server):
 
 
 def trusted(proxies: tuple[str, ...]) -> tuple[str, ...]:
-    """The addresses and networks of proxies whose word is taken: this computer's, unless told. Raises SettingsError."""
+    """Return the proxies' networks whose word is taken: by default this computer's. Raises SettingsError."""
     for one in proxies:
         try:
             ip_network(one)
@@ -128,7 +128,7 @@ def trusted(proxies: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def renewed_with(config: uvicorn.Config, usual: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """A TLS context that takes the renewed certificate from the clinic's folder by itself (uvicorn calls this)."""
+    """Return a TLS context that takes the renewed certificate from the clinic's folder (uvicorn calls this)."""
     context = usual()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     pair = ReloadedCertificate(context, Path(str(config.ssl_certfile)), Path(str(config.ssl_keyfile)))

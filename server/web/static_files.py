@@ -14,7 +14,7 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc] #
     support_js_module_import_aggregation = True
 
     def hashed_name(self, name, content=None, filename=None):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - Django's own signature has no types
-        """The name with its hash; the name as it is where there is no such file."""
+        """Return the name with its hash; the name as it is where there is no such file."""
         try:
             return super().hashed_name(name, content, filename)
         except ValueError:

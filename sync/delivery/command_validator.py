@@ -63,7 +63,7 @@ class CommandValidator:
         self._known: dict[str, float] = {}
 
     def judge(self, command: Command, now: Clocks, participant: str | None) -> Order | CommandRefusal:
-        """What to do, or why not. `participant`: the pseudonym of who trains here now."""
+        """Return what to do, or why not. `participant`: the pseudonym of who trains here now."""
         refused = self._stale(command, now)
         if refused is not None:
             return refused
@@ -124,7 +124,7 @@ class CommandValidator:
 
 
 def _adjusted(action: Adjust) -> ToEngine | CommandRefusal:
-    """A longer recovery or a lower target; the other way round there is none."""
+    """Return a longer recovery or a lower target; the other way round there is none."""
     seconds, lowered = action.extend_recovery_s, action.lowered_fraction
     if seconds is not None and lowered is None:
         if not 1 <= seconds <= MOST_EXTEND_S:

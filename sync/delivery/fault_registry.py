@@ -52,13 +52,13 @@ class Findings:
         return known is None
 
     def clear(self, trouble: Trouble, about: str = "") -> bool:
-        """It is right again. Gives whether it was wrong."""
+        """Note that it is right again. Return whether it was wrong."""
         found = self._now.pop((trouble, about), None)
         self.changes += found is not None
         return found is not None
 
     def of_machine(self, found: Mapping[str, str]) -> None:
-        """What the machine finds wrong with itself now, details by code; what sync finds itself is not said twice."""
+        """Take what the machine finds wrong with itself, details by code; what sync finds itself is not said twice."""
         own = {trouble.value for trouble in Trouble}
         told = {code: detail[:MOST_DETAIL] for code, detail in found.items() if code not in own}
         if {code: one.detail for code, one in self._machine.items()} == told:

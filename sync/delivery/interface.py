@@ -73,7 +73,7 @@ class Courier(Protocol):
         ...
 
     def fileno(self) -> int | None:
-        """What becomes readable when there is something new to ask for; None where nothing ever comes."""
+        """Return what becomes readable when there is something new to ask for; None where nothing ever comes."""
         ...
 
     def arrivals(self) -> tuple[Arrival, ...]:
@@ -81,7 +81,7 @@ class Courier(Protocol):
         ...
 
     def show(self, live: Live) -> None:
-        """The newest picture of the machine, for whoever watches the room."""
+        """Take the newest picture of the machine, for all who watch the room."""
         ...
 
     def answer(self, result: CommandResult) -> None:
@@ -97,11 +97,11 @@ class Courier(Protocol):
         ...
 
     def clear(self, trouble: Trouble, about: str = "") -> None:
-        """It is right again."""
+        """Note that it is right again."""
         ...
 
     def tell_machine(self, found: Mapping[str, str]) -> None:
-        """What the machine finds wrong with itself now, details by code."""
+        """Take what the machine finds wrong with itself now, details by code."""
         ...
 
     @property

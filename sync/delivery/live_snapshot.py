@@ -9,7 +9,7 @@ from sync.wire.sample_columns import advice_now
 def to_live(
     view: DisplayState, at: Clocks, *, age_s: float, participant: str | None, session_id: str | None, number: int = 0
 ) -> Live:
-    """The picture of this moment. The courier counts connection and number."""
+    """Return the picture of this moment. The courier counts connection and number."""
     snapshot = view.snapshot
     if snapshot is None:
         return Live(number=number, connection=0, at=at, age_s=round(age_s, 1), face=view.face.value, saved=view.saved)

@@ -51,7 +51,7 @@ class _Closing(ssl.SSLSocket):
 
 
 def read_account(folder: Path) -> MachineIdentity:
-    """The account in a folder. Raises AccountError."""
+    """Return the account in a folder. Raises AccountError."""
     try:
         account = msgspec.json.decode((folder / ACCOUNT).read_bytes(), type=MachineIdentity)
         require_name(account.clinic, "clinic")

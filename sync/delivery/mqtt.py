@@ -193,7 +193,7 @@ class MqttCourier:
         return came
 
     def show(self, live: Live) -> None:
-        """The newest picture; one that has not gone yet is forgotten."""
+        """Take the newest picture; one that has not gone yet is forgotten."""
         with self._lock:
             self._live = live if self._connected else None
         if self._connected:
@@ -236,7 +236,7 @@ class MqttCourier:
         _wake(self._wake_inside)
 
     def clear(self, trouble: Trouble, about: str = "") -> None:
-        """It is right again."""
+        """Note that it is right again."""
         with self._lock:
             cleared = self._findings.clear(trouble, about)
         if cleared:
@@ -244,7 +244,7 @@ class MqttCourier:
             _wake(self._wake_inside)
 
     def tell_machine(self, found: Mapping[str, str]) -> None:
-        """What the machine finds wrong with itself now: said with its birth, and again when it changes."""
+        """Take what the machine finds wrong with itself now: said with its birth, and again when it changes."""
         with self._lock:
             self._findings.of_machine(found)
         _wake(self._wake_inside)
@@ -256,7 +256,7 @@ class MqttCourier:
             return self._state()
 
     def renewed(self) -> None:
-        """The identity has changed on the disk: use it, on a new line."""
+        """Use the identity that has changed on the disk, on a new line."""
         self._account = read_account(self._settings.folder)
         self._reconnect = True
         _wake(self._wake_inside)
@@ -412,7 +412,7 @@ class MqttCourier:
         _wake(self._wake_outside)
 
     def _steady(self, lived_s: float) -> None:
-        """A line that has stood long enough shows that nobody else uses the name."""
+        """Note that no other machine uses the name: the line has stood long enough."""
         if lived_s > 10 * 60.0 / self._settings.speed:
             self.clear(Trouble.IDENTITY_TWICE)
         if lived_s > SAY_OFFLINE_AFTER_S / self._settings.speed:
@@ -442,7 +442,7 @@ class MqttCourier:
         self._send_sessions(line, now_s)
 
     def _send_words(self, line: MqttConnection, now_s: float) -> None:
-        """A few at a time: a connection brings one for each participant. What is not acknowledged comes again."""
+        """Send a few at a time: a connection brings one for each participant. What is not acknowledged comes again."""
         while len(self._sent) < IN_FLIGHT and line.ending is None:
             with self._lock:
                 word = self._words.next_due(now_s)
@@ -469,7 +469,7 @@ class MqttCourier:
                 self._shipments.sent(shipment.session_id, now_s)
 
     def _set_aside_the_large(self, session_id: str, reason: str, now_s: float) -> None:
-        """What fits the broker's limit not even in parts stays in the journal, and the rest goes on."""
+        """Leave in the journal what fits the broker's limit not even in parts; the rest goes on."""
         with self._lock:
             self._shipments.set_aside(session_id, now_s)
         self.note(Trouble.SESSION_TOO_LARGE, f"Session {session_id}: {reason}", session_id)
@@ -483,7 +483,7 @@ class MqttCourier:
         self._sent[line.publish(topic, payload, qos=1, retain=retain, number=number)] = sent
 
     def _suspect_size(self) -> None:
-        """A line broke over what was published: mosquitto refuses a large message by a code that MQTT forbids there.
+        """Suspect a size where a line breaks over a message: mosquitto refuses a large one by a forbidden code.
 
         Without this the same message would break every line. The largest that had no answer is taken for the cause.
         """
@@ -497,7 +497,7 @@ class MqttCourier:
         self._reconnect = True
 
     def _smaller_messages(self) -> None:
-        """The broker takes less than was thought."""
+        """Send smaller messages: the broker takes less than was thought."""
         with self._lock:
             self._most_bytes = max(LEAST_MESSAGE_BYTES, self._most_bytes // 2)
             self._most_bytes_until_s = time.monotonic() + SMALLER_FOR_S
@@ -675,7 +675,7 @@ class MqttCourier:
 
 
 def _pipe() -> tuple[int, int]:
-    """A pipe that wakes a `select`; neither end ever waits."""
+    """Return a pipe that wakes a `select`; neither end ever waits."""
     readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     return readable, writable
 

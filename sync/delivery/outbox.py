@@ -70,7 +70,7 @@ class Outbox:
         self._places[shipment.session_id] = _Place(shipment)
 
     def to_send(self, most_bytes: int = WHOLE_UP_TO_BYTES) -> Iterator[tuple[Shipment, bytes]]:
-        """What is still to be published on this connection, in order. Raises PartError where it cannot be cut so."""
+        """Yield what is still to be published here, in order. Raises PartError where it cannot be cut so."""
         for place in tuple(self._places.values()):
             if not place.payloads:
                 place.payloads = cut(place.shipment.sealed, most_bytes)
@@ -84,7 +84,7 @@ class Outbox:
         )
 
     def sent(self, session_id: str, now_s: float) -> None:
-        """The next payload of this session was published."""
+        """Note that the next payload of this session was published."""
         place = self._places.get(session_id)
         if place is None:
             return
@@ -92,18 +92,18 @@ class Outbox:
         place.sent_s = now_s
 
     def answered(self, session_id: str, now_s: float) -> None:
-        """The broker has taken a payload of this session."""
+        """Note that the broker has taken a payload of this session."""
         place = self._places.get(session_id)
         if place is not None:
             place.sent_s = now_s
 
     def again(self) -> None:
-        """A new connection, or a new size: everything held is published anew."""
+        """Publish all that is held again: the connection, or the size, is a new one."""
         for place in self._places.values():
             place.payloads, place.next = (), 0
 
     def received(self, session_id: str, revision: int, sha256: str, now_s: float) -> None:
-        """The server has it."""
+        """Forget a session: the server has it."""
         place = self._places.get(session_id)
         if place is not None and (place.shipment.revision, place.shipment.sha256) == (revision, sha256):
             del self._places[session_id]

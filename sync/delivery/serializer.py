@@ -58,7 +58,7 @@ _document = msgspec.json.Decoder(Document)
 
 
 def pack(parcel: SealedSession, sender: Sender) -> SessionDelivery:
-    """The delivery of one finished session. Raises WireError where its document is not one that this program knows."""
+    """Return the delivery of one finished session. Raises WireError where its document is of an unknown kind."""
     try:
         document = _document.decode(parcel.document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -137,7 +137,7 @@ def _settings(events: Sequence[AnyEvent]) -> Iterator[Change]:
 
 
 def track_of(delivery: SessionDelivery) -> Track:
-    """A delivered session along its time axis. Raises WireError where its columns have not the same length.
+    """Return a delivered session along its time axis. Raises WireError where its columns have not the same length.
 
     A row without rate, beats and contact stands for a second in which the strap sent nothing.
     """

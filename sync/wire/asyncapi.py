@@ -77,7 +77,7 @@ _LAST = {Kind.SESSION: "sessionId", Kind.PLAN: "participant"}
 
 
 def document() -> dict[str, Any]:
-    """The whole document."""
+    """Return the whole document."""
     kinds = [message for channel in CHANNELS for message in channel.messages]
     references, schemas = msgspec.json.schema_components(
         [*kinds, *ENROLMENT], ref_template="#/components/schemas/{name}"
@@ -124,7 +124,7 @@ def document() -> dict[str, Any]:
 
 
 def text() -> str:
-    """The document as it lies in docs/."""
+    """Return the document as it lies in docs/."""
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -150,7 +150,7 @@ def _operation(channel: Channel) -> dict[str, Any]:
 
 
 def _finish(schema: dict[str, Any]) -> None:
-    """A message without its format is not read, so the format is required; texts lose the code's indentation."""
+    """Require the format, without which no message is read; texts lose the code's indentation."""
     if "format" in schema.get("properties", {}):
         schema["required"] = ["format", *(name for name in schema["required"] if name != "format")]
     if "description" in schema:

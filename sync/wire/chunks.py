@@ -45,7 +45,7 @@ class Chunk(Struct, frozen=True):
 
 
 def cut(sealed: bytes, most_bytes: int = WHOLE_UP_TO_BYTES) -> tuple[bytes, ...]:
-    """The payloads to publish, none larger than `most_bytes`: the sealed session itself where it fits.
+    """Return the payloads to publish, none larger than `most_bytes`: the sealed session itself where it fits.
 
     Raises ChunkError where so small messages cannot carry it.
     """
@@ -90,7 +90,7 @@ def read_part(payload: bytes) -> Chunk | Unreadable:
 
 
 def join(parts: Iterable[Chunk]) -> bytes:
-    """The sealed session that these parts make up, in whatever order, some perhaps twice. Raises ChunkError."""
+    """Return the sealed session that these parts make up, in whatever order, some perhaps twice. Raises ChunkError."""
     by_number = {part.number: part for part in parts}
     first = next(iter(by_number.values()), None)
     if first is None or len(by_number) != first.parts:

@@ -35,7 +35,7 @@ _numbered = msgspec.json.Decoder(_Numbered)
 
 
 def encode(message: Struct) -> bytes:
-    """A message as JSON: keys in order, no white space. Raises WireError where JSON cannot say it."""
+    """Return a message as JSON: keys in order, no white space. Raises WireError where JSON cannot say it."""
     try:
         return _encoder.encode(message)
     except (TypeError, ValueError) as error:
@@ -43,19 +43,19 @@ def encode(message: Struct) -> bytes:
 
 
 def encode_session(delivery: SessionDelivery) -> bytes:
-    """A session in its envelope. Raises WireError."""
+    """Return a session in its envelope. Raises WireError."""
     return seal(encode(delivery))
 
 
 def read(payload: bytes, kind: type[_Message], *, upgrades: Mapping[int, Upgrade] = UPGRADES) -> _Message | Unreadable:
-    """A message of this kind, or what came and why it cannot be read."""
+    """Return a message of this kind, or what came and why it cannot be read."""
     if len(payload) > MOST_MESSAGE_BYTES:
         return Unreadable(payload, "too_large", f"The message has {len(payload)} bytes.")
     return _read(payload, payload, kind, upgrades)
 
 
 def read_session(payload: bytes, *, upgrades: Mapping[int, Upgrade] = UPGRADES) -> SessionDelivery | Unreadable:
-    """A sealed session, or what came and why it cannot be read."""
+    """Return a sealed session, or what came and why it cannot be read."""
     content = unseal(payload)
     if isinstance(content, Unreadable):
         return content

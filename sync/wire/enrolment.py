@@ -40,7 +40,7 @@ class OneTimeCode(Struct, frozen=True):
 
 
 def authority_mark(authority_pem: str) -> bytes:
-    """The part of a certificate's SHA-256 that stands in a code. Raises CodeError where it is no certificate."""
+    """Return the part of a certificate's SHA-256 that stands in a code. Raises CodeError where it is no certificate."""
     try:
         der = ssl.PEM_cert_to_DER_cert(authority_pem)
     except (ValueError, binascii.Error) as error:
@@ -49,7 +49,7 @@ def authority_mark(authority_pem: str) -> bytes:
 
 
 def write_code(code: OneTimeCode) -> str:
-    """The code as people copy it."""
+    """Return the code as people copy it."""
     body = bytes((VERSION,)) + code.secret + code.authority
     letters = base64.b32encode(body + _check(body)).decode("ascii").rstrip("=")
     return "-".join(letters[place : place + _GROUP] for place in range(0, len(letters), _GROUP))

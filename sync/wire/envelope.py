@@ -68,7 +68,7 @@ def unseal(payload: bytes) -> bytes | Unreadable:
 
 
 def beginning(payload: bytes, most_bytes: int) -> bytes | Unreadable:
-    """The content's first bytes, so many at most, where the envelope is whole: enough to know what it is.
+    """Return the content's first bytes, so many at most, where the envelope is whole: enough to know what it is.
 
     A server into which thousands come at once needs no more before it stores them; unpacking all is ten times the work.
     """
@@ -117,7 +117,7 @@ def holds(payload: bytes, wanted: bytes) -> bool:
 
 
 def _body(payload: bytes) -> bytes | Unreadable:
-    """What follows the head, where the head and the checksum are right."""
+    """Return what follows the head, where the head and the checksum are right."""
     if len(payload) < HEAD_BYTES or payload[:2] != MAGIC:
         return Unreadable(payload, "not_an_envelope", "This is no envelope of a session.")
     _, version, compression, digest = _HEAD.unpack_from(payload)
@@ -132,7 +132,7 @@ def _body(payload: bytes) -> bytes | Unreadable:
 
 
 def digest_of(head: bytes, body: bytes) -> bytes:
-    """The checksum over an envelope's first four bytes and what follows the checksum."""
+    """Return the checksum over an envelope's first four bytes and what follows the checksum."""
     digest = hashlib.sha256(head)
     digest.update(body)
     return digest.digest()

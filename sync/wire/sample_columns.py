@@ -43,7 +43,7 @@ class SampleRow(Struct, frozen=True, kw_only=True):
 
 
 def rows(samples: Samples) -> Iterator[SampleRow]:
-    """The rows of columns. Raises WireError where the columns have not the same length."""
+    """Yield the rows of columns. Raises WireError where the columns have not the same length."""
     count = len(samples.step_ms)
     columns = [
         _opened(runs, count)
@@ -114,7 +114,7 @@ def samples_of(messages: Sequence[AnyMessage], events: Sequence[AnyEvent]) -> Sa
 
 
 def advice_now(advice: Advice) -> AdviceNow:
-    """An advice as it goes over the wire."""
+    """Return an advice as it goes over the wire."""
     return AdviceNow(advice.direction, advice.speed_kmh, advice.incline_percent, advice.reason)
 
 
@@ -125,7 +125,7 @@ def _foretold(event: Predicted) -> Foretold | None:
 
 
 def _rated(messages: Sequence[AnyMessage]) -> Iterator[tuple[float, HeartRate | None]]:
-    """Times of all rows, with the strap's notification where there was one."""
+    """Yield the times of all rows, with the strap's notification where there was one."""
     t = 0.0
     for message in messages:
         while message.t - t > RATE_HELD_S:
@@ -147,7 +147,7 @@ def _changes(events: Sequence[AnyEvent], of: Callable[[AnyEvent], _Value | None]
 
 
 def _held(changes: Sequence[tuple[float, _Value]], times: Sequence[float], before: _Value | None) -> list[Any]:
-    """What holds at each time: the last change at or before it."""
+    """Return what holds at each time: the last change at or before it."""
     at = [t for t, _ in changes]
     return [changes[place - 1][1] if (place := bisect_right(at, t)) else before for t in times]
 

@@ -68,12 +68,12 @@ class Topic(Struct, frozen=True):
     name: str = ""
 
     def __str__(self) -> str:
-        """The topic as it goes over the wire. Raises TopicError."""
+        """Return the topic as it goes over the wire. Raises TopicError."""
         return build(self)
 
 
 def build(topic: Topic) -> str:
-    """The topic as it goes over the wire. Raises TopicError where a name in it is none."""
+    """Return the topic as it goes over the wire. Raises TopicError where a name in it is none."""
     require_name(topic.clinic, "clinic")
     require_name(topic.machine, "machine")
     _require_last(topic)
@@ -99,7 +99,7 @@ def parse(text: str) -> Topic:
 
 
 def subscription(kind: Kind, clinic: str = "+", machine: str = "+", *, shared: str | None = None) -> str:
-    """The filter to subscribe with: all clinics or one, all machines or one, in a shared subscription or alone."""
+    """Return the filter to subscribe with: all clinics or one, all machines or one, shared or alone."""
     for name, what in ((clinic, "clinic"), (machine, "machine")):
         if name != "+":
             require_name(name, what)
@@ -110,7 +110,7 @@ def subscription(kind: Kind, clinic: str = "+", machine: str = "+", *, shared: s
 
 
 def require_name(name: str, what: str) -> str:
-    """The name itself. Raises TopicError where a clinic or a machine cannot be called so."""
+    """Return the name itself. Raises TopicError where a clinic or a machine cannot be called so."""
     if not NAME.match(name):
         raise TopicError(
             f"«{_quote(name)}» cannot name a {what}: use 1–32 small letters a–z, digits and hyphens, with a letter or "
@@ -129,5 +129,5 @@ def _require_last(topic: Topic) -> None:
 
 
 def _quote(text: str) -> str:
-    """A hostile name as it may stand in a message: short, and nothing in it that a terminal obeys."""
+    """Return a hostile name as it may stand in a message: short, and nothing in it that a terminal obeys."""
     return "".join(letter if letter.isprintable() else "?" for letter in text[:80])

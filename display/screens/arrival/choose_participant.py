@@ -23,17 +23,17 @@ LOW_TILE = 190.0
 
 
 def name_of(glance: RenderContext, who: Choice) -> str:
-    """What somebody is called on the screen: the nickname, or «guest»; the pseudonym where there is none."""
+    """Return what somebody is called on the screen: the nickname, or «guest»; the pseudonym where there is none."""
     return who.name or (glance.texts.say("choose.guest") if who.guest else who.participant)
 
 
 def colour_of(who: Choice) -> Colour:
-    """The colour of somebody's picture: always the same one."""
+    """Return the colour of somebody's picture: always the same one."""
     return QUIET if who.guest else PICTURE_COLOURS[sum((who.name or who.participant).encode()) % len(PICTURE_COLOURS)]
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of the choice."""
+    """Return the face of the choice."""
     texts, sheet, choices = glance.texts, glance.sheet, glance.view.choices
     foot = Box(MARGIN, sheet.height - 96, sheet.width - 2 * MARGIN, 64)
     if not choices:

@@ -25,12 +25,12 @@ def bars_lit(signal_dbm: float) -> int:
 
 
 def label_of(seen: StrapSeen, texts: Texts) -> str:
-    """What stands on the strap; of an unknown maker what it calls itself, and never signs that stand nowhere on it."""
+    """Return what stands on the strap; of an unknown maker what it calls itself, never signs that are not on it."""
     return seen.printed if seen.on_band else seen.name or texts.say("choose_strap.nameless")
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of the choice."""
+    """Return the face of the choice."""
     texts, sheet, straps = glance.texts, glance.sheet, glance.view.straps
     width = sheet.width - 2 * MARGIN
     foot = Box(MARGIN, sheet.height - 96, width, 64)

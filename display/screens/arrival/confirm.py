@@ -20,7 +20,7 @@ def who_of(glance: RenderContext) -> Choice:
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of the question."""
+    """Return the face of the question."""
     texts, sheet, who = glance.texts, glance.sheet, who_of(glance)
     width = sheet.width - 2 * MARGIN
     foot = Box(MARGIN, sheet.height - 96, width, 64)

@@ -13,7 +13,7 @@ SIZE = 300.0
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of the age."""
+    """Return the face of the age."""
     texts, sheet = glance.texts, glance.sheet
     width = sheet.width - 2 * MARGIN
     foot = Box(MARGIN, sheet.height - 96, width, 64)

@@ -14,7 +14,7 @@ from display.screens import unwell
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of a closed session."""
+    """Return the face of a closed session."""
     if glance.view.reason == "unwell":
         return unwell.parts(glance)
     texts = glance.texts

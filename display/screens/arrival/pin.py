@@ -16,7 +16,7 @@ BOX_WIDTH, BOX_HEIGHT, APART = 132.0, 168.0, 26.0
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of the PIN."""
+    """Return the face of the PIN."""
     texts, sheet = glance.texts, glance.sheet
     pin = glance.view.pin or PinNow()
     width = sheet.width - 2 * MARGIN

@@ -14,7 +14,7 @@ SMALL = Style(30, Weight.FIRM, QUIET)
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face before the start."""
+    """Return the face before the start."""
     texts, sheet, view = glance.texts, glance.sheet, glance.view
     width = sheet.width - 2 * MARGIN
     title = texts.say("ready.title", nickname=view.nickname) if view.nickname else texts.say("ready.title_nobody")
@@ -101,7 +101,7 @@ def _facts(glance: RenderContext) -> str:
 
 
 def _paint_strap(brush: Brush, row: Box, asks: str, strap: str) -> None:
-    """A pill with the strap's printed name."""
+    """Draw a pill with the strap's printed name."""
     one, other = Style(30, Weight.FIRM, WHITE), Style(30, Weight.BOLD, IN)
     width = min(brush.width(asks, one) + brush.width(strap, other) + 14 + 64, row.width)
     pill = Box(row.middle_x - width / 2, row.y, width, row.height)

@@ -15,7 +15,7 @@ STEP = Style(40, Weight.FIRM, WHITE)
 
 
 def parts(glance: RenderContext) -> list[Widget]:  # noqa: PLR0915 - one statement for each of its parts
-    """The face of putting the strap on."""
+    """Return the face of putting the strap on."""
     texts, sheet, view = glance.texts, glance.sheet, glance.view
     width = sheet.width - 2 * MARGIN
     foot = Box(MARGIN, sheet.height - 96, width, 64)
@@ -107,7 +107,7 @@ def _labels(glance: RenderContext) -> tuple[Label, ...]:
 
 
 def _paint_trouble(brush: Brush, box: Box, says: str, *, staff: bool) -> None:
-    """What is wrong and what to do, large, in the place of the steps."""
+    """Draw what is wrong and what to do, large, in the place of the steps."""
     brush.bar(box, 26, ABOVE_DEEP if staff else BELOW_DEEP)
     brush.bar(box, 26, ABOVE if staff else BELOW, 3)
     style, width = Style(50, Weight.BOLD, WHITE), box.width - 88
@@ -117,7 +117,7 @@ def _paint_trouble(brush: Brush, box: Box, says: str, *, staff: bool) -> None:
 
 
 def _paint_sentence(brush: Brush, box: Box, says: str, *, lines: int) -> None:
-    """What is wrong and what to do, in one line or two."""
+    """Draw what is wrong and what to do, in one line or two."""
     style, width = Style(36, Weight.FIRM, WHITE), box.width - 72
     if lines == 1 or brush.width(says, style) <= width:
         brush.text(says, (box.middle_x, box.middle_y), style, "centre", width=width)

@@ -18,7 +18,7 @@ LAMP_COLOURS: tuple[Colour, ...] = (BELOW, IN, ABOVE, WHITE)
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The question, what is tried, and how to answer."""
+    """Return the question, what is tried, and how to answer."""
     texts, sheet, view = glance.texts, glance.sheet, glance.view
     tried = view.tried or TriedPart.VOICE
     width = sheet.width - 2 * MARGIN
@@ -76,6 +76,6 @@ def _paint_lamp(brush: Brush, box: Box) -> None:
 
 
 def _paint_voice(brush: Brush, box: Box) -> None:
-    """A loudspeaker's waves."""
+    """Draw a loudspeaker's waves."""
     side = min(box.height, 260.0)
     brush.icon(icons.speaker, Box(box.middle_x - side / 2, box.middle_y - side / 2, side, side), IN)

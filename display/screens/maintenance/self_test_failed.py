@@ -11,7 +11,7 @@ SHOWN = 2
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of a failed self-test."""
+    """Return the face of a failed self-test."""
     texts, sheet = glance.texts, glance.sheet
     codes = tuple(dict.fromkeys(glance.view.findings))[:SHOWN]
     found = [text for code in codes for text in (texts.of("finding", code), texts.of("advice", code))]

@@ -15,7 +15,7 @@ from display.screens.training.running import profile_parts
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of a bout."""
+    """Return the face of a bout."""
     places = training_places(glance.sheet)
     return [
         *header_parts(glance),

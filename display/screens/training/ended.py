@@ -19,7 +19,7 @@ MOST_OF_IT = 0.5
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of the summary."""
+    """Return the face of the summary."""
     sheet, view = glance.sheet, glance.view
     summary = view.snapshot.summary if view.snapshot is not None else None
     width = sheet.width - 2 * MARGIN
@@ -44,7 +44,7 @@ def parts(glance: RenderContext) -> list[Widget]:
 
 
 def mean_fall_bpm(intervals: tuple[IntervalSummary, ...]) -> int | None:
-    """The mean fall in the first recovery minute, over the intervals where it was seen."""
+    """Return the mean fall in the first recovery minute, over the intervals where it was seen."""
     falls = [i.recovery_fall_60s_bpm for i in intervals if i.recovery_fall_60s_bpm is not None]
     return round(sum(falls) / len(falls)) if falls else None
 

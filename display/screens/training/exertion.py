@@ -15,7 +15,7 @@ LOWEST, HIGHEST = 6, 20
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of the scale."""
+    """Return the face of the scale."""
     texts, sheet = glance.texts, glance.sheet
     chosen = min(max(glance.view.selected, LOWEST), HIGHEST)
     width = sheet.width - 2 * MARGIN

@@ -18,7 +18,7 @@ LOWEST_BORG, HIGHEST_BORG = 6, 20
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of a phase steered by feeling."""
+    """Return the face of a phase steered by feeling."""
     places = training_places(glance.sheet)
     snapshot = glance.snapshot
     number = shown_number(snapshot)

@@ -12,7 +12,7 @@ from display.screens.training.running import profile_parts
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of the offer."""
+    """Return the face of the offer."""
     texts, places = glance.texts, training_places(glance.sheet)
     lines = [texts.say("go_on.kept"), texts.say("go_on.what")]
     if glance.view.snapshot is not None:

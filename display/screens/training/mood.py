@@ -13,7 +13,7 @@ GAP = 22.0
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of the five faces."""
+    """Return the face of the five faces."""
     texts, sheet = glance.texts, glance.sheet
     chosen = min(max(glance.view.selected, 1), len(icons.MOODS))
     width = sheet.width - 2 * MARGIN

@@ -20,7 +20,7 @@ NUMBER_EM = 220.0
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face over the ceiling. A question that is open stands below the panel."""
+    """Return the face over the ceiling. A question that is open stands below the panel."""
     places = training_places(glance.sheet)
     asked = glance.snapshot.question is not None
     box = places.panel

@@ -12,7 +12,7 @@ from display.screen.session_layout import TrainingPlaces, training_places
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of a running phase."""
+    """Return the face of a running phase."""
     places = training_places(glance.sheet)
     return [
         *header_parts(glance),
@@ -25,7 +25,7 @@ def parts(glance: RenderContext) -> list[Widget]:
 
 
 def profile_parts(glance: RenderContext, places: TrainingPlaces) -> list[Widget]:
-    """The profile with this moment on it, where the view has one."""
+    """Return the profile with this moment on it, where the view has one."""
     view = glance.view
     if view.profile is None:
         return []

@@ -18,7 +18,7 @@ from display.screens.unwell import unwell_parts
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of a stop-now notice."""
+    """Return the face of a stop-now notice."""
     texts, places = glance.texts, training_places(glance.sheet)
     notice = notice_at(glance.snapshot, Level.STOP_NOW)
     if notice is not None and notice.code == "not_all_right":

@@ -88,7 +88,7 @@ class AntCheck:
     codes: ClassVar[Codes] = {"ant_missing": Severity.ATTENTION, "ant_forbidden": Severity.ATTENTION}
 
     def look(self, place: CheckContext) -> Outcome:
-        """A stick is missed only where the settings hear straps by it; elsewhere one that is there is named."""
+        """Miss a stick only where the settings hear straps by it; elsewhere name one that is there."""
         sticks = ant_devices(place.at(str(USB_DEVICES)))
         if not place.fittings.ant:
             names = tuple(f"{one.shown}: straps are heard over Bluetooth. Choose by strap.source" for one in sticks)

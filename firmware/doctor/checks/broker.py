@@ -24,7 +24,7 @@ class BrokerCheck:
     }
 
     def look(self, place: CheckContext) -> Outcome:
-        """A machine that is not enrolled keeps its sessions: nothing is wrong with that."""
+        """Find nothing wrong with a machine that is not enrolled: it keeps its sessions."""
         if not is_there(place.identity / ACCOUNT):
             return NOT_IN_USE
         # The key is the courier's and root's: whoever else runs the doctor takes sync's word for whether it fits.

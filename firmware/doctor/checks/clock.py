@@ -17,7 +17,7 @@ class ClockCheck:
     codes: ClassVar[Codes] = {"clock_unsynchronised": Severity.ATTENTION, "clock_wrong": Severity.ATTENTION}
 
     def look(self, place: CheckContext) -> Outcome:
-        """The kernel's word, and where it knows of no time server, systemd's."""
+        """Return the kernel's word, and where it knows of no time server, systemd's."""
         year = datetime.fromtimestamp(place.wall_s(), UTC).year
         if not FIRST_YEAR <= year <= LAST_YEAR:
             return Outcome((make_finding(self, "clock_wrong", f"{year}"),))

@@ -13,7 +13,7 @@ class ConfigCheck:
     codes: ClassVar[Codes] = {"config_refused": Severity.ATTENTION, "files_damaged": Severity.ATTENTION}
 
     def look(self, place: CheckContext) -> Outcome:
-        """The service that read the settings has kept what was wrong; a person removes what was put aside."""
+        """Find what was wrong with the settings: the service that read them kept it; a person removes it."""
         findings = []
         if place.told.config_refused is not None:
             findings.append(make_finding(self, "config_refused", place.told.config_refused))

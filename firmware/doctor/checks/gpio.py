@@ -20,7 +20,7 @@ class GpioCheck:
     }
 
     def look(self, place: CheckContext) -> Outcome:
-        """A stop button that hangs cannot stop anybody (hazard H6): no session begins then."""
+        """Report a stop button that hangs: it cannot stop a person (hazard H6), so no session begins then."""
         findings = [
             make_finding(self, "stop_button_stuck" if button is Button.STOP else "button_stuck", button.value)
             for button in place.told.stuck
@@ -43,7 +43,7 @@ class KeypadCheck:
     codes: ClassVar[Codes] = {"keypad_gone": Severity.ATTENTION, "keypad_forbidden": Severity.ATTENTION}
 
     def look(self, place: CheckContext) -> Outcome:
-        """A keypad need not be there; one that the settings name is missed."""
+        """Miss a keypad only where the settings name one."""
         if place.fittings.keypad is False:
             return NOT_IN_USE
         named = place.fittings.keypad_device

@@ -40,7 +40,7 @@ class JournalCheck:
     }
 
     def look(self, place: CheckContext) -> Outcome:
-        """A diary that is not there yet is made by the first session."""
+        """Find nothing wrong where no diary is there yet: the first session makes it."""
         findings: list[CheckFinding] = []
         if place.told.not_saved is not None:
             findings.append(make_finding(self, "journal_not_saving", place.told.not_saved))

@@ -35,7 +35,7 @@ class NetworkCheck:
         return Outcome((make_finding(self, "wifi_weak", facts),) if weak and not wired else (), facts)
 
     def _by_sync(self, place: CheckContext) -> Outcome:
-        """The coach is shut in without a network: what sync sees is in the file that it leaves."""
+        """Read what sync sees from the file that it leaves: the coach is shut in without a network."""
         try:
             state = read_state(state_file(place.socket))
         except NoStateError:

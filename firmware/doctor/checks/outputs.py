@@ -20,7 +20,7 @@ class OutputsCheck:
     }
 
     def look(self, place: CheckContext) -> Outcome:
-        """A part that is switched off by the settings is not missed, but does not guide anybody either."""
+        """Name a part that is switched off by the settings: it is not missed, but guides no person either."""
         told = place.told
         devices, away_s = told.devices, told.display_away_s
         if not told.coach_runs or (devices is None and not place.fittings.expects_display):

@@ -33,7 +33,7 @@ class StrapCheck:
     }
 
     def look(self, place: CheckContext) -> Outcome:
-        """A strap lies silent between sessions: only weeks of silence are told."""
+        """Report only weeks of silence: a strap lies silent between sessions."""
         strap = place.told.strap
         if strap is None:
             return NOT_IN_USE

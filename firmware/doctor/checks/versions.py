@@ -17,7 +17,7 @@ class VersionsCheck:
     codes: ClassVar[Codes] = {"versions_differ": Severity.ATTENTION, "protocol_unreadable": Severity.ATTENTION}
 
     def look(self, place: CheckContext) -> Outcome:
-        """A protocol that cannot be read is told before somebody has chosen it."""
+        """Report a protocol that cannot be read before a person has chosen it."""
         own, devices = own_version(), place.told.devices
         findings = []
         if devices is not None and (devices.format, devices.version) != (FORMAT, own):

@@ -38,7 +38,7 @@ STEADINESS: Mapping[WeeklyAdherence, str | Promise] = {
 
 
 def course_page(view: CourseView, points: Sequence[Point], person: FitnessAgeInput) -> CoursePage:
-    """What is told of a course, in the language at hand. `points`: oldest first."""
+    """Return what is told of a course, in the language at hand. `points`: oldest first."""
     told = view.attendance
     of_due = ""
     if told.fraction is not None:
@@ -72,7 +72,7 @@ def row_days(row: Week | Break) -> str:
 
 
 def break_words(row: Break) -> str:
-    """A break, kindly."""
+    """Return a break, kindly."""
     counted = ngettext("A break of %(days)s day", "A break of %(days)s days", row.days) % {"days": row.days}
     return counted + " · " + _("on with week %(number)s") % {"number": row.back_to}
 
@@ -92,7 +92,7 @@ def _back(view: CourseView, points: Sequence[Point]) -> str:
 
 
 def _load_in(view: CourseView, pause: Break, points: Sequence[Point]) -> str:
-    """The setting with which the week that one goes back to was last begun."""
+    """Return the setting with which the week that one goes back to was last begun."""
     weeks = [
         row
         for row in view.rows
@@ -109,7 +109,7 @@ def _load_in(view: CourseView, pause: Break, points: Sequence[Point]) -> str:
 
 
 def _next(view: CourseView) -> str:
-    """What comes next; that the course is over is told after its last day, not in its last week."""
+    """Return what comes next; that the course is over is told after its last day, not in its last week."""
     following, ends = view.next, view.ends_on
     if following is None:
         if ends is None or view.today > ends or view.plan.ended_on is not None:

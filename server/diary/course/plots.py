@@ -157,7 +157,7 @@ def plots(points: Sequence[Point], person: FitnessAgeInput) -> tuple[SeriesPlot,
 
 
 def plot_to_json(plot: SeriesPlot) -> dict[str, Any]:
-    """A plot for the script that draws it: all but its table, which the page holds."""
+    """Return a plot for the script that draws it: all but its table, which the page holds."""
     return {
         name: value for name, value in msgspec.structs.asdict(plot).items() if name not in ("table", "words", "title")
     }
@@ -325,7 +325,7 @@ def age_in_words(age: fitness.FitnessAge | None) -> str:
 def _table(
     points: Sequence[Point], caption: str, headings: tuple[str, ...], texts: Sequence[tuple[str, ...]]
 ) -> TextTable:
-    """A row of each session: its number, its day, and `texts`."""
+    """Return a row of each session: its number, its day, and `texts`."""
     return TextTable(
         caption=caption,
         headings=(_("Session"), _("Day"), *headings),

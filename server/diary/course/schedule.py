@@ -204,7 +204,7 @@ class _Laying:
         return tuple(self.made)
 
     def breaks(self) -> list[tuple[date, date | None]]:
-        """The last day before and the first after each break; without one the break lasts."""
+        """Return the last day before and the first after each break; without one the break lasts."""
         ends: Sequence[date] = sorted(self.days)
         before = [self.plan.begins_on - _DAY, *ends]
         after: list[date | None] = [*ends, None]

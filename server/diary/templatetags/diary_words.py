@@ -49,7 +49,7 @@ def state_words(state: CourseStatus) -> str:
 
 @register.filter
 def state_sign(state: CourseStatus) -> str:
-    """The same as a sign, so that no colour is needed."""
+    """Return the same as a sign, so that no colour is needed."""
     return SIGNS[state]
 
 

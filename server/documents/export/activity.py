@@ -27,7 +27,7 @@ class ActivityPeriod(Struct, frozen=True):
 
     @classmethod
     def month_before(cls, today: date) -> "ActivityPeriod":
-        """The last whole month."""
+        """Return the last whole month."""
         last = today.replace(day=1) - timedelta(days=1)
         return cls(last.replace(day=1), last)
 

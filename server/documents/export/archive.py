@@ -11,7 +11,7 @@ IN_MEMORY_BYTES = 4 * 1024 * 1024
 
 
 def zipped(files: Iterable[tuple[str, bytes]]) -> IO[bytes]:
-    """An open temporary file, at its beginning, that vanishes when it is closed."""
+    """Return an open temporary file, at its beginning, that vanishes when it is closed."""
     made = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - whoever sends it closes it
     now = timezone.localtime().timetuple()[:6]
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -131,7 +131,7 @@ def bundle_of_readable(
 
 
 def collected(participant: Participant, sessions: Iterable[SessionDetail], made_at: datetime) -> Resource:
-    """The bundle as a tree, not yet checked."""
+    """Return the bundle as a tree, not yet checked."""
     patient = _patient(participant)
     devices: dict[str, Resource] = {}
     resources: list[Resource] = []
@@ -177,7 +177,7 @@ def clinic_system(clinic: str) -> str:
 
 
 def _patient(participant: Participant) -> Resource:
-    """The pseudonym, sex and year of birth; never the name."""
+    """Return the pseudonym, sex and year of birth; never the name."""
     made: Resource = {
         "resourceType": "Patient",
         "id": str(uuid5(_SPACE, f"patient {participant.clinic.code} {participant.pseudonym}")),
@@ -196,7 +196,7 @@ def _patient(participant: Participant) -> Resource:
 
 
 def _device(session: SessionDetail) -> Resource:
-    """The machine that recorded it: computer, software and pulse strap as one."""
+    """Return the machine that recorded it: computer, software and pulse strap as one."""
     entry, delivery = session.entry, session.delivery
     version = delivery.software.interval_coach if delivery is not None else ""
     made: Resource = {

@@ -27,7 +27,7 @@ def name_of(entry: DiaryEntry) -> str:
 
 
 def fit(session: SessionDetail) -> bytes:
-    """A FIT activity. Raises PaperError where the raw data is not kept or cannot be read."""
+    """Return a FIT activity. Raises PaperError where the raw data is not kept or cannot be read."""
     from sync.export.fit import SessionFacts, fit_of, strap_of  # noqa: PLC0415 - its encoder is large, seldom used
 
     entry, delivery = session.entry, session.delivery
@@ -46,7 +46,7 @@ def fit(session: SessionDetail) -> bytes:
 
 
 def csv(session: SessionDetail) -> bytes:
-    """A row for each second, with the columns of the machine's own export. Raises PaperError as `fit` does."""
+    """Return a row for each second, with the columns of the machine's own export. Raises PaperError as `fit` does."""
     return csv_of(track(session))
 
 
@@ -61,7 +61,7 @@ def json(session: SessionDetail) -> bytes:
 
 
 def session_to_json(session: SessionDetail) -> dict[str, Any]:
-    """What the JSON file holds."""
+    """Return what the JSON file holds."""
     entry = session.entry
     return {
         "format": FORMAT,
@@ -79,7 +79,7 @@ def session_to_json(session: SessionDetail) -> dict[str, Any]:
 
 
 def track(session: SessionDetail) -> Track:
-    """The session along its time axis. Raises PaperError."""
+    """Return the session along its time axis. Raises PaperError."""
     if session.delivery is None:
         raise PaperError(
             _("The raw data of this session is not kept any more, so this file cannot be made. The summary is kept.")

@@ -36,7 +36,7 @@ def as_xlsx(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def as_csv(headings: Sequence[str], rows: Iterable[Sequence[object]], *, mark: bool = True) -> bytes:
-    """A heading and its rows; None is an empty cell, truth is 1 or 0."""
+    """Return a heading and its rows; None is an empty cell, truth is 1 or 0."""
     text = StringIO()
     writer = csv.writer(text)
     writer.writerow(headings)

@@ -36,14 +36,14 @@ class PdfScale(Struct, frozen=True):
     end: float
 
     def __call__(self, value: float) -> float:
-        """The place; what lies outside is put on the edge."""
+        """Return the place; what lies outside is put on the edge."""
         span = self.high - self.low or 1.0
         share = min(1.0, max(0.0, (value - self.low) / span))
         return self.start + share * (self.end - self.start)
 
 
 def as_image(svg: str) -> str:
-    """A picture as an address that holds it."""
+    """Return a picture as an address that holds it."""
     return "data:image/svg+xml;base64," + b64encode(svg.encode()).decode()
 
 
@@ -214,7 +214,7 @@ def _marks(
 
 
 def _choose_ticks(values: Sequence[float]) -> list[float]:
-    """Some six of them, first and last among them, to stand below the axis."""
+    """Return some six of them, first and last among them, to stand below the axis."""
     found = sorted(set(values))
     step = max(1, (len(found) - 1) // 5)
     kept = found[::step]

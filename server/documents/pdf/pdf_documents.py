@@ -49,7 +49,7 @@ def session_paper(session: SessionDetail, participant: Participant) -> bytes:
 
 
 def course_paper(participant: Participant, course: Course | None) -> bytes:
-    """A course; without one, all sessions (the last 60)."""
+    """Return a course; without one, all sessions (the last 60)."""
     entries = selectors.entries_of(participant)
     if course is not None:
         entries = entries.filter(begun_on__gte=course.begins_on)
@@ -74,7 +74,7 @@ def course_paper(participant: Participant, course: Course | None) -> bytes:
 
 
 def letter_paper(participant: Participant, told: dict[str, object], entries: list[DiaryEntry], sender: str) -> bytes:
-    """A letter as it was written."""
+    """Return a letter as it was written."""
     shown = {"participant": participant, "told": told, "entries": entries, "sender": sender, "today": signed_today()}
     return paper("papers/print/letter.html", shown, title=str(told["subject"]), made_for=participant.clinic.name)
 
@@ -87,5 +87,5 @@ def looked_paper(participant: Participant) -> bytes:
 
 
 def report_paper(report: ActivityReport, clinic_name: str) -> bytes:
-    """An activity report."""
+    """Return an activity report."""
     return paper("papers/print/report.html", {"report": report}, title=_("Activity report"), made_for=clinic_name)

@@ -100,7 +100,7 @@ class Settings:
 
 
 def settings() -> Settings | None:
-    """The provider that the clinic's settings name; None where they name none."""
+    """Return the provider that the clinic's settings name; None where they name none."""
     folder = folder_from_environment()
     if folder is None:
         return None
@@ -344,12 +344,12 @@ def _provider(told: Settings) -> Provider:
 
 
 def provider() -> Provider | None:
-    """The clinic's provider; None where it has none."""
+    """Return the clinic's provider; None where it has none."""
     told = settings()
     return _provider(told) if told else None
 
 
 def provider_name() -> str:
-    """What the button says; empty where no provider is set."""
+    """Return what the button says; empty where no provider is set."""
     told = settings()
     return told.name if told else ""

@@ -99,7 +99,7 @@ def _provider() -> Provider:
 
 
 def _account(known: ProviderUser, invitation: str) -> Account | None:
-    """The account of who came back; an invitation ties a new one to it."""
+    """Return the account of who came back; an invitation ties a new one to it."""
     account = Account.objects.filter(external_id=known.external_id).first()
     if account is not None:
         return account if account.is_active else None

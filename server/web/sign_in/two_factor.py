@@ -124,7 +124,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
 @after_password
 @require_safe
 def picture(request: HttpRequest) -> HttpResponse:
-    """The app's secret as a QR code, drawn here; while it is being set up only."""
+    """Return the app's secret as a QR code, drawn here; while it is being set up only."""
     device = TOTPDevice.objects.filter(user=account_of(request), confirmed=False).first()
     if device is None:
         return redirect("web:code")
@@ -150,7 +150,7 @@ def new_spare_codes(account: Account) -> list[str]:
 
 
 def kept_spare(code: str) -> str:
-    """What is kept of a spare code: 80 bits of its HMAC-SHA-256 under the server's key."""
+    """Return what is kept of a spare code: 80 bits of its HMAC-SHA-256 under the server's key."""
     plain = "".join(one for one in code.lower() if one in SPARE_ALPHABET)
     mark = hmac.digest(f"spare code {settings.SECRET_KEY}".encode(), plain.encode(), hashlib.sha256)
     return base64.b32encode(mark[:10]).decode().lower()
