@@ -425,6 +425,12 @@ install_all() {
 
 uninstall_all() {
     check_machine
+    local memory=/run/$name/diary-in-memory.db keep try
+    if [ -e "$memory" ] && ! { try=$(mktemp -p "/var/lib/$name" .try-XXXXXX) && rm "$try"; } 2>/dev/null; then
+        refuse "the card cannot be written, and $memory has sessions that may be nowhere else. Nothing was taken away. Let sync deliver them (sudo interval-coach doctor says how many wait), move that file to another place, and run this again."
+    fi
+    # It runs after its own file is gone: a full card has room for the sessions only then.
+    keep=$(cat "$here/keep-sessions.sh")
     head_line "Taking $name away"
     if systemd_runs; then
         systemctl stop interval-coach.target "$name"-{coach,display,sync,trial}.service 2>/dev/null || true
@@ -465,8 +471,12 @@ uninstall_all() {
     else
         rm -rf "$opt"
     fi
-    rm -rf "/run/$name"
     if systemd_runs; then systemctl daemon-reload; fi
+    if ! file=$(bash -c "$keep" keep-sessions "/run/$name" "/var/lib/$name"); then
+        refuse "all but the sessions in memory was taken away: they could not be copied to the card. Copy $memory* to another place before this machine is switched off."
+    fi
+    rm -rf "/run/$name"
+    [ -z "$file" ] || did "copied the sessions that were in memory to $file; an installed coach brings them into the diary"
     echo
     [ "$changes" -gt 0 ] || head_line "Nothing was installed."
     echo "Left as they were: the diary and the key in /var/lib/$name, the settings and plans in /etc/$name, the accounts"

@@ -270,7 +270,12 @@ class DiaryPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = 30
     free_floor_mb: Annotated[
-        int, Meta(ge=16, le=100_000, description="With less room on the disk no new session starts, in megabytes.")
+        int,
+        Meta(
+            ge=16,
+            le=100_000,
+            description="With less room on the disk, delivered raw data is let go early, in megabytes.",
+        ),
     ] = 64
 
 

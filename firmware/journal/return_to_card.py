@@ -1,9 +1,33 @@
 """The way back of a diary in memory to the card that can be written again: what is newer is copied, nothing is lost."""
 
+import logging
 import sqlite3
+from pathlib import Path
 
 from firmware.journal import file
 from firmware.journal import queries as store
+from firmware.journal.errors import JournalError
+
+_log = logging.getLogger(__name__)
+
+KEPT = "diary-in-memory*.db"
+"""Diaries that were in memory when the product was uninstalled (`systemd/keep-sessions.sh`), beside the diary."""
+
+
+def bring_back_kept(diary: Path, card: sqlite3.Connection) -> None:
+    """Bring what was kept at an earlier uninstallation into the diary; what cannot be brought now waits beside it."""
+    for kept in sorted(diary.parent.glob(KEPT)):
+        try:
+            source, _ = file.open_file(kept, sqlite3.Connection)
+            try:
+                carried = bring_back(source, card)
+            finally:
+                file.close(source)
+            file.remove_diary(kept)
+        except (OSError, JournalError, sqlite3.Error) as error:
+            _log.warning("The sessions in %s could not be brought into the diary yet: %s.", kept, error)
+        else:
+            _log.warning("%d sessions were brought into the diary from %s.", carried, kept)
 
 
 def bring_back(source: sqlite3.Connection, card: sqlite3.Connection) -> int:

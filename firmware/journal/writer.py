@@ -29,10 +29,14 @@ from firmware.journal import queries as store
 from firmware.journal.errors import JournalError
 from firmware.journal.queries import SessionVersion, StoredBatch
 from firmware.journal.record import encode_batch
-from firmware.journal.return_to_card import bring_back
+from firmware.journal.reserve import give_back_reserve, take_reserve
+from firmware.journal.return_to_card import bring_back, bring_back_kept
 from firmware.system.timestamps import StampClock, Timestamp
 
 _log = logging.getLogger(__name__)
+
+LET_GO_AT_ONCE = 2
+"""Sessions whose raw data is let go in one transaction: their pages must fit into the reserve."""
 
 NotSavedReason = Literal["disk_full", "io_error", "damaged", "read_only", "failed"]
 Answer = TypeVar("Answer")
@@ -41,7 +45,8 @@ Answer = TypeVar("Answer")
 class JournalSettings(Struct, frozen=True, kw_only=True):
     """`commit_every_s` ≤ 5: the most heart rate a power cut may take (faults.md, row 1). Times in s, sizes in bytes.
 
-    `not_on_disk`: the file is in memory for this reason (`firmware.journal.memory`), so nothing in it is saved.
+    `free_floor_bytes`: with less on the disk, delivered raw data is let go; 0: the disk is not watched, nor its reserve
+    taken. `not_on_disk`: the file is in memory for this reason (`firmware.journal.memory`), so nothing in it is saved.
     `memory`: where the file goes on when its folder has refused every write for `move_after_s`; `card`: where a file
     that is in memory belongs, and goes back to once that can be written again.
     """
@@ -211,6 +216,8 @@ class JournalWriter:
             self._closing = True
             self.opened.set_exception(error)
             return
+        if not self.in_memory:
+            bring_back_kept(self._path, self._connection)
         self.opened.set_result(opening)
         while True:
             with self._condition:
@@ -483,19 +490,36 @@ class JournalWriter:
                 _in_transaction(self._connection, lambda on: store.prune(on, acknowledged_before_wall_s=before_wall_s))
             if free_bytes(self._path) < self._settings.free_floor_bytes:
                 self._make_room()
+            elif self._settings.free_floor_bytes and not self.in_memory:
+                take_reserve(self._path)
         except Exception as error:  # noqa: BLE001 - it is tried again at its time; the thread lives on
             _log.warning("Housekeeping of the diary was put off: %s.", error)
 
     def _make_room(self) -> None:
         """Let go of raw data that the server has, and of nothing else."""
-        assert self._connection is not None  # noqa: S101 - both callers have looked
         try:
-            pruned = _in_transaction(self._connection, lambda on: store.prune(on, acknowledged_before_wall_s=None))
+            try:
+                pruned = self._let_go()
+            except sqlite3.OperationalError as error:
+                if reason_of(error) != "disk_full" or not give_back_reserve(self._path):
+                    raise
+                pruned = self._let_go()
             if pruned:
-                self._tidy()
                 _log.warning("The disk is short: raw data of %d delivered sessions was let go.", pruned)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             _log.warning("No room could be made on the disk: %s.", error)
+
+    def _let_go(self) -> int:
+        """Let go of delivered raw data, a few sessions at a time; return how many it was. Raises sqlite3.Error."""
+        connection = self._connection
+        assert connection is not None  # noqa: S101 - both callers of `_make_room` have looked
+        total = 0
+        while pruned := _in_transaction(
+            connection, lambda on: store.prune(on, acknowledged_before_wall_s=None, limit=LET_GO_AT_ONCE)
+        ):
+            total += pruned
+            self._tidy()
+        return total
 
     def _tidy(self) -> None:
         """Give free pages back and bring the log into the database file; what is committed does not depend on it."""

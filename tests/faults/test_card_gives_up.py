@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coach.kiosk.view import ScreenId
 from firmware.doctor.checks.disk import DiskCheck
 from firmware.doctor.environment import CheckContext
 from firmware.journal.journal import Journal
 from firmware.journal.memory import NAME, open_journal
+from firmware.journal.reserve import RESERVE_BYTES, reserve_of
 from firmware.journal.writer import JournalSettings
 from tests.support.machine.machine import Machine
 from tests.support.machine.session_factory import messages, plan, protocol, summary
@@ -150,6 +152,35 @@ def test_a_card_that_fills_in_a_session_is_left_for_memory_and_the_session_goes_
         assert len(journal.session("one").result(PATIENCE_S).messages) == len(messages()) + 20_000
 
 
+def test_a_card_without_a_free_block_lets_go_of_delivered_raw_data_and_of_nothing_else(
+    card: Card, memory: Path
+) -> None:
+    with open_journal(card.diary, memory, settings=SETTINGS) as journal:
+        for name in ("first", "second", "third", "undelivered"):
+            train(journal, name)
+        for one in journal.undelivered().result(PATIENCE_S)[:3]:
+            assert journal.acknowledge(one.receipt.session_id, one.receipt.revision, one.receipt.sha256).result()
+        until(lambda: reserve_of(card.diary).exists())
+        journal.begin("one", plan(), protocol()).result(PATIENCE_S)
+        card.fill()
+        journal.record("one", messages()).result(PATIENCE_S)
+        assert (journal.in_memory, journal.state.status) == (False, "saved")
+        lines = journal.sessions().result(PATIENCE_S)
+        assert [line.pruned for line in lines] == [True, True, True, False, False]
+        assert journal.session("undelivered").result(PATIENCE_S).messages == messages()[:20]
+        card.empty()
+        until(lambda: reserve_of(card.diary).exists())
+        assert reserve_of(card.diary).stat().st_size == RESERVE_BYTES
+
+
+def test_a_card_without_room_for_the_reserve_is_used_without_it(card: Card) -> None:
+    card.fill(but_bytes=2**20)
+    with Journal.open(card.diary, settings=replace(SETTINGS, free_floor_bytes=2**19)) as journal:
+        train(journal, "one")
+        assert journal.state.status == "saved"
+    assert not reserve_of(card.diary).exists()
+
+
 def test_a_card_that_the_kernel_gives_up_in_a_session_is_left_for_memory_and_told(card: Card, memory: Path) -> None:
     with open_journal(card.diary, memory, settings=SETTINGS) as journal:
         journal.begin("one", plan(), protocol()).result(PATIENCE_S)
@@ -179,6 +210,21 @@ def test_a_session_that_was_interrupted_in_memory_is_offered_again_from_the_card
         found = journal.unfinished().result(PATIENCE_S)
         assert found is not None
         assert (found.session_id, found.messages) == ("open", messages()[:20])
+
+
+def test_sessions_that_were_kept_at_an_uninstallation_are_brought_into_the_diary(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "diary.db", settings=SETTINGS) as journal:
+        train(journal, "before")
+    for number, name in enumerate(("first", "second"), 1):
+        kept = tmp_path / ("diary-in-memory.db" if number == 1 else f"diary-in-memory-{number}.db")
+        with Journal.open(kept, settings=replace(SETTINGS, not_on_disk="disk_full")) as journal:
+            train(journal, name)
+    damaged = tmp_path / "diary-in-memory-3.db"
+    damaged.write_bytes(b"no diary" * 1000)
+    with Journal.open(tmp_path / "diary.db", settings=SETTINGS) as journal:
+        assert waiting(journal) == ["before", "second", "first"]
+        assert journal.session("first").result(PATIENCE_S).messages == messages()[:20]
+    assert not list(tmp_path.glob("diary-in-memory*.db"))
 
 
 def test_a_participant_trains_at_a_coach_whose_card_is_full_and_the_screen_never_says_saved(card: Card) -> None:

@@ -209,6 +209,7 @@ READ_BY_PEOPLE_OR_ONCE = {
     "system.kept_file": "copies of what pins, plan_cache, training_closures and enrol write",
     "participants.last_good": "copies of a clinic's own plans and protocols",
     "setup.ant_access": "a drop-in that the package brings",
+    "journal.reserve": "zeros, whose place on the disk alone counts",
     "journal.memory": "a copy of the diary, opened as a diary",
     "setup.diary_copy": "a diary, opened as a diary",
     "setup.versions": "names and numbers of versions: tests/firmware/setup/test_upgrade.py",

@@ -149,6 +149,45 @@ def test_words_that_the_installer_does_not_know_change_nothing() -> None:
     assert "uninstall" in finished.stderr
 
 
+def keep_sessions(run: Path, state: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", str(SYSTEMD / "keep-sessions.sh"), str(run), str(state)], capture_output=True, text=True, check=False
+    )
+
+
+def test_sessions_in_memory_are_copied_to_the_card_before_their_folder_is_taken_away(tmp_path: Path) -> None:
+    run, state = tmp_path / "run", tmp_path / "state"
+    run.mkdir()
+    state.mkdir()
+    nothing = keep_sessions(run, state)
+    assert (nothing.returncode, nothing.stdout, list(state.iterdir())) == (0, "", [])
+    (run / "diary-in-memory.db").write_bytes(b"one")
+    (run / "diary-in-memory.db-wal").write_bytes(b"log")
+    assert keep_sessions(run, state).stdout == f"{state / 'diary-in-memory.db'}\n"
+    (run / "diary-in-memory.db").write_bytes(b"two")
+    assert keep_sessions(run, state).stdout == f"{state / 'diary-in-memory-2.db'}\n"
+    assert {path.name: path.read_bytes() for path in state.iterdir()} == {
+        "diary-in-memory.db": b"one",
+        "diary-in-memory.db-wal": b"log",
+        "diary-in-memory-2.db": b"two",
+        "diary-in-memory-2.db-wal": b"log",
+    }
+
+
+def test_sessions_in_memory_that_cannot_be_copied_stay_there(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "diary-in-memory.db").write_bytes(b"one")
+    assert keep_sessions(run, tmp_path / "no card").returncode == 1
+    assert (run / "diary-in-memory.db").read_bytes() == b"one"
+
+
+def test_taking_it_away_keeps_the_sessions_in_memory_before_it_removes_their_folder() -> None:
+    script = (SYSTEMD / "install.sh").read_text(encoding="utf-8").partition("uninstall_all() {")[2]
+    assert script.index("mktemp") < script.index("systemctl stop") < script.index('rm -rf "$opt"')
+    assert script.index('bash -c "$keep"') < script.index('rm -rf "/run/$name"')
+
+
 def test_a_packages_installer_is_unpacked_and_can_be_run(tmp_path: Path) -> None:
     package = tmp_path / "interval_coach-9-py3-none-any.whl"
     with zipfile.ZipFile(package, "w") as archive:
