@@ -1,4 +1,4 @@
-"""A file of zeros beside the diary: room that a full disk still has when delivered raw data is to be let go.
+"""A file of zeros in the diary's folder: room that a full disk still has when delivered raw data is to be let go.
 
 To let go of a row is a write too: freed pages are overwritten (`secure_delete`), through SQLite's log. Where other
 files have taken the last block, that write fails as well. So the reserve is given back first. What the letting go

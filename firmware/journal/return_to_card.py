@@ -11,11 +11,11 @@ from firmware.journal.errors import JournalError
 _log = logging.getLogger(__name__)
 
 KEPT = "diary-in-memory*.db"
-"""Diaries that were in memory when the product was uninstalled (`systemd/keep-sessions.sh`), beside the diary."""
+"""Diaries that were in memory when the product was uninstalled (`systemd/keep-sessions.sh`), in the diary's folder."""
 
 
 def bring_back_kept(diary: Path, card: sqlite3.Connection) -> None:
-    """Bring what was kept at an earlier uninstallation into the diary; what cannot be brought now waits beside it."""
+    """Bring what was kept at an earlier uninstallation into the diary; what cannot be brought now stays there."""
     for kept in sorted(diary.parent.glob(KEPT)):
         try:
             source, _ = file.open_file(kept, sqlite3.Connection)

@@ -32,6 +32,7 @@ from firmware.sensors.discovery import AdvertisementTracker
 from firmware.sensors.gatt_heart_rate import HeartRateMeasurementError
 from firmware.sensors.odd_reports import OddReports
 from firmware.sensors.recovery import RecoveryEscalation, RecoveryStep
+from firmware.sensors.refusal import words_of
 from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, HEART_RATE_SERVICE, LINK_ERRORS, SharedScanner
 from firmware.sensors.strap import Delivery, Measurement, SelectedStrap
 from firmware.sensors.strap_identity import serial_in
@@ -272,7 +273,7 @@ class BluetoothStrap:
                 self._status.lost("wrong_strap")
                 await self._radio.changed(self._timings.look_anew_every_s)
             except LINK_ERRORS as error:
-                _log.info("The strap %s was not reached: %s", bond.name or bond.key, str(error) or type(error).__name__)
+                _log.info("The strap %s was not reached: %s", bond.name or bond.key, words_of(error))
                 if device is None:
                     await self._help.scan_refused(error)
                 else:

@@ -21,7 +21,7 @@ from firmware.sensors import gatt_treadmill
 from firmware.sensors.adapter import BluetoothAdapter
 from firmware.sensors.gatt_treadmill import TreadmillDataError
 from firmware.sensors.odd_reports import OddReports
-from firmware.sensors.refusal import refusal_of
+from firmware.sensors.refusal import refusal_of, words_of
 from firmware.sensors.scanner import FITNESS_MACHINE_SERVICE, LINK_ERRORS, SharedScanner
 
 _log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class BluetoothTreadmill:
                     await self._once(tell)
                 except LINK_ERRORS as error:
                     self._refusals += 1
-                    self._said = f"{refusal_of(error)}: {str(error) or type(error).__name__}"
+                    self._said = f"{refusal_of(error)}: {words_of(error)}"
                     _log.info("The treadmill was not reached: %s", self._said)
                 except Exception:  # noqa: BLE001 - see below
                     # As for the strap: what is not foreseen must not end a session.

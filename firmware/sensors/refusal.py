@@ -44,6 +44,7 @@ _SIGNS: tuple[tuple[ConnectionRefusal, tuple[str, ...]], ...] = (
             "att error: 0x0c",
             "att error: 0x0f",
             "key-missing",
+            "invalid exchange",
             "not paired",
         ),
     ),
@@ -59,6 +60,7 @@ _SIGNS: tuple[tuple[ConnectionRefusal, tuple[str, ...]], ...] = (
             "connection slot",
             "too many",
             "device or resource busy",
+            "resource temporarily unavailable",
         ),
     ),
     (
@@ -67,19 +69,47 @@ _SIGNS: tuple[tuple[ConnectionRefusal, tuple[str, ...]], ...] = (
             "input/output error",
             "memory-allocation",
             "bad-socket",
+            "create-socket",
             "link-layer-protocol-error",
+            "lmp-protocol-error",
+            "protocol error",
+            "cannot allocate memory",
             "connection-unknown",
             "error.noreply",
             "dbus.error.timeout",
+            "adapter-not-powered",
+            "error.nosuchadapter",
+            "no bluetooth adapters",
+            "turned off",
+            "error.serviceunknown",
+            "error.namehasnoowner",
             "no such device",
             "network is down",
             "protocol not available",
         ),
     ),
-    (ConnectionRefusal.NO_HEART_RATE, ("gatt-browsing", "error.notsupported", "connection-not-supported")),
+    (
+        # The last two: a watch or a telephone that was sought by classic Bluetooth, which has no heart rate.
+        ConnectionRefusal.NO_HEART_RATE,
+        (
+            "gatt-browsing",
+            "error.notsupported",
+            "connection-not-supported",
+            "profile-unavailable",
+            "sdp-search",
+        ),
+    ),
     (
         ConnectionRefusal.HELD_ELSEWHERE,
-        ("connection-refused", "connection refused", "abort-by-remote", "already-connected"),
+        (
+            "connection-refused",
+            "connection refused",
+            "connection reset",
+            "abort-by-remote",
+            "aborted-by-remote",
+            "already-connected",
+            "error.alreadyconnected",
+        ),
     ),
     (
         ConnectionRefusal.TOO_FAR,
@@ -87,11 +117,16 @@ _SIGNS: tuple[tuple[ConnectionRefusal, tuple[str, ...]], ...] = (
             "connection-timeout",
             "page-timeout",
             "abort-by-local",
+            "aborted-by-local",
             "connection-canceled",
+            "operation canceled",
             "host is down",
             "connection timed out",
             "connection abort",
+            "connectionattemptfailed",
+            "no route to host",
             "error.unknownobject",
+            "error.unknownmethod",
             "error.doesnotexist",
         ),
     ),
@@ -104,10 +139,21 @@ def refusal_of(error: BaseException, *, connected: bool = False) -> ConnectionRe
         return ConnectionRefusal.NO_HEART_RATE
     if isinstance(error, BleakDeviceNotFoundError):
         return ConnectionRefusal.TOO_FAR
-    said = " ".join(map(str, (error, *error.args))).casefold()
+    said = " ".join((words_of(error), *map(str, error.args))).casefold()
     for cause, signs in _SIGNS:
         if any(sign in said for sign in signs):
             return cause
     if isinstance(error, TimeoutError) and not connected:
         return ConnectionRefusal.TOO_FAR
     return ConnectionRefusal.REFUSED
+
+
+def words_of(error: BaseException) -> str:
+    """Return what an error says, for the log and the doctor.
+
+    bleak's own text fails where an ATT error stands in a form of another BlueZ.
+    """
+    try:
+        return str(error) or type(error).__name__
+    except (ValueError, IndexError, TypeError):
+        return " ".join(map(str, error.args)) or type(error).__name__

@@ -8,7 +8,7 @@ from bleak.exc import BleakCharacteristicNotFoundError, BleakDBusError, BleakDev
 
 from firmware.doctor.all_checks import CODES
 from firmware.sensors.recovery import RecoveryEscalation, RecoveryStep
-from firmware.sensors.refusal import ConnectionRefusal, refusal_of
+from firmware.sensors.refusal import ConnectionRefusal, refusal_of, words_of
 from firmware.sensors.strap_link.status import NOTED
 from firmware.sensors.timings import StrapTimings
 
@@ -57,13 +57,47 @@ def bluez(name: str, text: str = "") -> BleakDBusError:
         (bluez("NotSupported", "Operation is not supported"), ConnectionRefusal.NO_HEART_RATE),
         (bluez("Failed", "Operation failed with ATT error: 0x0e"), ConnectionRefusal.REFUSED),
         (bluez("Failed", "Not connected"), ConnectionRefusal.REFUSED),
+        # Further texts of BlueZ 5.66–5.82 (src/error.c) and of the kernel.
+        (bluez("Failed", "Invalid exchange"), ConnectionRefusal.PAIRING_WANTED),
+        (bluez("Failed", "Resource temporarily unavailable"), ConnectionRefusal.RADIO_BUSY),
+        (bluez("Failed", "le-connection-create-socket"), ConnectionRefusal.RADIO_STUMBLED),
+        (bluez("Failed", "br-connection-lmp-protocol-error"), ConnectionRefusal.RADIO_STUMBLED),
+        (bluez("Failed", "Protocol error"), ConnectionRefusal.RADIO_STUMBLED),
+        (bluez("Failed", "Cannot allocate memory"), ConnectionRefusal.RADIO_STUMBLED),
+        (bluez("Failed", "le-connection-adapter-not-powered"), ConnectionRefusal.RADIO_STUMBLED),
+        (bluez("NoSuchAdapter", "No such adapter"), ConnectionRefusal.RADIO_STUMBLED),
+        (BleakError("No Bluetooth adapters found."), ConnectionRefusal.RADIO_STUMBLED),
+        (
+            bluez("org.freedesktop.DBus.Error.ServiceUnknown", "The name is not activatable"),
+            ConnectionRefusal.RADIO_STUMBLED,
+        ),
+        (bluez("Failed", "br-connection-profile-unavailable"), ConnectionRefusal.NO_HEART_RATE),
+        (bluez("Failed", "br-connection-sdp-search"), ConnectionRefusal.NO_HEART_RATE),
+        (bluez("Failed", "br-connection-aborted-by-remote"), ConnectionRefusal.HELD_ELSEWHERE),
+        (bluez("Failed", "Connection reset by peer"), ConnectionRefusal.HELD_ELSEWHERE),
+        (bluez("AlreadyConnected", "Already Connected"), ConnectionRefusal.HELD_ELSEWHERE),
+        (bluez("Failed", "br-connection-aborted-by-local"), ConnectionRefusal.TOO_FAR),
+        (bluez("Failed", "Operation canceled"), ConnectionRefusal.TOO_FAR),
+        (bluez("ConnectionAttemptFailed", "Page Timeout"), ConnectionRefusal.TOO_FAR),
+        (bluez("Failed", "No route to host"), ConnectionRefusal.TOO_FAR),
+        (bluez("org.freedesktop.DBus.Error.UnknownMethod", "Method Connect does not exist"), ConnectionRefusal.TOO_FAR),
+        (bluez("Failed", "Operation failed with ATT error: 0x80"), ConnectionRefusal.REFUSED),
         (BleakError("something new"), ConnectionRefusal.REFUSED),
         (EOFError(), ConnectionRefusal.REFUSED),
     ],
-    ids=lambda one: str(one)[:60],
+    ids=lambda one: words_of(one)[:60] if isinstance(one, BaseException) else one,
 )
 def test_each_error_has_its_cause(error: Exception, cause: ConnectionRefusal) -> None:
     assert refusal_of(error) is cause
+
+
+def test_an_error_whose_own_text_fails_still_has_a_cause_and_words() -> None:
+    """A number that it cannot read in «ATT error: 0x…» makes its text raise."""
+    error = bluez("Failed", "Operation failed with ATT error: 0x05 (Insufficient Authentication)")
+    with pytest.raises(ValueError, match="invalid literal"):
+        str(error)
+    assert refusal_of(error) is ConnectionRefusal.PAIRING_WANTED
+    assert words_of(error).endswith("0x05 (Insufficient Authentication)")
 
 
 def test_a_strap_that_is_connected_and_does_not_answer_is_not_too_far() -> None:

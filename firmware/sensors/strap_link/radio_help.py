@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from firmware.sensors.adapter import BluetoothAdapter
 from firmware.sensors.recovery import RecoveryEscalation, RecoveryStep
-from firmware.sensors.refusal import ConnectionRefusal, refusal_of
+from firmware.sensors.refusal import ConnectionRefusal, refusal_of, words_of
 from firmware.sensors.strap_link.status import StrapStatus
 from firmware.sensors.timings import StrapTimings
 
@@ -52,7 +52,7 @@ class RadioHelp:
 
     async def scan_refused(self, error: BaseException) -> None:
         """Answer a look around that was refused or interrupted: a radio that goes on refusing it is helped up."""
-        _log.info("The look for straps was interrupted: %s", str(error) or type(error).__name__)
+        _log.info("The look for straps was interrupted: %s", words_of(error))
         if self._stands():
             cause = self._tell_cause(error)
             if cause is not ConnectionRefusal.RADIO_BUSY and self._refusals >= TOLD_AFTER:
@@ -69,7 +69,7 @@ class RadioHelp:
         self._refusals = self._refusals + 1 if cause is self._refusal else 1
         self._refusal = cause
         if cause.certain or self._refusals >= TOLD_AFTER:
-            self._status.said = str(error) or type(error).__name__
+            self._status.said = words_of(error)
             self._status.lost(cause.value)
         return cause
 

@@ -51,6 +51,10 @@ def test_the_serial_in_a_known_makers_name_is_the_identity(name: str, serial: st
         ("XOSS_HRM_0376102", "0376102"),
         ("HR40-40176", "40176"),
         ("H1_51861", "51861"),
+        ("CL831-0318513", "0318513"),
+        ("CL880-0208027", "0208027"),
+        ("HRM-Dual:084939", "084939"),
+        ("TICKR X A23F", "A23F"),
     ],
 )
 def test_a_short_serial_is_an_identity_together_with_the_name(name: str, serial: str) -> None:
