@@ -151,7 +151,7 @@ def refusal_of(error: BaseException, *, connected: bool = False) -> ConnectionRe
 def words_of(error: BaseException) -> str:
     """Return what an error says, for the log and the doctor.
 
-    bleak's own text fails where an ATT error stands in a form of another BlueZ.
+    bleak's own text raises where an ATT error's number is followed by more text.
     """
     try:
         return str(error) or type(error).__name__

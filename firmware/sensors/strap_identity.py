@@ -27,7 +27,7 @@ _SERIAL_IN_NAME = tuple(
         r"^(?:Suunto|Movesense)\b.* (?P<serial>\d{8,})$",
         # «808S 0123456», «H6M 23456», «HW9 48857», «HW706-0048903»: CooSpo's.
         r"^(?:CooSpo[ _-])?(?:H?808S?|H[67]M?|H9Z?|HW\d{1,3}[A-Z]?)[ _-](?P<serial>\d{5,})$",
-        # «CL831-0318513», «CL880-0208027»: Chileaf's, sold under many names.
+        # CL831-0318513, CL880-0208027: Chileaf's, sold under many names.
         r"^(?:Chileaf[ _-])?CL8\d{2}[A-Z]?[ _-](?P<serial>\d{6,})$",
         # «H303-12345», «H64-12345», «H003-0012345»: Magene's, and those made by it for others.
         r"^(?:Magene[ _-])?H(?:003|303|603|613|64)S? ?[_-] ?(?P<serial>\d{4,})$",

@@ -92,7 +92,7 @@ def test_each_error_has_its_cause(error: Exception, cause: ConnectionRefusal) ->
 
 
 def test_an_error_whose_own_text_fails_still_has_a_cause_and_words() -> None:
-    """A number that it cannot read in «ATT error: 0x…» makes its text raise."""
+    """An ATT error that is followed by more than its number makes the text of bleak raise."""
     error = bluez("Failed", "Operation failed with ATT error: 0x05 (Insufficient Authentication)")
     with pytest.raises(ValueError, match="invalid literal"):
         str(error)
