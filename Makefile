@@ -59,6 +59,10 @@ bench-whole: set-up ## cues and services measured over whole sessions in real ti
 campaign-power: set-up ## the long faults of the diary: 500 power cuts, 500 kills, 200 damaged files (needs strace)
 	@$(RUN) -m pytest --timeout 0 -m "slow and not hardware" tests/faults/test_journal_faults.py $(ARGS)
 
+.PHONY: campaign-clock
+campaign-clock: set-up ## wrong refusals by a clock that is not set, in 1,000 weeks without a network; about a minute
+	@$(RUN) -m benchmarks.campaign_clock $(ARGS)
+
 bench-guidance: set-up ## the guidance against four others on 1,000 simulated people; some fifteen minutes
 	@$(RUN) benchmarks/bench_guidance.py
 	@$(RUN) benchmarks/bench_groups.py

@@ -35,7 +35,7 @@ from coach.model.messages import (
     StrapChosen,
     TreadmillSpeed,
 )
-from coach.model.plan import UNWELL_QUESTIONS, is_urgent
+from coach.model.plan import CLOCK_QUESTIONS, UNWELL_QUESTIONS, is_urgent
 from coach.session.engine import HIGHEST_BORG, HIGHEST_MOOD, LOWEST_BORG, LOWEST_MOOD, skip_refusal, step
 from coach.session.good_work import good_work
 from coach.session.snapshots import profile, snapshot
@@ -214,6 +214,9 @@ def view(
         first_speed_kmh=_first_speed_kmh(state) if state is not None and now is ScreenId.READY else None,
         questions=state.plan.questions if state is not None and _asks_all(desk, state) else (),
         good_work=good_work(state) if state is not None and now is ScreenId.ENDED else None,
+        rest_h=round(plan.rest_hours) if plan and now is ScreenId.QUESTIONS else 0,
+        closed_h=round(plan.closed_after_yes_h) if plan and now is ScreenId.QUESTIONS else 0,
+        cap=(plan.weekly_cap or 0) if plan and now is ScreenId.QUESTIONS else 0,
         answered=len(desk.answers) if now is ScreenId.QUESTIONS else 0,
         help_number=help_number,
         saved=saved,  # type: ignore[arg-type] # the journal's own words, checked where they are made
@@ -246,6 +249,7 @@ def _asks_all(desk: KioskState, state: SessionState) -> bool:
     """Whether the readiness questions stand on one page: for somebody who has answered them one by one before."""
     number = state.plan.session_number
     before = number is not None and number > 1 and len(state.plan.questions) <= MOST_ON_A_PAGE
+    before = before and not any(question in CLOCK_QUESTIONS for question in state.plan.questions)
     fresh = not desk.one_by_one and not desk.answers
     return state.stage == "questions" and before and fresh and len(state.plan.questions) > 1
 

@@ -114,6 +114,7 @@ class DisplayState(Struct, frozen=True, kw_only=True):
     `first_speed_kmh`: on `ready`, the speed that the warm-up will ask for. `questions`: on `questions`, all of them,
     where they stand on one page. `my_training`: on `my_training`, whose page `training_page` is open; `selected`
     there: 0 the whole, else so many sessions back; `take_along`: whether there are figures of a session to take along.
+    `rest_h`, `closed_h`, `cap`: the hours and the sessions a week in the questions that an unset clock makes.
     `by_feeling`: on `strap`, whether one may train without a strap.
     """
 
@@ -153,4 +154,7 @@ class DisplayState(Struct, frozen=True, kw_only=True):
     my_training: MyTraining | None = None
     training_page: TrainingPage = TrainingPage.OVERVIEW
     take_along: bool = False
+    rest_h: int = 0
+    closed_h: int = 0
+    cap: int = 0
     by_feeling: bool = False

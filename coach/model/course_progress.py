@@ -24,7 +24,8 @@ class PastSession(Struct, frozen=True, kw_only=True):
     """One earlier session, on any machine. Wall times in s since 1970.
 
     `good_s` of `planned_s`: seconds of good work of the intervals' seconds. The last three: of the first interval with
-    a third minute; None where unknown.
+    a third minute; None where unknown. `dated` is False where no clock told when it ended: `ended_wall_s` then only
+    keeps its place among the others.
     """
 
     session_id: str
@@ -34,6 +35,7 @@ class PastSession(Struct, frozen=True, kw_only=True):
     third_minute_bpm: float | None = None
     speed_kmh: float | None = None
     incline_percent: float | None = None
+    dated: bool = True
 
     @property
     def share(self) -> float:
@@ -79,10 +81,13 @@ class FitnessShown(Struct, frozen=True):
 
 
 class SessionShown(Struct, frozen=True, kw_only=True):
-    """One session to leaf through: its number in the course, and what was done in it."""
+    """One session to leaf through: its number in the course, and what was done in it.
+
+    `ended_wall_s` is None where no clock told when that was.
+    """
 
     number: int
-    ended_wall_s: float
+    ended_wall_s: float | None
     good_s: float
     planned_s: float
     speed_kmh: float | None = None
@@ -92,15 +97,16 @@ class MyTraining(Struct, frozen=True, kw_only=True):
     """A participant's own training, as they see it before the start and after the end.
 
     `shares`: of each session of the course, oldest first, the share of good work. `week_done` of `week_goal`: this
-    calendar week. `line` and `amount`: the one line against oneself; bpm, km/h, s or sessions. `weeks`: weeks in a row
-    with training, of which one without is forgiven. `back_after_days`: days since the last session where that was a
-    break, else None. `eased`: the start was set back a week for it. `moment`: one of `MOMENTS`, just reached.
+    calendar week, None while the clock is not set. `line` and `amount`: the one line against oneself; bpm, km/h, s or
+    sessions. `weeks`: weeks in a row with training, of which one without is forgiven. `back_after_days`: days since the
+    last session where that was a break, else None. `eased`: the start was set back a week for it.
+    `moment`: one of `MOMENTS`, just reached.
     `sessions`: to leaf through, newest first.
     """
 
     shares: tuple[float, ...] = ()
     course_sessions: int = 24
-    week_done: int = 0
+    week_done: int | None = 0
     week_goal: int = 3
     line: TrainingLine = "begun"
     amount: float = 0.0

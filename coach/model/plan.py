@@ -37,6 +37,12 @@ CLOSING_QUESTIONS = ("chest_pain", "fainting", "fever", "intoxication")
 URGENT_QUESTIONS = ("chest_pain", "fainting")
 """A yes to one of these is answered with what to do now: sit down, call somebody, 113."""
 
+TRAINED_LATELY, TRAINED_OFTEN, CLOSED_LATELY = "trained_lately", "trained_often", "closed_lately"
+"""What the machine asks by itself where its clock is not set: whether the rest is not over, whether the weekly cap is
+reached (H13), and whether an answer that closed training is too new (H14). A clock that is not set decides none."""
+
+CLOCK_QUESTIONS = (TRAINED_LATELY, TRAINED_OFTEN, CLOSED_LATELY)
+
 UNWELL_QUESTIONS = ("chest_pain", "fainting", "dizziness", "injury")
 """What is asked of somebody who was not all right in a session, once they sit."""
 

@@ -44,9 +44,9 @@ _MONDAY_S = 4 * DAY_S
 
 
 class TrainingDay(Struct, frozen=True):
-    """The time now (s since 1970), and the local time's offset from UTC in s."""
+    """The time now (s since 1970; None while the clock is not set), and the local time's offset from UTC in s."""
 
-    now_wall_s: float
+    now_wall_s: float | None
     utc_offset_s: float = 0.0
 
     def week_of(self, wall_s: float) -> int:
@@ -61,11 +61,10 @@ def known_sessions(own: Iterable[PastSession], progress: CourseProgress | None) 
     """
     told = progress or CourseProgress()
     known = {one.session_id: one for one in told.sessions}
-    known |= {one.session_id: one for one in own}
+    known |= {one.session_id: one for one in own if one.dated or one.session_id not in known}
     since_s = told.begun_wall_s or 0.0
-    return tuple(
-        sorted((one for one in known.values() if one.ended_wall_s >= since_s), key=lambda one: one.ended_wall_s)
-    )
+    of_course = (one for one in known.values() if one.ended_wall_s >= since_s or not one.dated)
+    return tuple(sorted(of_course, key=lambda one: one.ended_wall_s))
 
 
 def my_training(
@@ -75,25 +74,25 @@ def my_training(
     told = progress or CourseProgress()
     course = sessions[-done:] if 0 < done < len(sessions) else sessions
     line, amount = _line(course)
-    weeks = [day.week_of(one.ended_wall_s) for one in sessions]
-    this_week = day.week_of(day.now_wall_s)
+    weeks = [day.week_of(one.ended_wall_s) for one in sessions if one.dated]
+    this_week = None if day.now_wall_s is None else day.week_of(day.now_wall_s)
     missing = max(0, done - len(sessions))
     return MyTraining(
         shares=(*(1.0 for _ in range(missing)), *(one.share for one in course))[-plan.course_sessions :],
         course_sessions=plan.course_sessions,
-        week_done=weeks.count(this_week),
+        week_done=None if this_week is None else weeks.count(this_week),
         week_goal=_goal(plan, told),
         line=line,
         amount=amount,
-        weeks=_weeks_in_a_row(weeks, this_week),
+        weeks=0 if this_week is None else _weeks_in_a_row(weeks, this_week),
         fitness=_fitness(sessions, plan, told),
         back_after_days=_break_days(sessions, day),
         word=_unread(told.word, sessions),
-        appointment_wall_s=told.appointment_wall_s if (told.appointment_wall_s or 0.0) > day.now_wall_s else None,
+        appointment_wall_s=_to_come(told.appointment_wall_s, day),
         sessions=tuple(
             SessionShown(
                 number=missing + at,
-                ended_wall_s=one.ended_wall_s,
+                ended_wall_s=one.ended_wall_s if one.dated else None,
                 good_s=one.good_s,
                 planned_s=one.planned_s,
                 speed_kmh=one.speed_kmh,
@@ -151,8 +150,16 @@ def _weeks_in_a_row(weeks: Sequence[int], this_week: int) -> int:
     return row
 
 
+def _to_come(wall_s: float | None, day: TrainingDay) -> float | None:
+    """Return a wall time if it is still to come; None also while the clock is not set."""
+    if wall_s is None or day.now_wall_s is None:
+        return None
+    return wall_s if wall_s > day.now_wall_s else None
+
+
 def _break_days(sessions: Sequence[PastSession], day: TrainingDay) -> int | None:
-    if not sessions:
+    """Return the days of a break; None where there was none, or where no clock can say."""
+    if not sessions or not sessions[-1].dated or day.now_wall_s is None:
         return None
     days = int((day.now_wall_s - sessions[-1].ended_wall_s) // DAY_S)
     return days if days > BREAK_DAYS else None

@@ -15,6 +15,8 @@ from coach.model.plan import (
     LOWEST_HR_MAX_BPM,
     MOST_CLOSED_H,
     MOST_SLOWEST_KMH,
+    TRAINED_LATELY,
+    TRAINED_OFTEN,
     URGENT_QUESTIONS,
     WORTH_A_NUMBER_S,
     Plan,
@@ -260,8 +262,16 @@ def _check(plan: Plan) -> None:
 
 
 def closed_by(yes: tuple[str, ...]) -> str:
-    """Return why there is no session after these answers: `unwell` where something must be done now."""
-    return "unwell" if any(question in URGENT_QUESTIONS for question in yes) else "readiness"
+    """Return why there is no session after these answers: `unwell` where something must be done now.
+
+    `rest` or `weekly_cap` where the participant only says that they trained too lately or too often, which no clock
+    could say.
+    """
+    if any(question in URGENT_QUESTIONS for question in yes):
+        return "unwell"
+    if all(question in (TRAINED_LATELY, TRAINED_OFTEN) for question in yes):
+        return "rest" if TRAINED_LATELY in yes else "weekly_cap"
+    return "readiness"
 
 
 def _closed_because(plan: Plan) -> str | None:

@@ -39,6 +39,7 @@ from coach.model.events import (
     TreadmillChanged,
 )
 from coach.model.messages import HeartRate
+from coach.model.plan import EARNED_REST
 from coach.model.protocol import Phase, PhaseKind, Zone
 from coach.model.snapshot import NoticeNow
 from coach.session import belt, limits, signal_quality, statistics
@@ -340,7 +341,7 @@ class Transition:
         if self.state.stage == "ended":
             self.state = replace(self.state, said_why=True)
         elif yes:
-            if not urgent:
+            if not urgent and closed_by(yes) not in EARNED_REST:
                 self.raise_notice("not_ready", Level.ATTENTION, to_therapist=True)
             self.state = replace(self.state, stage="not_today", closed_because=closed_by(yes))
         else:

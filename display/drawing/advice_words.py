@@ -1,10 +1,11 @@
 """What screen and small screen both show of the advice, so that neither contradicts the other."""
 
 from coach.guidance.interface import PHASE_START, RESUMED, SETTING_REASONS
+from coach.kiosk.view import DisplayState
 from coach.model.events import Direction, Signal
 from coach.model.snapshot import Snapshot
 from display.drawing.number_format import speed
-from display.texts import Texts
+from display.texts import OTHER, Texts
 
 SETTING_TIME_S = 20.0
 """How long a new phase asks for its speed, before it says how the phase should feel."""
@@ -47,3 +48,8 @@ def direction_now(snapshot: Snapshot) -> Direction:
     there = advice.speed_kmh is not None and snapshot.speed_kmh == advice.speed_kmh
     over = advice.reason == PHASE_START and snapshot.phase_elapsed_s >= SETTING_TIME_S
     return Direction.NONE if there or over else advice.direction
+
+
+def question_words(view: DisplayState, texts: Texts) -> str:
+    """Return the words of the question before the start, with the numbers that those of an unset clock name."""
+    return texts.of("question", view.question or OTHER, rest_h=view.rest_h, closed_h=view.closed_h, cap=view.cap)

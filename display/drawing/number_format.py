@@ -66,8 +66,10 @@ def next_session(opens_wall_s: float, texts: Texts) -> str:
     return texts.say("rest_day.next", day=texts.say(f"weekday.{local.tm_wday}"), hour=f"{local.tm_hour:02d}")
 
 
-def date_words(wall_s: float, texts: Texts) -> str:
-    """Return a day in local time, such as "7 May"."""
+def date_words(wall_s: float | None, texts: Texts) -> str:
+    """Return a day in local time, such as "7 May"; in words where no clock told the day."""
+    if wall_s is None:
+        return texts.say("date.unknown")
     local = time.localtime(wall_s)
     return texts.say("date.day", day=local.tm_mday, month=texts.say(f"month.{local.tm_mon}"))
 

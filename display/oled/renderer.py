@@ -22,7 +22,7 @@ from coach.model.events import Direction, Signal
 from coach.model.plan import EARNED_REST, POOR_MOODS, WORTH_A_NUMBER_S
 from coach.model.snapshot import Snapshot
 from coach.session.good_work import LEAST_SHOWN_S
-from display.drawing.advice_words import asks_for_speed, direction_now, over_ceiling_now, what_to_do
+from display.drawing.advice_words import asks_for_speed, direction_now, over_ceiling_now, question_words, what_to_do
 from display.drawing.number_format import date_words, decimal, incline, minutes, next_session, whole_minutes
 from display.oled import maintenance, sign_in
 from display.oled.canvas import HEIGHT, WIDTH, OledPen
@@ -207,13 +207,16 @@ def _my_training(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayStat
         pen.centred(texts.say("ended.of", done=done_min, planned=planned_min), 44, 15)
         return
     done = texts.say("number.of", number=len(training.shares), total=training.course_sessions)
-    week = texts.say("number.of", number=training.week_done, total=training.week_goal)
+    week = ""
+    if training.week_done is not None:
+        number = texts.say("number.of", number=training.week_done, total=training.week_goal)
+        week = f"{number} {texts.say('my_training.this_week')}"
     pen.centred(done, 0, 22)
     if training.word is not None:
         pen.paragraph(training.word.text, (0, 23, 127, 63), 13)
         return
     back = training.back_after_days is not None
-    pen.centred(texts.say("my_training.back") if back else f"{week} {texts.say('my_training.this_week')}", 25, 14)
+    pen.centred(texts.say("my_training.back") if back else week, 25, 14)
     pen.disc(7, 55, 6)
     pen.left(words.oled("press_green"), 18, 46, 15, within=108)
 
@@ -390,7 +393,7 @@ def _question(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) 
         pen.arrow(3, 51, up=True, scale=0.33)
         pen.left(texts.say("questions.some"), 18, 49, 14, within=108)
         return
-    pen.paragraph(texts.of("question", view.question or "other"), (0, 0, 127, 40), 16)
+    pen.paragraph(question_words(view, texts), (0, 0, 127, 40), 16)
     for place, key in enumerate(("no", "yes")):
         left, chosen = 4 + 64 * place, view.selected == place
         pen.box(left, 43, left + 55, 63, filled=chosen)

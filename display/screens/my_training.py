@@ -104,8 +104,10 @@ def _dots_part(glance: RenderContext, box: Box, training: MyTraining, chosen: Se
     texts = glance.texts
     done, total = len(training.shares), max(training.course_sessions, len(training.shares), 1)
     count = texts.say("my_training.session", number=done, total=total)
-    week_number = texts.say("number.of", number=training.week_done, total=training.week_goal)
-    week = texts.say("my_training.this_week")
+    week_number = week = ""
+    if training.week_done is not None:
+        week_number = texts.say("number.of", number=training.week_done, total=training.week_goal)
+        week = texts.say("my_training.this_week")
     marked = None if chosen is None else chosen.number - 1
 
     def paint(brush: Brush, box: Box) -> None:
@@ -243,11 +245,13 @@ def _two_lines(box: Box, name: str, large: str, under: str) -> Widget:
 def _word_part(glance: RenderContext, box: Box, training: MyTraining) -> Widget:
     """Show a word from the therapist, else the next appointment, else how many sessions are left of this week."""
     texts = glance.texts
-    left = training.week_goal - training.week_done
+    left = None if training.week_done is None else training.week_goal - training.week_done
     if training.word is not None:
         title, words = texts.say("therapist.says"), texts.say("my_training.word", text=training.word.text)
     elif training.appointment_wall_s is not None:
         title, words = texts.say("my_training.next"), moment_words(training.appointment_wall_s, texts)
+    elif left is None:
+        title, words = texts.say("my_training.title"), texts.say("my_training.on_the_way")
     elif left > 0:
         title = texts.say("my_training.left")
         words = f"{left} {_sessions_word(glance, left)}"

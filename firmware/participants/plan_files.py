@@ -23,6 +23,7 @@ from firmware.participants.last_good import last_good_folder, read_or_last_good
 from firmware.participants.plan_ranges import find_plan_fault
 from firmware.system.errors import FirmwareError
 from firmware.system.folder_owner import read_plain
+from firmware.system.known_time import KnownTime
 from firmware.system.paths import SYSTEM_PLANS
 
 GUEST = "guest"
@@ -223,9 +224,9 @@ class PlanRepository:
         """Take a participant's plan away, if there is one."""
         self._plans.pop(participant, None)
 
-    def choices(self, now_wall_s: float) -> tuple[Choice, ...]:
+    def choices(self, now: KnownTime) -> tuple[Choice, ...]:
         """Who can be chosen now, as the tiles show them; the guest comes last."""
-        known = [_choice(ready.plan, now_wall_s, self.with_pin) for ready, _ in self._plans.values()]
+        known = [_choice(ready.plan, now, self.with_pin) for ready, _ in self._plans.values()]
         by_age = self.guests is not None and GUEST not in self._plans
         return (
             (*known, Choice(participant=GUEST, language=self.language, guest=True, asks_age=True))
@@ -241,12 +242,12 @@ class PlanRepository:
         return None if found is None else found[0]
 
 
-def expired(plan: Plan, now_wall_s: float) -> bool:
-    """Whether no session may begin from it any more."""
-    return plan.valid_until_wall_s is not None and now_wall_s >= plan.valid_until_wall_s
+def expired(plan: Plan, now: KnownTime) -> bool:
+    """Whether no session may begin from it any more. A clock that is not set expires no plan (docs/clock.md)."""
+    return plan.valid_until_wall_s is not None and now.has_passed(plan.valid_until_wall_s)
 
 
-def _choice(plan: Plan, now_wall_s: float, with_pin: frozenset[str]) -> Choice:
+def _choice(plan: Plan, now: KnownTime, with_pin: frozenset[str]) -> Choice:
     guest = plan.participant == GUEST
     return Choice(
         participant=plan.participant,
@@ -254,6 +255,6 @@ def _choice(plan: Plan, now_wall_s: float, with_pin: frozenset[str]) -> Choice:
         picture=plan.picture,
         language=plan.language,
         has_pin=plan.participant in with_pin,
-        expired=expired(plan, now_wall_s),
+        expired=expired(plan, now),
         guest=guest,
     )

@@ -33,6 +33,7 @@ from firmware.participants.plan_files import (
 from firmware.participants.plan_ranges import find_protocol_fault
 from firmware.participants.training_closures import TrainingClosures
 from firmware.system.atomic_file import safe_path
+from firmware.system.known_time import KnownTime
 from firmware.system.timestamps import SystemStampClock
 
 _log = logging.getLogger(__name__)
@@ -85,12 +86,13 @@ class ParticipantRegistry:
 
     def entries(self) -> tuple[RegisteredParticipant, ...]:
         """Everybody, in the order of the tiles."""
+        now = KnownTime(SystemStampClock().now())
         return tuple(
             RegisteredParticipant(
                 plan=one.plan,
                 source=source,
                 has_pin=one.plan.participant in self.shelf.with_pin,
-                expired=expired(one.plan, now_wall_s()),
+                expired=expired(one.plan, now),
             )
             for one, source in self.shelf.plans
         )
@@ -279,8 +281,3 @@ def load(shelf: PlanRepository, diary: Path, plans: Path) -> tuple[str, ...]:
             shelf.put(one, source)
         refused += map(str, wrong)
     return tuple(refused)
-
-
-def now_wall_s() -> float:
-    """The wall clock, as well as this machine knows it."""
-    return SystemStampClock().now().wall_s

@@ -2,7 +2,8 @@
 
 One small file for each participant: leaving, answering no, or a restart opens nothing. A therapist opens training, or
 the time that the plan sets passes. A guest may be anybody, so a guest's yes closes training for guests for a shorter
-time.
+time. Where no clock says whether that time has passed, the participant is asked (docs/clock.md); of guests, who may
+be another person now, only the usual questions are.
 """
 
 import logging
@@ -12,11 +13,13 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from coach.model.plan import CLOSING_QUESTIONS, Plan
+from coach.model.plan import CLOSED_LATELY, CLOSING_QUESTIONS, Plan
 from firmware.participants.plan_files import GUEST
 from firmware.system.atomic_file import UnsafeNameError, safe_path
 from firmware.system.folder_owner import read_plain
 from firmware.system.kept_file import asides_of, forget_file, keep_file, lost_files, rescue_folder
+from firmware.system.known_time import KnownTime
+from firmware.system.timestamps import Timestamp
 
 _log = logging.getLogger(__name__)
 
@@ -27,10 +30,22 @@ UNREADABLE = "unreadable"
 
 
 class Closure(msgspec.Struct, frozen=True):
-    """When training was closed (s since 1970), and the questions that were answered with yes."""
+    """When training was closed (s since 1970), and the questions that were answered with yes.
+
+    `trusted`: the clock was set then; `monotonic_s` counts within the boot `boot_id`. Files of earlier versions hold
+    the wall time alone and were compared by it.
+    """
 
     at_wall_s: float
     yes: tuple[str, ...]
+    boot_id: str = ""
+    monotonic_s: float = 0.0
+    trusted: bool = True
+
+    @property
+    def at(self) -> Timestamp:
+        """Return when training was closed, by all clocks."""
+        return Timestamp(self.boot_id, self.monotonic_s, self.at_wall_s, self.trusted)
 
 
 def folder_beside(diary: Path) -> Path:
@@ -76,26 +91,30 @@ class TrainingClosures:
         """Close training no longer for this participant, who has left or whom staff let in again."""
         self._closures.pop(participant, None)
 
-    def answered(self, participant: str, yes: tuple[str, ...], now_wall_s: float) -> None:
+    def answered(self, participant: str, yes: tuple[str, ...], at: Timestamp) -> None:
         """Close training where one of the answers asks for it."""
         closing = tuple(question for question in yes if question in CLOSING_QUESTIONS)
         if not closing:
             return
-        closure = Closure(now_wall_s, closing)
+        closure = Closure(at.wall_s, closing, at.boot_id, at.monotonic_s, at.trusted)
         self._closures[participant] = closure
         if self._folder is not None:
             folder = self._folder
             self._write(lambda: _keep(folder, participant, closure))
 
-    def applied(self, plan: Plan, now_wall_s: float) -> Plan:
-        """Return the plan, with the answers that close training now."""
+    def applied(self, plan: Plan, now: KnownTime) -> Plan:
+        """Return the plan, with the answers that close training now, or with the question whether they still do."""
         closure = self._closures.get(plan.participant)
         if closure is None:
             return replace(plan, closed_by_yes=())
         lasts_s = GUEST_CLOSED_S if plan.participant == GUEST else plan.closed_after_yes_h * 3600
-        opened = plan.training_opened_wall_s is not None and plan.training_opened_wall_s >= closure.at_wall_s
-        over = opened or now_wall_s - closure.at_wall_s >= lasts_s
-        return replace(plan, closed_by_yes=() if over else closure.yes)
+        at_wall_s, opened_wall_s = now.wall_of(closure.at), plan.training_opened_wall_s
+        if None not in (at_wall_s, opened_wall_s) and (opened_wall_s or 0.0) >= (at_wall_s or 0.0):
+            return replace(plan, closed_by_yes=())
+        age = now.age_of(closure.at)
+        if age.may_be_under(lasts_s) and plan.participant != GUEST:
+            return replace(plan, closed_by_yes=(), questions=(CLOSED_LATELY, *plan.questions))
+        return replace(plan, closed_by_yes=closure.yes if age.under(lasts_s) else ())
 
 
 _DAMAGED = (msgspec.MsgspecError, UnicodeDecodeError)

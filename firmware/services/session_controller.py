@@ -56,6 +56,7 @@ from firmware.services.maintenance_flow import MachinePage
 from firmware.services.strap_selection import StrapChoosing
 from firmware.services.training_history import TrainingHistory, training_day
 from firmware.system.clock import Clock
+from firmware.system.known_time import KnownTime
 from firmware.system.session_id import new_session_id
 from firmware.system.timestamps import StampClock, Timestamp
 
@@ -129,7 +130,7 @@ class SessionController:
         self._typed: list[int] = []
         self._touched_s = clock.now()
         choices: tuple[Choice, ...] = ()
-        choices = self._barrier.run("list of participants", lambda: plans.choices(stamps.now().wall_s), choices)
+        choices = self._barrier.run("list of participants", lambda: plans.choices(KnownTime(stamps.now())), choices)
         self.desk = KioskState(choices=choices, language=plans.language)
         self.state: SessionState | None = None
         self.strap_name: str | None = None
@@ -518,7 +519,7 @@ class SessionController:
         """A yes to chest pain, fainting, fever or intoxication closes training here for this person (H14)."""
         for event in events:
             if isinstance(event, ReadinessAnswered) and event.yes and self.state is not None:
-                self._closures.answered(self.state.plan.participant, event.yes, self._stamps.now().wall_s)
+                self._closures.answered(self.state.plan.participant, event.yes, self._stamps.now())
 
     def _say(self, cue: Cue, intervals: int) -> None:
         self._barrier.run("cue", lambda: self._outlet.cue(cue, intervals, self._origin_s + cue.t), None)
@@ -604,7 +605,7 @@ class SessionController:
         if begun is not None:
             past = self._past
             self._past = self._barrier.run(
-                "earlier training", lambda: past.with_session(session_id, begun.wall_s, summary), past
+                "earlier training", lambda: past.with_session(session_id, begun, summary), past
             )
             plan = self.state.plan
             self.desk = self._barrier.run("own training", lambda: self._after_training(plan, summary), self.desk)
@@ -642,17 +643,17 @@ class SessionController:
         before_s, self._origin_s = self._origin_s, self._clock.now()
         self.desk = at_desk.enter_session(self.desk, self._origin_s - before_s)
         self._begun = self._stamps.now()
-        begun_s = self._begun.wall_s
-        plan = self._closures.applied(self._past.informed(ready.plan, begun_s), begun_s)
-        plan = self._barrier.run("own training", lambda: self._with_training(plan, begun_s), plan)
+        now = self._past.known_time(self._begun)
+        plan = self._closures.applied(self._past.informed(ready.plan, now), now)
+        plan = self._barrier.run("own training", lambda: self._with_training(plan, now), plan)
         self.state = begin(plan, ready.protocol, self._guidance, self._budget())
         if self._straps is not None:
             self.desk = self._straps.began(self.desk, plan.participant)
 
-    def _with_training(self, plan: Plan, now_s: float) -> Plan:
+    def _with_training(self, plan: Plan, now: KnownTime) -> Plan:
         """Open "My training" for a person with a past or a word waiting, and return the plan as it is after a break."""
-        progress, day = self._courses.get(plan.participant), training_day(now_s)
-        sessions = known_sessions(self._past.trained_by(plan.participant), progress)
+        progress, day = self._courses.get(plan.participant), training_day(now.wall_s)
+        sessions = known_sessions(self._past.trained_by(plan.participant, now), progress)
         if not sessions and (progress is None or progress.word is None):
             return plan
         if progress is not None and progress.sessions:
@@ -667,8 +668,9 @@ class SessionController:
         """Return the desk with the training that the session has just added to."""
         if plan.participant == GUEST or summary.training_s < COUNTS_FROM_S:
             return replace(self.desk, training=None)
-        progress, day = self._courses.get(plan.participant), training_day(self._stamps.now().wall_s)
-        sessions = known_sessions(self._past.trained_by(plan.participant), progress)
+        now = self._past.known_time(self._stamps.now())
+        progress, day = self._courses.get(plan.participant), training_day(now.wall_s)
+        sessions = known_sessions(self._past.trained_by(plan.participant, now), progress)
         done = len(sessions) if plan.session_number is None else plan.session_number
         training = with_moment(my_training(sessions, plan, progress, day, done))
         return replace(self.desk, training=replace(training, word=None))
@@ -685,7 +687,7 @@ class SessionController:
         before = self.desk.arrival
         self.desk = self._barrier.run(
             "list of participants",
-            lambda: at_desk.with_choices(self.desk, self._plans.choices(self._stamps.now().wall_s)),
+            lambda: at_desk.with_choices(self.desk, self._plans.choices(self._past.known_time(self._stamps.now()))),
             self.desk,
         )
         if self.desk.arrival != before:

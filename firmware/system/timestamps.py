@@ -1,8 +1,8 @@
 """When something was recorded, by clocks of which only the monotonic one can be trusted.
 
-A Pi has no clock chip: after a power cut its wall clock may be anywhere until the network sets it. So each record
-carries boot id, monotonic time, wall time, and whether the wall clock was synchronised; the wall time is repaired once
-it is.
+Most Pis have no clock chip: after a power cut the wall clock may be anywhere until the network sets it. A Pi 5 and an
+RTC module keep the time while the power is off, where a battery is connected. So each record carries boot id, monotonic
+time, wall time, and whether the wall clock was synchronised; the wall time is repaired once it is.
 """
 
 import ctypes
@@ -16,6 +16,10 @@ from msgspec.structs import replace
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
+CHIP_WITHIN_S = 120.0
+_TRY_CHIP_EVERY_S = 60.0
+_CHIP_FROM_S, _CHIP_UNTIL_S = 1_735_689_600.0, 4_102_444_800.0
+"""2025 to 2099, as for the doctor's check of the clock: before the first this software did not exist."""
 _STA_UNSYNC = 0x40
 _TIME_ERROR = 5
 _TIMEX_BYTES = 512
@@ -69,7 +73,47 @@ class SystemStampClock:
 
 
 def wall_clock_synchronised() -> bool:
-    """Whether the kernel or systemd-timesyncd says that the wall clock has been set from a time server."""
+    """Whether the wall clock has been set: by a time server (the kernel's or systemd's word), or by a clock chip."""
+    return _set_by_time_server() or _chip.agrees(time.time(), time.monotonic())
+
+
+class ClockChip:
+    """The clock chip (RTC) that set the wall clock when the kernel started.
+
+    A chip without a battery starts again at 1970 or 2000, so it is believed only in years that can be, and only while
+    the wall clock still shows its time. A read goes over I²C: it is tried once a minute until it succeeds.
+    """
+
+    def __init__(self, folder: Path = Path("/sys/class/rtc")) -> None:
+        """`folder`: where the kernel lists its clock chips."""
+        self._folder = folder
+        self._try_at_s = 0.0
+        self._offset_s: float | None = None
+
+    def agrees(self, wall_s: float, monotonic_s: float) -> bool:
+        """Return whether the wall clock shows the chip's time, within `CHIP_WITHIN_S`."""
+        if self._offset_s is None and monotonic_s >= self._try_at_s:
+            self._try_at_s = monotonic_s + _TRY_CHIP_EVERY_S
+            chip_s = self._read()
+            self._offset_s = None if chip_s is None else chip_s - monotonic_s
+        return self._offset_s is not None and abs(wall_s - monotonic_s - self._offset_s) <= CHIP_WITHIN_S
+
+    def _read(self) -> float | None:
+        """Return the time of the chip that set the clock, in s since 1970; None where there is none to believe."""
+        for chip in sorted(self._folder.glob("rtc*")):
+            try:
+                if (chip / "hctosys").read_text(encoding="ascii").strip() == "1":
+                    chip_s = float((chip / "since_epoch").read_text(encoding="ascii"))
+                    return chip_s if _CHIP_FROM_S <= chip_s <= _CHIP_UNTIL_S else None
+            except (OSError, ValueError):
+                continue
+        return None
+
+
+_chip = ClockChip()
+
+
+def _set_by_time_server() -> bool:
     adjtimex = _adjtimex()
     if adjtimex is not None:
         # Reads only: `modes`, the first field of struct timex, is 0.

@@ -35,6 +35,7 @@ from firmware.participants.treadmill_memory import TreadmillMemory
 from firmware.sensors.strap import SelectedStrap
 from firmware.system import kept_file
 from firmware.system.delivery_status import NoStateError, read_state, write_state
+from firmware.system.known_time import KnownTime, trusted_moment
 from sync.delivery.machine_identity import ACCOUNT, MachineIdentity, MachineIdentityError, read_account
 from sync.delivery.word_outbox import Word, read_words, write_words
 from sync.wire.messages import Finding, Software, State
@@ -89,15 +90,20 @@ def look_at_plans(path: Path) -> object:
     return names.get("kari")
 
 
+def time_now() -> KnownTime:
+    """Return what is known of the time now where the clock is set."""
+    return KnownTime(trusted_moment(time.time()))
+
+
 def make_closure(folder: Path) -> Path:
-    TrainingClosures(folder).answered("kari", ("fever",), time.time())
+    TrainingClosures(folder).answered("kari", ("fever",), trusted_moment(time.time()))
     return folder / "kari.json"
 
 
 def look_at_closure(path: Path) -> object:
     """Training is closed whatever became of the file, unless it is gone."""
     of_kari = msgspec.structs.replace(plan(), participant="kari")
-    closed = TrainingClosures(path.parent).applied(of_kari, time.time()).closed_by_yes
+    closed = TrainingClosures(path.parent).applied(of_kari, time_now()).closed_by_yes
     assert closed or not path.exists()
     return "closed" if closed else None
 
@@ -323,11 +329,11 @@ def test_a_pin_or_a_closure_whose_copy_is_damaged_too_opens_no_door_after_any_nu
     of_kari = msgspec.structs.replace(plan(), participant="kari")
     for _ in range(3):
         assert pins.read_pins(tmp_path / "pins")[1] == ("kari",)
-        assert TrainingClosures(tmp_path / "closures").applied(of_kari, time.time()).closed_by_yes
+        assert TrainingClosures(tmp_path / "closures").applied(of_kari, time_now()).closed_by_yes
     pins.forget_pin(tmp_path / "pins", "kari")
     forget_closure(tmp_path / "closures", "kari")
     assert "kari" not in {*pins.read_pins(tmp_path / "pins")[0], *pins.read_pins(tmp_path / "pins")[1]}
-    assert not TrainingClosures(tmp_path / "closures").applied(of_kari, time.time()).closed_by_yes
+    assert not TrainingClosures(tmp_path / "closures").applied(of_kari, time_now()).closed_by_yes
 
 
 def rescue(module: str, path: Path) -> None:

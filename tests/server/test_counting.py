@@ -14,6 +14,7 @@ from coach.session.state import begin
 from firmware.participants.protocol_files import load
 from firmware.services.server_commands import plan_of
 from firmware.services.training_history import TrainingHistory
+from firmware.system.known_time import KnownTime, trusted_moment
 from server.accounts.models import Account, Clinic
 from server.collector import parser, store
 from server.diary.ingest import adopt, enter_all, enter_waiting
@@ -109,10 +110,15 @@ def told(machine: str, who: str = "p1") -> dict[str, bool]:
     return {one.session_id: one.counts for one in plan.plan.known_sessions or ()}
 
 
+def now() -> KnownTime:
+    """Return what is known of the time now where the clock is set."""
+    return KnownTime(trusted_moment(time.time()))
+
+
 def own_diary(*deliveries: SessionDelivery) -> TrainingHistory:
     past = TrainingHistory()
     for one in deliveries:
-        past = past.with_session(one.session_id, one.clocks[0].clocks.wall_s, one.summary)
+        past = past.with_session(one.session_id, trusted_moment(one.clocks[0].clocks.wall_s), one.summary)
     return past
 
 
@@ -120,7 +126,7 @@ def stage(machine: str, past: TrainingHistory) -> str:
     """What becomes of somebody who wants to train now at this machine."""
     came = newest(machine)
     assert came is not None
-    plan = replace(past.informed(plan_of(came), time.time()), questions=())
+    plan = replace(past.informed(plan_of(came), now()), questions=())
     return begin(plan, load("4x4"), default_guidance).stage
 
 
@@ -208,7 +214,7 @@ def test_a_reassigned_session_leaves_one_persons_cap_and_enters_anothers(kari: P
     assert (told("a"), told("a", "p2")) == ({session.session_id: False}, {session.session_id: True})
     plan = newest("a")
     assert plan is not None
-    assert own_diary(session).informed(plan_of(plan), time.time()).sessions_last_7_days == 0
+    assert own_diary(session).informed(plan_of(plan), now()).sessions_last_7_days == 0
     reassign(entry, ola, kari, account, "it was Kari")
     assert (told("a"), told("a", "p2")) == ({session.session_id: True}, {})
 

@@ -2,6 +2,7 @@
 
 from coach.kiosk.view import Button
 from display.drawing import icons
+from display.drawing.advice_words import question_words
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
 from display.drawing.layout import MARGIN, Box, Widget
@@ -21,7 +22,7 @@ def parts(glance: RenderContext) -> list[Widget]:
         return _all_parts(glance)
     inner = Box(MARGIN, 36, sheet.width - 2 * MARGIN, sheet.height - 72)
     foot = Box(MARGIN, sheet.height - 96, inner.width, 64)
-    words = texts.of("question", view.question or "")
+    words = question_words(view, texts)
     tile_width = min((inner.width - 32) / 2, 420.0)
     tile_y = sheet.height * (0.56 if not sheet.portrait else 0.52)
     tile_height = min(foot.y - 36 - tile_y, 180.0)

@@ -23,6 +23,7 @@ from firmware.participants.plan_files import GUEST, PlanRepository, end_of_day_s
 from firmware.participants.registry import ParticipantRegistry
 from firmware.participants.training_closures import TrainingClosures, folder_beside
 from firmware.system.errors import FirmwareError
+from firmware.system.known_time import trusted_moment
 
 
 class Desk:
@@ -119,7 +120,7 @@ def test_somebody_is_added_by_options_listed_shown_and_removed(desk: Desk) -> No
 def test_staff_open_training_again_at_the_machine(desk: Desk, who: str) -> None:
     assert desk.run("add", "--participant", "p1", "--hr-max", "185") == 0
     closures = TrainingClosures(folder_beside(desk.diary))
-    closures.answered(who, ("chest_pain",), 1_700_000_000.0)
+    closures.answered(who, ("chest_pain",), trusted_moment(1_700_000_000.0))
     assert desk.run("open", who) == 0
     assert "may train here again" in desk.told
     assert TrainingClosures(folder_beside(desk.diary)).closed == frozenset()
@@ -133,7 +134,7 @@ def test_a_running_coach_lets_in_again_whom_staff_let_in_or_who_left(tmp_path: P
     people, _ = ParticipantRegistry.beside(tmp_path / "diary.db", tmp_path / "plans")
     for change in (OpenTraining(participant="p1"), RemoveParticipant(participant="p1")):
         people.carry_out(AddParticipant(plan=Plan(participant="p1", hr_max_bpm=185.0), replace=True))
-        people.closures.answered("p1", ("fever",), 1_700_000_000.0)
+        people.closures.answered("p1", ("fever",), trusted_moment(1_700_000_000.0))
         assert people.closures.closed == {"p1"}
         people.carry_out(change)
         assert people.closures.closed == frozenset()

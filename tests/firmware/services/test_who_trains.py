@@ -16,6 +16,7 @@ from firmware.journal.writer import JournalSettings
 from firmware.participants.plan_files import GUEST, GuestTerms, PlanRepository, plan_by_age, ready
 from firmware.sensors.strap import Measurement
 from firmware.services.session_controller import SessionController
+from firmware.system.known_time import KnownTime, trusted_moment
 from firmware.system.timestamps import Timestamp
 
 QUICK = JournalSettings(commit_every_s=0.0, retry_s=0.01, free_floor_bytes=0)
@@ -244,7 +245,8 @@ def test_a_guests_plan_follows_the_formula_with_a_ceiling_below_it(
 
 
 def test_without_guests_only_who_has_a_plan_is_offered() -> None:
-    assert [one.participant for one in PlanRepository((ready(plan("Rev"), "test"),)).choices(WALL_S)] == ["Rev"]
+    choices = PlanRepository((ready(plan("Rev"), "test"),)).choices(KnownTime(trusted_moment(WALL_S)))
+    assert [one.participant for one in choices] == ["Rev"]
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
