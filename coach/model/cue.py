@@ -11,7 +11,7 @@ class CueName(StrEnum):
     """Every cue that the coach can give; the phrase catalogue has an entry for each, and a test says so.
 
     The names of phases say what begins, never how hard: only `speed_up` and `faster` urge, and the engine's gate
-    guards them.
+    guards them. The display gives `machine_silent` by itself, where the coach no longer answers in a session.
     """
 
     COUNTDOWN = "countdown"
@@ -44,6 +44,7 @@ class CueName(StrEnum):
     UNANSWERED = "unanswered"
     DONE = "done"
     SELF_TEST = "self_test"
+    MACHINE_SILENT = "machine_silent"
 
 
 URGING_CUES = frozenset({CueName.SPEED_UP, CueName.FASTER})

@@ -88,7 +88,8 @@ def lamp(view: DisplayState, t: float = 0.0) -> LampState:
         case ScreenId.ENDED:
             return FINISHED
         case ScreenId.SELF_TEST_FAILED:
-            return STOP_NOW
+            # In a session without a coach the person walks on: the light stays calm.
+            return WAITS if view.findings == ("coach_silent",) else STOP_NOW
         case ScreenId.SELF_TEST:
             if view.tried is not TriedPart.LAMP:
                 return WAITS

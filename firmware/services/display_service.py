@@ -3,7 +3,8 @@
 Theory of operation. Three threads, so that no picture and no driver delays a sound: the link's receives, sounds cues at
 once and keeps the newest view; the main one draws the screen and reads its keys, as SDL wants it; the third sends to
 the small screen and the lamp. A part that fails is told of once, tried again, and hurts no other. Without a coach the
-link connects again for ever: what a session showed last stays, and the screen itself marks it as old.
+link connects again for ever. What a session showed last is marked as old by the screen itself; after
+`COACH_SILENT_S` without a word of the coach, screen, small screen, lamp and sound say by themselves what to do (H8).
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from coach.kiosk.view import Button, DisplayState, ScreenId
+from coach.model.cue import Cue, CueName
 from display.texts import AnchorFileError, load_anchors
 from firmware.config.schema import Config
 from firmware.ipc.client import CoachLink, NoCoachError
@@ -56,12 +58,16 @@ RETRY_PART_S, LONGEST_RETRY_S = 3.0, 30.0
 PATIENCE_S = 3.0
 """So long without a coach the screen waits quietly: it is starting, or being started again."""
 
+COACH_SILENT_S = 20.0
+"""So long without a coach in a session, and the display says by itself what to do. systemd starts one again in 10 s."""
+
 LINK_TURNS_WITHIN_S = 20.0
 """The link's thread turns every second or two; one that has not for so long sounds no cue any more."""
 
 SMALL_EVERY_S = 0.25
 LAMP_EVERY_S = 0.05
 NO_COACH = DisplayState(face=ScreenId.SELF_TEST_FAILED, findings=("coach",))
+SILENT_COACH = DisplayState(face=ScreenId.SELF_TEST_FAILED, findings=("coach_silent",))
 
 ScreenKind = Literal["auto", "window", "full_screen", "headless"]
 OledKind = Literal["auto", "none", "emulated", "ssd1306", "sh1106"]
@@ -118,6 +124,7 @@ class LatestValue:
         """Nothing has been shown yet."""
         self.view: DisplayState | None = None
         self.alone_since_s: float | None = time.monotonic()
+        self._renewed_s = time.monotonic()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def fileno(self) -> int:
@@ -127,6 +134,7 @@ class LatestValue:
     def put(self, view: DisplayState) -> None:
         """Show this now."""
         self.view = view
+        self._renewed_s = time.monotonic()
         self.alone_since_s = None
         self.wake()
 
@@ -146,9 +154,23 @@ class LatestValue:
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
 
+    def silent(self, now_s: float) -> bool:
+        """Return whether a person may be on the belt, and no coach has said anything for `COACH_SILENT_S`.
+
+        While a session runs each second brings a view, so that a coach that hangs is noticed like one that is gone.
+        """
+        view = self.view
+        if view is None or view.face not in (ScreenId.SESSION, ScreenId.GO_ON):
+            return False
+        runs = view.snapshot is not None and view.snapshot.stage == "running" and view.face is ScreenId.SESSION
+        since_s = self._renewed_s if runs else self.alone_since_s
+        return since_s is not None and now_s - since_s >= COACH_SILENT_S
+
     def to_show(self, now_s: float) -> DisplayState | None:
         """Return what to show: the coach's view, or that it is not there; None while there is nothing to say."""
         view, since_s = self.view, self.alone_since_s
+        if view is not None and self.silent(now_s):
+            return replace(SILENT_COACH, language=view.language)
         if since_s is None or (view is not None and view.face in (ScreenId.SESSION, ScreenId.GO_ON)):
             return view
         if now_s - since_s < PATIENCE_S:
@@ -189,6 +211,7 @@ class DisplayService:
         self._parts = DisplayParts()
         self._notice = ServiceNotice()
         self._link_turned_s = time.monotonic()
+        self._said_silent = False
 
     def stop(self) -> None:
         """End `run` soon. Takes no lock, so that a signal's handler may call it."""
@@ -236,6 +259,7 @@ class DisplayService:
                     while not self._stop.is_set():
                         self._link_turned_s = time.monotonic()
                         self._take(link)
+                        self._sound_silence()
                         self._tell_parts(link)
             except NoCoachError as error:
                 said.lost(error)
@@ -243,6 +267,7 @@ class DisplayService:
                 self._link = None
             self._link_turned_s = time.monotonic()
             self._newest.alone()
+            self._sound_silence()
             self._stop.wait(RETRY_LINK_S)
 
     def _take(self, link: CoachLink) -> None:
@@ -279,10 +304,23 @@ class DisplayService:
     def _play(self, now: CueNow) -> None:
         if time.monotonic() - now.said_s > CUE_IS_OLD_S:
             return
+        self._sound_cue(now.cue, now.intervals)
+
+    def _sound_cue(self, cue: Cue, intervals: int) -> None:
         if self._sound is not None:
-            self._sound.play(now.cue, now.intervals)
+            self._sound.play(cue, intervals)
         if self._buzzer is not None and self._buzzes():
-            self._buzzer.play(now.cue)
+            self._buzzer.play(cue)
+
+    def _sound_silence(self) -> None:
+        """Say once, with a tone, that no coach answers in a session."""
+        silent = self._newest.silent(time.monotonic())
+        if silent and not self._said_silent:
+            _log.warning("The coach is silent for %g s in a session: the display says what to do.", COACH_SILENT_S)
+            self._sound_cue(Cue(0.0, CueName.MACHINE_SILENT), 0)
+            self._newest.wake()
+            self._small.set()
+        self._said_silent = silent
 
     def _buzzes(self) -> bool:
         """Whether the buzzer is heard too: where no speaker is, or where the settings want both."""

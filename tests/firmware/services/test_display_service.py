@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import pygame
 import pytest
@@ -14,14 +14,22 @@ from msgspec.structs import replace
 
 from coach.kiosk.view import Button, DisplayState, ScreenId
 from coach.model.cue import Cue, CueName
+from display.drawing.layout import Layout
 from display.examples import examples
-from display.lamp.pattern import LampState
+from display.lamp.pattern import WAITS, LampState, lamp
+from display.oled.renderer import picture
+from display.renderer import parts_of
+from display.screen.frame import RenderContext
+from display.screen.session_profile import ProfileDrawing
 from display.sound.mixer import SilentSound
+from display.texts import texts_in
 from firmware.ipc.client import NoCoachError
 from firmware.ipc.messages import FORMAT, AnyToCoach, CueNow, Devices, Hello, Press, Subscribe, TypeDigit, ViewNow
 from firmware.ipc.server import Client, LocalServer
 from firmware.services import display_service
 from firmware.services.display_service import (
+    COACH_SILENT_S,
+    SILENT_COACH,
     DisplayService,
     DisplaySettings,
     LatestValue,
@@ -37,7 +45,7 @@ SIZE = (320, 180)
 
 
 class _Coach:
-    """Shows one view to whoever comes, and what it is told to show later."""
+    """Shows one view to each client, and later what it must show."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -246,7 +254,65 @@ def test_a_sessions_last_view_stays_while_the_coach_is_started_again() -> None:
     newest, view = LatestValue(), examples()["interval"]
     newest.put(view)
     newest.alone()
-    assert newest.to_show(time.monotonic() + 60) == view
+    assert newest.to_show(time.monotonic() + COACH_SILENT_S - 1.0) == view
+
+
+@pytest.mark.parametrize("gone", [True, False])
+@pytest.mark.parametrize("name", ["interval", "go_on"])
+def test_after_twenty_silent_seconds_of_a_session_the_display_says_by_itself_what_to_do(
+    name: str,
+    gone: bool,  # noqa: FBT001 - the case
+) -> None:
+    """Hazard H8: whether the coach is gone or hangs. Once it is back its own view stands there again."""
+    newest, view = LatestValue(), examples()[name]
+    newest.put(view)
+    if gone:
+        newest.alone()
+    elif name == "go_on":
+        # Nothing changes on a page that waits for a press, so that a quiet coach says nothing there.
+        assert not newest.silent(time.monotonic() + 3600)
+        return
+    shown = newest.to_show(time.monotonic() + COACH_SILENT_S + 0.5)
+    assert shown is not None
+    assert (shown.face, shown.findings, shown.snapshot) == (ScreenId.SELF_TEST_FAILED, ("coach_silent",), None)
+    assert shown.language == view.language
+    assert lamp(shown) == WAITS
+    newest.put(view)
+    assert newest.to_show(time.monotonic() + 1.0) == view
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_the_page_without_a_coach_says_to_use_the_treadmills_own_stop(language: Literal["nb", "en"]) -> None:
+    view = replace(SILENT_COACH, language=language)
+    texts = texts_in(language)
+    glance = RenderContext(view, Layout((1280, 720), texts), ProfileDrawing())
+    said = repr([part.key for part in parts_of(glance)])
+    assert texts.say("finding.coach_silent") in said
+    assert texts.say("advice.coach_silent") in said
+    assert picture(view).getbbox() is not None
+
+
+def test_a_silent_coach_is_told_once_with_a_tone_and_goes_on_when_it_is_back(
+    settings: DisplaySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(display_service, "COACH_SILENT_S", 0.3)
+    shown = _Shown()
+    service = DisplayService(settings, on_drawn=shown)
+    heard: list[CueName] = []
+    monkeypatch.setattr(service, "_sound_cue", lambda cue, _intervals: heard.append(cue.name))
+
+    def act() -> None:
+        with _Coach(settings.socket) as coach:
+            coach.show(examples()["interval"])
+            wait_for(lambda: ScreenId.SESSION in shown.faces)
+            wait_for(lambda: CueName.MACHINE_SILENT in heard)
+            wait_for(lambda: shown.faces[-1] is ScreenId.SELF_TEST_FAILED)
+            assert heard == [CueName.MACHINE_SILENT]
+            shown.faces.clear()
+            coach.show(examples()["recovery"])
+            wait_for(lambda: ScreenId.SESSION in shown.faces)
+
+    beside(service, act)
 
 
 def test_a_screen_that_fails_is_told_once_and_opened_again_while_the_sound_goes_on(
