@@ -17,8 +17,8 @@ help: ## what can be made
 
 demo: ## a whole session and its way to a server, 30 times as fast (SPEED=1: real time); then a filled clinic's pages
 	@scripts/set-up.sh demo
-	@.venv/bin/interval-coach demo --speed $(SPEED)
-	@.venv/bin/interval-coach-server demo
+	@nice .venv/bin/interval-coach-server demo --past-only demo-output/past & past=$$!; \
+		.venv/bin/interval-coach demo --speed $(SPEED) && wait $$past && .venv/bin/interval-coach-server demo --past demo-output/past
 
 set-up: ## system packages, .venv and all locked packages; the other targets do this themselves
 	@scripts/set-up.sh dev

@@ -21,12 +21,12 @@ from playwright.async_api import BrowserContext, CDPSession, Page, async_playwri
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from server.demo.story import room_of
 from sync.wire.codec import encode
 from tests.support.broker.low_cost_load import connected, contexts
 from tests.support.broker.low_cost_machines import LightMachine
 from tests.support.clinic.local_clinic import make, mosquitto
 from tests.support.clinic.local_room import COOKIE, Opened, Watching, served
+from tests.support.clinic.room_story import room_of
 from tests.support.figures import Figures, share
 
 MACHINES, BROWSERS, WORKERS = 40, 20, 2

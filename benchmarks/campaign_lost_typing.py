@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 from playwright.sync_api import BrowserContext, Error, Page, expect, sync_playwright
 
 from server.clinic_folder.settings import FOLDER_VARIABLE, PLAIN_VARIABLE, read_clinic
@@ -281,6 +282,19 @@ def forms_of(page: Page, site: Site) -> list[FoundForm]:
     return list(forms.values())
 
 
+def next_form(page: Page, site: Site, forms: list[FoundForm], place: int) -> FoundForm:
+    """Return the form of this place as it stands on its page now; the next one where a try before has sent it away.
+
+    A plan that was withdrawn has no form to withdraw it. Raises LookupError where no form is left.
+    """
+    for form in (*forms[place:], *forms[:place]):
+        page.goto(site.at(form.address), wait_until="domcontentloaded")
+        for one in page.evaluate(FIND):
+            if one["fields"][0][0] == form.field:
+                return replace(form, at=one["at"])
+    raise LookupError("no page has a form any more")
+
+
 @contextlib.contextmanager
 def opened_site(given: argparse.Namespace) -> Iterator[Site]:
     """Yield the demo that was named, or one of our own."""
@@ -318,12 +332,14 @@ def main() -> None:
         for number in range(given.tries):
             # Ways and forms go round at different lengths, so that every form meets several.
             way, do = ways[number % len(ways)]
-            form = forms[(number + number // len(ways)) % len(forms)]
+            place = (number + number // len(ways)) % len(forms)
+            form = forms[place]
             for page in window.context.pages[1:]:
                 page.close()
             try:
                 if not is_logged_in(window.page, site):
                     log_in(window.page, site)
+                form = next_form(window.page, site, forms, place)
                 kept = do(Trouble(site, window.context, form, 100 + number))
             except Exception as error:  # noqa: BLE001 - a try that cannot be carried out counts as lost
                 kept = False

@@ -9,20 +9,17 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from coach.guidance.interface import GuidanceMaker
-from coach.guidance.learned import learned_guidance
-from coach.guidance.rules import rule_guidance
-from coach.model.events import AnyEvent
-from coach.model.messages import AllRightAnswer, AnyMessage, Exertion
+from coach.model.events import AnyEvent, SessionEnded
+from coach.model.messages import AllRightAnswer, AnyMessage, CommandName, Exertion, Mood, SessionCommand
 from coach.model.plan import Plan
 from coach.model.snapshot import Snapshot
 from firmware.simulation.faults import AnyFault, Dropout
-from firmware.simulation.person import SimulatedPerson
+from firmware.simulation.person import Habits, SimulatedPerson
 
 NEEDS = (
     "never_in_zone", "stopped_early", "absence", "bad_strap", "over_ceiling", "said_no", "no_answer", "wrong_hr_max",
     "hard_under_zone", "easy_in_zone", "low_attendance", "return", "no_plan", "expired_plan", "ending_plan",
-    "refused_plan", "unwell", "not_ready",
+    "refused_plan", "unwell", "not_ready", "ending_course",
 )  # fmt: skip
 FIRST = 4
 """So many people of a clinic need nobody for a reason made here."""
@@ -30,10 +27,17 @@ LAST_SESSIONS = {
     "stopped_early": 2, "bad_strap": 2, "said_no": 1, "no_answer": 1, "hard_under_zone": 1, "easy_in_zone": 1,
 }  # fmt: skip
 """The newest sessions that are made for the need; all others are as everybody's."""
-TOO_HIGH_BPM, FAR_TOO_HIGH_BPM = 32.0, 55.0
+BEGAN_WEEKS_AGO = {
+    "never_in_zone": 1, "stopped_early": 1, "absence": 2, "bad_strap": 1, "over_ceiling": 1, "said_no": 1,
+    "no_answer": 1, "hard_under_zone": 1, "easy_in_zone": 1, "low_attendance": 3, "return": 3, "no_plan": 1,
+    "expired_plan": 1, "ending_plan": 1, "refused_plan": 1, "unwell": 1, "not_ready": 1, "ending_course": 8,
+}  # fmt: skip
+TOO_HIGH_BPM = 32.0
 LOW_CEILING_FRACTION = 0.86
 AWAY, BREAK = timedelta(days=9), timedelta(days=11)
-EASY_BORG = 11
+EASY_BORG, HARD_BORG = 11, 18
+SLOW_FRACTION = 0.6
+"""Of the plan's first speed: no faster does somebody walk who finds that hard enough."""
 
 
 def need_of(number: int) -> str:
@@ -55,16 +59,11 @@ def plan_of(need: str, plan: Plan) -> Plan:
     return replace(plan, mode="heart_rate") if need else plan
 
 
-def plan_of_session(how: str, plan: Plan) -> Plan:
-    """Return the plan of one session that is made for its need."""
-    if how == "hard_under_zone" and plan.hr_max_bpm is not None:
-        return replace(plan, hr_max_bpm=round(plan.hr_max_bpm + FAR_TOO_HIGH_BPM))
-    return plan
-
-
-def guidance_of(need: str) -> GuidanceMaker:
-    """Return the guidance: only the one that learns finds that HRmax is wrong."""
-    return learned_guidance if need == "wrong_hr_max" else rule_guidance
+def habits_of(how: str, habits: Habits, plan: Plan) -> Habits:
+    """Return the habits in a session: somebody who finds it very hard walks no faster than they do."""
+    if how == "hard_under_zone" and plan.start is not None and plan.start.speed_kmh is not None:
+        return replace(habits, fastest_kmh=round(SLOW_FRACTION * plan.start.speed_kmh, 1))
+    return habits
 
 
 def times_of(need: str, when: Sequence[float], until_wall_s: float) -> list[float]:
@@ -86,12 +85,19 @@ def faults_of(how: str) -> tuple[AnyFault, ...]:
     return (Dropout(start_s=500.0, length_s=30.0), Dropout(start_s=700.0, length_s=900.0)) if how == "bad_strap" else ()
 
 
-class NeedyPerson:
-    """A simulated person who answers no, does not answer, or finds everything easy."""
+class DemoTrainee:
+    """A simulated person with a mood of their own, who may leave, answer no, or find everything easy.
 
-    def __init__(self, person: SimulatedPerson, how: str) -> None:
-        """`how`: the need that the session is made for."""
-        self._person, self._how = person, how
+    Afterwards they say how hard the session was: as hard as the hardest interval.
+    """
+
+    def __init__(
+        self, person: SimulatedPerson, how: str, *, mood: int | None = None, leaves_at_s: float | None = None
+    ) -> None:
+        """`how`: the need that the session is made for. `mood`: said afterwards; None: they do not say."""
+        self._person, self._how, self._mood, self._leaves_at_s = person, how, mood, leaves_at_s
+        self._hardest: int | None = None
+        self._ended = False
 
     @property
     def rate_bpm(self) -> float | None:
@@ -100,14 +106,34 @@ class NeedyPerson:
 
     def second(self, t: float, snapshot: Snapshot | None, events: tuple[AnyEvent, ...]) -> list[AnyMessage]:
         """Return what the person says in this second."""
+        self._ended = self._ended or any(isinstance(event, SessionEnded) for event in events)
         said: list[AnyMessage] = []
         for one in self._person.second(t, snapshot, events):
-            if isinstance(one, AllRightAnswer) and self._how == "no_answer":
-                continue
-            if isinstance(one, AllRightAnswer) and self._how == "said_no":
-                said.append(replace(one, ok=False))
-            elif isinstance(one, Exertion) and self._how == "easy_in_zone":
-                said.append(replace(one, borg=min(one.borg, EASY_BORG)))
-            else:
-                said.append(one)
+            said += self._in_own_words(one, t)
+        if t == self._leaves_at_s and not self._ended:
+            said.append(SessionCommand(t, CommandName.STOP))
         return said
+
+    def _in_own_words(self, one: AnyMessage, t: float) -> list[AnyMessage]:
+        match one:
+            case AllRightAnswer() if self._how == "no_answer":
+                return []
+            case AllRightAnswer() if self._how == "said_no":
+                return [replace(one, ok=False)]
+            case Exertion() if self._ended:
+                # The interval's answer comes too late to be of the interval.
+                return []
+            case Exertion():
+                said = replace(one, borg=self._borg(one.borg))
+                self._hardest = max(self._hardest or said.borg, said.borg)
+                return [said]
+            case Mood():
+                borg = [] if self._hardest is None else [Exertion(t, self._hardest)]
+                return [*borg, *([] if self._mood is None else [replace(one, mood=self._mood)])]
+            case _:
+                return [one]
+
+    def _borg(self, felt: int) -> int:
+        if self._how == "easy_in_zone":
+            return min(felt, EASY_BORG)
+        return max(felt, HARD_BORG) if self._how == "hard_under_zone" else felt

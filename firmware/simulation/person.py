@@ -44,12 +44,16 @@ RR_IN_ONE_NOTIFICATION = 9
 
 
 class Habits(Struct, frozen=True):
-    """How somebody handles a treadmill and advice. `feel_sd` is the relative error of a load chosen by feel."""
+    """How somebody handles a treadmill and advice.
+
+    `feel_sd` is the relative error of a load chosen by feel; `fastest_kmh`: no advice makes them go faster.
+    """
 
     step_kmh: float = 0.2
     ignores_fraction: float = 0.1
     feel_sd: float = 0.1
     incline_percent: float = 5.0
+    fastest_kmh: float = FASTEST_KMH
 
 
 def draw_habits(rng: np.random.Generator) -> Habits:
@@ -193,7 +197,7 @@ class SimulatedPerson:
     def _set_out(self, setting: tuple[float, float], after_s: tuple[int, int]) -> None:
         speed, incline = setting
         # Nobody goes on for long at more than VO2max, whoever asks.
-        fastest = min(FASTEST_KMH, speed_for(self.participant.vo2max, incline))
+        fastest = min(self.habits.fastest_kmh, speed_for(self.participant.vo2max, incline))
         self._goal = (min(fastest, max(0.0, speed)), incline)
         self._goal_from_s = self._later(after_s)
 

@@ -74,18 +74,22 @@ def add_commands(command: Command, open_clinic: Open) -> None:
 
     demo = command("demo", _demo, "a clinic of made-up people, filled and running, to be looked at")
     demo.add_argument("--port", type=int, default=None, help="the pages' port (8480, or any that is free)")
-    demo.add_argument("--people", type=int, default=60, metavar="N", help="how many participants (60)")
+    demo.add_argument("--people", type=int, default=30, metavar="N", help="how many participants (30)")
+    demo.add_argument("--past", type=Path, metavar="FOLDER", help="with the past that --past-only made there")
+    demo.add_argument("--past-only", type=Path, metavar="FOLDER", help="make the past alone, while something else runs")
     stays = demo.add_mutually_exclusive_group()
     stays.add_argument("--stay", action="store_true", default=None, help="until Ctrl-C, also where nobody sits here")
     stays.add_argument("--no-stay", action="store_false", dest="stay", help="end once the pages have answered")
 
 
 def _demo(given: argparse.Namespace) -> int:
-    from server.demo.running import ServerDemoSettings, run  # noqa: PLC0415 - the demo alone needs it
+    from server.demo.running import ServerDemoSettings, make_past, run  # noqa: PLC0415 - the demo alone needs it
 
     stay = sys.stdin.isatty() and sys.stdout.isatty() if given.stay is None else given.stay
     folder = given.dir or Path("demo-output") / "filled-clinic"
-    return run(ServerDemoSettings(folder=folder, port=given.port, stay=stay, people=max(1, given.people)), _say)
+    people = max(1, given.people)
+    settings = ServerDemoSettings(folder=folder, port=given.port, stay=stay, people=people, past=given.past)
+    return run(settings, _say) if given.past_only is None else make_past(settings, given.past_only)
 
 
 def _day(text: str) -> date:

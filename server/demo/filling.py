@@ -7,7 +7,7 @@ diary entry as any other does. Only names, groups and notes are made up here.
 import random
 import secrets
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -36,6 +36,8 @@ AT_A_TIME = 100
 CONSENTS_FRACTION = 0.8
 NOT_KNOWN_HERE = 2
 """So many sessions of somebody whom the clinic has not taken in: what «whose session is this?» is for."""
+NOT_IN_THE_ROOM = frozenset({"absence", "low_attendance", "return", "no_plan", "expired_plan", "unwell", "not_ready"})
+"""Needs of people who would not be training just now."""
 ANSWERED_AGO = timedelta(hours=20)
 """So long ago two people said yes before the start."""
 USER_NAME = "demo"
@@ -116,12 +118,13 @@ def fill(made: Path, clinics: Sequence[tuple[str, str]]) -> Filled:
     enter_waiting()
     _notes(own, account, chance)
     here = [one for one in participants if one.clinic_id == own.pk]
+    away = {one.pseudonym for one in people if one.need in NOT_IN_THE_ROOM}
     return Filled(
         participants=len(here),
         sessions=DiaryEntry.objects.filter(clinic=own).count(),
         user=USER_NAME,
         password=password,
-        training=tuple(one.pseudonym for one in here),
+        training=tuple(one.pseudonym for one in here if one.pseudonym not in away),
         refused=next((one.pseudonym for one in people if one.need == "refused_plan"), ""),
     )
 
@@ -141,17 +144,20 @@ def _take_in(
         tomllib.loads(files("server.demo").joinpath("people_texts.toml").read_text(encoding="utf-8")), MadeUp
     )
     now = timezone.now()
-    pictures, last = list(PICTURES), words.surnames
+    pictures = list(PICTURES)
+    names: set[str] = set()
     made = []
     with transaction.atomic():
         for number, one in enumerate(people):
             clinic = rows[one.clinic]
-            first = words.women if one.sex == "f" else words.men
+            name = _name(words, one.sex, number, names)
+            names.add(name)
+            again = number // len(words.nicknames)
             person = Participant.objects.create(
                 clinic=clinic,
                 pseudonym=one.pseudonym,
-                name=f"{first[number % len(first)]} {last[(7 * number + 3 * (number // len(last))) % len(last)]}",
-                nickname=words.nicknames[number % len(words.nicknames)],
+                name=name,
+                nickname=words.nicknames[number % len(words.nicknames)] + (f" {again + 1}" if again else ""),
                 picture=pictures[number % len(pictures)],
                 birth_year=clinic.day_of(now).year - (one.plan.age or 35),
                 sex=one.sex,
@@ -168,6 +174,17 @@ def _take_in(
             Participant.objects.filter(pk=person.pk).update(made_at=begins - timedelta(days=5))
             made.append(person)
     return made
+
+
+def _name(words: MadeUp, sex: str, number: int, taken: Container[str]) -> str:
+    """Return a name that nobody has yet. Raises ServerError where there are more people than names."""
+    firsts, lasts = words.women if sex == "f" else words.men, words.surnames
+    for turn in range(len(firsts) * len(lasts)):
+        first = firsts[(number + turn // len(lasts)) % len(firsts)]
+        name = f"{first} {lasts[(7 * number + turn) % len(lasts)]}"
+        if name not in taken:
+            return name
+    raise ServerError("The demo has more people than names. Ask for fewer with --people.")
 
 
 def _answered_yes(person: Participant, code: str, at: datetime) -> None:

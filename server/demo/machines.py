@@ -1,56 +1,62 @@
 """The machines of the demo's room: enrolled as any other, a picture a second from each, an answer to each command.
 
-    python -m server.demo.machines FOLDER COUNT PSEUDONYM,PSEUDONYM,…
+    python -m server.demo.machines FOLDER COUNT PSEUDONYM,PSEUDONYM,… [REFUSED]
 
-No engine runs here (`server.demo.story`): twelve of them would be heavy work for a computer that shows a web page.
+This program holds the connections. The people on the treadmills, and the session engine that leads each of them, are
+`firmware.demo.room`, which is started as a program of its own and talks over pipes, a line for each message.
 """
 
 import queue
 import signal
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import IO
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec import Struct
 
 from server.broker.mqtt_client import BrokerLink, LinkSettings, Received, tls_context
 from server.clinic_folder.atomic_file import PRIVATE, atomic_write, private_folder
 from server.clinic_folder.database import prepare
 from server.clinic_folder.settings import ClinicFolder, read_clinic
-from server.demo.story import SESSION_S, StoryMachine, room_of
+from server.demo.running import PEOPLE_FILE
 from server.json_logging import log_to
 from sync.errors import TopicError
-from sync.wire.codec import encode, read
-from sync.wire.envelope import Unreadable
-from sync.wire.messages import Clocks, Command, EnrolRequest, PlanOnWire, PlanTaken
+from sync.wire.codec import encode
+from sync.wire.messages import Clocks, EnrolRequest, Software, State
 from sync.wire.topics import Kind, Topic, build, parse, subscription
 
-EARLIER_S = 300
-"""So much of its past each machine tells at first, so that the room's traces begin full."""
 REFUSED_AT = 4
 """The place of the participant whose plan the last machine refuses."""
 CONNECTED_WITHIN_S = 60.0
-STANDS_S = 25.0
-"""How long somebody who has finished stands at the machine before the next one begins."""
+END_WITHIN_S = 5.0
+
+
+class RoomLine(Struct, frozen=True):
+    """A line of the pipe, as `firmware.demo.room` has it; `open` says that all machines stand."""
+
+    machine: str
+    kind: str
+    payload: str = ""
+    name: str = ""
 
 
 class DemoMachine:
-    """One machine: its connection, and the story that it tells."""
+    """One machine's connection. `asked`: takes what the server sends, for the room."""
 
-    def __init__(self, clinic: ClinicFolder, story: StoryMachine, people: list[str]) -> None:
-        """Enrolled, with a code that is used once; `start` connects."""
-        self.story = story
+    def __init__(self, clinic: ClinicFolder, name: str, asked: queue.SimpleQueue[RoomLine]) -> None:
+        """Enrol, with a code that is used once; `link.start` connects."""
+        self.name = name
         self._code = clinic.settings.clinic
-        self._people = people
-        self._asked: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._taken: queue.SimpleQueue[PlanTaken] = queue.SimpleQueue()
-        self._ended_s: float | None = None
-        self._refused = ""
+        self._asked = asked
+        self._connections = 0
         self.up = threading.Event()
-        name = story.name
         certificate, key = _enrolled(clinic, name)
         self.link = BrokerLink(
             LinkSettings(
@@ -66,77 +72,82 @@ class DemoMachine:
             changed=self._connected,
         )
 
-    def _topic(self, kind: Kind) -> str:
-        return build(Topic(self._code, self.story.name, kind))
-
-    def _connected(self, up: bool) -> None:  # noqa: FBT001 - as BrokerLink tells it
-        if up:
-            self.up.set()
-        else:
-            self.up.clear()
-
-    def _take(self, message: Received) -> None:
-        topic = _topic_of(message.topic)
-        command = read(message.payload, Command) if topic is not None and topic.kind is Kind.COMMAND else None
-        if isinstance(command, Command):
-            self._asked.put(command)
-        if topic is not None and topic.kind is Kind.PLAN:
-            self._take_plan(topic.name, message.payload)
-        self.link.acknowledge(message)
-
-    def _take_plan(self, participant: str, payload: bytes) -> None:
-        """It trains nobody, and says as a real one that it has the plan."""
-        plan = read(payload, PlanOnWire) if payload else None
-        if isinstance(plan, Unreadable):
-            return
-        at = Clocks("demo", time.monotonic(), time.time(), synchronised=True)
-        if plan is None:
-            self._taken.put(PlanTaken(participant=participant, version=0, outcome="withdrawn", at=at))
-        elif participant == self._refused:
-            told = "protocol: not known on this machine"
-            self._taken.put(
-                PlanTaken(participant=participant, version=plan.version, outcome="refused", at=at, reason=told)
-            )
-        else:
-            self._taken.put(PlanTaken(participant=participant, version=plan.version, outcome="taken", at=at))
-
-    def refuse(self, participant: str) -> None:
-        """Refuse the plan of this participant, as a machine whose protocols are older would."""
-        self._refused = participant
-
-    def begin(self) -> None:
-        """Say that it is there, and tell the last minutes."""
-        self.link.publish_retained(self._topic(Kind.STATE), encode(self.story.state()))
-        for picture in self.story.earlier(EARLIER_S):
-            self.link.publish(self._topic(Kind.LIVE), encode(picture))
-
-    def second(self) -> None:
-        """Answer what was asked, and tell how it is now."""
-        while not self._asked.empty():
-            self.link.publish(self._topic(Kind.RESULT), encode(self.story.asked(self._asked.get())))
-        while not self._taken.empty():
-            self.link.publish(self._topic(Kind.TAKEN), encode(self._taken.get()))
-        self._go_on()
-        self.link.publish(self._topic(Kind.LIVE), encode(self.story.next_picture()))
-
-    def _go_on(self) -> None:
-        """Whoever has finished makes room for the next one."""
-        person = self.story.person
-        if person.t is not None and person.t >= SESSION_S:
-            person.t, person.face = None, "exertion"
-        if person.face not in ("exertion", "ended"):
-            self._ended_s = None
-            return
-        now_s = time.monotonic()
-        self._ended_s = self._ended_s or now_s
-        if now_s - self._ended_s > STANDS_S:
-            after = (self._people.index(person.participant) + len(self._people) // 2) if person.participant else 0
-            self.story.next_person(self._people[after % len(self._people)])
+    def publish(self, kind: Kind, payload: bytes) -> None:
+        """Send what the room says."""
+        self.link.publish(self._topic(kind), payload)
 
     def end(self) -> None:
         """Say goodbye."""
-        self.link.publish_retained(self._topic(Kind.STATE), encode(self.story.state(online=False)))
+        self._tell_state(online=False)
         self.link.stop(2.0)
+
+    def _topic(self, kind: Kind) -> str:
+        return build(Topic(self._code, self.name, kind))
+
+    def _connected(self, up: bool) -> None:  # noqa: FBT001 - as BrokerLink tells it
+        if not up:
+            self.up.clear()
+            return
+        # At every connection: a broker that was started again may have lost what it kept.
+        self._connections += 1
+        self._tell_state(online=True)
+        self.up.set()
+
+    def _tell_state(self, *, online: bool) -> None:
+        state = State(
+            online=online,
+            connection=self._connections,
+            clinic=self._code,
+            machine=self.name,
+            software=Software("0.1.0", "3.11", "Debian 12"),
+            at=Clocks("demo", time.monotonic(), time.time(), synchronised=True),
+            instance=self.name,
+        )
+        self.link.publish_retained(self._topic(Kind.STATE), encode(state))
+
+    def _take(self, message: Received) -> None:
+        topic = _topic_of(message.topic)
+        kind = {Kind.COMMAND: "command", Kind.PLAN: "plan"}.get(topic.kind) if topic is not None else None
+        if topic is not None and kind is not None:
+            text = message.payload.decode(errors="replace")
+            self._asked.put(RoomLine(self.name, kind, text, topic.name))
+        self.link.acknowledge(message)
+
+
+class DemoRoom:
+    """The program with the people and the engines, and the threads that carry lines to and from it."""
+
+    def __init__(self, words: list[str]) -> None:
+        """Start it."""
+        self.asked: queue.SimpleQueue[RoomLine] = queue.SimpleQueue()
+        self.said: queue.SimpleQueue[RoomLine | None] = queue.SimpleQueue()
+        self._process = subprocess.Popen(  # noqa: S603 - the project's own program
+            [sys.executable, "-m", "firmware.demo.room", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for work, pipe in ((self._write, self._process.stdin), (self._read, self._process.stdout)):
+            threading.Thread(target=work, args=(pipe,), daemon=True).start()
+
+    def end(self) -> None:
+        """Close the pipe, and wait for the program."""
+        self._process.terminate()
+        try:
+            self._process.wait(END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _write(self, pipe: IO[bytes]) -> None:
+        try:
+            while True:
+                pipe.write(msgspec.json.encode(self.asked.get()) + b"\n")
+                pipe.flush()
+        except (BrokenPipeError, ValueError):
+            return
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        for line in pipe:
+            self.said.put(msgspec.json.decode(line, type=RoomLine))
+        self.said.put(None)
 
 
 def _topic_of(text: str) -> Topic | None:
@@ -166,35 +177,37 @@ def _enrolled(clinic: ClinicFolder, name: str) -> tuple[Path, Path]:
 
 
 def main() -> int:
-    """Run until told to end."""
+    """Run until told to end. Return 1 where the room's program ended before."""
     clinic = read_clinic(Path(sys.argv[1]))
     prepare(clinic)
     log_to()
-    people = sys.argv[3].split(",")
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stopping.set())
+    count, people = int(sys.argv[2]), sys.argv[3].split(",")
     refused = sys.argv[4] if len(sys.argv) > REFUSED_AT else ""
-    machines = [DemoMachine(clinic, one, people) for one in room_of(clinic.settings.clinic, int(sys.argv[2]), people)]
-    machines[-1].refuse(refused)
-    for one in machines:
+    room = DemoRoom([str(clinic.places.folder / PEOPLE_FILE), clinic.settings.clinic, str(count), refused, *people])
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: object) -> None:
+        stopping.set()
+        room.said.put(None)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    machines = {name: DemoMachine(clinic, name, room.asked) for name in (f"molle-{one + 1}" for one in range(count))}
+    for one in machines.values():
         one.link.start()
-    for one in machines:
+    for one in machines.values():
         one.up.wait(CONNECTED_WITHIN_S)
-        one.begin()
-    # For whoever started this.
-    sys.stdout.write("room open\n")
-    sys.stdout.flush()
-    due_s = time.monotonic()
-    while not stopping.is_set():
-        for one in machines:
-            # Spread over the second, as real ones are.
-            due_s = max(due_s + 1 / len(machines), time.monotonic() - 1)
-            stopping.wait(max(0.0, due_s - time.monotonic()))
-            one.second()
-    for one in machines:
+    while (line := room.said.get()) is not None:
+        if line.kind == "open":
+            # For whoever started this.
+            sys.stdout.write("room open\n")
+            sys.stdout.flush()
+        else:
+            machines[line.machine].publish(Kind(line.kind), line.payload.encode())
+    for one in machines.values():
         one.end()
-    return 0
+    room.end()
+    return 0 if stopping.is_set() else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`interval-coach-server demo`: a clinic with twelve machines, sixty people and eight weeks behind it, to be looked at.
+"""`interval-coach-server demo`: a clinic with twelve machines, thirty people and eight weeks behind it, to be looked at.
 
 Everything is real but the people: broker with TLS, collector, enrolment, database and pages are started as a clinic
 starts them, each as a process of its own, and all are ended by their own process ids when the demo ends. The clinic
@@ -37,8 +37,14 @@ TIME_ZONE = "Europe/Oslo"
 """Of the clinics, whatever the zone of this computer."""
 BESIDE = (("levanger", "Levanger", 6), ("roros", "Røros", 3))
 """Clinics of the same region, for the sums that are compared: one of them too small to be shown."""
-PEOPLE, MACHINES = 60, 12
+PEOPLE, MACHINES = 30, 12
+LOOKS_EVERY_S = 1.0
+"""So often the demo looks whether its parts still run."""
+PAST_HOLDS_S = 3_600.0
+"""A past that was made earlier than this is made again: its people would not have trained lately."""
 HERE = "127.0.0.1"
+PEOPLE_FILE = "people.json"
+"""What `firmware.demo.clinic_history` writes of its people; `firmware.demo.room` reads it too."""
 USUAL_PORT = 8480
 LATEST_S = 900.0
 """A step that takes longer than this will not end; a slow computer takes its time."""
@@ -48,13 +54,18 @@ KEPT_OUT = (DATABASE_VARIABLE, FOLDER_VARIABLE, PLAIN_VARIABLE, "DJANGO_SETTINGS
 
 
 class ServerDemoSettings(Struct, frozen=True, kw_only=True):
-    """Where, and what for. `stay`: until Ctrl-C; else it ends once the pages have answered."""
+    """Where, and what for.
+
+    `stay`: until Ctrl-C; else it ends once the pages have answered. `past`: a folder with the past that `make_past`
+    made beforehand.
+    """
 
     folder: Path
     port: int | None = None
     stay: bool = True
     people: int = PEOPLE
     machines: int = MACHINES
+    past: Path | None = None
 
 
 class Running(Struct, frozen=True):
@@ -66,6 +77,7 @@ class Running(Struct, frozen=True):
     participants: int
     sessions: int
     clinic: ClinicFolder
+    parts: "DemoParts"
 
 
 class _Interrupted(BaseException):
@@ -96,7 +108,9 @@ def run(settings: ServerDemoSettings, say: Callable[[str], None]) -> int:
                 return 0
             say("Ctrl-C ends it.")
             while True:
-                signal.pause()
+                time.sleep(LOOKS_EVERY_S)
+                for said in demo.parts.start_again():
+                    say(said)
     except _Interrupted:
         say("\nEnded.")
         return 0
@@ -112,25 +126,22 @@ def standing(settings: ServerDemoSettings, say: Callable[[str], None]) -> Iterat
     _make_room(folder)
     for name in KEPT_OUT:
         os.environ.pop(name, None)
-    parts = _Parts(folder)
+    parts = DemoParts(folder)
     try:
         say("A clinic is being made: simulated people train for eight weeks …")
-        past = folder / "past"
-        # The past takes longest, so that it begins first.
-        words = [one for code, _name, people in ((CODE, NAME, settings.people + 1), *BESIDE)
-                 for one in ("--clinic", f"{code}:{people}")]  # fmt: skip
-        making = parts.start("past", [sys.executable, "-m", "firmware.demo.clinic_history", str(past), *words,
-                                      "--machines", str(settings.machines), "--time-zone", TIME_ZONE])  # fmt: skip
+        past, making = _past(settings, parts)
         port = settings.port or _port(USUAL_PORT)
         clinic = _make(folder, port)
         own = [sys.executable, "-m", "server"]
         for name in ("broker", "collect"):
             parts.start(name, [*own, name, "--dir", str(folder)])
-        parts.done("past", making)
+        if making is not None:
+            parts.done("past", making)
         say("Their sessions go into the clinic's diary …")
         from server.demo.filling import fill  # noqa: PLC0415 - models exist only after the clinic was made
 
         filled = fill(past, [(CODE, NAME), *((code, name) for code, name, _ in BESIDE)])
+        shutil.copy(past / PEOPLE_FILE, folder / PEOPLE_FILE)
         shutil.rmtree(past, ignore_errors=True)
         say("Machines and pages are starting …")
         parts.start("web", [*own, "web", "--dir", str(folder), "--plain-here", "--port", str(port)])
@@ -146,9 +157,34 @@ def standing(settings: ServerDemoSettings, say: Callable[[str], None]) -> Iterat
             participants=filled.participants,
             sessions=filled.sessions,
             clinic=clinic,
+            parts=parts,
         )
     finally:
         parts.end()
+
+
+def make_past(settings: ServerDemoSettings, past: Path) -> int:
+    """Make the past alone, into this folder, for a demo that is opened later. Return the exit status."""
+    shutil.rmtree(past, ignore_errors=True)
+    return subprocess.run(_making(settings, past), check=False).returncode  # noqa: S603 - the project's own program
+
+
+def _past(settings: ServerDemoSettings, parts: "DemoParts") -> tuple[Path, subprocess.Popen[bytes] | None]:
+    """Return the folder of the past, and the program that makes it where it is not made yet."""
+    made = settings.past
+    if made is not None and (made / PEOPLE_FILE).exists():
+        if time.time() - (made / PEOPLE_FILE).stat().st_mtime < PAST_HOLDS_S:
+            return made, None
+        shutil.rmtree(made)
+    past = settings.folder.resolve() / "past"
+    return past, parts.start("past", _making(settings, past))
+
+
+def _making(settings: ServerDemoSettings, past: Path) -> list[str]:
+    clinics = [one for code, _name, people in ((CODE, NAME, settings.people + 1), *BESIDE)
+               for one in ("--clinic", f"{code}:{people}")]  # fmt: skip
+    return [sys.executable, "-m", "firmware.demo.clinic_history", str(past), *clinics,
+            "--machines", str(settings.machines), "--time-zone", TIME_ZONE]  # fmt: skip
 
 
 def _make_room(folder: Path) -> None:
@@ -194,16 +230,19 @@ def _make(folder: Path, port: int) -> ClinicFolder:
     )
 
 
-class _Parts:
+class DemoParts:
     """The processes of a demo, each with its log, ended by their own ids."""
 
     def __init__(self, folder: Path) -> None:
+        """Start nothing yet. `folder`: of the logs."""
         self._folder = folder
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._words: dict[str, Sequence[str]] = {}
 
     def start(self, name: str, words: Sequence[str]) -> subprocess.Popen[bytes]:
         """Start one, in a session of its own, so that Ctrl-C reaches the demo, which ends its parts in order."""
         environment = {key: value for key, value in os.environ.items() if key not in KEPT_OUT}
+        self._words[name] = words
         setpriv = shutil.which("setpriv")
         # Killed outright, the demo takes its parts with it.
         bound = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
@@ -233,6 +272,16 @@ class _Parts:
                 raise ServerError(f"The demo could not be opened: {name} did not come. See {self._log(gone or 'web')}.")
             time.sleep(0.1)
 
+    def start_again(self) -> list[str]:
+        """Start what has ended again. Return a sentence for each, with how it ended."""
+        gone = {name: process.returncode for name, process in self._running.items() if process.poll() is not None}
+        for name in gone:
+            self.start(name, self._words[name])
+        return [
+            f"The demo's {name} ended ({_how(code)}) and was started again; see {self._log(name)}."
+            for name, code in gone.items()
+        ]
+
     def said(self, name: str) -> str:
         """What one has said so far."""
         return self._log(name).read_text(encoding="utf-8", errors="replace")
@@ -251,6 +300,10 @@ class _Parts:
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"
+
+
+def _how(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"status {code}"
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 from server.clinic_folder.settings import ClinicFolder, read_clinic
-from server.demo.story import StoryMachine, room_of
 from sync.wire.codec import encode, read
 from sync.wire.envelope import Unreadable
 from sync.wire.messages import Command
 from tests.support.broker.low_cost_load import connected, contexts, tell
 from tests.support.broker.low_cost_machines import LightMachine
+from tests.support.clinic.room_story import StoryMachine, room_of
 
 EARLIER_S = 300
 

@@ -135,7 +135,8 @@ export function phase(now, short = false) {
   if (!now) return "";
   if (now.stage === "paused") return words.word("phase", "paused");
   if (!now.phase || now.stage !== "running") return "";
-  const of = now.phase === "recovery" ? Math.max(1, now.intervals - 1) : now.intervals;
+  // Recoveries lie between intervals; a protocol may have one more, after the last.
+  const of = now.phase === "recovery" ? Math.max(1, now.interval, now.intervals - 1) : now.intervals;
   const code = short && words.knows("phase", `${now.phase}_short`) ? `${now.phase}_short` : now.phase;
   return words.word("phase", code, { number: now.interval || 1, of });
 }

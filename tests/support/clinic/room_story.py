@@ -1,4 +1,3 @@
-# ruff: noqa: PLR2004 - a story is told in numbers
 """What a simulated machine of the room tells: a person on the treadmill, told second by second, light enough for forty.
 
 No engine runs here: a rate that follows its phase with a lag, and the few answers to commands that a room needs.
@@ -39,7 +38,7 @@ PHASES = (
         one
         for number in (1, 2, 3, 4)
         for one in (("interval", 240, number, 0.85, 0.95), ("recovery", 180, number, 0.60, 0.70))
-    ),
+    )[:-1],
     ("cool_down", 300, 0, 0.50, 0.60),
 )
 SESSION_S = float(sum(length_s for _, length_s, *_ in PHASES))
@@ -77,7 +76,7 @@ class StoryMachine:
         self.name = name
         self.person = person
         self._session = session_of(number)
-        self._chance = random.Random(number)  # noqa: S311 - no secret
+        self._chance = random.Random(number)
         self._count = 0
         self._starts_wall_s: float | None = None
         self._to_tell: list[CommandResult] = []
