@@ -1,4 +1,4 @@
-"""`interval-coach-server demo`: a clinic with twelve machines, thirty people and eight weeks behind it, to be looked at.
+"""`interval-coach-server demo`: a clinic with twelve machines, thirty people and eight weeks behind it, to look at.
 
 Everything is real but the people: broker with TLS, collector, enrolment, database and pages are started as a clinic
 starts them, each as a process of its own, and all are ended by their own process ids when the demo ends. The clinic

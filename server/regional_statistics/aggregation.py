@@ -152,6 +152,7 @@ SELECT entry.clinic_id, {month}, protocol, person."group", {people}, count(*),
        sum(CASE WHEN completed THEN 1 ELSE 0 END), sum(zone_s), sum(above_95_s), sum(live_fraction)
 FROM {table} AS entry LEFT JOIN {participants} AS person ON person.id = entry.participant_id
 WHERE begun_on >= %s AND begun_on < %s AND entry.clinic_id IN ({clinics})
+      AND entry.session_id NOT IN (SELECT session_id FROM {elsewhere})
 GROUP BY 1, 2, 3, 4
 """
 

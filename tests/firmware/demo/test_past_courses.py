@@ -1,5 +1,6 @@
 """The demo's past: sessions that any server takes, in an order that could have been."""
 
+import hashlib
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from coach.model.events import ExertionReported, MoodReported
 from firmware.demo.clinic_history import DemoPerson, DemoSession, main
 from sync.wire.codec import read_session
 from sync.wire.messages import SessionDelivery
@@ -54,6 +56,34 @@ def test_nobody_trains_in_the_future_or_while_another_is_on_the_machine(
 def test_every_session_is_its_own(past: tuple[list[DemoPerson], list[SessionDelivery]]) -> None:
     _, sessions = past
     assert len({one.session_id for one in sessions}) == len({one.sha256 for one in sessions}) == len(sessions)
+
+
+def test_no_session_is_another_again(past: tuple[list[DemoPerson], list[SessionDelivery]]) -> None:
+    _, sessions = past
+    samples = {hashlib.sha256(msgspec.json.encode(one.samples)).hexdigest() for one in sessions}
+    assert len(samples) == len(sessions)
+
+
+def test_the_guidance_of_the_machines_led_each_session_and_took_along_what_it_had_learned(
+    past: tuple[list[DemoPerson], list[SessionDelivery]],
+) -> None:
+    people, sessions = past
+    for one in people:
+        mine = sorted(
+            (session for session in sessions if session.participant == one.pseudonym),
+            key=lambda session: session.plan.session_number or 0,
+        )
+        assert all(session.summary.response["kind"] == "learned" for session in mine)
+        assert [session.plan.response for session in mine[1:]] == [session.summary.response for session in mine[:-1]]
+
+
+def test_fact_and_event_say_the_same_mood_and_exertion(past: tuple[list[DemoPerson], list[SessionDelivery]]) -> None:
+    _, sessions = past
+    for one in sessions:
+        moods = [event.mood for event in one.events if isinstance(event, MoodReported)]
+        borgs = [event.borg for event in one.events if isinstance(event, ExertionReported)]
+        assert moods == ([] if one.summary.mood is None else [one.summary.mood])
+        assert one.summary.borg == max(borgs, default=None)
 
 
 def _runs(process: int) -> bool:

@@ -1,5 +1,7 @@
 // The plots of a course. Each stands beside its table; the server tells every word and value.
 
+import { on_paper } from "../web/paper.js";
+
 const all = document.querySelector(".plots");
 
 function draw(uPlot, told, figure, numbers) {
@@ -22,15 +24,15 @@ function draw(uPlot, told, figure, numbers) {
   const last = told.x[told.x.length - 1];
   const margin = points ? Math.max(1, (last - first) * 0.08) : 0.7;
 
-  const axis = { stroke: colour("--text-faint"), font: face, ticks: { show: false }, grid: { stroke: colour("--line"), width: 1 } };
+  const axis = { stroke: () => colour("--text-faint"), font: face, ticks: { show: false }, grid: { stroke: () => colour("--line"), width: 1 } };
   const text = (value, decimals) => numbers.format(Number(value.toFixed(decimals)));
-  const mark = { show: true, size: 8, width: 2, stroke: colour("--in") };
+  const mark = { show: true, size: 8, width: 2, stroke: () => colour("--in") };
   const kinds = {
-    bars: [{ stroke: colour("--in"), fill: colour("--in"), width: 0, paths: uPlot.paths.bars({ size: [0.6, 36], radius: 0.15 }), points: { show: false } }],
-    line: [{ stroke: colour("--in"), width: 1.5, spanGaps: true, points: { ...mark, fill: colour("--surface") } }],
+    bars: [{ stroke: () => colour("--in"), fill: () => colour("--in"), width: 0, paths: uPlot.paths.bars({ size: [0.6, 36], radius: 0.15 }), points: { show: false } }],
+    line: [{ stroke: () => colour("--in"), width: 1.5, spanGaps: true, points: { ...mark, fill: () => colour("--surface") } }],
     points: [
-      { paths: () => null, points: { ...mark, fill: colour("--surface") } },
-      { paths: () => null, points: { ...mark, fill: colour("--in") } },
+      { paths: () => null, points: { ...mark, fill: () => colour("--surface") } },
+      { paths: () => null, points: { ...mark, fill: () => colour("--in") } },
     ],
   };
   const series = kinds[told.kind];
@@ -81,6 +83,10 @@ function draw(uPlot, told, figure, numbers) {
     box,
   );
   new ResizeObserver(() => plot.setSize(size())).observe(box);
+  on_paper((paper) => {
+    plot.setSize({ ...size(), width: Math.min(paper ?? Infinity, size().width) });
+    plot.redraw(false);
+  });
 }
 
 if (all) {

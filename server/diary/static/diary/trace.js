@@ -1,6 +1,8 @@
 // The picture of one session: rate, zones and phases, speed and incline, moved through by mouse, fingers or keys.
 // The server tells everything that is said; this draws it. uPlot is fetched only here.
 
+import { on_paper } from "../web/paper.js";
+
 const box = document.querySelector(".trace");
 const labels = JSON.parse(document.getElementById(box.dataset.labels).textContent);
 const line = box.querySelector(".trace-words");
@@ -117,9 +119,9 @@ function range(trace) {
 
 function axes(extra, below = true) {
   const common = {
-    stroke: colour("--text-faint"),
+    stroke: () => colour("--text-faint"),
     font: `12px ${FACE}`,
-    grid: { stroke: colour("--line"), width: 1 },
+    grid: { stroke: () => colour("--line"), width: 1 },
     ticks: { show: false },
   };
   return [
@@ -152,10 +154,10 @@ function draw(uPlot, { trace, words }) {
       axes: axes([{ scale: "bpm" }], false),
       series: [
         {},
-        { scale: "bpm", stroke: colour("--text"), width: 1.75, points: { show: false } },
-        { scale: "bpm", stroke: colour("--above"), width: 2, dash: [2, 4], points: { show: false } },
-        { scale: "bpm", stroke: colour("--below"), width: 1.5, dash: [5, 4], alpha: 0.55, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } },
-        { scale: "bpm", stroke: colour("--lost"), width: 1.5, points: { show: false } },
+        { scale: "bpm", stroke: () => colour("--text"), width: 1.75, points: { show: false } },
+        { scale: "bpm", stroke: () => colour("--above"), width: 2, dash: [2, 4], points: { show: false } },
+        { scale: "bpm", stroke: () => colour("--below"), width: 1.5, dash: [5, 4], alpha: 0.55, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } },
+        { scale: "bpm", stroke: () => colour("--lost"), width: 1.5, points: { show: false } },
       ],
       hooks: { drawClear: [behind(trace, words)], setCursor: [(u) => tell(u.cursor.idx)] },
     },
@@ -178,8 +180,8 @@ function draw(uPlot, { trace, words }) {
       axes: axes([{ scale: "kmh", incrs: [1, 2, 4, 5, 10], values: (_u, splits) => splits.map((value) => `${numbers.format(value)}${value ? ` ${labels.kmh}` : ""}`) }, { scale: "incline", side: 1, incrs: [1, 2, 4, 5, 10], grid: { show: false }, values: (_u, splits) => splits.map(share) }]),
       series: [
         {},
-        { scale: "kmh", stroke: colour("--text"), width: 2, paths: stepped, points: { show: false } },
-        { scale: "incline", stroke: colour("--below"), width: 1.5, dash: [3, 3], paths: stepped, points: { show: false } },
+        { scale: "kmh", stroke: () => colour("--text"), width: 2, paths: stepped, points: { show: false } },
+        { scale: "incline", stroke: () => colour("--below"), width: 1.5, dash: [3, 3], paths: stepped, points: { show: false } },
       ],
       hooks: {
         drawClear: [
@@ -344,6 +346,11 @@ function draw(uPlot, { trace, words }) {
     main.setSize({ width: width(), height: height() });
     load.setSize({ width: width(), height: 120 });
   }).observe(plotBox);
+  on_paper((paper) => {
+    main.setSize({ width: paper ?? width(), height: height() });
+    load.setSize({ width: paper ?? width(), height: 120 });
+    for (const one of [main, load]) one.redraw(false);
+  });
 }
 
 try {

@@ -1,6 +1,8 @@
 // Figures along the months: the middle half of the clinics as a band, the clinic in the middle, and the line on top.
 // Each stands above its table; the server tells every word and value.
 
+import { on_paper } from "../web/paper.js";
+
 const all = document.querySelector(".along");
 
 function key(kind, words) {
@@ -31,7 +33,7 @@ function draw(uPlot, told, figure, numbers) {
   if (band) legend.append(key("middle", told.words.middle), key("half", told.words.half));
   legend.hidden = false;
 
-  const axis = { stroke: colour("--text-faint"), font: face, ticks: { show: false }, grid: { stroke: colour("--line"), width: 1 } };
+  const axis = { stroke: () => colour("--text-faint"), font: face, ticks: { show: false }, grid: { stroke: () => colour("--line"), width: 1 } };
   const unseen = { stroke: "transparent", width: 0, points: { show: false } };
   const alone = (series) => series.some((value, at) => value !== null && (series[at - 1] ?? null) === null && (series[at + 1] ?? null) === null);
   const every = told.months.length > 24 ? 6 : told.months.length > 12 ? 3 : 2;
@@ -53,13 +55,13 @@ function draw(uPlot, told, figure, numbers) {
         },
         { ...axis, size: 48, space: 36, values: (_u, at) => at.map((value) => (told.most === null ? text(value) : `${text(value)} %`)) },
       ],
-      bands: band ? [{ series: [2, 1], fill: colour("--below-soft") }] : [],
+      bands: band ? [{ series: [2, 1], fill: () => colour("--below-soft") }] : [],
       series: [
         {},
         unseen,
         unseen,
-        { stroke: colour("--text-soft"), width: 1.5, dash: [6, 5], points: { show: false } },
-        { stroke: colour("--in"), width: 2.5, points: { show: alone(told.line), size: 7, fill: colour("--surface"), stroke: colour("--in"), width: 2 } },
+        { stroke: () => colour("--text-soft"), width: 1.5, dash: [6, 5], points: { show: false } },
+        { stroke: () => colour("--in"), width: 2.5, points: { show: alone(told.line), size: 7, fill: () => colour("--surface"), stroke: () => colour("--in"), width: 2 } },
       ],
       hooks: {
         setCursor: [
@@ -80,6 +82,10 @@ function draw(uPlot, told, figure, numbers) {
     box,
   );
   new ResizeObserver(() => plot.setSize(size())).observe(box);
+  on_paper((paper) => {
+    plot.setSize({ ...size(), width: Math.min(paper ?? Infinity, size().width) });
+    plot.redraw(false);
+  });
 }
 
 if (all) {
