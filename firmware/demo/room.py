@@ -281,12 +281,12 @@ def people_of(file: Path, clinic: str) -> dict[str, DrawnPerson]:
     return {one.plan.participant: one for one in drawn}
 
 
-def room_of(count: int, people: Sequence[DrawnPerson]) -> list[RoomMachine]:
+def room_of(count: int, people: Sequence[DrawnPerson], scenes: Sequence[RoomScene] = SCENES) -> list[RoomMachine]:
     """Return the machines: everybody stands at one of them, and the second half comes after the first."""
     machines = []
     for number in range(count):
         mine = people[number::count]
-        machines.append(RoomMachine(f"molle-{number + 1}", number, mine, SCENES[number % len(SCENES)]))
+        machines.append(RoomMachine(f"molle-{number + 1}", number, mine, scenes[number % len(scenes)]))
     return machines
 
 
