@@ -3,7 +3,7 @@
 The server's demo shows a clinic that has been at work for eight weeks, and may import nothing from here; so it starts
 this as a program, and takes what it wrote. The engine leads every session with the guidance of the machines, which
 takes along what it learned in the session before. VO2max rises along the course, by a tenth in eight weeks (4×4,
-training.md). Most people began lately: a second of engine time for each session keeps the demo short.
+training.md). Most people began lately: each session takes more than a second of a processor.
 
     python -m firmware.demo.clinic_history OUT --clinic CODE:PEOPLE [--clinic …] [--machines 12] [--until WALL_S]
         [--time-zone Europe/Oslo]
@@ -48,6 +48,10 @@ from sync.wire.envelope import seal
 from sync.wire.messages import Software
 
 WEEKS, A_WEEK = 8, 3
+DAYS_SHORT = 3
+"""So many days of the newest week are still to come."""
+BESIDE_SESSIONS = 1
+"""Of each person of a neighbour clinic, which is there for the network's sums alone."""
 FITTER_BY_THE_END = 0.10
 MISSES_FRACTION = 0.1
 ODD_FRACTION = 0.08
@@ -132,6 +136,7 @@ def course_of(work: _Work) -> tuple[DemoPerson, list[DemoSession]]:
     zone = ZoneInfo(work.time_zone)
     begins_on = _begins_on(work, drawn.need, rng, zone)
     when = needs.times_of(drawn.need, list(_when(work, drawn.need, begins_on, rng, zone)), work.until_wall_s)
+    when = when if work.needs else when[:BESIDE_SESSIONS]
     person = DemoPerson(
         clinic=work.clinic,
         pseudonym=drawn.plan.participant,
@@ -167,7 +172,7 @@ def _begins_on(work: _Work, need: str, rng: np.random.Generator, zone: ZoneInfo)
     usual = BEGAN_WEEKS_AGO[(work.number + work.number // work.machines) % len(BEGAN_WEEKS_AGO)]
     weeks = needs.BEGAN_WEEKS_AGO.get(need, usual)
     today = datetime.fromtimestamp(work.until_wall_s, zone).date()
-    return today - timedelta(days=weeks * 7 - 1 - int(rng.integers(4)))
+    return today - timedelta(days=weeks * 7 - DAYS_SHORT - int(rng.integers(2)))
 
 
 def _when(work: _Work, need: str, begins_on: date, rng: np.random.Generator, zone: ZoneInfo) -> Iterator[float]:
@@ -175,10 +180,11 @@ def _when(work: _Work, need: str, begins_on: date, rng: np.random.Generator, zon
     hour = FIRST_HOUR + work.number // work.machines % 8
     gap_at = int(rng.integers(6, 14)) if rng.random() < BREAK_FRACTION and not need else -1
     later = timedelta()
-    for number in range(WEEKS * A_WEEK):
+    days = needs.DAYS_OF_WEEK.get(need, (0, 2, 4))
+    for number in range(WEEKS * len(days)):
         if number == gap_at:
             later += timedelta(days=BREAK_DAYS)
-        day = begins_on + timedelta(days=number // A_WEEK * 7 + (0, 2, 4)[number % A_WEEK]) + later
+        day = begins_on + timedelta(days=number // len(days) * 7 + days[number % len(days)]) + later
         at_wall_s = _wall_s(day, hour, zone) + float(rng.integers(0, 600))
         if at_wall_s + HOUR_S > work.until_wall_s:
             return

@@ -32,6 +32,8 @@ BEGAN_WEEKS_AGO = {
     "no_answer": 1, "hard_under_zone": 1, "easy_in_zone": 1, "low_attendance": 3, "return": 3, "no_plan": 1,
     "expired_plan": 1, "ending_plan": 1, "refused_plan": 1, "unwell": 1, "not_ready": 1, "ending_course": 8,
 }  # fmt: skip
+DAYS_OF_WEEK = {"ending_course": (0, 3)}
+"""Two sessions a week, where three are usual."""
 TOO_HIGH_BPM = 32.0
 LOW_CEILING_FRACTION = 0.86
 AWAY, BREAK = timedelta(days=9), timedelta(days=11)

@@ -36,6 +36,8 @@ AT_A_TIME = 100
 CONSENTS_FRACTION = 0.8
 NOT_KNOWN_HERE = 2
 """So many sessions of somebody whom the clinic has not taken in: what «whose session is this?» is for."""
+COURSES = {"ending_course": {"sessions": 16}}
+"""Courses of two sessions a week, where the usual ones have three."""
 NOT_IN_THE_ROOM = frozenset({"absence", "low_attendance", "return", "no_plan", "expired_plan", "unwell", "not_ready"})
 """Needs of people who would not be training just now."""
 ANSWERED_AGO = timedelta(hours=20)
@@ -165,7 +167,7 @@ def _take_in(
                 research_consent_at=now - timedelta(days=50) if chance.random() < CONSENTS_FRACTION else None,
             )
             begins = datetime.fromtimestamp(one.begins_wall_s, clinic.zone)
-            Course.objects.create(participant=person, begins_on=begins.date())
+            Course.objects.create(participant=person, begins_on=begins.date(), **COURSES.get(one.need, {}))
             if one.need != "no_plan":
                 plan = save_plan(person, account, _values(one, begins, clinic.day_of(now)), base=0, reason="")
                 PlanVersion.objects.filter(pk=plan.pk).update(made_at=begins - timedelta(days=2))
