@@ -188,7 +188,7 @@ def _when(work: _Work, need: str, begins_on: date, rng: np.random.Generator, zon
         at_wall_s = _wall_s(day, hour, zone) + float(rng.integers(0, 600))
         if at_wall_s + HOUR_S > work.until_wall_s:
             return
-        # Somebody with a need comes as the need says.
+        # A person with a need comes as the need says.
         if rng.random() >= MISSES_FRACTION or need or number == 0:
             yield at_wall_s
 
@@ -199,7 +199,7 @@ def _live(drawn: DrawnPerson, plan: Plan, how: str, rng: np.random.Generator) ->
     fitter = replace(drawn.heart, vo2max=drawn.heart.vo2max * (1 + FITTER_BY_THE_END * trained_fraction))
     habits = needs.habits_of(how, drawn.habits, plan)
     felt = float(rng.normal(3.4 + trained_fraction, 0.8))
-    person = needs.DemoTrainee(
+    person = needs.CoursePerson(
         SimulatedPerson(fitter, draw_day(rng), rng, habits=habits),
         how,
         # Mood rises a little along the course.

@@ -39,7 +39,7 @@ LOW_CEILING_FRACTION = 0.86
 AWAY, BREAK = timedelta(days=9), timedelta(days=11)
 EASY_BORG, HARD_BORG = 11, 18
 SLOW_FRACTION = 0.6
-"""Of the plan's first speed: no faster does somebody walk who finds that hard enough."""
+"""Of the plan's first speed: a person who finds that hard enough walks no faster."""
 
 
 def need_of(number: int) -> str:
@@ -62,7 +62,7 @@ def plan_of(need: str, plan: Plan) -> Plan:
 
 
 def habits_of(how: str, habits: Habits, plan: Plan) -> Habits:
-    """Return the habits in a session: somebody who finds it very hard walks no faster than they do."""
+    """Return the habits in a session: a person who finds it very hard walks slowly."""
     if how == "hard_under_zone" and plan.start is not None and plan.start.speed_kmh is not None:
         return replace(habits, fastest_kmh=round(SLOW_FRACTION * plan.start.speed_kmh, 1))
     return habits
@@ -87,7 +87,7 @@ def faults_of(how: str) -> tuple[AnyFault, ...]:
     return (Dropout(start_s=500.0, length_s=30.0), Dropout(start_s=700.0, length_s=900.0)) if how == "bad_strap" else ()
 
 
-class DemoTrainee:
+class CoursePerson:
     """A simulated person with a mood of their own, who may leave, answer no, or find everything easy.
 
     Afterwards they say how hard the session was: as hard as the hardest interval.

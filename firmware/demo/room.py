@@ -29,7 +29,7 @@ from coach.session.engine import step
 from coach.session.snapshots import snapshot
 from coach.session.state import SessionState, begin
 from firmware.demo.clinic_history import DemoPerson, DrawnPerson, chance_of, person_of
-from firmware.demo.needs import DemoTrainee
+from firmware.demo.needs import CoursePerson
 from firmware.ipc.messages import AnyToCoach, Done, GivePlan, RequestRefusal, Tell, ViewNow
 from firmware.participants.protocol_files import load
 from firmware.services.server_commands import CommandExecutor
@@ -46,7 +46,7 @@ from sync.wire.messages import Clocks, Command, CommandResult, Live, PlanOnWire,
 EARLIER_S = 300
 """So much of its past each machine tells at first, so that the room's traces begin full."""
 AFTERWARDS_S, READY_S = 40, 30
-"""How long somebody stands at the machine after the session, and the next one before it."""
+"""Seconds that a person stands at the machine after the session, and the next one before it."""
 QUESTIONS = ("chest_pain", "dizziness", "fever")
 STRAP_FALLS_SILENT_S = 25.0
 FACES = {
@@ -186,7 +186,7 @@ class RoomMachine:
         """Let the first of the people stand at the machine."""
         drawn = self._people[0]
         trainee = SimulatedPerson(drawn.heart, draw_day(self._rng), self._rng, habits=drawn.habits)
-        self._trainee = DemoTrainee(trainee, "", mood=4)
+        self._trainee = CoursePerson(trainee, "", mood=4)
         questions = QUESTIONS if self._face == "questions" else ()
         plan = msgspec.structs.replace(drawn.plan, questions=questions)
         self._state: SessionState = begin(plan, load(plan.protocol), default_guidance)
@@ -238,7 +238,7 @@ class RoomMachine:
             case GivePlan(plan=plan) if plan.participant == self._refuses:
                 return RequestRefusal("bad_plan", "protocol: not known on this machine")
             case Tell() if not self._people:
-                return RequestRefusal("no_session", "nobody is at this machine")
+                return RequestRefusal("no_session", "no participant is at this machine")
             case Tell(message=message):
                 code = self._take(msgspec.structs.replace(message, t=self._t))
                 return RequestRefusal(code, code) if code else Done(0)

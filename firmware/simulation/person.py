@@ -44,7 +44,7 @@ RR_IN_ONE_NOTIFICATION = 9
 
 
 class Habits(Struct, frozen=True):
-    """How somebody handles a treadmill and advice.
+    """How a person handles a treadmill and advice.
 
     `feel_sd` is the relative error of a load chosen by feel; `fastest_kmh`: no advice makes them go faster.
     """

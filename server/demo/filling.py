@@ -179,7 +179,7 @@ def _take_in(
 
 
 def _name(words: MadeUp, sex: str, number: int, taken: Container[str]) -> str:
-    """Return a name that nobody has yet. Raises ServerError where there are more people than names."""
+    """Return a name that is not taken. Raises ServerError where there are more people than names."""
     firsts, lasts = words.women if sex == "f" else words.men, words.surnames
     for turn in range(len(firsts) * len(lasts)):
         first = firsts[(number + turn // len(lasts)) % len(firsts)]

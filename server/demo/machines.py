@@ -38,7 +38,7 @@ CONNECTED_WITHIN_S = 60.0
 END_WITHIN_S = 5.0
 
 
-class RoomLine(Struct, frozen=True):
+class RoomPipeLine(Struct, frozen=True):
     """A line of the pipe, as `firmware.demo.room` has it; `open` says that all machines stand."""
 
     machine: str
@@ -50,7 +50,7 @@ class RoomLine(Struct, frozen=True):
 class DemoMachine:
     """One machine's connection. `asked`: takes what the server sends, for the room."""
 
-    def __init__(self, clinic: ClinicFolder, name: str, asked: queue.SimpleQueue[RoomLine]) -> None:
+    def __init__(self, clinic: ClinicFolder, name: str, asked: queue.SimpleQueue[RoomPipeLine]) -> None:
         """Enrol, with a code that is used once; `link.start` connects."""
         self.name = name
         self._code = clinic.settings.clinic
@@ -110,7 +110,7 @@ class DemoMachine:
         kind = {Kind.COMMAND: "command", Kind.PLAN: "plan"}.get(topic.kind) if topic is not None else None
         if topic is not None and kind is not None:
             text = message.payload.decode(errors="replace")
-            self._asked.put(RoomLine(self.name, kind, text, topic.name))
+            self._asked.put(RoomPipeLine(self.name, kind, text, topic.name))
         self.link.acknowledge(message)
 
 
@@ -119,8 +119,8 @@ class DemoRoom:
 
     def __init__(self, words: list[str]) -> None:
         """Start it."""
-        self.asked: queue.SimpleQueue[RoomLine] = queue.SimpleQueue()
-        self.said: queue.SimpleQueue[RoomLine | None] = queue.SimpleQueue()
+        self.asked: queue.SimpleQueue[RoomPipeLine] = queue.SimpleQueue()
+        self.said: queue.SimpleQueue[RoomPipeLine | None] = queue.SimpleQueue()
         self._process = subprocess.Popen(  # noqa: S603 - the project's own program
             [sys.executable, "-m", "firmware.demo.room", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
@@ -146,7 +146,7 @@ class DemoRoom:
 
     def _read(self, pipe: IO[bytes]) -> None:
         for line in pipe:
-            self.said.put(msgspec.json.decode(line, type=RoomLine))
+            self.said.put(msgspec.json.decode(line, type=RoomPipeLine))
         self.said.put(None)
 
 
@@ -199,7 +199,7 @@ def main() -> int:
         one.up.wait(CONNECTED_WITHIN_S)
     while (line := room.said.get()) is not None:
         if line.kind == "open":
-            # For whoever started this.
+            # The demo waits for this line.
             sys.stdout.write("room open\n")
             sys.stdout.flush()
         else:

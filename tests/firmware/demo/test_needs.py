@@ -13,7 +13,7 @@ UNTIL_WALL_S = 1_795_330_000.0
 DAY_S = 86_400.0
 WHEN = [UNTIL_WALL_S - days * DAY_S for days in range(40, 0, -2)]
 BY_ITSELF = {"unassigned"}
-"""Somebody trained whom nobody took in."""
+"""A session whose participant is not registered."""
 
 
 class Says:
@@ -27,7 +27,7 @@ class Says:
 
 
 def said(how: str) -> list[AnyMessage]:
-    return needs.DemoTrainee(Says(), how).second(1.0, None, ())  # type: ignore[arg-type] # as a person does
+    return needs.CoursePerson(Says(), how).second(1.0, None, ())  # type: ignore[arg-type] # as a person does
 
 
 def test_every_rule_has_somebody_in_the_demo() -> None:
@@ -75,13 +75,13 @@ def test_somebody_who_finds_it_very_hard_walks_slowly() -> None:
 
 
 def test_afterwards_somebody_says_how_hard_the_hardest_interval_was_and_the_mood_of_the_day() -> None:
-    trainee = needs.DemoTrainee(Says(), "", mood=4)  # type: ignore[arg-type] # as a person does
+    trainee = needs.CoursePerson(Says(), "", mood=4)  # type: ignore[arg-type] # as a person does
     assert trainee.second(1.0, None, ()) == [AllRightAnswer(1.0), Exertion(1.0, 16)]
     ended = SessionEnded(2.0, "done", completed=True)
     assert trainee.second(2.0, None, (ended,)) == [AllRightAnswer(2.0), Exertion(2.0, 16), Mood(2.0, 4)]
 
 
 def test_somebody_who_leaves_presses_stop() -> None:
-    trainee = needs.DemoTrainee(Says(), "stopped_early", leaves_at_s=3.0)  # type: ignore[arg-type] # as above
+    trainee = needs.CoursePerson(Says(), "stopped_early", leaves_at_s=3.0)  # type: ignore[arg-type] # as above
     assert SessionCommand(3.0, CommandName.STOP) not in trainee.second(2.0, None, ())
     assert trainee.second(3.0, None, ())[-1] == SessionCommand(3.0, CommandName.STOP)

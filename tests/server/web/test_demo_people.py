@@ -1,4 +1,4 @@
-"""The demo's people: somebody for each rule of the follow-up list, led by the engine and found by the rules.
+"""The demo's people: one for each rule of the follow-up list, led by the engine and found by the rules.
 
 Some eighty sessions are led by the engine, so that this is no quick test.
 """
@@ -29,9 +29,9 @@ PEOPLE = needs.FIRST + len(needs.NEEDS)
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The past of everybody with a need, and of the one whom nobody took in."""
+    """The past of each person with a need, and of one who is not registered."""
     out: Path = tmp_path_factory.mktemp("past")
-    assert main([str(out), "--clinic", f"demo:{PEOPLE + 1}", "--clinic", "beside:1"]) == 0
+    assert main([str(out), "--clinic", f"demo:{PEOPLE + 1}", "--clinic", "other:1"]) == 0
     return out
 
 
@@ -39,7 +39,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(people: People, past: Path) -> Clinic:
     """The demo's clinic, filled; a machine has refused a plan, as the room's last one does."""
     del people
-    made = fill(past, [("demo", "Demoklinikken"), ("beside", "Nabo")])
+    made = fill(past, [("demo", "Demoklinikken"), ("other", "Nabo")])
     PlanOnMachine.objects.create(
         clinic="demo", machine="molle-12", participant=made.refused, refused_version=1, monotonic_s=0.0
     )

@@ -98,7 +98,7 @@ class StoryMachine:
         )
 
     def next_person(self, participant: str) -> None:
-        """Somebody else begins, who is well and whose strap is on."""
+        """Begin with another person, who is well and whose strap is on."""
         self._session = session_of(self._chance.getrandbits(40))
         self.person = StoryPerson(participant, 0.0, "session", self._chance.uniform(0.86, 0.91))
 
