@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 STANDS_BELOW_KMH = 0.3
 """No belt walks slower than this; a treadmill that rounds may say 0.1 of one that stands."""
 KM_PER_MILE = 1.609344
-MILES_OFF_KMH = 0.13
-"""A treadmill that counts in miles sends steps of 0.1, which are 0.16 km/h."""
+MILES_OFF_KMH = 0.35
+"""Half a step of 0.5 km/h, in which some people set a treadmill, and half of 0.1 mile/h, which is 0.16 km/h."""
 LEAST_MILES_KMH = 1.0
 DIFFERS_KMH, DIFFERS_FRACTION = 1.0, 0.2
 """From here on a speed is another one than that asked for: more than nobody sets by mistake."""

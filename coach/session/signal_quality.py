@@ -76,6 +76,10 @@ RR_TOGETHER_S = 2.5
 RR_DISAGREES_FRACTION, RR_DISAGREES_REPEATS = 0.2, 3
 RR_DOUBTED_FOR_S = 60.0
 """A smooth rate above what its RR intervals say is shown and counted after so long; it can only slow a person down."""
+RR_LET_GO_S = 180.0
+"""After so long such intervals are wrong (another unit, every second beat); the rate is used without them."""
+RR_IMPOSSIBLE_S = 60.0
+"""Intervals that no heart has, for so long: they are wrong, also where they are the shorter ones."""
 CONTACT_NEVER_SET_S, CONTACT_LET_GO_S = 120.0, 300.0
 """A contact bit that contradicts so long a time of good rates is noise; longer where it has been set before."""
 CONTACT_BACK_S, CONTACT_KEPT_S = 5.0, 60.0
@@ -90,6 +94,8 @@ class HeartRateSource(Struct, frozen=True):
     `rr_run`: longest run of equal beats that has ended by itself. `beats_since_t`: since when every report
     brought regular beats. `rr_still_bpm`: the rate when the last RR intervals first came. `contact_off_t`: since when
     the contact bit has contradicted a good rate, if only now and then; `contact_on_t`: since when it is set.
+    `rr_t`: when RR intervals last came; `rr_impossible_t`: since when no heart has such. `rr_let_go`: they have been
+    wrong for so long that the rate is used without them.
     `troubled_t`: when the source was last no longer usable; `relapsed`: soon after the time before.
     """
 
@@ -113,6 +119,9 @@ class HeartRateSource(Struct, frozen=True):
     pace: Pace = Pace()
     rr_run: int = 0
     rr_off_t: float | None = None
+    rr_t: float | None = None
+    rr_impossible_t: float | None = None
+    rr_let_go: bool = False
     beats_since_t: float | None = None
     rr_still_bpm: float | None = None
     contact_off_t: float | None = None
@@ -219,9 +228,20 @@ def _beats(source: HeartRateSource, t: float, bpm: float, rr_ms: tuple[float, ..
     good = tuple(rr for rr in rr_ms if RR_LOWEST_MS <= rr <= RR_HIGHEST_MS)
     known = (() if apart else source.rr_ms) + good
     known = known[-RR_KEPT:]
-    rr_off = source.rr_off + 1 if rr_ms and not gap and _rr_disagrees(known, bpm) else 0
+    disagrees = _rr_disagrees(known, bpm)
+    rr_off = _reports_off(source, t, gap=gap, told=bool(rr_ms), disagrees=disagrees)
+    rr_off_t = None if rr_off == 0 else source.rr_off_t if source.rr_off_t is not None else t
+    impossible_t = _impossible_since(source, t, rr_ms)
+    let_go = (
+        (rr_off_t is not None and t - rr_off_t >= RR_LET_GO_S and bpm > 60000.0 / median(known))
+        or (impossible_t is not None and t - impossible_t >= RR_IMPOSSIBLE_S)
+        or (source.rr_let_go and (disagrees or len(known) < RR_KEPT))
+    )
+    if let_go:
+        rr_off, rr_off_t = 0, None
     alive = gap or bpm != source.bpm or (bool(rr_ms) and not repeats)
-    regular = bool(good) and len(good) == len(rr_ms) and max(good) < REGULAR_RATIO * min(good) and not rr_off
+    regular = bool(good) and len(good) == len(rr_ms) and max(good) < REGULAR_RATIO * min(good)
+    regular = regular and not rr_off and not let_go
     beats_since_t = source.beats_since_t if source.beats_since_t is not None or not own else t
     return replace(
         source,
@@ -232,9 +252,31 @@ def _beats(source: HeartRateSource, t: float, bpm: float, rr_ms: tuple[float, ..
         same_rr=same_rr,
         rr_run=min(max(source.rr_run, source.same_rr), RR_RUN_MOST) if alive and not gap else source.rr_run,
         rr_off=rr_off,
-        rr_off_t=None if rr_off == 0 else source.rr_off_t if source.rr_off_t is not None else t,
+        rr_off_t=rr_off_t,
+        rr_t=t if rr_ms else source.rr_t,
+        rr_impossible_t=impossible_t,
+        rr_let_go=let_go,
         beats_since_t=beats_since_t if regular else None,
     )
+
+
+def _reports_off(source: HeartRateSource, t: float, *, gap: bool, told: bool, disagrees: bool) -> int:
+    """Count the reports whose RR intervals disagree. Between slow beats come reports without one, which end nothing."""
+    if gap:
+        return 0
+    if told:
+        return source.rr_off + 1 if disagrees else 0
+    together = source.rr_t is not None and t - source.rr_t <= RR_TOGETHER_S
+    return source.rr_off if together and source.rr_off >= RR_DISAGREES_REPEATS else 0
+
+
+def _impossible_since(source: HeartRateSource, t: float, rr_ms: tuple[float, ...]) -> float | None:
+    """Return since when every interval has been shorter than any heart's; None where the last ones were not."""
+    if not rr_ms:
+        return source.rr_impossible_t
+    if max(rr_ms) >= RR_LOWEST_MS:
+        return None
+    return t if source.rr_impossible_t is None else source.rr_impossible_t
 
 
 def echoes(rr_ms: tuple[float, ...], bpm: float) -> bool:

@@ -111,6 +111,25 @@ def test_miles_are_never_counted_as_kilometres_while_nobody_has_answered_yet() -
     assert set(told) == {None}
 
 
+def set_in_halves(session: LedSession) -> float:
+    """Return what a treadmill in miles says of a person who sets whole and half km/h."""
+    return round(round(set_as_asked(session) * 2) / 2 / KM_PER_MILE, 1)
+
+
+def test_miles_of_a_person_who_sets_half_kilometres_are_neither_counted_as_kilometres_nor_missed() -> None:
+    """A treadmill that is half believed costs more time in the zone than one that is not read."""
+    session = trained(set_in_halves, 6)
+    told = set()
+    while session.t < 50:
+        trained(set_in_halves, int(session.t) + 1, session=session)
+        told.add(session.seen.speed_kmh)
+    assert (told, session.state.belt.doubt) == ({None}, "miles")
+    session.send(*press(KioskState(chosen=True), session.state, Button.START, session.t).messages)
+    trained(set_in_halves, 290, session=session)
+    assert session.state.belt.verdict == "miles"
+    assert session.seen.speed_kmh == pytest.approx(set_in_halves(session) * KM_PER_MILE, abs=0.01)
+
+
 def said_yes(until_s: int = 50) -> LedSession:
     """Return a session whose treadmill said one value, the asked speed in miles, and whose participant said yes."""
     session = trained(lambda s: round(set_as_asked(s) / KM_PER_MILE, 1), until_s)

@@ -1,5 +1,6 @@
 """H2, H3: a source is judged against its own pace, and every doubt of it has an end."""
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from itertools import pairwise
@@ -374,10 +375,40 @@ def test_a_short_silence_does_not_shorten_a_weakness_that_was_to_last() -> None:
 
 def test_a_rate_above_its_own_beats_is_counted_after_a_minute_and_one_below_is_not() -> None:
     def told(beat_ms: float) -> list[HeartRateSource]:
-        return fed(HeartRate(t + 0.5, 120.0 + t % 3, (beat_ms + t % 7, beat_ms)) for t in range(200))
+        return fed(HeartRate(t + 0.5, 120.0 + t % 3, (beat_ms + t % 7, beat_ms)) for t in range(180))
 
     assert (told(700.0)[-1].signal, told(700.0)[-1].reason) == (Signal.WEAK, "rr_disagrees")
     assert told(350.0)[-1].signal is Signal.IMPLAUSIBLE
+
+
+def doubled(factor: float, *, until_t: int = 2400) -> list[HeartRate]:
+    """Return reports whose RR intervals are so many times as long as the rate's beats, as they fall due."""
+    messages, due_s = [], 0.0
+    for t in range(until_t):
+        bpm = round(110 + 40 * math.sin(t * math.tau / 240))
+        rr_ms = []
+        while due_s <= t:
+            rr_ms.append(60000 / bpm * factor + len(messages) % 7)
+            due_s += rr_ms[-1] / 1000
+        messages.append(HeartRate(t + 0.5, float(bpm), tuple(rr_ms)))
+    return messages
+
+
+@pytest.mark.parametrize(("factor", "longest_s"), [(2.0, 240), (1.5, 240), (0.5, 160)])
+def test_intervals_in_another_unit_are_let_go_and_the_rate_is_used(factor: float, longest_s: int) -> None:
+    """Between slow beats come reports without an interval; they must not make the signal flap."""
+    seen = fed(doubled(factor))
+    assert {source.signal for source in seen[longest_s:]} == {Signal.LIVE}
+    assert sum(after.signal is not before.signal for before, after in pairwise(seen)) <= 4
+    assert seen[-1].rr_let_go
+
+
+def test_intervals_that_agree_again_are_believed_again() -> None:
+    before = fed(doubled(2.0, until_t=300))[-1]
+    good = [
+        HeartRate(300.5 + t, before.bpm or 0.0, (60000 / (before.bpm or 1.0) + 3 * (t % 2 * 2 - 1),)) for t in range(30)
+    ]
+    assert not fed(good, before)[-1].rr_let_go
 
 
 def test_one_lasting_doubt_is_one_notice() -> None:
