@@ -9,8 +9,8 @@ from display.texts import Texts
 def failed(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
     """Why no session may begin; where this screen is the only part left, it says it alone (hazard H8)."""
     if view.findings == ("coach_silent",):
-        pen.paragraph(texts.say("finding.coach_silent"), (0, 0, 127, 26), 15)
-        pen.paragraph(texts.say("advice.coach_silent"), (0, 27, 127, 63), 13)
+        pen.paragraph(texts.say("coach_silent.title"), (0, 0, 127, 26), 15)
+        pen.paragraph(texts.say("coach_silent.what"), (0, 27, 127, 63), 13)
         return
     pen.bar(0, 0, 127, 35)
     pen.paragraph(words.oled("self_test_failed"), (3, 1, 124, 34), 17, ink=0)

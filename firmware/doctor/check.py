@@ -36,6 +36,7 @@ class CheckFinding(Struct, frozen=True):
 class Outcome(Struct, frozen=True):
     """How a part of the machine is. `facts`: figures for who wants them. `in_use` false: there is nothing to check.
 
+    `asked` is False where the service that holds the part has not answered.
     `passed_over`: devices of the part's kind that are not used, each with the reason and the setting that chooses.
     """
 
@@ -43,6 +44,7 @@ class Outcome(Struct, frozen=True):
     facts: str = ""
     in_use: bool = True
     passed_over: tuple[str, ...] = ()
+    asked: bool = True
 
 
 NOT_IN_USE = Outcome(in_use=False)

@@ -71,6 +71,7 @@ def run_doctor(arguments: argparse.Namespace) -> int:
     place = settled(CheckContext(diary=diary, identity=arguments.identity, socket=arguments.socket), now, refused)
     place, health = local_context.asked_of_coach(local_context.whole(place))
     looked = local_context.with_coachs(look(place, arguments.names), health)
+    looked = local_context.without_answer(looked, place)
     language = cast("Language", arguments.language or ("nb" if now is None else now.config.machine.language))
     told = report.report(looked, language, version=own_version(), coach_runs=place.told.coach_runs)
     if arguments.json:

@@ -20,6 +20,7 @@ from coach.kiosk.view import Button
 from display.sound.cards import KINDS
 from firmware.config.schema import Config, DoctorPart
 from firmware.ipc.messages import Devices
+from firmware.panel.panel import PanelState
 from firmware.system.folder_owner import read_plain
 from firmware.system.timestamps import wall_clock_synchronised
 
@@ -125,7 +126,8 @@ class ServiceReports(Struct, frozen=True, kw_only=True):
 
     `devices`: the display's last report; `display_away_s`: how long it has been gone, None while it is there.
     `not_saved`: why the journal cannot save now.
-    `stuck`: buttons that the panel finds held down for too long.
+    `stuck`: buttons that the panel finds held down for too long. `panels`: by name whether each panel reads its
+    buttons; None: not known yet, or not to this process.
     `config_refused`: why the settings on the disk are not in force. `coach_runs`: whether a coach runs at all.
     `treadmill`: what the treadmill's adapter found, None where no treadmill is read.
     `codes`: what a coach found that only it can see, for a doctor in another process.
@@ -137,6 +139,7 @@ class ServiceReports(Struct, frozen=True, kw_only=True):
     treadmill: tuple[tuple[str, str], ...] | None = None
     stuck: tuple[Button, ...] = ()
     config_refused: str | None = None
+    panels: dict[str, PanelState] | None = None
     not_saved: str | None = None
     coach_runs: bool = True
     codes: tuple[tuple[str, str], ...] = ()

@@ -22,8 +22,10 @@ from sync.delivery.machine_identity import MachineIdentityError, read_account, t
 
 ANSWER_WITHIN_S = 3.0
 REACH_WITHIN_S = 5.0
-SEEN_BY_COACH = ("guides", "gpio", "strap", "treadmill", "journal")
+SEEN_BY_COACH = ("guides", "gpio", "keypad", "strap", "treadmill", "journal")
 """What only the running coach can see whole."""
+HELD_BY_COACH, HELD_BY_DISPLAY = ("gpio", "keypad", "strap", "treadmill"), ("guides", "screen", "sound", "i2c")
+"""Parts that a service holds open: only its own word says whether they work."""
 
 
 def settings_here(path: Path | None) -> tuple[InForce | None, str | None]:
@@ -58,6 +60,17 @@ def with_coachs(looked: tuple[CheckResult, ...], health: Health | None) -> tuple
     codes = {check.name: check.codes for check in CHECKS}
     return tuple(
         CheckResult(one.name, _joined(one.outcome, health, codes[one.name])) if one.name in SEEN_BY_COACH else one
+        for one in looked
+    )
+
+
+def without_answer(looked: tuple[CheckResult, ...], place: CheckContext) -> tuple[CheckResult, ...]:
+    """Mark the parts that only a service holds, where that service has not answered: no answer is never "all right"."""
+    silent: tuple[str, ...] = () if place.told.coach_runs else HELD_BY_COACH
+    if place.told.devices is None:
+        silent += HELD_BY_DISPLAY
+    return tuple(
+        structs.replace(one, outcome=structs.replace(one.outcome, asked=False)) if one.name in silent else one
         for one in looked
     )
 

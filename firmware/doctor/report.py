@@ -19,7 +19,7 @@ from firmware.doctor.runner import CheckResult
 from sync.wire.json_schema import make_standard
 
 FORMAT = 1
-State = Literal["well", "attention", "stop", "not_in_use"]
+State = Literal["well", "not_asked", "attention", "stop", "not_in_use"]
 
 
 class FoundInWords(Struct, frozen=True):
@@ -44,7 +44,10 @@ class CheckInWords(Struct, frozen=True):
 
 
 class DoctorReport(Struct, frozen=True, kw_only=True):
-    """All of it. `well`: nothing was found. `may_train`: nothing was found that closes the start of sessions."""
+    """All of it. `well`: nothing was found, and each part has answered.
+
+    `may_train`: nothing was found that closes the start of sessions.
+    """
 
     format: int = FORMAT
     language: Language
@@ -63,7 +66,7 @@ def report(looked: tuple[CheckResult, ...], language: Language, *, version: str,
         language=language,
         version=version,
         coach_runs=coach_runs,
-        well=all(not one.findings for one in checks),
+        well=all(one.state in ("well", "not_in_use") for one in checks),
         may_train=all(one.state != "stop" for one in checks),
         checks=checks,
     )
@@ -78,7 +81,9 @@ def show(told: DoctorReport, console: Console) -> None:
     for check in told.checks:
         if check.state == "not_in_use":
             continue
-        if not check.findings:
+        if check.state == "not_asked":
+            table.add_row(check.title, Text(f"? {texts.say('doctor.not_asked')}", "yellow"), "")
+        elif not check.findings:
             well = Text.assemble(("✓ ", "green"), texts.say("doctor.well"), (f"  {check.facts}".rstrip(), "dim"))
             table.add_row(check.title, well, "")
         for place, finding in enumerate(check.findings):
@@ -94,8 +99,9 @@ def show(told: DoctorReport, console: Console) -> None:
     if unused:
         console.print(Text(f"{texts.say('doctor.not_in_use')}: {', '.join(unused)}.", "dim"), soft_wrap=True)
     if not told.coach_runs:
+        # Without it nobody trains here: neither that all is well nor that training goes on would be true.
         console.print(texts.say("doctor.no_coach"), soft_wrap=True)
-    if told.well:
+    elif told.well:
         console.print(texts.say("doctor.all_well"))
     else:
         console.print(texts.say("doctor.open" if told.may_train else "doctor.closed"), soft_wrap=True)
@@ -126,7 +132,7 @@ def _in_words(one: CheckResult, texts: Texts) -> CheckInWords:
         )
         for finding in outcome.findings
     )
-    state: State = "well" if outcome.in_use else "not_in_use"
+    state: State = "not_in_use" if not outcome.in_use else "well" if outcome.asked else "not_asked"
     if found:
         state = "stop" if any(finding.severity is Severity.STOP for finding in found) else "attention"
     return CheckInWords(one.name, texts.say(f"doctor.{one.name}"), state, outcome.facts, found, outcome.passed_over)

@@ -12,7 +12,7 @@ from firmware.config.schema import Config, PanelPart
 from firmware.panel.debounce import DebouncedPress, Stuck
 from firmware.panel.gpio import GpioButtons, open_chip
 from firmware.panel.keypad import EvdevDevices, Keypad
-from firmware.panel.panel import ButtonPanel, Hear, Heard, Panel, Pins, Typed
+from firmware.panel.panel import BUTTONS, ButtonPanel, Hear, Heard, Panel, PanelState, Pins, Typed
 from firmware.system.clock import Clock, SystemClock
 
 _log = logging.getLogger(__name__)
@@ -23,7 +23,8 @@ RESTART_AFTER_S = 3.0
 class Panels:
     """Runs panels side by side. `press` and `type_digit` must return at once; all are called on the running loop.
 
-    `on_stuck` is told all buttons that are stuck on any panel, whenever that changes.
+    `on_stuck` is told all buttons that are stuck on any panel, whenever that changes; `on_states` by each panel's name
+    whether it reads its buttons.
     """
 
     def __init__(
@@ -33,11 +34,14 @@ class Panels:
         press: Callable[[Button], object],
         type_digit: Callable[[int], object],
         on_stuck: Callable[[tuple[Button, ...]], None],
+        on_states: Callable[[dict[str, PanelState]], None] = lambda _states: None,
     ) -> None:
         """Nothing is opened before `run`."""
         self._panels = tuple(panels)
         self._press, self._type_digit, self._on_stuck = press, type_digit, on_stuck
+        self._on_states = on_states
         self._stuck: dict[int, tuple[Button, ...]] = {}
+        self._states: dict[str, PanelState] = {}
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -51,6 +55,7 @@ class Panels:
                 await panel.run(self._hears(place, panel.name))
             except Exception:  # noqa: BLE001 - whatever a driver does, the session must go on
                 _log.exception("%s: failed, and is started again.", panel.name)
+                self._tell_state(panel.name, PanelState(reads=False, why="the panel's own code failed"))
             await asyncio.sleep(RESTART_AFTER_S)
 
     def _hears(self, place: int, name: str) -> Hear:
@@ -62,10 +67,16 @@ class Panels:
                     self._type_digit(digit)
                 case Stuck(buttons):
                     self._tell_stuck(place, name, buttons)
+                case PanelState():
+                    self._tell_state(name, heard)
                 case _ as unknown:
                     assert_never(unknown)
 
         return hear
+
+    def _tell_state(self, name: str, state: PanelState) -> None:
+        self._states = {**self._states, name: state}
+        self._on_states(self._states)
 
     def _tell_stuck(self, place: int, name: str, buttons: tuple[Button, ...]) -> None:
         if buttons:
@@ -87,6 +98,7 @@ def panels_of(config: Config, clock: Clock | None = None) -> tuple[Panel, ...]:
                 lambda: asyncio.to_thread(_open_buttons, part),
                 counts,
                 debounce_s=part.debounce_ms / 1000,
+                name=BUTTONS,
                 stuck_after_s=part.stuck_after_s,
             )
         )

@@ -23,7 +23,7 @@ from coach.kiosk.sign_in import BUTTON_OF_DIGIT
 from coach.kiosk.view import Button
 from firmware.panel.debounce import DebouncedPress, Stuck
 from firmware.panel.keyboards import LETTERS, PAD_KEYS, is_keypad, may_be_keypad
-from firmware.panel.panel import Hear, Typed
+from firmware.panel.panel import KEYPAD, Hear, PanelState, Typed
 from firmware.system.clock import Clock
 from firmware.system.errors import PanelError
 from firmware.system.retry import LossLogger
@@ -151,23 +151,27 @@ class Keypad:
         self._keyboards: set[str] = set()
         self._named_perhaps: set[str] = set()
         self._looks = 0
-        self._said = LossLogger("The keypad")
+        self._said = LossLogger(KEYPAD)
         self._told: tuple[Button, ...] = ()
+        self._state: PanelState | None = None
 
     @property
     def name(self) -> str:
         """What it is called in the log."""
-        return "The keypad"
+        return KEYPAD
 
     async def run(self, hear: Hear) -> None:
         """Tell of every key, until cancelled; keypads may come and go meanwhile."""
         try:
             while True:
+                why = "no keypad is plugged in"
                 try:
                     self._look(hear)
                 except (OSError, ImportError) as error:
                     self._said.lost(error)
+                    why = str(error)
                 self._tell_stuck(hear)
+                self._tell_state(why, hear)
                 await self._clock.sleep_until(self._clock.now() + LOOK_EVERY_S)
         finally:
             for path in tuple(self._held):
@@ -271,6 +275,14 @@ class Keypad:
         if stuck != self._told:
             self._told = stuck
             hear(Stuck(stuck))
+
+    def _tell_state(self, why: str, hear: Hear) -> None:
+        """Tell, where it has changed, whether a keypad is read now."""
+        reads = any(held.certain for held in self._held.values())
+        state = PanelState(reads, "" if reads else why)
+        if state != self._state:
+            self._state = state
+            hear(state)
 
     def _is_keyboard(self, path: str) -> None:
         """Somebody types letters on it: leave it to them."""

@@ -16,6 +16,9 @@ from firmware.system.clock import Clock
 from firmware.system.errors import PanelError
 from firmware.system.retry import LossLogger, RetryDelay
 
+BUTTONS, KEYPAD = "The buttons", "The keypad"
+"""What the two kinds of panel are called in the log and in what they report of themselves."""
+
 LOOK_EVERY_S = 1.0
 """How often the contacts are read although nothing was told: an edge that was missed is found then, and a lost chip."""
 
@@ -26,7 +29,14 @@ class Typed(Struct, frozen=True):
     digit: int
 
 
-Heard = DebouncedPress | Stuck | Typed
+class PanelState(Struct, frozen=True):
+    """Whether a panel reads its buttons now, and why not where it does not."""
+
+    reads: bool
+    why: str = ""
+
+
+Heard = DebouncedPress | Stuck | Typed | PanelState
 Hear = Callable[[Heard], None]
 
 
@@ -69,7 +79,7 @@ class ButtonPanel:
         *,
         debounce_s: float = 0.02,
         stuck_after_s: float = 30.0,
-        name: str = "The buttons",
+        name: str = BUTTONS,
     ) -> None:
         """Nothing is opened before `run`. `clock` counts real seconds."""
         self._open_pins, self._clock = open_pins, clock
@@ -90,23 +100,28 @@ class ButtonPanel:
             try:
                 pins = await self._open_pins()
             except PanelError as error:
-                self._said.lost(error)
+                self._lost(error, hear)
             else:
                 try:
                     await self._serve(pins, hear)
                 except PanelError as error:
-                    self._said.lost(error)
+                    self._lost(error, hear)
                 finally:
                     pins.close()
                     self._let_rest()
                     self._tell(hear, self._contacts.forget())
             await self._clock.sleep_until(self._clock.now() + self._backoff.pause_s())
 
+    def _lost(self, error: PanelError, hear: Hear) -> None:
+        self._said.lost(error)
+        hear(PanelState(reads=False, why=str(error)))
+
     async def _serve(self, pins: Pins, hear: Hear) -> None:
         loop = asyncio.get_running_loop()
         self._tell(hear, self._contacts.begin(pins.down(), self._clock.now()))
         self._said.back()
         self._backoff.works()
+        hear(PanelState(reads=True))
 
         def changed(button: Button, down: bool) -> None:  # noqa: FBT001 - as `Pins.listen` tells it
             # The loop may have been closed while a driver's thread still tells. The edge counts from when it came,

@@ -435,7 +435,11 @@ class CoachService:
             return
         await load_beside()
         await Panels(
-            panels_of(in_force.config), press=self._pressed, type_digit=self._typed, on_stuck=self._health.stuck
+            panels_of(in_force.config),
+            press=self._pressed,
+            type_digit=self._typed,
+            on_stuck=self._health.stuck,
+            on_states=self._health.panels,
         ).run()
 
     def _pressed(self, button: Button) -> None:

@@ -21,6 +21,7 @@ from firmware.doctor.checks.outputs import DISPLAY_AWAY_S
 from firmware.doctor.environment import CheckContext, ServiceReports, StrapReport, run_program
 from firmware.doctor.self_test import SelfTestAnswers, keep
 from firmware.ipc.messages import Devices, Found, Health
+from firmware.panel.panel import PanelState
 from firmware.system.timestamps import StampClock
 
 EVERY_S = 180.0
@@ -29,6 +30,8 @@ TURN_S = 5.0
 """How often the display's heartbeat is looked for; it beats as often."""
 
 DIARY_WITHIN_S = 60.0
+PANELS_WITHIN_S = 15.0
+"""A panel that has said nothing for so long after the start reads nothing."""
 
 
 class StrapState(Protocol):
@@ -79,6 +82,7 @@ class MachineHealth:
         self._display_was_away = False
         self._strap_at_s: float | None = None
         self._stuck: tuple[Button, ...] = ()
+        self._panels: dict[str, PanelState] = {}
         self._not_saved: str | None = None
         self.strap: StrapState | None = None
         self.treadmill: Noted | None = None
@@ -122,6 +126,12 @@ class MachineHealth:
         """Note the buttons that the panel finds held down for too long; none: all are free again."""
         if buttons != self._stuck:
             self._stuck = buttons
+            self._changed.set()
+
+    def panels(self, states: dict[str, PanelState]) -> None:
+        """Note which panels read their buttons, by their own word."""
+        if states != self._panels:
+            self._panels = states
             self._changed.set()
 
     def saving(self, not_saved: str | None) -> None:
@@ -188,8 +198,14 @@ class MachineHealth:
             strap=self._strap_seen(),
             treadmill=None if self.treadmill is None else self.treadmill.noted,
             stuck=self._stuck,
+            panels=self._panels_told(),
             not_saved=self._not_saved,
         )
+
+    def _panels_told(self) -> dict[str, PanelState] | None:
+        """What the panels say; None while they are still being opened."""
+        opening = not self._panels and time.monotonic() - self._began_s < PANELS_WITHIN_S
+        return None if opening else self._panels
 
     def _wait_for_diary(self, question: Callable[[sqlite3.Connection], object]) -> object:
         return self._ask_diary(question).result(DIARY_WITHIN_S)

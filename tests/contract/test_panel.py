@@ -17,7 +17,7 @@ from firmware.panel.debounce import LONGEST_RINGING_S, DebouncedPress, Debouncer
 from firmware.panel.gpio import GpioButtons
 from firmware.panel.keyboards import is_keypad
 from firmware.panel.keypad import KEYS, KeyDevice, Keypad
-from firmware.panel.panel import ButtonPanel, HandPins, Heard, Panel, Pins, Typed
+from firmware.panel.panel import ButtonPanel, HandPins, Heard, Panel, PanelState, Pins, Typed
 from firmware.system.clock import HandClock
 from firmware.system.errors import PanelError
 
@@ -235,7 +235,9 @@ def lived(make: MakeRig, life: Life, *, before: Callable[[_Rig], None] = lambda 
         rig = make(clock)
         before(rig)
         heard: list[Heard] = []
-        task = asyncio.create_task(rig.panel.run(heard.append))
+        task = asyncio.create_task(
+            rig.panel.run(lambda one: None if isinstance(one, PanelState) else heard.append(one))
+        )
         await clock.advance(1.0)
         await life(rig, clock, heard)
         task.cancel()

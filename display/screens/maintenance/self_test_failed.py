@@ -39,8 +39,8 @@ def _silent_parts(glance: RenderContext) -> list[Widget]:
     texts, sheet = glance.texts, glance.sheet
     says = Announcement(
         icons.attention,
-        texts.say("finding.coach_silent"),
-        (texts.say("advice.coach_silent"), texts.say("advice.coach_silent_back")),
+        texts.say("coach_silent.title"),
+        (texts.say("coach_silent.what"), texts.say("coach_silent.back")),
         (),
         accent=IN,
         with_rate=False,

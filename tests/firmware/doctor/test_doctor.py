@@ -30,6 +30,7 @@ from firmware.doctor.environment import CheckContext, CompletedCommand, Expected
 from firmware.doctor.runner import findings, look
 from firmware.doctor.self_test import SelfTestAnswers, answers_file, keep, read
 from firmware.journal.schema import migrate
+from firmware.panel.panel import BUTTONS, KEYPAD, PanelState
 from firmware.system.delivery_status import state_file, write_state
 from sync.delivery.machine_identity import ACCOUNT, MACHINE_PEM
 from sync.wire.messages import Finding as WireFinding
@@ -92,6 +93,16 @@ def told(**changed: object) -> Change:
 
 def fitted(**changed: object) -> Change:
     return lambda _root, place: replace(place, fittings=structs.replace(place.fittings, **changed))
+
+
+READS, LOST = PanelState(reads=True), PanelState(reads=False, why="the header's pins cannot be used")
+
+
+def told_named_keypad(root: Path, place: CheckContext) -> CheckContext:
+    """A keypad whose file is there, and which the coach cannot read."""
+    place = file("dev/input/by-id/pad", "")(root, place)
+    place = fitted(keypad_device="/dev/input/by-id/pad")(root, place)
+    return told(panels={KEYPAD: LOST})(root, place)
 
 
 def parts(**states: str) -> Change:
@@ -227,11 +238,16 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
     ("i2c", "may not be used", both(told(devices=None), world(access=lambda _p, _m: False)), ["i2c_forbidden"]),
     ("i2c", "no small screen here", both(fitted(oled=False), gone("dev/i2c-1"), parts(oled="off")), []),
     ("keypad", "may not be used", world(access=lambda _p, _m: False), ["keypad_forbidden"]),
+    ("keypad", "a named one that is not read", told_named_keypad, ["keypad_gone"]),
     ("keypad", "the named one gone", fitted(keypad_device="/dev/input/by-id/pad"), ["keypad_gone"]),
     ("keypad", "the named one there", fitted(keypad_device="/dev/input/event3"), []),
     ("keypad", "switched off", fitted(keypad=False), []),
     ("gpio", "no chip", gone("dev/gpiochip0"), ["gpio_missing"]),
     ("gpio", "may not be used", world(access=lambda _p, _m: False), ["gpio_forbidden"]),
+    ("gpio", "no panel that answers", told(panels={}), ["stop_button_unread"]),
+    ("gpio", "buttons that are not read", told(panels={BUTTONS: LOST, KEYPAD: LOST}), ["stop_button_unread"]),
+    ("gpio", "the same beside a keypad that is", told(panels={BUTTONS: LOST, KEYPAD: READS}), ["buttons_unread"]),
+    ("gpio", "buttons that are read", told(panels={BUTTONS: READS}), []),
     ("gpio", "a stuck button", told(stuck=(Button.UP,)), ["button_stuck"]),
     ("gpio", "the stop button stuck", told(stuck=(Button.STOP,)), ["stop_button_stuck"]),
     (
@@ -794,3 +810,24 @@ def test_the_table_names_what_is_not_used(tmp_path: Path) -> None:
     console = Console(width=200, record=True, file=io.StringIO())
     report.show(told_, console)
     assert "Ikke brukt: SEM USB Keyboard (event5)" in console.export_text()
+
+
+def test_a_part_whose_service_does_not_answer_is_never_all_right(tmp_path: Path) -> None:
+    """The kernel's files say that a screen and a header are there, and nothing of whether they work."""
+    place = machine(tmp_path)
+    names = ("guides", "screen", "sound", "i2c", "gpio", "keypad")
+    alone = replace(place, told=structs.replace(place.told, coach_runs=False, devices=None))
+    looked = local_context.without_answer(look(alone, names), alone)
+    made = report.report(looked, "nb", version="1", coach_runs=False)
+    states = {check.name: check.state for check in made.checks}
+    assert set(states.values()) <= {"not_asked", "not_in_use"}
+    assert states["gpio"] == "not_asked"
+    assert not made.well
+    console = Console(width=200, record=True, file=(tmp_path / "out").open("w", encoding="utf-8"))
+    report.show(made, console)
+    console.file.close()
+    said, words = console.export_text(), texts_in("nb")
+    assert words.say("doctor.not_asked") in said
+    assert all(words.say(f"doctor.{key}") not in said for key in ("well", "open", "all_well"))
+    answered = local_context.without_answer(look(place, names), place)
+    assert all(one.outcome.asked for one in answered)

@@ -287,8 +287,8 @@ def test_the_page_without_a_coach_says_to_use_the_treadmills_own_stop(language: 
     texts = texts_in(language)
     glance = RenderContext(view, Layout((1280, 720), texts), ProfileDrawing())
     said = repr([part.key for part in parts_of(glance)])
-    assert texts.say("finding.coach_silent") in said
-    assert texts.say("advice.coach_silent") in said
+    assert texts.say("coach_silent.title") in said
+    assert texts.say("coach_silent.what") in said
     assert picture(view).getbbox() is not None
 
 

@@ -18,8 +18,10 @@ from firmware.doctor.check import CheckFinding, Severity
 from firmware.doctor.self_test import SelfTestAnswers, read
 from firmware.ipc.messages import Devices, Found
 from firmware.journal.journal import Journal
+from firmware.panel.panel import BUTTONS, KEYPAD, PanelState
 from firmware.participants.plan_files import PlanRepository, guest_plan
 from firmware.sensors.strap import Measurement
+from firmware.services import health_monitor
 from firmware.services.health_monitor import FindingsLog, MachineHealth, lesser, severe
 from firmware.services.maintenance_flow import AGAIN_AFTER_S, PATIENCE_S
 from firmware.services.session_controller import SessionController
@@ -284,6 +286,36 @@ def test_what_changes_brings_a_round_of_its_own(tmp_path: Path) -> None:
 
     health = rounds.until(act, hang_then_seen)
     assert health.message().findings == (Found("stop_button_stuck", "stop", "stop"),)
+
+
+def test_buttons_that_are_not_read_close_the_start_unless_a_keypad_is(tmp_path: Path) -> None:
+    """Hazard H6: the panel's own word counts, not the file of the chip, which is there all the while."""
+    lost, reads = PanelState(reads=False, why="unable to locate Pi revision"), PanelState(reads=True)
+    for states, severe_, lesser_ in (
+        ({BUTTONS: lost, KEYPAD: lost}, ("stop_button_unread",), ()),
+        ({BUTTONS: lost, KEYPAD: reads}, (), ("buttons_unread",)),
+        ({BUTTONS: reads, KEYPAD: lost}, (), ()),
+    ):
+        rounds = _Rounds(tmp_path / str(len(severe_) + 2 * len(lesser_)), training=True)
+
+        def act(health: MachineHealth, states: dict[str, PanelState] = states) -> None:
+            health.devices(DEVICES)
+            health.panels(states)
+
+        health = rounds.until(act, lambda _, rounds=rounds: len(rounds.seen) > 1)  # type: ignore[misc]
+        assert (severe(health.found), lesser(health.found)) == (severe_, lesser_)
+
+
+def test_a_panel_that_never_answers_is_missed_and_one_that_is_being_opened_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening = _Rounds(tmp_path / "opening", training=True)
+    health = opening.until(lambda health: health.devices(DEVICES), lambda _: bool(opening.seen))
+    assert severe(health.found) == ()
+    monkeypatch.setattr(health_monitor, "PANELS_WITHIN_S", 0.0)
+    silent = _Rounds(tmp_path / "silent", training=True)
+    health = silent.until(lambda health: health.devices(DEVICES), lambda _: bool(silent.seen))
+    assert severe(health.found) == ("stop_button_unread",)
 
 
 def test_the_heartbeat_alone_brings_no_round(tmp_path: Path) -> None:
