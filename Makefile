@@ -117,7 +117,7 @@ lock: set-up ## locks the dependencies anew; UPGRADE=--upgrade takes the newest 
 	@scripts/lock.sh $(UPGRADE)
 
 voices: set-up ## synthesises the default voice pack again
-	@$(RUN) -m display.sound.voice_pack build display/voices
+	@$(RUN) -m display.sound.voice_command build display/voices
 
 texts: set-up ## adds the web pages' new texts to their catalogues, and says which have no bokmål yet
 	@$(RUN) -m scripts.catalogues --update

@@ -27,7 +27,7 @@ class BuiltPartsHook(BuildHookInterface[Any]):
         root = Path(self.root)
         if self.target_name != "wheel":
             return
-        if (root / "display" / "sound" / "voice_pack.py").exists():
+        if (root / "display" / "sound" / "voice_command.py").exists():
             self._build_voices(root, version, build_data)
         if (root / "server" / "web" / "asset_build.py").exists():
             self._build_pages(root, version, build_data)
@@ -70,7 +70,7 @@ class BuiltPartsHook(BuildHookInterface[Any]):
             )
             return
         voices = root / "display" / "voices"
-        finished = self._run(root, "display.sound.voice_pack", "build", str(voices))
+        finished = self._run(root, "display.sound.voice_command", "build", str(voices))
         if finished.returncode:
             sentence = f"The voice pack could not be synthesised:\n{finished.stdout}{finished.stderr}"
             if version != "editable":

@@ -111,6 +111,8 @@ def _parser(words: Sequence[str], settled: Mapping[str, object] | None = None) -
         _add_doctor(subparsers)
     if wanted in ("setup", "upgrade", None):
         _add_machine_commands(subparsers)
+    if wanted in ("voice", None):
+        _add_voice(subparsers)
     if settled and wanted in subparsers.choices:
         subparsers.choices[wanted].set_defaults(**settled)
     return parser
@@ -610,6 +612,12 @@ def _add_machine_commands(subparsers: "Subparsers") -> None:
     from firmware.commands import machine  # noqa: PLC0415 - see `_parser`
 
     machine.add_parsers(subparsers)
+
+
+def _add_voice(subparsers: "Subparsers") -> None:
+    from display.sound import voice_command  # noqa: PLC0415 - see `_parser`
+
+    voice_command.add_parser(subparsers)
 
 
 def _add_engine(subparsers: "Subparsers") -> None:

@@ -43,12 +43,12 @@ key() {
         printf '%s\n' "$here" "$1"
         cat "${files[@]}" requirements/build.txt requirements/web.txt pyproject.toml hatch_build.py package-lock.json
         cat server/web/asset_build.py 2>/dev/null || true
-        cat display/sound/voice_pack.py display/phrases/*.toml 2>/dev/null || true
+        cat display/sound/*.py display/phrases/*.toml 2>/dev/null || true
     } | sha256sum | cut -d ' ' -f 1
 }
 
 voice_is_built() {
-    [ "$lock" = server ] || [ ! -e display/sound/voice_pack.py ] || ! command -v espeak-ng >/dev/null || [ -d display/voices/nb ]
+    [ "$lock" = server ] || [ ! -e display/sound/voice_command.py ] || ! command -v espeak-ng >/dev/null || [ -d display/voices/nb ]
 }
 
 # The web pages belong to every lock with a server in it.

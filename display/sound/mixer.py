@@ -25,7 +25,8 @@ from display.sound import wav
 from display.sound.cue_queue import CueQueue, Utterance, utterance
 from display.sound.phrases import Language, catalogue, plain_key, sentence_phrases, soundings
 from display.sound.tones import RATE_HZ, Samples, TonePattern, swell, tone
-from display.sound.voice_pack import Voice, find_voice
+from display.sound.voice_pack import LONGEST_S, Voice, find_voice
+from display.sound.wav import SentencePart
 
 _log = logging.getLogger(__name__)
 
@@ -177,7 +178,7 @@ class MixerSound:
         self._voice: Voice | None = None
         self._sounds: dict[tuple[str, Level], pygame.mixer.Sound] = {}
         self._to_load: deque[Cue | str] = deque()
-        self._parts: dict[str, tuple[Samples | None, ...]] = {}
+        self._parts: dict[str, tuple[SentencePart | None, ...]] = {}
         self._turns = CueQueue()
         self._channel = 0
         self._ends_s = float("inf")
@@ -408,11 +409,11 @@ class MixerSound:
         self._to_load.extend(sentence_phrases())
         return self._voice
 
-    def _part(self, key: str) -> tuple[Samples | None, ...]:
-        """Return a phrase of a sentence as each pack says it, read once, so that a sentence is made in time."""
+    def _part(self, key: str) -> tuple[SentencePart | None, ...]:
+        """Return a phrase of a sentence as each pack says it, read and measured once: a sentence is made in time."""
         voice = self._voice if self._voice is not None and self._has_voice() else self._begin_voice()
         if key not in self._parts:
-            self._parts[key] = tuple(_read(pack.file(key)) for pack in voice.packs)
+            self._parts[key] = tuple(_read_part(pack.file(key)) for pack in voice.packs)
         return self._parts[key]
 
     def _sound(self, cue: Cue, keys: tuple[str, ...]) -> pygame.mixer.Sound:
@@ -439,7 +440,7 @@ def compose(pattern: TonePattern, level: Level, spoken: Samples | None) -> Sampl
     return np.concatenate([sung, np.zeros(round(GAP_S * RATE_HZ)), spoken * SPEECH_GAIN[level]])
 
 
-def sentence(phrases: Sequence[Sequence[Samples | None]]) -> Samples | None:
+def sentence(phrases: Sequence[Sequence[SentencePart | None]]) -> Samples | None:
     """Put phrases together into one sentence, in the voice of the first pack that has them all; None where none has.
 
     `phrases`: for each phrase, what each pack says, in the packs' order.
@@ -457,9 +458,16 @@ def _read(path: Path) -> Samples | None:
         read = wav.read_wav(path)
     except AudioFileError:
         return None
+    if read.length_s > LONGEST_S:
+        return None
     samples = wav.resample(read.samples, read.rate_hz, RATE_HZ)
     peak = float(np.abs(samples).max())
     return swell(samples * min(1.0, wav.PEAK_LIMIT / max(peak, 1e-9)), 0.015, 0.03)
+
+
+def _read_part(path: Path) -> SentencePart | None:
+    samples = _read(path)
+    return None if samples is None else wav.sentence_part(samples)
 
 
 def speech(voice: Voice, key: str) -> Samples | None:

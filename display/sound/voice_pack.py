@@ -2,25 +2,17 @@
 
 A pack is a folder with a `pack.toml` (name, language, licence, speaker) and one WAV file for each phrase key
 (`hold.wav`). The clinic's pack takes the place of the default one phrase by phrase: what it lacks, the default says.
-
-    python -m display.sound.voice_pack build DIR          synthesise the default packs (nb, en) with espeak-ng
-    python -m display.sound.voice_pack prepare RAW PACK   trim and level recordings, whatever their rate and loudness
-    python -m display.sound.voice_pack check PACK         say in plain sentences what is missing or wrong
-    python -m display.sound.voice_pack script LANGUAGE    print what to read aloud, and the file for each phrase
+The commands are in `display.sound.voice_command`.
 """
 
-import argparse
 import difflib
 import json
 import shutil
 import stat
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import assert_never
 
 import msgspec
 import numpy as np
@@ -30,6 +22,7 @@ from coach.model.toml_lines import TomlFault, parse_toml
 from display.errors import AudioFileError, VoicePackError
 from display.sound import wav
 from display.sound.phrases import LANGUAGES, Language, catalogue
+from display.sound.synthesis import ESPEAK, ESPEAK_VOICES, Synthesiser, espeak
 from display.sound.tones import RATE_HZ
 
 PACKAGED = Path(__file__).parents[1] / "voices"
@@ -41,14 +34,14 @@ LONGEST_S = 6.0
 LONGEST_LEAD_S = 0.25
 """Silence before the first word: more makes the word late."""
 
-LOUDNESS_TOLERANCE_DB = 3.0
-"""How far a phrase may lie from `recording.LOUDNESS_DB`."""
+LOUDNESS_TOLERANCE_LU = 1.0
+"""How far a phrase may lie from `wav.LOUDNESS_LUFS`."""
+
+MOST_PACKS, MOST_FOLDERS = 4, 64
+"""Packs of a language that are used, and folders that are looked into: more would only fill the memory."""
 
 _ABOUT = "pack.toml"
 _MOST_ABOUT_BYTES = 16 * 1024
-_ESPEAK = "espeak-ng"
-_WORDS_PER_MINUTE, _PITCH = "150", "45"
-_VOICES: dict[Language, str] = {"nb": "nb", "en": "en-gb"}
 _NAMES: dict[Language, str] = {"nb": "Standardstemme, bokmål", "en": "Default voice, English"}
 
 
@@ -128,11 +121,11 @@ def find_voice(language: Language, folders: Sequence[Path] = (), packaged: Path 
             except VoicePackError as error:
                 problems.append(str(error))
                 continue
-            if pack.about.language == language:
+            if pack.about.language == language and (len(packs) < MOST_PACKS or folder == packaged):
                 packs.append(pack)
     if not packs:
         problems.append(
-            f"There is no voice for «{language}». Build one: python -m display.sound.voice_pack build {packaged}"
+            f"There is no voice for «{language}». Build one: python -m display.sound.voice_command build {packaged}"
         )
     return Voice(language, tuple(packs), tuple(problems))
 
@@ -167,27 +160,45 @@ def build(folder: Path) -> tuple[Pack, ...]:
         VoicePackError: espeak-ng is missing or fails.
 
     """
-    program = shutil.which(_ESPEAK)
-    if program is None:
-        raise VoicePackError(
-            "espeak-ng is not installed, so no voice can be synthesised. Install it (apt-get install espeak-ng) and run"
-            " the command again; until then the coach uses tones and pictures alone."
-        )
     packs: list[Pack] = []
     for language in LANGUAGES:
+        speak = espeak(language)
         target = folder / language
         _make_room(target)
-        words = catalogue(language)
-        with tempfile.TemporaryDirectory() as scratch:
-            raw = Path(scratch) / "raw.wav"
-            for key in words.keys:
-                _synthesise(program, _VOICES[language], words.spoken(key), raw)
-                wav.write_wav(target / f"{key}.wav", wav.prepare(wav.read_wav(raw)))
-        # Last, so that an interrupted build is not taken for a pack.
-        about = PackMetadata(_NAMES[language], language, "CC0-1.0", f"espeak-ng, voice {_VOICES[language]}")
-        _write_about(target, about)
-        packs.append(open_pack(target))
+        about = PackMetadata(_NAMES[language], language, "CC0-1.0", f"{ESPEAK}, voice {ESPEAK_VOICES[language]}")
+        packs.append(_fill(target, about, speak))
     return tuple(packs)
+
+
+def make(folder: Path, about: PackMetadata, speak: Synthesiser) -> Pack:
+    """Synthesise a whole pack into a folder that is not there yet; after a failure there is still none.
+
+    Raises:
+        VoicePackError: the folder exists already, or a phrase could not be said.
+
+    """
+    if folder.exists():
+        raise VoicePackError(f"{folder} exists already, and is left as it is. Name a new folder.")
+    making = folder.with_name(f".{folder.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    try:
+        making.mkdir(parents=True)
+        _fill(making, about, speak)
+        making.rename(folder)
+    except OSError as error:
+        raise VoicePackError(f"{folder} could not be written: {error}. Name a folder of your own.") from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return open_pack(folder)
+
+
+def _fill(folder: Path, about: PackMetadata, speak: Synthesiser) -> Pack:
+    """Synthesise every phrase; `pack.toml` last, so that an interrupted build is not taken for a pack."""
+    words = catalogue(about.language)
+    for key in words.keys:
+        wav.write_wav(folder / f"{key}.wav", wav.prepare(speak(words.spoken(key))))
+    write_about(folder, about)
+    return open_pack(folder)
 
 
 def prepare(raw: Path, folder: Path) -> tuple[Path, ...]:
@@ -205,13 +216,13 @@ def prepare(raw: Path, folder: Path) -> tuple[Path, ...]:
         written.append(folder / path.name)
     if (raw / _ABOUT).is_file() and raw.resolve() != folder.resolve():
         about = open_pack(raw).about
-        _write_about(folder, about)
+        write_about(folder, about)
     return tuple(written)
 
 
 def _make_room(target: Path) -> None:
     """Empty a folder of the phrases of an earlier build, but never of a voice that someone recorded."""
-    if (target / _ABOUT).is_file() and not open_pack(target).about.speaker.startswith(_ESPEAK):
+    if (target / _ABOUT).is_file() and not open_pack(target).about.speaker.startswith(ESPEAK):
         raise VoicePackError(f"{target} holds a recorded voice. Build the default packs into another folder.")
     target.mkdir(parents=True, exist_ok=True)
     for path in (target / _ABOUT, *target.glob("*.wav")):
@@ -229,7 +240,7 @@ def _is_there(path: Path) -> bool:
 def _candidates(folder: Path) -> list[Path]:
     if _is_there(folder / _ABOUT):
         return [folder]
-    return sorted(path.parent for path in folder.glob(f"*/{_ABOUT}"))
+    return sorted(path.parent for path in islice(folder.glob(f"*/{_ABOUT}"), MOST_FOLDERS))
 
 
 def _flaws_of(path: Path) -> Iterator[str]:
@@ -247,30 +258,21 @@ def _flaws_of(path: Path) -> Iterator[str]:
         yield f"{path.name} lasts {sound.length_s:.1f} s; at most {LONGEST_S:.0f} s. Say it more briefly."
     if wav.clipped_samples(sound.samples):
         yield f"{path.name} is clipped: the microphone was too near or too sensitive. Record it again, more softly."
-    loudness = wav.loudness_db(sound.samples, sound.rate_hz)
+    loudness = wav.loudness_lufs(sound.samples, sound.rate_hz)
     if not np.isfinite(loudness):
         yield f"{path.name} is silent. Record it again."
         return
-    if abs(loudness - wav.LOUDNESS_DB) > LOUDNESS_TOLERANCE_DB:
-        what = "quiet" if loudness < wav.LOUDNESS_DB else "loud"
-        right = f"{loudness:.0f} dBFS; {wav.LOUDNESS_DB:.0f} is right"
+    if abs(loudness - wav.LOUDNESS_LUFS) > LOUDNESS_TOLERANCE_LU:
+        what = "quiet" if loudness < wav.LOUDNESS_LUFS else "loud"
+        right = f"{loudness:.0f} LUFS; {wav.LOUDNESS_LUFS:.0f} is right"
         yield f"{path.name} is too {what} ({right}). Run «prepare» on it."
     lead_s = wav.spoken_span(sound.samples, sound.rate_hz)[0] / sound.rate_hz
     if lead_s > LONGEST_LEAD_S:
         yield f"{path.name} begins with {lead_s:.1f} s of silence, so the word comes late. Run «prepare» on it."
 
 
-def _synthesise(program: str, voice: str, words: str, path: Path) -> None:
-    command = [program, "-v", voice, "-s", _WORDS_PER_MINUTE, "-p", _PITCH, "-w", str(path), words]
-    try:
-        # The words are the catalogue's own, and no shell reads them.
-        subprocess.run(command, check=True, capture_output=True, timeout=30)  # noqa: S603
-    except (OSError, subprocess.SubprocessError) as error:
-        raise VoicePackError(f"espeak-ng could not say «{words}»: {error}. Try «espeak-ng -v {voice} test».") from error
-
-
-def _write_about(folder: Path, about: PackMetadata) -> None:
-    """Write a pack's description; a link in its place is replaced and not followed."""
+def write_about(folder: Path, about: PackMetadata) -> None:
+    """Write the description of a pack; a link in its place is replaced and not followed."""
     making = folder / f".{_ABOUT}.new"
     making.unlink(missing_ok=True)
     with making.open("x", encoding="utf-8") as file:
@@ -282,52 +284,3 @@ def _about_toml(about: PackMetadata) -> str:
     return "".join(
         f"{field} = {json.dumps(getattr(about, field), ensure_ascii=False)}\n" for field in about.__struct_fields__
     )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m display.sound.voice_pack", description="Make and check voice packs."
-    )
-    actions = parser.add_subparsers(dest="action", required=True)
-    action = actions.add_parser("build", help="synthesise the default packs with espeak-ng")
-    action.add_argument("folder", type=Path)
-    action = actions.add_parser("prepare", help="trim and level recordings into a pack")
-    action.add_argument("raw", type=Path)
-    action.add_argument("folder", type=Path)
-    action = actions.add_parser("check", help="say what is missing or wrong in a pack")
-    action.add_argument("folder", type=Path)
-    action = actions.add_parser("script", help="print what to read aloud")
-    action.add_argument("language", choices=LANGUAGES)
-    return parser
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one of the commands; 0 when all is well, 1 when something is wrong with a pack."""
-    asked = _parser().parse_args(arguments)
-    out = sys.stdout
-    try:
-        match asked.action:
-            case "build":
-                for pack in build(asked.folder):
-                    out.write(f"{pack.folder}: {len(catalogue(pack.about.language).keys)} phrases\n")
-            case "prepare":
-                out.write(f"{asked.folder}: {len(prepare(asked.raw, asked.folder))} phrases made ready\n")
-            case "check":
-                flaws = check(asked.folder)
-                out.writelines(f"{flaw.sentence}\n" for flaw in flaws)
-                found = f"{len(flaws)} thing{'s' * (len(flaws) > 1)} to put right" if flaws else "complete and sound"
-                out.write(f"{asked.folder}: {found}\n")
-                return 1 if flaws else 0
-            case "script":
-                words = catalogue(asked.language)
-                out.writelines(f"{key + '.wav':<24}{words.spoken(key)}\n" for key in words.keys)
-            case _ as unknown:
-                assert_never(unknown)
-    except (VoicePackError, AudioFileError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,6 +3,7 @@
 Made ready means: silence at both ends gone, one loudness for all phrases, no peak near full scale, both ends ramped.
 """
 
+import math
 import stat
 import wave
 from collections.abc import Sequence
@@ -14,8 +15,8 @@ import numpy as np
 from display.errors import AudioFileError
 from display.sound.tones import RATE_HZ, Samples, swell
 
-LOUDNESS_DB = -20.0
-"""Loudness of every phrase in dBFS: leaves some 17 dB of room for the peaks of speech."""
+LOUDNESS_LUFS = -21.0
+"""Loudness of every phrase (ITU-R BS.1770-4): leaves some 18 dB of room for the peaks of speech."""
 
 PEAK_LIMIT = 0.71
 """No sample of a prepared phrase goes beyond this share of full scale (-3 dBFS), so a tone may sound on top of it."""
@@ -31,6 +32,9 @@ _FRAME_S = 0.02
 _MARGIN_S = 0.03
 _KNEE = 0.5
 _RISE_S, _FALL_S = 0.015, 0.03
+_BLOCK_S, _BLOCK_STEP_S = 0.4, 0.01
+_ABSOLUTE_GATE_LUFS, _RELATIVE_GATE_LU = -70.0, -10.0
+_LEVELLING_PASSES = 4
 _JOINT_S, _JOINT_RAMP_S = 0.012, 0.006
 """Silence left at a joint on each side of it, and its ramps."""
 
@@ -112,39 +116,64 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     return changed
 
 
-def loudness_db(samples: Samples, rate_hz: int = RATE_HZ) -> float:
-    """Measure loudness in dBFS: the RMS of what is spoken, leaving out pauses (frames 20 dB under the loudest)."""
-    power = _frame_power(samples, rate_hz)
-    loudest = float(power.max())
-    if loudest <= 0:
-        return float("-inf")
-    return float(10 * np.log10(power[power > loudest / 100].mean()))
-
-
 def loudness_lufs(samples: Samples, rate_hz: int = RATE_HZ) -> float:
-    """Measure loudness in LUFS (ITU-R BS.1770: K-weighted), leaving out pauses (frames 20 dB under the loudest)."""
+    """Measure integrated loudness in LUFS; -inf for silence.
+
+    ITU-R BS.1770-4: K-weighted power in blocks of 400 ms, gated at -70 LUFS and at 10 LU under the mean of the rest.
+    Blocks begin every 10 ms and not every 100 ms, so that no end of a short word is left out. The standard does not
+    define a sound shorter than a block: what is spoken of it is then one block.
+    """
     size = 1 << max(samples.size - 1, 1).bit_length()
     weighted = np.fft.irfft(np.fft.rfft(samples, size) * _k_weighting(size, rate_hz), size)[: samples.size]
-    return loudness_db(weighted, rate_hz) - 0.691
+    block, step = round(_BLOCK_S * rate_hz), round(_BLOCK_STEP_S * rate_hz)
+    if samples.size < block:
+        start, end = spoken_span(samples, rate_hz)
+        powers = np.array([np.mean(weighted[start:end] ** 2)])
+    else:
+        energy = np.concatenate([[0.0], np.cumsum(weighted**2)])
+        starts = np.arange(0, samples.size - block + 1, step)
+        powers = (energy[starts + block] - energy[starts]) / block
+    sounding = powers[powers > _power(_ABSOLUTE_GATE_LUFS)]
+    if not sounding.size:
+        return float("-inf")
+    return _lufs(float(sounding[sounding > sounding.mean() * 10 ** (_RELATIVE_GATE_LU / 10)].mean()))
 
 
-def joined(phrases: Sequence[Samples]) -> Samples:
-    """Put phrases together into one sentence: without pauses between them, and each as loud as the others."""
+def _lufs(power: float) -> float:
+    return 10 * math.log10(power) - 0.691
+
+
+def _power(lufs: float) -> float:
+    return float(10 ** ((lufs + 0.691) / 10))
+
+
+@dataclass(frozen=True)
+class SentencePart:
+    """A phrase that is ready to be joined to others: trimmed close and ramped; `loudness` in LUFS."""
+
+    samples: Samples
+    loudness: float
+    peak: float
+
+
+def sentence_part(samples: Samples) -> SentencePart:
+    """Trim a phrase so that no pause is heard where it meets the next one."""
     margin = round(_JOINT_S * RATE_HZ)
-    spoken: list[Samples] = []
-    for samples in phrases:
-        start, end = spoken_span(samples)
-        spoken.append(swell(samples[max(0, start - margin) : end + margin], _JOINT_RAMP_S, _JOINT_RAMP_S))
-    levels = [loudness_lufs(samples) for samples in spoken]
-    loudest = [float(np.abs(samples).max()) for samples in spoken]
-    known = [level for level in levels if np.isfinite(level)]
-    if not known:
-        return np.concatenate(spoken)
+    start, end = spoken_span(samples)
+    trimmed = swell(samples[max(0, start - margin) : end + margin], _JOINT_RAMP_S, _JOINT_RAMP_S)
+    return SentencePart(trimmed, loudness_lufs(trimmed), float(np.abs(trimmed).max()))
+
+
+def joined(parts: Sequence[SentencePart]) -> Samples:
+    """Put phrases together into one sentence: without pauses between them, and each as loud as the others."""
+    heard = [part for part in parts if np.isfinite(part.loudness) and part.peak > 0]
+    if not heard:
+        return np.concatenate([part.samples for part in parts])
     # As loud as they are in the mean, or as the one with the highest peaks can be.
-    room = [level + 20 * np.log10(PEAK_LIMIT / peak) for level, peak in zip(levels, loudest, strict=True) if peak > 0]
-    level = min(float(np.mean(known)), *room)
-    gains = [10 ** ((level - own) / 20) if np.isfinite(own) else 1.0 for own in levels]
-    return np.concatenate([samples * gain for samples, gain in zip(spoken, gains, strict=True)])
+    room = [part.loudness + 20 * np.log10(PEAK_LIMIT / part.peak) for part in heard]
+    level = min(float(np.mean([part.loudness for part in heard])), *room)
+    gains = [10 ** ((level - part.loudness) / 20) if np.isfinite(part.loudness) else 1.0 for part in parts]
+    return np.concatenate([part.samples * gain for part, gain in zip(parts, gains, strict=True)])
 
 
 def _k_weighting(size: int, rate_hz: int) -> Samples:
@@ -180,17 +209,17 @@ def clipped_samples(samples: Samples) -> int:
 
 
 def prepare(recording: AudioFile) -> Samples:
-    """Make a phrase ready for a pack: `RATE_HZ`, trimmed, `LOUDNESS_DB`, limited to `PEAK_LIMIT`, both ends ramped."""
+    """Make a phrase ready for a pack: `RATE_HZ`, trimmed, `LOUDNESS_LUFS`, peaks at `PEAK_LIMIT`, both ends ramped."""
     samples = resample(recording.samples - recording.samples.mean(), recording.rate_hz, RATE_HZ)
     start, end = spoken_span(samples)
     margin = round(_MARGIN_S * RATE_HZ)
-    samples = samples[max(0, start - margin) : end + margin]
-    # Limiting takes a little loudness away again, so a second pass puts it back.
-    for _ in range(2):
-        loudness = loudness_db(samples)
+    samples = swell(samples[max(0, start - margin) : end + margin], _RISE_S, _FALL_S)
+    # Limiting takes a little loudness away again, so further passes put it back.
+    for _ in range(_LEVELLING_PASSES):
+        loudness = loudness_lufs(samples)
         if np.isfinite(loudness):
-            samples = _limited(samples * 10 ** ((LOUDNESS_DB - loudness) / 20))
-    return swell(samples, _RISE_S, _FALL_S)
+            samples = _limited(samples * 10 ** ((LOUDNESS_LUFS - loudness) / 20))
+    return samples
 
 
 def _limited(samples: Samples) -> Samples:

@@ -11,6 +11,7 @@ import pytest
 
 from display.errors import AudioFileError, VoicePackError
 from display.sound import voice_pack, wav
+from display.sound.mixer import speech
 
 ABOUT = 'name = "x"\nlanguage = "nb"\nlicence = "CC0-1.0"\nspeaker = "Kari"\n'
 SECRET = b"another file"
@@ -51,6 +52,26 @@ def test_a_file_too_large_for_a_phrase_is_not_read(tmp_path: Path) -> None:
         file.truncate(wav.MOST_BYTES + 1)
     with pytest.raises(AudioFileError, match="32 MB"):
         wav.read_wav(tmp_path / "hold.wav")
+
+
+def test_a_phrase_that_lasts_for_minutes_is_not_played(tmp_path: Path) -> None:
+    """At 4,000 samples a second, 30 MB would last an hour, and fill gigabytes at the mixer's rate."""
+    (tmp_path / "pack.toml").write_text(ABOUT, encoding="utf-8")
+    (tmp_path / "hold.wav").write_bytes(header(4_000, 1, 15_000_000, b"\1" * 15_000_000))
+    began_s = time.perf_counter()
+    assert speech(voice_pack.find_voice("nb", [tmp_path], tmp_path / "none"), "hold") is None
+    assert time.perf_counter() - began_s < FAST_S
+
+
+def test_of_many_packs_only_a_few_are_used_and_the_default_one_is_among_them(tmp_path: Path) -> None:
+    for number in range(200):
+        (tmp_path / "packs" / f"{number:03}").mkdir(parents=True)
+        (tmp_path / "packs" / f"{number:03}" / "pack.toml").write_text(ABOUT, encoding="utf-8")
+    (tmp_path / "default").mkdir()
+    (tmp_path / "default" / "pack.toml").write_text(ABOUT, encoding="utf-8")
+    packs = voice_pack.find_voice("nb", [tmp_path / "packs"], tmp_path / "default").packs
+    assert len(packs) == voice_pack.MOST_PACKS + 1
+    assert packs[-1].folder == tmp_path / "default"
 
 
 @pytest.mark.parametrize("name", ["pack.toml", "hold.wav"])

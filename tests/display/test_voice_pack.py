@@ -1,6 +1,5 @@
 """Voice packs: synthesised, checked in plain sentences, and a clinic's own in front of the default."""
 
-import math
 import shutil
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 
 from display.errors import AudioFileError, VoicePackError
-from display.sound import voice_pack, wav
+from display.sound import voice_command, voice_pack, wav
 from display.sound.phrases import catalogue
 from display.sound.tones import RATE_HZ, Samples
 
@@ -17,10 +16,10 @@ ABOUT = 'name = "Sal 1"\nlanguage = "nb"\nlicence = "Kun vår klinikk"\nspeaker 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 
 
-def voice_like(length_s: float = 1.0, loudness_db: float = wav.LOUDNESS_DB, rate_hz: int = RATE_HZ) -> Samples:
-    """Make a hum of a given loudness."""
-    amplitude = math.sqrt(2) * 10 ** (loudness_db / 20)
-    hum: Samples = amplitude * np.sin(2 * np.pi * 200 * np.arange(round(length_s * rate_hz)) / rate_hz)
+def voice_like(length_s: float = 1.0, loudness_lufs: float = wav.LOUDNESS_LUFS, rate_hz: int = RATE_HZ) -> Samples:
+    """Make a tone of 997 Hz of a given loudness: at full scale it has -3.01 LUFS (ITU-R BS.1770-4)."""
+    amplitude = 10 ** ((loudness_lufs + 3.01) / 20)
+    hum: Samples = amplitude * np.sin(2 * np.pi * 997 * np.arange(round(length_s * rate_hz)) / rate_hz)
     return hum
 
 
@@ -35,29 +34,30 @@ def pack(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Synthesise the default packs once."""
-    folder = tmp_path_factory.mktemp("voices")
-    voice_pack.build(folder)
-    return folder
-
-
 @needs_espeak
 @pytest.mark.parametrize("language", ["nb", "en"])
-def test_the_default_pack_is_complete_and_sound(built: Path, language: str) -> None:
+def test_the_default_pack_is_complete_and_sound(default_voices: Path, language: str) -> None:
     """The build leaves nothing for the checker to say."""
-    assert voice_pack.check(built / language) == ()
+    assert voice_pack.check(default_voices / language) == ()
 
 
 @needs_espeak
-def test_every_synthesised_phrase_is_equally_loud_and_never_clips(built: Path) -> None:
-    """No phrase stands out: loudness within 3 dB of each other, no peak over the limit, both ends at nothing."""
-    sounds = [wav.read_wav(path).samples for path in built.glob("*/*.wav")]
-    loudness = [wav.loudness_db(samples) for samples in sounds]
-    assert max(loudness) - min(loudness) <= 3.0
+def test_every_synthesised_phrase_is_equally_loud_and_never_clips(default_voices: Path) -> None:
+    """No phrase stands out: loudness within 1 LU of the target, no peak over the limit, both ends at nothing."""
+    sounds = [wav.read_wav(path).samples for path in default_voices.glob("*/*.wav")]
+    assert max(abs(wav.loudness_lufs(samples) - wav.LOUDNESS_LUFS) for samples in sounds) <= 1.0
     assert max(float(np.abs(samples).max()) for samples in sounds) <= wav.PEAK_LIMIT + 1e-3
     assert max(abs(float(samples[end])) for samples in sounds for end in (0, -1)) < 1e-3
+
+
+def test_a_tone_of_a_known_level_measures_what_the_standard_says() -> None:
+    """ITU-R BS.1770-4: 997 Hz at full scale has -3.01 LUFS; EBU Tech 3341, signal 3: quiet beginnings are gated out."""
+    tone = np.sin(2 * np.pi * 997 * np.arange(20 * RATE_HZ) / RATE_HZ)
+    assert wav.loudness_lufs(tone) == pytest.approx(-3.01, abs=0.05)
+    assert wav.loudness_lufs(tone[: round(0.2 * RATE_HZ)]) == pytest.approx(-3.01, abs=0.1)
+    quiet, loud = tone[: 10 * RATE_HZ] * 10 ** (-33 / 20), tone[: 60 * RATE_HZ] * 10 ** (-20 / 20)
+    assert wav.loudness_lufs(np.concatenate([quiet, loud, quiet])) == pytest.approx(-23.0, abs=0.1)
+    assert wav.loudness_lufs(np.zeros(RATE_HZ)) == float("-inf")
 
 
 @needs_espeak
@@ -103,8 +103,8 @@ def test_a_misspelt_file_is_named_with_the_right_spelling(pack: Path) -> None:
     ("samples", "rate_hz", "words"),
     [
         (voice_like(7.0), RATE_HZ, "lasts 7.0 s; at most 6 s. Say it more briefly."),
-        (voice_like(loudness_db=-40.0), RATE_HZ, "is too quiet (-40 dBFS; -20 is right)."),
-        (voice_like(loudness_db=-8.0), RATE_HZ, "is too loud (-8 dBFS; -20 is right)."),
+        (voice_like(loudness_lufs=-40.0), RATE_HZ, "is too quiet (-40 LUFS; -21 is right)."),
+        (voice_like(loudness_lufs=-8.0), RATE_HZ, "is too loud (-8 LUFS; -21 is right)."),
         (np.zeros(RATE_HZ), RATE_HZ, "is silent. Record it again."),
         (voice_like(rate_hz=8000), 8000, "has 8000 samples a second and not 44100."),
         (np.concatenate([np.zeros(RATE_HZ), voice_like()]), RATE_HZ, "begins with 1.0 s of silence"),
@@ -169,20 +169,20 @@ def test_no_pack_at_all_says_how_to_build_one(tmp_path: Path) -> None:
     """The voice is then silent, and the self-test can say why."""
     voice = voice_pack.find_voice("en", [], tmp_path)
     assert voice.packs == ()
-    assert "display.sound.voice_pack build" in voice.problems[0]
+    assert "display.sound.voice_command build" in voice.problems[0]
 
 
 def test_the_command_prints_flaws_and_fails(pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A shell script can rely on the exit code."""
-    assert voice_pack.main(["check", str(pack)]) == 0
+    assert voice_command.main(["check", str(pack)]) == 0
     (pack / "hold.wav").unlink()
-    assert voice_pack.main(["check", str(pack)]) == 1
+    assert voice_command.main(["check", str(pack)]) == 1
     assert "1 thing to put right" in capsys.readouterr().out
 
 
 def test_the_command_prints_what_to_read_aloud(capsys: pytest.CaptureFixture[str]) -> None:
     """A therapist takes the list into a quiet room."""
-    assert voice_pack.main(["script", "nb"]) == 0
+    assert voice_command.main(["script", "nb"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(catalogue("nb").keys)
     assert "hold.wav                Hold farten." in lines
@@ -193,7 +193,7 @@ def test_the_command_tells_of_a_recording_that_it_cannot_read(
 ) -> None:
     """`prepare` writes nothing of a bad file, and says which one it is."""
     (tmp_path / "hold.wav").write_bytes(b"nothing")
-    assert voice_pack.main(["prepare", str(tmp_path), str(tmp_path / "out")]) == 1
+    assert voice_command.main(["prepare", str(tmp_path), str(tmp_path / "out")]) == 1
     assert "hold.wav cannot be read" in capsys.readouterr().err
 
 
@@ -217,5 +217,7 @@ def test_the_guide_tells_of_every_command() -> None:
     """A clinic finds in docs/voice-packs.md whatever the tool can do."""
     guide = (Path(__file__).parents[2] / "docs" / "voice-packs.md").read_text(encoding="utf-8")
     assert [
-        command for command in ("script", "prepare", "check", "build") if f"voice_pack {command}" not in guide
+        command
+        for command in ("script", "prepare", "check", "build", "record", "make")
+        if f"interval-coach voice {command}" not in guide
     ] == []
