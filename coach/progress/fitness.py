@@ -1,6 +1,6 @@
 """Fitness over the sessions of a course: one estimate of VO2max, its range, and the age at which it is the average.
 
-The machine and the course's page use `fitness_trend` with the same sessions and the same HRmax, so they agree.
+The machine, the course's page and the letter use `fitness_trend` with the same sessions and HRmax, so they agree.
 
 One session gives one observation, from the third minute of its first interval:
 
@@ -145,10 +145,10 @@ def vo2_max(
 
 
 def fitness_trend(
-    evidence: Iterable[FitnessEvidence], hr_max_bpm: float | None, hr_max_source: str | None, sex: Sex | None
+    evidence: Iterable[FitnessEvidence], hr_max_bpm: float | None, hr_max_source: str | None
 ) -> FitnessTrend | None:
     """Return the estimate over sessions, oldest first; None where the evidence is too little or too uncertain."""
-    if sex is None or hr_max_bpm is None or hr_max_source in UNFIT_SOURCES:
+    if hr_max_bpm is None or hr_max_source in UNFIT_SOURCES:
         return None
     each = [_observation(one, hr_max_bpm) for one in evidence]
     observed = [(at, log(found)) for at, found in enumerate(each, 1) if found is not None]

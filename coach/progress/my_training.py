@@ -205,7 +205,7 @@ def _no_flatter(newest: PastSession, before: PastSession) -> bool:
 
 def _fitness(sessions: Sequence[PastSession], plan: Plan, told: CourseProgress) -> FitnessShown | None:
     evidence = [FitnessEvidence(one.third_minute_bpm, one.speed_kmh, one.incline_percent) for one in sessions]
-    trend = fitness_trend(evidence, plan.hr_max_bpm, plan.hr_max_source, told.sex)
+    trend = fitness_trend(evidence, plan.hr_max_bpm, plan.hr_max_source)
     if trend is None or told.sex is None:
         return None
     newest = trend.newest

@@ -241,7 +241,8 @@ def letter(request: HttpRequest, participant: Participant) -> HttpResponse:
             view = course_of(selectors.plan_of(course), selectors.trained_of(points), timezone.localdate())
         plan = participant.plans.order_by("-version").first()
         with translation.override(language):
-            form = LetterForm(initial=proposed(participant, points, view, plan) | request.session.get("letter", {}))
+            drafted = proposed(participant, points, view, plan, selectors.person_of(participant))
+            form = LetterForm(initial=drafted | request.session.get("letter", {}))
         status = HTTPStatus.OK
     shown = {"participant": participant, "form": form, "tab": "papers", "written_in": language}
     return render(request, "papers/letter.html", shown, status=status)

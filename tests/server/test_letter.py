@@ -8,7 +8,7 @@ from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.diary.course.plots import Point
+from server.diary.course.plots import FitnessAgeInput, Point, plots
 from server.diary.course.schedule import CountedSession, CoursePlan, course_of
 from server.documents.pdf import letter
 from server.people.models import Participant, PlanVersion
@@ -36,7 +36,12 @@ def draft(points: list[Point], weeks: int, sessions: int, made: PlanVersion | No
     counted = [CountedSession(one.on, one.session_id, one.completed, one.completed_intervals) for one in points]
     view = course_of(CoursePlan(FIRST, weeks, sessions), counted, FIRST + timedelta(days=90))
     with translation.override(language):
-        return str(letter.proposed(KARI, points, view, made)["text"])
+        person = (
+            FitnessAgeInput(1988, "f")
+            if made is None
+            else FitnessAgeInput(1988, "f", made.hr_max_bpm, made.hr_max_source)
+        )
+        return str(letter.proposed(KARI, points, view, made, person)["text"])
 
 
 @settings(max_examples=120)
@@ -83,6 +88,16 @@ def test_a_corrected_hr_max_is_no_change_of_form() -> None:
         points[one] = Point(**{**{f: getattr(points[one], f) for f in Point.__struct_fields__},
                                "third_minute_fraction": 160 / 200})  # fmt: skip
     assert "uendret" in draft(points, 8, 24, plan(hr_max_bpm=200))
+
+
+def test_the_letter_has_the_estimate_of_the_page() -> None:
+    """One odd session moves neither, and both give the same figures."""
+    speeds = [5.0 + 0.05 * n for n in range(24)]
+    speeds[23] = 12.0
+    points = [point(n, FIRST + timedelta(days=2 * n), speed_kmh=kmh) for n, kmh in enumerate(speeds)]
+    shown = next(one for one in plots(points, FitnessAgeInput(1988, "f", 185, "measured")) if one.key == "fitness")
+    first, last = shown.table.rows[0][2], shown.table.rows[-1][2]
+    assert f"{first} → {last} ml/kg/min" in draft(points, 8, 24, plan())
 
 
 def test_a_letter_gives_no_age_to_a_body_and_asks_for_the_medicines() -> None:

@@ -179,7 +179,7 @@ def fitness_trend_of(points: Sequence[Point], person: FitnessAgeInput) -> fitnes
     hr_max_bpm = person.hr_max_bpm
     if hr_max_bpm is None:
         hr_max_bpm = next((one.hr_max_bpm for one in reversed(points) if one.hr_max_bpm is not None), None)
-    return fitness.fitness_trend(evidence, hr_max_bpm, person.hr_max_source, person.sex)
+    return fitness.fitness_trend(evidence, hr_max_bpm, person.hr_max_source)
 
 
 def _along(points: Sequence[Point], shape: CoursePlots) -> SeriesPlot:
@@ -275,7 +275,7 @@ def _fitness_age(points: Sequence[Point], person: FitnessAgeInput) -> SeriesPlot
                 (
                     str(one.at),
                     day(points[one.at - 1].on),
-                    f"{number(one.vo2_max)} ({number(one.low)}–{number(one.high)})",
+                    uptake_in_words(one),
                     f"{age_in_words(one.age(sex))} ({age_range_in_words(one, sex)})",
                 )
                 for one in told
@@ -300,6 +300,11 @@ def _fitness_words(trend: fitness.FitnessTrend, sex: Sex) -> str:
     if trend.change_is_certain:
         return _("From %(before)s to %(after)s years (%(range)s), by %(sessions)s sessions and HRmax %(rate)s.") % told
     return words + " " + _("The change from %(before)s is no larger than from day to day.") % told
+
+
+def uptake_in_words(point: fitness.FitnessPoint) -> str:
+    """Return the estimated VO2max with its range, in ml/kg/min, such as "41 (39–43)"."""
+    return f"{number(point.vo2_max)} ({number(point.low)}–{number(point.high)})"
 
 
 def age_range_in_words(point: fitness.FitnessPoint, sex: Sex) -> str:

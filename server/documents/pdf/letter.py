@@ -13,8 +13,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from coach.progress.fitness import UNCERTAIN_FRACTION, vo2_max
-from server.diary.course.plots import Point
+from coach.progress.fitness import UNCERTAIN_FRACTION, FitnessTrend
+from server.diary.course.plots import FEWEST_TO_COMPARE, FitnessAgeInput, Point, fitness_trend_of, uptake_in_words
 from server.diary.course.schedule import Break, CourseView
 from server.diary.formatting import number, percent
 from server.people.models import Participant, PlanVersion
@@ -24,9 +24,6 @@ FEWEST_FOR_CHANGE = 4
 HR_MAX_ERROR_BPM = 10.8
 """Standard error of the formula 211 − 0.64·age (Nes 2013)."""
 BETA_BLOCKED = "formula_beta_blocker"
-CHANGE_LIMITS = ((8, 0.04), (4, 0.057), (3, 0.066), (1, 0.11))
-"""Number of sessions in each half of the comparison, and the change beyond which it is more than day-to-day variation
-in 95 of 100: an estimate varies by 4.1 % from day to day [to be confirmed by a clinician]."""
 SIGNATURE = ("profession", "hpr", "telephone")
 
 
@@ -59,14 +56,20 @@ class LetterForm(forms.Form):
 
 
 def proposed(
-    participant: Participant, points: Sequence[Point], view: CourseView | None, plan: PlanVersion | None
+    participant: Participant,
+    points: Sequence[Point],
+    view: CourseView | None,
+    plan: PlanVersion | None,
+    person: FitnessAgeInput,
 ) -> dict[str, object]:
     """Return what stands in the form at first: a draft in paragraphs."""
+    trend = fitness_trend_of(points, person)
     parts = [
         _trained(participant, points),
         _attended(view),
-        "\n".join(_figures(points, plan)),
-        _concluded(points, plan),
+        "\n".join(_figures(points)),
+        _uptake(trend),
+        _concluded(trend),
         _steered(plan),
         _medicines(plan),
         _(
@@ -144,7 +147,7 @@ def _parts(points: Sequence[Point]) -> tuple[Sequence[Point], Sequence[Point]]:
     return points[:part], points[-part:]
 
 
-def _figures(points: Sequence[Point], plan: PlanVersion | None) -> list[str]:
+def _figures(points: Sequence[Point]) -> list[str]:
     """Return entry and exit as medians of the first and the last third, a line each."""
     early, late = _parts(points)
     if not early:
@@ -170,34 +173,33 @@ def _figures(points: Sequence[Point], plan: PlanVersion | None) -> list[str]:
     line(_("Minutes in the target zone per session"), lambda one: one.zone_s / 60, 1)
     line(_("Perceived exertion after the session (Borg 6–20)"), lambda one: one.borg)
     line(_("Mood after the session (1–5, 5 is best)"), lambda one: one.mood)
-    line(
-        _("Estimated maximal oxygen uptake, ml/kg/min (uncertain by %(error)s)")
-        % {"error": percent(UNCERTAIN_FRACTION)},
-        lambda one: _uptake(one, plan),
-    )
     return made if len(made) > 1 else []
 
 
-def _uptake(point: Point, plan: PlanVersion | None) -> float | None:
-    """Return the estimate by the plan's newest HRmax for every session, so that a corrected HRmax is no change."""
-    fraction = point.third_minute_fraction
-    if plan is not None and plan.hr_max_bpm and point.third_minute_bpm is not None:
-        fraction = point.third_minute_bpm / plan.hr_max_bpm
-    return vo2_max(point.speed_kmh, point.incline_percent, fraction)
+def _uptake(trend: FitnessTrend | None) -> str:
+    """Return the estimate's first and newest point, as the course's page has them."""
+    if trend is None or len(trend.points) < FEWEST_TO_COMPARE:
+        return ""
+    return _(
+        "Estimated maximal oxygen uptake: %(before)s → %(after)s ml/kg/min, one estimate over all sessions with HRmax "
+        "%(rate)s. The range is what differs from day to day; the figure itself is uncertain by %(error)s."
+    ) % {
+        "before": uptake_in_words(trend.first),
+        "after": uptake_in_words(trend.newest),
+        "rate": number(trend.hr_max_bpm),
+        "error": percent(UNCERTAIN_FRACTION),
+    }
 
 
-def _concluded(points: Sequence[Point], plan: PlanVersion | None) -> str:
+def _concluded(trend: FitnessTrend | None) -> str:
     """Return the assessment that the figures allow."""
-    early, late = ([found for one in ones if (found := _uptake(one, plan)) is not None] for ones in _parts(points))
-    if not early or not late:
+    if trend is None or len(trend.points) < FEWEST_TO_COMPARE:
         return _("Assessment: there are too few comparable sessions to tell whether fitness has changed.")
-    change = median(late) / median(early) - 1
-    limit = next(share for count, share in CHANGE_LIMITS if min(len(early), len(late)) >= count)
-    if change > limit:
+    if not trend.change_is_certain:
+        return _("Assessment: fitness is unchanged, within what varies from day to day.")
+    if trend.newest.vo2_max > trend.first.vo2_max:
         return _("Assessment: fitness has improved. More work is done at the same heart rate than at the start.")
-    if change < -limit:
-        return _("Assessment: less work is done at the same heart rate than at the start.")
-    return _("Assessment: fitness is unchanged, within what varies from day to day.")
+    return _("Assessment: less work is done at the same heart rate than at the start.")
 
 
 def _steered(plan: PlanVersion | None) -> str:

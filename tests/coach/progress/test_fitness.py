@@ -65,34 +65,34 @@ def sessions(count: int, *, gain: float = 0.0, noise_bpm: float = 4.0, seed: int
 
 
 def years(evidence: list[FitnessEvidence], hr_max_bpm: float = 185.0) -> list[float]:
-    trend = fitness_trend(evidence, hr_max_bpm, "measured", "f")
+    trend = fitness_trend(evidence, hr_max_bpm, "measured")
     return [] if trend is None else [one.age("f").years for one in trend.points]
 
 
 def test_too_little_evidence_gives_no_trend() -> None:
-    assert fitness_trend(sessions(3), 185.0, "measured", "f") is None
+    assert fitness_trend(sessions(3), 185.0, "measured") is None
     without = [FitnessEvidence(None, 6.0, 5.0), FitnessEvidence(160.0, None, 5.0), FitnessEvidence(160.0, 2.0, 5.0)]
-    assert fitness_trend([*sessions(3), *without], 185.0, "measured", "f") is None
+    assert fitness_trend([*sessions(3), *without], 185.0, "measured") is None
 
 
 @pytest.mark.parametrize(
-    ("hr_max_bpm", "source", "sex"),
-    [(None, "measured", "f"), (185.0, "measured", None), (130.0, "formula_beta_blocker", "f")],
+    ("hr_max_bpm", "source"),
+    [(None, "measured"), (130.0, "formula_beta_blocker")],
 )
-def test_without_hr_max_or_sex_or_with_a_formula_on_a_beta_blocker_there_is_none(
-    hr_max_bpm: float | None, source: str, sex: Sex | None
+def test_without_hr_max_or_with_a_formula_on_a_beta_blocker_there_is_none(
+    hr_max_bpm: float | None, source: str
 ) -> None:
-    assert fitness_trend(sessions(12), hr_max_bpm, source, sex) is None
+    assert fitness_trend(sessions(12), hr_max_bpm, source) is None
 
 
 def test_an_estimate_that_spans_half_a_life_is_not_given() -> None:
-    assert fitness_trend(sessions(12, noise_bpm=25.0, seed=3), 185.0, "measured", "f") is None
+    assert fitness_trend(sessions(12, noise_bpm=25.0, seed=3), 185.0, "measured") is None
 
 
 def test_points_come_with_every_fourth_observation_at_its_session() -> None:
     evidence = sessions(14)
     evidence.insert(2, FitnessEvidence(None, 6.0, 5.0))
-    trend = fitness_trend(evidence, 185.0, "measured", "f")
+    trend = fitness_trend(evidence, 185.0, "measured")
     assert trend is not None
     assert [(one.sessions, one.at) for one in trend.points] == [(4, 5), (8, 9), (12, 13)]
     assert all(one.low < one.vo2_max < one.high for one in trend.points)
@@ -113,8 +113,8 @@ def test_from_point_to_point_the_age_moves_by_few_years(seed: int) -> None:
 
 
 def test_a_gain_of_a_tenth_is_seen_and_none_is_not() -> None:
-    gained = fitness_trend(sessions(24, gain=0.25), 185.0, "measured", "f")
-    same = fitness_trend(sessions(24), 185.0, "measured", "f")
+    gained = fitness_trend(sessions(24, gain=0.25), 185.0, "measured")
+    same = fitness_trend(sessions(24), 185.0, "measured")
     assert gained is not None
     assert same is not None
     assert (gained.change_is_certain, same.change_is_certain) == (True, False)
@@ -128,7 +128,7 @@ def test_a_corrected_hr_max_moves_all_points_and_makes_no_change_of_its_own() ->
 
 
 def test_the_share_of_the_average_has_the_range_of_the_estimate() -> None:
-    trend = fitness_trend(sessions(8), 185.0, "measured", "f")
+    trend = fitness_trend(sessions(8), 185.0, "measured")
     assert trend is not None
     share, low, high = trend.newest.share_of_average(45.0, "f")
     assert share == pytest.approx(trend.newest.vo2_max / 38.0)
