@@ -1,6 +1,6 @@
 """The default voice's pronunciation: words that espeak-ng reads wrongly are handed to it as phonemes.
 
-espeak-ng takes phonemes in double brackets: `Stopp [[b'On@]]`. The words are in `phrases/pronunciation.toml`.
+espeak-ng takes phonemes in double brackets: «Stopp [[b'On@]]». The words are in `phrases/pronunciation.toml`.
 """
 
 import re

@@ -19,7 +19,7 @@ from display.sound.phrases import Language, catalogue, number_phrases, sentence_
 from display.sound.voice_pack import LONGEST_S, PACKAGED, PackMetadata, open_pack, write_about
 from display.sound.wav import AudioFile
 
-_TEXTS = Path(__file__).parents[1] / "phrases" / "recorder.toml"
+_TEXTS = Path(__file__).parents[1] / "phrases" / "recorder_texts.toml"
 QUIETEST_LUFS = -50.0
 """Raw recordings below this are mostly the noise of the room."""
 
