@@ -73,7 +73,7 @@ def record(wait_for_end: Callable[[], object], device: str | None = None) -> Aud
     if len(taken) < 2:  # noqa: PLR2004 - one sample
         why = " ".join(said.decode("utf-8", "replace").split()) or "it ended without a sound"
         raise MicrophoneError(
-            f"No microphone could be opened ({Path(command[0]).name}: {why[:200]}). Plug one in; «arecord -l» lists"
+            f"No microphone could be opened ({Path(command[0]).name}: {why[:200]}). Plug one in; arecord -l lists"
             " those that the machine has, and --device plughw:CARD=NAME chooses one."
         )
     samples = np.frombuffer(bytes(taken[: len(taken) // 2 * 2]), dtype="<i2") / _FULL_SCALE

@@ -1,6 +1,6 @@
 """The default voice's pronunciation: words that espeak-ng reads wrongly are handed to it as phonemes.
 
-espeak-ng takes phonemes in double brackets: «Stopp [[b'On@]]». The words are in `phrases/pronunciation.toml`.
+espeak-ng takes phonemes in double brackets, as in `[[b'On@]]`. The words are in `phrases/pronunciation.toml`.
 """
 
 import re
@@ -28,4 +28,4 @@ def for_espeak(words: str, language: Language) -> str:
         sounds = known.get(word[0].lower())
         return word[0] if sounds is None else f"[[{sounds}]]"
 
-    return re.sub(r"\w+", spelt, words)
+    return re.sub(r"[\w']+", spelt, words)

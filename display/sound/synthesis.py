@@ -66,7 +66,7 @@ def espeak(language: Language) -> Synthesiser:
     options = [program, "-v", voice, "-s", _WORDS_PER_MINUTE, "-p", _PITCH]
 
     def speak(words: str) -> AudioFile:
-        hint = f"Try «espeak-ng -v {voice} test»."
+        hint = f"Try: espeak-ng -v {voice} test"
         spelt = for_espeak(words, language)
         return _spoken(words, lambda to: ([*options, "-w", str(to), spelt], ""), _ESPEAK_TIMEOUT_S, hint)
 
@@ -90,7 +90,7 @@ def piper(model: Path, language: Language) -> Synthesiser:
     command = [program, "--model", str(model), "--output_file"]
 
     def speak(words: str) -> AudioFile:
-        hint = f"Try «echo test | piper --model {model} --output_file test.wav»."
+        hint = f"Try: echo test | piper --model {model} --output_file test.wav"
         return _spoken(words, lambda to: ([*command, str(to)], f"{words}\n"), _PIPER_TIMEOUT_S, hint)
 
     return speak
@@ -115,7 +115,7 @@ def _check_model(model: Path, language: Language) -> None:
     voice = "" if said.espeak is None else said.espeak.voice
     if voice and voice.split("-")[0].lower() not in _PIPER_LANGUAGES[language]:
         raise VoicePackError(
-            f"{model.name} speaks «{voice}» and not «{language}». Name its language, or another voice."
+            f"{model.name} speaks “{voice}” and not “{language}”. Name its language, or another voice."
         )
 
 
@@ -130,6 +130,6 @@ def _spoken(words: str, command: Callable[[Path], tuple[list[str], str]], timeou
             return wav.read_wav(target)
         except subprocess.CalledProcessError as error:
             why = " ".join(error.stderr.decode("utf-8", "replace").split())[-_MOST_WHY:]
-            raise VoicePackError(f"{Path(line[0]).name} could not say «{words}»: {why}. {hint}") from error
+            raise VoicePackError(f"{Path(line[0]).name} could not say “{words}”: {why}. {hint}") from error
         except (OSError, subprocess.SubprocessError, AudioFileError) as error:
-            raise VoicePackError(f"{Path(line[0]).name} could not say «{words}»: {error}. {hint}") from error
+            raise VoicePackError(f"{Path(line[0]).name} could not say “{words}”: {error}. {hint}") from error

@@ -47,7 +47,7 @@ def add_actions(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--output", help="the loudspeaker, as ALSA names it")
     one = action("make", _make, "synthesise a pack with a voice model of Piper's")
     _add_about(one)
-    one.add_argument("--piper", type=Path, required=True, metavar="MODEL.onnx", help="the model; its .json beside it")
+    one.add_argument("--piper", type=Path, required=True, metavar="MODEL.onnx", help="the model; its .json next to it")
     one = action("prepare", _prepare, "trim and level recordings into a pack")
     one.add_argument("raw", type=Path)
     one.add_argument("folder", type=Path)
@@ -59,7 +59,7 @@ def add_actions(parser: argparse.ArgumentParser) -> None:
 def _add_about(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="PACK", help="the pack's folder")
     parser.add_argument("--language", choices=LANGUAGES, default="nb")
-    parser.add_argument("--name", required=True, help="the pack's name, such as «Kari, sal 1»")
+    parser.add_argument("--name", required=True, help="the pack's name, such as Kari, sal 1")
     parser.add_argument("--speaker", required=True, help="whose voice it is, and with which consent")
     parser.add_argument("--licence", default=OWN_CLINIC, help=f"who may use it ({OWN_CLINIC})")
 

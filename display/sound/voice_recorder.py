@@ -67,7 +67,7 @@ class VoiceRecorder:
         words = catalogue(self.about.language)
         unknown = [key for key in only if key not in words.keys]
         if unknown:
-            raise VoicePackError(f"{unknown[0]} is no phrase. «interval-coach voice script» lists them.")
+            raise VoicePackError(f"{unknown[0]} is no phrase. interval-coach voice script lists them.")
         self._begin(only)
         keys = [key for key in words.keys if not self._recorded(key)]
         self.tell(self._say("begin", left=len(keys), name=self.about.name))

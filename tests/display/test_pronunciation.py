@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espea
 
 
 def words_of(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())
+    return re.findall(r"[\w']+", text.lower())
 
 
 def broad(ipa: str) -> str:

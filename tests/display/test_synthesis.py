@@ -79,7 +79,7 @@ def test_a_model_that_cannot_be_loaded_leaves_nothing_behind(model: Path, tmp_pa
         ("{", "cannot be read"),
         (json.dumps({"audio": {}}), "cannot be read"),
         (json.dumps({**CONFIG, "audio": {"sample_rate": 2**40}}), "samples a second"),
-        (json.dumps({**CONFIG, "espeak": {"voice": "sv"}}), "speaks «sv» and not «nb»"),
+        (json.dumps({**CONFIG, "espeak": {"voice": "sv"}}), "speaks “sv” and not “nb”"),
         (" " * 1_000_001, "larger than 1000 kB"),
     ],
 )

@@ -71,7 +71,7 @@ def takes(folder: Path, seconds: float, amplitude: float) -> None:
 
 
 class Person:
-    """Answers the guide: at each phrase the next of `answers`, and «stop» after the last."""
+    """Answers the guide: at each phrase the next of `answers`, and stops after the last."""
 
     def __init__(self, folder: Path, answers: Iterator[str]) -> None:
         """`folder` is where the microphone says that it has recorded."""
