@@ -24,8 +24,9 @@ CARDS: Final = ASOUND / "cards"
 KINDS: Final = ("hdmi", "usb", "i2s")
 
 _LINE: Final = re.compile(r"^ *(\d+) \[(\S+) *\]: (\S+) - (.*)$", re.MULTILINE)
-_BOARD: Final = re.compile(r"^(bcm2835|Loopback|Dummy|HDA-Intel|ac97)", re.IGNORECASE)
-"""Cards of the board itself, or of nothing: the Pi's own jack, and what is there for tests."""
+_BOARD: Final = re.compile(r"^(bcm2835|Loopback|Dummy|HDA-Intel|sof-|ac97|UAC\d?_Gadget|MergingRavenna)", re.IGNORECASE)
+"""Cards of the board itself, or of nothing: the Pi's own jack, what is there for tests, and the way to a computer or a
+network that takes the machine for a sound card."""
 _PORT: Final = re.compile(r"hdmi-?(\d)$", re.IGNORECASE)
 
 
@@ -53,7 +54,7 @@ class PassedOver(Struct, frozen=True):
 def cards_in(text: str, plays: Callable[[int], bool] = lambda _: True) -> tuple[Card, ...]:
     """Return the cards of the kernel's list, in order. `plays`: whether the card of a number has a playback device."""
     return tuple(
-        Card(name, _kind(name, driver), plays(int(number)), _port(name, driver), title.strip())
+        Card(name, _kind(name, driver), plays(int(number)), _port(name, driver, title), title.strip())
         for number, name, driver, title in _LINE.findall(text)
     )
 
@@ -81,8 +82,13 @@ def _kind(name: str, driver: str) -> Literal["hdmi", "usb", "i2s", "other"]:
     return "other" if _BOARD.match(driver) else "i2s"
 
 
-def _port(name: str, driver: str) -> int | None:
-    found = _PORT.search(name) if _kind(name, driver) == "hdmi" else None
+def _port(name: str, driver: str, title: str) -> int | None:
+    if _kind(name, driver) != "hdmi":
+        return None
+    # The firmware's own driver counts from 1, and says so in the title alone: b2 is bcm2835 HDMI 2.
+    if found := re.fullmatch(r"bcm2835 HDMI (\d)", title.strip()):
+        return int(found[1]) - 1
+    found = _PORT.search(name)
     return None if found is None else int(found[1])
 
 

@@ -33,7 +33,9 @@ PAD_KEYS = frozenset(name for name in _CODES.values() if name.startswith("KEY_KP
 """Keys that only a number pad has. A card reader or a scanner types digits, but not these."""
 _DIGITS = frozenset(f"KEY_KP{digit}" for digit in range(10))
 _ENTERS = frozenset(("KEY_KPENTER", "KEY_ENTER"))
-_CALLED_KEYPAD = re.compile(r"key ?pad|num(?:ber|eric)?[ _-]?pad|numeric", re.IGNORECASE)
+_CALLED_NUMERIC = re.compile(r"num(?:ber|eric)?[ _-]?pad|numeric", re.IGNORECASE)
+_CALLED_KEYPAD = re.compile(r"key ?pad", re.IGNORECASE)
+_CALLED_KEYBOARD = re.compile(r"keyboard", re.IGNORECASE)
 _LONGEST_32_BITS = 8
 
 
@@ -62,7 +64,9 @@ def keyboard_kind(name: str, keys: frozenset[str]) -> KeyboardKind:
     """Return what a device is, by its keys; by its name where it claims letters as well."""
     if not (keys >= _DIGITS and keys & _ENTERS):
         return KeyboardKind.OTHER
-    if not keys & LETTERS or _CALLED_KEYPAD.search(name):
+    # G11 Keyboard Keypad: a keyboard's second device.
+    called = _CALLED_NUMERIC.search(name) or (_CALLED_KEYPAD.search(name) and not _CALLED_KEYBOARD.search(name))
+    if called or not keys & LETTERS:
         return KeyboardKind.KEYPAD
     return KeyboardKind.PERHAPS
 

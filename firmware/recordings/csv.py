@@ -36,15 +36,21 @@ MILLISECONDS_FROM = 1e11
 """Seconds since 1970 reach this in the year 5138: a larger number counts milliseconds."""
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _SPACED_OFFSET = re.compile(r"\s+([+-][0-9]{2}:?[0-9]{2})$", re.ASCII)
-_CLOCK = re.compile(r"([0-9]{1,3}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]+)?)", re.ASCII)
+_CLOCK = re.compile(
+    r"([0-9]{1,3}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]+)?)(?:\s*([ap])\.?m\.?)?", re.ASCII | re.IGNORECASE
+)
+_RATE_WITH_UNIT = re.compile(r"(.*[0-9])\s*(?:bpm|/min|slag/min)", re.IGNORECASE)
 _DATED = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S.%f", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")
 _NO_VALUE = frozenset({"nan", "--", "-", "–", "—", "n/a", "na", "null", "none", "#n/a"})
 _BEAT_TIMES = ("t_rx_s", "t_cum_s")
-_SECONDS = ("t_s", "time_s", "elapsed_s", "seconds", "secs", "tid_s", "sekunder")
+_SECONDS = ("t_s", "time_s", "timestamp_s", "elapsed_s", "seconds", "secs", "tid_s", "sekunder")
 _MILLISECONDS = ("t_ms", "time_ms", "timestamp_ms", "elapsed_ms", "tid_ms")
 _MINUTES = ("minutes", "min", "time_min", "elapsed_min", "minutter", "tid_min")
 _TIMES = (*_SECONDS, *_MILLISECONDS, *_MINUTES)
-_CLOCKS = ("timestamp", "datetime", "date_time", "time", "tid", "klokkeslett", "startdate", "start_date")
+_CLOCKS = (
+    *("timestamp", "datetime", "date_time", "time", "tid", "klokkeslett", "zeit"),
+    *("startdate", "start_date", "start_time", "phone_timestamp"),
+)
 _RATES = (
     *(
         "hr_bpm",
@@ -58,7 +64,7 @@ _RATES = (
         "pulse",
         "pulse_bpm",
     ),
-    *("puls", "puls_bpm", "puls_slag_min", "hjertefrekvens"),
+    *("puls", "puls_bpm", "puls_slag_min", "hjertefrekvens", "herzfrequenz"),
 )
 _MEASURED, _UNIT, _RATE_UNITS = "value", "unit", ("count/min", "bpm", "beats/min", "/min")
 """A telephone's export has a row for each measurement of any kind, with its unit in a column."""
@@ -145,12 +151,18 @@ def _table(name: str, text: str, forced: str | None) -> "_Table":
             if seen == LINES_BEFORE_HEADING:
                 break
             first = first or (line, separator.join(cells).strip()[:60])
-            names = [re.sub(r"[^a-z0-9]+", "_", cell.strip().lower()).strip("_") for cell in cells]
+            names = [_column(cell) for cell in cells]
             if _time_and_rate(names) is not None:
                 return _Table(name, line, names, separator)
     if first is None:
         raise RecordingFileError(name, 0, f"The file is empty. {WANTED}")
     raise RecordingFileError(name, first[0], f"«{first[1]}» names no time and heart rate. {WANTED}")
+
+
+def _column(heading: str) -> str:
+    """Return a heading in the form of our own; of a name with dots (`record.heart_rate[bpm]`) its last part."""
+    last = re.sub(r"^(?:[a-z_]+\.)+(?=[a-z])", "", heading.strip().lower())
+    return re.sub(r"[^a-z0-9]+", "_", last).strip("_")
 
 
 def _heading_rows(name: str, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -310,6 +322,7 @@ class _Table:
 
     def _take_sample(self, t: float, cells: list[str]) -> None:
         written = self._value(cells, self._rate)
+        written = _RATE_WITH_UNIT.sub(r"\1", written)
         bpm = self._number(written, self._rate) if written else None
         if bpm is not None and not 0 <= bpm <= HIGHEST_SENT_BPM:
             raise self._refusal(f"A heart rate of {bpm:g} bpm is impossible. Mend or empty the cell.")
@@ -340,7 +353,10 @@ def _clock_s(written: str) -> float | None:
     plain = written.replace(",", ".")
     clock = _CLOCK.fullmatch(plain)
     if clock:
-        return int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3])
+        hours = int(clock[1])
+        if clock[4]:
+            hours = hours % 12 + (12 if clock[4].lower() == "p" else 0)
+        return hours * 3600 + int(clock[2]) * 60 + float(clock[3])
     try:
         at = datetime.fromisoformat(_SPACED_OFFSET.sub(r"\1", plain))
     except ValueError:

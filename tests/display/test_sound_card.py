@@ -48,6 +48,9 @@ WITH_STICK = (
         (PI_ZERO_WITH_AMPLIFIER, "i2s", "plughw:CARD=MAX98357A"),
         (PI_ZERO_WITH_AMPLIFIER, "hdmi", "default:CARD=vc4hdmi"),
         ("--- no soundcards ---\n", "hdmi", None),
+        (" 2 [UAC2Gadget     ]: UAC2_Gadget - UAC2_Gadget\n", "i2s", None),
+        (" 3 [RAVENNA        ]: MergingRavennaALSA - Merging RAVENNA\n", "i2s", None),
+        (" 1 [sndrpihifiberry]: sndrpihifiberry - snd_rpi_hifiberry_dacplushd\n", "i2s", "plughw:CARD=sndrpihifiberry"),
         ("", "usb", None),
         (PI_4, "plughw:CARD=Headphones", "plughw:CARD=Headphones"),
         (PI_4, "default", "default"),
@@ -120,6 +123,17 @@ def test_sound_goes_to_the_port_that_has_the_display(connector: str | None, name
     cards = cards_in(PI_4)
     assert alsa_name("hdmi", cards, connector) == f"default:CARD={name}"
     assert [one.card.name for one in passed_over("hdmi", cards, connector)] == [passed]
+
+
+def test_the_ports_of_the_firmwares_own_driver_are_counted_by_their_titles() -> None:
+    cards = cards_in(
+        " 0 [b1             ]: bcm2835_hdmi - bcm2835 HDMI 1\n"
+        "                      bcm2835 HDMI 1\n"
+        " 1 [b2             ]: bcm2835_hdmi - bcm2835 HDMI 2\n"
+        "                      bcm2835 HDMI 2\n"
+    )
+    assert alsa_name("hdmi", cards, "HDMI-A-2") == "default:CARD=b2"
+    assert alsa_name("hdmi", cards, "HDMI-A-1") == "default:CARD=b1"
 
 
 def drm(folder: Path, **states: str) -> Path:

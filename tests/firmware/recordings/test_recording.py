@@ -69,6 +69,19 @@ def test_a_spreadsheets_habits_are_accepted(content: bytes) -> None:
         b"timestamp,hr\n2026-01-05T12:00:00.500Z,81\n2026-01-05T12:00:01.500Z,82\n",
         b"timestamp,hr\n05.01.2026 12:00:00.5,81\n05.01.2026 12:00:01.5,82\n",
         b"timestamp,hr\n1700000000500,81\n1700000001500,82\n",
+        b"Time,Heart Rate\n11:59:59.5 AM,81\n12:00:00.5 PM,82 bpm\n",
+        b"Time,Heart Rate\n11:59:59.5 p.m.,81\n12:00:00.5 a.m.,82\n",
+        b"record.timestamp[s],record.heart_rate[bpm],record.speed[m/s]\n1075636800.5,81,1.6\n1075636801.5,82,1.6\n",
+        (
+            b"com.samsung.health.heart_rate,6210,3\ncount,com.samsung.health.heart_rate.start_time,"
+            b"com.samsung.health.heart_rate.heart_rate\n"
+            b"1,2026-01-05 12:00:00.500,81.0\n1,2026-01-05 12:00:01.500,82.0\n"
+        ),
+        (
+            b"Phone timestamp;sensor timestamp [ns];HR [bpm];HRV [ms]\n2026-01-05T12:00:00.500;599616000000000000;81;\n"
+            b"2026-01-05T12:00:01.500;599616001000000000;82;\n"
+        ),
+        b"Zeit;Herzfrequenz\n00:00:00,5;81\n00:00:01,5;82\n",
     ],
 )
 def test_what_the_worlds_exporters_write_is_read(content: bytes) -> None:
