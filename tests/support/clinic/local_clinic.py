@@ -80,7 +80,7 @@ def command(*words: str, database: str | None = None, check: bool = True) -> str
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     if check:
@@ -398,7 +398,7 @@ class Postgres:
         whole = [str(self._bin / name), *words]
         if os.geteuid() == 0:
             whole = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *whole]
-        subprocess.run(whole, check=check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, cwd="/")
+        subprocess.run(whole, check=check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, cwd="/")
 
 
 def sql(clinic: ClinicFolder, statement: str, database: str | None = None) -> list[tuple[Any, ...]]:
