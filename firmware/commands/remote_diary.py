@@ -14,6 +14,7 @@ from firmware.journal.reader import Diary, LocalDiary, NoDiaryError
 from firmware.journal.record import SessionLine, SessionRecord
 
 ANSWER_WITHIN_S = 20.0
+SESSIONS_A_PAGE = 200
 _lines = msgspec.json.Decoder(tuple[SessionLine, ...])
 _record = msgspec.json.Decoder(SessionRecord)
 
@@ -31,8 +32,15 @@ class RemoteDiary:
 
     def sessions(self) -> tuple[SessionLine, ...]:
         """List the sessions, oldest first. Raises NoCoachError, JournalError."""
-        self._requests += 1
-        return _lines.decode(self._ask(AskSessions(self._requests), "sessions"))
+        found: list[SessionLine] = []
+        while True:
+            self._requests += 1
+            after = found[-1].session_id if found else ""
+            asked = AskSessions(request=self._requests, after=after, most=SESSIONS_A_PAGE)
+            page = _lines.decode(self._ask(asked, "sessions"))
+            found += page
+            if len(page) < SESSIONS_A_PAGE:
+                return tuple(found)
 
     def session(self, session_id: str) -> SessionRecord:
         """Give one session. Raises UnknownSessionError, JournalError, NoCoachError."""

@@ -142,8 +142,14 @@ class GiveReceipt(ToCoach, frozen=True, tag="receipt", kw_only=True):
     sha256: str
 
 
-class AskSessions(ToCoach, frozen=True, tag="sessions"):
-    """List the diary."""
+class AskSessions(ToCoach, frozen=True, tag="sessions", kw_only=True):
+    """List the diary's sessions, oldest first: at most `most` of those after the one with the id `after`; 0: all.
+
+    A list grows with the years, so it is asked for page by page: the coach holds one page of one client at a time.
+    """
+
+    after: str = ""
+    most: int = 0
 
 
 class AskSession(ToCoach, frozen=True, tag="session", kw_only=True):

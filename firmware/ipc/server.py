@@ -45,6 +45,14 @@ CUE_IS_OLD_S = 2.0
 GONE_AFTER_S = 30.0
 MOST_OWED_BYTES = 8 * 1024 * 1024
 MOST_CLIENTS = 32
+KEPT_FOR_SERVICES = 4
+"""Places that only display and courier may take, so that they come back however many others there are."""
+
+IDLE_AFTER_S = 300.0
+"""A client that wants nothing by itself and has asked nothing for so long gives its place to another."""
+
+LEAST_IDLE_S = 10.0
+"""Where all places are taken, a client that has asked nothing for so long makes room."""
 _READ_BYTES = 64 * 1024
 _KERNEL_BYTES = 128 * 1024
 
@@ -66,6 +74,18 @@ class Client:
         self._stuck_since_s: float | None = None
         self._writing = False
         self.wants = Subscribe()
+        self._spoke_s = time.monotonic()
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it has the account of the display or the courier."""
+        return bool(self._may.service)
+
+    def idle_s(self, now_s: float) -> float:
+        """Return for how long it has asked nothing; 0 for one that wants to be told things."""
+        wants = self.wants
+        listens = wants.views or wants.cues or wants.events or wants.saving or wants.health
+        return 0.0 if listens or self.is_service else now_s - self._spoke_s
 
     def answer(self, message: AnyFromCoach) -> None:
         """Say something that must come, in order."""
@@ -139,6 +159,7 @@ class Client:
         if not content:
             self._server.let_go(self)
             return
+        self._spoke_s = time.monotonic()
         for line in self._lines.feed(content):
             if line is None:
                 self.answer(RequestRefusal("too_long", "The line is too long; a line holds at most 256 KB."))
@@ -181,13 +202,35 @@ class LocalServer:
         self._heard = heard
         self._clients: list[Client] = []
         self._listening: socket.socket | None = None
+        self._made: tuple[int, int] | None = None
         self.loop = asyncio.get_running_loop()
 
     def open(self) -> None:
         """Listen. Raises SocketInUseError where another coach does, NoPlaceError where the socket cannot be made."""
         listening = listen(self._path)
         self._listening = listening
+        self._made = _made_at(self._path)
         self.loop.add_reader(listening, self._accept)
+
+    def look_after(self) -> None:
+        """Make the socket again where its file has gone, and let idle clients go. Never raises."""
+        now_s = time.monotonic()
+        for client in tuple(self._clients):
+            if client.idle_s(now_s) > IDLE_AFTER_S:
+                self.let_go(client)
+        if self._listening is None or _made_at(self._path) == self._made:
+            return
+        before = self._listening
+        try:
+            self.open()
+        except SocketError as error:
+            # Said once: what is there now stays until it changes.
+            self._made = _made_at(self._path)
+            _log.warning("The local socket's file is gone and could not be made again: %s", error)
+            return
+        self.loop.remove_reader(before)
+        before.close()
+        _log.warning("The local socket's file was gone and has been made again: %s", self._path)
 
     def close(self) -> None:
         """Let every client go and take the socket away."""
@@ -246,22 +289,44 @@ class LocalServer:
             self._clients.remove(client)
             client.close()
 
+    def _make_room(self, may: ClientRights) -> bool:
+        """Let go of the client that has asked nothing for longest; a service takes the place of any other client."""
+        now_s = time.monotonic()
+        others = [client for client in self._clients if not client.is_service]
+        idlest = max(others, key=lambda client: client.idle_s(now_s), default=None)
+        if idlest is None or (not may.service and idlest.idle_s(now_s) < LEAST_IDLE_S):
+            return False
+        self.let_go(idlest)
+        return True
+
     def _accept(self) -> None:
         assert self._listening is not None  # noqa: S101 - the reader is there only while it listens
         try:
             connection, _ = self._listening.accept()
         except OSError:
             return
-        if len(self._clients) >= MOST_CLIENTS:
+        connection.setblocking(False)  # noqa: FBT003 - socket's own signature
+        may = self._rights.of_client(connection)
+        kept = 0 if may.service or not self._rights.by_user else KEPT_FOR_SERVICES
+        if len(self._clients) >= MOST_CLIENTS - kept and not self._make_room(may):
+            _log.warning("A client of the local socket was sent away: all places are taken.")
             connection.close()
             return
-        connection.setblocking(False)  # noqa: FBT003 - socket's own signature
         # What lies in the kernel cannot be taken back when it has become old: keep that little.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
-        client = Client(self, connection, self._rights.of_client(connection))
+        client = Client(self, connection, may)
         self._clients.append(client)
         self.loop.add_reader(connection, client.receive)
         client.answer(self._hello)
+
+
+def _made_at(path: Path) -> tuple[int, int] | None:
+    """Return which file is at the socket's path; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def listen(path: Path) -> socket.socket:

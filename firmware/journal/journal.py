@@ -176,9 +176,9 @@ class Journal:
         """Ask for the session to be offered again: the newest that began and did not end; None where there is none."""
         return self._writer.ask(_unfinished)
 
-    def sessions(self) -> Future[tuple[SessionLine, ...]]:
-        """Ask for the diary's list, oldest first."""
-        return self._writer.ask(store.read_lines)
+    def sessions(self, after: str = "", most: int | None = None) -> Future[tuple[SessionLine, ...]]:
+        """Ask for the diary's list, oldest first: all of it, or at most `most` sessions after the one with an id."""
+        return self._writer.ask(lambda connection: store.read_lines(connection, after, most))
 
     def session(self, session_id: str) -> Future[SessionRecord]:
         """Ask for all of one session. The future fails with UnknownSessionError or DamagedSessionError."""

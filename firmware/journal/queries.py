@@ -7,6 +7,7 @@ flipped digit in a ceiling would be a hazard (H1).
 import sqlite3
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple, cast
 
 from msgspec import Struct
@@ -263,10 +264,24 @@ def read_line(row: sqlite3.Row) -> SessionLine | None:
     )
 
 
-def read_lines(connection: sqlite3.Connection) -> tuple[SessionLine, ...]:
-    """Read the diary's list, oldest first."""
-    rows = connection.execute("SELECT * FROM session ORDER BY order_of_beginning")
-    return tuple(line for line in map(read_line, rows) if line is not None)
+_LISTED = (
+    f"session_id, head, head_crc, {_STAMP}, revision, summary, summary_crc, sha256, acknowledged_revision,"
+    " acknowledged_sha256, pruned, damaged"
+)
+"""What a line of the list is made of: not the document, which is the bulk of a row."""
+
+
+def read_lines(connection: sqlite3.Connection, after: str = "", most: int | None = None) -> tuple[SessionLine, ...]:
+    """Read the diary's list, oldest first: at most `most` sessions that began after the one with the id `after`.
+
+    Raises UnknownSessionError where there is no session `after`.
+    """
+    place = _number(connection, after) if after else 0
+    rows = connection.execute(
+        f"SELECT {_LISTED} FROM session WHERE order_of_beginning > ? ORDER BY order_of_beginning",
+        (place,),
+    )
+    return tuple(islice((line for line in map(read_line, rows) if line is not None), most))
 
 
 def unfinished_id(connection: sqlite3.Connection) -> str | None:

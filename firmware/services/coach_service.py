@@ -461,6 +461,7 @@ class CoachService:
                     self._keeper.room = room
                     self._keeper.refresh()
                 self._keeper.save_again()
+            self._server.look_after()
             await asyncio.sleep(LOOK_AT_DISK_EVERY_S)
 
     def _saving_changed(self, state: SaveState) -> None:
@@ -535,7 +536,8 @@ class CoachService:
                 noted = self._journal.acknowledge(message.session_id, message.revision, message.sha256)
                 self._when(noted, client, message, lambda found: client.answer(Done(message.request, found=found)))
             case AskSessions():
-                self._when(self._journal.sessions(), client, message, lambda lines: self._give(client, message, lines))
+                page = self._journal.sessions(message.after, message.most or None)
+                self._when(page, client, message, lambda lines: self._give(client, message, lines))
             case AskSession():
                 asked = self._journal.session(message.session_id)
                 self._when(asked, client, message, lambda record: self._give(client, message, record))
@@ -564,7 +566,9 @@ class CoachService:
     def _when(self, future: Future[Any], client: Client, message: AnyToCoach, act: Callable[[Any], None]) -> None:
         """Answer when the journal has, on the loop; a journal that cannot gives its reason."""
 
-        def finish() -> None:
+        # Takes the future as an argument: one that its own callback held would keep the answer until a full collection,
+        # and there is none while a session runs.
+        def finish(future: Future[Any]) -> None:
             error = None if future.cancelled() else future.exception()
             if future.cancelled() or error is not None:
                 code = "unknown_session" if isinstance(error, UnknownSessionError) else "journal"
@@ -573,7 +577,7 @@ class CoachService:
             else:
                 act(future.result())
 
-        future.add_done_callback(lambda _: self._soon(finish))
+        future.add_done_callback(lambda done: self._soon(lambda: finish(done)))
 
     def _hand_out(self, client: Client, message: AnyToCoach, delivery: SessionDelivery | None) -> None:
         if delivery is None:

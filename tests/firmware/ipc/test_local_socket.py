@@ -1,6 +1,7 @@
 """The local socket: framing, refusals, slow and frozen clients, left-over sockets."""
 
 import asyncio
+import os
 import socket
 import stat
 import time
@@ -18,6 +19,7 @@ from coach.model.cue import Cue, CueName
 from coach.model.messages import Exertion
 from firmware.ipc import server as local_socket
 from firmware.ipc.client import CoachLink, NoCoachError, NoPlaceError, SocketInUseError
+from firmware.ipc.client_rights import DISPLAY, ServiceRights
 from firmware.ipc.messages import (
     FORMAT,
     AnyFromCoach,
@@ -36,7 +38,7 @@ from firmware.ipc.messages import (
     encode,
     pieces,
 )
-from firmware.ipc.server import Client, LocalServer, listen
+from firmware.ipc.server import KEPT_FOR_SERVICES, Client, LocalServer, listen
 
 HELLO = Hello(FORMAT, "1", "boot", 1, "/diary.db")
 VIEW = DisplayState(face=ScreenId.STRAP)
@@ -266,6 +268,68 @@ def test_only_so_many_clients_are_served(tmp_path: Path, monkeypatch: pytest.Mon
         await asyncio.sleep(0.02)
         assert len(server._clients) == 2
         for link in links:
+            link.close()
+
+    with_server(tmp_path / "s", act)
+
+
+def test_a_socket_whose_file_is_gone_is_made_again_and_clients_stay(tmp_path: Path) -> None:
+    """Display and courier that start again would else be out until the coach does."""
+
+    async def act(server: LocalServer, heard: _Heard) -> None:
+        before = CoachLink(tmp_path / "s")
+        await answers(before, 1)
+        (tmp_path / "s").unlink()
+        with pytest.raises(NoCoachError):
+            CoachLink(tmp_path / "s")
+        server.look_after()
+        after = CoachLink(tmp_path / "s")
+        assert isinstance((await answers(after, 1))[0], Hello)
+        before.say(Press(button=Button.UP))
+        assert [type(one) for one in await answers(before, 1)] == [Done]
+        assert len(heard.messages) == 1
+        server.look_after()
+        before.close()
+        after.close()
+
+    with_server(tmp_path / "s", act)
+
+
+def test_idle_clients_make_room_and_those_that_listen_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_socket, "MOST_CLIENTS", 2)
+    monkeypatch.setattr(local_socket, "LEAST_IDLE_S", 0.0)
+
+    async def act(server: LocalServer, _: _Heard) -> None:
+        listens, idle = CoachLink(tmp_path / "s"), CoachLink(tmp_path / "s")
+        listens.say(Subscribe(views=True))
+        await answers(listens, 2)
+        comes = CoachLink(tmp_path / "s")
+        assert isinstance((await answers(comes, 1))[0], Hello)
+        assert len(server._clients) == 2
+        assert server.watched
+        monkeypatch.setattr(local_socket, "IDLE_AFTER_S", 0.0)
+        server.look_after()
+        assert len(server._clients) == 1
+        assert server.watched
+        for link in (listens, idle, comes):
+            link.close()
+
+    with_server(tmp_path / "s", act)
+
+
+def test_a_service_finds_a_place_however_many_others_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_socket, "MOST_CLIENTS", 6)
+    others = ServiceRights({os.geteuid() + 1: DISPLAY})
+
+    async def act(server: LocalServer, _: _Heard) -> None:
+        server._rights = others
+        links = [CoachLink(tmp_path / "s") for _ in range(6)]
+        await asyncio.sleep(0.02)
+        assert len(server._clients) == 6 - KEPT_FOR_SERVICES
+        server._rights = ServiceRights({os.geteuid(): DISPLAY})
+        display = CoachLink(tmp_path / "s")
+        assert isinstance((await answers(display, 1))[0], Hello)
+        for link in (*links, display):
             link.close()
 
     with_server(tmp_path / "s", act)
