@@ -44,6 +44,7 @@ class CueName(StrEnum):
     UNANSWERED = "unanswered"
     DONE = "done"
     SELF_TEST = "self_test"
+    THERAPIST_TEXT = "therapist_text"
     MACHINE_SILENT = "machine_silent"
 
 

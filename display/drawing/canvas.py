@@ -27,6 +27,9 @@ class Style:
         return Style(self.size, self.weight, colour)
 
 
+SMALLEST_SHARE = 0.028
+"""Height of the smallest capitals as a share of the screen's shorter side: 8 mm on a screen of 24 inches."""
+
 TITLE = Style(60, Weight.BOLD)
 HEADING = Style(34, Weight.FIRM)
 BODY = Style(30, Weight.PLAIN, QUIET)
@@ -42,9 +45,17 @@ class Brush:
         self.sheet = sheet
         self.lettering = lettering
         self._rings: dict[tuple[int, float], Ring] = {}
+        self._least_capital = int(SMALLEST_SHARE * min(sheet.width, sheet.height) * sheet.unit)
 
     def _px(self, length: float) -> int:
         return max(1, round(length * self.sheet.unit))
+
+    def pixels(self, style: Style) -> int:
+        """Return the size of a style's em in pixels: never so small that it cannot be read from two metres."""
+        size = self._px(style.size)
+        while self.lettering.cap_height(style.weight, size) < self._least_capital:
+            size += 1
+        return size
 
     def fill(self, box: Box, colour: Colour) -> None:
         """Draw a plain rectangle."""
@@ -89,7 +100,7 @@ class Brush:
         """
         if width is not None:
             style = self.fitted(text, style, width)
-        size = self._px(style.size)
+        size = self.pixels(style)
         rendered = self.lettering.render(text, style.weight, size, style.colour)
         left = at[0] * self.sheet.unit - {"left": 0.0, "centre": 0.5, "right": 1.0}[align] * rendered.get_width()
         self.surface.blit(rendered, (round(left), self._top(at[1], style.weight, size)))
@@ -101,7 +112,7 @@ class Brush:
 
     def number(self, text: str, at: Point, style: Style, align: Align = "left", tracking: float = 0.0) -> float:
         """Write a number whose digits do not move when they change; `tracking` is a share of the em between signs."""
-        size = self._px(style.size)
+        size = self.pixels(style)
         gap = round(tracking * size)
         cells = list(self.lettering.number_cells(text, style.weight, size))
         whole = sum(width for _, width in cells) + gap * (len(cells) - 1)
@@ -120,11 +131,11 @@ class Brush:
 
     def width(self, text: str, style: Style) -> float:
         """Width of a line."""
-        return self.lettering.width(text, style.weight, self._px(style.size)) / self.sheet.unit
+        return self.lettering.width(text, style.weight, self.pixels(style)) / self.sheet.unit
 
     def number_width(self, text: str, style: Style) -> float:
         """Width of a number in equal cells."""
-        return self.lettering.number_width(text, style.weight, self._px(style.size)) / self.sheet.unit
+        return self.lettering.number_width(text, style.weight, self.pixels(style)) / self.sheet.unit
 
     def name(
         self, text: str, at: Point, style: Style, width: float, align: Align = "left", *, least: float = 29
@@ -133,7 +144,7 @@ class Brush:
         lines = [text]
         if self.width(text, style) > width:
             style = Style(min(least, style.size), style.weight, style.colour)
-            lines = self.lettering.wrapped(text, style.weight, self._px(style.size), int(width * self.sheet.unit))
+            lines = self.lettering.wrapped(text, style.weight, self.pixels(style), int(width * self.sheet.unit))
             lines = [*lines[:1], " ".join(lines[1:])] if len(lines) > 1 else lines
         top = at[1] - (len(lines) - 1) * style.size * 0.55
         for place, line in enumerate(lines):
@@ -146,7 +157,7 @@ class Brush:
         self, text: str, at: Point, style: Style, width: float, align: Align = "left", *, leading: float = 1.36
     ) -> float:
         """Write lines that fit the width, the first centred on `at[1]`. Returns where the last one is centred."""
-        lines = self.lettering.wrapped(text, style.weight, self._px(style.size), int(width * self.sheet.unit))
+        lines = self.lettering.wrapped(text, style.weight, self.pixels(style), int(width * self.sheet.unit))
         y = at[1]
         for index, line in enumerate(lines):
             y = at[1] + index * style.size * leading

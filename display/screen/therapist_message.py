@@ -38,8 +38,9 @@ def _fitting(brush: Brush, text: str, room: Box) -> tuple[Style, int]:
     """Return the largest writing in which the text fits the room, and its number of lines."""
     for size in SIZES:
         style = Style(size, Weight.FIRM, WHITE)
-        pixels = round(size * brush.sheet.unit)
-        lines = len(brush.lettering.wrapped(text, style.weight, pixels, int(room.width * brush.sheet.unit)))
+        lines = len(
+            brush.lettering.wrapped(text, style.weight, brush.pixels(style), int(room.width * brush.sheet.unit))
+        )
         if lines * size * LEADING <= room.height:
             return style, lines
     return style, lines

@@ -24,7 +24,7 @@ from coach.kiosk.flow import KioskRequest, KioskState, PressResult
 from coach.kiosk.strap_choice import StrapScene
 from coach.kiosk.view import Button, Choice, DisplayState, ScreenId, TriedPart
 from coach.model.course_progress import CourseProgress
-from coach.model.cue import Cue
+from coach.model.cue import Cue, CueName
 from coach.model.events import AnyEvent, Predicted, ReadinessAnswered, SessionEnded, SessionStarted, Signal
 from coach.model.messages import (
     AnyMessage,
@@ -273,10 +273,11 @@ class SessionController:
         return said
 
     def show_text(self, text: str, for_s: float) -> None:
-        """Show a line from the therapist for so many real seconds; it changes nothing but the view. Raises Refused."""
+        """Show a line from the therapist for so many real seconds, after a tone. Raises MessageRefused."""
         if self.state is None:
             raise MessageRefused("no_session", "nobody is at this machine now, so nobody would read it")
         self._text, self._text_until_s = text, self._clock.now() + for_s * self._speed
+        self._say(Cue(self._now_t(), CueName.THERAPIST_TEXT), self.state.protocol.intervals)
         self._changed(at_once=True)
 
     def deliver(self, delivery: Delivery) -> None:

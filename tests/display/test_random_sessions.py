@@ -30,7 +30,7 @@ from tests.display.test_screen import LYING, STANDING, written
 LOOKS_EVERY_S = 67.0
 SMALLEST_SHARE, NUMBER_SHARE = 0.028, 0.12
 MEDIUM = (1280, 800)
-"""A screen as wide as the usual one and a ninth higher: its texts are as large in pixels, so 2.5 % of the height."""
+"""A screen as wide as the usual one and a ninth higher."""
 FORMATS = (LYING, MEDIUM, STANDING)
 BESIDE_ANOTHER = 0.6
 """The share of its size that the number to set keeps next to buttons of a question, or a second number."""
@@ -90,7 +90,7 @@ def advanced(state: SessionState, message: object) -> SessionState:
 def complaints(seen: DisplayState, size: tuple[int, int]) -> Iterator[str]:
     """Say what is wrong with the picture of a view."""
     writings = written(seen, size)
-    least = 0.0 if size == MEDIUM else SMALLEST_SHARE * min(size) - 1
+    least = SMALLEST_SHARE * min(size) - 1
     yield from (f"small: {w.text} ({w.capital} px)" for w in writings if w.capital < least)
     yield from (f"faint: {w.text}" for w in writings if contrast(w.ink, w.ground) < TEXT_CONTRAST)
     yield from (

@@ -81,7 +81,7 @@ def written(view: DisplayState, size: tuple[int, int] = LYING) -> list[Writing]:
         y = min(max(round(at[1] * unit), 0), brush.surface.get_height() - 1)
         red, green, blue, _ = brush.surface.get_at((x, y))
         if text:
-            capital = brush.lettering.cap_height(style.weight, max(1, round(style.size * unit)))
+            capital = brush.lettering.cap_height(style.weight, brush.pixels(style))
             found.append(Writing(text, style.colour, (red, green, blue), capital))
 
     def text(brush: Brush, text: str, at: tuple[float, float], style: Style, *args: object, **options: object) -> float:
@@ -230,7 +230,7 @@ def test_a_long_nickname_wraps_and_is_not_made_small(name: str, size: tuple[int,
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("size", [LYING, STANDING])
+@pytest.mark.parametrize("size", SIZES)
 def test_every_text_can_be_read_from_two_metres(size: tuple[int, int], language: Language) -> None:
     """On a 24-inch screen such capitals are 8 mm high: read with a third of full sight, by one without glasses."""
     least = 0.028 * min(size) - 1

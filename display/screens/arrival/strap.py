@@ -111,8 +111,7 @@ def _paint_trouble(brush: Brush, box: Box, says: str, *, staff: bool) -> None:
     brush.bar(box, 26, ABOVE_DEEP if staff else BELOW_DEEP)
     brush.bar(box, 26, ABOVE if staff else BELOW, 3)
     style, width = Style(50, Weight.BOLD, WHITE), box.width - 88
-    pixels = round(style.size * brush.sheet.unit)
-    lines = len(brush.lettering.wrapped(says, style.weight, pixels, int(width * brush.sheet.unit)))
+    lines = len(brush.lettering.wrapped(says, style.weight, brush.pixels(style), int(width * brush.sheet.unit)))
     brush.paragraph(says, (box.x + 44, box.middle_y - (lines - 1) * style.size * 0.62), style, width, leading=1.24)
 
 

@@ -140,8 +140,8 @@ def eventful_sessions() -> list[LedSession]:
 
 def test_every_cue_is_given_in_some_session() -> None:
     given = {cue.name for session in eventful_sessions() for cue in session.cues}
-    # The machine says this one of itself, where nobody trains.
-    assert set(CueName) - given == {CueName.SELF_TEST}
+    # The machine says these of itself: without a session, without an answering coach, with a line from a therapist.
+    assert set(CueName) - given == {CueName.SELF_TEST, CueName.MACHINE_SILENT, CueName.THERAPIST_TEXT}
 
 
 def test_a_protocol_of_nothing_but_a_walk_is_completed_by_walking() -> None:

@@ -288,6 +288,8 @@ def test_a_line_from_the_therapist_stands_for_its_time_and_changes_nothing_else(
     before = bench.keeper.view()
     bench.keeper.show_text("Bra!", 0.5)
     assert bench.keeper.view() == replace(before, message="Bra!")
+    assert bench.outlet.cues[-1][0].name is CueName.THERAPIST_TEXT
+    assert bench.outlet.cues[-1][1] == pytest.approx(bench.hand.s)
     due_s = bench.keeper.next_due_clock_s()
     assert due_s is not None
     assert due_s <= bench.hand.s + 0.5
