@@ -9,6 +9,7 @@ urlpatterns = [
     path("c/<slug:clinic>/room/", include("server.live.urls")),
     path("c/<slug:clinic>/follow-up/", include("server.follow_up.urls")),
     path("c/<slug:clinic>/participants/", include("server.people.urls")),
+    path("c/<slug:clinic>/participants/<slug:pseudonym>/", include("server.assessment.urls")),
     path("c/<slug:clinic>/", include("server.diary.urls")),
     path("c/<slug:clinic>/papers/", include("server.documents.urls")),
     path("c/<slug:clinic>/participants/<slug:pseudonym>/papers/", include("server.documents.participant_urls")),

@@ -27,6 +27,9 @@ class PhaseKind(StrEnum):
 
 WORK = (PhaseKind.INTERVAL, PhaseKind.STEADY, PhaseKind.MOTOR)
 
+MODERATE_FRACTION, MODERATE_BORG = 0.76, 13
+"""Upper ends of moderate effort: 64–76 % of HRmax, Borg 12–13 (ACSM). [to be confirmed by a clinician]"""
+
 
 class Zone(Struct, frozen=True):
     """A target zone as fractions of HRmax, both ends included (0.85 is 85 %)."""
@@ -94,3 +97,14 @@ class Protocol(Struct, frozen=True):
     def length_s(self) -> int:
         """Planned length of the whole session in seconds."""
         return sum(phase.length_s for phase in self.phases)
+
+    @property
+    def moderate(self) -> bool:
+        """Whether no phase asks for more than moderate effort; a phase without zone or Borg range may ask for more."""
+        return all(
+            phase.zone is not None
+            and phase.zone.high_fraction <= MODERATE_FRACTION
+            and phase.borg is not None
+            and phase.borg.high <= MODERATE_BORG
+            for phase in self.phases
+        )

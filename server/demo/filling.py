@@ -20,6 +20,9 @@ from msgspec import Struct
 from coach.model.plan import Plan
 from server.accounts.models import Account, Clinic, Membership, Region
 from server.accounts.roles import Role
+from server.assessment.contraindications import NEWEST
+from server.assessment.forms import USUAL
+from server.assessment.models import Clearance
 from server.collector import parser, store
 from server.collector.messages import MessageSource
 from server.diary.ingest import enter_waiting
@@ -40,6 +43,7 @@ COURSES = {"ending_course": {"sessions": 16}}
 """Courses of two sessions a week, where the usual ones have three."""
 NOT_IN_THE_ROOM = frozenset({"absence", "low_attendance", "return", "no_plan", "expired_plan", "unwell", "not_ready"})
 """Needs of people who would not be training just now."""
+DOCTOR = "Lege Demo"
 ANSWERED_AGO = timedelta(hours=20)
 """So long ago two people said yes before the start."""
 USER_NAME = "demo"
@@ -168,6 +172,16 @@ def _take_in(
             )
             begins = datetime.fromtimestamp(one.begins_wall_s, clinic.zone)
             Course.objects.create(participant=person, begins_on=begins.date(), **COURSES.get(one.need, {}))
+            cleared_on = begins.date() - timedelta(days=4)
+            Clearance.objects.create(
+                participant=person,
+                cleared_by=DOCTOR,
+                cleared_on=cleared_on,
+                list_version=NEWEST,
+                beta_blocker=False,
+                valid_until=cleared_on + USUAL,
+                made_by=account,
+            )
             if one.need != "no_plan":
                 plan = save_plan(person, account, _values(one, begins, clinic.day_of(now)), base=0, reason="")
                 PlanVersion.objects.filter(pk=plan.pk).update(made_at=begins - timedelta(days=2))

@@ -151,6 +151,8 @@ def _href(clinic: Clinic, item: FollowUpItem, step: str) -> str:
     match step:
         case "session" if item.facts.get("session"):
             return reverse("diary:session", args=[clinic.code, item.facts["session"]])
+        case "clearance":
+            return reverse("assessment:clearance", args=where)
         case "plan":
             return reverse("people:plan", args=where)
         case "change_plan":

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
+from server.assessment.models import Clearance
 from server.diary.signals import entries_changed
 from server.follow_up.models import FollowUpCheck
 from server.live.models import RaisedNotice
@@ -18,8 +19,8 @@ from server.people.models import Course, Participant, PlanVersion
 
 
 def connect() -> None:
-    """Listen to plans, courses, participants, diary entries and notices of the room."""
-    for model in (PlanVersion, Course):
+    """Listen to plans, courses, clearances, participants, diary entries and notices of the room."""
+    for model in (PlanVersion, Course, Clearance):
         post_save.connect(_of_row, sender=model, dispatch_uid=f"follow_up {model.__name__}")
         post_delete.connect(_of_row, sender=model, dispatch_uid=f"follow_up {model.__name__} gone")
     post_save.connect(_of_participant, sender=Participant, dispatch_uid="follow_up Participant")
@@ -36,7 +37,7 @@ def mark_due(participants: Iterable[int]) -> None:
         )
 
 
-def _of_row(instance: PlanVersion | Course, **_more: Any) -> None:  # noqa: ANN401 - Django's own arguments
+def _of_row(instance: PlanVersion | Course | Clearance, **_more: Any) -> None:  # noqa: ANN401 - Django's own arguments
     mark_due([instance.participant_id])
 
 

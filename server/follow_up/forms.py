@@ -20,6 +20,7 @@ LABELS = {
     "attendance_from": gettext_lazy("Attendance counts from so many sessions on"),
     "away_days": gettext_lazy("Whole days without a session"),
     "plan_ends_days": gettext_lazy("Days before the plan ends"),
+    "clearance_ends_days": gettext_lazy("Days before the clearance ends"),
     "course_ends_days": gettext_lazy("Days before the course ends"),
 }
 

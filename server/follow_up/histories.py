@@ -10,12 +10,14 @@ from django.db.models import Max
 
 from coach.model.summary import Summary
 from server.accounts.models import Clinic
+from server.assessment.clearance import ClearanceStatus, statuses_of
 from server.diary.course.schedule import CountedSession, CourseView, course_of
 from server.diary.models import DiaryEntry
 from server.diary.selectors import plan_of
 from server.follow_up.history import (
     FollowUpHistory,
     HistoryAnswer,
+    HistoryClearance,
     HistoryCourse,
     HistoryPlan,
     HistorySession,
@@ -25,6 +27,7 @@ from server.follow_up.rules import LOOKED_BACK_DAYS
 from server.live.models import RaisedNotice
 from server.models import PlanOnMachine, Session
 from server.people.models import Course, Participant, PlanVersion, course_end
+from server.people.protocols import is_moderate
 
 LOOKED_AT = 8
 """So many of the newest sessions are read with their summaries."""
@@ -67,6 +70,7 @@ def histories_of(clinic: Clinic, people: Sequence[Participant], now: datetime) -
     ends = _ends(keys)
     answers = _answers(clinic, people, now)
     refusing = _refusing(clinic, people)
+    clearances = statuses_of(people, today)
     made = {}
     for one in people:
         versions = plans.get(one.pk, [])
@@ -78,6 +82,7 @@ def histories_of(clinic: Clinic, people: Sequence[Participant], now: datetime) -
             today=today,
             begun_on=clinic.day_of(one.made_at),
             plan=None if newest is None else _plan(newest),
+            clearance=_clearance(clearances[one.pk]),
             course=None if course is None else _course(course, rows, today),
             sessions=sessions,
             first_session=_first(rows, course),
@@ -93,7 +98,7 @@ def histories_of(clinic: Clinic, people: Sequence[Participant], now: datetime) -
 def _plans(keys: Sequence[int]) -> dict[int, list[PlanVersion]]:
     found: dict[int, list[PlanVersion]] = defaultdict(list)
     wanted = PlanVersion.objects.filter(participant__in=keys).only(
-        "participant_id", "version", "made_at", "mode", "hr_max_bpm", "ceiling_bpm", "valid_until",
+        "participant_id", "version", "made_at", "protocol", "mode", "hr_max_bpm", "ceiling_bpm", "valid_until",
         "training_opened_at", "withdrawn",
     )  # fmt: skip
     for one in wanted.order_by("participant_id", "version"):
@@ -109,6 +114,18 @@ def _plan(version: PlanVersion) -> HistoryPlan:
         ceiling_bpm=version.ceiling_bpm,
         valid_until=version.valid_until,
         opened_at=version.training_opened_at,
+        needs_clearance=not is_moderate(version.protocol),
+    )
+
+
+def _clearance(status: ClearanceStatus) -> HistoryClearance:
+    kept = status.clearance
+    return HistoryClearance(
+        state=status.state.value,
+        last_day=status.last_day,
+        key=None if kept is None else kept.pk,
+        asked_at=None if kept is None else kept.renewal_asked_at,
+        asked_code="" if kept is None else kept.renewal_code,
     )
 
 

@@ -71,7 +71,10 @@ class HistorySession(Struct, frozen=True, kw_only=True):
 
 
 class HistoryPlan(Struct, frozen=True, kw_only=True):
-    """The newest plan. `opened_at`: when a therapist last opened training that a yes had closed."""
+    """The newest plan. `opened_at`: when a therapist last opened training that a yes had closed.
+
+    `needs_clearance`: it asks for more than moderate effort.
+    """
 
     version: int
     withdrawn: bool = False
@@ -79,6 +82,21 @@ class HistoryPlan(Struct, frozen=True, kw_only=True):
     ceiling_bpm: float | None = None
     valid_until: date | None = None
     opened_at: datetime | None = None
+    needs_clearance: bool = False
+
+
+class HistoryClearance(Struct, frozen=True, kw_only=True):
+    """How it stands with the clearance. `state`: `server.assessment.clearance.ClearanceState`; `key`: None for none.
+
+    `last_day`: the last on which a session beyond moderate effort may begin. `asked_at`, `asked_code`: the answer
+    before a start that asks for a renewal.
+    """
+
+    state: str
+    last_day: date
+    key: int | None = None
+    asked_at: datetime | None = None
+    asked_code: str = ""
 
 
 class HistoryCourse(Struct, frozen=True, kw_only=True):
@@ -111,6 +129,7 @@ class FollowUpHistory(Struct, frozen=True, kw_only=True):
     today: date
     begun_on: date
     plan: HistoryPlan | None = None
+    clearance: HistoryClearance | None = None
     course: HistoryCourse | None = None
     sessions: tuple[HistorySession, ...] = ()
     first_session: HistorySession | None = None

@@ -328,17 +328,61 @@ def find_ending_course(history: FollowUpHistory, limits: FollowUpThresholds) -> 
     return RuleEvidence(f"course {course.key}", facts)
 
 
+def find_ended_clearance(history: FollowUpHistory, _limits: FollowUpThresholds) -> RuleEvidence | None:
+    """Find a yes to chest pain or fainting that ended the clearance."""
+    found = history.clearance
+    if found is None or found.state != "renewal" or found.asked_at is None:
+        return None
+    return RuleEvidence(f"{found.key} {found.asked_at.isoformat()}", {"at": found.asked_at.isoformat()})
+
+
+def find_asked_clearance(history: FollowUpHistory, _limits: FollowUpThresholds) -> RuleEvidence | None:
+    """Find another yes since the clearance, which a therapist weighs against it."""
+    found = history.clearance
+    if found is None or found.state == "renewal" or found.asked_at is None:
+        return None
+    return RuleEvidence(f"{found.key} {found.asked_at.isoformat()}", {"at": found.asked_at.isoformat()})
+
+
+def find_no_clearance(history: FollowUpHistory, _limits: FollowUpThresholds) -> RuleEvidence | None:
+    """Find a plan in force that the clearance, or its absence, keeps machines from beginning."""
+    found = history.clearance
+    if found is None or history.plan is None or not history.holds or not history.plan.needs_clearance:
+        return None
+    if found.state in ("cleared", "grace", "renewal"):
+        return None
+    return RuleEvidence(f"{found.state} {found.key} {history.plan.version}", {"state": found.state})
+
+
+def find_ending_clearance(history: FollowUpHistory, limits: FollowUpThresholds) -> RuleEvidence | None:
+    """Find a clearance, or a grace without one, that ends within days while the plan needs it."""
+    found = history.clearance
+    if found is None or history.plan is None or not history.holds or not history.plan.needs_clearance:
+        return None
+    left = (found.last_day - history.today).days
+    if found.state == "grace" or (found.state == "cleared" and left <= limits.clearance_ends_days):
+        facts = {"state": found.state, "days": left, "until": found.last_day.isoformat()}
+        return RuleEvidence(f"{found.state} {found.key} {found.last_day.isoformat()}", facts)
+    return None
+
+
 RULES: tuple[FollowUpRule, ...] = (
-    FollowUpRule(code="unwell", weight=100, step="plan", find=find_unwell, covers=("not_ready", "said_no")),
+    FollowUpRule(
+        code="unwell", weight=100, step="plan", find=find_unwell, covers=("not_ready", "said_no", "ended_clearance")
+    ),
+    FollowUpRule(code="ended_clearance", weight=98, step="clearance", find=find_ended_clearance),
     FollowUpRule(code="said_no", weight=96, step="session", find=find_said_no),
     FollowUpRule(code="no_answer", weight=94, step="session", find=find_no_answer),
     FollowUpRule(code="over_ceiling", weight=90, step="session", find=find_over_ceiling),
-    FollowUpRule(code="not_ready", weight=86, step="plan", find=find_not_ready),
+    FollowUpRule(code="not_ready", weight=86, step="plan", find=find_not_ready, covers=("asked_clearance",)),
+    FollowUpRule(code="no_clearance", weight=85, step="clearance", find=find_no_clearance),
     FollowUpRule(code="never_in_zone", weight=80, step="plan", find=find_never_in_zone, covers=("hard_under_zone",)),
     FollowUpRule(code="wrong_hr_max", weight=78, step="plan", find=find_wrong_hr_max),
     FollowUpRule(code="hard_under_zone", weight=75, step="session", find=find_hard_under_zone),
     FollowUpRule(code="no_plan", weight=70, step="change_plan", find=find_no_plan),
     FollowUpRule(code="expired_plan", weight=68, step="change_plan", find=find_expired_plan),
+    FollowUpRule(code="ending_clearance", weight=67, step="clearance", find=find_ending_clearance),
+    FollowUpRule(code="asked_clearance", weight=66, step="clearance", find=find_asked_clearance),
     FollowUpRule(code="stopped_early", weight=65, step="session", find=find_stopped_early),
     FollowUpRule(code="absence", weight=60, step="note", find=find_absence, covers=("low_attendance",)),
     FollowUpRule(code="refused_plan", weight=58, step="plan", find=find_refused_plan),

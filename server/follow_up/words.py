@@ -39,6 +39,8 @@ def step_of(rule: str, facts: Facts) -> str:
             return _("Make the plan")
         case "expired_plan" | "ending_plan":
             return _("Renew the plan")
+        case "ended_clearance" | "no_clearance" | "ending_clearance" | "asked_clearance":
+            return _("Open the clearance")
         case "absence":
             return _("Call and note")
         case "low_attendance" | "return" | "ending_course":
@@ -253,6 +255,34 @@ def _unassigned_title(facts: Facts) -> str:
     return words % {"count": count}
 
 
+def _no_clearance_title(facts: Facts) -> str:
+    if facts["state"] == "expired":
+        return _("The clearance has expired")
+    if facts["state"] == "moderate":
+        return _("The plan is harder than the clearance")
+    return _("No clearance for the plan")
+
+
+def _ending_clearance_title(facts: Facts) -> str:
+    if facts["state"] == "grace":
+        return _("Trains hard without a recorded clearance")
+    days = facts["days"]
+    words = ngettext("The clearance ends in %(days)s day", "The clearance ends in %(days)s days", days) % {"days": days}
+    return _("The clearance ends today") if days == 0 else words
+
+
+def _ending_clearance_line(facts: Facts) -> str:
+    told = {"day": _on(facts, "until")}
+    if facts["state"] == "grace":
+        return _("Record a clearance by %(day)s; after that the machines begin no session of this plan.") % told
+    return _("Its last day is %(day)s; after that the machines begin no session of this plan.") % told
+
+
+def _asked_at(facts: Facts) -> str:
+    at = timezone.localtime(datetime.fromisoformat(facts["at"]))
+    return _("Answered on %(day)s at %(time)s.") % {"day": day(at.date()), "time": date_format(at, "TIME_FORMAT")}
+
+
 _TITLES: dict[str, Callable[[Facts], str]] = {
     "unwell": lambda _facts: _("Said yes to chest pain or fainting"),
     "said_no": lambda _facts: _('Answered no to "Are you all right?"'),
@@ -264,6 +294,10 @@ _TITLES: dict[str, Callable[[Facts], str]] = {
     "hard_under_zone": lambda _facts: _("Very hard, yet under the zone"),
     "no_plan": _no_plan_title,
     "expired_plan": lambda _facts: _("The plan has expired"),
+    "ended_clearance": lambda _facts: _("The clearance must be renewed after a yes"),
+    "no_clearance": _no_clearance_title,
+    "ending_clearance": _ending_clearance_title,
+    "asked_clearance": lambda _facts: _("Look at the clearance again after a yes"),
     "stopped_early": lambda facts: (
         ngettext(
             "Stopped early in %(count)s session", "Stopped early in %(count)s sessions in a row", facts["sessions"]
@@ -297,6 +331,14 @@ _LINES: dict[str, Callable[[Facts], str]] = {
     "wrong_hr_max": _hr_max_line,
     "hard_under_zone": _felt_line,
     "no_plan": _no_plan_line,
+    "ended_clearance": lambda facts: _sentence(
+        _asked_at(facts), _("The machines begin no session beyond moderate effort until it is renewed.")
+    ),
+    "no_clearance": lambda _facts: _("The machines begin no session of this plan."),
+    "ending_clearance": _ending_clearance_line,
+    "asked_clearance": lambda facts: _sentence(
+        _asked_at(facts), _("Renew the clearance, or write why it still holds.")
+    ),
     "expired_plan": lambda facts: (
         _("Its last day was %(day)s. No machine lets this participant begin.") % {"day": _on(facts, "until")}
     ),

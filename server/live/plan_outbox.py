@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from server.accounts.models import Clinic
+from server.assessment.clearance import last_days
 from server.diary.course.sent_progress import course_progress
 from server.diary.weekly_limits import known_sessions
 from server.live.models import Outgoing, SuppliedMachine
@@ -155,10 +156,12 @@ def _write(clinic: Clinic, plans: list[PlanVersion], machines: Iterable[str]) ->
     limited = [one.participant for one in plans if limits(one)]
     known = known_sessions(clinic, limited, now) if limited else {}
     progress = course_progress(plans) if plans and to else {}
+    cleared = last_days(plans, clinic.day_of(now)) if to else {}
     told = []
     for one in plans:
         who = one.participant_id
-        told.append((one.participant, encode(plan_on_wire(one, known.get(who), now, progress.get(who)))))
+        made = plan_on_wire(one, known.get(who), now, progress.get(who), cleared.get(who))
+        told.append((one.participant, encode(made)))
     Outgoing.objects.bulk_create(_row(clinic, machine, who, payload) for who, payload in told for machine in to)
     transaction.on_commit(_wake)
     return len(told) * len(to)

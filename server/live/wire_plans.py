@@ -1,7 +1,7 @@
 """A participant's plan as machines know it: the pseudonym and the nickname, never the name."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import cast, get_args
 
 from coach.model.course_progress import CourseProgress
@@ -15,14 +15,17 @@ def plan_on_wire(
     known: Sequence[KnownSession] | None = None,
     now: datetime | None = None,
     progress: CourseProgress | None = None,
+    cleared_until: date | None = None,
 ) -> PlanOnWire:
     """What a machine is told. What the machine learns by itself (response) is left to it.
 
     `known`: the sessions that count or counted towards cap and rest, `now`: when they were looked up; told where the
     plan limits how often. Their number stands beside, for a machine that does not know the list. `progress`: what the
-    participant sees of their own course.
+    participant sees of their own course. `cleared_until`: the last day that a clearance gives the plan; None: it needs
+    none.
     """
     participant = version.participant
+    until_s = valid_until_wall_s(version, cleared_until)
     at_s = (now or datetime.now(UTC)).timestamp()
     told = None if known is None or not limits(version) else tuple(known)
     ages_s = [at_s - one.ended_wall_s for one in told or () if one.counts and one.ended_wall_s <= at_s]
@@ -58,10 +61,10 @@ def plan_on_wire(
             hours_since_last=round(min(ages_s) / 3600, 2) if ages_s else None,
             counted_at_wall_s=None if told is None else at_s,
             known_sessions=told,
-            valid_until_wall_s=valid_until_wall_s(version),
+            valid_until_wall_s=until_s,
             training_opened_wall_s=opened_at.timestamp() if (opened_at := version.training_opened_at) else None,
         ),
-        valid_until_wall_s=valid_until_wall_s(version),
+        valid_until_wall_s=until_s,
         progress=progress,
     )
 
@@ -71,11 +74,15 @@ def limits(version: PlanVersion) -> bool:
     return version.weekly_cap is not None or version.rest_hours > 0
 
 
-def valid_until_wall_s(version: PlanVersion) -> float | None:
-    """The end of the plan's last day in the clinic's time zone, seconds since 1970; None: it holds until changed."""
-    if version.valid_until is None:
+def valid_until_wall_s(version: PlanVersion, cleared_until: date | None = None) -> float | None:
+    """The end of the plan's last day in the clinic's time zone, seconds since 1970; None: it holds until changed.
+
+    The earlier of the plan's own day and its clearance's.
+    """
+    last_day = min((one for one in (version.valid_until, cleared_until) if one is not None), default=None)
+    if last_day is None:
         return None
-    day_after = version.valid_until + timedelta(days=1)
+    day_after = last_day + timedelta(days=1)
     return datetime.combine(day_after, time(), version.participant.clinic.zone).timestamp()
 
 

@@ -9,3 +9,7 @@ class PeopleError(ServerError):
 
 class EditConflictError(PeopleError):
     """Somebody else has changed the plan since it was shown."""
+
+
+class NotClearedError(PeopleError):
+    """The plan asks for more than moderate effort, and no clearance for that is in force."""

@@ -295,9 +295,13 @@ class PlanForm(forms.Form):
     )
     base = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
 
-    def __init__(self, data: Any = None, *, now: Values | None, first: bool, **more: Any) -> None:  # noqa: ANN401 - Django's own signature
-        """`now`: what the fields begin with. `first`: there was no plan, so no reason is asked."""
+    def __init__(self, data: Any = None, *, now: Values | None, first: bool, cleared: bool, **more: Any) -> None:  # noqa: ANN401 - Django's own signature
+        """`now`: what the fields begin with. `first`: there was no plan, so no reason is asked.
+
+        `cleared`: a clearance for more than moderate effort is in force.
+        """
         super().__init__(data, **more)
+        self.cleared = cleared
         now = now or Values()
         self.first = first
         self.today: date = timezone.localdate()
@@ -342,6 +346,15 @@ class PlanForm(forms.Form):
         usual = Values()
         told = {name: given.get(name, getattr(usual, name)) for name in COMPARED if name != "questions"}
         self.values = Values(**told, questions=_ordered(given.get("questions", [])))
+        if not self.cleared and "protocol" not in self.errors and not protocols.is_moderate(self.values.protocol):
+            self.add_error(
+                "protocol",
+                _(
+                    "Without a doctor's clearance in force, only a protocol of moderate effort can be planned, such as "
+                    "%(moderate)s. Choose that one, or record the clearance first."
+                )
+                % {"moderate": next((one.title for one in protocols.offered() if one.moderate), "–")},
+            )
         for fault in faults(self.values, self.today):
             if fault.field not in self.errors and not (AGAINST.get(fault.field, set()) & self.errors.keys()):
                 self.add_error(fault.field, fault.words)

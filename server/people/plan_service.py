@@ -11,11 +11,13 @@ from django.utils import timezone
 
 from server.accounts.models import Account
 from server.accounts.roles import Permission
+from server.assessment.clearance import status_of
 from server.audit.record import record
 from server.live.plan_outbox import hand_out_plan, withdraw_plan
-from server.people.errors import EditConflictError
+from server.people.errors import EditConflictError, NotClearedError
 from server.people.models import Participant, PlanVersion
 from server.people.plan_rules import COMPARED, Values, changed, values_of
+from server.people.protocols import is_moderate
 
 
 def newest_of(participant: Participant) -> PlanVersion | None:
@@ -32,10 +34,12 @@ def in_force(participant: Participant) -> PlanVersion | None:
 def save_plan(participant: Participant, account: Account, values: Values, *, base: int, reason: str) -> PlanVersion:
     """Make the next version and hand it out. `base`: the version it was made from, 0 for none.
 
-    Raises ChangedMeanwhileError.
+    Raises EditConflictError, and NotClearedError for a plan beyond moderate effort without a clearance in force.
     """
     with transaction.atomic():
         newest = _locked(participant, base)
+        if not is_moderate(values.protocol) and not status_of(participant).cleared:
+            raise NotClearedError("No clearance for more than moderate effort is in force. Record it first.")
         before = None if newest is None or newest.withdrawn else values_of(newest)
         made = _next(participant, account, values, newest, reason)
         hand_out_plan(made)
@@ -44,7 +48,7 @@ def save_plan(participant: Participant, account: Account, values: Values, *, bas
 
 
 def end_plan(participant: Participant, account: Account, *, base: int, reason: str) -> None:
-    """Withdraw the plan from every machine. Raises ChangedMeanwhileError."""
+    """Withdraw the plan from every machine. Raises EditConflictError."""
     with transaction.atomic():
         newest = _locked(participant, base)
         if newest is None or newest.withdrawn:
@@ -55,7 +59,7 @@ def end_plan(participant: Participant, account: Account, *, base: int, reason: s
 
 
 def open_training(participant: Participant, account: Account, *, base: int, reason: str) -> None:
-    """Open training that a yes before the start has closed on a machine (H14). Raises ChangedMeanwhileError."""
+    """Open training that a yes before the start has closed on a machine (H14). Raises EditConflictError."""
     with transaction.atomic():
         newest = _locked(participant, base)
         if newest is None or newest.withdrawn:
@@ -89,7 +93,7 @@ def hand_out_again(participant: Participant) -> None:
 
 
 def _locked(participant: Participant, base: int) -> PlanVersion | None:
-    """The newest version, with whoever else changes the plan waiting. Raises ChangedMeanwhileError."""
+    """The newest version, with whoever else changes the plan waiting. Raises EditConflictError."""
     Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
     newest = newest_of(participant)
     if base != (newest.version if newest else 0):

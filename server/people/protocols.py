@@ -22,11 +22,15 @@ _log = logging.getLogger(__name__)
 
 
 class Offered(Struct, frozen=True):
-    """A protocol as a form offers it. `low_fraction`: where its hardest zone begins, of HRmax; None: it has none."""
+    """A protocol as a form offers it. `low_fraction`: where its hardest zone begins, of HRmax; None: it has none.
+
+    `moderate`: it never asks for more than moderate effort, so it needs no clearance.
+    """
 
     name: str
     title: str
     low_fraction: float | None
+    moderate: bool = False
 
 
 def offered() -> tuple[Offered, ...]:
@@ -42,10 +46,16 @@ def titles() -> dict[str, str]:
     return {one.name: one.title for one in offered()}
 
 
+def is_moderate(name: str) -> bool:
+    """Return whether a plan of this protocol needs no clearance. One that the server does not know needs it."""
+    known = {one.name: one for one in (*_own(_folder()), *_built_in())}
+    return name in known and known[name].moderate
+
+
 def _offered(protocol: Protocol) -> Offered:
     lows = [phase.zone.low_fraction for phase in protocol.phases if phase.zone is not None]
     title = protocol.titles.get(get_language() or "nb") or protocol.name
-    return Offered(protocol.name, title, max(lows, default=None))
+    return Offered(protocol.name, title, max(lows, default=None), protocol.moderate)
 
 
 @lru_cache(maxsize=1)

@@ -98,7 +98,7 @@ def new(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         if form.is_valid():
             form.changed_fields()
             participant_service.take_in(participant, account_of(request))
-            messages.success(request, _("%(name)s is added. Next: make a plan.") % {"name": participant.told_apart})
-            return redirect("people:change_plan", clinic.code, participant.pseudonym)
+            messages.success(request, _("%(name)s is added. Next: the clearance.") % {"name": participant.told_apart})
+            return redirect("assessment:clearance", clinic.code, participant.pseudonym)
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     return render(request, "people/person.html", {"clinic": clinic, "form": form}, status=status)

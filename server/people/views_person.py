@@ -12,6 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from server.accounts.access import about_participant, account_of
 from server.accounts.memberships import mays_in
 from server.accounts.roles import Permission
+from server.assessment.clearance import status_of
+from server.assessment.words import mark_words, state_words
 from server.audit.record import record
 from server.diary import selectors
 from server.diary.course import page
@@ -43,8 +45,12 @@ def _overview(
     mays = mays_in(account_of(request), participant.clinic)
     plan = plan_service.newest_of(participant)
     today = timezone.localdate()
+    clearance = status_of(participant)
     shown = {
         "participant": participant,
+        "clearance": clearance,
+        "clearance_mark": mark_words(clearance),
+        "clearance_words": state_words(clearance),
         "picture": address_of(participant.picture),
         "plan": plan,
         "holds": plan is not None and not plan.withdrawn,

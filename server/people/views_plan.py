@@ -21,9 +21,11 @@ from coach.model.plan import formula_hr_max_bpm
 from server.accounts.access import about_participant, account_of
 from server.accounts.memberships import mays_in
 from server.accounts.roles import Permission
+from server.assessment.clearance import status_of
+from server.assessment.words import mark_words, state_words
 from server.diary.formatting import day
 from server.people import plan_service, plan_words, protocols
-from server.people.errors import EditConflictError
+from server.people.errors import EditConflictError, NotClearedError
 from server.people.forms import OWN_WORDS, AgainForm, EndPlanForm, PlanForm
 from server.people.models import Participant, PlanVersion
 from server.people.plan_delivery_status import on_machines
@@ -55,8 +57,13 @@ def plan(request: HttpRequest, participant: Participant) -> HttpResponse:
     now = None if newest is None or newest.withdrawn else values_of(newest)
     known = learned(participant, newest) if Permission.SEE_DIARY in mays else None
     proposal = known.proposal if known else None
+    clearance = status_of(participant)
     shown = {
         "participant": participant,
+        "clearance": clearance,
+        "clearance_mark": mark_words(clearance),
+        "clearance_words": state_words(clearance),
+        "needs_clearance": now is not None and not protocols.is_moderate(now.protocol),
         "newest": newest,
         "now": now,
         "facts": plan_words.all_of(now) if now else (),
@@ -85,10 +92,14 @@ def change_plan(request: HttpRequest, participant: Participant) -> HttpResponse:
         now = FIRST if newest is None else values_of(newest)
         if "finding" in request.GET and known.finding is not None:
             now = taken_over(now, known.finding)
-        return _form(request, participant, _fresh(now, newest), known)
+        return _form(request, participant, _fresh(participant, now, newest), known)
     before = _before(participant, request.POST.get("base", ""))
     form = PlanForm(
-        request.POST, now=FIRST if before is None else values_of(before), first=before is None, auto_id="id_%s"
+        request.POST,
+        now=FIRST if before is None else values_of(before),
+        first=before is None,
+        cleared=status_of(participant).cleared,
+        auto_id="id_%s",
     )
     if not form.is_valid():
         return _form(request, participant, form, known, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -153,6 +164,8 @@ def use_proposal(request: HttpRequest, participant: Participant) -> HttpResponse
         plan_service.save_plan(participant, account_of(request), values, base=newest.version, reason=reason)
     except EditConflictError:
         messages.warning(request, _("The plan or the proposal has changed in the meantime. Look at it again."))
+    except NotClearedError:
+        messages.error(request, state_words(status_of(participant)))
     else:
         messages.success(request, _("The plan is saved and on its way to the machines."))
     return redirect(*where)
@@ -201,8 +214,12 @@ def taken_over(now: Values, finding: HrMaxProposal) -> Values:
     return replace(now, hr_max_bpm=found, hr_max_source=source, hr_max_set_on=finding.on, ceiling_bpm=ceiling)
 
 
-def _fresh(now: Values, newest: PlanVersion | None) -> PlanForm:
-    return PlanForm(now=now, first=newest is None, initial={"base": newest.version if newest else 0})
+def _fresh(participant: Participant, now: Values, newest: PlanVersion | None) -> PlanForm:
+    cleared = status_of(participant).cleared
+    if newest is None and not cleared:
+        moderate = next((one.name for one in protocols.offered() if one.moderate), now.protocol)
+        now = replace(now, protocol=moderate)
+    return PlanForm(now=now, first=newest is None, cleared=cleared, initial={"base": newest.version if newest else 0})
 
 
 def _before(participant: Participant, base: str) -> PlanVersion | None:
@@ -223,9 +240,12 @@ def _form(
     **more: Any,  # noqa: ANN401 - what else the page shows
 ) -> HttpResponse:
     years = timezone.localdate().year - participant.birth_year
+    clearance = status_of(participant)
     shown = {
         "participant": participant,
         "form": form,
+        "clearance": clearance,
+        "clearance_words": state_words(clearance),
         "known": known,
         "years": years,
         "formula_bpm": formula_hr_max_bpm(years),
@@ -278,7 +298,7 @@ def _unlike(
     typed = request.POST.copy()
     for name in unlike:
         typed[name] = ""
-    anew = PlanForm(typed, now=form.values, first=form.first)
+    anew = PlanForm(typed, now=form.values, first=form.first, cleared=form.cleared)
     anew.full_clean()
     for name in unlike:
         anew.errors.pop(name, None)
@@ -298,6 +318,7 @@ def _conflict(
     anew = PlanForm(
         now=both_in_one,
         first=False,
+        cleared=form.cleared,
         initial={"base": theirs.version, "reason": form.cleaned_data["reason"]},
     )
     conflict = {

@@ -33,7 +33,10 @@ PLACES = (
     NavigationEntry(Permission.SEE_DIARY, "follow_up:list", _("Follow up"), ("follow_up",)),
     NavigationEntry(Permission.SEE_ROOM, "room:index", _("Room"), ("room",)),
     NavigationEntry(
-        Permission.SEE_PEOPLE, "people:list", _("Participants"), ("people", "papers_of", *OF_A_PARTICIPANT)
+        Permission.SEE_PEOPLE,
+        "people:list",
+        _("Participants"),
+        ("people", "papers_of", "assessment", *OF_A_PARTICIPANT),
     ),
     NavigationEntry(Permission.SEE_DIARY, "diary:days", _("Diary"), ("diary",)),
     NavigationEntry(Permission.REPORT_ACTIVITY, "papers:reports", _("Reports"), ("papers",)),

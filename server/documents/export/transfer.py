@@ -23,6 +23,7 @@ from msgspec import Struct
 from coach.model.plan import SLOWEST_KMH
 from server.accounts.models import Account, Clinic
 from server.accounts.roles import Permission
+from server.assessment.models import Clearance
 from server.audit.record import record
 from server.diary.ingest import adopt, enter_waiting
 from server.diary.models import DiaryEntry, ImportedSession
@@ -79,6 +80,25 @@ class CourseTold(Struct, frozen=True, kw_only=True):
     ended_on: date | None
 
 
+class ClearanceTold(Struct, frozen=True, kw_only=True):
+    """A clearance; fields as in `server.assessment.models.Clearance`."""
+
+    cleared_by: str
+    profession: str
+    cleared_on: date
+    effort: str
+    list_version: str
+    list_name: str
+    restrictions: str
+    medicines: str
+    beta_blocker: bool | None
+    valid_until: date
+    renewal_asked_at: datetime | None
+    renewal_code: str
+    renewal_answer: str
+    renewal_answered_at: datetime | None
+
+
 class NoteTold(Struct, frozen=True, kw_only=True):
     """A note that was chosen to go along. `session_id`: as it was at the clinic that sends it."""
 
@@ -131,6 +151,7 @@ class Package(Struct, frozen=True, kw_only=True):
     courses: list[CourseTold]
     notes: list[NoteTold]
     sessions: list[SessionTold]
+    clearances: list[ClearanceTold] = []
 
 
 class Opened(Struct, frozen=True):
@@ -229,6 +250,7 @@ def take_over(opened: Opened, clinic: Clinic, account: Account, into: Participan
             for one in package.courses
             if one.begins_on not in begun
         )
+        _clearances(package, participant, account)
         _notes(package, participant, account, ids)
         added = _sessions(opened, participant, ids)
         TakenOver.objects.get_or_create(
@@ -250,6 +272,16 @@ def take_over(opened: Opened, clinic: Clinic, account: Account, into: Participan
 
 def _clinic_words(package: Package) -> str:
     return f"{package.from_clinic_name} ({package.from_clinic})"[:100]
+
+
+def _clearances(package: Package, participant: Participant, account: Account) -> None:
+    """Add the clearances that are not here yet."""
+    there = set(participant.clearances.values_list("cleared_by", "cleared_on"))
+    Clearance.objects.bulk_create(
+        Clearance(participant=participant, made_by=account, **msgspec.structs.asdict(one))
+        for one in package.clearances
+        if (one.cleared_by, one.cleared_on) not in there
+    )
 
 
 def _notes(package: Package, participant: Participant, account: Account, ids: Mapping[str, UUID]) -> None:
@@ -298,6 +330,7 @@ def _packed(participant: Participant, notes: Sequence[Note]) -> tuple[str, bytes
         from_pseudonym=participant.pseudonym,
         plans=[_copy_row(one, PlanTold) for one in participant.plans.order_by("version")],
         courses=[_copy_row(one, CourseTold) for one in participant.courses.order_by("begins_on")],
+        clearances=[_copy_row(one, ClearanceTold) for one in participant.clearances.order_by("cleared_on", "pk")],
         notes=[
             NoteTold(text=one.text, made_at=one.made_at, session_id=str(one.session_id) if one.session_id else None)
             for one in notes
@@ -317,7 +350,7 @@ def _packed(participant: Participant, notes: Sequence[Note]) -> tuple[str, bytes
     return package.package_id, made.getvalue()
 
 
-def _copy_row(row: PlanVersion | Course, kind: type[PlanTold] | type[CourseTold]):  # type: ignore[no-untyped-def] # noqa: ANN202 - of the kind given
+def _copy_row(row: PlanVersion | Course | Clearance, kind: type[PlanTold | CourseTold | ClearanceTold]):  # type: ignore[no-untyped-def] # noqa: ANN202 - of the kind given
     return kind(**{name: getattr(row, name) for name in kind.__struct_fields__})
 
 

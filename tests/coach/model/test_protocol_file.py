@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coach.errors import CoachError, ProtocolFileError
-from coach.model.protocol import BorgRange, Pattern, Phase, PhaseKind, Zone
+from coach.model.protocol import BorgRange, Pattern, Phase, PhaseKind, Protocol, Zone
 from coach.model.protocol_file import read
 from tests.support.led_session import PROTOCOLS, built_in
 
@@ -220,3 +220,17 @@ def test_a_file_with_some_lines_spoilt_is_read_or_refused(data: st.DataObject) -
         assert 0 <= error.line <= len(lines) + 1  # noqa: PT017 - the refusal is the outcome under test
     else:
         assert protocol.phases
+
+
+def test_a_protocol_is_moderate_where_every_phase_has_a_zone_and_a_borg_range_that_are() -> None:
+    zone, borg = Zone(0.65, 0.76), BorgRange(11, 13)
+
+    def of(zone: Zone | None, borg: BorgRange | None) -> bool:
+        easy = Phase(PhaseKind.WARM_UP, 60, Zone(0.5, 0.6), BorgRange(8, 10))
+        return Protocol("own", {}, (easy, Phase(PhaseKind.STEADY, 600, zone, borg))).moderate
+
+    assert of(zone, borg)
+    assert not of(Zone(0.65, 0.77), borg)
+    assert not of(zone, BorgRange(11, 14))
+    assert not of(None, borg)
+    assert not of(zone, None)

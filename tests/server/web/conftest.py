@@ -9,6 +9,7 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,26 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from server.accounts.models import Account, Clinic, Membership, Region
 from server.accounts.roles import Role
+from server.assessment.contraindications import NEWEST
+from server.assessment.models import Clearance
 from server.clinic_folder.settings import ClinicFolder as Folder
 from server.people.models import Participant
 from server.web import gate
 from server.web.asset_build import build_catalogues
 from tests.server.conftest import using
+
+
+def cleared(participant: Participant, **more: object) -> Clearance:
+    """Record a doctor's clearance that lasts longer than any test."""
+    told: dict[str, object] = {
+        "cleared_by": "Lege Legesen",
+        "cleared_on": date(2026, 1, 1),
+        "list_version": NEWEST,
+        "beta_blocker": False,
+        "valid_until": date(2099, 12, 31),
+        **more,
+    }
+    return Clearance.objects.create(participant=participant, **told)
 
 
 class Browser(Client):
@@ -59,6 +75,8 @@ class LaterBrowser(AsyncClient):
 @dataclass
 class People:
     """Clinic `trondheim` with participants p-1 and p-2, clinic `bergen` with p-9, both of the region `west`.
+
+    All three are cleared for hard training.
 
     `clients` holds a logged-in browser for each account, by user name: one for each role at trondheim, named as the
     role; `bergen-<role>` likewise at bergen; `regional` is a coordinator of the whole region; `nothing` has no role.
@@ -155,9 +173,10 @@ def peopled(
             (trondheim, "p-2", "Ola Nordmann", "Ørn"),
             (bergen, "p-9", "Per Hansen", "Bjørk"),
         ):
-            Participant.objects.create(
+            made = Participant.objects.create(
                 clinic=clinic, pseudonym=pseudonym, name=name, nickname=nickname, birth_year=1980, sex="f", group="A"
             )
+            cleared(made)
         sessions = {}
         for clinic, prefix in ((trondheim, ""), (bergen, "bergen-")):
             for role in Role:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from server.accounts.models import Account, Membership
 from server.accounts.roles import Role
+from server.assessment import clearance_service
 from server.audit.models import Entry
 from server.collector import parser, store
 from server.diary.reassignment import reassign
@@ -196,6 +197,8 @@ def test_a_yes_before_the_start_is_there_at_once_and_goes_when_training_is_opene
     assert codes(people) == [("p-1", "unwell")]
     assert "Svarte ja på vondt i brystet" in text_of(people.therapist.get(LIST).content.decode())
     plan_service.open_training(people.participant, people.account("therapist"), base=1, reason="")
+    assert codes(people) == [("p-1", "ended_clearance")]
+    clearance_service.answer_renewal(people.participant.clearances.get(), people.account("therapist"), "Trykket feil")
     assert codes(people) == []
 
 

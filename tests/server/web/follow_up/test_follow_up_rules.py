@@ -10,6 +10,7 @@ from coach.model.summary import IntervalSummary
 from server.follow_up.history import (
     FollowUpHistory,
     HistoryAnswer,
+    HistoryClearance,
     HistoryCourse,
     HistoryPlan,
     HistorySession,
@@ -80,11 +81,13 @@ COURSE = HistoryCourse(
     fraction=8 / 9,
     ends_on=TODAY + timedelta(days=35),
 )
+CLEARED = HistoryClearance(state="cleared", last_day=TODAY + timedelta(days=200), key=3)
 SESSIONS = tuple(session(days) for days in (1, 4, 6, 8, 11, 13, 15, 18))
 WELL = FollowUpHistory(
     today=TODAY,
     begun_on=TODAY - timedelta(days=25),
-    plan=HistoryPlan(version=2, hr_max_bpm=185.0, valid_until=TODAY + timedelta(days=60)),
+    plan=HistoryPlan(version=2, hr_max_bpm=185.0, valid_until=TODAY + timedelta(days=60), needs_clearance=True),
+    clearance=CLEARED,
     course=COURSE,
     sessions=SESSIONS,
     first_session=SESSIONS[-1],
@@ -119,17 +122,25 @@ def answer(code: str) -> FollowUpHistory:
     return replace(WELL, answers=(HistoryAnswer(7, code, ANSWERED, "molle-3"),))
 
 
+def clearance(**more: object) -> FollowUpHistory:
+    return replace(WELL, clearance=replace(CLEARED, **more))
+
+
 BROKEN: dict[str, FollowUpHistory] = {
     "unwell": answer("unwell"),
+    "ended_clearance": clearance(state="renewal", asked_at=ANSWERED, asked_code="unwell"),
     "said_no": with_newest(session(1), session(4, notices=("not_all_right",))),
     "no_answer": with_newest(session(1, completed=False, end_reason="no_answer", completed_intervals=2)),
     "over_ceiling": with_newest(session(1, notices=("over_ceiling",), peak_bpm=191.0)),
     "not_ready": answer("not_ready"),
+    "no_clearance": clearance(state="expired", last_day=TODAY - timedelta(days=1)),
     "never_in_zone": with_newest(under(1), under(4)),
     "wrong_hr_max": with_newest(LOWER),
     "hard_under_zone": with_newest(under(1, borg=18)),
     "no_plan": replace(WELL, plan=None),
     "expired_plan": plan(valid_until=TODAY - timedelta(days=1)),
+    "ending_clearance": clearance(last_day=TODAY + timedelta(days=20)),
+    "asked_clearance": clearance(asked_at=ANSWERED, asked_code="not_ready"),
     "stopped_early": with_newest(
         session(1, completed=False, end_reason="stopped", completed_intervals=2),
         session(4, completed=False, end_reason="pause_limit", completed_intervals=1),
@@ -289,3 +300,29 @@ def test_new_evidence_has_a_new_mark_and_the_same_evidence_the_same() -> None:
 def test_a_rule_of_a_newer_version_is_named_by_its_code() -> None:
     assert (title_of("of_tomorrow", {}), line_of("of_tomorrow", {})) == ("of_tomorrow", "")
     assert set(BY_CODE) == {*BROKEN, "unassigned"}
+
+
+def test_a_plan_that_needs_no_clearance_is_followed_up_for_none() -> None:
+    for state in ("missing", "expired", "grace"):
+        assert (
+            found(replace(plan(needs_clearance=False), clearance=replace(CLEARED, state=state, last_day=TODAY))) == []
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"state": "missing"}, "No clearance for the plan"),
+        ({"state": "moderate"}, "The plan is harder than the clearance"),
+        ({"state": "grace"}, "Trains hard without a recorded clearance"),
+        ({"last_day": TODAY}, "The clearance ends today"),
+        ({"last_day": TODAY + timedelta(days=1)}, "The clearance ends in 1 day"),
+    ],
+)
+def test_what_is_missing_of_a_clearance_is_said_in_the_title(changes: dict[str, object], words: str) -> None:
+    from django.utils import translation  # noqa: PLC0415 - settings are there only once the tests run
+
+    ((code, evidence),) = find_all(clearance(**changes), USUAL).items()
+    with translation.override("en"):
+        assert title_of(code, evidence.facts) == words
+        assert line_of(code, evidence.facts).endswith(".")

@@ -151,10 +151,10 @@ def test_who_may_not_see_the_diary_gets_no_word_of_it_in_the_list(people: People
 # --- taking in and changing ------------------------------------------------------------------------------------------
 
 
-def test_somebody_new_gets_a_pseudonym_that_tells_nothing_and_then_a_plan(people: People) -> None:
+def test_somebody_new_gets_a_pseudonym_that_tells_nothing_and_then_a_clearance(people: People) -> None:
     answer = people.therapist.post(f"{LIST}new/", NEW)
     siv = Participant.objects.get(name="Siv Ås")
-    assert answer.headers["Location"] == f"{LIST}{siv.pseudonym}/plan/change/"
+    assert answer.headers["Location"] == f"{LIST}{siv.pseudonym}/clearance/"
     assert re.fullmatch(r"p-[2-9a-hjkmnp-z]{8}", siv.pseudonym)
     assert PARTICIPANT.match(siv.pseudonym)
     assert (siv.birth_year, siv.nickname, siv.picture, siv.active) == (1984, "Ulv", "bear", True)

@@ -1,0 +1,1 @@
+"""Assessment: a participant's medical clearance, and what it allows."""
