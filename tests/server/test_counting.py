@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,8 @@ from firmware.services.server_commands import plan_of
 from firmware.services.training_history import TrainingHistory
 from firmware.system.known_time import KnownTime, trusted_moment
 from server.accounts.models import Account, Clinic
+from server.assessment.clearance import LATEST
+from server.assessment.models import Clearance
 from server.collector import parser, store
 from server.diary.ingest import adopt, enter_all, enter_waiting
 from server.diary.models import DiaryEntry
@@ -58,6 +61,7 @@ def person(clinic: Clinic, pseudonym: str, **limits: object) -> Participant:
         clinic=clinic, pseudonym=pseudonym, name="Kari Nordmann", nickname="Rev", birth_year=1990
     )
     plan = {"hr_max_bpm": 187.0, "hr_max_source": "measured", **(limits or {"weekly_cap": 2})}
+    Clearance.objects.create(participant=made, cleared_by="Lege", cleared_on=date(2026, 1, 1), valid_until=LATEST)
     PlanVersion.objects.create(participant=made, version=1, **plan)
     return made
 

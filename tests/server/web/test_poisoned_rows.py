@@ -27,7 +27,7 @@ WILD_TIMES = (
 )
 WILD_DAYS = (date(9999, 12, 31), date(1, 1, 1), date(1969, 12, 31))
 WILD_BYTES = (b"", b"\x00" * 40, b"IC\x01\x00garbage", b"{}")
-OURS = ("server", "clinics", "people", "diary", "papers", "room", "follow_up", "network", "audit")
+OURS = ("server", "clinics", "people", "assessment", "diary", "papers", "room", "follow_up", "network", "audit")
 KEPT = {"username", "password", "is_active", "is_superuser", "is_staff", "code", "time_zone"}
 """What makes an account or a clinic one at all; and names in addresses, which have a test of their own."""
 
