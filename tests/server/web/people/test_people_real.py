@@ -69,10 +69,12 @@ def test_a_plan_saved_in_the_page_reaches_the_machine_rises_and_is_withdrawn(tmp
     with mosquitto(clinic), served(clinic, workers=1, participants=1) as opened:
         inside(
             clinic,
+            "from datetime import date\n"
             "from server.people.models import Participant\n"
             "one = Participant.objects.get(pseudonym='P000')\n"
             "one.picture = 'fox'\n"
-            "one.save()\n",
+            "one.save()\n"
+            "one.clearances.create(cleared_by='Lege', cleared_on=date(2026, 1, 1), valid_until=date(2099, 1, 1))\n",
         )
         with RoomMachine(clinic, "molle-1") as machine:
             software = Software("1", "3", "d")
