@@ -129,7 +129,7 @@ def standing(settings: ServerDemoSettings, say: Callable[[str], None]) -> Iterat
     parts = DemoParts(folder)
     try:
         say("A clinic is being made: simulated people train for eight weeks …")
-        past, making = _past(settings, parts)
+        past, making = taken_past(settings, parts)
         port = settings.port or _port(USUAL_PORT)
         clinic = _make(folder, port)
         own = [sys.executable, "-m", "server"]
@@ -169,7 +169,7 @@ def make_past(settings: ServerDemoSettings, past: Path) -> int:
     return subprocess.run(_making(settings, past), check=False).returncode  # noqa: S603 - the project's own program
 
 
-def _past(settings: ServerDemoSettings, parts: "DemoParts") -> tuple[Path, subprocess.Popen[bytes] | None]:
+def taken_past(settings: ServerDemoSettings, parts: "DemoParts") -> tuple[Path, subprocess.Popen[bytes] | None]:
     """Return the folder of the past, and the program that makes it where it is not made yet."""
     made = settings.past
     if made is not None and (made / PEOPLE_FILE).exists():

@@ -82,7 +82,7 @@ def enrol(clinic: ClinicFolder, request: messages.EnrolRequest) -> messages.Enro
             found.save()
             # The card of the old machine may be in other hands.
             _end_earlier(found.machine, given, time.time())
-    write_broker_lists(clinic)
+    write_broker_lists(clinic, where_changed=True)
     if clinic.settings.broker == "own":
         disconnecting.end_connection_later(clinic, found.machine)
     return _enrolled(clinic, found.machine, found.certificate_pem)
@@ -113,8 +113,12 @@ def revoke(clinic: ClinicFolder, machine: str) -> Revocation:
     return Revocation(count, told, disconnecting.end_connection(clinic, machine))
 
 
-def write_broker_lists(clinic: ClinicFolder) -> bool:
-    """Write the revoked certificates and the access list, and have the broker read them. Gives whether it did."""
+def write_broker_lists(clinic: ClinicFolder, *, where_changed: bool = False) -> bool:
+    """Write the revoked certificates and the access list, and have the broker read them. Gives whether it did.
+
+    `where_changed`: do nothing where both lists say the same as before. Each reading is a risk: mosquitto 2.0.11 can
+    die of SIGHUP while clients connect (eclipse-mosquitto issues 849, 965, 1424), as after a restart of the broker.
+    """
     authority = Authority.read(clinic.settings.clinic, clinic.places)
     adopt_own_certificates(clinic)
     revoked = Certificate.objects.exclude(revoked_wall_s=None).values_list("serial", "revoked_wall_s")
@@ -124,6 +128,8 @@ def write_broker_lists(clinic: ClinicFolder) -> bool:
     earlier = authority.listed_as_revoked(clinic.places.revoked)
     known = set(Certificate.objects.filter(serial__in=earlier).values_list("serial", flat=True))
     serials += [(serial, when_s) for serial, when_s in earlier.items() if serial not in known]
+    if where_changed and {serial for serial, _when_s in serials} == set(earlier) and _access_holds(clinic):
+        return False
     atomic_write(clinic.places.revoked, authority.revoked_list(serials, datetime.now(UTC)))
     return write_access_list(clinic)
 
@@ -132,18 +138,30 @@ def write_access_list(clinic: ClinicFolder) -> bool:
     """Write the access list alone, and have the broker read it. Gives whether it did."""
     if clinic.settings.broker == "existing":
         return False
+    atomic_write(clinic.places.broker_access, _access_text(clinic).encode(), PUBLIC)
+    return told_to_reload(clinic.places.broker_pid)
+
+
+def _access_holds(clinic: ClinicFolder) -> bool:
+    if clinic.settings.broker == "existing":
+        return True
+    try:
+        return clinic.places.broker_access.read_text(encoding="utf-8") == _access_text(clinic)
+    except OSError:
+        return False
+
+
+def _access_text(clinic: ClinicFolder) -> str:
     now_s = time.time()
     names = set(Certificate.objects.values_list("name", flat=True))
     in_force = set(_in_force(now_s).values_list("name", flat=True))
-    text = access_list(
+    return access_list(
         clinic,
         collectors=[name for name in in_force if name.startswith("collector-")],
         webs=[name for name in in_force if name.startswith("web-")],
         bridges=[name for name in in_force if name.startswith("bridge-")],
         shut_out=(names - in_force) | flooding.shut_out_now(clinic, now_s),
     )
-    atomic_write(clinic.places.broker_access, text.encode(), PUBLIC)
-    return told_to_reload(clinic.places.broker_pid)
 
 
 def adopt_own_certificates(clinic: ClinicFolder) -> list[str]:

@@ -200,6 +200,24 @@ def test_a_machine_that_is_enrolled_again_ends_its_earlier_certificates(service:
     assert len(list(x509.load_pem_x509_crl(service.clinic.places.revoked.read_bytes()))) == 1
 
 
+def test_the_broker_reads_its_lists_again_only_where_an_enrolment_changes_them(
+    service: EnrolService, lite: ClinicFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Path] = []
+    monkeypatch.setattr(certificates, "told_to_reload", lambda file: told.append(file) is None)
+    certificates.write_broker_lists(lite)
+    assert len(told) == 1
+    for name in ("machine-1", "machine-2"):
+        enrol(where(service), certificates.new_code(lite, name), tmp_path / name)
+    assert len(told) == 1
+    enrol(where(service), certificates.new_code(lite, "machine-1"), tmp_path / "another card")
+    assert len(told) == 2
+    certificates.revoke(lite, "machine-2")
+    assert len(told) == 3
+    enrol(where(service), certificates.new_code(lite, "machine-2"), tmp_path / "machine-2 again")
+    assert len(told) == 4
+
+
 def test_renewal_without_a_certificate_or_with_a_revoked_one_is_refused(service: EnrolService, tmp_path: Path) -> None:
     folder = tmp_path / "identity"
     body = encode(RenewRequest(request_pem=signing_request()))

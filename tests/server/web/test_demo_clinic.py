@@ -1,5 +1,7 @@
 """The demo's clinic: open on this computer alone, and never made over a clinic that people use."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from msgspec.structs import replace
 from server.accounts.models import Account, Membership
 from server.accounts.roles import Role
 from server.clinic_folder.settings import ClinicFolder
-from server.demo.running import ServerDemoSettings, run
+from server.demo.running import DemoParts, ServerDemoSettings, run, taken_past
 from server.errors import ServerError, SettingsError
 from server.web.serving import Serving, serve
 from tests.server.web.conftest import Browser, People
@@ -62,3 +64,31 @@ def test_the_demo_touches_no_folder_that_is_not_a_demos(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="not an earlier demo's"):
         run(ServerDemoSettings(folder=tmp_path), lambda _line: None)
     assert [one.name for one in tmp_path.iterdir()] == ["clinic.toml"]
+
+
+def test_a_part_that_died_is_seen_and_started_again(tmp_path: Path) -> None:
+    parts = DemoParts(tmp_path)
+    dead = parts.start("broker", [sys.executable, "-c", "import os; os.kill(os.getpid(), 11)"])
+    alive = parts.start("web", [sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        dead.wait(60)
+        (said,) = parts.start_again()
+        assert said == f"The demo's broker ended (SIGSEGV) and was started again; see {tmp_path / 'broker.log'}."
+        assert alive.poll() is None
+    finally:
+        parts.end()
+    assert alive.poll() is not None
+
+
+def test_a_past_that_was_made_beforehand_is_taken_while_it_is_fresh(tmp_path: Path) -> None:
+    past, parts = tmp_path / "past", DemoParts(tmp_path)
+    past.mkdir()
+    (past / "people.json").write_text("[]")
+    settings = ServerDemoSettings(folder=tmp_path / "clinic", past=past)
+    assert taken_past(settings, parts) == (past, None)
+    os.utime(past / "people.json", (0, 0))
+    (tmp_path / "clinic").mkdir()
+    folder, making = taken_past(settings, parts)
+    parts.end()
+    assert (folder, past.exists()) == (tmp_path / "clinic" / "past", False)
+    assert making is not None
