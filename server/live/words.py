@@ -17,7 +17,7 @@ Word = str | Promise
 PHASE: Mapping[str, Word] = {
     "warm_up": _("Warm-up"),
     "interval": _("Interval {number} of {of}"),
-    "recovery": _("Active recovery {number} of {of}"),
+    "recovery": _("Active recovery"),
     "steady": _("Steady training"),
     "motor": _("Movement"),
     "cool_down": _("Cool-down"),
@@ -25,7 +25,6 @@ PHASE: Mapping[str, Word] = {
     "ended": pgettext_lazy("phase", "Done"),
     "paused": pgettext_lazy("phase", "Paused"),
     "interval_short": _("Interval {number}/{of}"),
-    "recovery_short": _("Active recovery {number}/{of}"),
     "other": _("Training"),
 }
 

@@ -37,7 +37,7 @@ PHASES = (
     *(
         one
         for number in (1, 2, 3, 4)
-        for one in (("interval", 240, number, 0.85, 0.95), ("recovery", 180, number, 0.60, 0.70))
+        for one in (("interval", 240, number, 0.85, 0.95), ("recovery", 180, 0, 0.60, 0.70))
     )[:-1],
     ("cool_down", 300, 0, 0.50, 0.60),
 )

@@ -135,10 +135,8 @@ export function phase(now, short = false) {
   if (!now) return "";
   if (now.stage === "paused") return words.word("phase", "paused");
   if (!now.phase || now.stage !== "running") return "";
-  // Recoveries lie between intervals; a protocol may have one more, after the last.
-  const of = now.phase === "recovery" ? Math.max(1, now.interval, now.intervals - 1) : now.intervals;
   const code = short && words.knows("phase", `${now.phase}_short`) ? `${now.phase}_short` : now.phase;
-  return words.word("phase", code, { number: now.interval || 1, of });
+  return words.word("phase", code, { number: now.interval || 1, of: now.intervals ?? "" });
 }
 
 // A notice of the session before stays until somebody has seen it; it must not be taken for whoever trains now (H12).

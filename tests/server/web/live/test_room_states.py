@@ -11,12 +11,15 @@ import pytest
 ROOM = Path(__file__).resolve().parents[4] / "server/live/static/room"
 NOW_S = 1_000_000.0
 SCRIPT = """
-const textContent = '{"words": {}, "zone": "Europe/Oslo"}';
+const words = JSON.parse(process.argv[2]).words ?? {};
+const textContent = JSON.stringify({ words: { phase: words }, zone: "Europe/Oslo" });
 globalThis.document = { getElementById: () => ({ textContent }), documentElement: { lang: "nb" } };
 globalThis.matchMedia = () => ({ matches: false });
 const states = await import(process.argv[1]);
 const told = JSON.parse(process.argv[2]);
-const answer = told.early ? states.stopped_early(...told.early) : states.counted(told.tiles, told.now_s);
+const need = await import(new URL("need.js", process.argv[1]));
+const answer = told.phase ? need.phase(told.phase, told.short)
+  : told.early ? states.stopped_early(...told.early) : states.counted(told.tiles, told.now_s);
 console.log(JSON.stringify(answer));
 """
 
@@ -100,3 +103,13 @@ def test_a_session_that_ends_before_its_last_part_was_stopped_early(
 ) -> None:
     usual = {"session_id": "s-1", "stage": "running"}
     assert asked(early=[{**usual, **before}, {**usual, **now}]) is early
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_a_recovery_has_no_number_since_no_machine_tells_one(*, short: bool) -> None:
+    """The wire counts intervals alone (`coach.model.protocol.Phase.interval`)."""
+    for interval in ({}, {"interval": 4}):
+        now = {"phase": "recovery", "stage": "running", "intervals": 4, **interval}
+        assert asked(phase=now, short=short, words={"recovery": "Aktiv pause"}) == "Aktiv pause"
+    now = {"phase": "interval", "stage": "running", "interval": 2, "intervals": 4}
+    assert asked(phase=now, short=short, words={"interval": "Drag {number}/{of}"}) == "Drag 2/4"
