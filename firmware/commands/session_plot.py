@@ -24,7 +24,7 @@ from coach.model.summary import Summary
 from firmware.commands.plot_texts import Language, PlotTexts, plot_texts
 from firmware.journal.record import SessionDocument
 from firmware.journal.timeline import track_of
-from sync.export.timeline import PhaseSpan, Track, seconds_of, spans_with
+from sync.export.timeline import PhaseSpan, Track, seconds_of, spans_with, started_s
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +76,7 @@ def picture_of(document: SessionDocument, language: Language = "nb") -> SessionP
         name=protocol.titles.get(language) or protocol.titles.get("en") or protocol.name,
         hr_max_bpm=plan.hr_max_bpm,
         ceiling_bpm=plan.ceiling_bpm,
-        third_minutes=third_minutes_of(document.summary),
+        third_minutes=third_minutes_of(document.summary, started_s(document.events)),
         summary=document.summary,
         begun_wall_s=document.begun.wall_s,
         clock_trusted=document.begun.trusted,
@@ -85,14 +85,14 @@ def picture_of(document: SessionDocument, language: Language = "nb") -> SessionP
     )
 
 
-def third_minutes_of(summary: Summary | None) -> tuple[ThirdMinute, ...]:
-    """Give the third minute of each interval that has one."""
+def third_minutes_of(summary: Summary | None, start_s: float = 0.0) -> tuple[ThirdMinute, ...]:
+    """Return the third minute of each interval that has one. `start_s`: the session's start on the time axis."""
     if summary is None:
         return ()
     return tuple(
         ThirdMinute(
-            interval.start_s + _THIRD_MINUTE_S[0],
-            interval.start_s + _THIRD_MINUTE_S[1],
+            start_s + interval.start_s + _THIRD_MINUTE_S[0],
+            start_s + interval.start_s + _THIRD_MINUTE_S[1],
             interval.third_minute_bpm,
             interval.third_minute_fraction,
         )

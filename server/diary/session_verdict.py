@@ -12,6 +12,7 @@ from coach.model.events import AdviceGiven, AnyEvent, PhaseEnded
 from coach.model.protocol import PhaseKind
 from coach.model.summary import IntervalSummary, Summary
 from server.diary.formatting import clock, number, rate
+from sync.export.timeline import started_s
 from sync.wire.messages import SessionDelivery
 
 TOO_HARD_S = 60.0
@@ -133,10 +134,15 @@ def _under_advice_kmh(one: IntervalSummary, events: Sequence[AnyEvent]) -> float
     """Return how far the mean speed of an interval lay under the mean of what was advised; None where nothing was."""
     if one.speed_kmh is None:
         return None
-    given = [event for event in events if isinstance(event, AdviceGiven) and event.advice.speed_kmh is not None]
-    before = [event for event in given if event.t <= one.start_s][-1:]
-    within = [event for event in given if one.start_s < event.t < one.end_s]
-    advised = [(max(event.t, one.start_s), event.advice.speed_kmh or 0.0) for event in (*before, *within)]
+    start_s = started_s(events)
+    given = [
+        (event.t - start_s, event.advice.speed_kmh)
+        for event in events
+        if isinstance(event, AdviceGiven) and event.advice.speed_kmh is not None
+    ]
+    before = [(at, kmh) for at, kmh in given if at <= one.start_s][-1:]
+    within = [(at, kmh) for at, kmh in given if one.start_s < at < one.end_s]
+    advised = [(max(at, one.start_s), kmh) for at, kmh in (*before, *within)]
     if not advised:
         return None
     return _mean(advised, one) - one.speed_kmh

@@ -21,6 +21,7 @@ from coach.model.events import (
     SessionEnded,
     SessionPaused,
     SessionResumed,
+    SessionStarted,
     Signal,
     SignalChanged,
     TreadmillChanged,
@@ -123,6 +124,14 @@ def laid_out(
         ),
         pauses=pauses_of(events, length_s),
     )
+
+
+def started_s(events: Sequence[AnyEvent]) -> float:
+    """Return when a session was started, on the axis of its messages and events, in seconds.
+
+    That axis begins where somebody was chosen; the summary's times begin at the start, often a minute later.
+    """
+    return next((event.t for event in events if isinstance(event, SessionStarted)), 0.0)
 
 
 def _settings(events: Sequence[AnyEvent]) -> Iterator[Change]:

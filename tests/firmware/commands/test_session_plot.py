@@ -46,6 +46,22 @@ def test_the_plot_says_the_sums_the_phases_and_the_third_minutes_in_bokmaal() ->
     assert f"{third_minutes_of(summary())[0].bpm:.0f}\n87 %" in words
 
 
+@pytest.mark.parametrize("waited_s", [0.0, 78.0, 600.0])
+def test_the_third_minutes_stand_in_the_third_minute_however_long_somebody_waited_before_the_start(
+    waited_s: float,
+) -> None:
+    whole = record()
+    waited = replace(
+        whole,
+        messages=tuple(replace(message, t=message.t + waited_s) for message in whole.messages),
+        events=tuple(replace(event, t=event.t + waited_s) for event in whole.events),
+    )
+    picture = picture_of(waited)
+    begin_s = [phase.start_s for phase in picture.track.phases if phase.kind is PhaseKind.INTERVAL]
+    stand_s = [(mark.start_s, mark.end_s) for mark in picture.third_minutes]
+    assert stand_s == [(at + 120.0, at + 180.0) for at in begin_s]
+
+
 def test_the_plot_speaks_english_when_asked() -> None:
     words = words_on(picture_of(record(), "en"), "en")
     assert [word for word in ("Session 7 of 24", "Interval 1", "Cool-down", "ceiling 180") if word not in words] == []

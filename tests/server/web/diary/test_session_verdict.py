@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone, translation
 from msgspec.structs import replace
 
-from coach.model.events import Advice, AdviceGiven, Direction, PhaseEnded
+from coach.model.events import Advice, AdviceGiven, Direction, PhaseEnded, SessionStarted
 from coach.model.protocol import PhaseKind
 from coach.model.summary import IntervalSummary, Summary
 from server.diary.session_verdict import verdict_of
@@ -131,6 +131,15 @@ def test_speed_over_the_advice_is_no_reason() -> None:
     summary, delivery = whole(interval(1), interval(2), interval(3), low)
     words, _look = said(summary, delivery, advised(1800.0, 5.0))
     assert words == "Drag 4 nådde ikke sonen: 148 (80\xa0%) i 3. minutt."
+
+
+def test_advice_is_compared_with_the_interval_it_was_given_in_however_long_somebody_waited() -> None:
+    """Events count from when somebody was chosen, the summary from the start."""
+    low = interval(4, time_to_zone_s=None, time_in_zone_s=0.0, third_minute_bpm=148.0, third_minute_fraction=0.8)
+    summary, delivery = whole(interval(1), interval(2), interval(3), low)
+    events = (SessionStarted(300.0), advised(2160.0, 7.0), advised(2160.0 + 241.0, 5.0))
+    words, _look = said(summary, delivery, *events)
+    assert "1,0 km/t under rådet" in words
 
 
 def test_a_session_that_ended_before_its_first_interval() -> None:
