@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from django.db import DatabaseError
@@ -161,7 +162,9 @@ def as_transaction(collection: Resource) -> Resource:
         resource = {key: value for key, value in one["resource"].items() if key != "id"}
         kind = resource["resourceType"]
         resource.setdefault("identifier", [{"system": "urn:ietf:rfc:3986", "value": one["fullUrl"]}])
-        wanted = "identifier=" + "|".join(resource["identifier"][0][part] for part in ("system", "value"))
+        identifier = resource["identifier"][0]
+        # R4's uri has no white space, and a machine's version has.
+        wanted = "identifier=" + "|".join(quote(identifier[part], safe=":/") for part in ("system", "value"))
         request = (
             {"method": "POST", "url": kind, "ifNoneExist": wanted}
             if kind == "Patient"

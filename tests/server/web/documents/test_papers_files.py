@@ -213,11 +213,22 @@ def test_a_fhir_bundle_passes_fhirs_own_rules_and_names_nobody(people: People) -
     assert {"55411-3": "min", "8867-4": "/min", "55422-0": "/min", "borg-6-20": "{score}"}.items() <= codes.items()
 
 
+def uris_of(value: object) -> list[str]:
+    """Return what R4 types as a uri or a url, anywhere in a bundle; fhirclient takes any text for one."""
+    if isinstance(value, list):
+        return [found for one in value for found in uris_of(one)]
+    if not isinstance(value, dict):
+        return []
+    own = [value[name] for name in ("url", "fullUrl", "system", "reference") if name in value]
+    return own + [found for one in value.values() for found in uris_of(one)]
+
+
 @pytest.mark.parametrize("form", ["collection", "transaction"])
 def test_a_bundle_passes_r4s_own_models(people: People, form: str) -> None:
     (entry,) = weeks(1)
     told = json.loads(fetched(people.therapist, f"{BASE}session/{entry.session_id}/session.fhir.json?form={form}"))
     assert R4Bundle(told, strict=True).as_json() == told
+    assert [one for one in uris_of(told) if not re.fullmatch(r"\S*", one)] == [], "R4's schema allows no white space"
     assert told["type"] == form
 
 
