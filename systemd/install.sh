@@ -19,7 +19,7 @@ units=(interval-coach.target interval-coach-{coach,display,sync,trial}.service)
 boot_lines=(dtparam=i2c_arm=on dtparam=audio=on dtparam=watchdog=on)
 # The screen is the participant's from the boot on: messages go to tty3, where whoever looks after the machine finds them.
 boot_words=('console=tty1>console=tty3' quiet loglevel=3 logo.nologo vt.global_cursor_default=0)
-needed=(ca-certificates python3 python3-venv systemd udev dbus kmod bluez rfkill openssl openssh-client espeak-ng fonts-inter alsa-utils)
+needed=(ca-certificates python3 python3-venv systemd udev dbus kmod bluez rfkill openssl openssh-client espeak-ng fonts-inter alsa-utils polkitd)
 # Modules of Python that have no wheel for every Pi, and Debian's packages that have them. Their files are copied into the
 # version, so that it stands by itself like all the others.
 from_debian=(evdev=python3-evdev lgpio=python3-lgpio)

@@ -85,7 +85,6 @@ if [ ! -e "$resolv" ]; then
     made_resolv=yes
 fi
 mount --bind /etc/resolv.conf "$resolv"
-machine_id=$(cat "$root/etc/machine-id" 2>/dev/null || true)
 mkdir -p "$root/tmp/interval-coach"
 git -C "$checkout" archive --format=tar HEAD | tar -xf - -C "$root/tmp/interval-coach"
 # apt starts no service inside an image.
@@ -96,11 +95,14 @@ echo "Installing"
 chroot "$root" /tmp/interval-coach/systemd/install.sh
 
 rm -f "$root/usr/sbin/policy-rc.d"
-# Each card's first boot makes a name of its own, as it would have without us.
-if [ "$(cat "$root/etc/machine-id" 2>/dev/null || true)" != "$machine_id" ]; then
-    [ -z "$machine_id" ] || refuse "the installation changed /etc/machine-id."
-    : >"$root/etc/machine-id"
-    rm -f "$root/var/lib/dbus/machine-id"
+# Each card's first boot makes a name and keys of its own: dbus would else hand its own copy of the id to every card.
+: >"$root/etc/machine-id"
+rm -f "$root/var/lib/dbus/machine-id"
+if compgen -G "$root/etc/ssh/ssh_host_*_key" >/dev/null; then
+    rm -f "$root"/etc/ssh/ssh_host_*_key "$root"/etc/ssh/ssh_host_*_key.pub
+    mkdir -p "$root/etc/systemd/system/ssh.service.d"
+    printf '[Service]\nExecStartPre=\nExecStartPre=/usr/bin/ssh-keygen -A\nExecStartPre=/usr/sbin/sshd -t\n' \
+        >"$root/etc/systemd/system/ssh.service.d/host-keys.conf"
 fi
 umount "$resolv"
 [ "$made_resolv" = no ] || rm -f "$resolv"

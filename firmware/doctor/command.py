@@ -53,7 +53,7 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--socket", type=Path, metavar="PATH", default=socket_path(), help="the coach's local socket (%(default)s)"
     )
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="the machine's settings")
+    parser.add_argument("--config", "--settings", dest="settings", type=Path, metavar="FILE", help="the settings' file")
     parser.add_argument("--language", choices=("nb", "en"), help="of the words (by the settings, else bokmål)")
 
 
