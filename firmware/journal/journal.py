@@ -10,7 +10,7 @@ makes them awaitable); they are completed in the journal's own thread.
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +51,7 @@ Answer = TypeVar("Answer")
 _MAY_WAIT = (HeartRate, Time, SourceLost, TreadmillSpeed, AdviceGiven, Predicted, SignalChanged, TreadmillChanged)
 """Records that may wait for the next commit; a phase change, limit, pause, stop, answer or end is committed at once."""
 
+LINES_A_PAGE = 500
 MEMORY_FLOOR_BYTES = 4 * 1024 * 1024
 """In memory, less must be free than on a disk: a session and its delivery need less than 1 MB."""
 
@@ -179,6 +180,13 @@ class Journal:
     def sessions(self, after: str = "", most: int | None = None) -> Future[tuple[SessionLine, ...]]:
         """Ask for the diary's list, oldest first: all of it, or at most `most` sessions after the one with an id."""
         return self._writer.ask(lambda connection: store.read_lines(connection, after, most))
+
+    def lines(self) -> Iterator[SessionLine]:
+        """Give the diary's list one by one, oldest first, and hold no more than a page of it. Waits for the disk."""
+        after = ""
+        while page := self.sessions(after, LINES_A_PAGE).result():
+            yield from page
+            after = page[-1].session_id
 
     def session(self, session_id: str) -> Future[SessionRecord]:
         """Ask for all of one session. The future fails with UnknownSessionError or DamagedSessionError."""

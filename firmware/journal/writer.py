@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
-from coach.model.events import AnyEvent
+from coach.model.events import AnyEvent, PhaseStarted
 from coach.model.messages import AnyMessage
 from coach.model.summary import Summary
 from firmware.journal import file
@@ -34,6 +34,10 @@ from firmware.journal.return_to_card import bring_back, bring_back_kept
 from firmware.system.timestamps import StampClock, Timestamp
 
 _log = logging.getLogger(__name__)
+
+KEEP_LOG_SIZE, EMPTY_LOG = "PRAGMA wal_checkpoint(RESTART)", "PRAGMA wal_checkpoint(TRUNCATE)"
+"""Both bring the log into the database file and sync it. While a session runs the log keeps its size: a file that grows
+costs the file system a second flush for each commit. At its end it is emptied, so that nothing stays in it."""
 
 LET_GO_AT_ONCE = 2
 """Sessions whose raw data is let go in one transaction: their pages must fit into the reserve."""
@@ -51,7 +55,7 @@ class JournalSettings(Struct, frozen=True, kw_only=True):
     that is in memory belongs, and goes back to once that can be written again.
     """
 
-    commit_every_s: float = 2.0
+    commit_every_s: float = 4.0
     retry_s: float = 1.0
     housekeeping_s: float = 60.0
     keep_acknowledged_days: float = 30.0
@@ -280,6 +284,9 @@ class JournalWriter:
         self._succeeded()
         if any(isinstance(waiting.write, Finish) for waiting in batch):
             self._tidy()
+        elif any(_begins_phase(waiting.write) for waiting in batch):
+            # Damage in the log costs one phase at most; and a log that never grows needs one flush a commit, not two.
+            self._checkpoint()
 
     def _commit(self, writes: Sequence[Write]) -> list[Any]:
         """Write all in one transaction. Gives for each its result, or the error that concerns it alone."""
@@ -369,7 +376,7 @@ class JournalWriter:
         committed after it would be lost with it in a power cut, though it was said to be saved.
         """
         if not self._log_proven:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            connection.execute(EMPTY_LOG).fetchall()
             self._log_proven = True
 
     def _failed(self, error: Exception) -> None:
@@ -487,7 +494,10 @@ class JournalWriter:
             self._times_repaired = now.synchronised
             if now.synchronised:
                 before_wall_s = now.wall_s - self._settings.keep_acknowledged_days * 86400
-                _in_transaction(self._connection, lambda on: store.prune(on, acknowledged_before_wall_s=before_wall_s))
+                if _in_transaction(
+                    self._connection, lambda on: store.prune(on, acknowledged_before_wall_s=before_wall_s)
+                ):
+                    self._tidy()
             if free_bytes(self._path) < self._settings.free_floor_bytes:
                 self._make_room()
             elif self._settings.free_floor_bytes and not self.in_memory:
@@ -521,13 +531,21 @@ class JournalWriter:
             self._tidy()
         return total
 
+    def _checkpoint(self) -> None:
+        """Bring the log into the database file and begin it again at its old size."""
+        assert self._connection is not None  # noqa: S101 - a commit has just succeeded
+        try:
+            self._connection.execute(KEEP_LOG_SIZE).fetchall()
+        except sqlite3.Error as error:
+            _log.warning("The diary's log could not be brought into its file yet: %s.", error)
+
     def _tidy(self) -> None:
         """Give free pages back and bring the log into the database file; what is committed does not depend on it."""
         if self._connection is not None:
             try:
                 # As a script: `execute` would take one step of it, which frees one page.
                 self._connection.executescript("PRAGMA incremental_vacuum")
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                self._connection.execute(EMPTY_LOG).fetchall()
             except sqlite3.Error as error:
                 _log.warning("The diary's log could not be brought into its file yet: %s.", error)
 
@@ -565,6 +583,10 @@ def _runs(writes: Sequence[Write]) -> list[list[Write]]:
         else:
             runs.append([write])
     return runs
+
+
+def _begins_phase(write: Write) -> bool:
+    return isinstance(write, Append) and any(isinstance(event, PhaseStarted) for event in write.events)
 
 
 def _in_transaction(connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], Answer]) -> Answer:

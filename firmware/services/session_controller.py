@@ -153,7 +153,7 @@ class SessionController:
         self._text: str | None = None
         self._text_until_s = 0.0
         self._past = self._barrier.run(
-            "earlier training", lambda: TrainingHistory.of(journal.sessions().result()), TrainingHistory()
+            "earlier training", lambda: TrainingHistory.of(journal.lines()), TrainingHistory()
         )
         unfinished = journal.unfinished().result()
         if unfinished is not None:

@@ -57,7 +57,7 @@ class TrainingHistory(Struct, frozen=True):
     sessions: dict[str, FinishedSession] = {}
 
     @classmethod
-    def of(cls, lines: tuple[SessionLine, ...]) -> Self:
+    def of(cls, lines: Iterable[SessionLine]) -> Self:
         """Take the list of the diary."""
         return cls(
             {

@@ -391,3 +391,29 @@ def test_a_failure_that_nobody_foresaw_is_shown_and_tried_again_until_all_is_sav
         kept = journal.session(SESSION_ID).result(10)
     assert [(state.status, state.reason) for state in told] == [("not_saved", "failed"), ("saved", None)]
     assert (kept.messages, kept.summary) == (messages(), summary())
+
+
+def test_each_phase_brings_the_log_into_the_file_and_the_log_keeps_its_size(tmp_path: Path) -> None:
+    """Damage in the log then costs one phase at most, and a log that does not grow needs one flush a commit."""
+    log = tmp_path / "diary.db-wal"
+    settings = JournalSettings(commit_every_s=0.0, free_floor_bytes=0)
+    journal = Journal.open(tmp_path / "diary.db", settings=settings)
+    try:
+        journal.begin(SESSION_ID, plan(), protocol()).result()
+        sizes = []
+        for index in range(4):
+            begins = PhaseStarted(60.0 * index, index, PhaseKind.INTERVAL, 1, 60)
+            journal.record(SESSION_ID, (), (begins,)).result()
+            for t in range(20):
+                journal.record(SESSION_ID, (Time(60.0 * index + t),)).result()
+            sizes.append(log.stat().st_size)
+        assert sizes[-1] == sizes[-2] < 1.5 * sizes[0]
+        journal.record(SESSION_ID, (), (PhaseStarted(240.0, 4, PhaseKind.INTERVAL, 1, 60),)).result()
+        journal.sessions().result()
+        kept = tmp_path / "kept.db"
+        kept.write_bytes((tmp_path / "diary.db").read_bytes())
+        with closing(sqlite3.connect(kept)) as file_alone:
+            (batches,) = file_alone.execute("SELECT count(*) FROM batch").fetchone()
+        assert batches >= 4 * 21
+    finally:
+        journal.close()
