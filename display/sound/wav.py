@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from display.errors import AudioFileError
 from display.sound.tones import RATE_HZ, Samples, swell
@@ -100,7 +101,11 @@ def write_wav(path: Path, samples: Samples, rate_hz: int = RATE_HZ) -> None:
 
 def to_pcm(samples: Samples) -> bytes:
     """Turn samples into 16-bit little-endian PCM; what lies beyond full scale is cut."""
-    return np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2").tobytes()
+    return _to_int16(samples).tobytes()
+
+
+def _to_int16(samples: Samples) -> npt.NDArray[np.int16]:
+    return np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2")
 
 
 def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
@@ -149,9 +154,12 @@ def _power(lufs: float) -> float:
 
 @dataclass(frozen=True)
 class SentencePart:
-    """A phrase that is ready to be joined to others: trimmed close and ramped; `loudness` in LUFS."""
+    """A phrase that is ready to be joined to others: trimmed close and ramped; `loudness` in LUFS.
 
-    samples: Samples
+    `samples` are 16-bit, a quarter of the memory: a voice holds dozens of them for as long as it speaks.
+    """
+
+    samples: npt.NDArray[np.int16]
     loudness: float
     peak: float
 
@@ -161,19 +169,19 @@ def sentence_part(samples: Samples) -> SentencePart:
     margin = round(_JOINT_S * RATE_HZ)
     start, end = spoken_span(samples)
     trimmed = swell(samples[max(0, start - margin) : end + margin], _JOINT_RAMP_S, _JOINT_RAMP_S)
-    return SentencePart(trimmed, loudness_lufs(trimmed), float(np.abs(trimmed).max()))
+    return SentencePart(_to_int16(trimmed), loudness_lufs(trimmed), float(np.abs(trimmed).max()))
 
 
 def joined(parts: Sequence[SentencePart]) -> Samples:
     """Put phrases together into one sentence: without pauses between them, and each as loud as the others."""
     heard = [part for part in parts if np.isfinite(part.loudness) and part.peak > 0]
     if not heard:
-        return np.concatenate([part.samples for part in parts])
+        return np.concatenate([part.samples / _FULL_SCALE for part in parts])
     # As loud as they are in the mean, or as the one with the highest peaks can be.
     room = [part.loudness + 20 * np.log10(PEAK_LIMIT / part.peak) for part in heard]
     level = min(float(np.mean([part.loudness for part in heard])), *room)
     gains = [10 ** ((level - part.loudness) / 20) if np.isfinite(part.loudness) else 1.0 for part in parts]
-    return np.concatenate([part.samples * gain for part, gain in zip(parts, gains, strict=True)])
+    return np.concatenate([part.samples * (gain / _FULL_SCALE) for part, gain in zip(parts, gains, strict=True)])
 
 
 def _k_weighting(size: int, rate_hz: int) -> Samples:
