@@ -19,12 +19,14 @@ from firmware.simulation.person import Habits, SimulatedPerson
 NEEDS = (
     "never_in_zone", "stopped_early", "absence", "bad_strap", "over_ceiling", "said_no", "no_answer", "wrong_hr_max",
     "hard_under_zone", "easy_in_zone", "low_attendance", "return", "no_plan", "expired_plan", "ending_plan",
-    "refused_plan", "unwell", "not_ready", "ending_course",
+    "refused_plan", "unwell", "not_ready", "ending_course", "no_clearance", "ending_clearance", "ended_clearance",
+    "asked_clearance",
 )  # fmt: skip
 FIRST = 4
 """So many people of a clinic need nobody for a reason made here."""
 LAST_SESSIONS = {
-    "stopped_early": 2, "bad_strap": 2, "said_no": 1, "no_answer": 1, "hard_under_zone": 1, "easy_in_zone": 1,
+    "never_in_zone": 2, "stopped_early": 2, "bad_strap": 2, "said_no": 1, "no_answer": 1, "hard_under_zone": 1,
+    "easy_in_zone": 1,
 }  # fmt: skip
 """The newest sessions that are made for the need; all others are as everybody's."""
 BEGAN_WEEKS_AGO = {
@@ -38,7 +40,8 @@ TOO_HIGH_BPM = 32.0
 LOW_CEILING_FRACTION = 0.86
 AWAY, BREAK = timedelta(days=9), timedelta(days=11)
 EASY_BORG, HARD_BORG = 11, 18
-SLOW_FRACTION = 0.6
+UNDER_THE_ZONE = ("never_in_zone", "hard_under_zone")
+SLOW_FRACTION = 0.4
 """Of the plan's first speed: a person who finds that hard enough walks no faster."""
 
 
@@ -63,7 +66,7 @@ def plan_of(need: str, plan: Plan) -> Plan:
 
 def habits_of(how: str, habits: Habits, plan: Plan) -> Habits:
     """Return the habits in a session: a person who finds it very hard walks slowly."""
-    if how == "hard_under_zone" and plan.start is not None and plan.start.speed_kmh is not None:
+    if how in UNDER_THE_ZONE and plan.start is not None and plan.start.speed_kmh is not None:
         return replace(habits, fastest_kmh=round(SLOW_FRACTION * plan.start.speed_kmh, 1))
     return habits
 
@@ -138,4 +141,4 @@ class CoursePerson:
     def _borg(self, felt: int) -> int:
         if self._how == "easy_in_zone":
             return min(felt, EASY_BORG)
-        return max(felt, HARD_BORG) if self._how == "hard_under_zone" else felt
+        return max(felt, HARD_BORG) if self._how in UNDER_THE_ZONE else felt

@@ -80,14 +80,14 @@ SCENES = (
     RoomScene(began_s_ago=700),
     RoomScene(began_s_ago=1655),
     RoomScene(began_s_ago=1130),
-    RoomScene(began_s_ago=930),
-    RoomScene(began_s_ago=1000),
     RoomScene(began_s_ago=800, strap_silent=True),
-    RoomScene(began_s_ago=1350),
-    RoomScene(began_s_ago=1900),
     RoomScene(began_s_ago=1560, paused=True),
     RoomScene(face="ready"),
     RoomScene(face="ready"),
+    RoomScene(began_s_ago=930),
+    RoomScene(began_s_ago=1000),
+    RoomScene(began_s_ago=1350),
+    RoomScene(began_s_ago=1900),
     RoomScene(face="questions"),
 )
 """A room on a busy morning: most train, a strap is silent, one has a pause, some stand ready."""

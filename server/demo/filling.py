@@ -41,9 +41,23 @@ NOT_KNOWN_HERE = 2
 """So many sessions of somebody whom the clinic has not taken in: what «whose session is this?» is for."""
 COURSES = {"ending_course": {"sessions": 16}}
 """Courses of two sessions a week, where the usual ones have three."""
-NOT_IN_THE_ROOM = frozenset({"absence", "low_attendance", "return", "no_plan", "expired_plan", "unwell", "not_ready"})
+NOT_IN_THE_ROOM = frozenset(
+    {
+        "absence",
+        "low_attendance",
+        "return",
+        "no_plan",
+        "expired_plan",
+        "unwell",
+        "not_ready",
+        "no_clearance",
+        "ended_clearance",
+    }
+)
 """Needs of people who would not be training just now."""
 DOCTOR = "Lege Demo"
+ROOM_FULL = 12
+"""With so few people all stand in the room, whatever their need."""
 ANSWERED_AGO = timedelta(hours=20)
 """So long ago two people said yes before the start."""
 USER_NAME = "demo"
@@ -124,7 +138,7 @@ def fill(made: Path, clinics: Sequence[tuple[str, str]]) -> Filled:
     enter_waiting()
     _notes(own, account, chance)
     here = [one for one in participants if one.clinic_id == own.pk]
-    away = {one.pseudonym for one in people if one.need in NOT_IN_THE_ROOM}
+    away = {one.pseudonym for one in people if one.need in NOT_IN_THE_ROOM and len(here) > ROOM_FULL}
     return Filled(
         participants=len(here),
         sessions=DiaryEntry.objects.filter(clinic=own).count(),
@@ -185,11 +199,29 @@ def _take_in(
             if one.need != "no_plan":
                 plan = save_plan(person, account, _values(one, begins, clinic.day_of(now)), base=0, reason="")
                 PlanVersion.objects.filter(pk=plan.pk).update(made_at=begins - timedelta(days=2))
+            changed = _clearance_now(one.need, now, clinic.day_of(now))
+            if changed:
+                Clearance.objects.filter(participant=person).update(**changed)
             if one.need in ("unwell", "not_ready"):
                 _answered_yes(person, one.need, now - ANSWERED_AGO)
             Participant.objects.filter(pk=person.pk).update(made_at=begins - timedelta(days=5))
             made.append(person)
     return made
+
+
+def _clearance_now(need: str, now: datetime, today: date) -> dict[str, object]:
+    """Return what has become of the clearance since the plan was made, for needs that rest on it."""
+    match need:
+        case "no_clearance":
+            return {"valid_until": today - timedelta(days=1)}
+        case "ending_clearance":
+            return {"valid_until": today + timedelta(days=5)}
+        case "ended_clearance":
+            return {"renewal_asked_at": now - ANSWERED_AGO, "renewal_code": "unwell"}
+        case "asked_clearance":
+            return {"renewal_asked_at": now - ANSWERED_AGO, "renewal_code": "not_ready"}
+        case _:
+            return {}
 
 
 def _name(words: MadeUp, sex: str, number: int, taken: Container[str]) -> str:

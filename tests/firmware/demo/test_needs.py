@@ -70,7 +70,7 @@ def test_answers_are_those_of_the_need() -> None:
 
 def test_somebody_who_finds_it_very_hard_walks_slowly() -> None:
     plan = Plan(participant="p-1", hr_max_bpm=180.0, start=Load(7.0, 5.0))
-    assert needs.habits_of("hard_under_zone", Habits(), plan).fastest_kmh == 4.2
+    assert needs.habits_of("hard_under_zone", Habits(), plan).fastest_kmh == 2.8
     assert said("hard_under_zone") == [AllRightAnswer(1.0), Exertion(1.0, needs.HARD_BORG)]
 
 
