@@ -18,6 +18,7 @@ from firmware.config.schema import Config, ConfigError, read
 from firmware.config.writer import Value, as_toml, commented, with_values
 from firmware.setup.ant_access import grant_ant_access
 from firmware.setup.probes import Parts, ProbeError
+from firmware.setup.reasons import explain
 from firmware.setup.texts import Language, SetupTexts, setup_texts
 from firmware.system.atomic_file import atomic_write
 from firmware.system.errors import FirmwareError
@@ -126,7 +127,7 @@ class Setup:
             try:
                 straps = self._parts.straps(LOOK_FOR_STRAPS_S)
             except ProbeError as error:
-                self._wrong(say("strap_no_radio", reason=error))
+                self._wrong(say("strap_no_radio", reason=explain(error, say)))
                 straps = ()
             else:
                 if straps:
@@ -176,7 +177,7 @@ class Setup:
         try:
             places = self._parts.oled_addresses(port)
         except ProbeError as error:
-            self._wrong(say("oled_failed", reason=error))
+            self._wrong(say("oled_failed", reason=explain(error, say)))
             places = ()
         if places:
             self._tell(say("oled_found", places=", ".join(hex(place) for place in places)))
@@ -252,7 +253,7 @@ class Setup:
             try:
                 account = self._parts.enrol(f"{host}:{port}", code)
             except FirmwareError as error:
-                self._wrong(say("enrol_failed", reason=error))
+                self._wrong(say("enrol_failed", reason=explain(error, say)))
                 continue
             self._tell(say("enrolled", machine=account.machine, clinic=account.clinic))
             return
@@ -338,7 +339,7 @@ class Setup:
         try:
             act()
         except ProbeError as error:
-            self._wrong(self._say(failed, reason=error))
+            self._wrong(self._say(failed, reason=explain(error, self._say)))
             return False
         return True
 

@@ -1,9 +1,12 @@
 """`interval-coach setup`: a person answers, parts answer or do not, and a file is written whole or not at all."""
 
 import asyncio
+import errno
 import io
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,7 +20,8 @@ from firmware.config.loader import read_config
 from firmware.config.writer import commented
 from firmware.setup import ant_access
 from firmware.setup.probes import FoundCard, FoundKeyboard, FoundStrap, ProbeError, RealParts
-from firmware.setup.texts import catalogue
+from firmware.setup.reasons import explain
+from firmware.setup.texts import catalogue, setup_texts
 from firmware.setup.wizard import Setup, SetupError, SetupSettings
 from sync.delivery.machine_identity import MachineIdentity
 from tests.support.bluez.fake_bluez import FakeBlueZ, treadmill
@@ -354,3 +358,21 @@ def test_straps_are_found_by_bluez_the_nearest_first_also_where_bluetooth_was_of
 def test_without_a_bluetoothd_setup_is_told_so(tmp_path: Path) -> None:
     with private_bus(), pytest.raises(ProbeError):
         RealParts(tmp_path).straps(0.1)
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_why_a_part_did_not_answer_is_told_in_the_chosen_language(language: Literal["nb", "en"]) -> None:
+    say = setup_texts(language)
+    for cause, key in (
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "why_missing"),
+        (PermissionError(errno.EACCES, "Permission denied"), "why_forbidden"),
+        (OSError(errno.EREMOTEIO, "Remote I/O error"), "why_silent"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "why_refused"),
+        (socket.gaierror(-2, "Name or service not known"), "why_unknown_name"),
+        (ssl.SSLCertVerificationError("certificate verify failed"), "why_certificate"),
+        (TimeoutError(), "why_silent"),
+    ):
+        error = ProbeError(str(cause))
+        error.__cause__ = cause
+        assert explain(error, say) == say(key)
+    assert explain(ProbeError("the wheel is square"), say) == "the wheel is square"
