@@ -41,6 +41,7 @@ LOW_CEILING_FRACTION = 0.86
 AWAY, BREAK = timedelta(days=9), timedelta(days=11)
 EASY_BORG, HARD_BORG = 11, 18
 UNDER_THE_ZONE = ("never_in_zone", "hard_under_zone")
+EASIER_INTERVALS = 3
 SLOW_FRACTION = 0.4
 """Of the plan's first speed: a person who finds that hard enough walks no faster."""
 
@@ -102,6 +103,7 @@ class CoursePerson:
         """`how`: the need that the session is made for. `mood`: said afterwards; None: they do not say."""
         self._person, self._how, self._mood, self._leaves_at_s = person, how, mood, leaves_at_s
         self._hardest: int | None = None
+        self._answers = 0
         self._ended = False
 
     @property
@@ -129,6 +131,7 @@ class CoursePerson:
                 # The interval's answer comes too late to be of the interval.
                 return []
             case Exertion():
+                self._answers += 1
                 said = replace(one, borg=self._borg(one.borg))
                 self._hardest = max(self._hardest or said.borg, said.borg)
                 return [said]
@@ -141,4 +144,6 @@ class CoursePerson:
     def _borg(self, felt: int) -> int:
         if self._how == "easy_in_zone":
             return min(felt, EASY_BORG)
-        return max(felt, HARD_BORG) if self._how in UNDER_THE_ZONE else felt
+        # Earlier, the coach would take it for a lower HRmax, and lower the zone to where the person walks.
+        late = self._how == "never_in_zone" or self._answers > EASIER_INTERVALS
+        return max(felt, HARD_BORG) if self._how in UNDER_THE_ZONE and late else felt

@@ -71,7 +71,10 @@ def test_answers_are_those_of_the_need() -> None:
 def test_somebody_who_finds_it_very_hard_walks_slowly() -> None:
     plan = Plan(participant="p-1", hr_max_bpm=180.0, start=Load(7.0, 5.0))
     assert needs.habits_of("hard_under_zone", Habits(), plan).fastest_kmh == 2.8
-    assert said("hard_under_zone") == [AllRightAnswer(1.0), Exertion(1.0, needs.HARD_BORG)]
+    trainee = needs.CoursePerson(Says(), "hard_under_zone")  # type: ignore[arg-type] # as a person does
+    said_borg = [one.borg for t in range(4) for one in trainee.second(t, None, ()) if isinstance(one, Exertion)]
+    assert said_borg == [16, 16, 16, needs.HARD_BORG]
+    assert said("never_in_zone") == [AllRightAnswer(1.0), Exertion(1.0, needs.HARD_BORG)]
 
 
 def test_afterwards_somebody_says_how_hard_the_hardest_interval_was_and_the_mood_of_the_day() -> None:
