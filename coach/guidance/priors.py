@@ -22,7 +22,7 @@ from coach.guidance.heart_model import (
     unbent,
 )
 from coach.guidance.treadmill_load import GAITS, demands
-from coach.model.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Load, Plan, formula_hr_max_bpm
+from coach.model.plan import HIGHEST_HR_MAX_BPM, HR_MAX_SEE_BPM, LOWEST_HR_MAX_BPM, Load, Plan, formula_hr_max_bpm
 
 RATIOS = (
     *(0.66, 0.69, 0.72, 0.75, 0.78, 0.81, 0.84, 0.87, 0.905, 0.935, 0.96, 0.98),
@@ -55,7 +55,6 @@ START_AT_FRACTION, START_SD = 0.87, 0.22
 GAIN_PER_RESERVE, GAIN_SD = 1.25 / (36.0 - 3.5), 0.35
 """Without a start load: gain 1.25 over a VO2max of about 36 ml/kg/min (training.md's groups), widely spread."""
 UNKNOWN_HR_MAX_BPM = 185.0
-FORMULA_SEE_BPM = 10.8
 CHRONOTROPIC_SHARE, CHRONOTROPIC_RATIOS = 0.42, (0.68, 0.87)
 """A quarter to almost half do not reach the formula's rate, but 70–85 % of it (training.md)."""
 
@@ -99,11 +98,11 @@ def hr_max_log_prior(plan: Plan) -> Array:
     rates = hypotheses(plan)
     off = rates - hr_max
     source = plan.hr_max_source if plan.hr_max_bpm is not None else "formula"
-    lowered = plan.age is not None and hr_max < formula_hr_max_bpm(plan.age) - 2 * FORMULA_SEE_BPM
+    lowered = plan.age is not None and hr_max < formula_hr_max_bpm(plan.age) - 2 * HR_MAX_SEE_BPM
     if source == "formula":
         low, high = CHRONOTROPIC_RATIOS
         inside = (rates >= low * hr_max) & (rates <= high * hr_max)
-        density = (1 - CHRONOTROPIC_SHARE) * _normal(off, FORMULA_SEE_BPM)
+        density = (1 - CHRONOTROPIC_SHARE) * _normal(off, HR_MAX_SEE_BPM)
         density = density + np.where(inside, CHRONOTROPIC_SHARE / ((high - low) * hr_max), 1e-5)
     elif source == "highest_seen":
         density = 0.9 * _normal(off, 7.0) + 0.1 * _normal(off, 14.0)

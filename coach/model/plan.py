@@ -155,6 +155,10 @@ def rounded_kmh(speed_kmh: float, step_kmh: float, slowest_kmh: float, fastest_k
     return round(min(max(round(speed_kmh / step_kmh), fewest), most) * step_kmh, 2)
 
 
+HR_MAX_SEE_BPM, BETA_BLOCKED_SEE_BPM = 10.8, 18.0
+"""Standard errors of the two formulas below: Nes 2013; Brawner 2004, heart patients of 40–80 years, r² 0.13."""
+
+
 def formula_hr_max_bpm(age: int, *, beta_blocked: bool = False) -> float:
-    """HRmax expected at an age: 211 − 0.64·age (Nes 2013, SEE 10.8 bpm); on a beta-blocker 164 − 0.7·age."""
+    """HRmax expected at an age: 211 − 0.64·age (Nes 2013, SEE 10.8 bpm); on a beta-blocker 164 − 0.7·age (Brawner)."""
     return 164 - 0.7 * age if beta_blocked else 211 - 0.64 * age

@@ -13,7 +13,9 @@ from msgspec import Struct
 
 from coach.guidance.treadmill_load import FASTEST_KMH
 from coach.model.plan import (
+    BETA_BLOCKED_SEE_BPM,
     HIGHEST_HR_MAX_BPM,
+    HR_MAX_SEE_BPM,
     LEAST_CLOSED_H,
     LEAST_SLOWEST_KMH,
     LOWEST_HR_MAX_BPM,
@@ -24,9 +26,6 @@ from coach.model.plan import (
 )
 from server.diary.formatting import number
 
-FORMULA_SEE_BPM = 10.8
-"""Standard error of 211 − 0.64·age (Nes 2013)."""
-FAR_FROM_FORMULA_BPM = 2 * FORMULA_SEE_BPM
 HIGHEST_SEEN_MARGIN_BPM = 15.0
 """What Bodø kommune adds to the highest rate seen in a 4×4."""
 
@@ -226,7 +225,7 @@ def _doubts(
     now = set(changed(before, plan))
     if plan.hr_max_bpm is not None and now & {"hr_max_bpm", "hr_max_source"}:
         expected = expected_hr_max_bpm(plan.hr_max_source, birth_year, today)
-        if abs(plan.hr_max_bpm - expected) > FAR_FROM_FORMULA_BPM:
+        if abs(plan.hr_max_bpm - expected) > 2 * formula_see_bpm(plan.hr_max_source):
             yield _(
                 "HRmax lies %(off)s beats from what the formula expects at this age (%(expected)s), more than twice "
                 "its error. That happens with a beta-blocker, with chronotropic incompetence, and with a slip of the "
@@ -266,6 +265,11 @@ USUAL_RAISE_KMH = 1.0
 def expected_hr_max_bpm(source: str, birth_year: int, today: date) -> float:
     """By the formula that the source speaks of."""
     return formula_hr_max_bpm(today.year - birth_year, beta_blocked=source == "formula_beta_blocker")
+
+
+def formula_see_bpm(source: str) -> float:
+    """Return the standard error, in bpm, of the formula that the source speaks of."""
+    return BETA_BLOCKED_SEE_BPM if source == "formula_beta_blocker" else HR_MAX_SEE_BPM
 
 
 def figure(value: float) -> str:

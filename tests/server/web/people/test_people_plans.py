@@ -104,6 +104,8 @@ def test_a_sound_plan_and_one_by_borg_without_hr_max_have_no_fault() -> None:
         ({}, 0),
         ({"hr_max_bpm": 150.0, "ceiling_bpm": None}, 1),
         ({"hr_max_bpm": 135.0, "ceiling_bpm": None, "hr_max_source": "formula_beta_blocker"}, 0),
+        ({"hr_max_bpm": 165.0, "ceiling_bpm": None, "hr_max_source": "formula_beta_blocker"}, 0),
+        ({"hr_max_bpm": 169.0, "ceiling_bpm": None, "hr_max_source": "formula_beta_blocker"}, 1),
         ({"ceiling_bpm": 140.0}, 1),
         ({"weekly_cap": 6, "cap_released": True}, 2),
         ({"start_speed_kmh": 9.0}, 1),
