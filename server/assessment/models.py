@@ -67,3 +67,32 @@ class ClearanceGrace(models.Model):
     def __str__(self) -> str:
         """Whose and until when."""
         return f"{self.participant} {self.until}"
+
+
+MOMENTS = [("start", _("start")), ("midway", _("midway")), ("end", _("end")), ("other", _("another day"))]
+
+
+class CourseMeasurement(models.Model):
+    """One figure that was measured and typed in. `kind`: a key of `server.assessment.measures.KINDS`, in its unit.
+
+    `second`: the diastolic pressure, or the second try of a walk. `note`: what else matters, such as medicines.
+    """
+
+    participant = models.ForeignKey(Participant, models.CASCADE, related_name="measurements")
+    kind = models.CharField(max_length=24)
+    value = models.FloatField()
+    second = models.FloatField(null=True, blank=True)
+    taken_on = models.DateField(_("measured on"))
+    moment = models.CharField(_("in the course"), max_length=8, choices=MOMENTS, default="start")
+    note = models.CharField(_("remark"), max_length=200, blank=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+    made_by = models.ForeignKey(Account, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        """Found by their participant, in the order of their days."""
+
+        indexes: ClassVar = [models.Index(fields=["participant", "taken_on"], name="measurement_of")]
+
+    def __str__(self) -> str:
+        """Whose and what, never the figure."""
+        return f"{self.participant} {self.kind} {self.taken_on}"

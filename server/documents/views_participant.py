@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from server.accounts.access import View, about_participant, account_of, after_proof
 from server.accounts.memberships import allowed
 from server.accounts.roles import Permission
+from server.assessment.measures import histories
 from server.diary import query_params, selectors
 from server.diary.course.schedule import course_of
 from server.diary.models import DiaryEntry
@@ -28,7 +29,7 @@ from server.documents.export import data_export, fhir, session_files, transfer, 
 from server.documents.export.archive import zipped
 from server.documents.forms import DeleteForm, HandOverForm
 from server.documents.pdf import pdf_documents
-from server.documents.pdf.letter import SIGNATURE, LetterForm, proposed
+from server.documents.pdf.letter import SIGNATURE, LetterAssessment, LetterForm, proposed
 from server.errors import UnreadableSessionError
 from server.people.models import Course, Participant
 
@@ -240,8 +241,12 @@ def letter(request: HttpRequest, participant: Participant) -> HttpResponse:
         if course is not None:
             view = course_of(selectors.plan_of(course), selectors.trained_of(points), timezone.localdate())
         plan = participant.plans.order_by("-version").first()
+        assessed = LetterAssessment(
+            measured=tuple(histories(participant.measurements.all())),
+            clearance=participant.clearances.order_by("-cleared_on", "-pk").first(),
+        )
         with translation.override(language):
-            drafted = proposed(participant, points, view, plan, selectors.person_of(participant))
+            drafted = proposed(participant, points, view, plan, selectors.person_of(participant), assessed)
             form = LetterForm(initial=drafted | request.session.get("letter", {}))
         status = HTTPStatus.OK
     shown = {"participant": participant, "form": form, "tab": "papers", "written_in": language}

@@ -8,6 +8,8 @@ from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.assessment.measures import histories
+from server.assessment.models import Clearance, CourseMeasurement
 from server.diary.course.plots import FitnessAgeInput, Point, plots
 from server.diary.course.schedule import CountedSession, CoursePlan, course_of
 from server.documents.pdf import letter
@@ -98,6 +100,40 @@ def test_the_letter_has_the_estimate_of_the_page() -> None:
     shown = next(one for one in plots(points, FitnessAgeInput(1988, "f", 185, "measured")) if one.key == "fitness")
     first, last = shown.table.rows[0][2], shown.table.rows[-1][2]
     assert f"{first} → {last} ml/kg/min" in draft(points, 8, 24, plan())
+
+
+def test_the_letter_says_what_was_measured_and_who_cleared() -> None:
+    def measured(kind: str, value: float, on: date, second: float | None = None) -> CourseMeasurement:
+        return CourseMeasurement(pk=on.day, kind=kind, value=value, second=second, taken_on=on)
+
+    last = FIRST + timedelta(days=56)
+    rows = [
+        measured("six_minute_walk", 500.0, FIRST, 512.0),
+        measured("six_minute_walk", 530.0, last, 537.0),
+        measured("weight", 84.5, FIRST),
+        measured("weight", 82.0, last),
+        measured("waist", 98.0, last),
+    ]
+    clearance = Clearance(
+        cleared_by="Ingrid Lege", profession="doctor", cleared_on=FIRST, valid_until=last, medicines="propranolol"
+    )
+    with translation.override("nb"):
+        assessed = letter.LetterAssessment(tuple(histories(rows)), clearance)
+        text = str(letter.proposed(KARI, [], None, plan(), FitnessAgeInput(1988, "f"), assessed)["text"])
+    assert "– Vekt: 84,5 → 82 kg. Endring siden første: −2,5 kg.\n" in text
+    assert "500 / 512 → 530 / 537 m. Endring siden første: +25 m. Det er mer enn tilfeldig variasjon." in text
+    assert "Livvidde" not in text
+    assert "Ingrid Lege (lege)" in text
+    assert "Legemidler registrert da: propranolol." in text
+
+
+def test_a_letter_without_a_clearance_says_so() -> None:
+    assert "Ingen medisinsk klarering" in draft([], 8, 24, plan())
+
+
+def test_a_formula_on_a_beta_blocker_tells_its_own_error() -> None:
+    points = [point(n, FIRST + timedelta(days=2 * n)) for n in range(9)]
+    assert "innenfor 18 slag/min" in draft(points, 8, 24, plan(letter.BETA_BLOCKED))
 
 
 def test_a_letter_gives_no_age_to_a_body_and_asks_for_the_medicines() -> None:

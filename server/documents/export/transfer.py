@@ -23,7 +23,7 @@ from msgspec import Struct
 from coach.model.plan import SLOWEST_KMH
 from server.accounts.models import Account, Clinic
 from server.accounts.roles import Permission
-from server.assessment.models import Clearance
+from server.assessment.models import Clearance, CourseMeasurement
 from server.audit.record import record
 from server.diary.ingest import adopt, enter_waiting
 from server.diary.models import DiaryEntry, ImportedSession
@@ -99,6 +99,17 @@ class ClearanceTold(Struct, frozen=True, kw_only=True):
     renewal_answered_at: datetime | None
 
 
+class MeasurementTold(Struct, frozen=True, kw_only=True):
+    """A measurement; fields as in `server.assessment.models.CourseMeasurement`."""
+
+    kind: str
+    value: float
+    second: float | None
+    taken_on: date
+    moment: str
+    note: str
+
+
 class NoteTold(Struct, frozen=True, kw_only=True):
     """A note that was chosen to go along. `session_id`: as it was at the clinic that sends it."""
 
@@ -152,6 +163,7 @@ class Package(Struct, frozen=True, kw_only=True):
     notes: list[NoteTold]
     sessions: list[SessionTold]
     clearances: list[ClearanceTold] = []
+    measurements: list[MeasurementTold] = []
 
 
 class Opened(Struct, frozen=True):
@@ -251,6 +263,7 @@ def take_over(opened: Opened, clinic: Clinic, account: Account, into: Participan
             if one.begins_on not in begun
         )
         _clearances(package, participant, account)
+        _measurements(package, participant, account)
         _notes(package, participant, account, ids)
         added = _sessions(opened, participant, ids)
         TakenOver.objects.get_or_create(
@@ -281,6 +294,16 @@ def _clearances(package: Package, participant: Participant, account: Account) ->
         Clearance(participant=participant, made_by=account, **msgspec.structs.asdict(one))
         for one in package.clearances
         if (one.cleared_by, one.cleared_on) not in there
+    )
+
+
+def _measurements(package: Package, participant: Participant, account: Account) -> None:
+    """Add the measurements that are not here yet."""
+    there = set(participant.measurements.values_list("kind", "taken_on", "value"))
+    CourseMeasurement.objects.bulk_create(
+        CourseMeasurement(participant=participant, made_by=account, **msgspec.structs.asdict(one))
+        for one in package.measurements
+        if (one.kind, one.taken_on, one.value) not in there
     )
 
 
@@ -331,6 +354,7 @@ def _packed(participant: Participant, notes: Sequence[Note]) -> tuple[str, bytes
         plans=[_copy_row(one, PlanTold) for one in participant.plans.order_by("version")],
         courses=[_copy_row(one, CourseTold) for one in participant.courses.order_by("begins_on")],
         clearances=[_copy_row(one, ClearanceTold) for one in participant.clearances.order_by("cleared_on", "pk")],
+        measurements=[_copy_row(one, MeasurementTold) for one in participant.measurements.order_by("taken_on", "pk")],
         notes=[
             NoteTold(text=one.text, made_at=one.made_at, session_id=str(one.session_id) if one.session_id else None)
             for one in notes

@@ -12,19 +12,29 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from msgspec import Struct
 
 from coach.progress.fitness import UNCERTAIN_FRACTION, FitnessTrend
+from server.assessment.measure_words import entry_and_exit
+from server.assessment.measures import MeasureHistory
+from server.assessment.models import Clearance
 from server.diary.course.plots import FEWEST_TO_COMPARE, FitnessAgeInput, Point, fitness_trend_of, uptake_in_words
 from server.diary.course.schedule import Break, CourseView
 from server.diary.formatting import number, percent
 from server.people.models import Participant, PlanVersion
+from server.people.plan_rules import formula_see_bpm
 from server.people.plan_words import SOURCES
 
 FEWEST_FOR_CHANGE = 4
-HR_MAX_ERROR_BPM = 10.8
-"""Standard error of the formula 211 − 0.64·age (Nes 2013)."""
 BETA_BLOCKED = "formula_beta_blocker"
 SIGNATURE = ("profession", "hpr", "telephone")
+
+
+class LetterAssessment(Struct, frozen=True):
+    """What was assessed apart from the sessions: measurements by kind, and the newest clearance."""
+
+    measured: tuple[MeasureHistory, ...] = ()
+    clearance: Clearance | None = None
 
 
 class LetterForm(forms.Form):
@@ -61,6 +71,7 @@ def proposed(
     view: CourseView | None,
     plan: PlanVersion | None,
     person: FitnessAgeInput,
+    assessed: LetterAssessment = LetterAssessment(),  # noqa: B008 - frozen
 ) -> dict[str, object]:
     """Return what stands in the form at first: a draft in paragraphs."""
     trend = fitness_trend_of(points, person)
@@ -68,9 +79,11 @@ def proposed(
         _trained(participant, points),
         _attended(view),
         "\n".join(_figures(points)),
+        entry_and_exit(assessed.measured),
         _uptake(trend),
         _concluded(trend),
         _steered(plan),
+        _cleared(assessed.clearance),
         _medicines(plan),
         _(
             "The figures come from a heart rate strap and the treadmill's setting, not from a medical test. The letter "
@@ -213,11 +226,28 @@ def _steered(plan: PlanVersion | None) -> str:
     if not plan.hr_max_source:
         return _("The target zones are based on an HRmax of %(rate)s beats/min.") % told
     sentence = _("The target zones are based on an HRmax of %(rate)s beats/min: %(source)s.") % told
-    if plan.hr_max_source == "formula":
+    if plan.hr_max_source in ("formula", BETA_BLOCKED):
         sentence += " " + _("For two people of three the formula is right within %(error)s beats/min.") % {
-            "error": number(HR_MAX_ERROR_BPM)
+            "error": number(formula_see_bpm(plan.hr_max_source))
         }
+    if plan.hr_max_source == BETA_BLOCKED:
+        sentence += " " + _("That formula was made from heart patients of 40 to 80 years.")
     return sentence
+
+
+def _cleared(clearance: Clearance | None) -> str:
+    if clearance is None:
+        return _("No medical clearance for training is recorded with us.")
+    words = _("Clearance for training: %(who)s (%(profession)s), %(day)s, valid until %(until)s.") % {
+        "who": clearance.cleared_by,
+        "profession": clearance.get_profession_display(),
+        "day": _day(clearance.cleared_on),
+        "until": _day(clearance.valid_until),
+    }
+    if not clearance.medicines:
+        return words
+    medicines = _("Medicines recorded then: %(medicines)s.") % {"medicines": clearance.medicines.rstrip(".")}
+    return f"{words} {medicines}"
 
 
 def _medicines(plan: PlanVersion | None) -> str:

@@ -33,6 +33,7 @@ TABS = (
     Tab(Permission.SEE_PEOPLE, "people:overview", gettext_lazy("Overview"), "overview"),
     Tab(Permission.SEE_PEOPLE, "people:plan", gettext_lazy("Plan"), "plan"),
     Tab(Permission.CHANGE_PEOPLE, "assessment:clearance", gettext_lazy("Clearance"), "clearance"),
+    Tab(Permission.SEE_DIARY, "assessment:measures", gettext_lazy("Measurements"), "measures"),
     Tab(Permission.SEE_DIARY, "diary:course", gettext_lazy("Course"), "course"),
     Tab(Permission.SEE_DIARY, "diary:calendar", gettext_lazy("Calendar"), "calendar"),
     Tab(Permission.SEE_DIARY, "diary:list", gettext_lazy("All sessions"), "list"),

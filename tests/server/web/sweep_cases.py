@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from server.accounts.models import Account, Clinic
+from server.assessment.models import CourseMeasurement
 from server.collector import parser, store
 from server.diary.ingest import enter_waiting
 from server.documents.models import ProcedureCode, ResearchRelease
@@ -51,6 +52,7 @@ class Ground:
     account: int
     code: int
     release: int
+    measurement: int
 
 
 PARAMETERS: dict[str, Callable[[Ground], object]] = {
@@ -61,6 +63,7 @@ PARAMETERS: dict[str, Callable[[Ground], object]] = {
     "course": lambda at: at.course,
     "code": lambda at: at.code,
     "release": lambda at: at.release,
+    "measurement": lambda at: at.measurement,
     "clinics:account.number": lambda at: at.account,
     "clinics:reset_account.number": lambda at: at.account,
     "clinics:close_account.number": lambda at: at.account,
@@ -120,4 +123,7 @@ def stocked(clinic: Clinic, number: int, account: str) -> Ground:
         account=Account.objects.get(username=account).pk,
         code=ProcedureCode.objects.create(clinic=clinic, code="T1", text="Training").pk,
         release=release.pk,
+        measurement=CourseMeasurement.objects.create(
+            participant=person, kind="weight", value=80.0, taken_on=date(2026, 3, 1)
+        ).pk,
     )
