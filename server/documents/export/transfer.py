@@ -14,7 +14,7 @@ from datetime import date, datetime
 from uuid import UUID, uuid4, uuid5
 
 import msgspec
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -374,7 +374,7 @@ def _packed(participant: Participant, notes: Sequence[Note]) -> tuple[str, bytes
     return package.package_id, made.getvalue()
 
 
-def _copy_row(row: PlanVersion | Course | Clearance, kind: type[PlanTold | CourseTold | ClearanceTold]):  # type: ignore[no-untyped-def] # noqa: ANN202 - of the kind given
+def _copy_row(row: models.Model, kind: type[PlanTold | CourseTold | ClearanceTold | MeasurementTold]):  # type: ignore[no-untyped-def] # noqa: ANN202 - of the kind given
     return kind(**{name: getattr(row, name) for name in kind.__struct_fields__})
 
 
