@@ -69,6 +69,11 @@ class Debouncer:
             contact.first_edge_s = now_s
 
     @property
+    def unsettled(self) -> bool:
+        """Whether a contact has changed, and has not held its level for long enough yet."""
+        return any(contact.first_edge_s is not None for contact in self._contacts.values())
+
+    @property
     def due_s(self) -> float | None:
         """When `settle` has something to say next."""
         due = [at_s for contact in self._contacts.values() if (at_s := self._due_s(contact)) is not None]

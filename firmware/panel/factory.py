@@ -43,6 +43,11 @@ class Panels:
         self._stuck: dict[int, tuple[Button, ...]] = {}
         self._states: dict[str, PanelState] = {}
 
+    @property
+    def press_waits(self) -> bool:
+        """Whether a change on any panel waits for the running loop."""
+        return any(panel.press_waits for panel in self._panels)
+
     async def run(self) -> None:
         """Run until cancelled."""
         await asyncio.gather(*(self._look_after(place, panel) for place, panel in enumerate(self._panels)))

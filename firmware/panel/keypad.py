@@ -16,6 +16,7 @@ looked for every `LOOK_EVERY_S`, so that one may be plugged in and out while a s
 import asyncio
 import contextlib
 import logging
+import select
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -159,6 +160,16 @@ class Keypad:
     def name(self) -> str:
         """What it is called in the log."""
         return KEYPAD
+
+    @property
+    def press_waits(self) -> bool:
+        """Whether a key's change waits to be read from a keypad that is in use."""
+        try:
+            used = [held.device.fileno() for held in self._held.values() if held.certain]
+            return bool(select.select(used, (), (), 0)[0])
+        except (OSError, ValueError):
+            # Unplugged in this moment.
+            return False
 
     async def run(self, hear: Hear) -> None:
         """Tell of every key, until cancelled; keypads may come and go meanwhile."""

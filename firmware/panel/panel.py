@@ -48,6 +48,11 @@ class Panel(Protocol):
         """What it is called in the log."""
         ...
 
+    @property
+    def press_waits(self) -> bool:
+        """Whether a contact has changed and the running loop has not handled it yet. Callable in any turn of the loop."""
+        ...
+
     async def run(self, hear: Hear) -> None:
         """Tell of every press, until cancelled. `hear` must return at once and is called on the running loop."""
         ...
@@ -88,11 +93,17 @@ class ButtonPanel:
         self._name = name
         self._settling: asyncio.Task[None] | None = None
         self._settles_s = float("inf")
+        self._edge_waits = False
 
     @property
     def name(self) -> str:
         """What it is called in the log."""
         return self._name
+
+    @property
+    def press_waits(self) -> bool:
+        """Whether a contact has changed and is not settled yet."""
+        return self._edge_waits or self._contacts.unsettled
 
     async def run(self, hear: Hear) -> None:
         """Tell of every press, until cancelled."""
@@ -127,6 +138,7 @@ class ButtonPanel:
             # The loop may have been closed while a driver's thread still tells. The edge counts from when it came,
             # not from when a busy loop hears of it: a short press must not look like a spike.
             if not loop.is_closed():
+                self._edge_waits = True
                 loop.call_soon_threadsafe(self._changed, button, down, self._clock.now(), hear)
 
         pins.listen(changed)
@@ -136,6 +148,7 @@ class ButtonPanel:
             await self._clock.sleep_until(self._clock.now() + LOOK_EVERY_S)
 
     def _changed(self, button: Button, down: bool, at_s: float, hear: Hear) -> None:  # noqa: FBT001 - as it is told
+        self._edge_waits = False
         if button in self._contacts:
             for heard in self._contacts.settle(at_s):
                 hear(heard)

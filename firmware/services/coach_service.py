@@ -149,6 +149,7 @@ class CoachService:
         self._view_timer: asyncio.TimerHandle | None = None
         self._alive_timer: asyncio.TimerHandle | None = None
         self._viewed_s = 0.0
+        self._panels: Panels | None = None
         self._quiet_memory = False
         self._barrier = Barrier()
         self._log_of_findings = FindingsLog()
@@ -205,7 +206,7 @@ class CoachService:
             speed=self._settings.speed,
             later=self._soon,
             check_pin=self._check_pin,
-            budget=StepBudget,
+            budget=lambda: StepBudget(press_waits=self._press_waits),
             stop_budget=stop_budget,
             closures=self._participants.closures,
             courses=self._participants.courses,
@@ -434,13 +435,18 @@ class CoachService:
             await asyncio.Event().wait()
             return
         await load_beside()
-        await Panels(
+        self._panels = Panels(
             panels_of(in_force.config),
             press=self._pressed,
             type_digit=self._typed,
             on_stuck=self._health.stuck,
             on_states=self._health.panels,
-        ).run()
+        )
+        await self._panels.run()
+
+    def _press_waits(self) -> bool:
+        """Whether a press of a button waits for the loop, which is busy with a step of the session just now."""
+        return self._panels is not None and self._panels.press_waits
 
     def _pressed(self, button: Button) -> None:
         """A button of the panel, in this very turn of the loop (hazard H6)."""

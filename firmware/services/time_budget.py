@@ -6,7 +6,7 @@ measured afterwards.
 
 The budget counts the time in which the call computed or slept, not the time in which its thread waited for a processor
 (`/proc/thread-self/schedstat`). A machine that is slow or busy stretches every call, and is no fault of the guidance.
-In a step that stops the session, the whole time counts.
+In a step that stops the session, the whole time counts; so it does in any other step once a press waits to be handled.
 """
 
 import signal
@@ -23,6 +23,8 @@ GUIDANCE_BUDGET_S = 0.12
 core, the longest of 2,402 calls took 70 ms, and 133 ms with waiting (`python -m benchmarks.bench_time_budget`)."""
 MOST_WALL_S = 1.0
 """However long its thread waits, no call holds the session up for longer."""
+LOOK_EVERY_S = 0.02
+"""How often a call that is over its budget by waiting alone looks whether a press waits."""
 SCHEDSTAT = "/proc/thread-self/schedstat"
 LEAST_TIMER_S = 0.002
 
@@ -49,11 +51,16 @@ class StepBudget:
         *,
         most_wall_s: float = MOST_WALL_S,
         waited: Callable[[], float] = waited_s,
+        press_waits: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Allow `most_s` seconds in all, and `most_wall_s` with waiting for a processor, which `waited` returns."""
+        """Allow `most_s` seconds in all, and `most_wall_s` with waiting for a processor, which `waited` returns.
+
+        Once `press_waits` returns True, a call that has taken `most_s` seconds is ended, whether its thread waited or
+        not. `press_waits` is called from a signal handler and must not raise.
+        """
         self._most_s = self._left_s = most_s
-        self._left_wall_s = most_wall_s
-        self._waited = waited
+        self._most_wall_s = self._left_wall_s = most_wall_s
+        self._waited, self._press_waits = waited, press_waits
 
     def __call__(self, call: Callable[[], T], /) -> T:
         """Return what `call` returns. Raises OverrunError once the budget is used up, also in the middle of a call."""
@@ -67,9 +74,14 @@ class StepBudget:
             self._left_wall_s = left_wall_s - wall_s
             return self._left()
 
+        def left_for_others() -> float:
+            left_s = left()
+            used_wall_s = self._most_wall_s - self._left_wall_s
+            return min(left_s, self._most_s - used_wall_s) if self._press_waits() else left_s
+
         try:
             on_main_thread = threading.current_thread() is threading.main_thread()
-            result = self._interruptible(call, left) if on_main_thread else call()
+            result = self._interruptible(call, left_for_others) if on_main_thread else call()
         finally:
             left()
         if self._left() <= 0:
@@ -90,7 +102,7 @@ class StepBudget:
                 return
             left_s = left()
             if left_s > 0:
-                signal.setitimer(signal.ITIMER_REAL, max(left_s, LEAST_TIMER_S))
+                signal.setitimer(signal.ITIMER_REAL, max(min(left_s, LOOK_EVERY_S), LEAST_TIMER_S))
             else:
                 raise OverrunError(self._sentence())
 

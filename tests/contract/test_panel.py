@@ -274,6 +274,41 @@ def test_a_press_is_told_within_a_fifth_of_a_second_while_the_button_is_still_do
 
 
 @on_all
+def test_a_press_waits_from_the_contacts_change_until_the_loop_has_told_it(make: MakeRig) -> None:
+    """A busy loop can look whether it should make haste (hazard H6)."""
+
+    async def life(rig: _Rig, clock: HandClock, heard: list[Heard]) -> None:
+        assert not rig.panel.press_waits
+        rig.put(Button.STOP, down=True)
+        assert rig.panel.press_waits
+        assert heard == []
+        await clock.advance(0.03)
+        assert heard == [DebouncedPress(Button.STOP)]
+        assert not rig.panel.press_waits
+        rig.put(Button.STOP, down=False)
+        await clock.advance(0.2)
+        assert not rig.panel.press_waits
+
+    lived(make, life)
+
+
+def test_no_press_waits_on_a_keypad_that_has_just_been_closed() -> None:
+    rigs: list[_KeypadRig] = []
+
+    def make(clock: HandClock) -> _KeypadRig:
+        rigs.append(_KeypadRig(clock))
+        return rigs[0]
+
+    async def life(_rig: _Rig, _clock: HandClock, _heard: list[Heard]) -> None:
+        device = rigs[0].device
+        assert device is not None
+        device.close()
+        assert not rigs[0].panel.press_waits
+
+    lived(make, life)
+
+
+@on_all
 def test_a_long_press_is_one_press(make: MakeRig) -> None:
     async def life(rig: _Rig, clock: HandClock, _: list[Heard]) -> None:
         await pressed(rig, clock, Button.START, held_s=25.0)

@@ -1,6 +1,8 @@
 """Stop depends on nothing optional (H6): guidance, journal, display, desk and list of participants fail at random."""
 
+import asyncio
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from coach.guidance.barrier import Budget
 from coach.guidance.interface import GuidanceInput
 from coach.kiosk import flow as at_desk
 from coach.kiosk.flow import KioskState, PressResult
@@ -20,12 +23,15 @@ from coach.session.state import SessionState
 from coach.session.transition import Transition
 from firmware.journal.journal import Journal
 from firmware.journal.writer import JournalSettings
+from firmware.panel.factory import Panels
+from firmware.panel.panel import ButtonPanel, HandPins, Pins
 from firmware.participants.plan_files import PlanRepository, guest_plan
 from firmware.sensors.strap import Measurement
 from firmware.services import session_controller, time_budget
 from firmware.services.barrier import Barrier
 from firmware.services.session_controller import SessionController
 from firmware.services.time_budget import OverrunError, StepBudget, stop_budget, waited_s
+from firmware.system.clock import SystemClock
 from firmware.system.timestamps import Timestamp
 from tests.support.led_session import Says
 
@@ -121,6 +127,7 @@ class _Ground:
         self.hand = _Hand(lambda _: None)
         self.journal = Journal.open(folder / "diary.db", settings=QUICK, clock=_Stamps(self.hand))
         self.fails = fails
+        self.budget: Callable[[], Budget] = StepBudget
         self.keeper = SessionController(
             plans=_FailingPlans(PlanRepository((guest_plan(hr_max_bpm=180.0),)), self._fail),  # type: ignore[arg-type] # as one
             journal=_FailingJournal(self.journal, self._fail),  # type: ignore[arg-type] # as one
@@ -128,7 +135,7 @@ class _Ground:
             stamps=_Stamps(self.hand),
             outlet=self.hand,
             guidance=lambda _: _FailingGuidance(self._fail),
-            budget=StepBudget,
+            budget=lambda: self.budget(),
             stop_budget=stop_budget,
         )
         self.keeper.press(Button.START)
@@ -338,6 +345,82 @@ def test_time_spent_waiting_for_a_processor_is_not_the_guidances() -> None:
     with pytest.raises(OverrunError):
         stop_budget()(lambda: time.sleep(5))
     assert waited_s() >= 0.0
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(0.0, 0.3), st.floats(0.0, 1.0))
+def test_a_press_ends_a_guidance_that_hangs_on_a_starved_machine_within_a_fifth_of_a_second(
+    pressed_after_s: float, waiting_share: float
+) -> None:
+    """However much of its time a hanging call has waited for a processor, and whenever somebody presses."""
+    began_s = time.monotonic()
+    budget = StepBudget(
+        waited=lambda: waiting_share * (time.monotonic() - began_s),
+        press_waits=lambda: time.monotonic() >= began_s + pressed_after_s,
+    )
+    with pytest.raises(OverrunError):
+        budget(lambda: time.sleep(5))
+    assert time.monotonic() - began_s <= max(pressed_after_s, time_budget.GUIDANCE_BUDGET_S) + MOST_S / 2
+
+
+def test_a_call_that_is_done_before_a_press_is_handled_is_no_overrun() -> None:
+    began_s = time.monotonic()
+    budget = StepBudget(0.02, waited=lambda: time.monotonic() - began_s, press_waits=lambda: True)
+    assert budget(lambda: 7) == 7
+    with pytest.raises(OverrunError):
+        budget(lambda: time.sleep(5))
+
+
+def test_a_stop_pressed_while_the_guidance_hangs_on_a_starved_machine_is_taken_within_a_fifth_of_a_second(
+    tmp_path: Path,
+) -> None:
+    """The guidance hangs in a step of time and all of that is waiting for a processor; the button is on real pins' way."""
+    ground = _Ground(tmp_path, lambda _: None)
+    ground.live(10)
+    pins = HandPins()
+    pressed_s: list[float] = []
+    taken_s: list[float] = []
+
+    async def main() -> None:
+        async def opened() -> Pins:
+            return pins
+
+        def press(button: Button) -> None:
+            ground.keeper.press(button)
+            taken_s.append(time.monotonic())
+
+        panels = Panels(
+            (ButtonPanel(opened, SystemClock()),), press=press, type_digit=lambda _: None, on_stuck=lambda _: None
+        )
+        began_s = time.monotonic()
+        ground.budget = lambda: StepBudget(
+            waited=lambda: time.monotonic() - began_s, press_waits=lambda: panels.press_waits
+        )
+        running = asyncio.create_task(panels.run())
+        await asyncio.sleep(0.05)
+
+        def hang(what: str) -> None:
+            if what == "guidance":
+                time.sleep(5)
+
+        def finger() -> None:
+            time.sleep(0.15)
+            pressed_s.append(time.monotonic())
+            pins.put(Button.STOP, down=True)
+
+        ground.fails = hang
+        thread = threading.Thread(target=finger)
+        thread.start()
+        ground.live(1)
+        while not taken_s:
+            await asyncio.sleep(0.001)
+        thread.join()
+        running.cancel()
+
+    asyncio.run(main())
+    assert not ground.keeper.training
+    assert taken_s[0] - pressed_s[0] <= MOST_S
+    ground.journal.close()
 
 
 def test_a_kernel_that_does_not_count_waiting_leaves_the_whole_time_to_the_guidance(
