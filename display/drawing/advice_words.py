@@ -41,12 +41,13 @@ def asks_for_speed(snapshot: Snapshot) -> bool:
 
 
 def direction_now(snapshot: Snapshot) -> Direction:
-    """Return the direction shown. A phase's setting is asked for until it is there, at first only a short while."""
+    """Return the direction shown. A phase's setting is asked for until it is there, or a short while after it was said."""
     advice = snapshot.advice
     if advice.reason not in SETTING_REASONS:
         return advice.direction
     there = advice.speed_kmh is not None and snapshot.speed_kmh == advice.speed_kmh
-    over = advice.reason == PHASE_START and snapshot.phase_elapsed_s >= SETTING_TIME_S
+    said_for_s = snapshot.phase_elapsed_s if snapshot.advised_t is None else snapshot.t - snapshot.advised_t
+    over = advice.reason == PHASE_START and said_for_s >= SETTING_TIME_S
     return Direction.NONE if there or over else advice.direction
 
 

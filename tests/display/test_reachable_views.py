@@ -56,8 +56,7 @@ NO_FASTER_WITH = {
 SPOKEN = {
     CueName.FASTER: {NB.say("instruction.faster")},
     CueName.SPEED_UP: {NB.say("instruction.speed_up")},
-    # A recovery's first setting stands under the recovery's own words, with the speed that the voice says.
-    CueName.SLOW_DOWN: {NB.say("instruction.slow_down"), NB.say("instruction.recovery")},
+    CueName.SLOW_DOWN: {NB.say("instruction.slow_down")},
     CueName.HOLD: {HOLD, NB.say("instruction.good")},
 }
 Seen = tuple[DisplayState, tuple[Cue, ...]]
@@ -110,10 +109,8 @@ def contradictions(seen: DisplayState, cues: tuple[Cue, ...]) -> Iterator[str]:
         asks = snapshot.question is not None or snapshot.asks_speed_kmh is not None
         if cue.name in SPOKEN and not asks and not texts & SPOKEN[cue.name]:
             yield f"the voice says {cue.name}, the screen {sorted(texts & (FASTER | SLOWER | {HOLD}))}"
-        if cue.name is CueName.SLOW_DOWN and not asks and not texts & SLOWER and snapshot.advice.speed_kmh is not None:
-            speed = f"{snapshot.advice.speed_kmh:.1f}".replace(".", ",")
-            if speed not in texts:
-                yield f"the voice says {speed}, the screen does not"
+        if cue.speed_kmh and cue.name in SPOKEN and not asks and f"{cue.speed_kmh:.1f}".replace(".", ",") not in texts:
+            yield f"the voice says {cue.speed_kmh}, the screen does not"
 
 
 def _about_the_zone(snapshot: Snapshot, texts: set[str]) -> Iterator[str]:
