@@ -237,8 +237,10 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             misfit=misfit,
             doubted_until_t=doubted_until_t,
             calm=calm,
-            expected=self._expected_after(base, bpm),
-            fall=RateFall() if unknown or self.phase not in RISING else self.fall.after(base, bpm),
+            expected=self._expected_after(float(load[0, :, 0].min()) if unknown else base, bpm),
+            # Where no belt is read, the load is the one that was asked for.
+            fall=self.fall.after(base, bpm) if self.phase in RISING else RateFall(),
+            # Who sets the load in a way of their own raises it when they like, and their rate may rise then.
             rise=None if self.rise is None else RateRise() if self.by_way else self.rise.after(base, bpm),
             foretold_bpm=bank.average(bank.rate_bpm),
             end_rate=self._end_rate_after(bpm),
@@ -250,8 +252,11 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         )
 
     def _expected_after(self, base: float, bpm: float | None) -> PriorPrediction | None:
-        """Return what anybody would show now; nothing once the rate has proven itself, or where no load is known."""
-        if self.expected is None or len(self.settings) > 1:
+        """Return what anybody would show now; nothing once the rate has proven itself.
+
+        `base`: the load; where it is not known, the least that somebody who follows in a way of their own would take.
+        """
+        if self.expected is None:
             return None
         expected = self.expected.after(base, STEP_S)
         if bpm is None:

@@ -31,7 +31,7 @@ from coach.guidance.heart_model import DRIFT, STATES, STEP_S, Array, FilterBank
 from coach.guidance.hr_max_finding import estimate, judged
 from coach.guidance.interface import EASE_FROM_S, PHASE_START, REMINDER, GuidanceInput, asks_for_more_effort
 from coach.guidance.priors import as_labelled, first_bank, met_today
-from coach.guidance.treadmill_load import GAITS, demand
+from coach.guidance.treadmill_load import GAITS, WALK_UP_TO_KMH, demand, speed_for
 from coach.guidance.unknown_load import (
     FLAT,
     FOLLOWED,
@@ -164,7 +164,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         guidance = replace(
             self.entered(moment), treadmill=self._allowed(moment), pending=None, corrections=0, reminders=0
         )
-        setting = guidance.best_for_phase(moment, cloud(guidance.bank))
+        setting = guidance.one_way(guidance.best_for_phase(moment, cloud(guidance.bank)), kind)
         if kind is PhaseKind.INTERVAL:
             guidance = replace(guidance, work=setting)
         advice = guidance.advice_for(setting, PHASE_START)
@@ -262,7 +262,8 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         last = done + 1 == len(WARM_UP_STEPS)
         until_s = (length_s if last else WARM_UP_STEPS[done + 1][0] * length_s) - moment.second
         aim = aim_of(moment) + WARM_UP_STEPS[done][1] - WARM_UP_STEPS[-1][1]
-        setting = self._best_level(people, aim, (until_s - 30, until_s), ACTS_AFTER_S, moment)
+        best = self._best_level(people, aim, (until_s - 30, until_s), ACTS_AFTER_S, moment)
+        setting = self.one_way(best, PhaseKind.WARM_UP)
         return self.changed(moment, setting, "warm_up")
 
     def correct_work(self, moment: GuidanceInput, people: SigmaPoints) -> tuple[Self, Advice | None]:
@@ -391,6 +392,28 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         delay = np.full(WAYS, acts_after_s)
         delay[LATE] += LATE_S
         return people.ahead(loads_by_way(taken), times, delay)
+
+    def one_way(self, setting: Setting, kind: PhaseKind) -> Setting:
+        """Return the setting, or one like it whose speed goes the way of its load: «slow down to» more is no help.
+
+        A higher incline that would take a lower speed is left out. So is a lower one that would take a higher speed;
+        to rest, it comes with a speed one step lower.
+        """
+        now = self.setting_now()
+        harder = demand(setting.speed_kmh, setting.incline_percent) - demand(now.speed_kmh, now.incline_percent)
+        if (
+            now.speed_kmh <= 0
+            or setting.incline_percent == now.incline_percent
+            or (harder * (setting.speed_kmh - now.speed_kmh) > 0)
+        ):
+            return setting
+        if harder <= 0 and kind not in (PhaseKind.RECOVERY, PhaseKind.COOL_DOWN):
+            return now
+        if harder <= 0:
+            return replace(setting, speed_kmh=self.treadmill.rounded(now.speed_kmh - self.treadmill.step_kmh))
+        base = demand(setting.speed_kmh, setting.incline_percent)
+        level = replace(now, speed_kmh=self.treadmill.rounded(speed_for(base, now.incline_percent)))
+        return level if level.speed_kmh <= max(now.speed_kmh, WALK_UP_TO_KMH) else setting
 
     def advice_for(self, setting: Setting, reason: str) -> Advice:
         """A setting as an advice, against the setting now."""

@@ -41,7 +41,7 @@ def asks_for_speed(snapshot: Snapshot) -> bool:
 
 
 def direction_now(snapshot: Snapshot) -> Direction:
-    """Return the direction shown. A phase's setting is asked for until it is there, or a short while after it was said."""
+    """Return the direction shown. A phase's setting is asked for until it is there, or for a while."""
     advice = snapshot.advice
     if advice.reason not in SETTING_REASONS:
         return advice.direction

@@ -50,7 +50,7 @@ class Panel(Protocol):
 
     @property
     def press_waits(self) -> bool:
-        """Whether a contact has changed and the running loop has not handled it yet. Callable in any turn of the loop."""
+        """Whether a contact has changed and the running loop has not handled it yet. Safe in a signal handler."""
         ...
 
     async def run(self, hear: Hear) -> None:

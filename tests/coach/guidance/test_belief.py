@@ -362,7 +362,7 @@ def test_a_doubt_is_over_at_the_first_slot_after_its_time() -> None:
     assert slot(watch(doubted_until_t=4.9), 100.0).doubted_until_t is None
 
 
-def test_what_anybody_would_show_is_followed_until_the_rate_has_proven_itself_or_no_load_is_known() -> None:
+def test_what_anybody_would_show_is_followed_until_the_rate_has_proven_itself() -> None:
     told = expectation(BANK)
     later = told.after(demands(4.0, 5.0)[0][0], 5)
     before = watch(expected=told, phase=PhaseKind.WARM_UP)
@@ -373,19 +373,31 @@ def test_what_anybody_would_show_is_followed_until_the_rate_has_proven_itself_or
     assert slot(working, 100.0).expected is None
     assert slot(working, 40.0).expected == replace(later, low_at_rest=True)
     assert slot(working, 100.0, signal=Signal.STALE).expected == later
-    branches = replace(before, bank=split_hypotheses(BANK, 6.0), settings=UNKNOWN)
-    assert slot(branches, 100.0, speed_kmh=None).expected is None
 
 
-def test_falls_are_followed_in_warm_up_and_work_where_the_load_is_known() -> None:
+def test_where_no_load_is_known_the_least_that_a_person_who_follows_would_take_is_expected() -> None:
+    told = expectation(BANK)
+    taken, left_out = (CLIMBS, replace(CLIMBS, incline_percent=0.0), CLIMBS, CLIMBS, CLIMBS), (STANDS,) * WAYS
+    branches = watch(
+        bank=split_hypotheses(BANK, 6.0), settings=(*taken, *left_out), expected=told, phase=PhaseKind.WARM_UP
+    )
+    least = told.after(demands(CLIMBS.speed_kmh, 0.0)[0][0], 5)
+    assert slot(branches, 100.0, speed_kmh=None).expected == least
+    assert slot(branches, 40.0, speed_kmh=None).expected == replace(least, low_at_rest=True)
+    assert slot(branches, 40.0, speed_kmh=None).doubt == "model_disagrees"
+
+
+def test_falls_are_followed_in_warm_up_and_work_also_by_the_load_that_was_asked_for() -> None:
     before = watch(fall=RateFall(highest_bpm=104.0, load=demands(4.0, 5.0)[0][0]), phase=PhaseKind.WARM_UP)
     fallen = RateFall(highest_bpm=103.75, load=demands(4.0, 5.0)[0][0])
     assert slot(before, 100.0).fall == fallen
     assert slot(replace(before, phase=PhaseKind.INTERVAL), 100.0).fall == fallen
     assert slot(before, 100.0, signal=Signal.STALE).fall == before.fall
     assert slot(replace(before, phase=PhaseKind.RECOVERY), 100.0).fall == RateFall()
-    branches = replace(before, bank=split_hypotheses(BANK, 6.0), settings=UNKNOWN)
-    assert slot(branches, 100.0, speed_kmh=None).fall == RateFall()
+    branches = replace(before, bank=split_hypotheses(BANK, 6.0), settings=(WALKS,) * len(UNKNOWN), by_way=True)
+    unknown = slot(branches, 96.0, speed_kmh=None)
+    assert unknown.fall == fallen
+    assert unknown.doubt == "model_disagrees"
 
 
 def test_rises_are_followed_until_an_interval_is_over_also_where_no_load_is_known() -> None:
@@ -395,9 +407,7 @@ def test_rises_are_followed_until_an_interval_is_over_also_where_no_load_is_know
     assert slot(before, 100.0).rise == risen
     assert slot(before, 100.0, signal=Signal.STALE).rise == RateRise((), load, 0, 0)
     branches = replace(before, bank=split_hypotheses(BANK, 6.0), settings=(WALKS,) * len(UNKNOWN))
-    unknown = slot(branches, 100.0, speed_kmh=None).rise
-    assert unknown is not None
-    assert unknown.load > 0.0
+    assert slot(branches, 100.0, speed_kmh=None).rise == risen
     # A person who follows in part or late raises the load when they like: their rate may rise then.
     assert slot(replace(branches, by_way=True), 100.0, speed_kmh=None).rise == RateRise()
     begun = before.entered(moment(600.0, phase=INTERVAL, second=0))

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from coach.errors import PlanError
+from coach.guidance.advice_policy import Setting
 from coach.guidance.interface import asks_for_more_effort
 from coach.guidance.learned import learned_guidance
 from coach.guidance.treadmill_load import demand
@@ -201,3 +202,28 @@ def test_a_response_that_no_session_gave_is_refused(response: object) -> None:
 
 def test_another_guidances_response_is_no_hindrance() -> None:
     assert learned_guidance(replace(PLAN, response={"kind": "rule", "work_speed_kmh": 7.0})).sessions == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "now", "wanted", "asked"),
+    [
+        (PhaseKind.RECOVERY, (5.2, 5.0), (6.6, 0.0), (5.0, 0.0)),
+        (PhaseKind.COOL_DOWN, (2.6, 5.0), (2.6, 0.0), (2.4, 0.0)),
+        (PhaseKind.RECOVERY, (2.0, 5.0), (2.0, 0.0), (2.0, 0.0)),
+        (PhaseKind.WARM_UP, (2.0, 5.0), (3.8, 0.0), (2.0, 5.0)),
+        (PhaseKind.WARM_UP, (3.6, 0.0), (2.2, 5.0), (4.2, 0.0)),
+        (PhaseKind.INTERVAL, (2.6, 0.0), (2.6, 5.0), (5.0, 0.0)),
+        # On the flat only running would ask for so much: that is not asked of somebody who walks.
+        (PhaseKind.INTERVAL, (5.0, 0.0), (4.8, 5.0), (4.8, 5.0)),
+        (PhaseKind.INTERVAL, (5.0, 0.0), (5.2, 5.0), (5.2, 5.0)),
+        (PhaseKind.RECOVERY, (5.2, 5.0), (4.0, 0.0), (4.0, 0.0)),
+        (PhaseKind.RECOVERY, (5.2, 5.0), (4.0, 5.0), (4.0, 5.0)),
+        (PhaseKind.WARM_UP, (0.0, 0.0), (3.0, 5.0), (3.0, 5.0)),
+    ],
+)
+def test_no_setting_asks_for_more_speed_to_rest_or_for_less_to_work(
+    kind: PhaseKind, now: tuple[float, float], wanted: tuple[float, float], asked: tuple[float, float]
+) -> None:
+    """«Senk til 6,6» to a person who walks at 5.2 km/h uphill is no help, nor is «Øk til 2,2»."""
+    guidance = replace(learned_guidance(replace(PLAN, speed_step_kmh=0.2)), settings=(Setting(*now),))
+    assert guidance.one_way(Setting(*wanted), kind) == Setting(*asked)
