@@ -247,7 +247,7 @@ def _urgings(one: SimulatedSecond) -> Iterator[float]:
 def main() -> int:
     """Print both figures of each group beside their targets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=40, help="of each group, and for each way of reading low")
+    parser.add_argument("--people", type=int, default=8, help="of each group, for each way of reading low")
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--group", choices=GROUPS, action="append")
     parser.add_argument("--wrong", choices=WRONG, action="append")

@@ -185,7 +185,7 @@ def place_of(error: BaseException) -> str:
     kind = type(error).__name__
     if frame is None:
         return kind
-    name = "/".join(frame.filename.rsplit("/", 2)[-2:])
+    name = "/".join(frame.filename.split("/")[-2:])
     return f"{kind}: {_words_of(error)}"[:MOST_DETAIL] + f" ({name}:{frame.lineno} {frame.name})"
 
 
