@@ -57,7 +57,7 @@ def _in_turn(*each: Callable[[float], AnyMessage]) -> Second:
 
 KINDS: dict[str, Second] = {
     **{f"a report every {period_s} s": _every(period_s) for period_s in (6, 7, 8, 9, 10, 12)},
-    "no number": _with(*(lambda t, bpm=bpm: HeartRate(t, bpm) for bpm in (nan, inf, -inf, -1.0, 1e9))),  # type: ignore[misc]
+    "no number": _with(*(lambda t, bpm=bpm: HeartRate(t, bpm) for bpm in (nan, inf, -inf, -1.0, 1e9))),
     "intervals that are none": _rr(nan, inf, -inf, -5.0, 0.0, 1e12),
     "one interval for ever": _rr(500.0),
     "a thousand intervals in one report": _rr(*(500.0 + n % 7 for n in range(1000))),
@@ -70,18 +70,18 @@ KINDS: dict[str, Second] = {
         lambda t: StrapChosen(t, f"serial-{t:g}", "H10"), lambda t: SourceLost(t, "wrong_strap")
     ),
     "a belt of no number": _with(
-        *(lambda t, kmh=kmh: TreadmillSpeed(t, kmh, kmh) for kmh in (nan, inf, -inf, -1.0, 99.0))  # type: ignore[misc]
+        *(lambda t, kmh=kmh: TreadmillSpeed(t, kmh, kmh) for kmh in (nan, inf, -inf, -1.0, 99.0))
     ),
     "a belt at 0 and 30 in turn": _in_turn(
         lambda t: TreadmillSpeed(t, 0.0, 0.0), lambda t: TreadmillSpeed(t, 30.0, 40.0)
     ),
     "a clock that steps back": _with(lambda t: Time(t - 3600), lambda t: HeartRate(t - 1, 60.0)),
-    "a clock of no number": _with(*(lambda _, bad=bad: Time(bad) for bad in (nan, inf, -inf))),  # type: ignore[misc]
+    "a clock of no number": _with(*(lambda _, bad=bad: Time(bad) for bad in (nan, inf, -inf))),
     "pause and go on each second": _in_turn(
         lambda t: SessionCommand(t, CommandName.PAUSE), lambda t: SessionCommand(t, CommandName.RESUME)
     ),
     "every command in turn": _in_turn(
-        *(lambda t, name=name: SessionCommand(t, name) for name in CommandName if name is not CommandName.STOP)  # type: ignore[misc]
+        *(lambda t, name=name: SessionCommand(t, name) for name in CommandName if name is not CommandName.STOP)
     ),
     "a target lowered by no number": _with(lambda t: SessionCommand(t, CommandName.ADJUST, lowered_fraction=nan)),
     "exertion beyond the scale": _with(lambda t: Exertion(t, 10**6), lambda t: Exertion(t, -1)),
