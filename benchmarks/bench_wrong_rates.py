@@ -1,4 +1,4 @@
-"""«Faster» on a rate that reads low, and doubts of a rate that is right, in groups of simulated people.
+"""Urging on a rate that reads low, and doubts of a rate that is right, in groups of simulated people.
 
     python -m benchmarks.bench_wrong_rates [--people N] [--held-out] [--group NAME] [--wrong KIND]
 
@@ -111,7 +111,7 @@ def trusting(plan: Plan) -> Trusting:
 
 
 def steps_per_minute(speed_kmh: float) -> float:
-    """Return somebody's steps a minute: 100 at 4.3 km/h, 14 more for each km/h of walking, 150 and more running."""
+    """Return a person's steps a minute: 100 at 4.3 km/h, 14 more for each km/h of walking, 150 and more running."""
     return 100 + 14 * (speed_kmh - 4.3) if speed_kmh < 7 else 150 + 3 * (speed_kmh - 7)
 
 
@@ -245,7 +245,7 @@ def _urgings(one: SimulatedSecond) -> Iterator[float]:
 
 
 def main() -> int:
-    """Print both figures of each group beside their targets."""
+    """Print both figures of each group with their targets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=8, help="of each group, for each way of reading low")
     parser.add_argument("--held-out", action="store_true")

@@ -254,7 +254,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
     def _expected_after(self, base: float, bpm: float | None) -> PriorPrediction | None:
         """Return what anybody would show now; nothing once the rate has proven itself.
 
-        `base`: the load; where it is not known, the least that somebody who follows in a way of their own would take.
+        `base`: the load; where it is not known, the least that a person who follows in a way of their own takes.
         """
         if self.expected is None:
             return None

@@ -394,7 +394,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         return people.ahead(loads_by_way(taken), times, delay)
 
     def one_way(self, setting: Setting, kind: PhaseKind) -> Setting:
-        """Return the setting, or one like it whose speed goes the way of its load: «slow down to» more is no help.
+        """Return the setting, or one like it whose speed goes the way of its load: to slow down to more is no help.
 
         A higher incline that would take a lower speed is left out. So is a lower one that would take a higher speed;
         to rest, it comes with a speed one step lower.

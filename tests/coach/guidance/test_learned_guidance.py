@@ -213,7 +213,7 @@ def test_another_guidances_response_is_no_hindrance() -> None:
         (PhaseKind.WARM_UP, (2.0, 5.0), (3.8, 0.0), (2.0, 5.0)),
         (PhaseKind.WARM_UP, (3.6, 0.0), (2.2, 5.0), (4.2, 0.0)),
         (PhaseKind.INTERVAL, (2.6, 0.0), (2.6, 5.0), (5.0, 0.0)),
-        # On the flat only running would ask for so much: that is not asked of somebody who walks.
+        # On the flat only running would ask for so much: that is not asked of a person who walks.
         (PhaseKind.INTERVAL, (5.0, 0.0), (4.8, 5.0), (4.8, 5.0)),
         (PhaseKind.INTERVAL, (5.0, 0.0), (5.2, 5.0), (5.2, 5.0)),
         (PhaseKind.RECOVERY, (5.2, 5.0), (4.0, 0.0), (4.0, 0.0)),
@@ -224,6 +224,6 @@ def test_another_guidances_response_is_no_hindrance() -> None:
 def test_no_setting_asks_for_more_speed_to_rest_or_for_less_to_work(
     kind: PhaseKind, now: tuple[float, float], wanted: tuple[float, float], asked: tuple[float, float]
 ) -> None:
-    """«Senk til 6,6» to a person who walks at 5.2 km/h uphill is no help, nor is «Øk til 2,2»."""
+    """To slow down to 6.6 km/h is no help to a person who walks at 5.2 uphill."""
     guidance = replace(learned_guidance(replace(PLAN, speed_step_kmh=0.2)), settings=(Setting(*now),))
     assert guidance.one_way(Setting(*wanted), kind) == Setting(*asked)

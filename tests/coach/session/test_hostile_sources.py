@@ -122,7 +122,7 @@ def test_nothing_raises_nothing_urges_against_the_table_and_stop_works(kind: str
 
 
 @pytest.mark.parametrize("ahead_s", [60.0, 900.0, 3600.0, 86400.0])
-def test_a_clock_that_steps_forwards_urges_nobody_and_ends_in_no_loop(ahead_s: float) -> None:
+def test_a_clock_that_steps_forwards_urges_no_one_and_ends_in_no_loop(ahead_s: float) -> None:
     session = LedSession(guidance=learned_guidance).live_until(100, 150)
     told = len(session.cues)
     session.send(Time(100 + ahead_s))

@@ -355,7 +355,7 @@ def test_time_spent_waiting_for_a_processor_is_not_the_guidances() -> None:
 def test_a_press_ends_a_guidance_that_hangs_on_a_starved_machine_within_a_fifth_of_a_second(
     pressed_after_s: float, waiting_share: float
 ) -> None:
-    """However much of its time a hanging call has waited for a processor, and whenever somebody presses."""
+    """However much of its time a hanging call has waited for a processor, and whenever a button is pressed."""
     began_s = time.monotonic()
     budget = StepBudget(
         waited=lambda: waiting_share * (time.monotonic() - began_s),
