@@ -93,10 +93,10 @@ def test_a_courses_paper_shows_weeks_sessions_and_plots(people: People) -> None:
 
 
 def test_a_letter_is_written_changed_and_set_and_not_kept(people: People) -> None:
-    weeks(6)
+    weeks(12)
     PlanVersion.objects.create(participant=people.participant, version=1, hr_max_bpm=185, hr_max_source="formula")
     first = people.therapist.get(f"{BASE}letter/").context["form"].initial
-    for wanted in ("6 økter", "185 slag/min: formel", "innenfor 11 slag/min", "15 %", "ikke fra en medisinsk test"):
+    for wanted in ("12 økter", "185 slag/min: formel", "innenfor 11 slag/min", "15 %", "ikke fra en medisinsk test"):
         assert wanted in " ".join(first["text"].split()), wanted
     answer = people.therapist.post(
         f"{BASE}letter/",
