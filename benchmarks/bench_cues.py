@@ -136,7 +136,7 @@ def heard_ms(minutes: float) -> list[float]:
 
 
 def tell(figures: Figures, when: str, errors: Sequence[float]) -> None:
-    """The error and the drift of one session."""
+    """Print the error and the drift of one session."""
     tenth = max(1, len(errors) // 10)
     drift_ms = abs(statistics.median(errors[-tenth:]) - statistics.median(errors[:tenth]))
     note = f"{len(errors)} cues, median {statistics.median(errors):.2f}, worst {max(errors):.2f}"

@@ -36,7 +36,7 @@ class Seen:
         self._views: list[tuple[float, DisplayState]] = []
 
     def __call__(self, view: DisplayState) -> None:
-        """A view has come now."""
+        """Note that a view has come now."""
         with self._came:
             self._views.append((time.monotonic(), view))
             self._came.notify_all()
@@ -156,7 +156,7 @@ def main() -> None:
 
 
 def tell(figures: Figures, to_socket: list[float], to_picture: list[float], note: str) -> None:
-    """The figures of one round."""
+    """Print the figures of one round."""
     among = f", {note}" if note else ""
     figures.tell(f"press to the coach's new view, median{among}", share(to_socket, 0.5), "ms", EFFECT_MS)
     figures.tell(f"press to the coach's new view, slowest of {PRESSES}{among}", max(to_socket), "ms", EFFECT_MS)

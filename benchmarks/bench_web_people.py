@@ -89,7 +89,7 @@ def _measure(participants: int) -> None:
 
 
 def fill(code: str, participants: int, number: int) -> None:
-    """A clinic with its people, their plans, courses and sessions."""
+    """Fill a clinic with its people, their plans, courses and sessions."""
     from server.accounts.models import Clinic
     from server.diary.models import DiaryEntry
     from server.models import Session

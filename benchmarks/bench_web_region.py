@@ -64,12 +64,12 @@ class Asking:
     """Pages asked for through Django's whole stack, and how long each took."""
 
     def __init__(self, figures: Figures, runs: int) -> None:
-        """`runs`: how often each page is asked for."""
+        """Begin. `runs`: how often each page is asked for."""
         self.figures = figures
         self.runs = runs
 
     def get(self, browser: Any, address: str) -> None:  # noqa: ANN401 - Django's client, imported later
-        """A page that must be there."""
+        """Ask for a page that must be there."""
         answer = browser.get(address, HTTP_HOST="localhost")
         assert answer.status_code == HTTPStatus.OK, (address, answer.status_code)
 
@@ -80,7 +80,7 @@ class Asking:
         return (time.perf_counter() - begun_s) * 1000
 
     def tell(self, what: str, most_ms: float, ask: Callable[[], object], times: int | None = None) -> None:
-        """The median of some times, after one that does not count."""
+        """Print the median of some times, after one that does not count."""
         ask()
         took = [self.once_ms(ask) for _ in range(times or self.runs)]
         self.figures.tell(what, median(took), "ms", most_ms, f"slowest of {len(took)}: {max(took):.0f} ms")
@@ -118,7 +118,7 @@ def _measure(folder: ClinicFolder, sessions: int, clinics: int, runs: int, figur
 
 
 def _sums(asking: Asking, place: Any, this_month: date) -> None:  # noqa: ANN401 - a model, imported later
-    """The coordinator's pages."""
+    """Ask for the coordinator's pages."""
     from server.accounts.models import Clinic as ClinicRow
     from server.accounts.roles import Role
     from server.diary.models import DiaryEntry
@@ -146,7 +146,7 @@ def _sums(asking: Asking, place: Any, this_month: date) -> None:  # noqa: ANN401
 
 
 def _pages(asking: Asking, place: Any) -> None:  # noqa: ANN401 - a model, imported later
-    """The therapist's pages, and another clinic's therapist at the same addresses."""
+    """Ask for the therapist's pages, and for another clinic's at the same addresses."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

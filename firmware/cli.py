@@ -75,7 +75,7 @@ def _refuse(sentence: str) -> int:
 
 
 def _configured(words: Sequence[str], parsed: argparse.Namespace) -> argparse.Namespace:
-    """What was asked for, with the configuration's values where the command line says nothing. Raises ConfigError."""
+    """Return what was asked for, the configuration's values where the command line is silent. Raises ConfigError."""
     from firmware.config.cli_defaults import configured  # noqa: PLC0415 - only the services have a configuration
 
     settled = configured(parsed.config)
@@ -306,7 +306,7 @@ def _check_speed(speed: float) -> None:
 
 
 def _plans(arguments: argparse.Namespace) -> "PlanRepository":
-    """The plans named on the command line, those of the folder, and a guest's. Raises PlanFileError."""
+    """Return the plans named on the command line, those of the folder, and a guest's. Raises PlanFileError."""
     from firmware.participants import plan_files, registry  # noqa: PLC0415 - only the coach has plans
     from firmware.simulation.strap import is_simulated, wearer_of  # noqa: PLC0415 - as above
 

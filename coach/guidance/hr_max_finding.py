@@ -32,7 +32,7 @@ def hr_max_weights(bank: FilterBank) -> tuple[Array, Array]:
 
 
 def estimate(bank: FilterBank, plan: Plan) -> HrMaxEstimate:
-    """True HRmax by all the evidence: middle and 80 % range."""
+    """Return true HRmax by all the evidence: middle and 80 % range."""
     rates, weights = hr_max_weights(bank)
     edges = np.cumsum(weights) - weights / 2
     low, high = (float(np.interp(share, edges, rates)) for share in (0.1, 0.9))

@@ -121,7 +121,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         )
 
     def next_time(self, bank: FilterBank) -> NextTime | None:
-        """The load proposed for the next session's first interval, rested; and why: against what was done today."""
+        """Return the load proposed for the next session's first interval, rested; and why: against today's."""
         if self.work is None:
             return None
         people = cloud(bank)
@@ -159,7 +159,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
     # What is advised
 
     def phase_start(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
-        """The setting for a phase; an urging one waits until it may be given."""
+        """Return the setting for a phase; an urging one waits until it may be given."""
         kind = moment.phase.kind
         guidance = replace(
             self.entered(moment), treadmill=self._allowed(moment), pending=None, corrections=0, reminders=0
@@ -173,7 +173,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         return guidance.set_out(moment, advice, 2), advice
 
     def _allowed(self, moment: GuidanceInput) -> SpeedRange:
-        """The most that may be asked in this phase: a belief may be wrong, so load goes up by stages."""
+        """Return the most that may be asked in this phase: a belief may be wrong, so load goes up by stages."""
         start = self.plan.start
         known = [demand(one.speed_kmh, one.incline_percent) for one in (start, self.work) if one is not None]
         if moment.speed_kmh is None and start is None:
@@ -232,7 +232,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         return candidates[int(np.argmax(rest_worth(rates, times, people.hr_max_bpm, aim, from_s)))]
 
     def looked_ahead(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
-        """The forecast anew, and an advice where it gains clearly by one."""
+        """Return the forecast anew, and an advice where it gains clearly by one."""
         people = cloud(self.bank)
         guidance = replace(self, prediction=self.predicted(moment, people))
         kind, second = moment.phase.kind, moment.second
@@ -252,7 +252,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         return guidance, None
 
     def climb(self, moment: GuidanceInput, people: SigmaPoints) -> tuple[Self, Advice | None]:
-        """The warm-up's next step, once its time has come."""
+        """Return the warm-up's next step, once its time has come."""
         done = self.corrections + 1
         if done >= len(WARM_UP_STEPS) or moment.quiet:
             return self, None
@@ -310,7 +310,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         return self.changed(moment, setting, "below_zone" if faster else "above_zone")
 
     def reminder(self, moment: GuidanceInput) -> Advice | None:
-        """The phase's setting once more, where it was plainly not taken."""
+        """Return the phase's setting once more, where it was plainly not taken."""
         if (
             self.advised is None
             or self.reminders >= REMINDERS
@@ -336,7 +336,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         )
 
     def changed(self, moment: GuidanceInput, setting: Setting, reason: str) -> tuple[Self, Advice | None]:
-        """The advice of a new setting, where it is one and may be given."""
+        """Return the advice of a new setting, where it is one and may be given."""
         guidance = replace(self, corrections=self.corrections + 1)
         advice = self.advice_for(setting, reason)
         if setting == self.setting_now() or (advice.direction is Direction.FASTER and not moment.increase_allowed):
@@ -344,7 +344,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         return guidance.set_out(moment, advice, 8), advice
 
     def setting_now(self) -> Setting:
-        """The treadmill's setting now, as far as known."""
+        """Return the treadmill's setting now, as far as known."""
         if len(self.settings) == 1:
             return self.settings[0]
         return self.settings[int(np.argmax(way_weights(self.bank, self.branches)))]
@@ -416,7 +416,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         return level if level.speed_kmh <= max(now.speed_kmh, WALK_UP_TO_KMH) else setting
 
     def advice_for(self, setting: Setting, reason: str) -> Advice:
-        """A setting as an advice, against the setting now."""
+        """Return a setting as an advice, against the setting now."""
         now = self.setting_now()
         change_kmh = round(setting.speed_kmh - now.speed_kmh, 2)
         harder = demand(setting.speed_kmh, setting.incline_percent) - demand(now.speed_kmh, now.incline_percent)
@@ -424,7 +424,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         return Advice(direction, change_kmh, setting.speed_kmh, setting.incline_percent, reason)
 
     def set_out(self, moment: GuidanceInput, advice: Advice, after_s: int) -> Self:
-        """An advice has been given: where no speed is known, the belief forks."""
+        """Take in that an advice has been given: where no speed is known, the belief forks."""
         setting, reason = _setting(advice), advice.reason
         guidance = replace(self, advised=setting, advised_s=moment.second, reason=reason)
         if moment.speed_kmh is not None:
@@ -496,7 +496,7 @@ def _setting(advice: Advice) -> Setting:
 
 
 def learned_guidance(plan: Plan) -> LearnedGuidance:
-    """The guidance at a session's start: the plan's start load, and what earlier sessions learned."""
+    """Return the guidance at a session's start: the plan's start load, and what earlier sessions learned."""
     response = read_response(plan.response)
     person = None if response is None else person_of(response)
     start = plan.start

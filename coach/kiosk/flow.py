@@ -181,7 +181,7 @@ def view(
     help_number: str = "",
     t: float = 0.0,
 ) -> DisplayState:
-    """The whole picture at second `t`, which only a PIN's wait needs.
+    """Return the whole picture at second `t`, which only a PIN's wait needs.
 
     `saved`: whether the journal has the session (`no`, `saving`, `saved`, `not_saved`).
 
@@ -261,7 +261,7 @@ def _highlighted(desk: KioskState, now: ScreenId) -> int:
 
 
 def current_test(desk: KioskState) -> TriedPart | None:
-    """What the self-test tries now; None outside it."""
+    """Return what the self-test tries now; None outside it."""
     if desk.tested is None or len(desk.tested) >= len(desk.parts):
         return None
     return desk.parts[len(desk.tested)]
@@ -274,7 +274,7 @@ def _closed_because(arrival: SignIn | None, state: SessionState | None) -> str |
 
 
 def _questions_of(state: SessionState) -> tuple[str, ...]:
-    """The questions that are open: those before the start, or why the person was not all right."""
+    """Return the questions that are open: those before the start, or why the person was not all right."""
     return UNWELL_QUESTIONS if state.stage == "ended" else state.plan.questions
 
 
@@ -333,7 +333,7 @@ def _meaning(desk: KioskState, state: SessionState | None, button: Button, t: fl
 
 
 def type_digit(desk: KioskState, state: SessionState | None, digit: int, t: float) -> PressResult:
-    """What a numeric keypad's digit means: itself where digits are asked for, else the button it stands for."""
+    """Return what a numeric keypad's digit means: itself where digits are asked for, else the button it stands for."""
     arrival = _arriving(desk, state)
     if arrival is not None and arriving.takes_digits(arrival.face):
         return _arrived(desk, arriving.digit(arrival, desk.selected, digit, _tries(desk, arrival), t))
@@ -342,7 +342,7 @@ def type_digit(desk: KioskState, state: SessionState | None, digit: int, t: floa
 
 
 def pin_answered(desk: KioskState, participant: str, t: float, *, right: bool) -> PressResult:
-    """The PIN that was asked about is right or wrong. Of somebody who has left meanwhile, only a wrong one counts."""
+    """Take the answer about a PIN. Of a person who has left in the meantime, only a wrong one counts."""
     arrival = desk.arrival
     tries = arriving.forgiven(desk.tries, participant)
     if not right:
@@ -413,7 +413,7 @@ def _in_session(state: SessionState, button: Button, t: float) -> tuple[AnyMessa
 
 
 def stop_messages(state: SessionState, t: float) -> tuple[AnyMessage, ...]:
-    """What the stop button says in a session: where "are you all right?" is open, that the person is not."""
+    """Return what the stop button says in a session: where "are you all right?" is open, that the person is not."""
     stop = SessionCommand(t, CommandName.STOP)
     return (stop,) if state.question is None else (AllRightAnswer(t, ok=False), stop)
 
@@ -464,7 +464,7 @@ def _choose(desk: KioskState, button: Button) -> PressResult:
 
 
 def _choose_strap(desk: KioskState, button: Button, t: float) -> PressResult:
-    """The person's own press binds a strap, and nothing else does (H4)."""
+    """Bind a strap by the person's own press; nothing else does (H4)."""
     desk = replace(desk, strap=strap_choice.press(desk.strap, button))
     mine = desk.strap.chosen
     if mine is None:
@@ -521,7 +521,7 @@ def _questions(desk: KioskState, state: SessionState | None, button: Button, t: 
 
 
 def _read_what_to_do(desk: KioskState) -> KioskState:
-    """The person who was not all right has seen what to do now; the questions why come next."""
+    """Go on to the questions why: the person who was not all right has seen what to do now."""
     return replace(desk, asked=(*desk.asked, ScreenId.NOT_TODAY), answers=(), selected=0)
 
 
@@ -613,7 +613,7 @@ def signed_out(desk: KioskState) -> KioskState:
 
 
 def with_choices(desk: KioskState, choices: tuple[Choice, ...]) -> KioskState:
-    """The desk after plans, PINs or dates have changed.
+    """Return the desk after plans, PINs or dates have changed.
 
     The highlight stays on the person, not on the place: nobody may slip under a thumb that is about to press.
     """
@@ -631,7 +631,7 @@ def with_choices(desk: KioskState, choices: tuple[Choice, ...]) -> KioskState:
 
 
 def enter_session(desk: KioskState, origin_moved_s: float) -> KioskState:
-    """The session has begun, and its seconds count from now: waits after a wrong PIN are told by them too."""
+    """Begin the session, whose seconds count from now: waits after a wrong PIN are told by them too."""
     tries = tuple(replace(one, wait_until_t=one.wait_until_t - origin_moved_s) for one in desk.tries)
     return replace(desk, arrival=None, selected=0, tries=tries)
 

@@ -76,7 +76,7 @@ class Transition:
     # Time
 
     def next_due_t(self) -> float | None:
-        """The next moment at which something falls due by itself."""
+        """Return the next moment at which something falls due by itself."""
         state = self.state
         due_t = state.source.due_t
         if state.stage == "running":
@@ -290,7 +290,7 @@ class Transition:
             self.state = replace(self.state, question=question)
 
     def answered(self, *, ok: bool, by: Literal["participant", "treadmill", "therapist"] = "participant") -> None:
-        """An answer came. «Not all right» stops the work."""
+        """Take an answer. «Not all right» stops the work."""
         question = self.state.question
         if question is None:
             self.clear_notice("no_answer")
@@ -305,13 +305,13 @@ class Transition:
     # The source
 
     def heart_rate(self, message: HeartRate) -> None:
-        """A notification from the strap."""
+        """Take a notification from the strap."""
         self._source_became(signal_quality.receive(self.state.source, message, warming_up=self.state.warming_up))
         limits.signal_settled(self)
         limits.heart_rate(self)
 
     def source_lost(self, reason: str) -> None:
-        """The adapter lost the strap."""
+        """Note that the adapter lost the strap."""
         self._source_became(signal_quality.lose(self.state.source, reason))
 
     def _source_became(self, source: HeartRateSource) -> None:
@@ -382,7 +382,7 @@ class Transition:
         self._live_second()
 
     def end_phase(self, reason: EndReason) -> None:
-        """The running phase ends now; the next one begins at once, or the session is over."""
+        """End the running phase now; begin the next one at once, unless the session is over."""
         self._close_phase(reason)
         if self.state.index + 1 < len(self.state.program):
             self._start_phase(self.state.index + 1, self.state.t)
@@ -446,13 +446,13 @@ class Transition:
         return True
 
     def pause(self, reason: Literal["asked", "restart"], source: str = "") -> None:
-        """The session's clock stands still; nothing is said until it goes on. `source`: who asked for it."""
+        """Let the session's clock stand still; nothing is said until it goes on. `source`: who asked for it."""
         self.events.append(SessionPaused(self.state.t, reason))
         self.cue(CueName.PAUSED)
         self.state = replace(_standing(self.state), pause_reason=reason, paused_by=source)
 
     def resume(self) -> None:
-        """The session goes on where it was: the second under way, an open question, the time above the ceiling."""
+        """Go on where the session was: the second under way, an open question, the time above the ceiling."""
         state = self.state
         assert state.paused_t is not None  # noqa: S101 - a paused session knows since when
         paused_s = state.t - state.paused_t
@@ -492,7 +492,7 @@ class Transition:
             self.pause("restart")
 
     def stop(self) -> None:
-        """Always obeyed, at once (H6)."""
+        """Obey, always and at once (H6)."""
         state = self.state
         if state.stage in ("ended", "not_today"):
             if state.cool_down_offered:
@@ -611,13 +611,13 @@ class Transition:
     # What the participant says
 
     def strap(self, key: str, name: str) -> None:
-        """The strap that is the participant's. What another one told counts for nothing."""
+        """Take the participant's strap. What another one told counts for nothing."""
         self.events.append(StrapBound(self.state.t, key, name))
         self._source_became(HeartRateSource())
         self.state = replace(self.state, strap_key=key, strap_name=name)
 
     def treadmill(self, speed_kmh: float | None, incline_percent: float) -> None:
-        """The treadmill's setting, measured or confirmed; speed None: not known."""
+        """Take the treadmill's setting, measured or confirmed; speed None: not known."""
         state = self.state
         if speed_kmh != state.speed_kmh or incline_percent != state.incline_percent:
             if speed_kmh is not None:
@@ -646,7 +646,7 @@ class Transition:
         self.state = replace(self.state, tally=statistics.note_borg(self.state.tally, borg), new_borg=borg)
 
     def mood(self, mood: int) -> None:
-        """The mood after the session."""
+        """Take the mood after the session."""
         self.events.append(MoodReported(self.state.t, mood))
         self.state = replace(self.state, mood=mood)
         self.summarise()

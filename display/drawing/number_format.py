@@ -10,13 +10,13 @@ MINUS = "−"
 
 
 def decimal(value: float, language: Language, digits: int = 1) -> str:
-    """A number with a fixed count of decimals, its sign a true minus."""
+    """Return a number with a fixed count of decimals, its sign a true minus."""
     written = f"{abs(value):.{digits}f}".replace(".", DECIMAL_SIGN[language])
     return f"{MINUS}{written}" if value < 0 and float(f"{value:.{digits}f}") else written
 
 
 def change(value: float, language: Language) -> str:
-    """A change with its sign: «+0,2»."""
+    """Return a change with its sign: «+0,2»."""
     return decimal(value, language) if value < 0 else f"+{decimal(value, language)}"
 
 

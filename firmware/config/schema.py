@@ -338,7 +338,7 @@ class _WrongError(CoachError):
 
 
 def read(text: str, file: str) -> Config:
-    """The configuration in `text`; `file` is its name in messages. Raises ConfigError with line and reason."""
+    """Return the configuration in `text`; `file` is its name in messages. Raises ConfigError with line and reason."""
     try:
         config, lines = read_toml(text, Config)
     except TomlFault as fault:
@@ -353,7 +353,7 @@ def read(text: str, file: str) -> Config:
 
 
 def meanings() -> dict[str, dict[str, str]]:
-    """What each key means, with its unit, by section and key, in the file's order."""
+    """Return what each key means, with its unit, by section and key, in the file's order."""
     return {section.name: _described(section.type) for section in fields(Config)}
 
 
@@ -366,7 +366,7 @@ def _described(section: type[Struct]) -> dict[str, str]:
 
 
 def _with_meaning(reason: str) -> str:
-    """The same, with what there is instead of an unknown key, and what the key of a wrong value means."""
+    """Return the same, with what there is instead of an unknown key, and what the key of a wrong value means."""
     where, _, what = reason.partition(": ")
     known = meanings()
     if found := re.search(r"unknown field `(.*)`", what):
@@ -396,7 +396,7 @@ def _check_sound(config: Config) -> None:
 
 
 def pins_in_use(config: Config) -> dict[str, int]:
-    """The header's pins that the settings ask for, by key."""
+    """Return the header's pins that the settings ask for, by key."""
     used: dict[str, int] = {}
     if config.panel.buttons:
         used |= {f"panel.{name}_pin": getattr(config.panel, f"{name}_pin") for name in ("start", "up", "down", "stop")}

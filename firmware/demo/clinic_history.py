@@ -176,7 +176,7 @@ def _begins_on(work: _Work, need: str, rng: np.random.Generator, zone: ZoneInfo)
 
 
 def _when(work: _Work, need: str, begins_on: date, rng: np.random.Generator, zone: ZoneInfo) -> Iterator[float]:
-    """The beginnings of the sessions: every second or third day, some missed; some had a break."""
+    """Yield the beginnings of the sessions: every second or third day, some missed; some had a break."""
     hour = FIRST_HOUR + work.number // work.machines % 8
     gap_at = int(rng.integers(6, 14)) if rng.random() < BREAK_FRACTION and not need else -1
     later = timedelta()
@@ -213,7 +213,7 @@ def _live(drawn: DrawnPerson, plan: Plan, how: str, rng: np.random.Generator) ->
 
 
 def _delivered(work: _Work, plan: Plan, lived: Rehearsal, at_wall_s: float, rng: np.random.Generator) -> DemoSession:
-    """The session as the machine seals and delivers it."""
+    """Return the session as the machine seals and delivers it."""
     machine = f"molle-{work.number % work.machines + 1}"
     session_id = new_session_id(at_wall_s, rng.bytes)
     begun = Timestamp("past", 100.0, at_wall_s, synchronised=True)

@@ -50,7 +50,7 @@ class Debouncer:
         return button in self._contacts
 
     def begin(self, down: Mapping[Button, bool], now_s: float) -> Stuck | None:
-        """The panel has been opened, and these are down already. Tells whether that changes which are stuck."""
+        """Open the panel with these down already. Return whether that changes which are stuck."""
         before = self._stuck()
         self._contacts = {button: _Contact() for button in down}
         for button, contact in self._contacts.items():
@@ -60,7 +60,7 @@ class Debouncer:
         return self._change(before)
 
     def edge(self, button: Button, now_s: float, *, down: bool) -> None:
-        """A contact has changed, or has been read again."""
+        """Note that a contact has changed, or has been read again."""
         contact = self._contacts[button]
         if contact.level == down:
             return
@@ -80,7 +80,7 @@ class Debouncer:
         return min(due, default=None)
 
     def settle(self, now_s: float) -> tuple[DebouncedPress | Stuck, ...]:
-        """What has come of the edges by now."""
+        """Return what has come of the edges by now."""
         before = self._stuck()
         said: list[DebouncedPress | Stuck] = []
         for button, contact in self._contacts.items():
@@ -100,7 +100,7 @@ class Debouncer:
         return tuple(said) if change is None else (*said, change)
 
     def forget(self) -> Stuck | None:
-        """The panel is gone."""
+        """Forget the panel, which is gone."""
         before = self._stuck()
         self._contacts = {}
         return self._change(before)

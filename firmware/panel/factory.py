@@ -54,7 +54,7 @@ class Panels:
         await asyncio.Event().wait()
 
     async def _look_after(self, place: int, panel: Panel) -> None:
-        """A fault in one panel ends neither the others nor the session."""
+        """Keep a fault in one panel from ending the others, or the session."""
         while True:
             try:
                 await panel.run(self._hears(place, panel.name))
@@ -94,7 +94,7 @@ class Panels:
 
 
 def panels_of(config: Config, clock: Clock | None = None) -> tuple[Panel, ...]:
-    """The panels that the settings name."""
+    """Return the panels that the settings name."""
     part, counts = config.panel, clock or SystemClock()
     panels: list[Panel] = []
     if part.buttons:

@@ -81,11 +81,11 @@ class KeyDevice(Protocol):
         ...
 
     def keys(self) -> frozenset[str]:
-        """The kernel's names of the keys that it has."""
+        """Return the kernel's names of the keys that it has."""
         ...
 
     def held(self) -> frozenset[str]:
-        """The keys that are down now."""
+        """Return the keys that are down now."""
         ...
 
     def grab(self) -> None:
@@ -97,7 +97,7 @@ class KeyDevice(Protocol):
         ...
 
     def read(self) -> Iterable[tuple[str, int]]:
-        """The keys that changed, with the kernel's value."""
+        """Return the keys that changed, with the kernel's value."""
         ...
 
     def close(self) -> None:
@@ -348,13 +348,13 @@ class EvdevDevice:
         return str(self._device.name)
 
     def keys(self) -> frozenset[str]:
-        """The kernel's names of the keys that it has."""
+        """Return the kernel's names of the keys that it has."""
         from evdev import ecodes  # noqa: PLC0415 - as above
 
         return _named(self._device.capabilities().get(ecodes.EV_KEY, ()))
 
     def held(self) -> frozenset[str]:
-        """The keys that are down now."""
+        """Return the keys that are down now."""
         return _named(self._device.active_keys())
 
     def grab(self) -> None:
@@ -366,7 +366,7 @@ class EvdevDevice:
         return int(self._device.fileno())
 
     def read(self) -> Iterable[tuple[str, int]]:
-        """The keys that changed."""
+        """Return the keys that changed."""
         from evdev import ecodes  # noqa: PLC0415 - as above
 
         events: Callable[[], Iterable[Any]] = self._device.read

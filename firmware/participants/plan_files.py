@@ -78,7 +78,7 @@ def read_plan(path: Path) -> ReadyPlan:
 
 
 def _written(text: str, path: Path) -> Plan:
-    """What a plan's text says. Raises PlanFileError, in TOML with the line."""
+    """Return what a plan's text says. Raises PlanFileError, in TOML with the line."""
     try:
         if path.suffix == ".json":
             written = msgspec.json.decode(text.encode(), type=_WrittenPlan)
@@ -104,7 +104,7 @@ def _written(text: str, path: Path) -> Plan:
 
 
 def _explain_reason(reason: str) -> str:
-    """The reason; where a key is unknown, also which there are."""
+    """Return the reason; where a key is unknown, also which there are."""
     known = ", ".join(sorted(_WrittenPlan.__struct_fields__))
     return f"{reason}. Known are {known}." if "unknown field" in reason else f"{reason}."
 
@@ -139,7 +139,7 @@ def guest_plan(
     language: Literal["nb", "en"] = "nb",
     beta_blocked: bool = False,
 ) -> ReadyPlan:
-    """A plan for somebody without one: by HRmax, or by age and the formula (±2 SEE is 22 bpm, so a poor second).
+    """Return a plan for somebody without one: by HRmax, or by age and the formula (±2 SEE is 22 bpm, so a poor second).
 
     Raises PlanFileError.
     """
@@ -171,7 +171,7 @@ class GuestTerms(msgspec.Struct, frozen=True):
 
 
 def plan_by_age(age: int, terms: GuestTerms) -> ReadyPlan:
-    """A guest's plan by age alone, made with care: no rate above the upper end of the target zone (H7).
+    """Return a guest's plan by age alone, made with care: no rate above the upper end of the target zone (H7).
 
     Raises PlanFileError.
     """
@@ -213,7 +213,7 @@ class PlanRepository:
         return "nb" if self.guests is None else self.guests.language
 
     def find(self, participant: str) -> tuple[ReadyPlan, Source] | None:
-        """A participant's plan and where it comes from; None where there is none."""
+        """Return a participant's plan and where it comes from; None where there is none."""
         return self._plans.get(participant)
 
     def put(self, plan: ReadyPlan, source: Source = "file") -> None:
@@ -235,7 +235,7 @@ class PlanRepository:
         )
 
     def of(self, who: Choice, age: int) -> ReadyPlan | None:
-        """The plan of somebody who was let in; a guest's is made from `age`. None where it is not there any more."""
+        """Return the plan of a person who was let in; a guest's is made from `age`. None where it is gone."""
         if who.asks_age:
             return None if self.guests is None else plan_by_age(age, self.guests)
         found = self._plans.get(who.participant)

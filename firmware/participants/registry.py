@@ -118,7 +118,7 @@ class ParticipantRegistry:
         return self._disk.submit(keep)
 
     def withdraw(self, participant: str) -> Future[None]:
-        """The server's plan holds no longer; with the participant goes the PIN."""
+        """Let go of a plan that the server no longer holds; with the participant goes the PIN."""
         self.shelf.withdraw(participant)
         self.closures.forget(participant)
         self.courses.pop(participant, None)

@@ -414,7 +414,7 @@ class CoachService:
                 self._when(written, client, message, lambda _: self._hold(client, message, hold))
 
     def _check_pin(self, participant: str, pin: str, then: Callable[[bool], None]) -> None:
-        """A PIN is checked beside the loop; the answer comes back to it."""
+        """Check a PIN outside the loop; the answer comes back to it."""
 
         def told(right: bool) -> None:  # noqa: FBT001 - the answer itself
             then(right)
@@ -449,7 +449,7 @@ class CoachService:
         return self._panels is not None and self._panels.press_waits
 
     def _pressed(self, button: Button) -> None:
-        """A button of the panel, in this very turn of the loop (hazard H6)."""
+        """Obey a button of the panel, in this very turn of the loop (hazard H6)."""
         self._barrier.run("press of a button", lambda: self._keeper.press(button), None)
         self._set_timer()
 
@@ -471,7 +471,7 @@ class CoachService:
             await asyncio.sleep(LOOK_AT_DISK_EVERY_S)
 
     def _saving_changed(self, state: SaveState) -> None:
-        """The journal's thread tells that saving failed or works again."""
+        """Take the word of the journal's thread that saving failed or works again."""
         self._soon(lambda: self._tell_saving(state))
 
     def _soon(self, act: Callable[[], None]) -> None:

@@ -203,7 +203,7 @@ class MachineHealth:
         )
 
     def _panels_told(self) -> dict[str, PanelState] | None:
-        """What the panels say; None while they are still being opened."""
+        """Return what the panels say; None while they are still being opened."""
         opening = not self._panels and time.monotonic() - self._began_s < PANELS_WITHIN_S
         return None if opening else self._panels
 

@@ -80,15 +80,15 @@ class SessionListener(Protocol):
     """Where cues and events go. Calls must return at once."""
 
     def cue(self, cue: Cue, intervals: int, due_clock_s: float) -> None:
-        """A cue is due; `due_clock_s` is the clock's reading at which it fell due."""
+        """Say that a cue is due; `due_clock_s` is the clock's reading at which it fell due."""
         ...
 
     def happened(self, events: tuple[AnyEvent, ...]) -> None:
-        """These events have happened."""
+        """Say that these events have happened."""
         ...
 
     def changed(self, *, at_once: bool) -> None:
-        """The view has changed; `at_once`: somebody should see it in this very moment."""
+        """Say that the view has changed; `at_once`: it should be seen in this very moment."""
         ...
 
 
@@ -174,7 +174,7 @@ class SessionController:
         return self._carry_out(at_desk.press(self.desk, self.state, button, t))
 
     def type_digit(self, digit: int) -> str | None:
-        """A digit was typed on a keypad. Gives why nothing came of it, or None."""
+        """Take a digit that was typed on a keypad. Return why nothing came of it, or None."""
         t = self._touched()
         return self._carry_out(at_desk.type_digit(self.desk, self.state, digit, t))
 
@@ -233,7 +233,7 @@ class SessionController:
         self._step(replace(message, t=self._now_t()))
 
     def choose_straps(self, straps: StrapChoosing) -> None:
-        """Here a strap is chosen by the person; one that goes on after a restart has the strap that it had."""
+        """Let the person choose a strap here; one that goes on after a restart has the strap that it had."""
         self._straps = straps
         straps.shown_to(self._looked)
         if self.state is not None:
@@ -281,7 +281,7 @@ class SessionController:
         self._changed(at_once=True)
 
     def deliver(self, delivery: Delivery) -> None:
-        """The strap has delivered something."""
+        """Note that the strap has delivered something."""
         if self.state is None:
             return
         t = self._now_t()
@@ -323,7 +323,7 @@ class SessionController:
             self._sign_out()
 
     def next_due_clock_s(self) -> float | None:
-        """The clock's reading at which `wake` must be called; None where nothing will happen by itself."""
+        """Return the clock's reading at which `wake` must be called; None where nothing will happen by itself."""
         due_t = self._next_due_t()
         due_s = [] if due_t is None else [self._origin_s + due_t]
         if self._text is not None:
@@ -350,7 +350,7 @@ class SessionController:
         return (*(() if self.room else (NO_ROOM,)), *(code for code in self.machine.stops if code != NO_ROOM))
 
     def found(self, stops: tuple[str, ...], attention: tuple[str, ...], *, show: bool = False) -> None:
-        """What the machine finds wrong with itself now. What is severe and new is shown where nobody is at the machine.
+        """Take what the machine finds wrong with itself. What is severe and new is shown where no person is there.
 
         `show`: somebody asked, so that it is shown though it is not new.
         """
@@ -362,7 +362,7 @@ class SessionController:
             self.desk = replace(self.desk, findings=self.closed_by)
 
     def try_parts(self, parts: tuple[TriedPart, ...]) -> None:
-        """What a self-test can try on this machine; one that runs goes on with what it began."""
+        """Take what a self-test can try on this machine; one that runs goes on with what it began."""
         if self.desk.tested is None:
             self.desk = replace(self.desk, parts=parts)
 
@@ -422,7 +422,7 @@ class SessionController:
         return self.state is not None and self.state.stage in ("running", "paused")
 
     def view(self) -> DisplayState:
-        """What the machine shows now."""
+        """Return what the machine shows now."""
         now = self._barrier.run("profile", lambda: self._view(with_profile=True), None)
         now = now or self._view(with_profile=False)
         return now if self._text is None else replace(now, message=self._text)
@@ -457,7 +457,7 @@ class SessionController:
         return self._session_id or None
 
     def look(self) -> SimulatedPersonInput:
-        """What a simulated person sees and has heard since the last look."""
+        """Return what a simulated person sees and has heard since the last look."""
         events, self._since_look = tuple(self._since_look), []
         return SimulatedPersonInput(None if self.state is None else snapshot(self.state), events)
 
@@ -517,7 +517,7 @@ class SessionController:
         self._changed(at_once=bool(stepped.events) or isinstance(message, HeartRate))
 
     def _close_training(self, events: tuple[AnyEvent, ...]) -> None:
-        """A yes to chest pain, fainting, fever or intoxication closes training here for this person (H14)."""
+        """Close training here for this person after a yes to chest pain, fainting, fever or intoxication (H14)."""
         for event in events:
             if isinstance(event, ReadinessAnswered) and event.yes and self.state is not None:
                 self._closures.answered(self.state.plan.participant, event.yes, self._stamps.now())
@@ -529,7 +529,7 @@ class SessionController:
         self._barrier.run("view", lambda: self._outlet.changed(at_once=at_once), None)
 
     def _foretold(self, state: SessionState) -> tuple[Predicted, ...]:
-        """What is foretold now, for the journal: seldom, since it moves a little each second."""
+        """Return what is foretold now, for the journal: seldom, since it moves a little each second."""
         told = state.outlook.prediction if state.stage == "running" else None
         was, at_t = self._noted_prediction
         if told == was or (told is not None and was is not None and state.t - at_t < PREDICTION_NOTED_EVERY_S):
@@ -711,13 +711,13 @@ class SessionController:
         return at_desk.pin_waits_until_t(self.desk, self.state, self._now_t() - 1.0) is not None
 
     def _counts_down_s(self) -> float | None:
-        """The clock's reading at which another whole second of that wait has passed."""
+        """Return the clock's reading at which another whole second of that wait has passed."""
         now_t = self._now_t()
         until_t = at_desk.pin_waits_until_t(self.desk, self.state, now_t)
         return None if until_t is None else self._origin_s + until_t - math.ceil(until_t - now_t) + 1.0
 
     def _leaves_s(self) -> float | None:
-        """The clock's reading at which whoever walked away before a session is signed out; in real time as above."""
+        """Return the clock's reading at which a person who left before a session is signed out; real time, as above."""
         t = at_desk.leaves_at_t(self.desk, self.state, 0.0)
         return None if t is None else self._touched_s + t * max(1.0, self._speed)
 
@@ -779,7 +779,7 @@ class SessionController:
             self.desk = at_desk.signed_out(self.desk)
 
     def _second_now(self, record: SessionRecord, last_t: float) -> float:
-        """The session's second by the monotonic clock where this boot has stamped it, else the last journaled one."""
+        """Return the session's second by the monotonic clock where this boot stamped it, else the last journaled."""
         now = self._stamps.now()
         for at in reversed(record.stamps):
             if at.stamp.boot_id == now.boot_id:

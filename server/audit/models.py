@@ -34,7 +34,7 @@ class Entry(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Number and action."""
+        """Return number and action."""
         return f"{self.number} {self.action}"
 
 

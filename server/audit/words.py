@@ -93,5 +93,5 @@ WORDS: dict[str, str | Promise] = {
 
 
 def action_words(action: str) -> str:
-    """The action in words; its code where a newer version wrote the line."""
+    """Return the action in words; its code where a newer version wrote the line."""
     return str(WORDS.get(action, action))

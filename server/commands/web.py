@@ -157,7 +157,7 @@ def _account(given: argparse.Namespace, open_clinic: Open) -> int:
 
 
 def address(folder: ClinicFolder) -> str:
-    """The address under which browsers reach the pages."""
+    """Return the address under which browsers reach the pages."""
     settings = folder.settings
     port = "" if settings.web_port == 443 else f":{settings.web_port}"  # noqa: PLR2004 - HTTPS' own port
     return settings.web_url.rstrip("/") or f"https://{settings.host}{port}"

@@ -121,7 +121,7 @@ def run(settings: ServerDemoSettings, say: Callable[[str], None]) -> int:
 
 @contextlib.contextmanager
 def standing(settings: ServerDemoSettings, say: Callable[[str], None]) -> Iterator[Running]:
-    """A filled clinic with everything running, until the block ends. Raises ServerError."""
+    """Run a filled clinic with everything, until the block ends. Raises ServerError."""
     folder = settings.folder.resolve()
     _make_room(folder)
     for name in KEPT_OUT:
@@ -188,7 +188,7 @@ def _making(settings: ServerDemoSettings, past: Path) -> list[str]:
 
 
 def _make_room(folder: Path) -> None:
-    """An empty folder; what is removed is an earlier demo's alone. Raises ServerError."""
+    """Make an empty folder; what is removed is an earlier demo's alone. Raises ServerError."""
     if folder.exists() and any(folder.iterdir()):
         if (folder / "demo.running").exists() and _alive(folder / "demo.running"):
             raise ServerError(f"{folder}: another demo is running there. Let it end, or name another with --dir.")
@@ -283,7 +283,7 @@ class DemoParts:
         ]
 
     def said(self, name: str) -> str:
-        """What one has said so far."""
+        """Return what one has said so far."""
         return self._log(name).read_text(encoding="utf-8", errors="replace")
 
     def end(self) -> None:
@@ -320,7 +320,7 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def _port(wanted: int = 0) -> int:
-    """The port that is wanted where it is free, else any that is."""
+    """Return the port that is wanted where it is free, else any that is."""
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

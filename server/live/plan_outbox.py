@@ -137,12 +137,12 @@ def no_longer(wake: Callable[[], None]) -> None:
 
 
 def _locked(clinic: int) -> Clinic:
-    """The clinic, with whoever else writes rows for its machines waiting. Rows that point to it are no hindrance."""
+    """Lock the clinic: all else that writes rows for its machines waits. Rows that point to it are no hindrance."""
     return Clinic.objects.select_for_update(no_key=True).get(pk=clinic)
 
 
 def _in_force(clinic: Clinic, versions: QuerySet[PlanVersion]) -> list[PlanVersion]:
-    """The newest plan of each participant in training, where it holds."""
+    """Return the newest plan of each participant in training, where it holds."""
     newest: dict[int, PlanVersion] = {}
     there = versions.filter(participant__clinic=clinic, participant__active=True)
     for version in there.select_related("participant__clinic").order_by("participant", "version"):

@@ -17,7 +17,7 @@ def plan_on_wire(
     progress: CourseProgress | None = None,
     cleared_until: date | None = None,
 ) -> PlanOnWire:
-    """What a machine is told. What the machine learns by itself (response) is left to it.
+    """Return what a machine is told. What the machine learns by itself (response) is left to it.
 
     `known`: the sessions that count or counted towards cap and rest, `now`: when they were looked up; told where the
     plan limits how often. Their number stands beside, for a machine that does not know the list. `progress`: what the
@@ -75,7 +75,7 @@ def limits(version: PlanVersion) -> bool:
 
 
 def valid_until_wall_s(version: PlanVersion, cleared_until: date | None = None) -> float | None:
-    """The end of the plan's last day in the clinic's time zone, seconds since 1970; None: it holds until changed.
+    """Return the end of the plan's last day in the clinic's zone, seconds since 1970; None: it holds until changed.
 
     The earlier of the plan's own day and its clearance's.
     """

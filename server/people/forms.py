@@ -38,7 +38,7 @@ class FigureField(forms.FloatField):
     """A number, with the comma or the point, as short as it can be."""
 
     def __init__(self, **more: Any) -> None:  # noqa: ANN401 - Django's own arguments
-        """`unit` stands in the hint."""
+        """Make the field; `unit` stands in the hint."""
         super().__init__(widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}), **more)
         self.error_messages["invalid"] = gettext_lazy("This is not a number. Write digits alone, such as 5.5.")
 
@@ -146,7 +146,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
         return nickname
 
     def clean_birth_year(self) -> int:
-        """A year of somebody who lives and can train."""
+        """Check the year: of a person who lives and can train."""
         year: int = self.cleaned_data["birth_year"]
         now = timezone.localdate().year
         if not now - OLDEST_YEARS <= year <= now - YOUNGEST_YEARS:
@@ -177,7 +177,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
         return given
 
     def changed_fields(self) -> list[str]:
-        """What differs from before, with the consent, which is set on the instance here."""
+        """Return what differs from before, with the consent, which is set on the instance here."""
         agreed, on = self.cleaned_data["consent"], self.cleaned_data["consent_on"]
         before = self.before["research_consent_at"]
         if not agreed:
@@ -328,7 +328,7 @@ class PlanForm(forms.Form):
             field.choices = choices
 
     def clean(self) -> dict[str, Any]:
-        """The limits, each at its field."""
+        """Return the limits, each at its field."""
         given = super().clean() or {}
         if given.get("hr_max_source") == OWN_WORDS:
             given["hr_max_source"] = " ".join(given.get("own_source", "").split())

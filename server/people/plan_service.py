@@ -21,12 +21,12 @@ from server.people.protocols import is_moderate
 
 
 def newest_of(participant: Participant) -> PlanVersion | None:
-    """The newest version, which may be a withdrawn one."""
+    """Return the newest version, which may be a withdrawn one."""
     return participant.plans.select_related("made_by").order_by("-version").first()
 
 
 def in_force(participant: Participant) -> PlanVersion | None:
-    """The newest version, unless it was withdrawn."""
+    """Return the newest version, unless it was withdrawn."""
     newest = newest_of(participant)
     return None if newest is None or newest.withdrawn else newest
 
@@ -93,7 +93,7 @@ def hand_out_again(participant: Participant) -> None:
 
 
 def _locked(participant: Participant, base: int) -> PlanVersion | None:
-    """The newest version, with whoever else changes the plan waiting. Raises EditConflictError."""
+    """Lock the plan and return its newest version: other changes wait. Raises EditConflictError."""
     Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
     newest = newest_of(participant)
     if base != (newest.version if newest else 0):

@@ -33,7 +33,7 @@ PAGE_DIGITS = 9
 @require_http_methods(["GET", "HEAD", "POST"])
 @in_clinic(Permission.SEE_PEOPLE)
 def people(request: HttpRequest, clinic: Clinic) -> HttpResponse:
-    """The list; with `part=rows`, its rows alone."""
+    """Return the list; with `part=rows`, its rows alone."""
     told = request.POST if request.method == "POST" else request.GET
     account = account_of(request)
     mays = mays_in(account, clinic)

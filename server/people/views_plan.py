@@ -50,7 +50,7 @@ class Version(Struct, frozen=True):
 @require_safe
 @about_participant(Permission.SEE_PEOPLE, "plan.opened")
 def plan(request: HttpRequest, participant: Participant) -> HttpResponse:
-    """The plan in force, what the coach proposes, which machines have it, its history."""
+    """Return the plan in force, what the coach proposes, which machines have it, its history."""
     mays = mays_in(account_of(request), participant.clinic)
     history = list(participant.plans.select_related("made_by").order_by("version"))
     newest = history[-1] if history else None
@@ -113,7 +113,7 @@ def change_plan(request: HttpRequest, participant: Participant) -> HttpResponse:
 def _judged(
     request: HttpRequest, participant: Participant, form: PlanForm, newest: PlanVersion | None, known: Learned
 ) -> HttpResponse:
-    """A sound plan from the newest version: save it, or have it looked at once more."""
+    """Save a sound plan made from the newest version, or have it looked at once more."""
     values = form.values
     before = None if newest is None or newest.withdrawn else values_of(newest)
     if not changed(before, values):
@@ -207,7 +207,7 @@ def open_training(request: HttpRequest, participant: Participant) -> HttpRespons
 
 
 def taken_over(now: Values, finding: HrMaxProposal) -> Values:
-    """The plan with the HRmax that the coach found, for a therapist to judge; the ceiling never above it."""
+    """Return the plan with the HRmax that the coach found, for a therapist to judge; the ceiling never above it."""
     found = float(finding.suggested_bpm)
     ceiling = None if now.ceiling_bpm is None else min(now.ceiling_bpm, found)
     source = _("a heart rate seen above HRmax") if finding.seen else _("exertion and heart rate in sessions")
@@ -223,7 +223,7 @@ def _fresh(participant: Participant, now: Values, newest: PlanVersion | None) ->
 
 
 def _before(participant: Participant, base: str) -> PlanVersion | None:
-    """The version from which a form was filled in."""
+    """Return the version from which a form was filled in."""
     return participant.plans.filter(version=int(base)).first() if base.isdecimal() and len(base) < 9 else None  # noqa: PLR2004 - no plan has so many versions
 
 
@@ -281,7 +281,7 @@ def _once_more(
 
 
 def _hidden_fields(posted: QueryDict) -> list[tuple[str, str]]:
-    """What was filled in the first time, to be sent along."""
+    """Return what was filled in the first time, to be sent along."""
     left_out = ("csrfmiddlewaretoken", "again", "back", "looked_at")
     return [
         (name, value)
@@ -294,7 +294,7 @@ def _hidden_fields(posted: QueryDict) -> list[tuple[str, str]]:
 def _unlike(
     request: HttpRequest, participant: Participant, form: PlanForm, unlike: tuple[str, ...], known: Learned
 ) -> HttpResponse:
-    """The form again; what was typed in two ways is empty, so that neither is taken for right."""
+    """Return the form again; what was typed in two ways is empty, so that neither is taken for right."""
     typed = request.POST.copy()
     for name in unlike:
         typed[name] = ""

@@ -58,7 +58,7 @@ def quarters_of(clinics: Collection[int], span: Quarters) -> dict[tuple[int, int
 
 
 def _read_kept_quarters(clinics: Collection[int], span: Quarters) -> dict[tuple[int, int], Quarter]:
-    """What was summed before and still holds, and the others summed now. `changes` is read before they are summed."""
+    """Return what was summed before and still holds, and the rest summed now. `changes` is read before."""
     found: dict[tuple[int, int], Quarter] = {}
     stale: dict[tuple[int, int], int] = {}
     rows = QuarterSum.objects.filter(clinic__in=clinics, quarter__in=span.numbers)
@@ -121,7 +121,7 @@ def _summed(clinics: Collection[int], quarters: Sequence[int], span: Quarters) -
 
 
 def _run_statement(statement: str, clinics: Collection[int], quarters: Sequence[int]) -> list[tuple[Any, ...]]:
-    """The rows of a statement about these clinics, from the first of these quarters to the last."""
+    """Return the rows of a statement about these clinics, from the first of these quarters to the last."""
     first, after = quarters[0] * MONTHS, (quarters[-1] + 1) * MONTHS
     vendor = connection.vendor
     text = statement.format(
@@ -158,7 +158,7 @@ GROUP BY 1, 2, 3, 4
 
 
 def atoms_of(clinics: Collection[int], quarter: int) -> dict[int, list[Atom]]:
-    """A quarter of each clinic, by month, protocol and group. A group's name is the clinic's own word."""
+    """Return a quarter of each clinic, by month, protocol and group. A group's name is the clinic's own word."""
     found: dict[tuple[int, int, str, str | None], tuple[set[int], Amount]] = {}
     for clinic, month, protocol, group, known, *sums in _run_statement(_ATOMS, clinics, [quarter]):
         word = None if group is None else " ".join(group.split()).casefold()

@@ -80,7 +80,7 @@ class Frame:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """The frame of this request, for templates (a context processor)."""
+    """Return the frame of this request, for templates (a context processor)."""
     user = getattr(request, "user", None)
     account = user if isinstance(user, Account) else None
     if account is not None:
@@ -115,12 +115,12 @@ def _left_s(request: HttpRequest) -> float:
 
 
 def links(account: Account, clinic: Clinic | None, here: str = "") -> tuple[Link, ...]:
-    """The places that this account may go to from here."""
+    """Return the places that this account may go to from here."""
     return (*(places_in(account, clinic, here) if clinic is not None else ()), *network(account, here))
 
 
 def places_in(account: Account, clinic: Clinic, here: str = "") -> tuple[Link, ...]:
-    """The places within this clinic that this account may go to, the most needed first."""
+    """Return the places within this clinic that this account may go to, the most needed first."""
     mays = mays_in(account, clinic)
     return tuple(
         Link(reverse(place.name, args=[clinic.code]), place.text, _belongs(place, here))
@@ -130,13 +130,13 @@ def places_in(account: Account, clinic: Clinic, here: str = "") -> tuple[Link, .
 
 
 def network(account: Account, here: str = "") -> tuple[Link, ...]:
-    """The way to the network's sums, where this account may see any."""
+    """Return the way to the network's sums, where this account may see any."""
     may_see = any(NETWORK.may in MAY[Role(one.role)] for one in held_by(account))
     return (Link(reverse(NETWORK.name), NETWORK.text, _belongs(NETWORK, here)),) if may_see else ()
 
 
 def _only_clinic(account: Account) -> Clinic | None:
-    """The clinic of somebody who works in one: its places stay in sight on the network's and the account's pages."""
+    """Return the clinic of a person who works in one: its places stay in sight on network and account pages."""
     clinics = {one.clinic_id for one in held_by(account) if one.clinic_id is not None}
     return Clinic.objects.get(pk=clinics.pop()) if len(clinics) == 1 else None
 

@@ -16,7 +16,7 @@ QUESTION = Style(72, Weight.BOLD, WHITE)
 
 
 def parts(glance: RenderContext) -> list[Widget]:
-    """The face of a question."""
+    """Return the face of a question."""
     texts, sheet, view = glance.texts, glance.sheet, glance.view
     if view.questions:
         return _all_parts(glance)

@@ -77,7 +77,7 @@ def left_out_words(names: Sequence[str]) -> str:
 
 
 def sessions_csv(entries: Iterable[DiaryEntry]) -> bytes:
-    """A row for each session."""
+    """Return a row for each session."""
     rows = ([_to_plain_value(getattr(one, name)) for name in _ENTRY_COLUMNS] for one in entries)
     return as_csv(_ENTRY_COLUMNS, rows)
 
@@ -130,7 +130,7 @@ def _participant(participant: Participant, entries: list[DiaryEntry], looked: li
 
 
 def _row(one: models.Model, *, without: Iterable[str]) -> dict[str, Any]:
-    """A row as JSON can say it; who did something, by user name."""
+    """Return a row as JSON can say it; who did something, by user name."""
     skipped = set(without)
     made = {}
     for field in one._meta.fields:  # noqa: SLF001 - Django's documented model API

@@ -341,7 +341,7 @@ def _sessions(opened: Opened, participant: Participant, ids: Mapping[str, UUID])
 
 
 def _packed(participant: Participant, notes: Sequence[Note]) -> tuple[str, bytes]:
-    """The package's id, and the ZIP."""
+    """Return the package's id, and the ZIP."""
     ids = list(DiaryEntry.objects.filter(participant=participant).values_list("session_id", flat=True))
     rows = list(Session.objects.filter(session_id__in=ids).order_by("begun_wall_s", "revision"))
     elsewhere = {one.session_id: one for one in ImportedSession.objects.filter(session_id__in=ids)}
