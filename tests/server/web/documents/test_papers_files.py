@@ -25,6 +25,7 @@ from server.models import Session
 from server.people.models import Course, Note, PlanVersion
 from tests.server.web.conftest import People
 from tests.server.web.papers_ground import fetched, keep, trained, unzipped, weeks
+from tests.support.standards import checked
 
 DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "fhir.md"
 BASE = "/c/trondheim/participants/p-1/papers/"
@@ -221,6 +222,19 @@ def uris_of(value: object) -> list[str]:
         return []
     own = [value[name] for name in ("url", "fullUrl", "system", "reference") if name in value]
     return own + [found for one in value.values() for found in uris_of(one)]
+
+
+@pytest.mark.parametrize("form", ["collection", "transaction"])
+def test_a_bundle_is_what_r4s_json_schema_says(people: People, form: str, tmp_path: Path) -> None:
+    """A person's whole course, and a bundle with a wrong type, so that the check is not blind."""
+    weeks(2)
+    file = tmp_path / "bundle.json"
+    file.write_bytes(fetched(people.therapist, f"{BASE}course.fhir.json?form={form}"))
+    assert checked("fhir", file) == {"parsed": True, "errors": []}
+    wrong = json.loads(file.read_bytes())
+    wrong["entry"][0]["fullUrl"] = "urn:uuid: with white space"
+    file.write_text(json.dumps(wrong), encoding="utf-8")
+    assert checked("fhir", file)["errors"] != []
 
 
 @pytest.mark.parametrize("form", ["collection", "transaction"])

