@@ -6,7 +6,7 @@ import re
 from server.people.models import Participant
 from server.people.plan_rules import Values
 from server.people.plan_service import save_plan
-from tests.server.web.conftest import logged_in
+from tests.server.web.conftest import cleared, logged_in
 from tests.server.web.test_sweep import Swept, ask, pages, stocked_file, swept
 
 __all__ = ("stocked_file", "swept")
@@ -41,6 +41,7 @@ def test_two_people_of_one_name_are_told_apart_on_every_page(swept: Swept) -> No
     for person, nickname in zip((one, other), NICKNAMES, strict=True):
         person.name, person.nickname = NAME, nickname
         person.save()
+        cleared(person)
         values = Values(protocol="4x4", mode="heart_rate", hr_max_bpm=180, hr_max_source="measured")
         save_plan(person, people.account("therapist"), values, base=0, reason="")
     named, wrong = set(), []
