@@ -51,6 +51,11 @@ class ClearanceStatus(Struct, frozen=True):
         return self.state in (ClearanceState.CLEARED, ClearanceState.GRACE)
 
 
+def newest_of(participant: Participant) -> Clearance | None:
+    """Return the clearance that counts: of those of one day, the one recorded last."""
+    return participant.clearances.order_by("-cleared_on", "-pk").first()
+
+
 def status_of(participant: Participant, today: date | None = None) -> ClearanceStatus:
     """Return how it stands with one participant, today by the clinic's calendar."""
     today = today or participant.clinic.day_of(timezone.now())

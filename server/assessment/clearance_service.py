@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from server.accounts.models import Account
 from server.accounts.roles import Permission
-from server.assessment.clearance import ENDS
+from server.assessment.clearance import ENDS, newest_of
 from server.assessment.models import Clearance
 from server.audit.record import record
 from server.live.models import RaisedNotice
@@ -56,7 +56,7 @@ def ask_renewal(notice: RaisedNotice, **_more: Any) -> None:  # noqa: ANN401 - D
     if notice.code not in ASKS:
         return
     participant = Participant.objects.filter(clinic=notice.clinic, pseudonym=notice.participant).first()
-    kept = None if participant is None else participant.clearances.order_by("-cleared_on", "-pk").first()
+    kept = None if participant is None else newest_of(participant)
     if participant is None or kept is None or kept.made_at > notice.heard_at or kept.renewal_code == ENDS:
         return
     if kept.renewal_answered_at is not None and kept.renewal_answered_at > notice.heard_at:

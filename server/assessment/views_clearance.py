@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from server.accounts.access import about_participant, account_of
 from server.accounts.roles import Permission
 from server.assessment import clearance_service
-from server.assessment.clearance import status_of
+from server.assessment.clearance import newest_of, status_of
 from server.assessment.contraindications import LISTS, NEWEST
 from server.assessment.forms import ClearanceForm, UpheldForm
 from server.assessment.models import Clearance
@@ -47,7 +47,7 @@ def clearance(request: HttpRequest, participant: Participant) -> HttpResponse:
 def uphold(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Say why the clearance holds although a yes asked for its renewal."""
     form = UpheldForm(request.POST)
-    newest = participant.clearances.order_by("-cleared_on", "-pk").first()
+    newest = newest_of(participant)
     if newest is None or newest.renewal_asked_at is None:
         messages.warning(request, _("No renewal is asked for any more. Nothing was changed."))
     elif form.is_valid():

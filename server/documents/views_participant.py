@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from server.accounts.access import View, about_participant, account_of, after_proof
 from server.accounts.memberships import allowed
 from server.accounts.roles import Permission
+from server.assessment.clearance import newest_of
 from server.assessment.measures import histories
 from server.diary import query_params, selectors
 from server.diary.course.schedule import course_of
@@ -243,7 +244,7 @@ def letter(request: HttpRequest, participant: Participant) -> HttpResponse:
         plan = participant.plans.order_by("-version").first()
         assessed = LetterAssessment(
             measured=tuple(histories(participant.measurements.all())),
-            clearance=participant.clearances.order_by("-cleared_on", "-pk").first(),
+            clearance=newest_of(participant),
         )
         with translation.override(language):
             drafted = proposed(participant, points, view, plan, selectors.person_of(participant), assessed)
