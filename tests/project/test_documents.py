@@ -1,6 +1,8 @@
 """The documents: all of them can be found from docs/README.md, and the pictures of the screens are shown."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,17 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 INDEXES = (DOCS / "README.md", DOCS / "screens" / "README.md")
 MOST_BYTES_OF_PICTURES = 4_000_000
+PROGRAM = re.compile(r"python -m ((?:benchmarks|coach|display|firmware|scripts|server|sync|tests)\.[a-z_.]*[a-z_])")
+IMPORTING = """
+import importlib, sys
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # Not of a package that the page itself asks for.
+        if error.name.split(".")[0] in {one.split(".")[0] for one in sys.argv[1:]}:
+            raise
+"""
 
 
 def links(page: Path) -> set[Path]:
@@ -32,3 +45,13 @@ def test_every_picture_of_a_screen_is_shown_and_together_they_stay_small() -> No
     pictures = set((DOCS / "screens").glob("*.png"))
     assert pictures == {target for target in links(DOCS / "screens" / "README.md") if target.suffix == ".png"}
     assert sum(picture.stat().st_size for picture in pictures) < MOST_BYTES_OF_PICTURES
+
+
+def test_every_program_that_a_document_names_starts() -> None:
+    """Import each in a process of its own: under pytest Django is set up, at a command line it is not."""
+    pages = [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    named = sorted({name for page in pages for name in PROGRAM.findall(page.read_text(encoding="utf-8"))})
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTING, *named], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (len(named) > 15, done.returncode, done.stderr) == (True, 0, "")

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from server.accounts.models import Account, Clinic, Membership, Region
-from server.accounts.roles import Role
+from server.accounts.roles import Permission, Role
 from server.audit.models import Entry
 from server.clinic_folder.settings import ClinicFolder as Folder
 from server.diary.models import DiaryEntry
@@ -24,6 +24,7 @@ from server.regional_statistics.periods import ReportingPeriod, month_number, sp
 from server.regional_statistics.publication import compare, release
 from server.regional_statistics.query_params import Scope
 from tests.server.web.conftest import Browser, People, logged_in
+from tests.server.web.test_sweep import all_pages
 
 LAST = (timezone.localdate().replace(day=1) - timedelta(days=1)).replace(day=1)
 """The month before this one."""
@@ -343,3 +344,9 @@ def test_a_change_while_sums_are_made_is_not_lost(place: Clinic, monkeypatch: py
     monkeypatch.setattr(aggregation, "_summed", slowly)
     assert sessions_told(place) == 6
     assert sessions_told(place) == 7
+
+
+def test_every_page_of_sums_is_one_whose_sums_linear_programmes_were_tried_on() -> None:
+    """A new page of sums has to be made of told sums (`test_disclosure_bounds`), and named here."""
+    tried = {"network:index", "network:csv", "network:kinds", "network:clinic"}
+    assert {page.name for page in all_pages() if page.needs is Permission.SEE_AGGREGATES} == tried
