@@ -16,7 +16,7 @@ from coach.guidance.learned import LearnedGuidance, learned_guidance
 from coach.guidance.priors import plan_hr_max_bpm
 from coach.model.events import AdviceGiven, PhaseStarted
 from coach.model.messages import TreadmillSpeed as Belt
-from coach.model.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Load, Plan, rounded_kmh
+from coach.model.plan import HIGHEST_HR_MAX_BPM, LOWEST_HR_MAX_BPM, Load, Plan
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
 from tests.support.led_session import PLAN, TWO_INTERVALS, LedSession
 
@@ -118,19 +118,3 @@ def test_the_candidates_around_a_setting_are_never_none() -> None:
                 around = treadmill.around(Setting(speed_kmh, 5.0))
                 assert around
                 assert all(slowest_kmh <= one.speed_kmh <= fastest_kmh for one in around)
-
-
-@pytest.mark.parametrize(
-    ("speed", "step", "slowest", "fastest", "rounded"),
-    [
-        (1.0, 0.2, 2.0, 20.0, 2.0),
-        (1.0, 0.3, 2.0, 20.0, 2.1),
-        (30.0, 0.3, 2.0, 20.0, 19.8),
-        (5.44, 0.2, 2.0, 20.0, 5.4),
-        (5.0, 1.0, 2.2, 2.8, 2.2),
-    ],
-)
-def test_a_speed_is_rounded_to_steps_between_the_slowest_and_the_fastest(
-    speed: float, step: float, slowest: float, fastest: float, rounded: float
-) -> None:
-    assert rounded_kmh(speed, step, slowest, fastest) == rounded

@@ -8,14 +8,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = "tests/coach/coverage.toml"
+LEARNED = (
+    "tests/coach/test_guidance_fuzz.py",
+    "tests/coach/guidance/test_fault_sessions.py",
+    "tests/coach/guidance/test_learned_guidance.py",
+    "tests/coach/guidance/test_learned_guidance_properties.py",
+    "tests/coach/guidance/test_people_not_built_for.py",
+)
+"""Tests of the guidance that learns, which is not measured: they run long, and longer where lines are counted."""
 
 
 def test_every_branch_of_the_session_engine_is_run_by_its_tests(tmp_path: Path) -> None:
     """A run of its own, without the property tests: what chance may find is no proof that a branch is run."""
     run = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "tests/coach"),
-            *("--ignore", "tests/coach/session/test_engine_properties.py", "--cov", f"--cov-config={SETTINGS}"),
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not hypothesis"),
+            *("tests/coach", *(f"--ignore={one}" for one in LEARNED), "--cov", f"--cov-config={SETTINGS}"),
         ],
         cwd=ROOT,
         capture_output=True,

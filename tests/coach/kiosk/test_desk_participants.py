@@ -148,6 +148,13 @@ def test_stop_leaves_every_face_of_somebody_who_is_arriving(acts: list[Button | 
         assert face(pressed.desk, None) is ScreenId.CHOOSE_PARTICIPANT
 
 
+def test_the_highlight_stays_on_its_person_as_the_list_changes_and_is_on_the_first_once_they_are_gone() -> None:
+    at_owl = replace(PEOPLE, selected=EVERYBODY.index(OLD))
+    turned = with_choices(at_owl, (GUEST, OLD, FOX))
+    assert turned.choices[turned.selected] == OLD
+    assert with_choices(turned, (FOX, GUEST)).selected == 0
+
+
 def test_the_right_pin_turned_on_the_panel_begins_the_session() -> None:
     desk, told = AT_PIN, []
     for digit in RIGHT:

@@ -71,6 +71,13 @@ def test_a_resting_heart_on_a_standing_belt_is_believed() -> None:
     assert session.notices() == []
 
 
+def test_a_standing_belt_is_believed_while_no_heart_contradicts_it() -> None:
+    session = LedSession()
+    while session.t < 120:
+        session.send(TreadmillSpeed(session.t + 1, 0.0, 5.0))
+    assert (session.state.belt.doubt, session.seen.speed_kmh) == (None, 0.0)
+
+
 def test_a_belt_that_is_stopped_is_believed_while_the_heart_comes_down() -> None:
     session = trained(set_as_asked, 200)
     stopped_t, bpm = session.t, session.state.source.bpm or 150.0
