@@ -77,10 +77,10 @@ mutate: set-up ## mistakes put into the coach's guards, one by one: does a test 
 
 .PHONY: campaign-guidance campaign-restraints
 campaign-guidance: set-up ## 100,000 random sessions of the guidance that learns; hours. ARGS="--minutes 10" for some of them
-	@$(RUN) benchmarks/campaign_guidance.py $(ARGS)
+	@$(RUN) -m benchmarks.campaign_guidance $(ARGS)
 
-campaign-restraints: set-up ## urging and intervals where they are forbidden, in 10,000 sessions with faults; hours. ARGS="--minutes 10"
-	@$(RUN) benchmarks/campaign_restraints.py $(ARGS)
+campaign-restraints: set-up ## urging and intervals where they are forbidden, in 10,000 sessions with faults; hours. ARGS="--minutes 10 --count FILE" to go on later
+	@$(RUN) -m benchmarks.campaign_restraints $(ARGS)
 
 bench-delivery: set-up ## the figures of delivery, beside a naive way; some minutes, with broker and PostgreSQL
 	@failed=0; for file in benchmarks/bench_delivery*.py; do $(RUN) "$$file" || failed=1; done; exit $$failed

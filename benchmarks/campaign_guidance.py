@@ -1,18 +1,16 @@
 """Random sessions for the guidance that learns: stops, belts at 0, incline only, gaps, plans at every bound.
 
-    python -m benchmarks.campaign_guidance [--sessions 100000] [--seconds 600] [--seed 0]
+    python -m benchmarks.campaign_guidance [--sessions 100000] [--seconds 600] [--seed 0] [--count FILE]
 
 Each session is made from its own seed, so that one that fails can be looked at alone (`--seed N --sessions 1`).
 """
 
-import argparse
 import random
 import sys
-import time
 from collections.abc import Iterator
 
 import numpy as np
-from msgspec import Struct, json
+from msgspec import field, json
 
 from coach.errors import MessageRefused, PlanError
 from coach.guidance.learned import learned_guidance
@@ -32,15 +30,16 @@ from coach.model.plan import Load, Plan
 from coach.model.protocol import BorgRange, Pattern, Phase, PhaseKind, Protocol, Zone
 from coach.session.engine import step
 from coach.session.state import SessionState, begin
+from tests.support.campaigns import Progress, arguments, run
 
 
-class Outcome(Struct):
+class Outcome(Progress):
     """What a campaign saw. `failures`: seed and what went wrong."""
 
     sessions: int = 0
     seconds: int = 0
     advice: int = 0
-    failures: list[tuple[int, str]] = []
+    failures: list[tuple[int, str]] = field(default_factory=list)
 
 
 def random_plan(chance: random.Random, response: object = None) -> Plan:
@@ -173,24 +172,20 @@ def carried(seed: int, seconds: int, outcome: Outcome) -> None:
         play(seed + 1_000_000_000, seconds, outcome, json.decode(json.encode(state.summary.response)))
 
 
+def line(outcome: Outcome) -> str:
+    """Return what a campaign saw in one line."""
+    return (
+        f"{outcome.sessions} sessions, {outcome.seconds} seconds lived, {outcome.advice} pieces of advice; "
+        f"exceptions, advice that is not finite, and speeds under the floor: {len(outcome.failures)} (target 0)"
+    )
+
+
 def main() -> int:
     """Run the campaign and print what it saw."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=100_000)
+    parser = arguments(__doc__, 100_000)
     parser.add_argument("--seconds", type=int, default=600, help="the longest session, in seconds")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=None, help="stop after so many minutes")
     asked = parser.parse_args()
-    outcome = Outcome()
-    began_s = time.monotonic()
-    for seed in range(asked.seed, asked.seed + asked.sessions):
-        carried(seed, asked.seconds, outcome)
-        if asked.minutes is not None and time.monotonic() - began_s > asked.minutes * 60:
-            break
-    took_s = time.monotonic() - began_s
-    lived = f"{outcome.sessions} sessions, {outcome.seconds} seconds lived, {outcome.advice} pieces of advice"
-    print(f"{lived}, in {took_s:.0f} s")
-    print(f"exceptions, advice that is not finite, and speeds under the floor: {len(outcome.failures)}")
+    outcome = run(asked, Outcome(), lambda seed, count: carried(seed, asked.seconds, count), line)
     for seed, what in outcome.failures[:20]:
         print(f"  seed {seed}: {what}")
     return 1 if outcome.failures else 0
