@@ -386,6 +386,7 @@ def _broker(given: argparse.Namespace) -> int:
                 told = True
                 notify_ready(f"The broker listens on port {clinic.settings.broker_port}.")
             status = broker.wait(0.1 if not told else 0.5)
+            broker.look_for_doubles()
         notify_stopping()
         broker.stop()
     if status:

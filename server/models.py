@@ -163,6 +163,7 @@ class MessageSequence(models.Model):
 
     `ranges`: first and last number of each unbroken run, in order. `closed`: numbers that never came, below those.
     `refused`: how many the broker refused, as the machine says. `gap_wall_s`: since when some are missing, else null.
+    `first_wall_s`: when the first of them arrived, 0 where that was before this column.
     """
 
     clinic = models.CharField(max_length=32)
@@ -172,6 +173,7 @@ class MessageSequence(models.Model):
     closed = models.BigIntegerField(default=0)
     refused = models.BigIntegerField(default=0)
     gap_wall_s = models.FloatField(null=True)
+    first_wall_s = models.FloatField(default=0.0)
     last_wall_s = models.FloatField()
 
     class Meta:

@@ -7,9 +7,10 @@ late, through another collector, closes its gap; only a gap that stays is told.
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import connection
+from django.db.models import Q
 from msgspec import Struct
 
 from server.models import MachineState, MessageSequence
@@ -64,7 +65,7 @@ def note_arrived(marks: Iterable[SequenceMark], now_s: float) -> None:
         return
     rows = _rows(sorted(by_key))
     new = {
-        key: MessageSequence(clinic=key[0], machine=key[1], connection=key[2], last_wall_s=now_s)
+        key: MessageSequence(clinic=key[0], machine=key[1], connection=key[2], first_wall_s=now_s, last_wall_s=now_s)
         for key in sorted(by_key.keys() - rows.keys())
     }
     for key, row in (rows | new).items():
@@ -102,6 +103,30 @@ def doubled_machines(now_s: float | None = None) -> set[tuple[str, str]]:
     """Return the machines, by clinic and name, whose name two clients used within the last day."""
     since_s = (time.time() if now_s is None else now_s) - DOUBLED_TOLD_FOR_S
     return set(MachineState.objects.filter(doubled_wall_s__gt=since_s).values_list("clinic", "machine"))
+
+
+def note_doubled(seen: Mapping[tuple[str, str], float]) -> None:
+    """Note when two clients used a machine's name, by clinic and machine, as the broker's log shows it."""
+    for (clinic, machine), at_s in seen.items():
+        mine = MachineState.objects.filter(clinic=clinic, machine=machine)
+        mine.filter(Q(doubled_wall_s=None) | Q(doubled_wall_s__lt=at_s)).update(doubled_wall_s=at_s)
+
+
+def note_unborn(now_s: float) -> None:
+    """Note the machines of which numbered messages came on a connection whose state never did.
+
+    A machine publishes its state first, so whoever numbers a connection higher than that and keeps silent is another
+    client. Lower numbers say nothing: another collector may have had them in its queue for long.
+    """
+    recent = MessageSequence.objects.filter(
+        first_wall_s__lt=now_s - SETTLED_S, last_wall_s__gt=now_s - DOUBLED_TOLD_FOR_S
+    )
+    newest: dict[tuple[str, str], MessageSequence] = {}
+    for row in recent.order_by("connection"):
+        newest[row.clinic, row.machine] = row
+    for (clinic, machine), row in newest.items():
+        mine = MachineState.objects.filter(clinic=clinic, machine=machine, connection__lt=row.connection)
+        mine.update(doubled_wall_s=row.last_wall_s)
 
 
 def forget_old(now_s: float) -> int:

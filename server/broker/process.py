@@ -10,10 +10,14 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO
 
+from server.broker.connection_watch import ConnectionWatch
+from server.clinic_folder.name_times import read_name_times, write_name_times
 from server.clinic_folder.settings import ClinicFolder
 from server.errors import ServerError
 from server.json_logging import log_fields
@@ -28,6 +32,13 @@ _TLS = re.compile(r"(OpenSSL Error|TLS|SSL|protocol error|not authori[sz]ed|Inva
 _RUNNING = re.compile(r"mosquitto version .* running")
 _NOISE = re.compile(r"(Sending|Received) (PUB|PING|SUB|UNSUB|CONN)|^\t|No will message|Will message specified")
 
+DOUBLES_KEPT_S = 7 * 86_400.0
+
+
+def doubles_file(clinic: ClinicFolder) -> Path:
+    """Return the file that names machines whose name two clients use, and when that was last seen."""
+    return clinic.places.broker / "doubled.json"
+
 
 class BrokerProcess:
     """mosquitto as a child process. `seen` is told each kept line, as (kind, who)."""
@@ -36,6 +47,7 @@ class BrokerProcess:
         """Nothing runs before `start`."""
         self._clinic = clinic
         self._seen = seen
+        self._watch, self._watch_lock = ConnectionWatch(), threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self.last_lines: deque[str] = deque(maxlen=5)
@@ -81,6 +93,24 @@ class BrokerProcess:
         except subprocess.TimeoutExpired:
             return None
 
+    def look_for_doubles(self) -> None:
+        """Note the machines of whose name a client is connected that never said its state. Call it now and then."""
+        with self._watch_lock:
+            names = list(self._watch.silent(time.monotonic()))
+        for name in names:
+            self._note_double(name)
+
+    def _note_double(self, name: str) -> None:
+        """Write that two clients use a machine's name, for the collector, which has the database."""
+        _log.warning("a client uses a machine's name and is not that machine", extra=log_fields(machine=name))
+        file, now_s = doubles_file(self._clinic), time.time()
+        try:
+            kept = {one: at_s for one, at_s in read_name_times(file).items() if at_s > now_s - DOUBLES_KEPT_S}
+            write_name_times(file, {**kept, name: now_s})
+        except OSError as error:
+            _log.error("that could not be written down", extra=log_fields(why=error.strerror))
+        self._seen("doubled", name)
+
     def stop(self) -> None:
         """End it; it writes its queues to disk first."""
         if self._process is not None and self._process.poll() is None:
@@ -95,7 +125,12 @@ class BrokerProcess:
         with stream:
             for line in stream:
                 self.last_lines.append(line.strip())
-                self._sort(line.rstrip("\n").partition(": ")[2])
+                said = line.rstrip("\n").partition(": ")[2]
+                with self._watch_lock:
+                    doubled = self._watch.read(said, time.monotonic())
+                if doubled is not None:
+                    self._note_double(doubled)
+                self._sort(said)
 
     def _sort(self, line: str) -> None:
         if _RUNNING.search(line):

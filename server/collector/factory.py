@@ -5,8 +5,10 @@ import secrets
 from collections.abc import Callable
 
 from server.broker.mqtt_client import LinkSettings, tls_context
+from server.broker.process import doubles_file
 from server.clinic_folder.atomic_file import PRIVATE, write_once
 from server.clinic_folder.database import address_of
+from server.clinic_folder.name_times import read_name_times
 from server.clinic_folder.settings import ClinicFolder
 from server.collector.service import Collector, CollectorSettings, Step
 from server.errors import SettingsError
@@ -51,6 +53,11 @@ class BrokerGate:
         """Let in those whose minute is over."""
         if self._clinic.settings.broker == "own" and flooding.let_in_again(self._clinic):
             write_access_list(self._clinic)
+
+    def doubled(self) -> dict[tuple[str, str], float]:
+        """Return by clinic and name the machines whose name two clients used, and the wall time when that was seen."""
+        clinic = self._clinic.settings.clinic
+        return {(clinic, name): at_s for name, at_s in read_name_times(doubles_file(self._clinic)).items()}
 
 
 def collector_for(

@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Literal, Protocol
@@ -21,7 +21,14 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from server.accounts.message_sequences import SequenceMark, doubled_machines, mark_of, missing_messages
+from server.accounts.message_sequences import (
+    SequenceMark,
+    doubled_machines,
+    mark_of,
+    missing_messages,
+    note_doubled,
+    note_unborn,
+)
 from server.broker.mqtt_client import BrokerLink, LinkSettings, Received
 from server.clinic_folder import transactions
 from server.collector import deferred_validation, store
@@ -100,6 +107,10 @@ class Gate(Protocol):
 
     def let_in_again(self) -> None:
         """Let in those whose time is over."""
+        ...
+
+    def doubled(self) -> Mapping[tuple[str, str], float]:
+        """Return whose name the broker saw two clients use, by clinic and machine, and the wall time of it."""
         ...
 
 
@@ -495,6 +506,9 @@ class Collector:
             self._connected_s = time.monotonic()
             _log.error("nothing that is published reaches this collector; 'migrate' writes the access list again")
             self._prove_path()
+        seen = self._gate.doubled() if self._gate is not None else {}
+        transactions.in_transaction(lambda: note_doubled(seen))
+        transactions.in_transaction(lambda: note_unborn(time.time()))
         missing, doubled = transactions.in_transaction(lambda: (missing_messages(), doubled_machines()))
         self.figures.missing.set(sum(one.missing for one in missing.values()))
         self.figures.doubled.set(len(doubled))

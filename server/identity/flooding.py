@@ -8,9 +8,7 @@ machine sends then is refused, not lost: it sends again what has no receipt.
 import time
 from pathlib import Path
 
-import msgspec
-
-from server.clinic_folder.atomic_file import PRIVATE, atomic_write
+from server.clinic_folder.name_times import read_name_times, write_name_times
 from server.clinic_folder.settings import ClinicFolder
 
 SHUT_OUT_S = 60.0
@@ -19,34 +17,23 @@ SHUT_OUT_S = 60.0
 def shut_out(clinic: ClinicFolder, machine: str, now_s: float | None = None) -> None:
     """Note that a machine is shut out from now on for a minute."""
     now_s = time.time() if now_s is None else now_s
-    _write(clinic, {**_until(clinic), machine: now_s + SHUT_OUT_S})
+    write_name_times(_file(clinic), {**read_name_times(_file(clinic)), machine: now_s + SHUT_OUT_S})
 
 
 def shut_out_now(clinic: ClinicFolder, now_s: float | None = None) -> set[str]:
     """Return the machines that are shut out."""
     now_s = time.time() if now_s is None else now_s
-    return {machine for machine, until_s in _until(clinic).items() if until_s > now_s}
+    return {machine for machine, until_s in read_name_times(_file(clinic)).items() if until_s > now_s}
 
 
 def let_in_again(clinic: ClinicFolder, now_s: float | None = None) -> bool:
     """Forget those whose time is over. Return whether there was one, so that the access list must be written."""
-    there, shut = _until(clinic), shut_out_now(clinic, now_s)
+    there, shut = read_name_times(_file(clinic)), shut_out_now(clinic, now_s)
     if set(there) == shut:
         return False
-    _write(clinic, {machine: until_s for machine, until_s in there.items() if machine in shut})
+    write_name_times(_file(clinic), {machine: until_s for machine, until_s in there.items() if machine in shut})
     return True
 
 
 def _file(clinic: ClinicFolder) -> Path:
     return clinic.places.broker / "flooding.json"
-
-
-def _until(clinic: ClinicFolder) -> dict[str, float]:
-    try:
-        return msgspec.json.decode(_file(clinic).read_bytes(), type=dict[str, float])
-    except (OSError, msgspec.MsgspecError):
-        return {}
-
-
-def _write(clinic: ClinicFolder, until: dict[str, float]) -> None:
-    atomic_write(_file(clinic), msgspec.json.encode(until), PRIVATE)

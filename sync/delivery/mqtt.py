@@ -388,13 +388,14 @@ class MqttCourier:
                 stood = True
                 self._stands(line)
             self._read(line)
-            self._write(line, now_s)
+            # Before all else: by it the server tells this machine from another client with its certificate.
             changed = self._findings.changes != said_changes and now_s - said_at_s > STATE_APART_S
             if changed or now_s - said_at_s > STATE_EVERY_S:
                 said_changes, said_at_s = self._findings.changes, now_s
                 with self._lock:
                     state = self._state()
                 self._publish(line, _Sent(Kind.STATE), self._topic(Kind.STATE), encode(state), retain=True)
+            self._write(line, now_s)
             self._steady(now_s - line.connected_s)
 
     def _stands(self, line: MqttConnection) -> None:
