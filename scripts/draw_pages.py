@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from server.clinic_folder.settings import read_clinic
 from tests.support.clinic.local_demo import ARGUMENTS, PATIENCE_MS, PHONE, TABLET, Demo, Site, chromium, watched
-from tests.support.clinic.page_crawl import SETTLED, WITH_LOG_IN, WITHOUT_LOG_IN, found
+from tests.support.clinic.page_crawl import WITH_LOG_IN, WITHOUT_LOG_IN, found, settle
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screens" / "web"
 SIZES = {"tablet": TABLET, "phone": PHONE}
@@ -106,8 +106,7 @@ def _draw(browser: Browser, site: Site, names: list[str]) -> None:
                 for name in (name for name in names if name in pages):
                     one.page.goto(site.at(pages[name].format(**known)), wait_until="load")
                     _in_language(one.page, language)
-                    if name in SETTLED:
-                        one.page.locator(SETTLED[name]).wait_for(state="visible")
+                    settle(one.page, name)
                     one.page.evaluate("document.fonts.ready")
                     file = FOLDER / f"{name}-{size}-{language}.png"
                     _drawn(one.page, width).save(file, optimize=True)

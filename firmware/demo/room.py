@@ -266,7 +266,7 @@ class RoomMachine:
             session_id=now.session_id,
             number=self._count,
         )
-        self.courier.show(msgspec.structs.replace(live, connection=1))
+        self.courier.show(live)
 
 
 def _clocks() -> Clocks:

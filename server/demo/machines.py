@@ -28,8 +28,9 @@ from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.demo.running import PEOPLE_FILE
 from server.json_logging import log_to
 from sync.errors import TopicError
-from sync.wire.codec import encode
-from sync.wire.messages import Clocks, EnrolRequest, Software, State
+from sync.wire.codec import encode, read
+from sync.wire.envelope import Unreadable
+from sync.wire.messages import Clocks, EnrolRequest, Live, Software, State
 from sync.wire.topics import Kind, Topic, build, parse, subscription
 
 REFUSED_AT = 4
@@ -55,7 +56,7 @@ class DemoMachine:
         self.name = name
         self._code = clinic.settings.clinic
         self._asked = asked
-        self._connections = 0
+        self._connection = 0
         self.up = threading.Event()
         certificate, key = _enrolled(clinic, name)
         self.link = BrokerLink(
@@ -74,6 +75,12 @@ class DemoMachine:
 
     def publish(self, kind: Kind, payload: bytes) -> None:
         """Send what the room says."""
+        if kind is Kind.LIVE:
+            live = read(payload, Live)
+            if isinstance(live, Unreadable):
+                return
+            # A picture of an earlier connection than the state's is taken for one that was overtaken.
+            payload = encode(msgspec.structs.replace(live, connection=self._connection))
         self.link.publish(self._topic(kind), payload)
 
     def end(self) -> None:
@@ -89,14 +96,14 @@ class DemoMachine:
             self.up.clear()
             return
         # At every connection: a broker that was started again may have lost what it kept.
-        self._connections += 1
+        self._connection = max(self._connection + 1, int(time.time()))
         self._tell_state(online=True)
         self.up.set()
 
     def _tell_state(self, *, online: bool) -> None:
         state = State(
             online=online,
-            connection=self._connections,
+            connection=self._connection,
             clinic=self._code,
             machine=self.name,
             software=Software("0.1.0", "3.11", "Debian 12"),
@@ -158,10 +165,13 @@ def _topic_of(text: str) -> Topic | None:
 
 
 def _enrolled(clinic: ClinicFolder, name: str) -> tuple[Path, Path]:
-    """Certificate and key of a machine, given for a one-time code."""
+    """Return the files of a machine's certificate and key: an earlier program's, else given for a one-time code."""
     from server.identity import certificates  # noqa: PLC0415 - models exist only after prepare()
 
     folder = clinic.places.folder / "demo-machines"
+    files = folder / f"{name}.pem", folder / f"{name}.key"
+    if all(file.exists() for file in files):
+        return files
     private_folder(folder)
     key = ec.generate_private_key(ec.SECP256R1())
     request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
@@ -170,9 +180,8 @@ def _enrolled(clinic: ClinicFolder, name: str) -> tuple[Path, Path]:
     plain = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    files = folder / f"{name}.pem", folder / f"{name}.key"
-    atomic_write(files[0], given.certificate_pem.encode())
     atomic_write(files[1], plain, PRIVATE)
+    atomic_write(files[0], given.certificate_pem.encode())
     return files
 
 

@@ -83,7 +83,7 @@ def enrol(clinic: ClinicFolder, request: messages.EnrolRequest) -> messages.Enro
             # The card of the old machine may be in other hands.
             _end_earlier(found.machine, given, time.time())
     write_broker_lists(clinic, where_changed=True)
-    if clinic.settings.broker == "own":
+    if clinic.settings.broker == "own" and _had_earlier(found.machine):
         disconnecting.end_connection_later(clinic, found.machine)
     return _enrolled(clinic, found.machine, found.certificate_pem)
 
@@ -198,6 +198,14 @@ def _end_earlier(machine: str, given: IssuedCertificate, at_wall_s: float) -> No
     """End a machine's certificates but the one just given, at this time or at the earlier one that is set already."""
     earlier = _in_force(at_wall_s).filter(name=machine).exclude(serial=given.serial)
     earlier.update(revoked_wall_s=at_wall_s)
+
+
+def _had_earlier(machine: str) -> bool:
+    """Return whether the machine had a certificate before its newest one: a connection may stand under it.
+
+    Where there is none, the connection that would be ended is the new one's own.
+    """
+    return Certificate.objects.filter(name=machine).count() > 1
 
 
 def write_broker_configuration(clinic: ClinicFolder) -> None:

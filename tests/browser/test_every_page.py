@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.clinic.local_demo import AXE, PHONE, TABLET, Site, watched
-from tests.support.clinic.page_crawl import MAY_BE_GONE, SETTLED, WITH_LOG_IN, WITHOUT_LOG_IN, found
+from tests.support.clinic.page_crawl import MAY_BE_GONE, WITH_LOG_IN, WITHOUT_LOG_IN, found, settle
 
 LOOK = """async () => {
   const said = await axe.run(document, { resultTypes: ["violations"] });
@@ -48,8 +48,7 @@ def looked_at(page, address: str, name: str) -> Iterator[str]:  # type: ignore[n
     if answer is None or (not answer.ok and name not in MAY_BE_GONE):
         yield f"answers {None if answer is None else answer.status}"
         return
-    if name in SETTLED:
-        page.locator(SETTLED[name]).wait_for(state="visible")
+    settle(page, name)
     if page.evaluate(TOO_WIDE):
         yield "is wider than the screen"
     # Through the protocol, not as a tag of the page: the policy lets no strange script in.

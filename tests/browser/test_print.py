@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.support.clinic.local_clinic import program
 from tests.support.clinic.local_demo import TABLET, Site, watched
-from tests.support.clinic.page_crawl import SETTLED, WITH_LOG_IN, found
+from tests.support.clinic.page_crawl import WITH_LOG_IN, found, settle
 
 PRINTED = ("room", "wall", "participants", "follow-up", "participant", "plan", "participant-list", "course", "diary",
            "session", "reports", "network", "machines")  # fmt: skip
@@ -70,8 +70,7 @@ def dark(browser: Browser, site: Site, addresses: dict[str, str]) -> Page:
 
 def opened(page: Page, site: Site, address: str, name: str) -> None:
     page.goto(site.at(address), wait_until="load")
-    if name in SETTLED:
-        page.locator(SETTLED[name]).wait_for(state="visible")
+    settle(page, name)
 
 
 def test_every_page_fits_on_the_sheet_black_on_white_and_without_anything_to_press(

@@ -1,10 +1,14 @@
 """The live room as a therapist uses it, with machines that publish over the real broker."""
 
+import os
 import re
+import signal
+from pathlib import Path
 
 from playwright.sync_api import Response, expect
 
-from tests.support.clinic.local_demo import Site, Watched
+from tests.support.clinic.local_clinic import until
+from tests.support.clinic.local_demo import PATIENCE_S, Site, Watched
 
 MOST_BYTES = 300 * 1024
 
@@ -109,3 +113,32 @@ def test_the_wall_fills_the_screen_and_is_read_from_five_metres(window: Watched)
     assert min(sizes) >= 36
     assert sizes[1] >= 90
     assert 900 < page.evaluate(LOWEST) <= 1080
+
+
+FRESH = """() => [...document.querySelectorAll(".tile:not(.old)")].filter((one) => /^[0-4] s/.test(
+  one.querySelector(".age").textContent) && !one.querySelector(".picture").hidden).length"""
+
+
+def part_of(site: Site, words: str) -> int:
+    """Return the process id of a part of the demo."""
+    demo = int((site.clinic.places.folder / "demo.running").read_text())
+    for child in Path(f"/proc/{demo}/task/{demo}/children").read_text().split():
+        if words in Path(f"/proc/{child}/cmdline").read_text().replace("\0", " "):
+            return int(child)
+    raise AssertionError(f"the demo runs no {words}")
+
+
+def test_the_room_comes_back_whole_after_each_of_its_parts_died(window: Watched, site: Site) -> None:
+    """With a new connection a machine's pictures once counted as overtaken, and its tile left the room for good."""
+    window.forgiven = ("net::ERR_", "Failed to load resource")
+    page = window.goto("/c/demo/room/")
+    until(lambda: page.evaluate(FRESH) >= 8, PATIENCE_S)
+    for part in ("broker", "machines", "web"):
+        if part == "broker":
+            pid = int(site.clinic.places.broker_pid.read_text())
+        else:
+            pid = part_of(site, {"machines": "server.demo.machines", "web": "server web"}[part])
+        os.kill(pid, signal.SIGSEGV)
+        until(lambda pid=pid: not Path(f"/proc/{pid}").exists())
+        until(lambda: page.evaluate(FRESH) < 8, PATIENCE_S)
+        until(lambda: page.evaluate(FRESH) >= 8, PATIENCE_S)

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from firmware.enrolment.enrol import enrol, renew
 from server.clinic_folder.settings import ClinicFolder
 from server.errors import SettingsError
-from server.identity import certificates, enrol_service
+from server.identity import certificates, disconnecting, enrol_service
 from server.identity.enrol_service import EnrolService, WrongCodes
 from server.models import Certificate, EnrolmentCode
 from sync.wire.codec import encode, read
@@ -216,6 +216,18 @@ def test_the_broker_reads_its_lists_again_only_where_an_enrolment_changes_them(
     assert len(told) == 3
     enrol(where(service), certificates.new_code(lite, "machine-2"), tmp_path / "machine-2 again")
     assert len(told) == 4
+
+
+def test_only_an_enrolment_after_another_ends_the_connection_of_that_name(
+    service: EnrolService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a first enrolment the connection that would be ended is the machine's own new one."""
+    ended: list[str] = []
+    monkeypatch.setattr(disconnecting, "end_connection_later", lambda _clinic, machine: ended.append(machine))
+    for folder in ("first", "another card"):
+        enrol(where(service), certificates.new_code(service.clinic, "machine-1"), tmp_path / folder)
+        enrol(where(service), certificates.new_code(service.clinic, folder.split()[0]), tmp_path / f"{folder} 2")
+    assert ended == ["machine-1"]
 
 
 def test_renewal_without_a_certificate_or_with_a_revoked_one_is_refused(service: EnrolService, tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """The demo's clinic: open on this computer alone, and never made over a clinic that people use."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,9 +16,15 @@ from msgspec.structs import replace
 from server.accounts.models import Account, Membership
 from server.accounts.roles import Role
 from server.clinic_folder.settings import ClinicFolder
+from server.demo.machines import DemoMachine
 from server.demo.running import DemoParts, ServerDemoSettings, run, taken_past
 from server.errors import ServerError, SettingsError
+from server.live.machine_state import LiveMachine
+from server.models import EnrolmentCode
 from server.web.serving import Serving, serve
+from sync.wire.codec import encode, read
+from sync.wire.messages import Clocks, Live, State
+from sync.wire.topics import Kind
 from tests.server.web.conftest import Browser, People
 
 PASSWORD = "bare til en prøve her"  # noqa: S105 - of a test
@@ -78,6 +87,33 @@ def test_a_part_that_died_is_seen_and_started_again(tmp_path: Path) -> None:
     finally:
         parts.end()
     assert alive.poll() is not None
+
+
+def test_a_picture_counts_with_its_machines_newest_connection(lite: ClinicFolder) -> None:
+    """One with an earlier connection than the state's is taken for overtaken, and never shown."""
+    # The folder serves many tests, each with a database of its own.
+    shutil.rmtree(lite.places.folder / "demo-machines", ignore_errors=True)
+    machine = DemoMachine(lite, "molle-1", SimpleQueue())
+    files = sorted((lite.places.folder / "demo-machines").iterdir())
+    sent: list[bytes] = []
+    machine.link = SimpleNamespace(  # type: ignore[assignment] # a link that keeps what it is given
+        publish=lambda _topic, payload: sent.append(payload),
+        publish_retained=lambda _topic, payload: sent.append(payload),
+    )
+    picture = Live(number=7, connection=0, at=Clocks("demo", 1.0, 1.0, synchronised=True), age_s=0.0, face="ready")
+    room = LiveMachine("molle-1")
+    for _turn in range(3):
+        machine._connected(up=True)
+        machine.publish(Kind.LIVE, encode(picture))
+        state, live = read(sent[-2], State), read(sent[-1], Live)
+        assert isinstance(state, State)
+        assert isinstance(live, Live)
+        assert room.hear_state(state, 1.0)
+        assert room.hear_live(live, 1.0) is not None
+    # Started again, it needs no new code.
+    DemoMachine(lite, "molle-1", SimpleQueue())
+    assert sorted((lite.places.folder / "demo-machines").iterdir()) == files
+    assert EnrolmentCode.objects.count() == 1
 
 
 def test_a_past_that_was_made_beforehand_is_taken_while_it_is_fresh(tmp_path: Path) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from playwright.sync_api import TimeoutError as PageTimeoutError
+
 if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
     from tests.support.clinic.local_demo import Site
 
 FINDING = """
@@ -71,8 +75,24 @@ SETTLED = {
     "session": ".trace-plot canvas",
 }
 """What a page shows once its scripts have drawn."""
+SHOWN = """() => [location.href,
+  ...[...document.querySelectorAll(".trouble, .sum, .spread > p")].map((one) => one.hidden ? "" : one.textContent),
+  ...[...document.querySelectorAll(".tile")].map((one) => [one.dataset.machine, one.dataset.look,
+    ...[".status-word", ".age"].map((part) => one.querySelector(part).textContent),
+    one.querySelector(".picture").hidden ? "no picture" : "picture"].join(" ")),
+  ...[...document.querySelectorAll(".chip")].map((one) => one.textContent.trim())].join("\\n")"""
 MAY_BE_GONE = ("link-over",)
 """These answer with an error on purpose."""
+
+
+def settle(page: Page, name: str) -> None:
+    """Wait until the page of this name has drawn itself. Fails with what it shows where it does not."""
+    if name not in SETTLED:
+        return
+    try:
+        page.locator(SETTLED[name]).wait_for(state="visible")
+    except PageTimeoutError as error:
+        raise AssertionError(f"{name} never showed {SETTLED[name]}, but:\n{page.evaluate(SHOWN)}") from error
 
 
 def found(site: Site) -> dict[str, str]:
