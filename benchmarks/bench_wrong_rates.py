@@ -4,7 +4,10 @@
 
 The seeds are those of no test. `--held-out` takes the half that is kept for the last judgement: numbers of the guards
 are never chosen by it. Counted is an advice that asks for more effort while the rate that was sent last lies 10 bpm or
-more under the true rate. A doubt of a sound strap is false; what it withholds is found by a second run without doubts.
+more under the true rate. Some of it no rate brings about: a phase's setting, said once more to a person who has not
+taken it, or an interval at the plan's load. So two parts of it are counted apart: loads above the plan's and the last
+session's, and loads a tenth above any that the same session asks for with a sound strap. A doubt of a sound strap is
+false; what it withholds is found by a second run without doubts.
 """
 
 import argparse
@@ -17,6 +20,7 @@ import numpy as np
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
+from coach.guidance.carried_response import read_response
 from coach.guidance.interface import GuidanceMaker, asks_for_more_effort
 from coach.guidance.learned import LearnedGuidance, learned_guidance
 from coach.guidance.treadmill_load import demand
@@ -40,6 +44,8 @@ LOW_BPM = 10.0
 NOTICED_AFTER_S = 3.0
 UNFIT_VO2MAX = 25.0
 MORE_THAN_SOUND = 1.1
+ROUNDING = 1.03
+"""A speed is asked for in the panel's steps."""
 MOST_WRONG_PER_1000, MOST_FALSE_PER_100 = 0, 2
 
 
@@ -150,6 +156,7 @@ class WrongRateRun(Struct, frozen=True, kw_only=True):
     asked: tuple[tuple[int, float], ...] = ()
     doubted: tuple[int, ...] = ()
     low_s: int = 0
+    known: float = 0.0
     response: object = None
 
 
@@ -189,6 +196,8 @@ def _session(plan: Plan, person: BenchPerson, seed: int, wrong: Wrong | None, ma
     asked: list[tuple[int, float]] = []
     low_s = 0
     response: object = None
+    loads = (plan.start, None if plan.response is None else read_response(plan.response).work)
+    known = max(demand(load.speed_kmh, load.incline_percent) for load in loads if load is not None)
     trainee = person if wrong is None else WrongStrap(person, fault)
     for one in seconds(plan, PROTOCOL, trainee, faults=fault.faults, rng=rng, guidance=maker):
         if wrong is not None and one.t > fault.end_s:
@@ -211,8 +220,14 @@ def _session(plan: Plan, person: BenchPerson, seed: int, wrong: Wrong | None, ma
         asked=tuple(asked),
         doubted=tuple(doubted),
         low_s=low_s,
+        known=known,
         response=response,
     )
+
+
+def above_known(one: WrongRateRun) -> int:
+    """Count urgings on a low rate to more than the plan and the last session ask for: those that the rate brought."""
+    return sum(of > ROUNDING * one.known for _, _, of in one.wrong)
 
 
 def beyond(one: WrongRateRun, sound: WrongRateRun) -> int:
@@ -262,13 +277,14 @@ def main() -> int:
 
 def _print_group(name: str, seeds: range, ways: tuple[Wrong, ...]) -> bool:
     """Print the figures of a group; return whether a target was missed."""
-    wrong_sessions = urged_sessions = urged = more = 0
+    wrong_sessions = urged_sessions = urged = more = above = 0
     parts = []
     clean = [run(name, seed, None) for seed in seeds]
     for wrong in ways:
         runs = [run(name, seed, wrong) for seed in seeds]
         struck = [one for one in runs if one.low_s]
         more += sum(beyond(one, sound) for one, sound in zip(runs, clean, strict=True))
+        above += sum(map(above_known, runs))
         wrong_sessions += len(struck)
         urged_sessions += sum(bool(one.wrong) for one in struck)
         here = sum(len(one.wrong) for one in struck)
@@ -284,8 +300,9 @@ def _print_group(name: str, seeds: range, ways: tuple[Wrong, ...]) -> bool:
     lasting_s = median(len(one.doubted) for one in falsely) if falsely else 0
     print(
         f"{name}: {urged} wrong urgings in {wrong_sessions} sessions = {per_1000:.0f} per 1,000 "
-        f"(in {urged_sessions} sessions, {more} to a load a tenth above any with a sound strap; "
-        f"target {MOST_WRONG_PER_1000}): {', '.join(parts)}\n"
+        f"(in {urged_sessions} sessions; target {MOST_WRONG_PER_1000}): {', '.join(parts)}\n"
+        f"  of these {above} above the plan's and the last session's load, "
+        f"{more} a tenth above any with a sound strap\n"
         f"  false doubts in {len(falsely)} of {len(clean)} sound sessions = {per_100:.1f} per 100 (target at most "
         f"{MOST_FALSE_PER_100}), median {lasting_s:.0f} s in all; in {withheld} of them an urging came less",
         flush=True,

@@ -54,7 +54,8 @@ class SpeedRange(Struct, frozen=True):
 
     def setting_for(self, base: float, incline_percent: float) -> Setting:
         """Return the setting that asks for this demand: flat where walking uphill would be too slow."""
-        speed_kmh = speed_for(min(base, self.most_demand), incline_percent)
+        base = min(base, self.most_demand)
+        speed_kmh = speed_for(base, incline_percent)
         if speed_kmh < self.slowest_kmh and incline_percent > NARROW_STEEP_PERCENT:
             return Setting(self.rounded(speed_for(base, 0.0)), 0.0)
         return Setting(self.rounded(speed_kmh), incline_percent)

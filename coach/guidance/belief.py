@@ -42,7 +42,7 @@ UNKNOWN_ROAM_SD = 0.003
 LATE_CHANGE_S, LATE_CHANGE_SD_BPM = 25, 10.0
 """Nobody knows to the second when the treadmill was set."""
 MISFIT_KEEPS = 0.9
-MISFIT_WARMING_UP, MISFIT_LATER = 10.0, 15.0
+MISFIT_WARMING_UP, MISFIT_LATER = 12.0, 15.0
 """Misses in one direction add up. Clean rates reach 4–7 in the warm-up and 5–10 later, a drying strap 9–29
 (docs/guidance.md)."""
 DOUBTED_SHARE, DOUBTED_FOR_S = 0.75, 60.0
@@ -59,6 +59,9 @@ ODD_SD, ODD_LOOSENS = 2.5, 2
 UNKNOWN_ODD_OFF_BPM, UNKNOWN_ODD_BPM = 12.0, 6.0
 """A rate that keeps surprising, where the speed is unknown, is a load of the person's own: then the load is learned
 anew."""
+PROVEN_AFTER_S = 720
+"""A strap may be dry for 15 min (training.md). From two thirds of that on, what is left of the error shows itself: it
+fades by 8 bpm a minute or more where 10 bpm are left."""
 MOST_BORGS = 24
 TIRING_S = 60
 """A bout of a minute or more tires: the next equal load costs some beats more (training.md «drift»)."""
@@ -107,7 +110,13 @@ class BeliefState(Struct, frozen=True, kw_only=True):
     fall: RateFall = RateFall()
     rise: RateRise | None = RateRise()
     foretold_bpm: float | None = None
+    heard_s: int = 0
     end_rate: EndRateForecast = EndRateForecast()
+
+    @property
+    def proven(self) -> bool:
+        """Whether the rate has been heard for so long that more may be asked than the plan does."""
+        return self.heard_s >= PROVEN_AFTER_S
 
     @property
     def doubt(self) -> str | None:
@@ -123,11 +132,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             return False
         bpm, expected = self.recent_bpm[-1], self.expected
         becomes_wet = self.fall.doubts(bpm) or (self.rise is not None and self.rise.doubts)
-        if becomes_wet or expected is None:
-            return becomes_wet
-        if self.phase is not PhaseKind.WARM_UP:
-            return expected.still_reads_low(bpm)
-        return expected.reads_low(bpm) or expected.reads_high(bpm)
+        return becomes_wet or (expected is not None and expected.reads_low(bpm))
 
     @property
     def branches(self) -> int:
@@ -161,6 +166,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
             loads=(*guidance.loads, guidance.settings),
             reading_sum_bpm=guidance.reading_sum_bpm + (bpm or 0.0),
             readings=guidance.readings + (bpm is not None),
+            heard_s=guidance.heard_s + (bpm is not None),
             weak=guidance.weak or moment.signal is Signal.WEAK,
             phase_s=moment.second or guidance.phase_s,
         )
@@ -261,8 +267,7 @@ class BeliefState(Struct, frozen=True, kw_only=True):
         expected = self.expected.after(base, STEP_S)
         if bpm is None:
             return expected
-        proven = self.phase is not PhaseKind.WARM_UP and not expected.still_reads_low(bpm)
-        return None if proven else expected.met(bpm)
+        return None if self.phase is not PhaseKind.WARM_UP and not expected.reads_low(bpm) else expected
 
     def _end_rate_after(self, bpm: float | None) -> EndRateForecast:
         """Return the forecast of the interval's end with this slot's reading, where no load is known."""

@@ -21,14 +21,8 @@ TAU_S = 60.0
 """Rise and fall of somebody never seen (training.md: 31–80 s)."""
 OTHERWISE_SD_BPM = 6.0
 """What rest and gain do not explain: time constants, gait, a handrail."""
-LOW_SD, HIGH_SD = -1.3, 1.3
-"""Clean rates are so far under what is expected once in fifteen, and hardly ever urged so far over it."""
-STILL_LOW_SD = -2.0
-"""After the warm-up a doubt would take an interval from somebody whose heart is slow, so it needs more."""
-LOW_AT_REST_SD, LOW_NO_MORE_SD = -2.0, -0.5
-"""Walking blurs what a rate at rest has shown (once in forty, a clean one), so that is remembered for a while."""
-WALKS_FROM_BPM = 10.0
-"""From this expected rise on somebody is taken for walking."""
+READS_LOW_SD = -3.0
+"""No sound strap of 200 was so far under what is expected; the lowest were at −2.5."""
 FALL_BPM, FALL_KEPT_BPM, FALL_FORGOTTEN_BPM = 7.0, 12.0, 0.25
 """A fall is remembered up to so many beats, and forgotten by so many in each slot: two minutes after it has ended."""
 RISE_BPM, RISE_OVER_SLOTS, RISE_MEAN_OF = 8.0, 12, 3
@@ -45,10 +39,7 @@ EASED_DEMAND, EASED_SLOTS = 0.5, 12
 
 
 class PriorPrediction(Struct, frozen=True):
-    """Rest and log gain with their variances, and the rise over rest now. Rates in bpm.
-
-    `low_at_rest`: the first readings, of somebody who stood still, were far under what is expected.
-    """
+    """Rest and log gain with their variances, and the rise over rest now. Rates in bpm."""
 
     rest_bpm: float
     gain: float
@@ -57,12 +48,6 @@ class PriorPrediction(Struct, frozen=True):
     reserve_bpm: float
     bends_from: float
     rise_bpm: float = 0.0
-    low_at_rest: bool = False
-
-    @property
-    def walks(self) -> bool:
-        """Whether somebody at this load is expected to show that they walk."""
-        return self.rise_bpm > WALKS_FROM_BPM
 
     def after(self, demand: float, seconds: float) -> Self:
         """So many seconds later, at a demand in ml/kg/min above standing."""
@@ -76,24 +61,9 @@ class PriorPrediction(Struct, frozen=True):
         variance = self.rest_variance + self.gain_variance * self.rise_bpm**2 + OTHERWISE_SD_BPM**2
         return float((bpm - self.rest_bpm - self.rise_bpm) / np.sqrt(variance))
 
-    def met(self, bpm: float) -> Self:
-        """Return the expectation after a reading: what a rate at rest has shown is remembered."""
-        off = self.standard_deviations_off(bpm)
-        shown = self.low_at_rest or (not self.walks and off < LOW_AT_REST_SD)
-        low = shown and off <= LOW_NO_MORE_SD
-        return self if low is self.low_at_rest else replace(self, low_at_rest=low)
-
     def reads_low(self, bpm: float) -> bool:
-        """Return whether a warm-up's rate is too far under what was expected to urge anybody by it."""
-        return self.low_at_rest or (self.walks and self.standard_deviations_off(bpm) < LOW_SD)
-
-    def still_reads_low(self, bpm: float) -> bool:
-        """Return whether a rate after the warm-up is too far under what was expected to urge anybody by it."""
-        return self.standard_deviations_off(bpm) < STILL_LOW_SD
-
-    def reads_high(self, bpm: float) -> bool:
-        """Return whether a rate is too far over what was expected of somebody who walks."""
-        return self.walks and self.standard_deviations_off(bpm) > HIGH_SD
+        """Return whether a rate is too far under what was expected to urge anybody by it."""
+        return self.standard_deviations_off(bpm) < READS_LOW_SD
 
 
 class RateFall(Struct, frozen=True):

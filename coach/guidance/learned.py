@@ -72,6 +72,12 @@ STRANGER_FACTOR = 0.45
 session."""
 MOST_CORRECTIONS = 3
 REST_WORTH = 0.5
+WORK_AIM = 0.90
+"""What work has shown to be right is judged by the middle of its zone (training.md: 85–95 %)."""
+NEAR_MAX_FRACTION, NEAR_MAX_CHANCE = 0.95, 0.05
+"""A formula's HRmax is far too high for a quarter to almost half (training.md): more is asked once Borg has told."""
+UNPROVEN_WARM_UP_STEP = 0.66
+"""Until the rate is proven the warm-up has one level, which nothing raises (docs/guidance.md)."""
 MOST_WORK_SHARE, MOST_WORK_SHARE_UNKNOWN, MOST_REST_SHARE = 1.8, 1.4, 0.90
 """The most load that is asked, as a share of the highest work load known (the plan's, or the last interval's)."""
 UNKNOWN_MOST_DEMAND = 25.0
@@ -87,7 +93,7 @@ THIRD_MINUTE_MIDDLE_S = 150.0
 
 
 class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
-    """The guidance with all that it remembers."""
+    """The guidance with all that it remembers. `earned`: the demand that the last interval has shown to be right."""
 
     treadmill: SpeedRange
     incline_percent: float
@@ -100,6 +106,7 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
     reason: str = ""
     pending: Advice | None = None
     prediction: Prediction | None = None
+    earned: float = 0.0
 
     @property
     def response(self) -> Any:  # noqa: ANN401 - any JSON value, see `coach.guidance.interface.Guidance`
@@ -160,17 +167,35 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
 
     def phase_start(self, moment: GuidanceInput) -> tuple[Self, Advice | None]:
         """Return the setting for a phase; an urging one waits until it may be given."""
-        kind = moment.phase.kind
+        kind, after_work = moment.phase.kind, self.phase is PhaseKind.INTERVAL
         guidance = replace(
             self.entered(moment), treadmill=self._allowed(moment), pending=None, corrections=0, reminders=0
         )
-        setting = guidance.one_way(guidance.best_for_phase(moment, cloud(guidance.bank)), kind)
+        people = cloud(guidance.bank)
+        if after_work:
+            guidance = replace(guidance, earned=guidance.earned_by_work(people))
+        setting = guidance.one_way(guidance.best_for_phase(moment, people), kind)
         if kind is PhaseKind.INTERVAL:
             guidance = replace(guidance, work=setting)
+        elif kind is PhaseKind.WARM_UP and not guidance.proven and not guidance.follows(HALF):
+            # What the plan and earlier sessions ask for: a dry strap has no say in it, and asks for no more later.
+            last = setting
+            if moment.speed_kmh is None:
+                last = middle_setting(people, aim_of(moment), guidance.treadmill, self.incline_percent)
+            most = max(demand(one.speed_kmh, one.incline_percent) for one in (setting, last))
+            guidance = replace(guidance, treadmill=replace(guidance.treadmill, most_demand=most))
         advice = guidance.advice_for(setting, PHASE_START)
         if asks_for_more_effort(advice, moment.speed_kmh, moment.incline_percent) and not moment.increase_allowed:
             return replace(guidance, pending=advice), advice
         return guidance.set_out(moment, advice, 2), advice
+
+    def earned_by_work(self, people: SigmaPoints) -> float:
+        """Return the demand that work has shown to be right: a recovery's rate alone raises no interval's load."""
+        if self.work is None or self.doubt is not None:
+            return 0.0
+        at_will = SpeedRange(self.treadmill.step_kmh, self.treadmill.fastest_kmh, self.treadmill.slowest_kmh)
+        best = self.as_asked(middle_setting(people, WORK_AIM, at_will, self.incline_percent))
+        return demand(best.speed_kmh, best.incline_percent)
 
     def _allowed(self, moment: GuidanceInput) -> SpeedRange:
         """Return the most that may be asked in this phase: a belief may be wrong, so load goes up by stages."""
@@ -182,7 +207,14 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         usual = max(known, default=UNKNOWN_MOST_DEMAND)
         if moment.phase.kind is PhaseKind.INTERVAL:
             share = MOST_WORK_SHARE if moment.speed_kmh is not None else MOST_WORK_SHARE_UNKNOWN
-            share = max(share, MOST_WORK_SHARE if self.follows(HALF) else 0.0)
+            if self.follows(HALF):
+                # What is asked of them is not what they take.
+                share = max(share, MOST_WORK_SHARE)
+            elif not self.proven:
+                share = 1.0
+            elif moment.second == 0 and self.work is not None and moment.phase.interval > 1:
+                worked = demand(self.work.speed_kmh, self.work.incline_percent)
+                share = min(share, max(worked, self.earned) / usual)
         else:
             share = MOST_REST_SHARE
         return replace(self.treadmill, most_demand=usual * share)
@@ -207,7 +239,9 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
             return candidates[best]
         aim, until_s, from_s = aim_of(moment), float(length_s), 80.0
         if kind is PhaseKind.WARM_UP:
-            aim, until_s = aim + WARM_UP_STEPS[0][1] - WARM_UP_STEPS[-1][1], WARM_UP_STEPS[1][0] * length_s
+            climbs = self.proven or moment.speed_kmh is None
+            step = WARM_UP_STEPS[0][1] if climbs else UNPROVEN_WARM_UP_STEP
+            aim, until_s = aim + step - WARM_UP_STEPS[-1][1], WARM_UP_STEPS[1][0] * length_s
             from_s = until_s - 40
         elif kind is not PhaseKind.RECOVERY:
             from_s = length_s / 2
@@ -270,9 +304,10 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         """In an interval: another setting, where the rest of it gains enough by that."""
         left_s = moment.length_s - moment.second
         now = self.asked_now()
+        treadmill = self._allowed(moment)
         if left_s < 30 or self.advised is None or self.corrections >= MOST_CORRECTIONS:  # noqa: PLR2004 - too late to show
             return self, None
-        candidates = [one for one in self.treadmill.around(now) if one != now]
+        candidates = [one for one in treadmill.around(now) if one != now]
         if not candidates:
             return self, None
         times = _every(10.0, left_s)
@@ -285,10 +320,17 @@ class LearnedGuidance(BeliefState, frozen=True, kw_only=True):
         faster = setting.speed_kmh > now.speed_kmh
         needed = (FASTER_WORTH if faster else SLOWER_WORTH) * AGAIN_FACTOR**self.corrections
         needed *= STRANGER_FACTOR if self.sessions == 0 else 1.0
-        if gain < needed or (faster and (moment.quiet or not moment.increase_allowed)):
+        if gain < needed or (faster and (moment.quiet or not moment.increase_allowed or self.may_be_near_max(moment))):
             return self, None
         guidance, advice = self.changed(moment, setting, "below_zone" if faster else "above_zone")
         return replace(guidance, work=setting), advice
+
+    def may_be_near_max(self, moment: GuidanceInput) -> bool:
+        """Return whether the rate may well be near true HRmax already: then it stands still, and no load mends that."""
+        if moment.bpm is None:
+            return True
+        near = NEAR_MAX_FRACTION * self.bank.hr_max_bpm <= moment.bpm
+        return self.bank.average(near.astype(float)) > NEAR_MAX_CHANCE
 
     def correct_rest(self, moment: GuidanceInput, people: SigmaPoints) -> tuple[Self, Advice | None]:
         """In a recovery, cool-down or steady phase: another setting, where the level is clearly missed."""

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
-from benchmarks.campaign_restraints import Count, forbidden, line
+from benchmarks.campaign_restraints import Count, forbidden, line, play
 from coach.guidance.rules import rule_guidance
 from coach.model.events import (
     Advice,
@@ -84,3 +85,12 @@ def test_a_campaign_that_was_stopped_goes_on_with_the_seed_after_the_last_one(tm
     assert (after.sessions, after.next_seed, len(after.hits)) == (5, 25, 5)
     assert go(5) == after
     assert "where forbidden: 5" in line(after)
+
+
+@pytest.mark.parametrize("seed", [4, 676])
+def test_a_person_at_their_own_hr_max_far_under_the_formulas_is_not_urged_on(seed: int) -> None:
+    """Sound straps, and a plan whose formula is 33 and 37 bpm too high: found by the long campaign."""
+    count = Count()
+    play(seed, count)
+    assert count.hits == []
+    assert count.intervals == 4

@@ -54,7 +54,7 @@ def test_a_belief_expects_the_weighted_mean_and_spread_of_its_hypotheses() -> No
     assert told.gain_variance == pytest.approx(float(weight @ (bank.cov[:, GAIN, GAIN] + (gain - told.gain) ** 2)))
     assert told.reserve_bpm == pytest.approx(float(weight @ bank.hr_max_bpm) - told.rest_bpm)
     assert told.bends_from == pytest.approx(float(weight @ bank.bends_from))
-    assert (told.rise_bpm, told.low_at_rest) == (0.0, False)
+    assert told.rise_bpm == 0.0
     low = replace(bank, hr_max_bpm=np.full_like(bank.hr_max_bpm, 90.0))
     assert expectation(low).reserve_bpm == 20.0
 
@@ -72,31 +72,10 @@ def test_how_far_a_rate_is_off_counts_rest_gain_and_what_neither_explains() -> N
     assert replace(EXPECTED, rise_bpm=50.0).standard_deviations_off(105.0) == pytest.approx(-25 / np.sqrt(125.0))
 
 
-def test_a_very_low_rate_at_rest_is_remembered_until_the_rate_is_near_what_is_expected() -> None:
-    low = EXPECTED.met(59.9)
-    assert low == replace(EXPECTED, low_at_rest=True)
-    assert EXPECTED.met(60.1) is EXPECTED
-    assert replace(EXPECTED, rise_bpm=10.0).met(40.0).low_at_rest
-    assert not replace(EXPECTED, rise_bpm=10.1).met(40.0).low_at_rest
-    walking = replace(low, rise_bpm=30.0)
-    assert walking.met(104.0) is walking
-    assert not walking.met(106.0).low_at_rest
-    assert low.met(75.0).low_at_rest
-    assert not low.met(75.1).low_at_rest
-
-
-def test_a_rate_is_low_or_high_by_the_same_measure_and_needs_more_after_the_warm_up() -> None:
-    walking = replace(EXPECTED, rise_bpm=10.1, gain_variance=0.0)
-    assert [walking.reads_low(90.1 + off) for off in (-13.1, -12.9)] == [True, False]
-    assert [walking.reads_high(90.1 + off) for off in (12.9, 13.1)] == [False, True]
-    assert [walking.still_reads_low(90.1 + off) for off in (-20.1, -19.9)] == [True, False]
-    standing = replace(walking, rise_bpm=10.0)
-    assert (standing.reads_low(50.0), standing.reads_high(150.0), standing.still_reads_low(50.0)) == (
-        False,
-        False,
-        True,
-    )
-    assert replace(standing, low_at_rest=True).reads_low(90.0)
+def test_a_rate_is_low_where_three_standard_deviations_are_missing_at_rest_and_walking() -> None:
+    walking = replace(EXPECTED, rise_bpm=30.0, gain_variance=0.0)
+    assert [walking.reads_low(110 + off) for off in (-30.1, -29.9)] == [True, False]
+    assert [EXPECTED.reads_low(80 + off) for off in (-30.1, -29.9)] == [True, False]
 
 
 def test_a_fall_is_what_the_rate_has_lost_while_nobody_lowered_the_load() -> None:

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from coach.errors import PlanError
 from coach.guidance.advice_policy import Setting
-from coach.guidance.interface import asks_for_more_effort
+from coach.guidance.forecast import cloud
+from coach.guidance.interface import GuidanceInput, asks_for_more_effort
 from coach.guidance.learned import learned_guidance
 from coach.guidance.treadmill_load import demand
 from coach.model.events import AdviceGiven, AnyEvent, Direction, NoticeRaised, QuestionAsked, Signal
@@ -227,3 +228,47 @@ def test_no_setting_asks_for_more_speed_to_rest_or_for_less_to_work(
     """To slow down to 6.6 km/h is no help to a person who walks at 5.2 uphill."""
     guidance = replace(learned_guidance(replace(PLAN, speed_step_kmh=0.2)), settings=(Setting(*now),))
     assert guidance.one_way(Setting(*wanted), kind) == Setting(*asked)
+
+
+@pytest.mark.parametrize(
+    ("source", "bpm", "near"),
+    [("formula", 150.0, True), ("formula", 105.0, False), ("measured", 145.0, False), ("measured", 176.0, True)],
+)
+def test_no_more_is_asked_of_a_person_whose_rate_may_be_near_true_hr_max(source: str, bpm: float, near: bool) -> None:  # noqa: FBT001
+    """A formula's HRmax is far too high for many: at four fifths of it they may be at their own."""
+    guidance = learned_guidance(replace(PLAN, hr_max_source=source))
+    assert guidance.may_be_near_max(moment_in_work(bpm)) is near
+
+
+def test_no_more_is_asked_without_a_rate() -> None:
+    assert learned_guidance(PLAN).may_be_near_max(moment_in_work(None))
+
+
+def test_what_work_has_earned_is_the_load_for_the_middle_of_the_zone_and_nothing_where_the_rate_is_doubted() -> None:
+    fresh = learned_guidance(PLAN)
+    people = cloud(fresh.bank)
+    assert fresh.earned_by_work(people) == 0.0
+    worked = replace(fresh, work=Setting(5.5, 5.0))
+    assert worked.earned_by_work(people) == pytest.approx(demand(5.5, 5.0), rel=0.15)
+    assert replace(worked, jumped_until_t=99.0).earned_by_work(people) == 0.0
+
+
+def moment_in_work(bpm: float | None) -> GuidanceInput:
+    """A second of an interval."""
+    return GuidanceInput(
+        t=700.0,
+        phase=FOUR_BY_FOUR.phases[1],
+        second=100,
+        length_s=240,
+        bpm=bpm,
+        signal=Signal.LIVE,
+        fresh_s=0.0,
+        flat_s=0.0,
+        low_bpm=157.0,
+        high_bpm=176.0,
+        speed_kmh=6.0,
+        incline_percent=5.0,
+        borg=None,
+        increase_allowed=True,
+        quiet=False,
+    )
