@@ -372,26 +372,14 @@ def _until_told() -> Iterator[threading.Event]:
 
 def _broker(given: argparse.Namespace) -> int:
     clinic = _clinic(given)
+    port = clinic.settings.broker_port
     log_to()
-    from server.broker.process import BrokerProcess
+    from server.broker.process import run_broker
 
-    broker = BrokerProcess(clinic)
     with _until_told() as stopping:
-        broker.start()
-        _log.info("broker started", extra=log_fields(port=clinic.settings.broker_port))
-        status: int | None = None
-        told = False
-        while status is None and not stopping.is_set():
-            if not told and broker.running.is_set():
-                told = True
-                notify_ready(f"The broker listens on port {clinic.settings.broker_port}.")
-            status = broker.wait(0.1 if not told else 0.5)
-            broker.look_for_doubles()
-        notify_stopping()
-        broker.stop()
-    if status:
-        _log.error("the broker ended", extra=log_fields(status=status, why=" | ".join(broker.last_lines)[-500:]))
-    return 0 if status is None else status
+        return run_broker(
+            clinic, stopping, lambda: notify_ready(f"The broker listens on port {port}."), notify_stopping
+        )
 
 
 def _enrol_service(given: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -24,6 +25,11 @@ from server.json_logging import log_fields
 from server.sd_notify import VARIABLE
 
 _log = logging.getLogger(__name__)
+
+CRASHES = frozenset(-one for one in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL))
+"""How mosquitto's own faults end it. Any other end is meant, by a person or by the system."""
+MOST_CRASHES, WITHIN_S = 5, 60.0
+"""After so many in this time, whoever runs this command decides."""
 
 _DENIED = re.compile(r"Denied (?P<what>PUBLISH|SUBSCRIBE|UNSUBSCRIBE) from (?P<who>[^ ]+)(?P<rest>.*)")
 _SUBSCRIPTION_DENIED = re.compile(r"\t(?P<topic>.+) \(denied\)")
@@ -151,3 +157,35 @@ class BrokerProcess:
         elif "rror" in line:
             _log.error("the broker is in trouble", extra=log_fields(why=line[:200]))
             self._seen("error", "")
+
+
+def run_broker(
+    clinic: ClinicFolder, stopping: threading.Event, ready: Callable[[], None], ending: Callable[[], None]
+) -> int:
+    """Run mosquitto until told to stop or until it ends; return its exit status, 0 where it was told to.
+
+    mosquitto 2.0.11 can die of SIGHUP while clients connect (eclipse-mosquitto issues 849, 965, 1424). After a crash it
+    is started again at once, with what it had on disk; what came after that comes again from those who sent it.
+    `ready` is called once it listens for the first time, `ending` before the last one is stopped. Raises ServerError.
+    """
+    crashes: deque[float] = deque(maxlen=MOST_CRASHES)
+    told = False
+    while True:
+        broker = BrokerProcess(clinic)
+        broker.start()
+        _log.info("broker started", extra=log_fields(port=clinic.settings.broker_port))
+        status: int | None = None
+        while status is None and not stopping.is_set():
+            if not told and broker.running.is_set():
+                told = True
+                ready()
+            status = broker.wait(0.1 if not told else 0.5)
+            broker.look_for_doubles()
+        if status:
+            _log.error("the broker ended", extra=log_fields(status=status, why=" | ".join(broker.last_lines)[-500:]))
+        full = len(crashes) == MOST_CRASHES and time.monotonic() - crashes[0] < WITHIN_S
+        if status not in CRASHES or stopping.is_set() or full:
+            ending()
+            broker.stop()
+            return status or 0
+        crashes.append(time.monotonic())

@@ -37,6 +37,9 @@ HELD_S = 0.6
 TRIES = 5
 CONNECTED_WITHIN_S = 3.0
 
+BROKER_BACK_WITHIN_S = 6.0
+"""A broker that died of reading its lists is started again within so long (`server.broker.process.run_broker`)."""
+
 
 def end_connection(clinic: ClinicFolder, machine: str, *, held_s: float = HELD_S, tries: int = TRIES) -> bool:
     """End the machine's open connection, if it has one. Return whether it has none now.
@@ -50,8 +53,8 @@ def end_connection(clinic: ClinicFolder, machine: str, *, held_s: float = HELD_S
         _log.warning("no connection could be ended", extra=log_fields(machine=machine, why=type(error).__name__))
         return False
     for _ in range(tries):
-        taken = _TakenOver(clinic, machine, tls)
-        if not taken.connect():
+        taken = _taken_over(clinic, machine, tls)
+        if taken is None:
             return False
         if not taken.is_lost_within(held_s):
             taken.close()
@@ -79,6 +82,18 @@ def _tls_as(clinic: ClinicFolder, machine: str) -> ssl.SSLContext:
             file.touch(0o600)
             file.write_bytes(content)
         return tls_context(str(places.authority), str(files[0]), str(files[1]))
+
+
+def _taken_over(clinic: ClinicFolder, machine: str, tls: ssl.SSLContext) -> "_TakenOver | None":
+    """Return a connection under the machine's name; None where no broker answers for a while."""
+    until_s = time.monotonic() + BROKER_BACK_WITHIN_S
+    while True:
+        taken = _TakenOver(clinic, machine, tls)
+        if taken.connect():
+            return taken
+        if time.monotonic() > until_s:
+            return None
+        time.sleep(LISTS_READ_S)
 
 
 class _TakenOver:

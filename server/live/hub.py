@@ -153,11 +153,15 @@ class Hub:
         )
 
     def _changed(self, up: bool) -> None:  # noqa: FBT001 - a callback with one truth to tell
-        self._up = up
+        was_up, self._up = self._up, up
         for feed in self._all_feeds():
             feed.broker(up)
-        if up and self._publisher is not None:
+        if self._publisher is None:
+            return
+        if up:
             self._publisher.broker_back()
+        elif was_up:
+            self._publisher.broker_gone()
 
     def _confirmed(self, number: int, taken: bool) -> None:  # noqa: FBT001 - as above
         if self._publisher is not None:

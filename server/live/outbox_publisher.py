@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from server.json_logging import log_fields
 from server.live import plan_outbox, retention
@@ -37,6 +37,9 @@ KEPT = timedelta(days=1)
 
 TIDY_EVERY_S = 3600.0
 
+UNSAVED = timedelta(seconds=60)
+"""A broker that died had written all but the last half minute to disk (`autosave_interval`); twice that, to be sure."""
+
 Publish = Callable[[str, bytes], int | None]
 
 
@@ -52,6 +55,8 @@ class Publisher:
         self._confirmations: queue.SimpleQueue[tuple[int, bool]] = queue.SimpleQueue()
         self._waiting = threading.Event()
         self._hurry = threading.Event()
+        self._lost = threading.Event()
+        self._away_since = datetime.now(UTC)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="publishing", daemon=True)
         self._tidy_at_s = 0.0
@@ -65,7 +70,8 @@ class Publisher:
         """End after what is at hand."""
         plan_outbox.no_longer(self.wake)
         self._stopping.set()
-        self.broker_back()
+        self._hurry.set()
+        self._waiting.set()
         self._thread.join(within_s)
 
     def wake(self) -> None:
@@ -73,9 +79,14 @@ class Publisher:
         self._waiting.set()
 
     def broker_back(self) -> None:
-        """There is a broker again: no back-off any more."""
+        """There is a broker again, which may have died: send what it may have lost once more, with no back-off."""
+        self._lost.set()
         self._hurry.set()
         self._waiting.set()
+
+    def broker_gone(self) -> None:
+        """There is no broker: what it confirmed of late may be lost with it."""
+        self._away_since = datetime.now(UTC)
 
     def confirmed(self, number: int, taken: bool) -> None:  # noqa: FBT001 - a callback with one truth to tell
         """Take the broker's word on a publish. Never waits."""
@@ -107,6 +118,11 @@ class Publisher:
 
     def publish_waiting(self) -> bool:
         """Publish all that waits, if it is this process's turn. Gives whether nothing is left that it could publish."""
+        if self._lost.is_set():
+            self._lost.clear()
+            of_late = Outgoing.objects.filter(published_at__gte=self._away_since - UNSAVED)
+            newest = [row["newest"] for row in of_late.values("topic").annotate(newest=Max("pk"))]
+            Outgoing.objects.filter(pk__in=newest).update(published_at=None)
         if not Outgoing.objects.filter(published_at=None).exists():
             self._tidy()
             return True

@@ -1,8 +1,11 @@
 """Fault 25: one machine acts as another; a certificate that is revoked, or of somebody else's authority."""
 
+import os
 import re
+import signal
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from tests.support.clinic.local_clinic import (
     command,
     enrolling,
     files_of,
+    listens,
     make,
     mosquitto,
     sql,
@@ -148,6 +152,31 @@ def test_a_client_without_a_certificate_is_refused_and_logged(clinic: ClinicFold
     before = broker.said.count("the broker refused a connection")
     assert shut_out(clinic, Bare(files.authority, files.certificate, files.key))
     until(lambda: broker.said.count("the broker refused a connection") > before)
+
+
+def test_a_broker_that_dies_of_reading_its_lists_is_back_at_once_and_the_machine_is_cut_off(
+    clinic: ClinicFolder, broker: Child, tmp_path: Path
+) -> None:
+    """Mosquitto 2.0.11 died of 2 in 347 SIGHUPs while machines connected (eclipse-mosquitto issues 849, 965, 1424)."""
+    folder = tmp_path / "machine"
+    with enrolling(clinic):
+        enrol(f"localhost:{clinic.settings.enrolment_port}", code_for(clinic, "machine-7"), folder)
+    files = Files(folder / "authority.pem", folder / "machine.pem", folder / "machine.pem")
+    with Machine(clinic, "machine-7", files) as machine:
+        until(machine.client.is_connected)
+        pid = int(clinic.places.broker_pid.read_text())
+        # Stands still, so that revocation meets a broker that is gone.
+        os.kill(pid, signal.SIGSTOP)
+        with ThreadPoolExecutor(1) as other:
+            said = other.submit(command, "revoke", "machine-7", "--dir", str(clinic.places.folder))
+            until(lambda: "deny #" in clinic.places.broker_access.read_text())
+            os.kill(pid, signal.SIGSEGV)
+            os.kill(pid, signal.SIGCONT)
+            assert said.result(60).splitlines()[-1] == "It is refused from now on, and has no open connection."
+    until(lambda: listens(clinic.settings.broker_port))
+    assert broker.process.poll() is None
+    assert int(clinic.places.broker_pid.read_text()) != pid
+    assert shut_out(clinic, files)
 
 
 def test_a_revoked_machine_is_cut_off_at_once_and_refused_from_then_on(

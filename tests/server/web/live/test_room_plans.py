@@ -179,3 +179,21 @@ def test_confirmations_of_another_time_confirm_nothing(participant: Participant)
     plan_outbox.hand_out_plan(version_of(participant))
     assert not publisher.publish_waiting()
     assert len(waiting()) == 2
+
+
+def test_what_a_broker_that_died_had_not_saved_goes_out_once_more(participant: Participant) -> None:
+    """Mosquitto writes its retained messages to disk every half minute; a crash takes what it confirmed since."""
+    broker = Broker()
+    for version in (1, 2):
+        plan_outbox.hand_out_plan(version_of(participant, version))
+    broker.publisher.publish_waiting()
+    Outgoing.objects.filter(topic__contains="molle-2").update(published_at=datetime.now(UTC) - timedelta(minutes=5))
+    took = list(broker.took)
+    broker.publisher.broker_gone()
+    broker.publisher.publish_waiting()
+    assert broker.took == took
+    broker.publisher.broker_back()
+    broker.publisher.publish_waiting()
+    # The newest of the machine's topic alone: the earlier version must not come back for a moment.
+    assert broker.took[len(took) :] == [took[2]]
+    assert waiting() == []
