@@ -1,16 +1,20 @@
 """Lost typing: fifty times something goes wrong while a person types into a form of the pages, in a real chromium.
 
-    python -m benchmarks.campaign_lost_typing [--tries 50] [--dir FOLDER --address URL --password WORD]
+    python -m benchmarks.campaign_lost_typing [--tries 50] [--seeds 1 2 3 4] [--dir FOLDER --address URL --password W]
 
 Without an address a demo clinic of its own is started. The forms are found on the pages themselves, every one that is
-sent by POST and has something to type in. Five things go wrong in turn: the log-in expires, by time or by its cookie,
-and the form is sent; the browser goes Back; the form stands in two tabs, and both are closed; the network is lost and
-the form is sent; the tab is closed. Lost is what then stands neither in the form nor in what was saved.
+sent by POST and has something to type or choose. A seed draws which form, and which of its fields: text, date, number,
+choice, tick box. Eight things go wrong in turn: the log-in expires, by time, by its cookie or from another computer,
+and the form is sent; the browser goes Back; the form stands in two tabs, and both are closed; the network is lost, or
+the server ends and comes again, and the form is sent; the tab is closed. Lost is what then stands neither in the form
+nor in what was saved.
 """
 
 import argparse
 import contextlib
 import os
+import random
+import signal
 import sys
 import tempfile
 import time
@@ -24,24 +28,36 @@ from msgspec.structs import replace
 from playwright.sync_api import BrowserContext, Error, Page, expect, sync_playwright
 
 from server.clinic_folder.settings import FOLDER_VARIABLE, PLAIN_VARIABLE, read_clinic
-from tests.support.clinic.local_demo import ARGUMENTS, TABLET, Demo, Site, chromium, watched
+from tests.support.clinic.local_demo import ARGUMENTS, TABLET, Demo, Site, Watched, chromium, part_of, watched
 from tests.support.clinic.page_crawl import WITH_LOG_IN, found
 from tests.support.figures import Figures
 
 TRIES, TARGET = 50, 0
+SEEDS = (1, 2, 3, 4)
 PEOPLE = 8
 PATIENCE_MS = 240_000
 LOG_INS = 5
+CHOICES = ("checkbox", "radio", "select-one")
 LEAST_S = 1.2
 """The pause between typing and what goes wrong; drafts are kept half a second after typing."""
 
 FIND = """() => [...document.forms].map((form, at) => ({ at, fields: [...form.elements]
     .filter((one) => one.name && !one.disabled && !one.readOnly && one.dataset.secret === undefined
-      && (one.tagName === "TEXTAREA" || ["text", "search", "date", "number", "email"].includes(one.type)))
-    .map((one) => [one.name, one.type, one.maxLength]), method: form.method }))
+      && ["textarea", "text", "search", "date", "number", "email", "checkbox", "radio", "select-one"].includes(one.type)
+      && (one.type !== "radio" || !one.checked) && (one.type !== "select-one" || one.options.length > 1))
+    .map((one) => [one.name, one.type, one.maxLength ?? -1,
+      one.options ? [...one.options].findLast((option) => !option.selected).value : one.value]), method: form.method }))
   .filter((form) => form.method === "post" && form.fields.length)"""
 SET = """([at, name, value]) => { const one = [...document.forms[at].elements].find((each) => each.name === name);
   one.value = value; one.dispatchEvent(new Event("input", { bubbles: true })); }"""
+CHOOSE = """([at, name, value]) => { const form = document.forms[at];
+  const one = [...form.elements].find((each) => each.name === name && (each.options || each.value === value));
+  if (one.options) one.value = value; else one.checked = one.type === "radio" || !one.checked;
+  for (const what of ["input", "change"]) one.dispatchEvent(new Event(what, { bubbles: true }));
+  return one.options || one.checked ? "chosen" : "not chosen"; }"""
+CHOSEN = """([name, value]) => [...document.forms].filter((form) => form.method === "post")
+  .flatMap((form) => [...form.elements].filter((one) => one.name === name && (one.options || one.value === value)))
+  .map((one) => one.options ? one.value === value && "chosen" : one.checked ? "chosen" : "not chosen")"""
 EVERYTHING = """() => document.body.innerText + "\\n" + [...document.querySelectorAll("input, textarea, select")]
   .map((one) => one.value).join("\\n")"""
 SEND = """([at, name]) => { const form = document.forms[at];
@@ -55,11 +71,29 @@ LIGHT = "**/*.{woff2,svg,png}"
 
 def let_time_out(site: Site) -> None:
     """Make every log-in older than the server allows, as if nothing had been done for a while."""
+    _in_database(site, _age_all)
+
+
+def end_sessions(site: Site) -> None:
+    """End every log-in, as another computer's list of one's own sessions does."""
+    _in_database(site, _end_all)
+
+
+def _in_database(site: Site, work: Callable[[], None]) -> None:
     os.environ.update({FOLDER_VARIABLE: str(site.clinic.places.folder), PLAIN_VARIABLE: "1"})
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
     # The browser's own loop runs in this thread, where Django refuses to ask a database.
     with ThreadPoolExecutor(1) as other:
-        other.submit(_age_all).result()
+        other.submit(work).result()
+
+
+def _end_all() -> None:
+    import django  # noqa: PLC0415 - settings come from the clinic's folder, which is known now
+
+    django.setup()
+    from django.contrib.sessions.models import Session  # noqa: PLC0415 - as above
+
+    Session.objects.all().delete()
 
 
 def _age_all() -> None:
@@ -89,6 +123,12 @@ class FoundForm(Struct, frozen=True):
     field: str
     kind: str
     longest: int
+    choice: str
+
+    @property
+    def chosen(self) -> bool:
+        """Return whether the field holds a choice and no text."""
+        return self.kind in CHOICES
 
 
 class Trouble(Struct):
@@ -98,6 +138,8 @@ class Trouble(Struct):
     context: BrowserContext
     form: FoundForm
     number: int
+    state: str = ""
+    """What a choice was made to be."""
 
     @property
     def text(self) -> str:
@@ -121,6 +163,9 @@ class Trouble(Struct):
 
     def type_into(self, page: Page, text: str) -> None:
         """Type as a person does; a field in a closed menu is set by the page's script."""
+        if self.form.chosen:
+            self.state = page.evaluate(CHOOSE, [self.form.at, self.form.field, self.form.choice])
+            return
         one = page.locator(f"form >> nth={self.form.at}").locator(f'[name="{self.form.field}"]').first
         if self.form.kind != "date" and one.is_visible():
             one.fill("")
@@ -130,6 +175,9 @@ class Trouble(Struct):
 
     def stands(self, page: Page, text: str) -> bool:
         """Return whether the text stands on the page, in a field or as what was saved; looks for some seconds."""
+        if self.form.chosen:
+            asked = [self.form.field, self.form.choice]
+            return holds(page, lambda: self.state in page.evaluate(CHOSEN, asked), within_s=8.0)
         return holds(page, lambda: text in page.evaluate(EVERYTHING), within_s=8.0)
 
     def found_again(self, text: str) -> bool:
@@ -153,15 +201,12 @@ def holds(page: Page, what: Callable[[], bool], within_s: float) -> bool:
     return False
 
 
-def expire(trouble: Trouble, *, by_time: bool) -> bool:
+def expire(trouble: Trouble, end: Callable[[Trouble], None]) -> bool:
     """Let the log-in expire, send the form, log in in another tab, and go on."""
     page = trouble.opened()
     trouble.type_into(page, trouble.text)
     page.wait_for_timeout(1000 * LEAST_S)
-    if by_time:
-        let_time_out(trouble.site)
-    else:
-        trouble.context.clear_cookies(name="interval-coach")
+    end(trouble)
     page.evaluate(SEND, [trouble.form.at, trouble.form.field])
     page.locator("#net-out[open]").wait_for()
     if not trouble.stands(page, trouble.text):
@@ -221,6 +266,20 @@ def lose_network(trouble: Trouble) -> bool:
     return kept and trouble.found_again(trouble.text)
 
 
+def restart_server(trouble: Trouble) -> bool:
+    """Let the pages' program end, send the form, and wait until the demo has started the program again."""
+    page = trouble.opened()
+    trouble.type_into(page, trouble.text)
+    # Killed at once: what was typed just now has not been kept.
+    os.kill(part_of(trouble.site, "server web"), signal.SIGKILL)
+    page.evaluate(SEND, [trouble.form.at, trouble.form.field])
+    page.locator("#net-away").wait_for()
+    kept = trouble.stands(page, trouble.text)
+    gone = holds(page, lambda: page.locator("#net-away").is_hidden(), within_s=60.0)
+    page.close()
+    return kept and gone and trouble.found_again(trouble.text)
+
+
 def close_tab(trouble: Trouble) -> bool:
     """Close the tab in the middle, and open the form again."""
     page = trouble.opened()
@@ -231,12 +290,14 @@ def close_tab(trouble: Trouble) -> bool:
 
 
 WAYS: dict[str, Callable[[Trouble], bool]] = {
-    "log-in gone": lambda trouble: expire(trouble, by_time=False),
+    "log-in gone": lambda trouble: expire(trouble, lambda one: one.context.clear_cookies(name="interval-coach")),
     "Back": go_back,
     "double tabs": double_tabs,
     "network lost": lose_network,
-    "log-in timed out": lambda trouble: expire(trouble, by_time=True),
+    "log-in timed out": lambda trouble: expire(trouble, lambda one: let_time_out(one.site)),
     "tab closed": close_tab,
+    "log-in ended elsewhere": lambda trouble: expire(trouble, lambda one: end_sessions(one.site)),
+    "server restarted": restart_server,
 }
 
 
@@ -268,7 +329,7 @@ def forms_of(page: Page, site: Site) -> list[FoundForm]:
     if not is_logged_in(page, site):
         log_in(page, site)
     names = found(site)
-    forms: dict[tuple[str, str], FoundForm] = {}
+    forms: dict[tuple[str, str, str], FoundForm] = {}
     for name, path in WITH_LOG_IN.items():
         address = path.format(**names)
         page.goto(site.at(address), wait_until="domcontentloaded")
@@ -277,22 +338,29 @@ def forms_of(page: Page, site: Site) -> list[FoundForm]:
             page.locator("main .button-main").click()
             page.goto(site.at(address), wait_until="domcontentloaded")
         for one in page.evaluate(FIND):
-            field, kind, longest = one["fields"][0]
-            forms.setdefault((name, field), FoundForm(name, address, one["at"], field, kind, longest))
+            for field, kind, longest, choice in one["fields"]:
+                forms.setdefault((name, field, kind), FoundForm(name, address, one["at"], field, kind, longest, choice))
     return list(forms.values())
 
 
-def next_form(page: Page, site: Site, forms: list[FoundForm], place: int) -> FoundForm:
-    """Return the form of this place as it stands on its page now; the next one where a try before has sent it away.
-
-    A plan that was withdrawn has no form to withdraw it. Raises LookupError where no form is left.
-    """
-    for form in (*forms[place:], *forms[:place]):
+def next_form(page: Page, site: Site, drawn: Iterator[FoundForm]) -> FoundForm:
+    """Return the next form that stands on its page now: a plan that was withdrawn has no form to withdraw it."""
+    for form in drawn:
         page.goto(site.at(form.address), wait_until="domcontentloaded")
         for one in page.evaluate(FIND):
-            if one["fields"][0][0] == form.field:
-                return replace(form, at=one["at"])
-    raise LookupError("no page has a form any more")
+            for field, kind, _longest, choice in one["fields"]:
+                if (field, kind) == (form.field, form.kind):
+                    return replace(form, at=one["at"], choice=choice)
+    raise AssertionError("forms are drawn for ever")
+
+
+def drawn_from(forms: list[FoundForm], chance: random.Random, *, text_only: bool) -> Iterator[FoundForm]:
+    """Yield forms for ever: a page, and then one of the fields of its forms, so that no page's many fields prevail."""
+    fit = [form for form in forms if not (text_only and form.chosen)]
+    pages = sorted({form.page for form in fit})
+    while True:
+        page = chance.choice(pages)
+        yield chance.choice([form for form in fit if form.page == page])
 
 
 @contextlib.contextmanager
@@ -309,10 +377,38 @@ def opened_site(given: argparse.Namespace) -> Iterator[Site]:
             demo.end()
 
 
+def try_all(site: Site, window: Watched, forms: list[FoundForm], seed: int, tries: int) -> list[str]:
+    """Return what was lost."""
+    chance = random.Random(seed)
+    ways, lost = list(WAYS.items()), []
+    for number in range(tries):
+        way, do = ways[number % len(ways)]
+        name = "no form"
+        for page in window.context.pages[1:]:
+            page.close()
+        try:
+            if not is_logged_in(window.page, site):
+                log_in(window.page, site)
+            # Two tabs hold two texts; a tick box has one other state.
+            form = next_form(window.page, site, drawn_from(forms, chance, text_only=do is double_tabs))
+            name = f"{form.page} ({form.field}, {form.kind})"
+            kept = do(Trouble(site, window.context, form, 1000 * seed + 100 + number))
+        except Exception as error:  # noqa: BLE001 - a try that cannot be carried out counts as lost
+            kept = False
+            print(f"    {way}, {name}: {str(error).splitlines()[0]}", flush=True)
+        window.context.set_offline(offline=False)
+        print(f"    {number + 1} of {tries}: {way}, {name}", flush=True)
+        if not kept:
+            lost.append(f"{way}: {name}")
+            print(f"    lost: {lost[-1]}", flush=True)
+    return lost
+
+
 def main() -> None:
     """Try, and say what was lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tries", type=int, default=TRIES)
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--dir", type=Path)
     parser.add_argument("--address")
     parser.add_argument("--password")
@@ -320,41 +416,28 @@ def main() -> None:
     program = chromium()
     if program is None:
         sys.exit("chromium is not installed. Debian: apt-get install chromium")
-    lost: list[str] = []
+    figures, lost = Figures("lost_typing"), []
     with opened_site(given) as site, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=program, args=ARGUMENTS)
         window = watched(browser, site, logged_in=False, size=TABLET)
         window.context.route(LIGHT, lambda route: route.abort())
+        # The tab of the log-in too.
+        window.context.set_default_timeout(PATIENCE_MS)
         forms = forms_of(window.page, site)
-        print(f"    {len(forms)} forms: {', '.join(f'{form.page} ({form.field})' for form in forms)}", flush=True)
-        ways = list(WAYS.items())
-        began_s = time.monotonic()
-        for number in range(given.tries):
-            # Ways and forms go round at different lengths, so that every form meets several.
-            way, do = ways[number % len(ways)]
-            place = (number + number // len(ways)) % len(forms)
-            form = forms[place]
-            for page in window.context.pages[1:]:
-                page.close()
-            try:
-                if not is_logged_in(window.page, site):
-                    log_in(window.page, site)
-                form = next_form(window.page, site, forms, place)
-                kept = do(Trouble(site, window.context, form, 100 + number))
-            except Exception as error:  # noqa: BLE001 - a try that cannot be carried out counts as lost
-                kept = False
-                print(f"    {way}, {form.page}: {str(error).splitlines()[0]}", flush=True)
-            window.context.set_offline(offline=False)
-            print(f"    {number + 1} of {given.tries}: {way}, {form.page}", flush=True)
-            if not kept:
-                lost.append(f"{way}: {form.page} ({form.field})")
-                print(f"    lost: {lost[-1]}", flush=True)
+        kinds = sorted({form.kind for form in forms})
+        pages = sorted({form.page for form in forms})
+        print(f"    {len(forms)} fields ({', '.join(kinds)}) on {len(pages)} pages: {', '.join(pages)}", flush=True)
+        for seed in given.seeds:
+            began_s = time.monotonic()
+            now = try_all(site, window, forms, seed, given.tries)
+            lost += now
+            took_s = time.monotonic() - began_s
+            print(
+                f"lost typing, seed {seed}: {len(now)} of {given.tries}, target {TARGET} ({took_s:.0f} s)", flush=True
+            )
+            figures.tell(f"tries in which something typed was lost, seed {seed}", len(now), f"of {given.tries}", TARGET)
         browser.close()
-        print(f"    {time.monotonic() - began_s:.0f} s")
-    figures = Figures("lost_typing")
-    figures.tell("tries in which something typed was lost", len(lost), f"of {given.tries}", TARGET)
     figures.keep()
-    print(f"lost typing: {len(lost)} of {given.tries}, target {TARGET}")
     sys.exit(bool(lost))
 
 

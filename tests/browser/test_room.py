@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Response, expect
 
 from tests.support.clinic.local_clinic import until
-from tests.support.clinic.local_demo import PATIENCE_S, Site, Watched
+from tests.support.clinic.local_demo import PATIENCE_S, Site, Watched, part_of
 
 MOST_BYTES = 300 * 1024
 
@@ -117,15 +117,6 @@ def test_the_wall_fills_the_screen_and_is_read_from_five_metres(window: Watched)
 
 FRESH = """() => [...document.querySelectorAll(".tile:not(.old)")].filter((one) => /^[0-4] s/.test(
   one.querySelector(".age").textContent) && !one.querySelector(".picture").hidden).length"""
-
-
-def part_of(site: Site, words: str) -> int:
-    """Return the process id of a part of the demo."""
-    demo = int((site.clinic.places.folder / "demo.running").read_text())
-    for child in Path(f"/proc/{demo}/task/{demo}/children").read_text().split():
-        if words in Path(f"/proc/{child}/cmdline").read_text().replace("\0", " "):
-            return int(child)
-    raise AssertionError(f"the demo runs no {words}")
 
 
 def test_the_room_comes_back_whole_after_each_of_its_parts_died(window: Watched, site: Site) -> None:

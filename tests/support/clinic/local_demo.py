@@ -97,6 +97,15 @@ class Demo:
         return self.process.returncode
 
 
+def part_of(site: Site, words: str) -> int:
+    """Return the process id of a part of the demo, by what stands in its command."""
+    demo = int((site.clinic.places.folder / "demo.running").read_text())
+    for child in Path(f"/proc/{demo}/task/{demo}/children").read_text().split():
+        if words in Path(f"/proc/{child}/cmdline").read_text().replace("\0", " "):
+            return int(child)
+    raise AssertionError(f"the demo runs no {words}")
+
+
 def chromium() -> str | None:
     """Where Debian's chromium is; None where there is none."""
     return shutil.which("chromium") or shutil.which("chromium-browser")

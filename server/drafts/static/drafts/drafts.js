@@ -9,6 +9,7 @@ const AGAIN_MS = 4000;
 const WARN_S = 120;
 const LOOK_EVERY_S = 10;
 const GOING_MS = 3000;
+const OWN_MS = 1000;
 const NOT_TYPED = new Set(["hidden", "password", "file", "submit", "button", "reset", "image"]);
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("interval-coach") : null;
 const posted = net.dataset.posted === "yes";
@@ -110,16 +111,29 @@ function new_key() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
 }
 
-// A draft that is open in another tab is that tab's.
-async function held() {
-  if (!navigator.locks) return new Set();
-  return new Set((await navigator.locks.query()).held.map((one) => one.name));
+// A draft that is open in another tab is that tab's. Of two tabs that open at once, only one gets the lock.
+const locked = new Map(); // key → release
+function lock(key, wait_ms = 0) {
+  if (!navigator.locks || locked.has(key)) return Promise.resolve(true);
+  const how = wait_ms ? { signal: AbortSignal.timeout(wait_ms) } : { ifAvailable: true };
+  return new Promise((resolve) => {
+    const got = (given) => {
+      resolve(Boolean(given));
+      return given ? new Promise((release) => locked.set(key, release)) : null;
+    };
+    navigator.locks.request(`draft ${key}`, how, got).catch(() => resolve(false));
+  });
+}
+
+function unlock(key) {
+  locked.get(key)?.();
+  locked.delete(key);
 }
 
 function hold(one, key) {
   one.key = key;
   remember(one);
-  navigator.locks?.request(`draft ${key}`, { ifAvailable: true }, () => new Promise(() => {}));
+  lock(key);
   let field = one.form.querySelector("input[name=_draft]");
   if (!field && one.form.getAttribute("method")) {
     field = Object.assign(document.createElement("input"), { type: "hidden", name: "_draft" });
@@ -153,12 +167,20 @@ function changed(form) {
   one.timer = setTimeout(() => keep(one).catch(failed), KEEP_AFTER_MS);
 }
 
-async function keep(one, more = {}) {
+// One after the other: an earlier state must not arrive after a later one. A page that is being left cannot wait.
+function keep(one, more = {}) {
+  clearTimeout(one.timer);
+  one.keeping = more.keepalive ? keep_now(one, more) : (one.keeping ?? Promise.resolve()).catch(() => {}).then(() => keep_now(one, more));
+  return one.keeping;
+}
+
+async function keep_now(one, more) {
   clearTimeout(one.timer);
   const now = one.frozen ?? content(one.form);
   one.waiting = false;
   one.pending = true;
   const same = !one.frozen && typed_only(one.form) === one.first;
+  if (!same && !one.key) hold(one, new_key());
   try {
     if (same && !one.stored) await ask({}, more);
     else if (same) await ask({ forget: [one.key] }, more);
@@ -216,7 +238,11 @@ async function send(one) {
   } catch (error) {
     one.going = false;
     one.wants = error instanceof SignedOut;
-    if (!one.wants) one.waiting = true;
+    if (!one.wants) {
+      one.waiting = true;
+      clearTimeout(one.timer);
+      one.timer = setTimeout(() => keep(one).catch(failed), AGAIN_MS);
+    }
     failed(error);
     return;
   }
@@ -320,14 +346,22 @@ export function log_in_over(form) {
 async function look_for(ones) {
   if (!ones.length) return;
   const { drafts } = await ask({ forms: ones.map((one) => one.name) });
-  const away = await held();
   for (const one of ones) {
-    const mine = remembered(one.name);
-    const free = drafts.filter((draft) => draft.form === one.name && !away.has(`draft ${draft.key}`));
-    const draft = free.find((each) => each.key === mine) ?? free[0];
+    const draft = await free_draft(one, drafts.filter((each) => each.form === one.name));
+    if (!draft) continue;
     // Nothing is put back over what was typed while the answer was on its way.
-    if (draft && !one.waiting && !one.pending && !one.stored && forms.get(one.form) === one) put_back(one, draft);
+    if (!one.waiting && !one.pending && !one.stored && forms.get(one.form) === one) put_back(one, draft);
+    else if (one.key !== draft.key) unlock(draft.key);
   }
+}
+
+// This tab's own draft first; the page that was here before may hold it for a moment longer.
+async function free_draft(one, drafts) {
+  const mine = remembered(one.name);
+  for (const draft of [...drafts.filter((each) => each.key === mine), ...drafts.filter((each) => each.key !== mine)]) {
+    if (await lock(draft.key, draft.key === mine ? OWN_MS : 0)) return draft;
+  }
+  return null;
 }
 
 function begin() {
