@@ -21,7 +21,7 @@ from coach.model.messages import (
     TreadmillSpeed,
 )
 from coach.model.protocol import Phase, PhaseKind, Protocol, Zone
-from coach.session.engine import guidance_off, step, without_guidance
+from coach.session.engine import guidance_off, skip_refusal, step, without_guidance
 from tests.support.led_session import PLAN, LedSession
 
 
@@ -245,3 +245,34 @@ def test_a_restored_session_stays_without_the_guidance_that_failed_before() -> N
     state = without_guidance(running().state, "ValueError (learned.py:1)")
     assert state.notices[-1].code == "guidance_off"
     assert state.guidance.place == "ValueError (learned.py:1)"  # type: ignore[attr-defined]
+
+
+def test_only_a_warm_up_is_skipped_also_where_a_protocol_begins_with_something_else() -> None:
+    steady = Protocol("no-warm-up", {"nb": "Rolig", "en": "Steady"}, (Phase(PhaseKind.STEADY, 900, Zone(0.50, 0.75)),))
+    session = LedSession(replace(PLAN, early_warm_up_end=True), steady).live_until(400, 120)
+    assert skip_refusal(session.state) == "only a running warm-up can be skipped"
+
+
+def test_a_rate_at_the_lower_end_of_the_zone_has_reached_it() -> None:
+    long = Protocol("p", {"en": "p"}, (Phase(PhaseKind.WARM_UP, 600, Zone(0.6, 0.75)),))
+    session = LedSession(replace(PLAN, early_warm_up_end=True), long).live_until(310, 130)
+    zone = session.state.zone_bpm
+    assert zone is not None
+    at = replace(session.state, source=replace(session.state.source, bpm=zone[0]))
+    assert skip_refusal(at) is None
+    below = replace(at, source=replace(at.source, bpm=zone[0] - 0.1))
+    assert skip_refusal(below) == "the rate has not reached the warm-up's zone"
+
+
+def test_the_strap_of_the_session_may_be_told_again_after_the_start() -> None:
+    session = fresh().send(StrapChosen(0.0, "aa", "H10 1")).command(CommandName.START).live_until(10)
+    before = session.state
+    assert session.send(StrapChosen(session.t, "aa", "H10 1")).state.strap_key == before.strap_key == "aa"
+
+
+def test_the_speed_that_a_participant_says_is_believed_and_kept_as_confirmed() -> None:
+    session = running().send(TreadmillSpeed(10.0, 6.0, 5.0, source="participant"))
+    assert session.state.speed_kmh == 6.0
+    assert session.state.belt.confirmed_kmh == 6.0
+    told = running().send(TreadmillSpeed(10.0, 6.0, 5.0))
+    assert told.state.belt.confirmed_kmh is None
