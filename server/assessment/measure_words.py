@@ -19,6 +19,8 @@ def change_words(history: MeasureHistory) -> str:
     change = history.change
     if change is None:
         return ""
+    if not change.change:
+        return _("Unchanged since the first.")
     sign = "+" if change.change > 0 else ""
     told = {"change": f"{sign}{figure(change.change)}", "unit": history.kind.unit}
     words = _("Change since the first: %(change)s %(unit)s.") % told
@@ -34,5 +36,5 @@ def entry_and_exit(measured: Iterable[MeasureHistory]) -> str:
     for one in measured:
         if one.change is not None:
             figures = f"{figures_of(one.rows[0])} → {figures_of(one.rows[-1])} {one.kind.unit}"
-            lines.append(f"– {one.kind.label}: {figures}. {change_words(one)}")
+            lines.append(f"– {one.kind.title}: {figures}. {change_words(one)}")
     return "\n".join([_("Measured at entry and exit:"), *lines]) if lines else ""

@@ -19,6 +19,8 @@ from server.assessment.models import CourseMeasurement
 class MeasureKind(Struct, frozen=True):
     """One measure. `low`, `high`: what a person can have. `second`: label and range of a second figure, if any.
 
+    `name`: what both figures are called together, where `label` names the first alone.
+
     `counts_from`: a change from this on is more than chance, or matters to people; None: not known. `higher_of_two`:
     the second figure is another try, and the better one counts; else it stands after a slash.
     """
@@ -35,6 +37,12 @@ class MeasureKind(Struct, frozen=True):
     higher_of_two: bool = False
     counts_from: float | None = None
     counts_words: str | Promise = ""
+    name: str | Promise = ""
+
+    @property
+    def title(self) -> str | Promise:
+        """Return what the measure is called."""
+        return self.name or self.label
 
 
 KINDS: dict[str, MeasureKind] = {
@@ -45,7 +53,7 @@ KINDS: dict[str, MeasureKind] = {
         MeasureKind("resting_hr", _("Resting heart rate"), _("beats/min"), 30, 150),
         MeasureKind(
             "blood_pressure", _("Blood pressure, systolic"), "mmHg", 60, 260,
-            second_label=_("Blood pressure, diastolic"), second_low=30, second_high=160,
+            second_label=_("Blood pressure, diastolic"), second_low=30, second_high=160, name=_("Blood pressure"),
         ),
         MeasureKind(
             "vo2_max", _("VO2max, measured with a mask"), "ml/kg/min", 8, 95, 1, counts_from=7.2,
@@ -54,7 +62,7 @@ KINDS: dict[str, MeasureKind] = {
         MeasureKind(
             "six_minute_walk", _("Six-minute walk, first try"), "m", 20, 1000,
             second_label=_("Six-minute walk, second try"), second_low=20, second_high=1000, higher_of_two=True,
-            counts_from=25,
+            counts_from=25, name=_("Six-minute walk"),
             counts_words=_("25 m or more is a change that people notice. The better of two tries counts."),
         ),
     )

@@ -30,6 +30,16 @@ class MeasureCard(Struct, frozen=True):
     rows: tuple[tuple[CourseMeasurement, str], ...]
     change_words: str
 
+    @property
+    def first(self) -> str:
+        """Return the oldest figures."""
+        return self.rows[-1][1]
+
+    @property
+    def newest(self) -> str:
+        """Return the newest figures."""
+        return self.rows[0][1]
+
 
 @require_safe
 @about_participant(Permission.SEE_DIARY, "measures.opened")
