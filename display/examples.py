@@ -225,10 +225,12 @@ def _ended(snapshot: Snapshot, elapsed_s: float, *, saved: Literal["saving", "sa
     seconds = tuple(one.time_in_zone_s for one in summary.intervals)
     work = GoodWork(planned_s=960.0, done_s=sum(seconds), by="zone", intervals_s=seconds)
     return _with(
-        ScreenId.ENDED, snapshot=snapshot, profile=profile_of(elapsed_s=elapsed_s), saved=saved, good_work=work
-    )
+        ScreenId.ENDED, snapshot=snapshot, profile=profile_of(elapsed_s=elapsed_s), saved=saved, good_work=work,
+        appointment_wall_s=APPOINTMENT_S,
+    )  # fmt: skip
 
 
+APPOINTMENT_S = 1_765_184_400.0
 SHARES = (0.62, 0.7, 0.84, 0.78, 0.9, 0.88, 0.93)
 
 
@@ -250,7 +252,7 @@ def _my_training(**changes: Any) -> DisplayState:  # noqa: ANN401 - any field of
         amount=4.0,
         weeks=3,
         fitness=FitnessShown(now=41, low=38, high=45, sessions=8, before=44),
-        appointment_wall_s=1_765_184_400.0,
+        appointment_wall_s=APPOINTMENT_S,
         sessions=sessions,
     )
     return _with(ScreenId.MY_TRAINING, my_training=replace(training, **changes), take_along=True)
@@ -314,6 +316,7 @@ def examples() -> dict[str, DisplayState]:
             ScreenId.READY,
             strap_name=strap_name,
             may_change_strap=True,
+            appointment_wall_s=APPOINTMENT_S,
             first_speed_kmh=4.6,
             snapshot=ready,
             profile=profile_of(),

@@ -103,6 +103,7 @@ class KioskState(Struct, frozen=True, kw_only=True):
     training: MyTraining | None = None
     page: TrainingPage | None = None
     by_feeling: bool = False
+    appointment_wall_s: float | None = None
 
 
 class PressResult(Struct, frozen=True):
@@ -235,6 +236,7 @@ def view(
         refused=desk.refused,
         my_training=desk.training if now is ScreenId.MY_TRAINING else None,
         training_page=desk.page or TrainingPage.OVERVIEW,
+        appointment_wall_s=desk.appointment_wall_s if now in (ScreenId.READY, ScreenId.ENDED) else None,
         take_along=now is ScreenId.MY_TRAINING and may_take_along(desk),
         by_feeling=now is ScreenId.STRAP and _may_go_by_feeling(desk, state),
     )

@@ -115,7 +115,8 @@ class DisplayState(Struct, frozen=True, kw_only=True):
     where they stand on one page. `my_training`: on `my_training`, whose page `training_page` is open; `selected`
     there: 0 the whole, else so many sessions back; `take_along`: whether there are figures of a session to take along.
     `rest_h`, `closed_h`, `cap`: the hours and the sessions a week in the questions that an unset clock makes.
-    `by_feeling`: on `strap`, whether one may train without a strap.
+    `by_feeling`: on `strap`, whether one may train without a strap. `appointment_wall_s`: on `ready` and `ended`, the
+    next appointment, where one is known and the clock is set.
     """
 
     face: ScreenId
@@ -158,3 +159,4 @@ class DisplayState(Struct, frozen=True, kw_only=True):
     closed_h: int = 0
     cap: int = 0
     by_feeling: bool = False
+    appointment_wall_s: float | None = None

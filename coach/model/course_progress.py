@@ -54,8 +54,8 @@ class CourseProgress(Struct, frozen=True, kw_only=True):
     """What the server knows of a participant, sent with the plan; optional, and older machines pass over it.
 
     `sessions`: those of the course, oldest first; `begun_wall_s`: when the course began. `a_week`: sessions a week that
-    were agreed. `sex`: for the fitness age, absent where none is to be shown. `appointment_wall_s`: the next
-    appointment.
+    were agreed. `sex`: for the fitness age, absent where none is to be shown. `appointments_wall_s`: the next
+    appointments, the soonest first; `appointment_wall_s`: the soonest alone, for machines that do not know the list.
     """
 
     sessions: tuple[PastSession, ...] = ()
@@ -64,6 +64,7 @@ class CourseProgress(Struct, frozen=True, kw_only=True):
     sex: Sex | None = None
     word: TherapistWord | None = None
     appointment_wall_s: float | None = None
+    appointments_wall_s: tuple[float, ...] = ()
 
 
 class FitnessShown(Struct, frozen=True):

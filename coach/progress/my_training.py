@@ -39,6 +39,9 @@ MORE_BY_S = 60.0
 LONGEST_SESSION_S = 3600.0
 """A word that was written in the last hour before a session's end came after its start."""
 
+AT_HAND_S = 3600.0
+"""People come early: an appointment so near is this one."""
+
 _MONDAY_S = 4 * DAY_S
 """1970-01-05 was a Monday."""
 
@@ -88,7 +91,7 @@ def my_training(
         fitness=_fitness(sessions, plan, told),
         back_after_days=_break_days(sessions, day),
         word=_unread(told.word, sessions),
-        appointment_wall_s=_to_come(told.appointment_wall_s, day),
+        appointment_wall_s=next_appointment(told, day.now_wall_s),
         sessions=tuple(
             SessionShown(
                 number=missing + at,
@@ -150,11 +153,15 @@ def _weeks_in_a_row(weeks: Sequence[int], this_week: int) -> int:
     return row
 
 
-def _to_come(wall_s: float | None, day: TrainingDay) -> float | None:
-    """Return a wall time if it is still to come; None also while the clock is not set."""
-    if wall_s is None or day.now_wall_s is None:
+def next_appointment(progress: CourseProgress | None, now_wall_s: float | None) -> float | None:
+    """Return the wall time of the next appointment; None also while the clock is not set.
+
+    One within `AT_HAND_S` is what the person has come for, and no next one.
+    """
+    if progress is None or now_wall_s is None:
         return None
-    return wall_s if wall_s > day.now_wall_s else None
+    told = progress.appointments_wall_s or (progress.appointment_wall_s,)
+    return min((one for one in told if one is not None and one > now_wall_s + AT_HAND_S), default=None)
 
 
 def _break_days(sessions: Sequence[PastSession], day: TrainingDay) -> int | None:

@@ -74,9 +74,10 @@ def date_words(wall_s: float | None, texts: Texts) -> str:
     return texts.say("date.day", day=local.tm_mday, month=texts.say(f"month.{local.tm_mon}"))
 
 
-def moment_words(wall_s: float, texts: Texts) -> str:
-    """Return weekday and time of day, in local time, such as "Monday at 10:30"."""
+def appointment_words(wall_s: float, texts: Texts) -> str:
+    """Return weekday, day and time in local time, such as "Thursday 14 May at 10"; minutes only where there are any."""
     local = time.localtime(wall_s)
-    day = texts.say(f"weekday.{local.tm_wday}")
-    words = texts.say("date.time", day=day, hour=local.tm_hour, minute=f"{local.tm_min:02d}")
-    return words[:1].upper() + words[1:]
+    day = f"{texts.say(f'weekday.{local.tm_wday}')} {date_words(wall_s, texts)}"
+    if local.tm_min == 0:
+        return texts.say("date.hour", day=day, hour=local.tm_hour)
+    return texts.say("date.time", day=day, hour=local.tm_hour, minute=f"{local.tm_min:02d}")

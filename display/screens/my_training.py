@@ -6,7 +6,7 @@ from display.drawing import icons
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
 from display.drawing.layout import MARGIN, Box, Widget
-from display.drawing.number_format import date_words, decimal, moment_words, speed, whole_minutes
+from display.drawing.number_format import appointment_words, date_words, decimal, speed, whole_minutes
 from display.drawing.palette import BELOW, IN, IN_BAND, LINE, PANEL, QUIET, WHITE
 from display.screen.button_bar import Label, buttons_part
 from display.screen.frame import RenderContext
@@ -249,7 +249,7 @@ def _word_part(glance: RenderContext, box: Box, training: MyTraining) -> Widget:
     if training.word is not None:
         title, words = texts.say("therapist.says"), texts.say("my_training.word", text=training.word.text)
     elif training.appointment_wall_s is not None:
-        title, words = texts.say("my_training.next"), moment_words(training.appointment_wall_s, texts)
+        title, words = texts.say("my_training.next"), appointment_words(training.appointment_wall_s, texts)
     elif left is None:
         title, words = texts.say("my_training.title"), texts.say("my_training.on_the_way")
     elif left > 0:
@@ -258,11 +258,16 @@ def _word_part(glance: RenderContext, box: Box, training: MyTraining) -> Widget:
     else:
         title, words = texts.say("my_training.this_week_title"), texts.say("my_training.week_done")
     long = training.word is not None
+    dated = not long and training.appointment_wall_s is not None
 
     def paint(brush: Brush, box: Box) -> None:
         brush.bar(box, 32, PANEL)
         inner = box.inset(30, 22)
         brush.text(title, (inner.x, inner.y + 14), Style(29, Weight.FIRM, QUIET), width=inner.width)
+        if dated:
+            style = Style(36, Weight.BOLD, WHITE)
+            brush.paragraph(words, (inner.x, inner.y + 62), style, inner.width, leading=1.15)
+            return
         if not long:
             brush.text(words, (inner.x, inner.y + 76), Style(40, Weight.BOLD, WHITE), width=inner.width)
             return

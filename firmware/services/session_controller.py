@@ -39,7 +39,7 @@ from coach.model.messages import (
 from coach.model.plan import COUNTS_FROM_S, Plan
 from coach.model.snapshot import Prediction
 from coach.model.summary import Summary
-from coach.progress.my_training import known_sessions, my_training, step_back, with_moment
+from coach.progress.my_training import known_sessions, my_training, next_appointment, step_back, with_moment
 from coach.session.belt import BeltVerdict
 from coach.session.engine import guidance_off, next_due_s, step, without_guidance
 from coach.session.snapshots import snapshot
@@ -654,6 +654,7 @@ class SessionController:
     def _with_training(self, plan: Plan, now: KnownTime) -> Plan:
         """Open "My training" for a person with a past or a word waiting, and return the plan as it is after a break."""
         progress, day = self._courses.get(plan.participant), training_day(now.wall_s)
+        self.desk = replace(self.desk, appointment_wall_s=next_appointment(progress, now.wall_s))
         sessions = known_sessions(self._past.trained_by(plan.participant, now), progress)
         if not sessions and (progress is None or progress.word is None):
             return plan
@@ -667,14 +668,15 @@ class SessionController:
 
     def _after_training(self, plan: Plan, summary: Summary) -> KioskState:
         """Return the desk with the training that the session has just added to."""
-        if plan.participant == GUEST or summary.training_s < COUNTS_FROM_S:
-            return replace(self.desk, training=None)
         now = self._past.known_time(self._stamps.now())
         progress, day = self._courses.get(plan.participant), training_day(now.wall_s)
+        desk = replace(self.desk, appointment_wall_s=next_appointment(progress, now.wall_s))
+        if plan.participant == GUEST or summary.training_s < COUNTS_FROM_S:
+            return replace(desk, training=None)
         sessions = known_sessions(self._past.trained_by(plan.participant, now), progress)
         done = len(sessions) if plan.session_number is None else plan.session_number
         training = with_moment(my_training(sessions, plan, progress, day, done))
-        return replace(self.desk, training=replace(training, word=None))
+        return replace(desk, training=replace(training, word=None))
 
     def _refuse_to_begin(self) -> str:
         desk = at_desk.signed_out(self.desk) if self.state is None else self.desk

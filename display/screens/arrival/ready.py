@@ -6,6 +6,7 @@ from display.drawing.fonts import Weight
 from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.number_format import minutes, speed
 from display.drawing.palette import ABOVE, IN, IN_DEEP, QUIET, WHITE
+from display.screen.appointment import appointment_part
 from display.screen.button_bar import buttons_part, paint_button
 from display.screen.frame import RenderContext
 from display.screen.heart_rate_gauge import heart_part, shown_number, zone_colour
@@ -28,7 +29,7 @@ def parts(glance: RenderContext) -> list[Widget]:
     profile = Box(MARGIN, sheet.height - 28 - 92, width, 92)
     middle = profile.y if view.profile is not None else sheet.height - 110
     top = Box(MARGIN, 34, width, 54)
-    words = Box(MARGIN, 92, width, middle - 92 - 94)
+    words = Box(MARGIN, 92, width, middle - 92 - 94 - _room_for_appointment(glance))
     rate = Box(sheet.width / 2 - 150, middle - 84, 330, 72)
     heart = Box(rate.x, rate.y + 3, 70, 66)
     digits = Box(heart.right + 8, rate.y, rate.width - 82, rate.height)
@@ -68,6 +69,8 @@ def parts(glance: RenderContext) -> list[Widget]:
         heart_part(heart, WHITE if number and colour is QUIET else colour, glance.swell, beating=number is not None),
         Widget("digits", digits, number, paint_digits),
     ]
+    lying, standing = Box(MARGIN, rate.y, heart.x - MARGIN - 24, rate.height), Box(MARGIN, rate.y - 88, width, 76)
+    found += appointment_part(glance, *((standing, "centre") if sheet.portrait else (lying, "left")))
     if view.profile is not None:
         found.append(glance.drawing.part(view.profile, profile, None))
     else:
@@ -75,6 +78,11 @@ def parts(glance: RenderContext) -> list[Widget]:
             buttons_part(Box(MARGIN, sheet.height - 96, width, 64), (((Button.STOP,), texts.say("button.leave")),))
         )
     return found
+
+
+def _room_for_appointment(glance: RenderContext) -> float:
+    """Return the height that the next appointment takes between the words and the rate."""
+    return 92.0 if glance.sheet.portrait and glance.view.appointment_wall_s is not None else 0.0
 
 
 def _which_session(glance: RenderContext) -> str:

@@ -10,10 +10,12 @@ from display.drawing.fonts import Weight
 from display.drawing.layout import MARGIN, Box, Widget
 from display.drawing.number_format import clock, minutes, whole_minutes
 from display.drawing.palette import ABOVE, ATTENTION, BELOW, IN, INK, PANEL, QUIET, TRACK, WHITE
-from display.screen.button_bar import paint_buttons
+from display.screen.appointment import appointment_part
+from display.screen.button_bar import buttons_part, paint_buttons
 from display.screen.frame import RenderContext
 
 SHOWN_INTERVALS = 6
+ROOM_FOR_SAVED, ROOM_FOR_DONE = 400.0, 220.0
 MOST_OF_IT = 0.5
 """From this share of the planned minutes the frame says that it was a good session."""
 
@@ -27,14 +29,20 @@ def parts(glance: RenderContext) -> list[Widget]:
     profile_height = 130.0 if not sheet.portrait else 200.0
     profile = Box(MARGIN, foot.y - 24 - profile_height, width, profile_height)
     main = Box(MARGIN, 44, width, profile.y - 24 - 44)
+    expected = Box(foot.x + ROOM_FOR_SAVED, foot.y, foot.width - ROOM_FOR_SAVED - ROOM_FOR_DONE, foot.height)
     if sheet.portrait:
+        expected = Box(MARGIN, profile.y - 24 - 72, width, 72)
+        main = Box(main.x, main.y, main.width, expected.y - 24 - main.y)
         words = Box(main.x, main.y, main.width, 450 if _why_early(glance) else 370)
         count = min(len(summary.intervals), SHOWN_INTERVALS) if summary is not None else 0
         bars = Box(main.x, words.bottom + 24, main.width, min(main.bottom - words.bottom - 24, 96 + 76.0 * count))
     else:
         words = Box(main.x, main.y, main.width * 0.57, main.height)
         bars = Box(words.right + 40, main.y, main.right - words.right - 40, main.height)
-    found = [_words(glance, words, summary), _foot(glance, foot)]
+    found = [_words(glance, words, summary), *_foot(glance, foot)]
+    # That the session is not saved is more to know, and needs the room.
+    if sheet.portrait or view.saved != "not_saved":
+        found += appointment_part(glance, expected, "centre")
     if summary is not None and summary.intervals:
         found.append(_bars(glance, bars, summary))
     begun = summary is None or summary.training_s >= WORTH_A_NUMBER_S
@@ -151,7 +159,8 @@ def _by_exertion(glance: RenderContext) -> bool:
     return work is not None and work.by == "exertion"
 
 
-def _foot(glance: RenderContext, box: Box) -> Widget:
+def _foot(glance: RenderContext, box: Box) -> list[Widget]:
+    """Show whether the diary has the session, and the button that ends it."""
     texts, saved = glance.texts, glance.view.saved
     words = texts.say(f"saved.{saved}")
     look = {
@@ -162,13 +171,20 @@ def _foot(glance: RenderContext, box: Box) -> Widget:
     }
     drawing, ground, accent = look[saved]
 
-    def paint(brush: Brush, box: Box) -> None:
+    def paint_saved(brush: Brush, box: Box) -> None:
         style = Style(30, Weight.FIRM, WHITE if ground is PANEL else INK)
         pill = Box(box.x, box.y, brush.width(words, style) + 108, box.height)
         brush.bar(pill, 32, ground)
         brush.icon(drawing, Box(pill.x + 26, pill.middle_y - 19, 38, 38), accent)
         brush.text(words, (pill.x + 80, pill.middle_y), style)
-        done = texts.say("button.done")
-        paint_buttons(brush, Box(box.right - 220, box.y, 220, box.height), (((Button.START,), done),))
 
-    return Widget("foot", box, (words, saved), paint)
+    def paint_whole(brush: Brush, box: Box) -> None:
+        paint_saved(brush, box)
+        paint_buttons(brush, Box(box.right - ROOM_FOR_DONE, box.y, ROOM_FOR_DONE, box.height), done)
+
+    done = (((Button.START,), texts.say("button.done")),)
+    if glance.sheet.portrait or saved == "not_saved":
+        return [Widget("foot", box, (words, saved), paint_whole)]
+    left = Box(box.x, box.y, ROOM_FOR_SAVED, box.height)
+    right = Box(box.right - ROOM_FOR_DONE, box.y, ROOM_FOR_DONE, box.height)
+    return [Widget("foot", left, (words, saved), paint_saved), buttons_part(right, done)]

@@ -36,6 +36,20 @@ def test_it_stands_before_the_start_and_green_goes_on() -> None:
     assert view(on.desk, state).my_training is None
 
 
+def test_the_next_appointment_stands_before_the_start_and_after_the_end_alone() -> None:
+    at_s = 1_765_184_400.0
+    desk, ready = before()
+    running = LedSession(PLAN).state
+    ended_desk, ended = after(None)
+    faces = [
+        view(replace(one, training=None, page=None, appointment_wall_s=at_s), state)
+        for one, state in ((desk, ready), (desk, running), (ended_desk, ended))
+    ]
+    assert [(seen.face, seen.appointment_wall_s) for seen in faces] == [
+        (ScreenId.READY, at_s), (ScreenId.SESSION, None), (ScreenId.ENDED, at_s),
+    ]  # fmt: skip
+
+
 def test_without_a_past_there_is_no_page() -> None:
     _, state = before()
     assert view(with_training(CHOSEN, None, opened=True), state).face is ScreenId.READY

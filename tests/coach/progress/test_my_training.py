@@ -7,7 +7,14 @@ from msgspec.structs import replace
 
 from coach.model.course_progress import CourseProgress, PastSession, TherapistWord
 from coach.model.plan import Load, Plan
-from coach.progress.my_training import TrainingDay, known_sessions, my_training, step_back, with_moment
+from coach.progress.my_training import (
+    TrainingDay,
+    known_sessions,
+    my_training,
+    next_appointment,
+    step_back,
+    with_moment,
+)
 
 DAY_S = 86_400.0
 MONDAY_S = 4 * DAY_S + 2900 * 7 * DAY_S
@@ -193,6 +200,17 @@ def test_an_appointment_is_shown_until_it_has_gone() -> None:
     told = CourseProgress(appointment_wall_s=MONDAY_S + 5 * DAY_S)
     assert my_training((), PLAN, told, on(3)).appointment_wall_s == MONDAY_S + 5 * DAY_S
     assert my_training((), PLAN, told, on(6)).appointment_wall_s is None
+
+
+def test_of_several_appointments_the_next_is_told_and_not_the_one_at_hand() -> None:
+    monday, thursday = MONDAY_S + 36_000.0, MONDAY_S + 3 * DAY_S + 36_000.0
+    told = CourseProgress(appointment_wall_s=monday, appointments_wall_s=(monday, thursday))
+    assert next_appointment(told, monday - 7200.0) == monday
+    assert next_appointment(told, monday - 600.0) == thursday
+    assert next_appointment(told, thursday) is None
+    assert next_appointment(CourseProgress(appointment_wall_s=monday), monday - 7200.0) == monday
+    assert next_appointment(told, None) is None
+    assert next_appointment(None, monday) is None
 
 
 @pytest.mark.parametrize(("count", "moment"), [(5, None), (6, 6), (12, 12), (13, None), (24, 24)])
