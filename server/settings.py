@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "server.accounts.apps.ClinicsConfig",
     "server.audit.apps.AuditConfig",
     "server.people.apps.PeopleConfig",
+    "server.appointments.apps.AppointmentsConfig",
     "server.assessment.apps.AssessmentConfig",
     "server.diary.apps.DiaryConfig",
     "server.follow_up.apps.FollowUpConfig",

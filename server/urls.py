@@ -8,6 +8,8 @@ urlpatterns = [
     path("", include("server.web.urls")),
     path("c/<slug:clinic>/room/", include("server.live.urls")),
     path("c/<slug:clinic>/follow-up/", include("server.follow_up.urls")),
+    path("c/<slug:clinic>/week/", include("server.appointments.urls")),
+    path("calendar/", include("server.appointments.feed_urls")),
     path("c/<slug:clinic>/participants/", include("server.people.urls")),
     path("c/<slug:clinic>/participants/<slug:pseudonym>/", include("server.assessment.urls")),
     path("c/<slug:clinic>/", include("server.diary.urls")),

@@ -25,6 +25,7 @@ from server.assessment.forms import USUAL
 from server.assessment.models import Clearance
 from server.collector import parser, store
 from server.collector.messages import MessageSource
+from server.demo.week import make_week
 from server.diary.ingest import enter_waiting
 from server.diary.models import DiaryEntry
 from server.errors import ServerError
@@ -137,6 +138,7 @@ def fill(made: Path, clinics: Sequence[tuple[str, str]]) -> Filled:
     _store(made / "sessions.jsonl", stranger.pseudonym)
     enter_waiting()
     _notes(own, account, chance)
+    make_week(own, account)
     here = [one for one in participants if one.clinic_id == own.pk]
     away = {one.pseudonym for one in people if one.need in NOT_IN_THE_ROOM and len(here) > ROOM_FULL}
     return Filled(

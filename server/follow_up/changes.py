@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
+from server.appointments.signals import appointments_changed
 from server.assessment.models import Clearance
 from server.diary.signals import entries_changed
 from server.follow_up.models import FollowUpCheck
@@ -19,12 +20,13 @@ from server.people.models import Course, Participant, PlanVersion
 
 
 def connect() -> None:
-    """Listen to plans, courses, clearances, participants, diary entries and notices of the room."""
+    """Listen to plans, courses, clearances, participants, diary entries, appointments and notices of the room."""
     for model in (PlanVersion, Course, Clearance):
         post_save.connect(_of_row, sender=model, dispatch_uid=f"follow_up {model.__name__}")
         post_delete.connect(_of_row, sender=model, dispatch_uid=f"follow_up {model.__name__} gone")
     post_save.connect(_of_participant, sender=Participant, dispatch_uid="follow_up Participant")
     entries_changed.connect(_of_entries, dispatch_uid="follow_up entries")
+    appointments_changed.connect(_of_entries, dispatch_uid="follow_up appointments")
     notice_raised.connect(_of_notice, dispatch_uid="follow_up notices")
 
 

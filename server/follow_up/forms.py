@@ -19,6 +19,7 @@ LABELS = {
     "attendance_percent": gettext_lazy("Low attendance is less than (%)"),
     "attendance_from": gettext_lazy("Attendance counts from so many sessions on"),
     "away_days": gettext_lazy("Whole days without a session"),
+    "missed_times": gettext_lazy("Missed appointments in a row, whatever the reasons"),
     "plan_ends_days": gettext_lazy("Days before the plan ends"),
     "clearance_ends_days": gettext_lazy("Days before the clearance ends"),
     "course_ends_days": gettext_lazy("Days before the course ends"),

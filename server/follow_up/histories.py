@@ -10,6 +10,8 @@ from django.db.models import Max
 
 from coach.model.summary import Summary
 from server.accounts.models import Clinic
+from server.appointments.attendance import AttendanceState, TrainedSession, attendance_of
+from server.appointments.models import Appointment
 from server.assessment.clearance import ClearanceStatus, statuses_of
 from server.diary.course.schedule import CountedSession, CourseView, course_of
 from server.diary.models import DiaryEntry
@@ -19,6 +21,7 @@ from server.follow_up.history import (
     HistoryAnswer,
     HistoryClearance,
     HistoryCourse,
+    HistoryMissed,
     HistoryPlan,
     HistorySession,
     HrMaxSuggestion,
@@ -31,6 +34,8 @@ from server.people.protocols import is_moderate
 
 LOOKED_AT = 8
 """So many of the newest sessions are read with their summaries."""
+MISSED_DAYS = 42
+"""Missed appointments of so long ago are no news."""
 FURTHEST_DAYS = 400
 """Older sessions than this, and than the course, are not looked at."""
 _ENTRY = (
@@ -71,6 +76,7 @@ def histories_of(clinic: Clinic, people: Sequence[Participant], now: datetime) -
     answers = _answers(clinic, people, now)
     refusing = _refusing(clinic, people)
     clearances = statuses_of(people, today)
+    missed = _missed(keys, entries, now, today)
     made = {}
     for one in people:
         versions = plans.get(one.pk, [])
@@ -88,6 +94,7 @@ def histories_of(clinic: Clinic, people: Sequence[Participant], now: datetime) -
             first_session=_first(rows, course),
             last_on=ends.get(one.pk),
             answers=tuple(answers.get(one.pseudonym, ())),
+            missed=missed.get(one.pk, ()),
             refusing_machines=tuple(
                 machine for machine, version in refusing.get(one.pseudonym, ()) if newest and version == newest.version
             ),
@@ -240,6 +247,31 @@ def _answers(clinic: Clinic, people: Iterable[Participant], now: datetime) -> di
     for one in heard.order_by("-heard_at"):
         found[one.participant].append(HistoryAnswer(one.pk, one.code, one.heard_at, one.machine))
     return found
+
+
+def _missed(
+    keys: Sequence[int], entries: dict[int, Rows], now: datetime, today: date
+) -> dict[int, tuple[HistoryMissed, ...]]:
+    """Return each one's appointments without a session since the last that was kept, newest first; one statement."""
+    since = today - timedelta(days=MISSED_DAYS)
+    past = Appointment.objects.filter(participant__in=keys, on__gte=since, begins_at__lt=now).order_by("-begins_at")
+    appointments = list(past)
+    trained = [
+        TrainedSession(key, row["begun_on"], row["begun_at"], str(row["session_id"]))
+        for key in {one.participant_id for one in appointments}
+        for row in entries.get(key, ())
+        if row["begun_on"] >= since
+    ]
+    attended = attendance_of(appointments, trained, now)
+    found: dict[int, list[HistoryMissed]] = defaultdict(list)
+    kept: set[int] = set()
+    for one in appointments:
+        state = attended[one.pk].state
+        if state is AttendanceState.CAME:
+            kept.add(one.participant_id)
+        elif one.participant_id not in kept and state in (AttendanceState.MISSING, AttendanceState.ABSENT):
+            found[one.participant_id].append(HistoryMissed(one.pk, one.on, one.absence))
+    return {key: tuple(rows) for key, rows in found.items()}
 
 
 def _refusing(clinic: Clinic, people: Iterable[Participant]) -> dict[str, list[tuple[str, int]]]:

@@ -114,6 +114,14 @@ class HistoryCourse(Struct, frozen=True, kw_only=True):
     break_days: int = 0
 
 
+class HistoryMissed(Struct, frozen=True):
+    """An appointment without a session. `absence`: why, as a therapist said; empty where no one did."""
+
+    key: int
+    on: date
+    absence: str
+
+
 class HistoryAnswer(Struct, frozen=True):
     """A yes before the start, as a machine reported it."""
 
@@ -124,7 +132,10 @@ class HistoryAnswer(Struct, frozen=True):
 
 
 class FollowUpHistory(Struct, frozen=True, kw_only=True):
-    """Everything about one participant on the day `today`. `sessions`: newest first."""
+    """Everything about one participant on the day `today`. `sessions`: newest first.
+
+    `missed`: the appointments since the last one that was kept, newest first.
+    """
 
     today: date
     begun_on: date
@@ -135,6 +146,7 @@ class FollowUpHistory(Struct, frozen=True, kw_only=True):
     first_session: HistorySession | None = None
     last_on: date | None = None
     answers: tuple[HistoryAnswer, ...] = ()
+    missed: tuple[HistoryMissed, ...] = ()
     refusing_machines: tuple[str, ...] = ()
 
     @property

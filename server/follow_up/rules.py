@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from server.appointments.attendance import UNEXCUSED
 from server.follow_up.history import FollowUpHistory, HistorySession
 from server.follow_up.thresholds import FollowUpThresholds
 
@@ -283,6 +284,17 @@ def find_absence(history: FollowUpHistory, limits: FollowUpThresholds) -> RuleEv
     return RuleEvidence(f"{since.isoformat()} {away // LOOKED_BACK_DAYS}", facts)
 
 
+def find_missed(history: FollowUpHistory, limits: FollowUpThresholds) -> RuleEvidence | None:
+    """Find a missed appointment of late: the newest without an excuse, or several in a row whatever the reasons."""
+    newest = next(iter(history.missed), None)
+    if newest is None or (history.today - newest.on).days > LOOKED_BACK_DAYS:
+        return None
+    if newest.absence not in UNEXCUSED and len(history.missed) < limits.missed_times:
+        return None
+    facts = {"on": newest.on.isoformat(), "absence": newest.absence, "times": len(history.missed)}
+    return RuleEvidence(f"appointment {newest.key} {newest.absence}", facts)
+
+
 def find_return(history: FollowUpHistory, limits: FollowUpThresholds) -> RuleEvidence | None:
     """Find the first session after a break, within the last week."""
     if len(history.sessions) < 2:  # noqa: PLR2004 - a return has a session before the break
@@ -384,6 +396,7 @@ RULES: tuple[FollowUpRule, ...] = (
     FollowUpRule(code="ending_clearance", weight=67, step="clearance", find=find_ending_clearance),
     FollowUpRule(code="asked_clearance", weight=66, step="clearance", find=find_asked_clearance),
     FollowUpRule(code="stopped_early", weight=65, step="session", find=find_stopped_early),
+    FollowUpRule(code="missed", weight=62, step="note", find=find_missed, covers=("absence", "low_attendance")),
     FollowUpRule(code="absence", weight=60, step="note", find=find_absence, covers=("low_attendance",)),
     FollowUpRule(code="refused_plan", weight=58, step="plan", find=find_refused_plan),
     FollowUpRule(code="bad_strap", weight=55, step="session", find=find_bad_strap),

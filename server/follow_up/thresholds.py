@@ -16,6 +16,7 @@ class FollowUpThresholds(Struct, frozen=True, kw_only=True):
     attendance_percent: int = 70
     attendance_from: int = 4
     away_days: int = 7
+    missed_times: int = 2
     plan_ends_days: int = 7
     clearance_ends_days: int = 21
     course_ends_days: int = 7
@@ -32,6 +33,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "attendance_percent": (10, 100),
     "attendance_from": (1, 24),
     "away_days": (2, 60),
+    "missed_times": (1, 10),
     "plan_ends_days": (0, 60),
     "clearance_ends_days": (0, 90),
     "course_ends_days": (0, 60),

@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from server.appointments.words import ABSENCES
 from server.diary.formatting import clock, day, number, percent
 from server.live.words import called
 
@@ -41,7 +42,7 @@ def step_of(rule: str, facts: Facts) -> str:
             return _("Renew the plan")
         case "ended_clearance" | "no_clearance" | "ending_clearance" | "asked_clearance":
             return _("Open the clearance")
-        case "absence":
+        case "absence" | "missed":
             return _("Call and note")
         case "low_attendance" | "return" | "ending_course":
             return _("Open the course")
@@ -205,6 +206,20 @@ def _absence_line(facts: Facts) -> str:
     return _sentence(*words)
 
 
+def _missed_title(facts: Facts) -> str:
+    times = facts["times"]
+    words = ngettext("Missed %(times)s appointment", "Missed %(times)s appointments in a row", times)
+    return words % {"times": times}
+
+
+def _missed_line(facts: Facts) -> str:
+    words = _("Last on %(day)s.") % {"day": _on(facts)}
+    if not facts.get("absence"):
+        return _sentence(words, _("No one has written why."))
+    reason = str(ABSENCES.get(facts["absence"], facts["absence"]))
+    return _sentence(words, f"{reason[:1].upper()}{reason[1:]}.")
+
+
 def _attendance_line(facts: Facts) -> str:
     told = {"done": facts["done"], "due": facts["due"], "share": percent(facts["fraction"])}
     return (
@@ -305,6 +320,7 @@ _TITLES: dict[str, Callable[[Facts], str]] = {
         % {"count": facts["sessions"]}
     ),
     "absence": _absence_title,
+    "missed": _missed_title,
     "refused_plan": lambda _facts: _("The plan is not used on every machine"),
     "bad_strap": lambda facts: (
         ngettext(
@@ -344,6 +360,7 @@ _LINES: dict[str, Callable[[Facts], str]] = {
     ),
     "stopped_early": _stopped_line,
     "absence": _absence_line,
+    "missed": _missed_line,
     "refused_plan": _refused_line,
     "bad_strap": _strap_line,
     "low_attendance": _attendance_line,

@@ -93,14 +93,26 @@ def hand_out_counts(participants: Iterable[int]) -> int:
 
     Call it in the transaction that changes their sessions. Gives how many rows.
     """
+    return _hand_out_of(participants, limits)
+
+
+def hand_out_courses(participants: Iterable[int]) -> int:
+    """Hand out again, as they are, the plans of these participants, whose course or appointments have changed.
+
+    Call it in the transaction that changes them. Return how many rows.
+    """
+    return _hand_out_of(participants, lambda _plan: True)
+
+
+def _hand_out_of(participants: Iterable[int], wanted: Callable[[PlanVersion], bool]) -> int:
     written = 0
     with transaction.atomic():
-        wanted = Participant.objects.select_for_update(no_key=True).filter(pk__in=list(participants)).order_by("pk")
-        found = list(wanted.values_list("pk", "clinic"))
+        whose = Participant.objects.select_for_update(no_key=True).filter(pk__in=list(participants)).order_by("pk")
+        found = list(whose.values_list("pk", "clinic"))
         for pk in sorted({clinic for _, clinic in found}):
             clinic = _locked(pk)
             there = PlanVersion.objects.filter(participant__in=[one for one, _ in found])
-            written += _write(clinic, [one for one in _in_force(clinic, there) if limits(one)], machines_of(clinic))
+            written += _write(clinic, [one for one in _in_force(clinic, there) if wanted(one)], machines_of(clinic))
     return written
 
 
@@ -155,7 +167,7 @@ def _write(clinic: Clinic, plans: list[PlanVersion], machines: Iterable[str]) ->
     to, now = sorted(machines), datetime.now(UTC)
     limited = [one.participant for one in plans if limits(one)]
     known = known_sessions(clinic, limited, now) if limited else {}
-    progress = course_progress(plans) if plans and to else {}
+    progress = course_progress(plans, now) if plans and to else {}
     cleared = last_days(plans, clinic.day_of(now)) if to else {}
     told = []
     for one in plans:

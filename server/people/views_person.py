@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from server.accounts.access import about_participant, account_of
 from server.accounts.memberships import mays_in
 from server.accounts.roles import Permission
+from server.appointments.upcoming import next_of
 from server.assessment.clearance import status_of
 from server.assessment.words import mark_words, state_words
 from server.audit.record import record
@@ -89,6 +90,7 @@ def _of_diary(participant: Participant) -> dict[str, object]:
         "borg": _trend(entries, "borg", 6, 20),
         "mood": _trend(entries, "mood", 1, 5),
         "notes": list(notes.order_by("-made_at")[:NOTES]),
+        "appointments": next_of(participant, timezone.now()),
     }
 
 

@@ -32,6 +32,7 @@ OF_A_PARTICIPANT = ("diary:calendar", "diary:list", "diary:course", "diary:begin
 PLACES = (
     NavigationEntry(Permission.SEE_DIARY, "follow_up:list", _("Follow up"), ("follow_up",)),
     NavigationEntry(Permission.SEE_ROOM, "room:index", _("Room"), ("room",)),
+    NavigationEntry(Permission.SEE_DIARY, "appointments:week", _("Week"), ("appointments",)),
     NavigationEntry(
         Permission.SEE_PEOPLE,
         "people:list",

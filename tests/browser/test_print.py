@@ -11,7 +11,7 @@ from tests.support.clinic.local_demo import TABLET, Site, watched
 from tests.support.clinic.page_crawl import WITH_LOG_IN, found, settle
 
 PRINTED = ("room", "wall", "participants", "follow-up", "participant", "plan", "participant-list", "course", "diary",
-           "session", "reports", "network", "machines")  # fmt: skip
+           "session", "reports", "network", "machines", "week", "week-list")  # fmt: skip
 A4_WIDTH = 673
 """The width of a sheet within its margins of 16 mm, in CSS pixels."""
 LEAST_CONTRAST = 4.5

@@ -8,6 +8,7 @@ from django.db.models import F
 from coach.model.course_progress import CourseProgress, PastSession, Sex, TherapistWord
 from coach.model.plan import COUNTS_FROM_S
 from coach.progress.fitness import UNFIT_SOURCES
+from server.appointments.upcoming import next_appointments
 from server.diary.models import DiaryEntry
 from server.people.models import Course, Participant, PlanVersion
 
@@ -18,13 +19,14 @@ INTERVAL_S = 240.0
 WEEK_DAYS = 7
 
 
-def course_progress(plans: Collection[PlanVersion]) -> dict[int, CourseProgress]:
-    """Return what is sent with each plan, by participant; two statements, however many they are."""
+def course_progress(plans: Collection[PlanVersion], now: datetime) -> dict[int, CourseProgress]:
+    """Return what is sent with each plan, by participant; three statements, however many they are."""
     people = {plan.participant_id: plan.participant for plan in plans}
     courses: dict[int, Course] = {}
     for course in Course.objects.filter(participant__in=people, ended_on=None).order_by("begins_on", "pk"):
         courses[course.participant_id] = course
     sessions = _sessions(people)
+    expected = {who: tuple(at.timestamp() for at in times) for who, times in next_appointments(people, now).items()}
     return {
         plan.participant_id: CourseProgress(
             sessions=tuple(sessions[plan.participant_id]),
@@ -32,6 +34,8 @@ def course_progress(plans: Collection[PlanVersion]) -> dict[int, CourseProgress]
             a_week=_a_week(courses.get(plan.participant_id)),
             sex=None if plan.hr_max_source in UNFIT_SOURCES else sex_of(plan.participant),
             word=_word(plan.participant),
+            appointment_wall_s=next(iter(expected.get(plan.participant_id, ())), None),
+            appointments_wall_s=expected.get(plan.participant_id, ()),
         )
         for plan in plans
     }

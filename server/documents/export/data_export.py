@@ -1,8 +1,8 @@
 """Everything about one participant, for themselves (GDPR article 15 and 20): one ZIP with an index in their language.
 
 index.html          what is here, in words
-participant.json    who, plans, clearances, measurements, courses, notes, the diary's rows, decisions, packages,
-                    who has looked
+participant.json    who, plans, clearances, appointments, measurements, courses, notes, the diary's rows,
+                    decisions, packages, who has looked
 sessions.csv        a row for each session
 who-looked.csv      the access log's lines about them
 sessions/           each session as JSON, and as CSV and FIT where the raw data is kept
@@ -112,6 +112,10 @@ def _participant(participant: Participant, entries: list[DiaryEntry], looked: li
         "courses": [_row(one, without=("id", "participant")) for one in participant.courses.order_by("begins_on")],
         "clearances": [
             _row(one, without=("id", "participant")) for one in participant.clearances.order_by("cleared_on", "pk")
+        ],
+        "appointments": [
+            _row(one, without=("id", "participant", "clinic", "fixed_time"))
+            for one in participant.appointments.order_by("begins_at")
         ],
         "measurements": [
             _row(one, without=("id", "participant")) for one in participant.measurements.order_by("taken_on", "pk")

@@ -5,14 +5,15 @@ means different things in different rooms, by `<room>:<page>.<parameter>`; and t
 `PUBLIC` names every page that anyone may see: a page that is not there and asks for nothing fails the sweep.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
+from time import time as wall_s
 
 import msgspec
 
 from server.accounts.models import Account, Clinic
+from server.appointments.models import Appointment, FixedTime
 from server.assessment.models import CourseMeasurement
 from server.collector import parser, store
 from server.diary.ingest import enter_waiting
@@ -32,6 +33,7 @@ PUBLIC = {
     "web:provider_ended",
     "web:welcome",
     "web:language",
+    "calendar:feed",
     "drafts:state",
     "drafts:keep",
     "health:live",
@@ -53,6 +55,8 @@ class Ground:
     code: int
     release: int
     measurement: int
+    fixed: int
+    appointment: int
 
 
 PARAMETERS: dict[str, Callable[[Ground], object]] = {
@@ -64,6 +68,9 @@ PARAMETERS: dict[str, Callable[[Ground], object]] = {
     "code": lambda at: at.code,
     "release": lambda at: at.release,
     "measurement": lambda at: at.measurement,
+    "fixed": lambda at: at.fixed,
+    "appointment": lambda at: at.appointment,
+    "calendar:feed.secret": lambda _at: "no-such-secret",
     "clinics:account.number": lambda at: at.account,
     "clinics:reset_account.number": lambda at: at.account,
     "clinics:close_account.number": lambda at: at.account,
@@ -72,7 +79,7 @@ PARAMETERS: dict[str, Callable[[Ground], object]] = {
     "web:welcome.secret": lambda _at: "no-such-secret",
 }
 
-ABSENT = {"web:welcome", "web:provider", "web:provider_back"}
+ABSENT = {"calendar:feed", "web:welcome", "web:provider", "web:provider_back"}
 """Pages that answer 404 though one may see them: there is no such link, and no provider is set."""
 
 
@@ -103,10 +110,10 @@ def stocked(clinic: Clinic, number: int, account: str) -> Ground:
             "software": {"interval_coach": "0.1.0", "python": "3.11", "system": "Debian 12"},
             "findings": [{"code": "certificate_soon", "detail": "", "since_wall_s": at_wall_s}],
         },
-        heard_wall_s=time.time(),
+        heard_wall_s=wall_s(),
     )
     Certificate.objects.create(
-        serial=f"{number:x}", name=made.machine, given_wall_s=at_wall_s, until_wall_s=time.time() + 86_400
+        serial=f"{number:x}", name=made.machine, given_wall_s=at_wall_s, until_wall_s=wall_s() + 86_400
     )
     course = Course.objects.create(participant=person, begins_on=date(2026, 3, 1))
     release = ResearchRelease.objects.create(
@@ -123,6 +130,12 @@ def stocked(clinic: Clinic, number: int, account: str) -> Ground:
         account=Account.objects.get(username=account).pk,
         code=ProcedureCode.objects.create(clinic=clinic, code="T1", text="Training").pk,
         release=release.pk,
+        fixed=FixedTime.objects.create(
+            clinic=clinic, weekday=0, begins=time(9), machine=made.machine, begun_on=date(2026, 3, 1)
+        ).pk,
+        appointment=Appointment.objects.create(
+            clinic=clinic, participant=person, begins_at=datetime(2026, 3, 4, 10, tzinfo=UTC), on=date(2026, 3, 4)
+        ).pk,
         measurement=CourseMeasurement.objects.create(
             participant=person, kind="weight", value=80.0, taken_on=date(2026, 3, 1)
         ).pk,
