@@ -79,6 +79,7 @@ WORDS: dict[str, str | Promise] = {
     "plan.withdrawn": _("withdrew the plan"),
     "papers.code_made": _("added a procedure code"),
     "papers.code_removed": _("took a procedure code away"),
+    "papers.comparison": _("looked at entry and exit"),
     "papers.course": _("printed the course"),
     "papers.delete": _("opened the page for deleting the participant"),
     "papers.everything": _("exported everything about the participant"),

@@ -1,5 +1,6 @@
 """Papers and files about one participant. Each is logged by what it is; no address and no file's name tells who."""
 
+from datetime import timedelta
 from functools import wraps
 from http import HTTPStatus
 from typing import cast
@@ -25,6 +26,7 @@ from server.diary import query_params, selectors
 from server.diary.course.schedule import course_of
 from server.diary.models import DiaryEntry
 from server.documents import deletion, file_responses
+from server.documents.comparison import comparison_of, estimates_of
 from server.documents.errors import PaperError
 from server.documents.export import data_export, fhir, session_files, transfer, transfer_file
 from server.documents.export.archive import zipped
@@ -38,6 +40,8 @@ GET_OR_POST = ["GET", "HEAD", "POST"]
 SALT = "papers.hand_over"
 DOWNLOAD_WITHIN_S = 3600
 LISTED = 100
+COURSE_MARGIN = timedelta(days=28)
+"""What was measured so shortly before a course began is its entry."""
 
 
 @require_safe
@@ -190,6 +194,32 @@ def course_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 @require_safe
+@about_participant(Permission.SEE_DIARY, "papers.comparison")
+def comparison(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Show entry and exit of a course, each figure with its change, its limit and its source."""
+    course = _course(request, participant)
+    shown = {
+        "participant": participant,
+        "course": course,
+        "comparison": comparison_of(participant, course),
+        "query": "" if course is None else f"?course={course.pk}",
+        "tab": "course",
+    }
+    return render(request, "papers/comparison.html", shown)
+
+
+@require_safe
+@about_participant(Permission.EXPORT_PERSON, "papers.comparison")
+def comparison_pdf(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Return entry and exit on paper."""
+    course = _course(request, participant)
+    with translation.override(file_responses.language_of(request)):
+        made = pdf_documents.comparison_paper(participant, course)
+    name = f"{participant.pseudonym}-{timezone.localdate()}-comparison.pdf"
+    return file_responses.file_answer(made, file_responses.PDF, name)
+
+
+@require_safe
 @about_participant(Permission.EXPORT_PERSON, "papers.files")
 @after_proof("GET", "POST")
 def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponseBase:
@@ -208,8 +238,18 @@ def sessions_zip(request: HttpRequest, participant: Participant) -> HttpResponse
 @after_proof("GET", "POST")
 def course_fhir(request: HttpRequest, participant: Participant) -> HttpResponse:
     """Return a course's sessions for a patient record."""
-    entries = _entries(participant, _course(request, participant))
-    made, left_out = fhir.bundle_of_readable(participant, entries, transaction=_transaction(request))
+    course = _course(request, participant)
+    entries = _entries(participant, course)
+    assessed = participant.measurements.order_by("taken_on", "pk")
+    if course is not None:
+        assessed = assessed.filter(taken_on__gte=course.begins_on - COURSE_MARGIN)
+    made, left_out = fhir.bundle_of_readable(
+        participant,
+        entries,
+        transaction=_transaction(request),
+        assessed=list(assessed),
+        estimates=estimates_of(participant, selectors.points_of(entries)),
+    )
     _tell_left_out(request, left_out)
     return file_responses.file_answer(
         made, file_responses.FHIR, f"{participant.pseudonym}-{timezone.localdate()}.fhir.json"

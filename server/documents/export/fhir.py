@@ -16,8 +16,11 @@ from msgspec import Struct
 
 from coach.model.events import Signal
 from coach.model.summary import IntervalSummary, Summary
+from server.assessment.measures import value_of
+from server.assessment.models import CourseMeasurement
 from server.diary.models import DiaryEntry
 from server.diary.selectors import SessionDetail, one_session
+from server.documents.comparison import DatedEstimate
 from server.documents.errors import PaperError
 from server.documents.export import session_files
 from server.documents.export.data_export import left_out_words
@@ -74,7 +77,26 @@ FALL = ObservationKind("recovery-fall-60s", "Fall of the heart rate in the first
 SPEED = ObservationKind("treadmill-speed", "Treadmill speed", "km/h")
 INCLINE = ObservationKind("treadmill-incline", "Treadmill incline", "%")
 
+WEIGHT = ObservationKind("29463-7", "Body weight", "kg", LOINC)
+RESTING_RATE = ObservationKind("40443-4", "Heart rate --resting", "/min", LOINC)
+PRESSURE = ObservationKind("85354-9", "Blood pressure panel with all children optional", "mm[Hg]", LOINC)
+SYSTOLIC = ObservationKind("8480-6", "Systolic blood pressure", "mm[Hg]", LOINC)
+DIASTOLIC = ObservationKind("8462-4", "Diastolic blood pressure", "mm[Hg]", LOINC)
+WAIST = ObservationKind("waist", "Waist circumference", "cm")
+VO2_MAX = ObservationKind("measured-vo2max", "Maximal oxygen uptake, measured with a mask", "mL/kg/min")
+WALK = ObservationKind("six-minute-walk", "Six-minute walk, the better of two tries", "m")
+ESTIMATE = ObservationKind("estimated-vo2max", "Maximal oxygen uptake, estimated over sessions", "mL/kg/min")
+ESTIMATE_LOW = ObservationKind("estimated-vo2max-low", "Lower end of the estimate's 95 % day-to-day range", "mL/kg/min")
+ESTIMATE_HIGH = ObservationKind("estimated-vo2max-high", "Upper end of the same range", "mL/kg/min")
+ESTIMATE_BY = ObservationKind("estimated-vo2max-hrmax", "HRmax by which all estimates of the course are made", "/min")
+MEASURED = {
+    "weight": WEIGHT, "waist": WAIST, "resting_hr": RESTING_RATE, "blood_pressure": PRESSURE, "vo2_max": VO2_MAX,
+    "six_minute_walk": WALK,
+}  # fmt: skip
+"""By the keys of `server.assessment.measures.KINDS`."""
+
 OWN_MEASURES = (
+    WAIST, VO2_MAX, WALK, ESTIMATE, ESTIMATE_LOW, ESTIMATE_HIGH, ESTIMATE_BY,
     ZONE, ABOVE_95, HR_MAX, LOAD, BORG, MOOD, SURE, INTERVAL, THIRD_MINUTE, THIRD_FRACTION, UNTIL_ZONE, IN_ZONE, PEAK,
     FALL, SPEED, INCLINE, RATES, SIGNALS,
 )  # fmt: skip
@@ -88,15 +110,18 @@ def bundle(
     *,
     transaction: bool = False,
     left_out: Sequence[str] = (),
+    assessed: Sequence[CourseMeasurement] = (),
+    estimates: Sequence[DatedEstimate] = (),
 ) -> bytes:
     """Return a bundle as JSON. Raises PaperError where it does not pass FHIR's own rules.
 
-    `transaction`: the form that a FHIR server takes by POST; else a `collection`. `left_out`: what a tag names.
+    `assessed`: what was measured apart from the sessions; `estimates`: of fitness, all by one HRmax. `transaction`:
+    the form that a FHIR server takes by POST; else a `collection`. `left_out`: what a tag names.
     """
     # Loading the models takes half a second, and only whoever exports needs it.
     from fhir.resources.R4B.bundle import Bundle  # noqa: PLC0415
 
-    told = collected(participant, sessions, made_at or datetime.now(UTC))
+    told = collected(participant, sessions, made_at or datetime.now(UTC), assessed, estimates)
     if transaction:
         told = as_transaction(told)
     if left_out:
@@ -109,7 +134,12 @@ def bundle(
 
 
 def bundle_of_readable(
-    participant: Participant, entries: Iterable[DiaryEntry], *, transaction: bool = False
+    participant: Participant,
+    entries: Iterable[DiaryEntry],
+    *,
+    transaction: bool = False,
+    assessed: Sequence[CourseMeasurement] = (),
+    estimates: Sequence[DatedEstimate] = (),
 ) -> tuple[bytes, list[str]]:
     """Return a bundle of the sessions that can be written, and the names of those that are left out.
 
@@ -128,10 +158,20 @@ def bundle_of_readable(
             left_out.append(session_files.name_of(entry))
             continue
         sessions.append(session)
-    return bundle(participant, sessions, made_at, transaction=transaction, left_out=left_out), left_out
+    made = bundle(
+        participant, sessions, made_at, transaction=transaction, left_out=left_out, assessed=assessed,
+        estimates=estimates,
+    )  # fmt: skip
+    return made, left_out
 
 
-def collected(participant: Participant, sessions: Iterable[SessionDetail], made_at: datetime) -> Resource:
+def collected(
+    participant: Participant,
+    sessions: Iterable[SessionDetail],
+    made_at: datetime,
+    assessed: Sequence[CourseMeasurement] = (),
+    estimates: Sequence[DatedEstimate] = (),
+) -> Resource:
     """Return the bundle as a tree, not yet checked."""
     patient = _patient(participant)
     devices: dict[str, Resource] = {}
@@ -140,6 +180,8 @@ def collected(participant: Participant, sessions: Iterable[SessionDetail], made_
         device = _device(session)
         devices.setdefault(device["id"], device)
         resources += _session(session, patient["id"], device["id"])
+    resources += _assessed(participant, patient["id"], assessed)
+    resources += _estimated(participant, patient["id"], estimates)
     return {
         "resourceType": "Bundle",
         "id": str(uuid5(_SPACE, f"bundle {participant.clinic.code} {participant.pseudonym} {made_at.isoformat()}")),
@@ -264,6 +306,48 @@ def _session(session: SessionDetail, patient: str, device: str) -> Iterator[Reso
                 }
             ],
         }
+
+
+def _assessed(participant: Participant, patient: str, rows: Iterable[CourseMeasurement]) -> Iterator[Resource]:
+    """Yield an Observation for each measurement of a known kind, on its day."""
+    for row in rows:
+        kind = MEASURED.get(row.kind)
+        if kind is None:
+            continue
+        on = row.taken_on.isoformat()
+        made = _of_day(f"{participant.clinic.code} {participant.pseudonym} measurement {row.pk}", kind, patient, on)
+        if kind is PRESSURE:
+            parts = ((SYSTOLIC, row.value), (DIASTOLIC, row.second))
+            made["component"] = [{"code": _code(one)} | _quantity(one, value) for one, value in parts if value]
+        else:
+            made |= _quantity(kind, value_of(row))
+        yield made
+
+
+def _estimated(participant: Participant, patient: str, rows: Iterable[DatedEstimate]) -> Iterator[Resource]:
+    """Yield an Observation for each estimate, with its range and the one HRmax that all of them go by."""
+    for row in rows:
+        key = f"{participant.clinic.code} {participant.pseudonym} estimate {row.point.sessions} {row.on.isoformat()}"
+        made = _of_day(key, ESTIMATE, patient, row.on.isoformat())
+        made["method"] = {"text": f"one estimate over {row.point.sessions} sessions (ACSM; Swain 1994)"}
+        parts = ((ESTIMATE_LOW, row.point.low), (ESTIMATE_HIGH, row.point.high), (ESTIMATE_BY, row.hr_max_bpm))
+        yield (
+            made
+            | _quantity(ESTIMATE, row.point.vo2_max)
+            | {"component": [{"code": _code(one)} | _quantity(one, value) for one, value in parts]}
+        )
+
+
+def _of_day(key: str, measure: ObservationKind, patient: str, on: str) -> Resource:
+    return {
+        "resourceType": "Observation",
+        "id": str(uuid5(_SPACE, f"observation {key}")),
+        "category": [_VITAL_SIGNS] if measure.system == LOINC else [_ACTIVITY],
+        "code": _code(measure),
+        "effectiveDateTime": on,
+        "subject": _to(patient),
+        "status": "final",
+    }
 
 
 def _values(summary: Summary) -> Iterator[tuple[ObservationKind, float | None]]:

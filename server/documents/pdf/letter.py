@@ -21,6 +21,7 @@ from server.assessment.models import Clearance
 from server.diary.course.plots import FEWEST_TO_COMPARE, FitnessAgeInput, Point, fitness_trend_of, uptake_in_words
 from server.diary.course.schedule import Break, CourseView
 from server.diary.formatting import number, percent
+from server.documents.comparison import fall_at_one_load, fall_words
 from server.people.models import Participant, PlanVersion
 from server.people.plan_rules import formula_see_bpm
 from server.people.plan_words import SOURCES
@@ -80,6 +81,7 @@ def proposed(
         _attended(view),
         "\n".join(_figures(points)),
         entry_and_exit(assessed.measured),
+        _same_load(points),
         _uptake(trend),
         _concluded(trend),
         _steered(plan),
@@ -187,6 +189,12 @@ def _figures(points: Sequence[Point]) -> list[str]:
     line(_("Perceived exertion after the session (Borg 6–20)"), lambda one: one.borg)
     line(_("Mood after the session (1–5, 5 is best)"), lambda one: one.mood)
     return made if len(made) > 1 else []
+
+
+def _same_load(points: Sequence[Point]) -> str:
+    """Return the rate at one load at entry and exit, which needs no HRmax; empty where no load was trained twice."""
+    fall = fall_at_one_load(points)
+    return "" if fall is None else fall_words(fall)
 
 
 def _uptake(trend: FitnessTrend | None) -> str:

@@ -15,6 +15,7 @@ from server.diary.models import DiaryEntry
 from server.diary.selectors import SessionDetail
 from server.diary.session_page import session_page
 from server.diary.session_trace import trace_of
+from server.documents.comparison import comparison_of
 from server.documents.export.activity import ActivityReport
 from server.documents.pdf.drawing import as_image, plot_svg, trace_svg
 from server.documents.pdf.letter import signed_today
@@ -71,6 +72,13 @@ def course_paper(participant: Participant, course: Course | None) -> bytes:
     }
     title = _("Course") if course is not None else _("Sessions")
     return paper("papers/print/course.html", shown, title=title, made_for=participant.clinic.name)
+
+
+def comparison_paper(participant: Participant, course: Course | None) -> bytes:
+    """Return entry and exit of a course."""
+    shown = {"participant": participant, "course": course, "comparison": comparison_of(participant, course)}
+    made_for = participant.clinic.name
+    return paper("papers/print/comparison.html", shown, title=_("Entry and exit"), made_for=made_for)
 
 
 def letter_paper(participant: Participant, told: dict[str, object], entries: list[DiaryEntry], sender: str) -> bytes:

@@ -51,6 +51,7 @@ WITH_LOG_IN = {
     "measures": f"{_PERSON}measures/",
     "course": f"{_PERSON}course/",
     "papers": f"{_PERSON}papers/",
+    "comparison": f"{_PERSON}papers/comparison/",
     "letter": f"{_PERSON}papers/letter/",
     "hand-over": f"{_PERSON}papers/hand-over/",
     "delete": f"{_PERSON}papers/delete/",
