@@ -10,7 +10,7 @@ export PYGAME_HIDE_SUPPORT_PROMPT := 1
 .DEFAULT_GOAL := help
 .PHONY: bench-web bench-whole campaign-power help demo set-up test test-all coverage lint format bench bench-delivery campaign-delivery lock voices screens
 .PHONY: server-archive test-server-install test-containers
-.PHONY: release wheel clean texts sbom audit screens-web install uninstall test-install test-any-hour test-vm
+.PHONY: release wheel clean texts sbom audit screens-web install uninstall test-install test-any-hour test-vm test-pi
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,6 +112,11 @@ test-any-hour: set-up ## what depends on the date, with the clock of all program
 test-vm: set-up ## boots a machine under qemu: real systemd, bluetoothd, pins, display, power cuts (docs/virtual-machine.md)
 	@[ "$$(uname -m)" != x86_64 ] || scripts/packages.sh mmdebstrap e2fsprogs qemu-system-x86 || true
 	@INTERVAL_COACH_VM_TESTS=yes $(RUN) -m pytest --timeout 0 -s tests/vm $(ARGS)
+
+test-pi: set-up ## boots the SD card on an emulated Raspberry Pi 3B: its drivers, a session by keypad, power cuts (docs/raspberry-emulation.md)
+	@scripts/packages.sh mmdebstrap e2fsprogs fdisk mount device-tree-compiler cpio kmod qemu-system-arm || true
+	@[ "$$(uname -m)" = aarch64 ] || scripts/packages.sh qemu-user-static binfmt-support || true
+	@INTERVAL_COACH_PI_TESTS=yes $(RUN) -m pytest --timeout 0 -s tests/raspberry_pi $(ARGS)
 
 lock: set-up ## locks the dependencies anew; UPGRADE=--upgrade takes the newest releases
 	@scripts/lock.sh $(UPGRADE)

@@ -24,6 +24,8 @@ with_own_mounts "$suite"
 root=$work/root
 # shellcheck source=scripts/debian-root.sh
 . scripts/debian-root.sh
+# shellcheck source=scripts/card.sh
+. scripts/card.sh
 
 say "an image of a Debian $suite"
 write_sources "$suite" "$work/sources"
@@ -36,26 +38,8 @@ mkdir -p "$root/boot/firmware"
 rm -f "$root/etc/machine-id" "$root/etc/pip.conf" "$root/etc/resolv.conf"
 : >"$root/etc/machine-id"
 ln -s /run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
-mkdir "$work/boot"
-printf '[all]\n' >"$work/boot/config.txt"
-echo 'console=serial0,115200 console=tty1 root=PARTUUID=1-02 rootfstype=ext4 rootwait' >"$work/boot/cmdline.txt"
-if modprobe -q vfat 2>/dev/null || grep -qw vfat /proc/filesystems; then
-    mkfs.vfat -C "$work/boot.part" $((64 * 1024)) >/dev/null
-    mcopy -i "$work/boot.part" "$work/boot/config.txt" "$work/boot/cmdline.txt" ::/
-else
-    say "this kernel has no FAT; the boot partition is ext4 here"
-    truncate -s 64M "$work/boot.part"
-    mke2fs -q -t ext4 -d "$work/boot" "$work/boot.part"
-fi
-system_mb=$(($(du -sxm "$root" | cut -f 1) * 13 / 10 + 300))
-truncate -s "${system_mb}M" "$work/system.ext4"
-mke2fs -q -t ext4 -d "$root" "$work/system.ext4"
-truncate -s "$((system_mb + 80))M" "$work/given.img"
-printf '8192,64M,c\n139264,,L\n' | sfdisk --quiet "$work/given.img"
-start=$(sfdisk --dump "$work/given.img" | sed -nE 's/^.*img2 : start= *([0-9]+),.*/\1/p')
-dd if="$work/boot.part" of="$work/given.img" bs=512 seek=8192 conv=notrunc,sparse status=none
-dd if="$work/system.ext4" of="$work/given.img" bs=512 seek="$start" conv=notrunc,sparse status=none
-rm -rf --one-file-system "$root" "$work/system.ext4" "$work/boot.part"
+write_card "$root" "$work/given.img"
+rm -rf --one-file-system "$root"
 before=$(sha256sum <"$work/given.img")
 
 say "the recipe"
@@ -65,10 +49,9 @@ took=$((SECONDS - begin))
 [ "$(sha256sum <"$work/given.img")" = "$before" ] || fail "the image that was given was changed"
 
 say "what is in it"
-find_start() { sfdisk --dump "$work/machine.img" | sed -nE "s/^.*img$1 : start= *([0-9]+), size= *([0-9]+),.*/\1/p"; }
 mkdir "$work/card"
-mount -o "loop,ro,offset=$(($(find_start 2) * 512))" "$work/machine.img" "$work/card"
-mount -o "loop,ro,offset=$(($(find_start 1) * 512)),sizelimit=$((64 * 1024 * 1024))" "$work/machine.img" "$work/card/boot/firmware"
+mount -o "loop,ro,offset=$(($(partition_start "$work/machine.img" 2) * 512))" "$work/machine.img" "$work/card"
+mount -o "loop,ro,offset=$(($(partition_start "$work/machine.img" 1) * 512)),sizelimit=$((64 * 1024 * 1024))" "$work/machine.img" "$work/card/boot/firmware"
 card=$work/card
 [ -x "$card/opt/interval-coach/$(readlink "$card/opt/interval-coach/current")/bin/interval-coach" ] || fail "no version is in use"
 [ "$(readlink "$card/etc/systemd/system/multi-user.target.wants/interval-coach.target")" ] || fail "the services do not start at the boot"

@@ -73,6 +73,8 @@ def acceleration(image: Path) -> tuple[str, ...]:
 class Guest:
     """One machine with its disk. A context: whatever happens inside, no process and no file is left."""
 
+    DISK = "machine.ext4"
+
     def __init__(self, image: Path, accelerated: tuple[str, ...] = TCG) -> None:
         """Copy the disk; nothing is booted before `boot`."""
         self.folder = Path(tempfile.mkdtemp(prefix="interval-coach-vm-", dir="/var/tmp"))
@@ -84,9 +86,7 @@ class Guest:
         self._kept = {"control": b"", "qmp": b""}
         self._number = 0
         self.booted_s = 0.0
-        subprocess.run(
-            ["cp", "--sparse=always", "--reflink=auto", str(image / "machine.ext4"), str(self.disk)], check=True
-        )
+        subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(image / self.DISK), str(self.disk)], check=True)
 
     @property
     def disk(self) -> Path:
@@ -98,40 +98,9 @@ class Guest:
         began_s = time.monotonic()
         for name in ("control", "coach", "qmp"):
             (self.folder / name).unlink(missing_ok=True)
-        ports = [
-            word
-            for name in ("control", "coach")
-            for word in (
-                *("-chardev", f"socket,id={name},path={self.folder / name},server=on,wait=off"),
-                *("-device", f"virtserialport,chardev={name},name={name}"),
-            )
-        ]
         with (self.folder / "qemu").open("wb") as said:
             self._process = subprocess.Popen(
-                [
-                    *("nice", "qemu-system-x86_64", *self._accelerated, "-smp", "2", "-m", "2048", "-nic", "none"),
-                    *("-kernel", str(self._image / "vmlinuz"), "-initrd", str(self._image / "initrd")),
-                    *("-append", "root=/dev/vda rw console=ttyS0 panic=0 systemd.show_status=false"),
-                    *("-drive", f"file={self.disk},format=raw,if=virtio,cache=writeback"),
-                    *("-virtfs", f"local,path={INSIDE},mount_tag=inside,security_model=none,readonly=on"),
-                    *(
-                        "-vga",
-                        "none",
-                        "-device",
-                        "virtio-gpu-pci",
-                        "-device",
-                        "virtio-keyboard-pci",
-                        "-display",
-                        "none",
-                    ),
-                    *("-device", "virtio-serial", *ports),
-                    *("-device", "i6300esb", "-action", "watchdog=reset"),
-                    *("-action", f"reboot={'reset' if resets else 'shutdown'}"),
-                    *("-serial", f"file:{self.console}", "-qmp", f"unix:{self.folder / 'qmp'},server=on,wait=off"),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
+                self._command(resets=resets), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
             )
         self._qmp = self._connect("qmp")
         self._kept["qmp"] = b""
@@ -141,6 +110,30 @@ class Guest:
         self._kept["control"] = b""
         self.wait_until_answers()
         self.booted_s = time.monotonic() - began_s
+
+    def _command(self, *, resets: bool) -> list[str]:
+        """Return what qemu is started with."""
+        ports = [
+            word
+            for name in ("control", "coach")
+            for word in (
+                *("-chardev", f"socket,id={name},path={self.folder / name},server=on,wait=off"),
+                *("-device", f"virtserialport,chardev={name},name={name}"),
+            )
+        ]
+        display = ("-vga", "none", "-device", "virtio-gpu-pci", "-device", "virtio-keyboard-pci", "-display", "none")
+        return [
+            *("nice", "qemu-system-x86_64", *self._accelerated, "-smp", "2", "-m", "2048", "-nic", "none"),
+            *("-kernel", str(self._image / "vmlinuz"), "-initrd", str(self._image / "initrd")),
+            *("-append", "root=/dev/vda rw console=ttyS0 panic=0 systemd.show_status=false"),
+            *("-drive", f"file={self.disk},format=raw,if=virtio,cache=writeback"),
+            *("-virtfs", f"local,path={INSIDE},mount_tag=inside,security_model=none,readonly=on"),
+            *display,
+            *("-device", "virtio-serial", *ports),
+            *("-device", "i6300esb", "-action", "watchdog=reset"),
+            *("-action", f"reboot={'reset' if resets else 'shutdown'}"),
+            *("-serial", f"file:{self.console}", "-qmp", f"unix:{self.folder / 'qmp'},server=on,wait=off"),
+        ]
 
     def wait_until_answers(self, timeout_s: float = BOOT_S) -> None:
         """Wait until a command inside is done."""
@@ -163,7 +156,9 @@ class Guest:
         self._control.sendall(json.dumps(request).encode() + b"\n")
         until_s = time.monotonic() + (patience_s + 30.0 if answers_within_s is None else answers_within_s)
         while (left_s := until_s - time.monotonic()) > 0:
-            answer = json.loads(self._line("control", left_s))
+            line = self._line("control", left_s)
+            # The kernel may speak on the same line.
+            answer = json.loads(line) if line.startswith(b"{") else {"id": 0}
             if answer["id"] == self._number:
                 return Done(answer["status"], answer["output"])
         raise TimeoutError(f"no answer to «{shell}»")

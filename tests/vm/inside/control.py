@@ -3,6 +3,8 @@
 Two ports lead out. On `control` each line is one request, `{"id", "shell", "timeout_s"}`, and each answer one line,
 `{"id", "status", "output"}`. On `coach` whoever connects outside speaks with the coach itself. Debian's own Python runs
 this; nothing of the product is in it.
+
+    control.py [PORT]      PORT: a serial line for control alone, where there are no such ports
 """
 
 import contextlib
@@ -12,8 +14,10 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
+import tty
 from pathlib import Path
 
 PORTS = Path("/dev/virtio-ports")
@@ -23,11 +27,14 @@ BYTES = 65536
 LOOK_AGAIN_S = 0.1
 
 
-def opened(name: str) -> int:
-    """The port, as soon as there is one."""
-    while not (PORTS / name).exists():
+def opened(path: Path) -> int:
+    """The port, as soon as there is one; of a serial line every byte as it is."""
+    while not path.exists():
         time.sleep(LOOK_AGAIN_S)
-    return os.open(PORTS / name, os.O_RDWR)
+    port = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    if os.isatty(port):
+        tty.setraw(port)
+    return port
 
 
 def write_all(port: int, content: bytes) -> None:
@@ -55,9 +62,9 @@ def run(request: dict[str, object]) -> dict[str, object]:
     return {"id": request["id"], "status": process.returncode, "output": output.decode(errors="replace")}
 
 
-def serve_control() -> None:
+def serve_control(path: Path) -> None:
     """Take requests for ever, each on a thread of its own."""
-    port = opened("control")
+    port = opened(path)
     writing = threading.Lock()
     kept = b""
 
@@ -88,7 +95,7 @@ def somebody_outside(port: int) -> bool:
 
 def serve_coach() -> None:
     """Join one client outside after the other with the coach; `JOINED` is there as long as one is."""
-    port = opened("coach")
+    port = opened(PORTS / "coach")
     os.set_blocking(port, False)
     while True:
         JOINED.unlink(missing_ok=True)
@@ -125,5 +132,8 @@ def join(port: int, coach: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=serve_coach, daemon=True).start()
-    serve_control()
+    if sys.argv[1:]:
+        serve_control(Path(sys.argv[1]))
+    else:
+        threading.Thread(target=serve_coach, daemon=True).start()
+        serve_control(PORTS / "control")
