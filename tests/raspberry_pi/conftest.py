@@ -23,7 +23,9 @@ collect_ignore_glob = [] if ASKED else ["test_*.py"]
 
 @pytest.fixture(scope="session")
 def image() -> Path:
-    """Where the card, the kernel and the Pi's description are, made where they are not."""
+    """Card, kernel and the Pi's description, made where they are not; `INTERVAL_COACH_PI_IMAGE` names others."""
+    if given := os.environ.get("INTERVAL_COACH_PI_IMAGE"):
+        return Path(given)
     made = subprocess.run(
         [ROOT / "scripts/pi-image.sh", SUITE], stdout=subprocess.PIPE, stderr=None, text=True, check=False
     )

@@ -1,12 +1,14 @@
 """A Raspberry Pi 3B as qemu has it, with the product's own SD card (docs/raspberry-emulation.md)."""
 
 import shlex
+import time
 from collections.abc import Callable
 
 from coach.kiosk.view import DisplayState
 from firmware.ipc.messages import Subscribe, ViewNow, decode_from_coach, encode
 from tests.support.machine.virtual_machine import Guest
 
+LOOK_EVERY_S = 5.0
 COACH_SOCKET = "/run/interval-coach/coach.sock"
 ASKING = (
     "import socket, sys; line = socket.socket(socket.AF_UNIX); line.settimeout(60); line.connect(sys.argv[1]);"
@@ -51,6 +53,8 @@ class Pi(Guest):
         seen: list[DisplayState] = []
 
         def shown() -> bool:
+            # Asking starts a Python inside, which takes the services' time.
+            time.sleep(LOOK_EVERY_S)
             seen[:] = [self.view()]
             return holds(seen[0])
 

@@ -157,9 +157,9 @@ class Guest:
         until_s = time.monotonic() + (patience_s + 30.0 if answers_within_s is None else answers_within_s)
         while (left_s := until_s - time.monotonic()) > 0:
             line = self._line("control", left_s)
-            # The kernel may speak on the same line.
-            answer = json.loads(line) if line.startswith(b"{") else {"id": 0}
-            if answer["id"] == self._number:
+            # On a serial line the kernel may speak too, and what is asked comes back as an echo until it is open.
+            answer = json.loads(line) if line.startswith(b"{") else {}
+            if answer.get("id") == self._number and "status" in answer:
                 return Done(answer["status"], answer["output"])
         raise TimeoutError(f"no answer to «{shell}»")
 
