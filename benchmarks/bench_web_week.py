@@ -56,8 +56,8 @@ def _type_people(page: Page, names: list[str]) -> Hands:
 
 
 def _change(page: Page, names: list[str], hands: Hands) -> None:
-    """Put other people into four places."""
-    fields = page.locator(".week-day").nth(1).locator(".week-cell input[type=text]")
+    """Put other people into four places of the second day with times."""
+    fields = page.locator(".week-day").nth(2).locator(".week-cell input[type=text]")
     page.locator("input[name=all_week]").uncheck()
     hands.clicks += 1
     for at, name in enumerate(names):
