@@ -179,4 +179,4 @@ def _fine(summary: Summary) -> SessionVerdict:
     if zone_s <= 0:
         return SessionVerdict((_("The whole session was trained, without a zone of heart rates."),), "in")
     told = {"of": summary.planned_intervals, "time": clock(zone_s)}
-    return SessionVerdict((_("All %(of)s intervals as planned: %(time)s in the zone.") % told,), "in")
+    return SessionVerdict((_("All %(of)s intervals reached the target zone: %(time)s in it.") % told,), "in")

@@ -276,7 +276,7 @@ def _fitness_age(points: Sequence[Point], person: FitnessAgeInput) -> SeriesPlot
                     str(one.at),
                     day(points[one.at - 1].on),
                     uptake_in_words(one),
-                    f"{age_in_words(one.age(sex))} ({age_range_in_words(one, sex)})",
+                    years_in_words(one, sex, with_range=True),
                 )
                 for one in told
             ),
@@ -288,17 +288,19 @@ def _fitness_age(points: Sequence[Point], person: FitnessAgeInput) -> SeriesPlot
 def _fitness_words(trend: fitness.FitnessTrend, sex: Sex) -> str:
     """Return the change and its range, and the HRmax by which all of it was computed."""
     told = {
-        "before": age_in_words(trend.first.age(sex)),
-        "after": age_in_words(trend.newest.age(sex)),
-        "range": age_range_in_words(trend.newest, sex),
+        "before": years_in_words(trend.first, sex),
+        "after": years_in_words(trend.newest, sex, with_range=True),
         "sessions": trend.newest.sessions,
         "rate": number(trend.hr_max_bpm),
     }
-    words = _("%(after)s years (%(range)s), by %(sessions)s sessions and HRmax %(rate)s.") % told
-    if len(trend.points) < FEWEST_TO_COMPARE:
+    words = _("%(after)s, by %(sessions)s sessions and HRmax %(rate)s.") % told
+    first, newest = trend.first.age(sex), trend.newest.age(sex)
+    # Beyond the table's end nothing is known of a change.
+    at_the_end = first.beyond and first.beyond == newest.beyond
+    if len(trend.points) < FEWEST_TO_COMPARE or at_the_end:
         return words
     if trend.change_is_certain:
-        return _("From %(before)s to %(after)s years (%(range)s), by %(sessions)s sessions and HRmax %(rate)s.") % told
+        return _("From %(before)s to %(after)s, by %(sessions)s sessions and HRmax %(rate)s.") % told
     return words + " " + _("The change from %(before)s is no larger than from day to day.") % told
 
 
@@ -307,24 +309,23 @@ def uptake_in_words(point: fitness.FitnessPoint) -> str:
     return f"{number(point.vo2_max)} ({number(point.low)}–{number(point.high)})"
 
 
+def years_in_words(point: fitness.FitnessPoint, sex: Sex, *, with_range: bool = False) -> str:
+    """Return the age with its unit, such as "43 years", "43 years (38–45)", "75 years or older"."""
+    age = point.age(sex)
+    told = {"age": number(age.years), "range": age_range_in_words(point, sex)}
+    match age.beyond:
+        case "younger":
+            return _("%(age)s years or younger") % told
+        case "older":
+            return _("%(age)s years or older") % told
+        case _:
+            return (_("%(age)s years (%(range)s)") if with_range else _("%(age)s years")) % told
+
+
 def age_range_in_words(point: fitness.FitnessPoint, sex: Sex) -> str:
     """Return the range of the estimate in whole years, such as "38–45"."""
     younger, older = point.ages(sex)
     return f"{number(younger.years)}–{number(older.years)}"
-
-
-def age_in_words(age: fitness.FitnessAge | None) -> str:
-    """«43», «25 or younger»."""
-    if age is None:
-        return NOTHING
-    told = {"age": number(age.years)}
-    match age.beyond:
-        case "younger":
-            return _("%(age)s or younger") % told
-        case "older":
-            return _("%(age)s or older") % told
-        case _:
-            return number(age.years)
 
 
 def _table(

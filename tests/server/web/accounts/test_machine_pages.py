@@ -21,7 +21,10 @@ def test_machines_that_need_somebody_come_first_and_other_clinics_are_not_there(
     machine("machine-3")
     machine("machine-9", clinic="bergen")
     Certificate.objects.create(serial="1", name="machine-3", given_wall_s=0, until_wall_s=time.time() + 86_400)
-    rows = people.support.get("/c/trondheim/manage/machines/").context["rows"]
+    page = people.support.get("/c/trondheim/manage/machines/")
+    # As the room and the plans call it, and the name of its certificate.
+    assert '>Mølle 2</a> <span class="hint">machine-2</span>' in page.content.decode()
+    rows = page.context["rows"]
     assert [(one.name, [found.words for found in one.findings], one.certificate_soon) for one in rows] == [
         ("machine-2", ["Klinikkens server svarer ikke", "from_tomorrow"], False),
         ("machine-3", [], True),

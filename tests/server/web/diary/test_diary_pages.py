@@ -165,7 +165,7 @@ def test_a_session_tells_intervals_signal_clock_events_and_software(people: Peop
     [entry] = keep(trained(1))
     page = shown(people.therapist, "session", "trondheim", entry.session_id)
     assert "Kari Nordmann" in page
-    assert "9:40 i målsonen" in page
+    assert "nådde målsonen: 9:40 i sonen" in page
     assert "Hele økten gjennomført · 4 av 4 drag" in page
     assert "Borg 1 10:00 161 (87 %) 1:35 2:25 0:00 168 24 6,4 5,0 – 2 18:00" in page.replace("\u00a0", " ")
     assert "sikker puls 98" in page  # codespell:ignore
@@ -197,7 +197,7 @@ def test_without_its_raw_data_a_session_is_told_from_its_summary(people: People)
     Session.objects.update(payload=None)
     page = shown(people.therapist, "session", "trondheim", entry.session_id)
     assert "Rådataene fra denne økten er ikke lagret lenger" in page
-    assert "9:40 i målsonen" in page
+    assert "nådde målsonen: 9:40 i sonen" in page
     assert people.therapist.get(reverse("diary:trace", args=["trondheim", entry.session_id])).status_code == 404
 
 

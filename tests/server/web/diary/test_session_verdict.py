@@ -62,8 +62,8 @@ def _translated(people: People) -> None:
 
 
 def test_a_session_as_planned_says_how_long_it_was_in_the_zone() -> None:
-    assert said(*whole()) == ("Alle 4 drag som planlagt: 11:20 i målsonen.", "in")
-    assert said(*whole(), language="en") == ("All 4 intervals as planned: 11:20 in the zone.", "in")
+    assert said(*whole()) == ("Alle 4 drag nådde målsonen: 11:20 i sonen.", "in")
+    assert said(*whole(), language="en") == ("All 4 intervals reached the target zone: 11:20 in it.", "in")
 
 
 def test_the_example_of_the_issue() -> None:
