@@ -261,9 +261,19 @@ def lose_network(trouble: Trouble) -> bool:
     page.locator("#net-away").wait_for()
     kept = trouble.stands(page, trouble.text)
     trouble.context.set_offline(offline=False)
-    page.wait_for_timeout(6000)
+    return kept and kept_when_back(trouble, page)
+
+
+def kept_when_back(trouble: Trouble, page: Page) -> bool:
+    """Return whether the page says that it has contact again, and what was typed is then found in a new tab.
+
+    Until then it asks not to be closed.
+    """
+    if not holds(page, lambda: page.locator("#net-away").is_hidden(), within_s=PATIENCE_MS / 1000):
+        print("    the page never had contact again", flush=True)
+        return False
     page.close()
-    return kept and trouble.found_again(trouble.text)
+    return trouble.found_again(trouble.text)
 
 
 def restart_server(trouble: Trouble) -> bool:
@@ -275,9 +285,7 @@ def restart_server(trouble: Trouble) -> bool:
     page.evaluate(SEND, [trouble.form.at, trouble.form.field])
     page.locator("#net-away").wait_for()
     kept = trouble.stands(page, trouble.text)
-    gone = holds(page, lambda: page.locator("#net-away").is_hidden(), within_s=60.0)
-    page.close()
-    return kept and gone and trouble.found_again(trouble.text)
+    return kept and kept_when_back(trouble, page)
 
 
 def close_tab(trouble: Trouble) -> bool:
