@@ -168,9 +168,9 @@ def fall_words(fall: LoadFall) -> str:
     told = {
         "speed": number(fall.speed_kmh, 1),
         "incline": percent(fall.incline_percent / 100),
-        "before": number(fall.before_bpm),
-        "after": number(fall.after_bpm),
-        "change": signed(fall.change_bpm),
+        "before": number(fall.before_bpm, 1),
+        "after": number(fall.after_bpm, 1),
+        "change": signed(fall.change_bpm, 1),
         "limit": number(fall.limit_bpm),
     }
     return (
@@ -184,12 +184,12 @@ def fall_words(fall: LoadFall) -> str:
 
 def _fall_row(participant: Participant, fall: LoadFall) -> ComparedRow:
     told = {"speed": number(fall.speed_kmh, 1), "incline": percent(fall.incline_percent / 100)}
-    change = _("%(change)s beats/min") % {"change": signed(fall.change_bpm)}
+    change = _("%(change)s beats/min") % {"change": signed(fall.change_bpm, 1)}
     return ComparedRow(
         key="same_load",
         title=_("Heart rate at the same load, %(speed)s km/h and %(incline)s incline") % told,
-        entry=_of_sessions(participant, fall.early, number(fall.before_bpm), fall.early[0]),
-        exit=_of_sessions(participant, fall.late, number(fall.after_bpm), fall.late[-1]),
+        entry=_of_sessions(participant, fall.early, number(fall.before_bpm, 1), fall.early[0]),
+        exit=_of_sessions(participant, fall.late, number(fall.after_bpm, 1), fall.late[-1]),
         change=change,
         limit=_("Up to ± %(limit)s beats/min may be chance (95%%).") % {"limit": number(fall.limit_bpm)},
         counts=abs(fall.change_bpm) > fall.limit_bpm,
@@ -327,8 +327,11 @@ def _notes(points: Sequence[Point], trend: fitness.FitnessTrend | None, fall: Lo
 
 def _age_words(age: fitness.FitnessAge) -> str:
     years = number(age.years)
-    words = {"younger": _("%(years)s or younger"), "older": _("%(years)s or older")}.get(age.beyond, "%(years)s")
-    return f"{words % {'years': years}} ± {fitness.VALUE_OFF_BY_YEARS}"
+    if age.beyond == "younger":
+        return _("%(years)s or younger") % {"years": years}
+    if age.beyond == "older":
+        return _("%(years)s or older") % {"years": years}
+    return f"{years} ± {fitness.VALUE_OFF_BY_YEARS}"
 
 
 def signed(value: float, decimals: int = 0) -> str:

@@ -93,6 +93,14 @@ def test_an_age_has_its_error_and_the_share_of_the_expected_its_range(people: Pe
     assert {"age", "share"} & {row.key for row in compared(people, points, sex=None).rows} == set()
 
 
+def test_an_age_beyond_the_table_has_no_error_and_rates_add_up_to_their_change(people: People) -> None:
+    points = [point(at, speed_kmh=4.0, bpm=169.5 if at < 8 else 163.0) for at in range(16)]
+    rows = {row.key: row for row in compared(people, points).rows}
+    assert rows["age"].exit.words == "75 or older"
+    load = rows["same_load"]
+    assert (load.entry.words, load.exit.words, load.change) == ("169.5", "163.0", "−6.5 beats/min")
+
+
 def test_every_figure_leads_to_its_source_in_one_press(people: People) -> None:
     entries = weeks(10)
     for ago, value in ((56, 84.0), (0, 82.0)):
