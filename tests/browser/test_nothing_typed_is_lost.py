@@ -163,6 +163,30 @@ def test_what_was_typed_later_is_what_is_kept_also_where_the_earlier_arrives_lat
     throw_away(page)
 
 
+def test_what_is_on_its_way_when_the_page_is_left_arrives(
+    window: Watched, site: Site, addresses: dict[str, str]
+) -> None:
+    """A page that is left takes its ordinary requests along."""
+    window.forgiven = ("net::ERR_ABORTED",)
+    page = opened(window.context, site, addresses["session"])
+    held: list[Route] = []
+
+    def hold_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(KEEP, hold_first)
+    with page.expect_request(KEEP):
+        page.locator("textarea[name=text]").fill("left at once")
+    page.goto(site.at("/account/"))
+    page.close()
+    page = opened(window.context, site, addresses["session"])
+    expect(page.locator("textarea[name=text]")).to_have_value("left at once")
+    throw_away(page)
+
+
 def test_a_server_that_is_back_is_noticed_by_a_form_that_was_sent_into_nothing(
     window: Watched, site: Site, addresses: dict[str, str]
 ) -> None:

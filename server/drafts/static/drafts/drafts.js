@@ -385,18 +385,20 @@ function begin() {
 for (const what of ["input", "change"]) document.addEventListener(what, (event) => event.target.form && is_typed(event.target) && changed(event.target.form));
 document.addEventListener("submit", submit);
 find("net-stay").addEventListener("click", () => ask({}).then(tick).catch(failed));
+// A page that goes takes the requests along that are still on their way.
+const on_its_way = (one) => (one.waiting || one.pending) && !one.sent;
 addEventListener("pagehide", () => {
-  for (const one of forms.values()) if (one.waiting && !one.sent) keep(one, { keepalive: true }).catch(() => {});
+  for (const one of forms.values()) if (on_its_way(one)) keep(one, { keepalive: true }).catch(() => {});
 });
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden") for (const one of forms.values()) one.waiting && !one.sent && keep(one, { keepalive: true }).catch(failed);
+  if (document.visibilityState === "hidden") for (const one of forms.values()) on_its_way(one) && keep(one, { keepalive: true }).catch(failed);
   else if (out || ends_s - performance.now() / 1000 < WARN_S) ask(null).catch(failed);
 });
 addEventListener("focus", () => out && ask(null).catch(failed));
 addEventListener("online", () => { for (const one of forms.values()) if (one.waiting) keep(one).catch(failed); });
 addEventListener("pageshow", (event) => { if (event.persisted) for (const one of forms.values()) { one.going = false; one.sent = false; } });
 addEventListener("beforeunload", (event) => {
-  if ([...forms.values()].some((one) => (one.waiting || one.pending) && !one.sent)) event.preventDefault();
+  if ([...forms.values()].some(on_its_way)) event.preventDefault();
 });
 channel?.addEventListener("message", () => out && ask(null).catch(failed));
 if (posted) document.querySelector("main [aria-invalid=true]")?.focus();
