@@ -265,15 +265,15 @@ install_settings() {
         laid_out=1
     fi
     [ ${#changed[@]} -eq 0 ] || take_up "${changed[@]}"
-    grant_ant_access
+    follow_settings
 }
 
-# The coach may use a USB stick for ANT+ only where the settings do.
-grant_ant_access() {
+# Rights, rules and services that the machine has only where the settings ask for them.
+follow_settings() {
     local granted
-    granted=$("$folder/bin/python" -I -m firmware.setup.ant_access "/etc/$name/config.toml")
+    granted=$("$folder/bin/python" -I -m firmware.setup.optional_files "/etc/$name/config.toml")
     if [ -z "$granted" ]; then
-        was "the coach's rights to USB sticks"
+        was "what the settings ask for"
         return
     fi
     did "$granted"
@@ -433,7 +433,7 @@ uninstall_all() {
     keep=$(cat "$here/keep-sessions.sh")
     head_line "Taking $name away"
     if systemd_runs; then
-        systemctl stop interval-coach.target "$name"-{coach,display,sync,trial}.service 2>/dev/null || true
+        systemctl stop interval-coach.target "$name"-{coach,display,sync,trial,music}.service 2>/dev/null || true
     fi
     local unit file
     for unit in "${units[@]}"; do
@@ -441,11 +441,16 @@ uninstall_all() {
             [ ! -L "$file" ] || { rm -f "$file" && did "removed $file"; }
         done
     done
-    file=/etc/systemd/system/$name-coach.service.d/ant.conf
-    if [ -e "$file" ]; then
-        rm -f "$file" && did "removed $file"
-        rmdir --ignore-fail-on-non-empty "$(dirname "$file")"
-    fi
+    # What settings asked for (firmware/setup/optional_files.py).
+    for file in "systemd/system/$name-coach.service.d/ant.conf" "systemd/system/$name-display.service.d/music.conf" \
+        "systemd/system/$name-music.service" "udev/rules.d/61-$name-music.rules" \
+        "$name/pipewire/wireplumber/"{wireplumber.conf.d,main.lua.d,bluetooth.lua.d}"/50-$name."{conf,lua}; do
+        file=/etc/$file
+        if [ -e "$file" ]; then
+            rm -f "$file" && did "removed $file"
+            rmdir --ignore-fail-on-non-empty "$(dirname "$file")"
+        fi
+    done
     while IFS= read -r file; do
         file=/etc/${file#"$here"/etc/}
         [ ! -e "$file" ] || { rm -f "$file" && did "removed $file"; }

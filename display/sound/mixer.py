@@ -18,11 +18,13 @@ from typing import Literal, Protocol
 import numpy as np
 import pygame
 
+from coach.kiosk.view import DisplayState
 from coach.model.cue import URGING_CUES, Cue
 from coach.model.events import Level
 from display.errors import AudioFileError
 from display.sound import wav
 from display.sound.cue_queue import CueQueue, Utterance, utterance
+from display.sound.music import MusicPlayer
 from display.sound.phrases import Language, catalogue, plain_key, sentence_phrases, soundings
 from display.sound.tones import RATE_HZ, Samples, TonePattern, swell, tone
 from display.sound.voice_pack import LONGEST_S, Voice, find_voice
@@ -95,6 +97,10 @@ class CuePlayer(Protocol):
         """Drop every cue so far that asks for more effort: nothing may urge now."""
         ...
 
+    def follow(self, view: DisplayState | None) -> None:
+        """Let music do what this view asks for; None: there is no view."""
+        ...
+
     def close(self) -> None:
         """Let go of the sound card."""
         ...
@@ -136,6 +142,9 @@ class SilentSound:
     def drop_urging(self) -> None:
         """Nothing waits to be said."""
 
+    def follow(self, view: DisplayState | None) -> None:
+        """There is no music."""
+
     def close(self) -> None:
         """There is nothing to let go of."""
 
@@ -154,7 +163,8 @@ def signs_of_a_card() -> tuple[str, ...]:
 class MixerSound:
     """The sound card, through pygame's mixer.
 
-    `folders`: the clinic's own voice packs, which take the place of the default one phrase by phrase.
+    `folders`: the clinic's own voice packs, which take the place of the default one phrase by phrase. `music`: what
+    plays under the cues; it is closed together with the mixer.
     """
 
     def __init__(
@@ -164,6 +174,7 @@ class MixerSound:
         volume: float = 0.8,
         buffer_samples: int = BUFFER_SAMPLES,
         signs: Callable[[], tuple[str, ...]] = signs_of_a_card,
+        music: MusicPlayer | None = None,
     ) -> None:
         """Start the keeper, which opens the card and loads the phrases; cues may come at once."""
         self._folders = tuple(folders)
@@ -171,6 +182,7 @@ class MixerSound:
         self._wanted_volume = self._volume = _share(volume)
         self._buffer_samples = buffer_samples
         self._signs = signs
+        self._music = music
         self._seen_signs: tuple[str, ...] | None = None
         self._tried_s = float("-inf")
         self._open = False
@@ -227,11 +239,18 @@ class MixerSound:
         self._inbox.append(_DROP_URGING)
         self._serve_or_wake()
 
+    def follow(self, view: DisplayState | None) -> None:
+        """Let music do what this view asks for. Neither blocks nor raises."""
+        if self._music is not None:
+            self._music.follow(view)
+
     def close(self) -> None:
-        """End the keeper and let go of the card."""
+        """End the keeper and the music, and let go of the card."""
         self._closing.set()
         self._wake.set()
         self._keeper.join(timeout=2.0)
+        if self._music is not None:
+            self._music.close()
         if self._mixer.acquire(timeout=1.0):
             try:
                 self._shut()
@@ -298,12 +317,24 @@ class MixerSound:
                 _log.warning("There is no sound (%s); screen and lamp go on alone, and it is tried again.", error)
         else:
             self._open = True
+            self._attach_music()
             if self._said_silent:
                 self._said_silent = False
                 _log.warning("The sound is back.")
 
+    def _attach_music(self) -> None:
+        if self._music is None:
+            return
+        try:
+            self._music.attach(self._volume)
+        except (pygame.error, OSError) as error:
+            # Cues sound without it (hazard H8).
+            _log.warning("Music cannot be played (%s); cues go on without it.", error)
+
     def _shut(self) -> None:
         self._open = False
+        if self._music is not None:
+            self._music.detach()
         self._turns.clear()
         self._ends_s = float("inf")
         self._sounds.clear()
@@ -366,6 +397,8 @@ class MixerSound:
         """Play at the present volume from the first sample: a channel's own volume would be set a moment too late."""
         sound.set_volume(self._volume)
         pygame.mixer.Channel(channel).play(sound)
+        if self._music is not None:
+            self._music.duck(sound.get_length())
 
     def _busy(self) -> bool:
         return pygame.mixer.Channel(self._channel).get_busy()
@@ -382,6 +415,8 @@ class MixerSound:
                 playing = pygame.mixer.Channel(index).get_sound()
                 if playing is not None:
                     playing.set_volume(self._volume)
+            if self._music is not None:
+                pygame.mixer.music.set_volume(self._volume)
 
     def _load_one(self) -> None:
         """Load the next phrase ahead of its use, one at a time, so that a cue in between waits for one file at most."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmware.config.cli_defaults import CONFIG
-from firmware.setup.ant_access import UNITS, shared_folder
+from firmware.setup.optional_files import ETC, shared_folder
 from firmware.system.errors import FirmwareError
 from firmware.system.paths import identity_folder, socket_path
 
@@ -67,7 +67,7 @@ def run_setup(arguments: argparse.Namespace) -> int:
         file=arguments.config,
         parts=RealParts(identity_folder()),
         services=Services() if installed else None,
-        units=UNITS if installed else None,
+        etc=ETC if installed else None,
         trains=lambda: somebody_trains(socket_path()),
     )
     try:

@@ -246,6 +246,26 @@ class VoicePart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ()
 
 
+class MusicPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Music under the cues, in sessions only (docs/music.md). Cues come first: it is quiet while one sounds."""
+
+    source: Annotated[
+        Literal["none", "folder", "stick", "bluetooth"],
+        Meta(
+            description="none: no music. folder: the files of a folder. stick: those of a USB stick. bluetooth: what a "
+            "telephone plays to this machine, where PipeWire is installed."
+        ),
+    ] = "none"
+    folder: Annotated[
+        str, Meta(pattern=r"^/", description="Folder of the music, from / on; not below /home, which is closed to it.")
+    ] = "/srv/interval-coach/music"
+    volume: Annotated[
+        float,
+        Meta(ge=0.0, le=1.0, description="Loudness between cues, 0 to 1; at 1 it is as loud as the voice."),
+    ] = 0.5
+    shuffle: Annotated[bool, Meta(description="Whether each session plays in another order; false: by name.")] = True
+
+
 class ServerPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The clinic's server, for `interval-coach setup` and `doctor`. Enrolment keeps its own settings."""
 
@@ -315,6 +335,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     screen: ScreenPart = ScreenPart()
     sound: SoundPart = SoundPart()
     voice: VoicePart = VoicePart()
+    music: MusicPart = MusicPart()
     server: ServerPart = ServerPart()
     diary: DiaryPart = DiaryPart()
     doctor: DoctorPart = DoctorPart()

@@ -10,6 +10,7 @@ from firmware.doctor.checks.disk import DiskCheck
 from firmware.doctor.checks.gpio import GpioCheck, KeypadCheck
 from firmware.doctor.checks.i2c import I2cCheck
 from firmware.doctor.checks.journal import JournalCheck
+from firmware.doctor.checks.music import MusicCheck
 from firmware.doctor.checks.network import NetworkCheck
 from firmware.doctor.checks.outputs import OutputsCheck
 from firmware.doctor.checks.power import PowerCheck
@@ -25,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     OutputsCheck(),
     ScreenCheck(),
     SoundCheck(),
+    MusicCheck(),
     I2cCheck(),
     GpioCheck(),
     KeypadCheck(),

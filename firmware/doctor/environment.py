@@ -18,6 +18,7 @@ from msgspec import Struct, structs
 
 from coach.kiosk.view import Button
 from display.sound.cards import KINDS
+from display.sound.music_files import FoundMusic
 from firmware.config.schema import Config, DoctorPart
 from firmware.ipc.messages import Devices
 from firmware.panel.panel import PanelState
@@ -63,7 +64,7 @@ class ExpectedHardware(Struct, frozen=True, kw_only=True):
     one». `sound_card`: its name or number as ALSA knows it; `sound_kind`: hdmi, usb or i2s, where the settings name a
     kind. `connector`, `display`: which display the settings choose. `keypad`: as `panel`; `keypad_device`: its file,
     where the settings name one. `adapter`: the settings' Bluetooth adapter. `ant`: the strap is heard by an ANT stick.
-    `expects_display`: a display service belongs here.
+    `expects_display`: a display service belongs here. `music`: where it comes from; `music_folder`: its files.
     """
 
     bluetooth: bool = False
@@ -82,6 +83,8 @@ class ExpectedHardware(Struct, frozen=True, kw_only=True):
     adapter: str = ""
     ant: bool = False
     expects_display: bool = False
+    music: str = "none"
+    music_folder: str = ""
 
 
 def fittings_of(config: Config) -> ExpectedHardware:
@@ -105,6 +108,8 @@ def fittings_of(config: Config) -> ExpectedHardware:
         adapter=config.strap.adapter,
         ant=config.strap.source == "ant",
         expects_display=True,
+        music=config.music.source,
+        music_folder=config.music.folder if config.music.source == "folder" else "",
     )
 
 
@@ -147,7 +152,10 @@ class ServiceReports(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckContext:
-    """One moment of the world outside. `run` None: programs are not asked now, since they take time."""
+    """One moment of the world outside. `run` None: programs are not asked now, since they take time.
+
+    `find_music` None: files of music are not looked for, since a stick that fails would hold the coach up.
+    """
 
     diary: Path
     identity: Path
@@ -161,6 +169,7 @@ class CheckContext:
     run: Runner | None = None
     ask_diary: Callable[[Callable[[sqlite3.Connection], object]], object] | None = None
     reach: Callable[[Path], str | None] | None = None
+    find_music: Callable[[Sequence[str], float], FoundMusic] | None = None
     wall_s: Callable[[], float] = time.time
     synchronised: Callable[[], bool] = wall_clock_synchronised
     access: Callable[[Path, int], bool] = os.access

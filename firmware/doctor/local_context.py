@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import structs
 
 from coach.kiosk.view import Button
+from display.sound.music_files import find_music
 from firmware.config.cli_defaults import CONFIG
 from firmware.config.loader import InForce, in_force, kept_copy
 from firmware.config.schema import ConfigError
@@ -92,7 +93,7 @@ def reach_broker(identity: Path) -> str | None:
 
 def whole(place: CheckContext) -> CheckContext:
     """Return the place where there is time: programs are run, and the broker is tried."""
-    return replace(place, run=run_program, reach=reach_broker)
+    return replace(place, run=run_program, reach=reach_broker, find_music=find_music)
 
 
 def _health(path: Path) -> Health | None:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Literal
 from display.connectors import CONNECTORS, DisplayConnector, connectors_in, hdmi_connector
 from firmware.config.schema import BuzzerPart, Config, LampPart
 from firmware.panel.gpio import GpioBuzzer, GpioLamp, open_chip
+from firmware.system.paths import MUSIC_PIPEWIRE, MUSIC_STICK
 
 if TYPE_CHECKING:
     from display.lamp.pwm import LampLight
     from display.oled.renderer import Oled
     from display.sound.buzzer import Buzzer
+    from display.sound.music import MusicPlayer
 
 LOOK_AT_CONNECTORS_EVERY_S = 3.0
 
@@ -69,6 +71,31 @@ def sound_signs(config: Config) -> Callable[[], tuple[str, ...]]:
     from display.sound.sound_card import signs_of  # noqa: PLC0415 - loads SDL, which must be told its drivers first
 
     return signs_of(config.sound.device, connector=lambda: hdmi_of(config))
+
+
+def music_folder(config: Config) -> str | None:
+    """Return where the files of the music are; None where there is none, or a telephone plays it."""
+    match config.music.source:
+        case "folder":
+            return config.music.folder
+        case "stick":
+            return str(MUSIC_STICK)
+        case "none" | "bluetooth":
+            return None
+
+
+def music_of(config: Config) -> "MusicPlayer | None":
+    """Return the music under the cues; None where the settings want none."""
+    if config.music.source == "none":
+        return None
+    from display.sound.music import MusicPlayer  # noqa: PLC0415 - only where there is music
+    from display.sound.music_source import bluetooth_source, files_source  # noqa: PLC0415 - as above
+
+    folder, shuffle = music_folder(config), config.music.shuffle
+    if folder is None:
+        place = {"XDG_RUNTIME_DIR": str(MUSIC_PIPEWIRE), "PIPEWIRE_RUNTIME_DIR": str(MUSIC_PIPEWIRE)}
+        return MusicPlayer(lambda: bluetooth_source(place), config.music.volume)
+    return MusicPlayer(lambda: files_source((folder,), shuffle=shuffle), config.music.volume)
 
 
 def hdmi_of(config: Config, folder: Path = CONNECTORS) -> str | None:

@@ -32,6 +32,7 @@ from firmware.services.display_hardware import (
     buzzer_of,
     connectors_of,
     lamp_of,
+    music_of,
     oled_of,
     prepare_environment,
     shown_through,
@@ -313,8 +314,10 @@ class DisplayService:
             self._buzzer.play(cue)
 
     def _sound_silence(self) -> None:
-        """Say once, with a tone, that no coach answers in a session."""
+        """Say once, with a tone, that no coach answers in a session. Music ends as soon as none is connected."""
         silent = self._newest.silent(time.monotonic())
+        if self._sound is not None:
+            self._sound.follow(None if silent or self._link is None else self._newest.view)
         if silent and not self._said_silent:
             _log.warning("The coach is silent for %g s in a session: the display says what to do.", COACH_SILENT_S)
             self._sound_cue(Cue(0.0, CueName.MACHINE_SILENT), 0)
@@ -422,7 +425,11 @@ class DisplayService:
         if config is None:
             return MixerSound(self._settings.voices, self._settings.language)
         return MixerSound(
-            self._settings.voices, self._settings.language, config.sound.volume, signs=sound_signs(config)
+            self._settings.voices,
+            self._settings.language,
+            config.sound.volume,
+            signs=sound_signs(config),
+            music=music_of(config),
         )
 
     # The small screen's and the lamp's thread

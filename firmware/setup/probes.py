@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from display.connectors import connectors_in, hdmi_connector
 from display.sound.cards import alsa_name, cards_here
+from display.sound.music_files import FoundMusic, find_music
 from firmware.enrolment.enrol import enrol
 from firmware.panel.keyboards import LISTING, KeyboardKind, devices_in
 from firmware.sensors.ant_devices import ant_devices
@@ -76,6 +77,10 @@ class Parts(Protocol):
 
     def speak(self, device: str, language: Literal["nb", "en"], connector: str = "") -> None:
         """Say something on a sound device, as the settings name it."""
+        ...
+
+    def music(self, folder: str) -> FoundMusic:
+        """Return what music a folder holds."""
         ...
 
     def oled_addresses(self, port: int) -> tuple[int, ...]:
@@ -185,6 +190,10 @@ class RealParts:
             raise ProbeError(str(error)) from error
         if played.returncode:
             raise ProbeError((played.stderr.strip() or f"status {played.returncode}").splitlines()[-1])
+
+    def music(self, folder: str) -> FoundMusic:
+        """Look through the folder."""
+        return find_music((folder,))
 
     def oled_addresses(self, port: int) -> tuple[int, ...]:
         """Ask the bus at both addresses."""

@@ -16,7 +16,7 @@ from rich.table import Table
 from firmware.config.loader import read_config
 from firmware.config.schema import Config, ConfigError, read
 from firmware.config.writer import Value, as_toml, commented, with_values
-from firmware.setup.ant_access import grant_ant_access
+from firmware.setup.optional_files import follow_settings
 from firmware.setup.probes import Parts, ProbeError
 from firmware.setup.reasons import explain
 from firmware.setup.texts import Language, SetupTexts, setup_texts
@@ -46,13 +46,13 @@ class Stoppable(Protocol):
 class SetupSettings(Struct, frozen=True, kw_only=True):
     """`file`: what is written. `services` None: none run here. `trains`: whether somebody uses the machine now.
 
-    `units`: where systemd's units are, so that the coach gets the rights that the settings need; None: left alone.
+    `etc`: the system's settings, so that it gets the rights and services that the settings need; None: left alone.
     """
 
     file: Path
     parts: Parts
     services: Stoppable | None = None
-    units: Path | None = None
+    etc: Path | None = None
     trains: Callable[[], bool] = lambda: False
 
 
@@ -83,12 +83,21 @@ class Setup:
             self._tell(say("services_stop"))
             services.stop()
         try:
-            for step in (self._place, self._strap, self._screen, self._sound, self._oled, self._panel, self._server):
+            for step in (
+                self._place,
+                self._strap,
+                self._screen,
+                self._sound,
+                self._music,
+                self._oled,
+                self._panel,
+                self._server,
+            ):
                 step()
             written = self._finish()
-            if self._settings.units is not None and self._file.exists():
+            if self._settings.etc is not None and self._file.exists():
                 # systemd reads it when the services start again.
-                grant_ant_access(read_config(self._file).strap.source, self._settings.units)
+                follow_settings(read_config(self._file), self._settings.etc)
         finally:
             if services is not None:
                 services.start()
@@ -169,6 +178,37 @@ class Setup:
                 return
             if not self._yes(say("again"), before=False):
                 return
+
+    def _music(self) -> None:
+        self._step("step_music")
+        say = self._say
+        while True:
+            usual = str(self._value("music.source"))
+            source = self._choose(say("music_source"), usual, ("none", "folder", "stick", "bluetooth"))
+            self._want("music.source", source)
+            if source == "none":
+                return
+            self._ask_for("music.volume", "music_volume")
+            if source == "folder":
+                self._music_folder()
+            else:
+                self._tell(say(f"music_{source}"))
+            self._tell(say("music_licence"))
+            if source != "folder" or not self._yes(say("again"), before=False):
+                return
+
+    def _music_folder(self) -> None:
+        """Ask which folder, and say what it holds."""
+        say = self._say
+        found = self._parts.music(str(self._ask_for("music.folder", "music_folder")))
+        if found.files:
+            self._tell(say("music_found", count=len(found.files)))
+        else:
+            self._wrong(say("music_none"))
+        if found.left_out:
+            self._wrong(
+                say("music_left_out", count=sum(found.left_out.values()), kinds=", ".join(sorted(found.left_out)))
+            )
 
     def _oled(self) -> None:
         self._step("step_oled")
@@ -304,6 +344,8 @@ class Setup:
             value: Value = answer
             if isinstance(usual, int):
                 value = int(answer) if answer.isdecimal() else answer
+            elif isinstance(usual, float):
+                value = _number(answer)
             try:
                 with_values(self._text, {**self._wanted, key: value}, str(self._file))
             except ConfigError as error:
@@ -360,6 +402,14 @@ class Setup:
         for row in rows:
             table.add_row(*row)
         self._console.print(table)
+
+
+def _number(answer: str) -> Value:
+    """Return a number with a point or a comma; what is none, as it is, for the settings to refuse."""
+    try:
+        return float(answer.replace(",", "."))
+    except ValueError:
+        return answer
 
 
 def write_settings(path: Path, text: str) -> None:

@@ -32,6 +32,13 @@ def diary_path(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(state).expanduser() / NAME / "diary.db"
 
 
+MUSIC_STICK = Path("/run/interval-coach-stick")
+"""Where a USB stick with music is mounted (systemd/optional/music-stick.rules)."""
+
+MUSIC_PIPEWIRE = Path("/run/interval-coach-music")
+"""The runtime folder of the PipeWire that takes a telephone's music (systemd/optional/music.service)."""
+
+
 def identity_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Key and certificate: `$INTERVAL_COACH_IDENTITY`, else beside the service's or the user's own diary."""
     if named := environment.get("INTERVAL_COACH_IDENTITY"):

@@ -37,6 +37,8 @@ WORDS: dict[str, str | Promise] = {
     "message_not_understood": _("A message to the machine could not be read; its software may be older"),
     "messages_missing": _("Messages from the machine did not arrive at the server"),
     "network_away": _("No network"),
+    "music_no_pipewire": _("Music from a telephone isn't ready"),
+    "music_not_found": _("Found no music"),
     "no_broker": _("The broker cannot be reached"),
     "nothing_seen_or_heard": _("No one saw or heard anything"),
     "nothing_to_train_by": _("Neither screen, sound nor lamp works"),

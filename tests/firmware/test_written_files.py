@@ -214,7 +214,7 @@ READ_BY_PEOPLE_OR_ONCE = {
     "system.atomic_file": "writes for last_strap, treadmill_memory, pins and plan_cache",
     "system.kept_file": "copies of what pins, plan_cache, training_closures and enrol write",
     "participants.last_good": "copies of a clinic's own plans and protocols",
-    "setup.ant_access": "a drop-in that the package brings",
+    "setup.optional_files": "files that the package brings",
     "journal.reserve": "zeros, whose place on the disk alone counts",
     "journal.memory": "a copy of the diary, opened as a diary",
     "setup.diary_copy": "a diary, opened as a diary",

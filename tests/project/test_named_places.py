@@ -50,5 +50,5 @@ def test_the_upgrade_is_found_where_units_and_installers_of_other_versions_look(
     assert (ROOT / "firmware" / "upgrade.py").is_file()
     started = "".join((ROOT / "systemd" / name).read_text() for name in ("install.sh", "version-guard.sh"))
     # The installer asks its own version for the coach's rights, so no other version looks for that module.
-    assert set(re.findall(r"-m (firmware\S*)", started)) == {"firmware.upgrade", "firmware.setup.ant_access"}
-    assert (ROOT / "firmware" / "setup" / "ant_access.py").is_file()
+    assert set(re.findall(r"-m (firmware\S*)", started)) == {"firmware.upgrade", "firmware.setup.optional_files"}
+    assert (ROOT / "firmware" / "setup" / "optional_files.py").is_file()

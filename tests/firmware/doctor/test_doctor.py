@@ -20,6 +20,7 @@ from msgspec import structs
 from rich.console import Console
 
 from coach.kiosk.view import Button
+from display.sound.music_files import FoundMusic
 from display.texts import LANGUAGES, texts_in
 from firmware.cli import main
 from firmware.doctor import local_context, report
@@ -93,6 +94,16 @@ def told(**changed: object) -> Change:
 
 def fitted(**changed: object) -> Change:
     return lambda _root, place: replace(place, fittings=structs.replace(place.fittings, **changed))
+
+
+def music_of(source: str, found: FoundMusic) -> Change:
+    """Settings that want music, and what a look finds."""
+    return both(fitted(music=source, music_folder="/srv/music"), world(find_music=lambda _folders, _s: found))
+
+
+def pipewire(*, runs: bool = False) -> Change:
+    names = ["usr/bin/pipewire", "usr/bin/wireplumber", "usr/bin/pw-record"]
+    return both(*(file(name, "") for name in (*names, *["run/interval-coach-music/pipewire-0"] * runs)))
 
 
 READS, LOST = PanelState(reads=True), PanelState(reads=False, why="the header's pins cannot be used")
@@ -263,6 +274,15 @@ CASES: list[tuple[str, str, Change, list[str]]] = [
     ("sound", "muted", program(amixer=CompletedCommand(0, "  Mono: Playback 0 [0%] [off]\n")), ["sound_muted"]),
     ("sound", "no such control", program(amixer=CompletedCommand(1, "Unable to find simple control")), []),
     ("sound", "silent on purpose", both(fitted(sound=False), parts(sound="off")), []),
+    ("music", "none is wanted", fitted(music="none"), []),
+    ("music", "files", music_of("folder", FoundMusic((b"/srv/a.mp3",))), []),
+    ("music", "an empty stick", music_of("stick", FoundMusic(missing=("/run/x",))), ["music_not_found"]),
+    ("music", "only what cannot be played", music_of("folder", FoundMusic(left_out={".m4a": 9})), ["music_not_found"]),
+    ("music", "a closed folder", fitted(music="folder", music_folder="/run/user/1000/music"), ["music_not_found"]),
+    ("music", "not looked at by the coach", both(fitted(music_folder="/srv"), world(find_music=None)), []),
+    ("music", "a telephone, no PipeWire", fitted(music="bluetooth"), ["music_no_pipewire"]),
+    ("music", "a telephone, PipeWire off", both(pipewire(), fitted(music="bluetooth")), ["music_no_pipewire"]),
+    ("music", "a telephone", both(pipewire(runs=True), fitted(music="bluetooth")), []),
     (
         "screen",
         "unplugged",

@@ -260,6 +260,9 @@ class _Speaker:
     def speak(self, _: str) -> None:
         """Any language will do."""
 
+    def follow(self, _: object) -> None:
+        """There is no music."""
+
     def close(self) -> None:
         """Nothing is open."""
 

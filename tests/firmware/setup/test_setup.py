@@ -16,9 +16,11 @@ from typing import Literal
 import pytest
 from rich.console import Console
 
+from display.sound.music_files import FoundMusic
 from firmware.config.loader import read_config
+from firmware.config.schema import Config, MusicPart, StrapPart
 from firmware.config.writer import commented
-from firmware.setup import ant_access
+from firmware.setup.optional_files import OPTIONAL_FILES, follow_settings
 from firmware.setup.probes import FoundCard, FoundKeyboard, FoundStrap, ProbeError, RealParts
 from firmware.setup.reasons import explain
 from firmware.setup.texts import catalogue, setup_texts
@@ -73,6 +75,10 @@ class _Bench:
 
     def speak(self, device: str, language: Literal["nb", "en"], connector: str = "") -> None:
         self._do(f"speak {device} {language} {connector}".rstrip())
+
+    def music(self, folder: str) -> FoundMusic:
+        self.did.append(f"music {folder}")
+        return FoundMusic(() if "music" in self._silent else (b"/srv/a.mp3", b"/srv/b.ogg"), {".m4p": 3})
 
     def oled_addresses(self, port: int) -> tuple[int, ...]:
         self._do(f"oled_addresses {port}")
@@ -131,12 +137,12 @@ def walk(
     answers: Sequence[tuple[str, str]],
     bench: _Bench,
     services: _Services | None = None,
-    units: Path | None = None,
+    etc: Path | None = None,
 ) -> tuple[bool, str]:
     """One walk; gives whether something was written, and what was said."""
     said = io.StringIO()
     person = _Person(answers)
-    settings = SetupSettings(file=file, parts=bench, services=services, units=units)
+    settings = SetupSettings(file=file, parts=bench, services=services, etc=etc)
     written = Setup(settings, Console(file=said, width=120), person).run()
     assert person.unasked == []
     return written, said.getvalue()
@@ -200,21 +206,21 @@ def test_of_several_devices_of_a_kind_the_person_chooses_one(file: Path) -> None
 
 
 def test_the_coach_may_use_the_stick_while_the_settings_do_and_no_longer(file: Path, tmp_path: Path) -> None:
-    place = ant_access.drop_in(tmp_path)
-    walk(file, [("Bruke pulsbelter over ANT", "j")], _Bench(ant=True), units=tmp_path)
+    place = tmp_path / OPTIONAL_FILES[0].place
+    walk(file, [("Bruke pulsbelter over ANT", "j")], _Bench(ant=True), etc=tmp_path)
     assert place.read_text(encoding="utf-8") == (ROOT / "systemd/optional/ant.conf").read_text(encoding="utf-8")
-    walk(file, [], _Bench(ant=True), units=tmp_path)
+    walk(file, [], _Bench(ant=True), etc=tmp_path)
     assert place.is_file(), "nothing was changed, and the drop-in stays"
-    walk(file, [("Bruke pulsbelter over ANT", "n")], _Bench(ant=True), units=tmp_path)
+    walk(file, [("Bruke pulsbelter over ANT", "n")], _Bench(ant=True), etc=tmp_path)
     assert not place.parent.exists()
 
 
 def test_the_installer_follows_the_settings_and_leaves_other_drop_ins_alone(file: Path, tmp_path: Path) -> None:
     def follow() -> str:
-        words = [sys.executable, "-m", "firmware.setup.ant_access", str(file), str(tmp_path)]
+        words = [sys.executable, "-m", "firmware.setup.optional_files", str(file), str(tmp_path)]
         return subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT).stdout.strip()
 
-    place = ant_access.drop_in(tmp_path)
+    place = tmp_path / OPTIONAL_FILES[0].place
     assert follow() == ""
     file.write_text('[strap]\nsource = "ant"\n', encoding="utf-8")
     assert (follow(), follow()) == (f"wrote {place}", "")
@@ -231,10 +237,49 @@ def test_systemd_takes_the_units_with_the_drop_in(tmp_path: Path) -> None:
     unit = tmp_path / "interval-coach-coach.service"
     text = (ROOT / "systemd/units/interval-coach-coach.service").read_text(encoding="utf-8")
     unit.write_text(re.sub(r"^(Exec\w+)=.*$", r"\1=/bin/true", text, flags=re.MULTILINE), encoding="utf-8")
-    ant_access.grant_ant_access("ant", tmp_path)
+    follow_settings(Config(strap=StrapPart(source="ant")), tmp_path)
+    (tmp_path / "interval-coach-coach.service.d").mkdir()
+    shutil.move(tmp_path / OPTIONAL_FILES[0].place, tmp_path / "interval-coach-coach.service.d" / "ant.conf")
     words = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)]
     said = subprocess.run(words, check=False, capture_output=True, text=True).stderr
     assert [line for line in said.splitlines() if "ant.conf" in line] == []
+
+
+def test_each_optional_file_is_there_while_the_settings_ask_for_it(tmp_path: Path) -> None:
+    """A rule for a stick, a service for a telephone; gone again with the setting, and folders of the system stay."""
+    (tmp_path / "udev/rules.d").mkdir(parents=True)
+    follow_settings(Config(music=MusicPart(source="stick")), tmp_path)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["61-interval-coach-music.rules"]
+    follow_settings(Config(music=MusicPart(source="bluetooth")), tmp_path)
+    written = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert {"interval-coach-music.service", "music.conf", "50-interval-coach.lua"} <= written
+    assert "61-interval-coach-music.rules" not in written
+    follow_settings(Config(), tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert (tmp_path / "udev/rules.d").is_dir()
+
+
+def test_all_that_the_settings_may_write_the_uninstaller_takes_away() -> None:
+    text = (ROOT / "systemd/install.sh").read_text(encoding="utf-8")
+    braces = text[text.index("uninstall_all()") :]
+    names = [Path(one.place).name.replace("interval-coach", "$name") for one in OPTIONAL_FILES]
+    assert [name for name in names if name not in braces and not name.startswith("50-")] == []
+    assert '"/50-$name."{conf,lua}' in braces
+
+
+def test_music_is_asked_for_and_its_folder_looked_into(file: Path) -> None:
+    bench = _Bench()
+    _, said = walk(file, [("Hvor kommer musikken fra", "folder"), ("Hvor høyt", "0,3")], bench)
+    assert read_config(file).music == MusicPart(source="folder", volume=0.3)
+    assert "music /srv/interval-coach/music" in bench.did
+    assert "Fant 2 musikkfiler." in said
+    assert "3 filer kan ikke spilles (.m4p)" in said
+    assert "TONO" in said
+
+
+def test_a_folder_without_music_is_told(file: Path) -> None:
+    _, said = walk(file, [("Hvor kommer musikken fra", "folder")], _Bench(silent=("music",)))
+    assert "Fant ingen musikk der." in said
 
 
 def test_an_ant_stick_that_is_there_is_offered(file: Path) -> None:

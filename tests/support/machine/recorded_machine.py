@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import json
 
+from display.sound.music_files import FoundMusic
 from firmware.doctor.environment import CheckContext, CompletedCommand, ExpectedHardware, ServiceReports, StrapReport
 from firmware.doctor.self_test import SelfTestAnswers, answers_file
 from firmware.ipc.messages import Devices
@@ -113,6 +114,8 @@ def machine(folder: Path, **changed: object) -> CheckContext:
         panel=True,
         keypad=True,
         expects_display=True,
+        music="folder",
+        music_folder="/srv/interval-coach/music",
     )
     told = ServiceReports(devices=DEVICES, strap=StrapReport("HRM 51A70001", 4.0, 900.0, 80), treadmill=())
     place = CheckContext(
@@ -121,6 +124,7 @@ def machine(folder: Path, **changed: object) -> CheckContext:
         identity=identity,
         socket=socket,
         fittings=fittings,
+        find_music=lambda _folders, _longest_s: FoundMusic((b"a.mp3",)),
         told=told,
         run=Recorded(dict(PROGRAMS)),
         wall_s=lambda: NOW_S,

@@ -1,0 +1,2 @@
+-- WirePlumber 0.4: sound cards belong to the display.
+alsa_monitor.enabled = false
