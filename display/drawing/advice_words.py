@@ -3,7 +3,7 @@
 from coach.guidance.interface import PHASE_START, RESUMED, SETTING_REASONS
 from coach.kiosk.view import DisplayState
 from coach.model.events import Direction, Signal
-from coach.model.snapshot import Snapshot
+from coach.model.snapshot import NoticeNow, Snapshot
 from display.drawing.number_format import speed
 from display.texts import OTHER, Texts
 
@@ -11,11 +11,25 @@ SETTING_TIME_S = 20.0
 """How long a new phase asks for its speed, before it says how the phase should feel."""
 
 
+_SILENT = (Signal.STALE, Signal.LOST)
+_OF_NO_SIGNAL = frozenset({"signal_lost", "signal_implausible", "waiting_for_signal"})
+"""Notices that a live rate contradicts: a notice holds longer than its cause."""
+
+
+def notices_now(snapshot: Snapshot) -> tuple[NoticeNow, ...]:
+    """Return the notices that are true at this moment, which alone may be shown.
+
+    No notice of a lost strap beside a live rate; none of a rate above the ceiling where no rate is seen.
+    """
+    past = _OF_NO_SIGNAL if snapshot.signal is Signal.LIVE else frozenset()
+    if snapshot.bpm is None or snapshot.signal in _SILENT:
+        past = past | {"over_ceiling"}
+    return tuple(notice for notice in snapshot.notices if notice.code not in past)
+
+
 def over_ceiling_now(snapshot: Snapshot) -> bool:
     """Return whether a rate above the ceiling is what a display must say now."""
-    noticed = any(notice.code == "over_ceiling" for notice in snapshot.notices)
-    seen = snapshot.bpm is not None and snapshot.signal not in (Signal.STALE, Signal.LOST)
-    return noticed and seen and snapshot.stage == "running"
+    return snapshot.stage == "running" and any(notice.code == "over_ceiling" for notice in notices_now(snapshot))
 
 
 def what_to_do(snapshot: Snapshot, texts: Texts) -> tuple[str, str]:

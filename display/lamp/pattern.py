@@ -13,6 +13,7 @@ from typing import assert_never
 from coach.kiosk.view import DisplayState, ScreenId, TriedPart
 from coach.model.events import Level, Signal
 from coach.model.snapshot import Snapshot
+from display.drawing.advice_words import notices_now
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0 to 255 each."""
@@ -121,7 +122,7 @@ def _session(now: Snapshot) -> LampState:
         return FINISHED
     if now.question is not None or any(notice.level is Level.STOP_NOW for notice in now.notices):
         return ASKS if now.question is not None else STOP_NOW
-    if any(notice.code == "over_ceiling" for notice in now.notices):
+    if any(notice.code == "over_ceiling" for notice in notices_now(now)):
         return STOP_NOW
     if now.stage == "paused":
         return WAITS

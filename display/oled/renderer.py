@@ -22,7 +22,14 @@ from coach.model.events import Direction, Signal
 from coach.model.plan import EARNED_REST, POOR_MOODS, WORTH_A_NUMBER_S
 from coach.model.snapshot import Snapshot
 from coach.session.good_work import LEAST_SHOWN_S
-from display.drawing.advice_words import asks_for_speed, direction_now, over_ceiling_now, question_words, what_to_do
+from display.drawing.advice_words import (
+    asks_for_speed,
+    direction_now,
+    notices_now,
+    over_ceiling_now,
+    question_words,
+    what_to_do,
+)
 from display.drawing.number_format import date_words, decimal, incline, minutes, next_session, whole_minutes
 from display.oled import maintenance, sign_in
 from display.oled.canvas import HEIGHT, WIDTH, OledPen
@@ -222,7 +229,7 @@ def _my_training(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayStat
 
 
 def _session(pen: OledPen, words: Catalogue, texts: Texts, now: Snapshot) -> None:
-    codes = {notice.code for notice in now.notices}
+    codes = {notice.code for notice in notices_now(now)}
     if "no_answer" in codes:
         pen.bar(0, 0, 127, 63)
         pen.paragraph(words.oled("help"), (4, 2, 123, 38), 22, ink=0)

@@ -6,7 +6,7 @@ from coach.guidance.interface import RESUMED, SETTING_REASONS
 from coach.model.events import Direction, Level, Signal
 from coach.model.snapshot import NoticeNow, Snapshot
 from display.drawing import icons
-from display.drawing.advice_words import asks_for_speed, direction_now
+from display.drawing.advice_words import asks_for_speed, direction_now, notices_now, over_ceiling_now
 from display.drawing.canvas import Brush, Style
 from display.drawing.fonts import Weight
 from display.drawing.layout import Box, Widget
@@ -55,7 +55,7 @@ class InstructionCard(NamedTuple):
 
 def notice_at(snapshot: Snapshot, level: Level) -> NoticeNow | None:
     """Return the latest notice of a level that holds now, without what only the therapist should act on."""
-    shown = [notice for notice in snapshot.notices if notice.code not in FOR_THERAPIST]
+    shown = [notice for notice in notices_now(snapshot) if notice.code not in FOR_THERAPIST]
     return max((n for n in shown if n.level is level), key=lambda n: n.since_s, default=None)
 
 
@@ -92,10 +92,12 @@ def words_now(glance: RenderContext) -> str:
     match direction_now(snapshot):
         case Direction.FASTER:
             return texts.say("instruction.speed_up" if setting else "instruction.faster")
-        case Direction.SLOWER if snapshot.advice.reason == "over_ceiling":
+        case Direction.SLOWER if over_ceiling_now(snapshot) and snapshot.advice.reason == "over_ceiling":
             return texts.say("instruction.slow_down_now")
         case Direction.SLOWER:
-            return texts.say("instruction.slow_down" if setting else "instruction.slower")
+            # The speed that was asked for above the ceiling is asked for until a rate is seen again.
+            firm = setting or snapshot.advice.reason == "over_ceiling"
+            return texts.say("instruction.slow_down" if firm else "instruction.slower")
         case Direction.HOLD if not setting:
             return texts.say("instruction.good" if praised(snapshot) else "instruction.hold")
         case _:
@@ -205,6 +207,8 @@ def _why(glance: RenderContext) -> str:
     """
     snapshot, code = glance.snapshot, glance.snapshot.advice.reason
     if code in SETTING_REASONS or code == f"{snapshot.position}_zone":
+        return ""
+    if code == "over_ceiling" and not over_ceiling_now(snapshot):
         return ""
     if snapshot.mode == "exertion" and code in ("above_zone", "below_zone"):
         code = "will_be_hard" if code == "above_zone" else "will_be_easy"

@@ -50,6 +50,10 @@ def test_a_lost_strap_is_winked_at_and_no_zone_is_claimed(signal: Signal) -> Non
     assert shown(replace(RUNNING, signal=signal, position="in")) == STRAP_LOST
 
 
+def test_above_the_ceiling_with_a_strap_that_was_lost_since_says_what_is_true_now() -> None:
+    assert shown(replace(RUNNING, signal=Signal.LOST, notices=(OVER_CEILING,))) == STRAP_LOST
+
+
 @pytest.mark.parametrize("notice", [OVER_CEILING, HELP])
 def test_a_stop_now_notice_outshines_the_zone(notice: NoticeNow) -> None:
     """Over the ceiling, or help wanted: the liveliest light."""

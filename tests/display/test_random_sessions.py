@@ -129,8 +129,9 @@ def seen_by(eyes: str, colour: Colour) -> Colour:
     return red, green, blue
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, 1, 2, 22, 30, 62])
 def test_no_face_of_a_random_session_contradicts_itself(seed: int) -> None:
+    """Seeds from 22 on: a strap that was lost with the rate above the ceiling, or came back before its notice ended."""
     running = [seen for seen in random_session(seed) if seen.snapshot is not None and seen.snapshot.stage == "running"]
     assert {complaint for seen in running for complaint in contradictions(seen, ())} == set()
 
