@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,6 +32,8 @@ def install_command(extra: str) -> str:
     PEP 610: pip records that file or folder in direct_url.json. The index is named where there is no record, or where
     the file is gone.
     """
+    from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415 - 3 MB, for a package that is missing
+
     try:
         recorded = json.loads(distribution("interval-coach").read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):

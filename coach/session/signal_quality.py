@@ -15,8 +15,6 @@ a jump back, by time, by minutes of regular beats or by a strap that was taken o
 minutes of beats that contradict it.
 """
 
-from statistics import median
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -370,6 +368,12 @@ def _trust(source: HeartRateSource, t: float, bpm: float) -> HeartRateSource:
 def _reach_bpm(dt_s: float) -> float:
     """Return the largest change in `dt_s` seconds that a heart and a strap's averaging can show."""
     return min(JUMP_BPM + JUMP_BPM_PER_S * dt_s, LARGEST_JUMP_BPM)
+
+
+def median(values: tuple[float, ...]) -> float:
+    """Return the median of one or more values; `statistics` would load rational numbers into each service for it."""
+    ordered = sorted(values)
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _rr_disagrees(rr_ms: tuple[float, ...], bpm: float) -> bool:

@@ -19,7 +19,8 @@ from display.drawing.palette import Colour
 
 FONT_FOLDERS: Final = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
 FONT_SUFFIXES: Final = (".otf", ".ttf")
-REMEMBERED_BYTES: Final = 8_000_000
+REMEMBERED_BYTES: Final = 4_000_000
+"""More than twice the texts of the fullest face."""
 OPEN_FONTS: Final = 8
 """Each takes a third of a megabyte; drawn texts are remembered, so an open one is seldom needed."""
 _UNDRAWABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")

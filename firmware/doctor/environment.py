@@ -21,7 +21,7 @@ from display.sound.cards import KINDS
 from display.sound.music_files import FoundMusic
 from firmware.config.schema import Config, DoctorPart
 from firmware.ipc.messages import Devices
-from firmware.panel.panel import PanelState
+from firmware.panel.panel_state import PanelState
 from firmware.system.folder_owner import read_plain
 from firmware.system.timestamps import wall_clock_synchronised
 

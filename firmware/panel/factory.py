@@ -12,7 +12,8 @@ from firmware.config.schema import Config, PanelPart
 from firmware.panel.debounce import DebouncedPress, Stuck
 from firmware.panel.gpio import GpioButtons, open_chip
 from firmware.panel.keypad import EvdevDevices, Keypad
-from firmware.panel.panel import BUTTONS, ButtonPanel, Hear, Heard, Panel, PanelState, Pins, Typed
+from firmware.panel.panel import ButtonPanel, Hear, Heard, Panel, Pins, Typed
+from firmware.panel.panel_state import BUTTONS, PanelState
 from firmware.system.clock import Clock, SystemClock
 
 _log = logging.getLogger(__name__)

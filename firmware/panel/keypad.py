@@ -24,7 +24,8 @@ from coach.kiosk.sign_in import BUTTON_OF_DIGIT
 from coach.kiosk.view import Button
 from firmware.panel.debounce import DebouncedPress, Stuck
 from firmware.panel.keyboards import LETTERS, PAD_KEYS, is_keypad, may_be_keypad
-from firmware.panel.panel import KEYPAD, Hear, PanelState, Typed
+from firmware.panel.panel import Hear, Typed
+from firmware.panel.panel_state import KEYPAD, PanelState
 from firmware.system.clock import Clock
 from firmware.system.errors import PanelError
 from firmware.system.retry import LossLogger

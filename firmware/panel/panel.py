@@ -12,12 +12,10 @@ from msgspec import Struct
 
 from coach.kiosk.view import Button
 from firmware.panel.debounce import DebouncedPress, Debouncer, Stuck
+from firmware.panel.panel_state import BUTTONS, PanelState
 from firmware.system.clock import Clock
 from firmware.system.errors import PanelError
 from firmware.system.retry import LossLogger, RetryDelay
-
-BUTTONS, KEYPAD = "The buttons", "The keypad"
-"""What the two kinds of panel are called in the log and in what they report of themselves."""
 
 LOOK_EVERY_S = 1.0
 """How often the contacts are read although nothing was told: an edge that was missed is found then, and a lost chip."""
@@ -27,13 +25,6 @@ class Typed(Struct, frozen=True):
     """A digit of a numeric keypad, 0 to 9."""
 
     digit: int
-
-
-class PanelState(Struct, frozen=True):
-    """Whether a panel reads its buttons now, and why not where it does not."""
-
-    reads: bool
-    why: str = ""
 
 
 Heard = DebouncedPress | Stuck | Typed | PanelState

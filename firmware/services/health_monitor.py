@@ -21,7 +21,7 @@ from firmware.doctor.checks.outputs import DISPLAY_AWAY_S
 from firmware.doctor.environment import CheckContext, ServiceReports, StrapReport, run_program
 from firmware.doctor.self_test import SelfTestAnswers, keep
 from firmware.ipc.messages import Devices, Found, Health
-from firmware.panel.panel import PanelState
+from firmware.panel.panel_state import PanelState
 from firmware.system.timestamps import StampClock
 
 EVERY_S = 180.0

@@ -17,7 +17,8 @@ from firmware.panel.debounce import LONGEST_RINGING_S, DebouncedPress, Debouncer
 from firmware.panel.gpio import GpioButtons
 from firmware.panel.keyboards import is_keypad
 from firmware.panel.keypad import KEYS, KeyDevice, Keypad
-from firmware.panel.panel import ButtonPanel, HandPins, Heard, Panel, PanelState, Pins, Typed
+from firmware.panel.panel import ButtonPanel, HandPins, Heard, Panel, Pins, Typed
+from firmware.panel.panel_state import PanelState
 from firmware.system.clock import HandClock
 from firmware.system.errors import PanelError
 

@@ -3,6 +3,7 @@
 The packages are hidden from a process of its own, as on a machine that has the bare wheel.
 """
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from sync import missing_package
 from sync.missing_package import install_command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,5 +195,5 @@ def test_the_command_takes_the_extra_from_where_the_installation_came_from(
         def read_text(self, _name: str) -> str | None:
             return recorded and recorded.replace("FOLDER", str(tmp_path))
 
-    monkeypatch.setattr(missing_package, "distribution", lambda _name: Recorded())
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda _name: Recorded())
     assert install_command("server") == command.replace("FOLDER", str(tmp_path))

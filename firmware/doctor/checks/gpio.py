@@ -6,7 +6,7 @@ from coach.kiosk.view import Button
 from firmware.doctor.check import NOT_IN_USE, CheckFinding, Codes, Outcome, Severity, make_finding
 from firmware.doctor.environment import CheckContext
 from firmware.panel.keyboards import LISTING, KeyboardKind, devices_in
-from firmware.panel.panel import BUTTONS, KEYPAD, PanelState
+from firmware.panel.panel_state import BUTTONS, KEYPAD, PanelState
 
 
 class GpioCheck:

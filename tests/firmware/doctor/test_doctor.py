@@ -31,7 +31,7 @@ from firmware.doctor.environment import CheckContext, CompletedCommand, Expected
 from firmware.doctor.runner import findings, look
 from firmware.doctor.self_test import SelfTestAnswers, answers_file, keep, read
 from firmware.journal.schema import migrate
-from firmware.panel.panel import BUTTONS, KEYPAD, PanelState
+from firmware.panel.panel_state import BUTTONS, KEYPAD, PanelState
 from firmware.system.delivery_status import state_file, write_state
 from sync.delivery.machine_identity import ACCOUNT, MACHINE_PEM
 from sync.wire.messages import Finding as WireFinding

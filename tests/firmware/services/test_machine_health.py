@@ -18,7 +18,7 @@ from firmware.doctor.check import CheckFinding, Severity
 from firmware.doctor.self_test import SelfTestAnswers, read
 from firmware.ipc.messages import Devices, Found
 from firmware.journal.journal import Journal
-from firmware.panel.panel import BUTTONS, KEYPAD, PanelState
+from firmware.panel.panel_state import BUTTONS, KEYPAD, PanelState
 from firmware.participants.plan_files import PlanRepository, guest_plan
 from firmware.sensors.strap import Measurement
 from firmware.services import health_monitor
