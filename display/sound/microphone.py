@@ -91,8 +91,11 @@ def play(path: Path, device: str | None = None) -> None:
     try:
         # As above: fixed options and the recording's own path.
         subprocess.run([*command, str(path)], check=True, capture_output=True, timeout=_PLAYS_WITHIN_S)  # noqa: S603
+    except subprocess.CalledProcessError as error:
+        why = " ".join(error.stderr.decode("utf-8", "replace").split())[-200:] or f"it ended with {error.returncode}"
+        raise MicrophoneError(f"{Path(command[0]).name} could not play it ({why})") from error
     except (OSError, subprocess.SubprocessError) as error:
-        raise MicrophoneError(f"{Path(command[0]).name} could not play it") from error
+        raise MicrophoneError(f"{Path(command[0]).name} could not play it ({error})") from error
 
 
 def _command(programs: dict[str, tuple[str, ...]], otherwise: str, device: str | None) -> list[str]:
