@@ -115,7 +115,7 @@ def note_doubled(seen: Mapping[tuple[str, str], float]) -> None:
 def note_unborn(now_s: float) -> None:
     """Note the machines of which numbered messages came on a connection whose state never did.
 
-    A machine publishes its state first, so whoever numbers a connection higher than that and keeps silent is another
+    A machine publishes its state first, so a silent client that numbers a connection higher is another
     client. Lower numbers say nothing: another collector may have had them in its queue for long.
     """
     recent = MessageSequence.objects.filter(

@@ -1,6 +1,6 @@
 """Notice in mosquitto's log a second client that uses a machine's certificate, also one that publishes no state.
 
-A machine publishes its state as its first message on each connection. Whoever copied its card may leave that out, so
+A machine publishes its state as its first message on each connection. A thief who copied its card may omit it, so
 that no `instance` gives them away; then the connection itself does, and the machine's own return to its name. Pure:
 lines and times are handed in.
 """

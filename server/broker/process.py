@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 CRASHES = frozenset(-one for one in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL))
 """How mosquitto's own faults end it. Any other end is meant, by a person or by the system."""
 MOST_CRASHES, WITHIN_S = 5, 60.0
-"""After so many in this time, whoever runs this command decides."""
+"""After so many in this time, the person who runs it decides."""
 
 _DENIED = re.compile(r"Denied (?P<what>PUBLISH|SUBSCRIBE|UNSUBSCRIBE) from (?P<who>[^ ]+)(?P<rest>.*)")
 _SUBSCRIPTION_DENIED = re.compile(r"\t(?P<topic>.+) \(denied\)")
