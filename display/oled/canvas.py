@@ -4,6 +4,7 @@ Small letters are DejaVu Sans, which is hinted for whole pixels; large digits ar
 Pillow's own font serves.
 """
 
+import math
 from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
@@ -14,7 +15,7 @@ WIDTH, HEIGHT = 128, 64
 
 _DIGITS = ("Inter-Bold", "InterDisplay-Bold", "DejaVuSans-Bold")
 _LETTERS = ("DejaVuSans-Bold", "DejaVuSansCondensed-Bold", "Inter-Bold")
-_SMALLEST = 9
+SMALLEST = 9
 _LARGE = 30
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -28,6 +29,11 @@ def font(size: int, *, digits: bool = False) -> Font:
         if name in fonts:
             return ImageFont.truetype(str(fonts[name]), size)
     return ImageFont.load_default(size)
+
+
+def _block(lines: int, size: int) -> int:
+    """Return the height of lines of a size, the tail of a «g» in the last one included."""
+    return (lines - 1) * (size + 2) + math.ceil(1.17 * size)
 
 
 class OledPen:
@@ -45,7 +51,7 @@ class OledPen:
 
     def fitting(self, text: str, size: int, within: int) -> int:
         """Choose the largest size, `size` at most, at which a text fits."""
-        while size > _SMALLEST and self.width(text, size) > within:
+        while size > SMALLEST and self.width(text, size) > within:
             size -= 1
         return size
 
@@ -70,12 +76,12 @@ class OledPen:
         """Write in an area (left, top, right, bottom): centred lines, as large as fits and `size` at most."""
         left, top, right, bottom = area
         lines = [text]
-        for fits in range(size, _SMALLEST - 1, -1):
+        for fits in range(size, SMALLEST - 1, -1):
             lines, size = self._lines(text, fits, right - left + 1), fits
             wide = max(self.width(line, fits) for line in lines)
-            if wide <= right - left + 1 and len(lines) * (fits + 2) <= bottom - top + 3:
+            if wide <= right - left + 1 and _block(len(lines), fits) <= bottom - top + 1:
                 break
-        y = top + (bottom - top + 1 - len(lines) * (size + 2)) // 2
+        y = max(top, top + (bottom - top + 1 - _block(len(lines), size)) // 2)
         for place, line in enumerate(lines):
             self.centred(line, y + place * (size + 2), size, ink=ink, between=(left, right))
 

@@ -32,7 +32,7 @@ from display.drawing.advice_words import (
 )
 from display.drawing.number_format import date_words, decimal, incline, minutes, next_session, whole_minutes
 from display.oled import maintenance, sign_in
-from display.oled.canvas import HEIGHT, WIDTH, OledPen
+from display.oled.canvas import HEIGHT, SMALLEST, WIDTH, OledPen
 from display.oled.device import OledPanel
 from display.sound.phrases import Catalogue, catalogue
 from display.texts import Texts, texts_in
@@ -350,12 +350,15 @@ def _phase(pen: OledPen, words: Catalogue, now: Snapshot) -> None:
         word = words.oled("work" if now.bout.working else "rest")
         pen.right(f"{word} {now.bout.number}/{now.bout.total}", 127, _ROW_Y, 16, within=86)
         return
-    left = _clock(now.phase_remaining_s)
-    pen.left(left, 0, _ROW_Y, 19)
-    if now.interval:
-        pen.right(f"{now.interval}/{now.intervals}", 126, _ROW_Y, 19)
-    elif now.phase in words.oled_keys:
-        pen.right(words.oled(now.phase), 127, _ROW_Y + 3, 13, within=WIDTH - 6 - pen.width(left, 19))
+    left, name = _clock(now.phase_remaining_s), words.oled(now.phase) if now.phase in words.oled_keys else ""
+    if now.interval or not name:
+        pen.left(left, 0, _ROW_Y, 19)
+        pen.right(f"{now.interval}/{now.intervals}" if now.interval else "", 126, _ROW_Y, 19)
+        return
+    # A long name of the phase makes the time smaller rather than touch it.
+    size = pen.fitting(left, 19, WIDTH - 5 - pen.width(name, SMALLEST))
+    pen.left(left, 0, _ROW_Y + (19 - size) // 2, size)
+    pen.right(name, 127, _ROW_Y + 3, 13, within=WIDTH - 5 - pen.width(left, size))
 
 
 def _choose_strap(pen: OledPen, words: Catalogue, view: DisplayState) -> None:
@@ -398,7 +401,7 @@ def _question(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) 
         pen.disc(7, 40, 6)
         pen.left(texts.say("questions.none"), 18, 33, 14, within=108)
         pen.arrow(3, 51, up=True, scale=0.33)
-        pen.left(texts.say("questions.some"), 18, 49, 14, within=108)
+        pen.left(texts.say("questions.some"), 18, 48, 13, within=108)
         return
     pen.paragraph(question_words(view, texts), (0, 0, 127, 40), 16)
     for place, key in enumerate(("no", "yes")):
@@ -412,9 +415,9 @@ def _not_today(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState)
     if view.reason == "unwell":
         _unwell(pen, texts, view)
     elif view.reason in EARNED_REST:
-        pen.paragraph(texts.of("rest_day", view.reason or ""), (0, 0, 127, 34), 17)
+        pen.paragraph(texts.of("rest_day", view.reason or ""), (0, 0, 127, 30), 17)
         if view.opens_wall_s is not None:
-            pen.paragraph(next_session(view.opens_wall_s, texts), (0, 36, 127, 63), 13)
+            pen.paragraph(next_session(view.opens_wall_s, texts), (0, 33, 127, 63), 13)
     else:
         pen.centred(words.oled("not_today"), 4, 22)
         pen.paragraph(words.oled("talk_to_therapist"), (0, 32, 127, 63), 14)
@@ -467,7 +470,7 @@ def _finished(pen: OledPen, words: Catalogue, now: Snapshot) -> None:
     """Draw the end: kind words, or after a stop what green would do now."""
     pen.paragraph(words.oled(_end_words(now)), (0, 2, 127, 40), 20)
     if now.cool_down_offered:
-        pen.centred(words.oled("cool_down_offered"), 46, 15)
+        pen.centred(words.oled("go_on_green" if now.stop_can_be_taken_back else "cool_down_offered"), 46, 15)
 
 
 def _ended(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> None:
@@ -481,8 +484,8 @@ def _ended(pen: OledPen, words: Catalogue, texts: Texts, view: DisplayState) -> 
     work, trained = view.good_work, summary is not None and summary.training_s >= WORTH_A_NUMBER_S
     if work is not None and work.done_s >= LEAST_SHOWN_S and trained:
         figure = texts.say("ended.of", done=whole_minutes(work.done_s), planned=whole_minutes(work.planned_s))
-        pen.left(figure, 0, 23, 17, within=76)
-        pen.right(texts.say(f"ended.by_{work.by}"), 127, 26, 13, within=48)
+        pen.left(figure, 0, 23, 17, within=68)
+        pen.right(texts.say(f"ended.by_{work.by}"), 127, 26, 13, within=51)
     elif trained and summary is not None:
         pen.centred(f"{minutes(summary.training_s, texts)} {texts.say('ended.trained')}", 25, 14)
     status = words.oled(view.saved) if view.saved != "no" else ""

@@ -51,7 +51,7 @@ def pin(pen: OledPen, _words: Catalogue, texts: Texts, view: DisplayState) -> No
     if now.checking:
         title = texts.say("pin.checking")
     elif now.wrong and now.ask_therapist:
-        title = texts.say("pin.ask")
+        title = texts.say("pin.ask_wait", seconds=now.wait_s) if now.wait_s else texts.say("pin.ask")
     elif now.wait_s:
         title = texts.say("pin.wait", seconds=now.wait_s)
     elif now.wrong and not now.entered:

@@ -12,7 +12,7 @@ from display.drawing.palette import BUTTON_GREEN, INK, LINE, QUIET, TRACK, WHITE
 
 LABEL = Style(30, Weight.FIRM, WHITE)
 RADIUS = 25.0
-APART, LEAST_APART = 56.0, 14.0
+APART, LEAST_APART = 56.0, 26.0
 Label = tuple[tuple[Button, ...], str]
 
 

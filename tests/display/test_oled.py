@@ -11,7 +11,7 @@ import pytest
 from luma.core.interface.serial import i2c
 from luma.oled.device import sh1106, ssd1306
 from msgspec.structs import replace
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from coach.kiosk.view import DisplayState, ScreenId
 from coach.model.events import Advice, Direction, Level, Signal
@@ -217,3 +217,41 @@ def test_the_speed_to_set_stands_in_the_rates_place_for_ten_seconds(name: str) -
     rate_shown = after(SETTING_SHOWN_S + 1)
     assert rate_shown == picture(replace(view, snapshot=replace(view.snapshot, t=given_t, advised_t=None)))  # type: ignore[type-var]
     assert all(after(seconds) != rate_shown for seconds in (0.0, 5.0, SETTING_SHOWN_S - 0.1))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_leaves_the_panel_or_runs_into_another(language: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In any state: where its ink is, in pixels, and no two texts of one row closer than a space."""
+    drawn: list[tuple[str, tuple[float, float, float, float]]] = []
+    write = ImageDraw.ImageDraw.text
+
+    def note(self: ImageDraw.ImageDraw, place: tuple[float, float], text: str, ink: int, face: Any) -> None:  # noqa: ANN401 - PIL's font
+        drawn.append((text, self.textbbox(place, text, face)))
+        write(self, place, text, ink, face)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", note)
+    faults = []
+    for name, seen in {**examples(), **running_examples()}.items():
+        drawn.clear()
+        picture(in_language(seen, language))
+        faults += [
+            f"{name}: «{text}» leaves the panel {box}"
+            for text, box in drawn
+            if box[0] < -1 or box[1] < -1 or box[2] > WIDTH + 1 or box[3] > HEIGHT
+        ]
+        faults += [
+            f"{name}: «{one}» touches «{other}»"
+            for one, a in drawn
+            for other, b in drawn
+            if a[0] < b[0] and min(a[3], b[3]) - max(a[1], b[1]) > 4 and len(one) > 1 < len(other) and b[0] - a[2] < 3
+        ]
+    assert faults == []
+
+
+def test_after_a_stop_green_is_what_the_large_screen_says() -> None:
+    """While the stop can be taken back green goes on; afterwards it begins the cool-down."""
+    stopped = running_examples()["stopped"]
+    assert stopped.snapshot is not None
+    assert stopped.snapshot.stop_can_be_taken_back
+    later = replace(stopped, snapshot=replace(stopped.snapshot, stop_can_be_taken_back=False))
+    assert picture(stopped) != picture(later)

@@ -173,13 +173,14 @@ def _foot(glance: RenderContext, box: Box) -> list[Widget]:
 
     def paint_saved(brush: Brush, box: Box) -> None:
         style = Style(30, Weight.FIRM, WHITE if ground is PANEL else INK)
-        pill = Box(box.x, box.y, brush.width(words, style) + 108, box.height)
+        pill = Box(box.x, box.y, min(brush.width(words, style) + 108, box.width), box.height)
         brush.bar(pill, 32, ground)
         brush.icon(drawing, Box(pill.x + 26, pill.middle_y - 19, 38, 38), accent)
-        brush.text(words, (pill.x + 80, pill.middle_y), style)
+        brush.text(words, (pill.x + 80, pill.middle_y), style, width=pill.width - 108)
 
     def paint_whole(brush: Brush, box: Box) -> None:
-        paint_saved(brush, box)
+        # What says how the session is saved becomes smaller before the button covers it.
+        paint_saved(brush, Box(box.x, box.y, box.width - ROOM_FOR_DONE + 14, box.height))
         paint_buttons(brush, Box(box.right - ROOM_FOR_DONE, box.y, ROOM_FOR_DONE, box.height), done)
 
     done = (((Button.START,), texts.say("button.done")),)
