@@ -19,7 +19,7 @@ _OF_NO_SIGNAL = frozenset({"signal_lost", "signal_implausible", "waiting_for_sig
 def notices_now(snapshot: Snapshot) -> tuple[NoticeNow, ...]:
     """Return the notices that are true at this moment, which alone may be shown.
 
-    No notice of a lost strap beside a live rate; none of a rate above the ceiling where no rate is seen.
+    No notice of a lost strap with a live rate; none of a rate above the ceiling where no rate is seen.
     """
     past = _OF_NO_SIGNAL if snapshot.signal is Signal.LIVE else frozenset()
     if snapshot.bpm is None or snapshot.signal in _SILENT:

@@ -32,7 +32,7 @@ def font(size: int, *, digits: bool = False) -> Font:
 
 
 def _block(lines: int, size: int) -> int:
-    """Return the height of lines of a size, the tail of a «g» in the last one included."""
+    """Return the height of lines of a size, the tail of a "g" in the last one included."""
     return (lines - 1) * (size + 2) + math.ceil(1.17 * size)
 
 

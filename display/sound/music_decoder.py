@@ -56,7 +56,7 @@ def _be_modest() -> None:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Decode until nobody reads any more."""
+    """Decode until the reader is gone."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="+")
     parser.add_argument("--seed", type=int, default=0)

@@ -128,7 +128,7 @@ def fill_week(
 ) -> WeekFilled:
     """Apply what was typed into places. `all_week`: put each new person at the same time on further days, too.
 
-    A place that somebody else has changed since the page was made stays as it is, and is told.
+    A place that another person has changed since the page was made stays as it is, and is told.
     """
     with transaction.atomic():
         lock_week(clinic)

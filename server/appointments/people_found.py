@@ -13,7 +13,7 @@ MOST_NAMED = 4
 
 
 class KnownPerson(Struct, frozen=True):
-    """Somebody in training at the clinic. `label`: what the field shows."""
+    """A person in training at the clinic. `label`: what the field shows."""
 
     key: int
     name: str

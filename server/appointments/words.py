@@ -31,7 +31,7 @@ def state_words(state: AttendanceState, absence: str) -> str:
 
 
 def long_day(on: date) -> str:
-    """Return «mandag 30. november»."""
+    """Return the day in words, as in mandag 30. november."""
     return date_format(on, pgettext("date format of Django", "l j F"))
 
 

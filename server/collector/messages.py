@@ -96,7 +96,7 @@ class KeptForAPerson(Struct, frozen=True, kw_only=True):
 
 
 class Dead(Struct, frozen=True, kw_only=True):
-    """A message that nobody can use, for the dead letters."""
+    """A message that no consumer can use, for the dead letters."""
 
     source: MessageSource
     why: Why

@@ -63,7 +63,7 @@ def end_connection(clinic: ClinicFolder, machine: str, *, held_s: float = HELD_S
 
 
 def end_connection_later(clinic: ClinicFolder, machine: str) -> None:
-    """End the connection of an earlier certificate, in a thread: the caller waits for an answer meanwhile.
+    """End the connection of an earlier certificate, in a thread: the caller waits for an answer at the same time.
 
     The newly enrolled machine may connect at any time under the same name, so nothing is held.
     """

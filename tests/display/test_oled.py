@@ -235,12 +235,12 @@ def test_no_text_leaves_the_panel_or_runs_into_another(language: Language, monke
         drawn.clear()
         picture(in_language(seen, language))
         faults += [
-            f"{name}: «{text}» leaves the panel {box}"
+            f"{name}: {text!r} leaves the panel {box}"
             for text, box in drawn
             if box[0] < -1 or box[1] < -1 or box[2] > WIDTH + 1 or box[3] > HEIGHT
         ]
         faults += [
-            f"{name}: «{one}» touches «{other}»"
+            f"{name}: {one!r} touches {other!r}"
             for one, a in drawn
             for other, b in drawn
             if a[0] < b[0] and min(a[3], b[3]) - max(a[1], b[1]) > 4 and len(one) > 1 < len(other) and b[0] - a[2] < 3
