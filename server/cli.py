@@ -12,6 +12,7 @@ from pathlib import Path
 
 from server.clinic_creation import make_clinic
 from server.clinic_folder.database import prepare
+from server.clinic_folder.restored_mark import require_no_mark
 from server.clinic_folder.settings import DATABASE_VARIABLE, FOLDER_VARIABLE, ClinicFolder, ClinicSettings, read_clinic
 from server.commands.web import add_commands
 from server.errors import ServerError
@@ -105,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     collect.add_argument("--metrics-port", type=int, default=None, help="for its figures; 0: any")
 
-    add_commands(command, _clinic)
+    add_commands(command, _clinic, _for_service)
     system_commands.add_commands(command)
 
     for kept, text in (
@@ -139,6 +140,9 @@ def _keeping_options(command: Callable[..., argparse.ArgumentParser]) -> None:
     restore.add_argument(
         "--deleted", type=Path, metavar="LIST", help="the newest deleted-participants.json, where none lies with FILE"
     )
+    restore.add_argument(
+        "--register", type=Path, metavar="LIST", help="the newest certificate-register.json, where none lies with FILE"
+    )
 
 
 def _kept_options(one: argparse.ArgumentParser, kept: str) -> None:
@@ -165,6 +169,12 @@ def _clinic(given: argparse.Namespace) -> ClinicFolder:
     return clinic
 
 
+def _for_service(given: argparse.Namespace) -> ClinicFolder:
+    clinic = _clinic(given)
+    require_no_mark(clinic.places.folder)
+    return clinic
+
+
 def _init(given: argparse.Namespace) -> None:
     settings = ClinicSettings(
         clinic=given.clinic,
@@ -178,6 +188,12 @@ def _init(given: argparse.Namespace) -> None:
         accepts="all" if given.all_clinics else "own",
     )
     clinic = make_clinic(given.folder, settings, given.collectors, given.web_workers)
+    from server.commands.after_restore import finish_restore
+    from server.identity.certificates import write_broker_lists
+
+    if told := finish_restore(clinic):
+        _say(*told)
+        write_broker_lists(clinic)
     folder = clinic.places.folder
     _say(f"The clinic «{clinic.settings.clinic}» is in {folder}.")
     if clinic.settings.broker == "existing":
@@ -207,10 +223,10 @@ def _migrate(given: argparse.Namespace) -> None:
     lift_time_limits()
     call_command("migrate", verbosity=0)
     _say("The database is up to date.")
-    from server.documents.deletion import delete_again
+    from server.commands.after_restore import finish_restore
 
-    # A backup that was restored may be older than a deletion.
-    _say(*delete_again(clinic.places.folder, "command"))
+    # A backup that was restored may be older than a deletion or a revocation.
+    _say(*finish_restore(clinic))
     if clinic.settings.broker == "own":
         from server.identity.certificates import write_broker_lists
 
@@ -351,7 +367,7 @@ def _move(given: argparse.Namespace) -> None:
 def _restore(given: argparse.Namespace) -> None:
     from server.commands.backup import restore
 
-    _say(restore(given.file, given.folder, given.deleted))
+    _say(restore(given.file, given.folder, given.deleted, given.register))
 
 
 @contextlib.contextmanager
@@ -371,7 +387,7 @@ def _until_told() -> Iterator[threading.Event]:
 
 
 def _broker(given: argparse.Namespace) -> int:
-    clinic = _clinic(given)
+    clinic = _for_service(given)
     port = clinic.settings.broker_port
     log_to()
     from server.broker.process import run_broker
@@ -383,7 +399,7 @@ def _broker(given: argparse.Namespace) -> int:
 
 
 def _enrol_service(given: argparse.Namespace) -> None:
-    clinic = _clinic(given)
+    clinic = _for_service(given)
     log_to()
     from server.identity.enrol_service import EnrolService, keep_own_certificates
 
@@ -399,7 +415,7 @@ def _enrol_service(given: argparse.Namespace) -> None:
 
 
 def _collect(given: argparse.Namespace) -> int:
-    clinic = _clinic(given)
+    clinic = _for_service(given)
     log_to()
     from server.collector.factory import collector_for
     from server.identity.certificates import adopt_own_certificates, write_broker_lists

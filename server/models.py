@@ -209,6 +209,23 @@ class DeletedPseudonym(models.Model):
         return f"{self.clinic} {self.pseudonym}"
 
 
+class Restoration(models.Model):
+    """A restore from a backup: what came between the two moments is asked of the machines again.
+
+    `log_line`: the access log's last line in the backup; `lost_line`: the last one that is known from elsewhere, 0 if
+    none is.
+    """
+
+    made_wall_s = models.FloatField()
+    restored_wall_s = models.FloatField(unique=True)
+    log_line = models.BigIntegerField(default=0)
+    lost_line = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        """Return the moment."""
+        return f"{self.restored_wall_s:.0f}"
+
+
 class CommandOutcome(models.Model):
     """What a machine said became of a command: `accepted` first where it waits for its instant, then the last word."""
 

@@ -17,6 +17,7 @@ from coach.model.messages import AllRightAnswer, SessionCommand
 from firmware.ipc.messages import (
     AnyToCoach,
     Devices,
+    ForgetReceipts,
     GivePlan,
     GiveReceipt,
     NextUndelivered,
@@ -57,7 +58,7 @@ EVERYTHING = ClientRights()
 DISPLAY = ClientRights("the display", (Subscribe, Press, TypeDigit, Devices))
 COURIER = ClientRights(
     "the courier",
-    (Subscribe, NextUndelivered, GiveReceipt, GivePlan, WithdrawPlan, ShowText),
+    (Subscribe, NextUndelivered, GiveReceipt, ForgetReceipts, GivePlan, WithdrawPlan, ShowText),
     (SessionCommand, AllRightAnswer),
 )
 BY_ACCOUNT: Mapping[str, ClientRights] = {"interval-coach-display": DISPLAY, "interval-coach-sync": COURIER}

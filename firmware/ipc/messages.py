@@ -142,6 +142,13 @@ class GiveReceipt(ToCoach, frozen=True, tag="receipt", kw_only=True):
     sha256: str
 
 
+class ForgetReceipts(ToCoach, frozen=True, tag="forget_receipts", kw_only=True):
+    """The server may lack what it receipted between these wall times: those sessions wait for delivery again."""
+
+    since_wall_s: float
+    until_wall_s: float
+
+
 class AskSessions(ToCoach, frozen=True, tag="sessions", kw_only=True):
     """List the diary's sessions, oldest first: at most `most` of those after the one with the id `after`; 0: all.
 
@@ -201,6 +208,7 @@ AnyToCoach = (
     | ShowText
     | NextUndelivered
     | GiveReceipt
+    | ForgetReceipts
     | AskSessions
     | AskSession
     | Devices
@@ -287,7 +295,10 @@ class RequestRefusal(FromCoach, frozen=True, tag="refusal"):
 
 
 class Done(FromCoach, frozen=True, tag="done"):
-    """What was asked has been done. `found`: for a receipt, whether it names the version stored now; else True."""
+    """What was asked has been done. `found`: for a receipt, whether it names the version stored now.
+
+    For receipts taken back, whether all of those sessions are still here whole; for all else, True.
+    """
 
     request: int
     found: bool = True

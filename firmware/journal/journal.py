@@ -42,6 +42,7 @@ from firmware.journal.writer import (
     JournalSettings,
     JournalWriter,
     SaveState,
+    TakeBackReceipts,
     free_bytes,
 )
 from firmware.system.timestamps import StampClock, SystemStampClock, Timestamp
@@ -211,6 +212,13 @@ class Journal:
         """
         receipt = SessionVersion(session_id, revision, sha256)
         return self._writer.put(Acknowledge(receipt, self._clock.now()), urgent=True)
+
+    def forget_receipts(self, since_wall_s: float, until_wall_s: float) -> Future[bool]:
+        """Take back the receipts of this time, so that those sessions are delivered again.
+
+        False: of some of them only the short line is still here.
+        """
+        return self._writer.put(TakeBackReceipts(since_wall_s, until_wall_s), urgent=True)
 
 
 def _unfinished(connection: sqlite3.Connection) -> SessionRecord | None:

@@ -335,6 +335,23 @@ def acknowledge(connection: sqlite3.Connection, receipt: SessionVersion, stamp: 
     return changed.rowcount == 1
 
 
+def forget_receipts(connection: sqlite3.Connection, since_wall_s: float, until_wall_s: float) -> bool:
+    """Take back receipts of this time, and those whose time is not known. Return whether all their raw data is here.
+
+    What the server has is receipted again, so taking back too much loses nothing.
+    """
+    known = "acknowledged_sha256 IS NOT NULL AND acknowledged_wall_s BETWEEN ? AND ?"
+    span = (since_wall_s, until_wall_s)
+    of_then = f"({known} OR (acknowledged_synchronised = 0 AND acknowledged_repaired = 0))"
+    [gone] = connection.execute(f"SELECT count(*) FROM session WHERE document IS NULL AND {known}", span).fetchone()
+    connection.execute(
+        f"UPDATE session SET acknowledged_revision = NULL, acknowledged_sha256 = NULL, ({_ACKNOWLEDGED}) ="
+        f" (NULL, NULL, NULL, NULL, NULL) WHERE document IS NOT NULL AND damaged = 0 AND {of_then}",
+        span,
+    )
+    return bool(gone == 0)
+
+
 def prune(connection: sqlite3.Connection, *, acknowledged_before_wall_s: float | None, limit: int = -1) -> int:
     """Let go of raw data that the server has: documents whose receipt is older, or (None) any with a receipt.
 

@@ -107,7 +107,14 @@ class Acknowledge(Struct, frozen=True):
     stamp: Timestamp
 
 
-Write = Begin | Append | Finish | Acknowledge
+class TakeBackReceipts(Struct, frozen=True):
+    """Write: the server may lack what it receipted between these wall times."""
+
+    since_wall_s: float
+    until_wall_s: float
+
+
+Write = Begin | Append | Finish | Acknowledge | TakeBackReceipts
 
 
 class _Waiting(Struct):
@@ -354,6 +361,8 @@ class JournalWriter:
                     committed.append((session_id, None))
                 case Acknowledge(receipt, stamp):
                     result = store.acknowledge(connection, receipt, stamp)
+                case TakeBackReceipts(since_wall_s, until_wall_s):
+                    result = store.forget_receipts(connection, since_wall_s, until_wall_s)
         except (JournalError, sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError) as error:
             connection.execute("ROLLBACK TO one")
             result = error

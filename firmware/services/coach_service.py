@@ -45,6 +45,7 @@ from firmware.ipc.messages import (
     CueNow,
     Devices,
     Done,
+    ForgetReceipts,
     GivePlan,
     GiveReceipt,
     Happened,
@@ -500,7 +501,7 @@ class CoachService:
             client.answer(RequestRefusal("journal", str(error), message.request))
         self._set_timer()
 
-    def _answer(self, client: Client, message: AnyToCoach) -> None:  # noqa: C901 - one branch for each message
+    def _answer(self, client: Client, message: AnyToCoach) -> None:
         match message:
             case Subscribe():
                 if message.views:
@@ -534,13 +535,8 @@ class CoachService:
             case ShowText():
                 self._keeper.show_text(message.text, message.for_s)
                 client.answer(Done(message.request))
-            case NextUndelivered():
-                held = frozenset(message.held[:MOST_HELD])
-                next_one = self._journal.next_undelivered(held)
-                self._when(next_one, client, message, lambda found: self._hand_out(client, message, found))
-            case GiveReceipt():
-                noted = self._journal.acknowledge(message.session_id, message.revision, message.sha256)
-                self._when(noted, client, message, lambda found: client.answer(Done(message.request, found=found)))
+            case NextUndelivered() | GiveReceipt() | ForgetReceipts():
+                self._answer_courier(client, message)
             case AskSessions():
                 page = self._journal.sessions(message.after, message.most or None)
                 self._when(page, client, message, lambda lines: self._give(client, message, lines))
@@ -554,6 +550,19 @@ class CoachService:
                 self._stop.set()
             case _ as unknown:
                 assert_never(unknown)
+
+    def _answer_courier(self, client: Client, message: NextUndelivered | GiveReceipt | ForgetReceipts) -> None:
+        match message:
+            case NextUndelivered():
+                held = frozenset(message.held[:MOST_HELD])
+                next_one = self._journal.next_undelivered(held)
+                self._when(next_one, client, message, lambda found: self._hand_out(client, message, found))
+                return
+            case GiveReceipt():
+                done = self._journal.acknowledge(message.session_id, message.revision, message.sha256)
+            case ForgetReceipts():
+                done = self._journal.forget_receipts(message.since_wall_s, message.until_wall_s)
+        self._when(done, client, message, lambda found: client.answer(Done(message.request, found=found)))
 
     def _answer_about_machine(self, client: Client, message: Devices | AskHealth | BeginSelfTest) -> None:
         match message:

@@ -6,22 +6,34 @@ The coach checks every plan as it checks a plan file, and the session engine has
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Literal
 
 from msgspec.structs import replace
 
 from coach.kiosk.view import ScreenId
 from coach.model.plan import Plan
-from firmware.ipc.messages import AnyToCoach, Done, GivePlan, RequestRefusal, ShowText, Tell, ViewNow, WithdrawPlan
+from firmware.ipc.messages import (
+    AnyToCoach,
+    Done,
+    ForgetReceipts,
+    GivePlan,
+    RequestRefusal,
+    ShowText,
+    Tell,
+    ViewNow,
+    WithdrawPlan,
+)
 from sync.delivery.command_validator import CommandRefusal, CommandValidator, Order, Show, StartAt
 from sync.delivery.fault_registry import Trouble
 from sync.delivery.interface import Courier, PlanCame, PlanWithdrawn
-from sync.wire.messages import Clocks, Command, CommandResult, PlanOnWire, PlanTaken
+from sync.wire.messages import Clocks, Command, CommandResult, DeliverAgain, PlanOnWire, PlanTaken
 
 Ask = Callable[[AnyToCoach], Done | RequestRefusal | None]
 """Asks the coach and gives its answer; None where it gave none."""
 
 NO_ANSWER = CommandRefusal("coach_away", "The coach on the machine did not answer.")
+AGAIN_EVERY_S = 30.0
 NOT_READY = CommandRefusal("not_ready", "No participant stands ready to start at this machine.")
 
 
@@ -45,6 +57,8 @@ class CommandExecutor:
         self._courier, self._clocks = courier, clocks
         self._gate = CommandValidator(clocks().monotonic_s)
         self._waiting: list[tuple[StartAt, Command]] = []
+        self._again: DeliverAgain | None = None
+        self._again_at_s = 0.0
 
     def carry_out(self, ask: Ask, view: ViewNow | None) -> None:
         """Do all that has come and all that is due."""
@@ -58,11 +72,31 @@ class CommandExecutor:
                 case PlanWithdrawn(participant):
                     if isinstance(ask(WithdrawPlan(participant=participant)), Done):
                         self._tell_plan(participant, 0, "withdrawn")
+                case DeliverAgain():
+                    self._again, self._again_at_s = arrival, 0.0
         now_s = self._clocks().monotonic_s
+        if self._again is not None and now_s >= self._again_at_s:
+            self._again_at_s = now_s + AGAIN_EVERY_S
+            self._take_receipts_back(self._again, ask)
         due = [one for one in self._waiting if one[0].monotonic_s <= now_s]
         self._waiting = [one for one in self._waiting if one[0].monotonic_s > now_s]
         for start, command in due:
             self._start(start, command, ask, view)
+
+    def _take_receipts_back(self, again: DeliverAgain, ask: Ask) -> None:
+        """Have the diary's receipts of that time taken back; tried again where the coach or the diary cannot now."""
+        span = ForgetReceipts(since_wall_s=again.receipted_since_wall_s, until_wall_s=again.receipted_until_wall_s)
+        answer = ask(span)
+        if not isinstance(answer, Done):
+            return
+        self._again = None
+        if not answer.found:
+            since, until = (
+                datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%MZ")
+                for at_s in (span.since_wall_s, span.until_wall_s)
+            )
+            self._courier.note(Trouble.SESSION_GONE, f"Receipted between {since} and {until}.")
+        self._courier.tell_delivered_again(again)
 
     def next_due_s(self, now_s: float) -> float:
         """Seconds until something waits no longer; infinity where nothing waits."""

@@ -13,12 +13,13 @@ from server.accounts import finding_words
 from server.accounts.access import in_clinic
 from server.accounts.message_sequences import MissingMessages, doubled_machines, missing_messages
 from server.accounts.models import Clinic
+from server.accounts.restorations import owe_sessions
 from server.accounts.roles import Permission
 from server.models import Certificate, MachineState
 from server.natural_sort import by_name
 
 SOON_DAYS = 30
-MISSING, TWICE = "messages_missing", "identity_twice"
+MISSING, TWICE, OWES = "messages_missing", "identity_twice", "not_delivered_again"
 SILENT_S = 90.0
 """A machine whose state says «online» and which sent nothing for so long is unreachable (docs/wire.md)."""
 
@@ -86,6 +87,8 @@ def _seen_here(state: MachineState, missing: dict[tuple[str, str], MissingMessag
     if (state.clinic, state.machine) in doubled_machines() and state.doubled_wall_s is not None:
         since = datetime.fromtimestamp(state.doubled_wall_s, UTC)
         found.append(FindingShown(TWICE, finding_words.finding_words(TWICE), "", since))
+    if (state.clinic, state.machine) in owe_sessions():
+        found.append(FindingShown(OWES, finding_words.finding_words(OWES), "", None))
     return tuple(found)
 
 

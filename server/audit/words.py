@@ -30,6 +30,7 @@ WORDS: dict[str, str | Promise] = {
     "password_set": _("set a password by a one-time link"),
     "plans_handed_out": _("re-sent all plans to the machines"),
     "region_made": _("added a region"),
+    "server_restored": _("restored the server from a backup"),
     "room.acknowledged": _("acknowledged a notice"),
     "room.command": _("sent a command to a machine"),
     "room.opened": _("opened the live room"),

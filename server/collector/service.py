@@ -147,6 +147,7 @@ class Collector:
         self._tidy_at_s = 0.0
         self._gate_at_s = 0.0
         self._told_missing: set[tuple[str, str]] = set()
+        self._asked_again: dict[tuple[str, str], int] = {}
         self._check_at_s = 0.0
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._read_batches: queue.Queue[tuple[Sequence[Received], list[Arrival]]] = queue.Queue(maxsize=1)
@@ -456,6 +457,8 @@ class Collector:
             if self._link.publish(build(Topic(clinic, machine, Kind.RECEIPT)), encode(told)):
                 self.figures.receipts.labels("word").inc(len(sha256s))
         for verdict in verdicts:
+            if verdict.again is not None:
+                self._ask_again(verdict.again)
             due = verdict.receipt
             if due is None:
                 continue
@@ -469,6 +472,13 @@ class Collector:
             )
             if self._link.publish(build(Topic(due.clinic, due.machine, Kind.RECEIPT)), encode(receipt)):
                 self.figures.receipts.labels(receipt.status).inc()
+
+    def _ask_again(self, due: store.DueDelivery) -> None:
+        """Ask a machine, once on each of its connections, for what this server may lack since it was restored."""
+        machine = (due.clinic, due.machine)
+        if self._asked_again.get(machine) != due.connection:
+            self._asked_again[machine] = due.connection
+            self._link.publish(build(Topic(due.clinic, due.machine, Kind.RECEIPT)), encode(due.span))
 
     def _tell(self, verdicts: Sequence[store.StoreResult]) -> None:
         counts: dict[str, int] = {}

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from server.accounts import message_sequences
 from server.accounts.message_sequences import SequenceMark, note_arrived, note_refused
+from server.accounts.restorations import span_to_deliver_again
 from server.clinic_folder.transactions import in_transaction
 from server.collector import parser
 from server.collector.bulk_insert import insert_sessions
@@ -49,7 +50,7 @@ from server.people.deleted_participants import deleted_among
 from server.people.models import Participant
 from sync.errors import ChunkError
 from sync.wire.chunks import MOST_PARTS, Chunk, join
-from sync.wire.messages import State
+from sync.wire.messages import DeliverAgain, State
 from sync.wire.topics import Kind
 
 MOST_KEPT_A_MACHINE = 1_000
@@ -90,12 +91,22 @@ class DueWordReceipt(Struct, frozen=True):
     sha256: str
 
 
+class DueDelivery(Struct, frozen=True):
+    """A machine that has not delivered again what a restored server may lack, on this connection of its."""
+
+    clinic: str
+    machine: str
+    connection: int
+    span: DeliverAgain
+
+
 class StoreResult(Struct, frozen=True):
     """What became of an arrival by the commit that has just been made, and the receipt that may now be sent."""
 
     what: What
     receipt: DueReceipt | None = None
     word: DueWordReceipt | None = None
+    again: DueDelivery | None = None
 
 
 class PartGroup(Struct, frozen=True):
@@ -392,7 +403,10 @@ def _take_state(arrival: StateArrived, now_s: float) -> StoreResult:
     if fresh:
         # A broker keeps plans for a machine that is away, and no withdrawal.
         withdraw_left(arrival.source.clinic, arrival.source.machine)
-    return StoreResult("state")
+    span = span_to_deliver_again(said.delivered_again_wall_s, now_s) if said.online else None
+    if span is None:
+        return StoreResult("state")
+    return StoreResult("state", again=DueDelivery(arrival.source.clinic, arrival.source.machine, said.connection, span))
 
 
 def _instances(there: MachineState | None, said: State, now_s: float) -> dict[str, object]:

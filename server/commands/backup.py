@@ -22,20 +22,25 @@ import msgspec
 from django.conf import settings
 from msgspec import Struct
 
-from server.audit.seal import KEY_FILE, TAIL_FILE
-from server.clinic_folder.atomic_file import PRIVATE, atomic_write, private_folder
+from server.audit.seal import KEY_FILE, TAIL_FILE, Tail
+from server.clinic_folder.atomic_file import PRIVATE, private_folder
 from server.clinic_folder.database import address_of, django_database
 from server.clinic_folder.deleted_list import FILE as DELETED_FILE
 from server.clinic_folder.deleted_list import read_list, write_list
+from server.clinic_folder.kept_apart import copy_apart, remember_place
+from server.clinic_folder.restored_mark import RestoredMark, write_mark
 from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.errors import BackupError
+from server.identity.certificate_register import FILE as REGISTER_FILE
+from server.identity.certificate_register import merge, read_register, write_certificates
 
 FORMAT = 1
 _CONTENTS = "contents.json"
 _LITE, _POSTGRES = "diary.sqlite3", "database.dump"
 _FOLDERS = ("authority", "certificates")
 _MOST_CONTENTS_BYTES, _MOST_DEPTH = 4 * 1024 * 1024, 4
-_FILES = ("clinic.toml", "secret-key", "shared-group", KEY_FILE, DELETED_FILE)
+_FILES = ("clinic.toml", "secret-key", "shared-group", KEY_FILE, DELETED_FILE, REGISTER_FILE)
+_APART = (DELETED_FILE, REGISTER_FILE, TAIL_FILE)
 
 
 class Contents(Struct, frozen=True, kw_only=True):
@@ -88,16 +93,19 @@ def back_up_into(clinic: ClinicFolder, folder: Path, keep: int | None = None) ->
 
 
 def _lay_beside(clinic: ClinicFolder, folder: Path) -> None:
-    """Copy the newest list of deleted participants with the backups: an older one must not bring them back."""
-    newest = clinic.places.folder / DELETED_FILE
-    if newest.exists():
-        atomic_write(folder / DELETED_FILE, newest.read_bytes(), PRIVATE)
+    """Copy with the backups what an older one must not undo, now and at each change from now on."""
+    try:
+        remember_place(clinic.places.folder, folder)
+    except OSError as error:
+        raise BackupError(f"{clinic.places.folder} cannot be written ({error.strerror}).") from error
+    copy_apart(clinic.places.folder, _APART)
 
 
-def restore(file: Path, folder: Path, deleted: Path | None = None) -> str:
+def restore(file: Path, folder: Path, deleted: Path | None = None, register: Path | None = None) -> str:
     """Put a backup into a new folder and its database. Raises BackupError, and leaves the folder as it was.
 
-    Who was deleted since is deleted again by `migrate`: by the list that lies with the backup, or by `deleted`.
+    `migrate` finishes it, and no service starts before: who was deleted since is deleted again, and what was revoked
+    is revoked again, by the lists that lie with the backup, or by `deleted` and `register`.
 
     For PostgreSQL the database that the settings or DATABASE_URL name must be there, and empty.
     """
@@ -118,6 +126,8 @@ def restore(file: Path, folder: Path, deleted: Path | None = None) -> str:
                     shutil.copyfile(work / name, target)
                     target.chmod(PRIVATE)
             _merge_deleted(folder, [file.parent / DELETED_FILE, *([deleted] if deleted else [])])
+            _merge_registers(folder, [file.parent / REGISTER_FILE, *([register] if register else [])])
+            write_mark(folder, RestoredMark(contents.made_wall_s, time.time(), _last_line(file.parent / TAIL_FILE)))
             clinic = read_clinic(folder)
             if contents.database == "postgresql":
                 _load(clinic, work / _POSTGRES)
@@ -125,10 +135,25 @@ def restore(file: Path, folder: Path, deleted: Path | None = None) -> str:
             shutil.rmtree(folder, ignore_errors=True)
             raise
     made = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(contents.made_wall_s))
-    return (
-        f"{folder} is the clinic «{contents.clinic}» as it was on {made}. Now run migrate and renew, then "
-        "start the services. What came since is sent again by the machines that still have no receipt."
+    return "\n".join(
+        [
+            f"{folder} is the clinic '{contents.clinic}' as it was on {made}.",
+            "Now run init, or migrate and renew, then start the services.",
+            *(_age_of(file.parent / name, what, made) for name, what in _LISTS),
+        ]
     )
+
+
+_LISTS = ((DELETED_FILE, "deleted participants"), (REGISTER_FILE, "certificates and revocations"))
+
+
+def _age_of(file: Path, what: str, made: str) -> str:
+    """Say how new a list in the backup's folder is, and what to do about what came after it."""
+    try:
+        at = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(file.stat().st_mtime))
+    except OSError:
+        return f"No list of {what} lies with the backup: what was deleted or revoked since {made} must be done again."
+    return f"The list of {what} with the backup was written on {at}; what came after that must be done again."
 
 
 def _merge_deleted(folder: Path, lists: list[Path]) -> None:
@@ -138,6 +163,24 @@ def _merge_deleted(folder: Path, lists: list[Path]) -> None:
         known |= {(tombstone.clinic, tombstone.pseudonym): tombstone for tombstone in read_list(one)}
     if known:
         write_list(folder / DELETED_FILE, known.values())
+
+
+def _merge_registers(folder: Path, files: list[Path]) -> None:
+    """Add to the folder's register of certificates what these files know."""
+    known = read_register(folder / REGISTER_FILE)
+    for file in files:
+        for serial, one in read_register(file).items():
+            known[serial] = merge(known.get(serial), one)
+    if known:
+        write_certificates(folder / REGISTER_FILE, known.values())
+
+
+def _last_line(tail: Path) -> int:
+    """Return the number of the access log's last line as it lies with the backups; 0 where it does not."""
+    try:
+        return msgspec.json.decode(tail.read_bytes(), type=Tail).number
+    except (OSError, msgspec.MsgspecError):
+        return 0
 
 
 def _kept_files(folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 import time
 
 from server.accounts.message_sequences import doubled_machines, missing_messages
+from server.accounts.restorations import owe_sessions
 from server.models import Certificate, MachineState
 
 SOON_S = 30 * 86_400.0
@@ -12,7 +13,7 @@ def lines() -> list[str]:
     """One line a machine: connected or since when not, what waits there, its findings, its certificate."""
     told = []
     now_s = time.time()
-    missing, doubled = missing_messages(), doubled_machines()
+    missing, doubled, owing = missing_messages(), doubled_machines(), owe_sessions()
     until = {
         one.name: one.until_wall_s for one in Certificate.objects.filter(revoked_wall_s=None).order_by("until_wall_s")
     }
@@ -22,6 +23,8 @@ def lines() -> list[str]:
             found.add(f"messages_missing ({gone.missing} of {gone.sent})")
         if (one.clinic, one.machine) in doubled:
             found.add("identity_twice")
+        if (one.clinic, one.machine) in owing:
+            found.add("not_delivered_again")
         codes = ", ".join(sorted(found)) or "no findings"
         left = until.get(one.machine)
         ends = "no certificate" if left is None else f"certificate until {_moment(left)}"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from server.clinic_folder.kept_apart import copy_apart
 from server.clinic_folder.settings import PLAIN_VARIABLE, ClinicFolder
 from server.errors import ServerError
 
@@ -17,9 +18,9 @@ Open = Callable[[argparse.Namespace], ClinicFolder]
 ROLES = ("therapist", "clinic_admin", "coordinator", "researcher", "support")
 
 
-def add_commands(command: Command, open_clinic: Open) -> None:
-    """Add them. `open_clinic` makes Django ready for the folder that was named."""
-    web = command("web", lambda given: _web(given, open_clinic), "serve the web pages")
+def add_commands(command: Command, open_clinic: Open, open_for_service: Open) -> None:
+    """Add them. `open_clinic` makes Django ready for the folder that was named; a service's folder must be finished."""
+    web = command("web", lambda given: _web(given, open_for_service), "serve the web pages")
     web.add_argument("--address", default=None, help="be reached there only (the settings' web_address)")
     web.add_argument("--port", type=int, default=None, help="the pages' port (the settings' web_port, 8443)")
     web.add_argument("--workers", type=int, default=1, metavar="N", help="so many processes (1)")
@@ -204,7 +205,7 @@ def _hand_out(given: argparse.Namespace, open_clinic: Open) -> None:
 
 
 def _audit(given: argparse.Namespace, open_clinic: Open) -> int:
-    open_clinic(given)
+    clinic = open_clinic(given)
     from server.accounts import commands  # noqa: PLC0415 - as above
     from server.audit import export, seal  # noqa: PLC0415 - only where Django is ready
     from server.audit.models import Entry  # noqa: PLC0415 - as above
@@ -215,6 +216,8 @@ def _audit(given: argparse.Namespace, open_clinic: Open) -> int:
         count = Entry.objects.count()
         _say(*found, f"{count} lines; {'the chain is broken' if found else 'the chain is whole'}.")
         seal.keep_verdict(seal.Verdict(time.time(), count, len(found)))
+        if not found:
+            copy_apart(clinic.places.folder, (seal.TAIL_FILE,))
         return 1 if found else 0
     since = _day(given.since) if given.since else None
     record(commands.WHO, "log_exported", of=given.clinic)

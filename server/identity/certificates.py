@@ -19,6 +19,7 @@ from server.clinic_folder.settings import ClinicFolder, require_machine_name
 from server.errors import IdentityError
 from server.identity import disconnecting, flooding
 from server.identity.certificate_authority import Authority, IssuedCertificate, key_mark, names_hosts, until_wall_s
+from server.identity.registering import write_register
 from server.models import Certificate, EnrolmentCode, PlanOnMachine
 from sync.wire import messages
 from sync.wire.enrolment import SECRET_BYTES, CodeError, OneTimeCode, authority_mark, read_code, write_code
@@ -99,6 +100,7 @@ def renew(clinic: ClinicFolder, machine: str, serial: str, request: messages.Ren
     with transaction.atomic():
         given = _give(clinic, machine, request.request_pem)
         _end_earlier(machine, given, now_s + GRACE_S)
+    write_register(clinic.places.folder)
     return _enrolled(clinic, machine, given.pem)
 
 
@@ -106,6 +108,12 @@ def revoke(clinic: ClinicFolder, machine: str) -> Revocation:
     """Revoke all certificates and codes of a machine. It is refused from now on, and cut off where it is connected."""
     now_s = time.time()
     count = _in_force(now_s).filter(name=machine).update(revoked_wall_s=now_s)
+    if not Certificate.objects.filter(name=machine).exists():
+        # A restored database may not know what was given since its backup: the access list shuts out by the name.
+        mark = hashlib.sha256(machine.encode()).hexdigest()[:32].lstrip("0")
+        Certificate.objects.create(
+            serial=mark, name=machine, given_wall_s=now_s, until_wall_s=now_s, revoked_wall_s=now_s
+        )
     EnrolmentCode.objects.filter(machine=machine).delete()
     # It never says again what it has.
     PlanOnMachine.objects.filter(clinic=clinic.settings.clinic, machine=machine).delete()
@@ -121,6 +129,7 @@ def write_broker_lists(clinic: ClinicFolder, *, where_changed: bool = False) -> 
     """
     authority = Authority.read(clinic.settings.clinic, clinic.places)
     adopt_own_certificates(clinic)
+    write_register(clinic.places.folder)
     revoked = Certificate.objects.exclude(revoked_wall_s=None).values_list("serial", "revoked_wall_s")
     now_s = time.time()
     serials = [(serial, when_s) for serial, when_s in revoked if when_s is not None and when_s <= now_s]

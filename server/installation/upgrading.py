@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from server.clinic_folder.restored_mark import FILE as MARK_FILE
 from server.clinic_folder.settings import ClinicFolder, read_clinic
 from server.installation.host import (
     pages_answer,
@@ -110,7 +111,7 @@ def rollback(places: SystemPlaces, say: Say, *, lose: bool = False) -> None:
     if not lose:
         raise InstallError(
             f"This puts the data of {step.backup} back. Plans, notes and accounts made since are lost; sessions that "
-            "had a receipt since stay on the machines for 30 days. To do it: interval-coach-server rollback --yes"
+            "had a receipt since are asked of the machines again. To do it: interval-coach-server rollback --yes"
         )
     clinic = read_clinic(places.folder)
     _stop()
@@ -225,6 +226,9 @@ def _put_data_back(places: SystemPlaces, clinic: ClinicFolder, before: Path, bac
             for end in ("-journal", "-wal", "-shm"):
                 (places.folder / f"{database}{end}").unlink(missing_ok=True)
             (Path(name) / "clinic" / database).replace(places.folder / database)
+        if (mark := Path(name) / "clinic" / MARK_FILE).exists():
+            mark.replace(places.folder / MARK_FILE)
+            run_version(before, ["migrate", "--dir", str(places.folder)], places.folder)
 
 
 _EMPTY = """

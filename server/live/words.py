@@ -171,6 +171,7 @@ FINDING: Mapping[str, Word] = {
     "clock_unsynchronised": _("Its clock has not been set since it started"),
     "topic_refused": _("The broker refuses what it sends"),
     "session_too_large": _("A session is too large to send; it is kept there"),
+    "session_gone": _("Sessions are no longer whole on it"),
     "session_quarantined": _("The server put a session aside; someone must look"),
     "session_unpackable": _("A session could not be read for sending; it is kept there"),
     "identity_twice": _("Another computer uses its name"),

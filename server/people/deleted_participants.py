@@ -12,7 +12,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from server.audit.seal import TAIL_FILE
 from server.clinic_folder.deleted_list import FILE, Tombstone, read_list, write_list
+from server.clinic_folder.kept_apart import copy_apart
 from server.errors import ServerError
 from server.models import DeletedPseudonym
 from server.people.models import Participant
@@ -58,6 +60,7 @@ def write_file(folder: Path) -> None:
                 row.clinic, row.pseudonym, row.deleted_wall_s, row.until_wall_s
             )
         write_list(folder / FILE, (one for one in known.values() if one.until_wall_s > time.time()))
+        copy_apart(folder, (FILE, TAIL_FILE))
     except (OSError, ServerError) as error:
         # The deletion itself stands, and the next one writes this one too.
         _log.error("the list of deleted participants could not be written: %s", error)

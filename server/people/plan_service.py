@@ -14,6 +14,7 @@ from server.accounts.roles import Permission
 from server.assessment.clearance import status_of
 from server.audit.record import record
 from server.live.plan_outbox import hand_out_plan, withdraw_plan
+from server.models import PlanOnMachine
 from server.people.errors import EditConflictError, NotClearedError
 from server.people.models import Participant, PlanVersion
 from server.people.plan_rules import COMPARED, Values, changed, values_of
@@ -114,7 +115,7 @@ def _next(
     told = {name: getattr(values, name) for name in COMPARED}
     made = PlanVersion(
         participant=participant,
-        version=newest.version + 1 if newest else 1,
+        version=1 + max(newest.version if newest else 0, _highest_on_machines(participant)),
         made_by=account,
         reason=reason,
         withdrawn=withdrawn,
@@ -123,6 +124,13 @@ def _next(
     )
     made.save(force_insert=True)
     return made
+
+
+def _highest_on_machines(participant: Participant) -> int:
+    """Return the highest version that a machine said it has seen: after a restore it may be beyond the newest here."""
+    said = PlanOnMachine.objects.filter(clinic=participant.clinic.code, participant=participant.pseudonym)
+    seen = said.values_list("version", "refused_version")
+    return max((version for pair in seen for version in pair if version is not None), default=0)
 
 
 def _log(participant: Participant, account: Account, action: str, made: PlanVersion, **detail: object) -> None:

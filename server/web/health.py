@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from server.accounts.access import for_nobody_in_particular
 from server.accounts.message_sequences import doubled_machines, missing_messages
+from server.accounts.restorations import owe_sessions
 from server.audit.seal import read_verdict
 from server.errors import ServerError
 from server.live.models import Outgoing
@@ -61,6 +62,7 @@ def _figures(heard_wall_s: float | None) -> dict[str, object]:
         "plans_wait_since": None if plan is None else plan.made_at.isoformat(),
         "messages_missing": sum(one.missing for one in missing_messages(now_s).values()),
         "names_used_twice": len(doubled_machines(now_s)),
+        "machines_not_delivered_again": len(owe_sessions(now_s)),
         "access_log": _access_log(now_s),
     }
 

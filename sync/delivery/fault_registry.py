@@ -19,6 +19,7 @@ class Trouble(StrEnum):
     SESSION_TOO_LARGE = "session_too_large"
     SESSION_QUARANTINED = "session_quarantined"
     SESSION_UNPACKABLE = "session_unpackable"
+    SESSION_GONE = "session_gone"
     MESSAGE_NOT_UNDERSTOOD = "message_not_understood"
     PLAN_REFUSED = "plan_refused"
     CERTIFICATE_SOON = "certificate_soon"

@@ -10,7 +10,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from sync.delivery.fault_registry import Trouble
-from sync.wire.messages import Command, CommandResult, Live, PlanOnWire, PlanTaken, State
+from sync.wire.messages import Command, CommandResult, DeliverAgain, Live, PlanOnWire, PlanTaken, State
 
 
 class CommittedVersion(Struct, frozen=True):
@@ -42,7 +42,7 @@ class PlanWithdrawn(Struct, frozen=True):
     participant: str
 
 
-Arrival = PlanCame | PlanWithdrawn | Command
+Arrival = PlanCame | PlanWithdrawn | Command | DeliverAgain
 """What comes for the coach, beside receipts."""
 
 
@@ -90,6 +90,10 @@ class Courier(Protocol):
 
     def tell_plan(self, word: PlanTaken) -> None:
         """Tell what became of a plan."""
+        ...
+
+    def tell_delivered_again(self, done: DeliverAgain) -> None:
+        """Tell that the receipts of this time were taken back."""
         ...
 
     def note(self, trouble: Trouble, detail: str = "", about: str = "") -> None:
@@ -163,6 +167,9 @@ class KeepingCourier:
 
     def tell_plan(self, word: PlanTaken) -> None:
         """Nobody asked."""
+
+    def tell_delivered_again(self, done: DeliverAgain) -> None:
+        """Do nothing: no server asked."""
 
     def note(self, trouble: Trouble, detail: str = "", about: str = "") -> None:
         """There is nobody to tell."""

@@ -45,6 +45,7 @@ from sync.wire.messages import (
     Clocks,
     Command,
     CommandResult,
+    DeliverAgain,
     Live,
     PlanOnWire,
     PlanTaken,
@@ -129,6 +130,7 @@ class MqttCourier:
         self._connected = False
         self._numbers = 0
         self._numbered = self._refused = 0
+        self._delivered_again_wall_s = 0.0
         self._offline_since_s = time.monotonic()
         self._sent: dict[int, _Sent] = {}
         self._stop = threading.Event()
@@ -211,6 +213,15 @@ class MqttCourier:
             if word.outcome != "withdrawn":
                 self._plans_told[word.participant] = (word.version, word.outcome)
         self._take_word(word_of_plan(word, encode(word)))
+
+    def tell_delivered_again(self, done: DeliverAgain) -> None:
+        """Tell by a new birth that receipts were taken back; with it the plans come, and each answer to them, again."""
+        with self._lock:
+            self._delivered_again_wall_s = done.receipted_until_wall_s
+            self._plans_told.clear()
+        _log.info("The server was restored; what it may lack is delivered again.")
+        self._reconnect = True
+        _wake(self._wake_inside)
 
     def _take_word(self, word: Word) -> None:
         """Take a word along until the server acknowledges it, also over a restart of this process."""
@@ -561,6 +572,8 @@ class MqttCourier:
                     with self._lock:
                         if self._words.acknowledged(words.words):
                             self._keep_words()
+                elif not isinstance(again := read(payload, DeliverAgain), Unreadable):
+                    self._arrive(again)
             case Kind.COMMAND:
                 command = read(payload, Command)
                 if isinstance(command, Unreadable):
@@ -668,6 +681,7 @@ class MqttCourier:
             certificate_until_wall_s=self._account.certificate_until_wall_s,
             instance=self._instance,
             refused=self._refused,
+            delivered_again_wall_s=self._delivered_again_wall_s,
         )
 
     def _believed_wall_s(self) -> float | None:

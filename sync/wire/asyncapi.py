@@ -54,10 +54,10 @@ CHANNELS = (
     Channel(
         Kind.RECEIPT,
         messages.Receipt,
-        "The server has committed a session, or results and plan receipts",
+        "The server has committed a session, results or plan receipts, or lacks what it committed",
         qos=1,
         retained=False,
-        others=(messages.WordReceipt,),
+        others=(messages.WordReceipt, messages.DeliverAgain),
     ),
     Channel(Kind.COMMAND, messages.Command, "A command to one machine", qos=1, retained=False),
     Channel(

@@ -162,6 +162,18 @@ class WordReceipt(Struct, frozen=True, kw_only=True):
     words: tuple[str, ...]
 
 
+class DeliverAgain(Struct, frozen=True, kw_only=True):
+    """The server was restored from a backup and may lack what it receipted between these moments; on `receipt` too.
+
+    The machine takes its receipts of that time back and delivers those sessions again; the server knows those that it
+    has. It says so by `State.delivered_again_wall_s`. A machine that does not know this message passes over it.
+    """
+
+    format: int = FORMAT
+    receipted_since_wall_s: float
+    receipted_until_wall_s: float
+
+
 class Finding(Struct, frozen=True):
     """Something about the machine that a person should know. `code`: listed in docs/wire.md; `detail` is for people."""
 
@@ -176,7 +188,8 @@ class State(Struct, frozen=True, kw_only=True):
     `connection` counts the machine's connections; a will that comes after the next birth has the lower number and is to
     be passed over. `instance`: random for each start of the courier; by it a machine sees that somebody else speaks in
     its name. `waiting`: finished sessions that have no receipt yet, as far as the courier knows. `refused`: how many of
-    this connection's numbered messages (docs/wire.md, 'Numbers') the broker refused.
+    this connection's numbered messages (docs/wire.md, 'Numbers') the broker refused. `delivered_again_wall_s`: the end
+    of the newest `DeliverAgain` that was carried out since the courier's start, 0 for none.
     """
 
     format: int = FORMAT
@@ -191,6 +204,7 @@ class State(Struct, frozen=True, kw_only=True):
     certificate_until_wall_s: float | None = None
     instance: str = ""
     refused: int = 0
+    delivered_again_wall_s: float = 0.0
 
 
 class LiveNotice(Struct, frozen=True):

@@ -1,19 +1,16 @@
 """From the participant's stop button to a row in the clinic's database and back: every part is the real one."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from server.clinic_folder.settings import ClinicFolder
+from server.clinic_folder.settings import ClinicFolder, read_clinic
+from tests.support.clinic.enrolled import enrolled
 from tests.support.clinic.local_clinic import (
-    code_for,
     collector,
     command,
     enrolling,
-    environment,
     make,
     mosquitto,
     sql,
@@ -36,15 +33,7 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClinicFolder]:
 
 
 def _enrolled(clinic: ClinicFolder, machine: str, folder: Path) -> Path:
-    words = ["enrol", "--server", f"localhost:{clinic.settings.enrolment_port}", "--identity", str(folder)]
-    subprocess.run(
-        [sys.executable, "-m", "firmware.cli", *words],
-        input=code_for(clinic, machine) + "\n",
-        text=True,
-        capture_output=True,
-        env=environment(),
-        check=True,
-    )
+    enrolled(clinic, machine, folder)
     return folder
 
 
@@ -105,4 +94,31 @@ def test_a_machine_whose_certificate_is_revoked_delivers_no_more_and_keeps_every
         until(lambda: "refused_by_broker" in machine.words() or "no_broker" in machine.words(), 30)
         diary = machine.remote_diary()
         assert ([line.delivered for line in diary.sessions()], stored(clinic)) == ([False], before)
+        diary.close()
+
+
+def test_what_a_restored_server_lacks_comes_again_by_itself(tmp_path: Path, clock_set: dict[str, str]) -> None:
+    clinic = make(tmp_path / "clinic")
+    file = tmp_path / "backup.tar"
+    command("backup", str(file), "--dir", str(clinic.places.folder))
+    with Machine() as machine:
+        with mosquitto(clinic), collector(clinic), enrolling(clinic):
+            identity = _enrolled(clinic, "pi-1", tmp_path / "identity")
+            machine.start("coach")
+            machine.start("sync", ["--identity", str(identity)], clock_set)
+            with machine.watch() as watcher:
+                watcher.begin()
+                watcher.end()
+            until(lambda: stored(clinic) == 1)
+            diary = machine.remote_diary()
+            until(lambda: [line.delivered for line in diary.sessions()] == [True])
+        command("restore", str(file), str(tmp_path / "again"))
+        again = read_clinic(tmp_path / "again")
+        said = command("init", str(again.places.folder), "--clinic", "trondheim", "--host", "localhost")
+        assert "1 given since the backup are known again" in said
+        assert stored(again) == 0
+        with mosquitto(again), collector(again):
+            until(lambda: stored(again) == 1, 60)
+            until(lambda: [line.delivered for line in diary.sessions()] == [True])
+            until(lambda: "not_delivered_again" not in command("machines", "--dir", str(again.places.folder)), 30)
         diary.close()

@@ -16,7 +16,7 @@ from sync.delivery.live_snapshot import to_live
 from sync.delivery.mqtt import WORDS_FILE
 from sync.delivery.word_outbox import read_words
 from sync.wire.codec import encode, read
-from sync.wire.messages import CommandResult, Live, PlanOnWire, PlanTaken, Receipt, WordReceipt
+from sync.wire.messages import CommandResult, DeliverAgain, Live, PlanOnWire, PlanTaken, Receipt, WordReceipt
 from sync.wire.topics import Kind, Topic
 from tests.support.broker.broker import CLINIC, Broker, MiniCollector, Proxy, until
 from tests.support.broker.courier_machine import SendingMachine, clocks, parcel
@@ -235,3 +235,18 @@ def test_a_result_arrives_after_a_killed_broker_and_a_restart_and_again_until_it
             until(lambda: machine.online)
             time.sleep(0.3)
             assert len(came()) == 2
+
+
+def test_a_restored_servers_question_is_handed_on_and_answered_by_a_birth(
+    broker: Broker, collector: MiniCollector
+) -> None:
+    asked = DeliverAgain(receipted_since_wall_s=1_000.0, receipted_until_wall_s=2_000.0)
+    with SendingMachine(broker.identity("m-40"), speed=30) as machine:
+        until(lambda: collector.heard("m-40") == 1)
+        collector.say(Topic(CLINIC, "m-40", Kind.RECEIPT), encode(asked))
+        came: list[object] = []
+        until(lambda: (came.extend(machine.courier.arrivals()), asked in came)[1])
+        connection = machine.courier.state.connection
+        machine.courier.tell_delivered_again(asked)
+        until(lambda: machine.online and machine.courier.state.connection > connection)
+        assert machine.courier.state.delivered_again_wall_s == 2_000.0

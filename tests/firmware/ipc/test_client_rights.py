@@ -31,7 +31,8 @@ from firmware.ipc.server import Client, LocalServer
 
 ACCOUNTS = Path(__file__).resolve().parents[3] / "systemd/etc/sysusers.d/interval-coach.conf"
 NEVER = {
-    "display": ("plan", "withdraw_plan", "add_participant", "remove_participant", "pin", "receipt", "next_undelivered",
+    "display": ("plan", "withdraw_plan", "add_participant", "remove_participant", "pin", "receipt", "forget_receipts",
+                "next_undelivered",
                 "session", "sessions", "participants", "show_text", "open_training", "stop_service"),
     "courier": ("press", "digit", "pin", "add_participant", "remove_participant", "open_training", "devices", "session",
                 "sessions", "participants", "self_test", "stop_service"),

@@ -309,6 +309,40 @@ def test_a_short_disk_takes_delivered_raw_data_and_nothing_undelivered(path: Pat
         assert journal.session("undelivered").result().messages == messages()
 
 
+@pytest.mark.parametrize(
+    ("since_s", "until_s", "synchronised", "again"),
+    [(-60, 60, True, True), (-60, -30, True, False), (30, 60, True, False), (30, 60, False, True)],
+)
+def test_receipts_of_a_span_are_taken_back_and_those_whose_time_is_not_known(
+    path: Path, *, since_s: float, until_s: float, synchronised: bool, again: bool
+) -> None:
+    clock = HandClock()
+    clock.stamp = replace(clock.stamp, synchronised=synchronised)
+    with Journal.open(path, clock=clock, settings=AT_ONCE) as journal:
+        journal.begin(SESSION_ID, plan(), protocol())
+        receipt = journal.finish(SESSION_ID, summary()).result()
+        assert journal.acknowledge(SESSION_ID, receipt.revision, receipt.sha256).result()
+        at_s = clock.stamp.wall_s
+        assert journal.forget_receipts(at_s + since_s, at_s + until_s).result() is True
+        assert [one.receipt for one in journal.undelivered().result()] == ([receipt] if again else [])
+        assert journal.acknowledge(SESSION_ID, receipt.revision, receipt.sha256).result()
+        assert journal.undelivered().result() == ()
+
+
+def test_a_receipt_taken_back_of_a_session_without_its_raw_data_is_told(path: Path) -> None:
+    clock = HandClock()
+    clock.stamp = replace(clock.stamp, synchronised=True)
+    with Journal.open(path, clock=clock, settings=replace(AT_ONCE, free_floor_bytes=1 << 60)) as journal:
+        journal.begin(SESSION_ID, plan(), protocol())
+        receipt = journal.finish(SESSION_ID, summary()).result()
+        journal.acknowledge(SESSION_ID, receipt.revision, receipt.sha256).result()
+        after_housekeeping(journal)
+        at_s = clock.stamp.wall_s
+        assert journal.forget_receipts(at_s - 60, at_s + 60).result() is False
+        assert journal.forget_receipts(at_s + 30, at_s + 60).result() is True
+        assert [line.delivered for line in journal.sessions().result()] == [True]
+
+
 def test_no_new_session_starts_below_the_floor_and_the_reason_is_said(path: Path) -> None:
     with Journal.open(path, settings=replace(NEVER, free_floor_bytes=1 << 60)) as journal:
         refusal = journal.no_room()

@@ -180,20 +180,21 @@ def collector(clinic: ClinicFolder, *more: str, name: str = "collector-1", datab
     return child
 
 
-def enrolling(clinic: ClinicFolder) -> Child:
+def enrolling(clinic: ClinicFolder, *, database: str | None = None) -> Child:
     """The enrolment service, listening."""
     child = Child(
         [sys.executable, "-m", "server", "enrol-service", "--dir", str(clinic.places.folder)],
         clinic.places.folder / "enrolment.log",
-        environment(),
+        environment(database),
     )
     until(lambda: listens(clinic.settings.enrolment_port))
     return child
 
 
-def code_for(clinic: ClinicFolder, machine: str) -> str:
+def code_for(clinic: ClinicFolder, machine: str, database: str | None = None) -> str:
     """A one-time code."""
-    return command("enroll", machine, "--dir", str(clinic.places.folder)).splitlines()[1].strip()
+    said = command("enroll", machine, "--dir", str(clinic.places.folder), database=database)
+    return said.splitlines()[1].strip()
 
 
 def listens(port: int) -> bool:
@@ -383,6 +384,35 @@ class Postgres:
     def stop(self, mode: str = "immediate") -> None:
         """Stop it at once, as a crash would, unless told otherwise."""
         self._run("pg_ctl", "-D", str(self.folder / "cluster"), "-m", mode, "-w", "stop", check=False)
+
+    def kill(self) -> None:
+        """Kill -9 the postmaster; `start_again` starts another."""
+        pid = int((self.folder / "cluster" / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not Path(f"/proc/{pid}").exists())
+
+    def start_again(self) -> None:
+        """Start it after `kill`, as soon as the last of the killed one's backends has gone."""
+
+        def started() -> bool:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                self.start()
+                return True
+            return False
+
+        until(started, 60, every_s=0.2)
+
+    def kill_backend(self, name: str) -> None:
+        """Kill -9 one backend of a database: PostgreSQL then ends all others, and recovers."""
+        with psycopg.connect(self.address("postgres")) as connection:
+            statement = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND state <> 'idle' LIMIT 1"
+            found = connection.execute(statement, (name,)).fetchone()
+            if found is None:
+                statement = "SELECT pid FROM pg_stat_activity WHERE datname = %s LIMIT 1"
+                found = connection.execute(statement, (name,)).fetchone()
+        if found is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(found[0]), signal.SIGKILL)
 
     def database(self, name: str, template: str = "template1") -> str:
         """The address of a new database: empty, or a copy of `template`, which nobody may be connected with now."""
