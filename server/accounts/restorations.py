@@ -4,6 +4,7 @@ import time
 
 from server.models import MachineState, Restoration
 from sync.wire.messages import DeliverAgain
+from sync.wire.ranges import YEAR_2200_S
 
 ASKED_FOR_S = 60 * 86_400.0
 """A machine keeps raw data for 30 days after the receipt unless set otherwise; what is older is not asked for."""
@@ -31,5 +32,11 @@ def owe_sessions(now_s: float | None = None) -> set[tuple[str, str]]:
     return {
         (one.clinic, one.machine)
         for one in MachineState.objects.all()
-        if one.state.get("delivered_again_wall_s", 0.0) < newest.restored_wall_s
+        if _delivered_again_wall_s(one.state) < newest.restored_wall_s
     }
+
+
+def _delivered_again_wall_s(state: object) -> float:
+    """Return what a stored state says of itself; 0 where a damaged row says nothing that can be read."""
+    said = state.get("delivered_again_wall_s") if isinstance(state, dict) else None
+    return float(said) if isinstance(said, int | float) and abs(said) < YEAR_2200_S else 0.0
