@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from server.assessment.contraindications import LISTS, NEWEST
 from server.assessment.models import Clearance
 from server.people.forms import DayInput
+from server.web.forms import DayField
 
 LONGEST = timedelta(days=731)
 USUAL = timedelta(days=365)
@@ -58,6 +59,7 @@ class ClearanceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic wh
             "restrictions": gettext_lazy("For example: no running, or not above 150 beats/min. Empty: none."),
             "valid_until": gettext_lazy("After this day the machines begin no session beyond moderate effort."),
         }
+        field_classes: ClassVar = {"cleared_on": DayField, "valid_until": DayField}
         widgets: ClassVar = {
             "cleared_by": forms.TextInput(attrs={"autocomplete": "off"}),
             "cleared_on": DayInput,

@@ -13,6 +13,7 @@ from server.assessment.models import MOMENTS, CourseMeasurement
 from server.people.forms import DayInput, FigureField
 from server.people.models import Participant
 from server.people.plan_rules import figure
+from server.web.forms import DayField
 
 SECOND = "_second"
 
@@ -20,7 +21,7 @@ SECOND = "_second"
 class MeasurementsForm(forms.Form):
     """A day, when in the course, and a field for each figure. `rows` are made once the form is valid."""
 
-    taken_on = forms.DateField(label=gettext_lazy("Measured on"), widget=DayInput)
+    taken_on = DayField(label=gettext_lazy("Measured on"), widget=DayInput)
     moment = forms.ChoiceField(label=gettext_lazy("In the course"), choices=MOMENTS)
     note = forms.CharField(
         label=gettext_lazy("Remark"),

@@ -19,6 +19,7 @@ from server.audit.models import Entry
 from server.audit.record import record
 from server.audit.words import action_words
 from server.people.models import Participant
+from server.web.forms import DayField
 
 A_PAGE = 100
 
@@ -28,8 +29,8 @@ class FilterForm(forms.Form):
 
     account = forms.CharField(label=_("User name"), max_length=150, required=False)
     participant = forms.CharField(label=_("Pseudonym"), max_length=64, required=False)
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = DayField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
 
 @in_clinic(Permission.SEE_AUDIT)

@@ -1,5 +1,6 @@
 """Numbers and times as pages and papers write them, in the language at hand: units, comma or point, a dash for none."""
 
+import math
 import re
 from datetime import date, datetime, timedelta
 
@@ -38,7 +39,11 @@ def number(value: float | None, decimals: int = 0) -> str:
     """Return a number; a real minus sign, and from 10,000 on its thousands apart."""
     if value is None:
         return NOTHING
-    rounded = round(value, decimals) + 0.0
+    try:
+        rounded = round(float(value), decimals) + 0.0
+    except OverflowError:
+        # Four hundred digits, typed or sent: a whole number that no float holds.
+        rounded = math.inf if value > 0 else -math.inf
     grouped = abs(rounded) >= 10_000  # noqa: PLR2004 - as bokmål and English are set: 9999, 10 000
     return number_format(rounded, decimals, use_l10n=True, force_grouping=grouped).replace("-", "−")
 

@@ -13,6 +13,7 @@ from server.documents.export.research_fields import FIELDS
 from server.documents.export.transfer import TransferMatch
 from server.documents.models import Counted, ProcedureCode
 from server.people.models import Note, Participant
+from server.web.forms import DayField
 
 EARLIEST = date(1970, 1, 1)
 LATEST = date(9998, 12, 31)
@@ -22,8 +23,8 @@ MOST_UPLOAD_BYTES = 64 * 1024 * 1024
 class PeriodForm(forms.Form):
     """From one day to another."""
 
-    first = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
+    first = DayField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    last = DayField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
 
     def clean(self) -> dict[str, Any]:
         """Check that the first day is not after the last, and that both can be days of training."""

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from http import HTTPStatus
 
 import msgspec
@@ -12,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from msgspec import Struct
 
@@ -19,6 +21,7 @@ from server.accounts.access import account_of, in_clinic
 from server.accounts.memberships import allowed
 from server.accounts.models import Account, Clinic
 from server.accounts.roles import Permission
+from server.audit.models import Entry
 from server.audit.record import record
 from server.live import words
 from server.live.commanding import NotGivenError, give
@@ -112,6 +115,14 @@ def _room(request: HttpRequest, clinic: Clinic, *, wall: bool) -> HttpResponse:
     return render(request, "room/index.html", shown)
 
 
+def _log_look(account: Account, clinic: Clinic) -> None:
+    """Write that the room was opened, where no page of it was: who knows the stream's address needs none."""
+    since = timezone.now() - timedelta(seconds=settings.ABSOLUTE_S)
+    looks = Entry.objects.filter(clinic=clinic.code, account=account.get_username(), action="room.opened")
+    if not looks.filter(at__gte=since).exists():
+        record(account, "room.opened", clinic=clinic, may=Permission.SEE_ROOM)
+
+
 @in_background
 @in_clinic(Permission.SEE_ROOM)
 @require_GET
@@ -120,6 +131,7 @@ def stream(request: HttpRequest, clinic: Clinic) -> HttpResponseBase:
     account = account_of(request)
     if streams.open_of(account.pk) >= MOST_STREAMS:
         return HttpResponse(status=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "10"})
+    _log_look(account, clinic)
     pieces = _pieces(request, clinic, account, hub().feed(clinic.code))
     response = StreamingHttpResponse(pieces, content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-store, no-transform"

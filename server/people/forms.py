@@ -17,6 +17,7 @@ from server.people.pictures import PICTURES
 from server.people.plan_rules import COMPARED, QUESTIONS, SAFETY, Values, faults, figure
 from server.people.plan_words import ASK_AFTER, MODES, NAMES, SOURCES
 from server.people.plan_words import QUESTIONS as QUESTION_WORDS
+from server.web.forms import DayField
 
 NOON = time(12)
 OLDEST_YEARS, YOUNGEST_YEARS = 110, 10
@@ -57,7 +58,7 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
     consent = forms.BooleanField(
         label=gettext_lazy("Has agreed that sessions are used for research, without the name"), required=False
     )
-    consent_on = forms.DateField(label=gettext_lazy("Agreed on"), required=False, widget=DayInput)
+    consent_on = DayField(label=gettext_lazy("Agreed on"), required=False, widget=DayInput)
     another = forms.BooleanField(
         label=gettext_lazy("It is another person, or the same person again under a new pseudonym"),
         required=False,
@@ -224,7 +225,7 @@ class PlanForm(forms.Form):
     )
     hr_max_source = forms.ChoiceField(label=NAMES["hr_max_source"], required=False)
     own_source = forms.CharField(label=gettext_lazy("In your own words"), required=False, max_length=40)
-    hr_max_set_on = forms.DateField(label=NAMES["hr_max_set_on"], required=False, widget=DayInput)
+    hr_max_set_on = DayField(label=NAMES["hr_max_set_on"], required=False, widget=DayInput)
     ceiling_bpm = FigureField(
         label=NAMES["ceiling_bpm"],
         required=False,
@@ -253,7 +254,7 @@ class PlanForm(forms.Form):
     )
     rest_hours = FigureField(label=NAMES["rest_hours"], help_text=gettext_lazy("Hours; 0: none is asked for."))
     cap_released = forms.BooleanField(label=gettext_lazy("Cap and rest are lifted for now"), required=False)
-    valid_until = forms.DateField(
+    valid_until = DayField(
         label=NAMES["valid_until"],
         required=False,
         widget=DayInput,

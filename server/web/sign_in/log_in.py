@@ -10,7 +10,7 @@ from django.contrib.auth import authenticate, logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -29,6 +29,9 @@ from server.web.language import remember
 from server.web.sign_in.identity_provider import provider, provider_name
 
 _log = logging.getLogger(__name__)
+
+MOST_NEXT = 2_000
+"""Signs of an address within these pages; a longer one is none of ours, and no browser's header need carry it."""
 
 WRONG_FROM_ADDRESS, WRONG_FROM_ALL = 30, 1_000
 """Refused log-ins within the cool-off time: names that are made up, and one password tried on many names."""
@@ -58,7 +61,7 @@ class LogInForm(AuthenticationForm):
 def log_in(request: HttpRequest) -> HttpResponse:
     """Ask for name and password."""
     if request.user.is_authenticated and gate.verified(request):
-        return redirect(onward(request))
+        return HttpResponseRedirect(onward(request))
     form = LogInForm(request, request.POST or None)
     status = HTTPStatus.OK
     if request.method == "POST":
@@ -159,4 +162,5 @@ def onward(request: HttpRequest) -> str:
     """Where to go after logging in: within these pages only."""
     wanted = request.POST.get("next") or request.GET.get("next") or "/"
     own = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None, require_https=request.is_secure())
-    return wanted if own else "/"
+    # A path, as our own pages write it: Django's redirect takes other words for names of pages.
+    return wanted if own and wanted.startswith("/") and len(wanted) <= MOST_NEXT and wanted.isprintable() else "/"

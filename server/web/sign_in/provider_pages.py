@@ -7,7 +7,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 import msgspec
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -67,7 +67,7 @@ def back(request: HttpRequest) -> HttpResponse:
     request.session[gate.AT_PROVIDER] = {"sub": known.subject, "sid": known.session, "id_token": known.id_token}
     record(account, "log_in_provider", strong=known.strong)
     code = f"{reverse('web:code')}?{urlencode({'next': begun.onward}, safe='/')}"
-    response = redirect(begun.onward if known.strong else code)
+    response = HttpResponseRedirect(begun.onward if known.strong else code)
     remember(response, account.language)
     return response
 

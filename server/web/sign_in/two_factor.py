@@ -14,7 +14,7 @@ import segno
 from django import forms
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -61,7 +61,7 @@ def give(request: HttpRequest) -> HttpResponse:
     status = HTTPStatus.OK
     if request.method == "POST":
         if form.is_valid() and _passes(request, account, form.cleaned_data["code"]):
-            return redirect(onward(request))
+            return HttpResponseRedirect(onward(request))
         if not form.errors:
             form.add_error("code", _wrong())
         status = HTTPStatus.UNPROCESSABLE_ENTITY
