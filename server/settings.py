@@ -109,6 +109,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "server.web.sign_in.forbidden_passwords.ForbiddenPasswordValidator"},
 ]
 LOGIN_URL = "web:log_in"
 LOGIN_REDIRECT_URL = "web:home"

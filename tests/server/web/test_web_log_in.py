@@ -2,10 +2,12 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -18,6 +20,7 @@ from server.limits import hashing
 from server.limits.hashing import HashingBusyError
 from server.web import gate
 from server.web.sign_in import log_in
+from server.web.sign_in.forbidden_passwords import FILE, ForbiddenPasswordValidator
 from server.web.sign_in.two_factor import kept_spare, new_spare_codes
 from tests.server.web.conftest import Browser, People, logged_in
 
@@ -198,13 +201,30 @@ def test_a_one_time_link_sets_the_password_once(people: People) -> None:
     assert actions("ny") == ["password_set"]
 
 
-@pytest.mark.parametrize("weak", ["kort", "password1234", "ny.navnesen.ny"])
+@pytest.mark.parametrize("weak", ["kort", "password1234", "ny.navnesen.ny", "Trondheim2026!", "IntervalCoach4x4"])
 def test_a_weak_password_is_refused(people: People, weak: str) -> None:
     admin = people.account("clinic_admin")
     secret = accounts.new_account(admin, "ny.navnesen", roles=[Role.THERAPIST], clinic=people.clinic)
     answer = people.anybody.post(f"/welcome/{secret}/", {"new_password1": weak, "new_password2": weak})
     assert answer.status_code == 422
     assert not people.account("ny.navnesen").has_usable_password()
+
+
+@pytest.mark.usefixtures("people")
+def test_a_password_on_the_operators_list_is_refused_and_a_list_that_cannot_be_read_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "ACCESS_LOG_FOLDER", tmp_path)
+    check = ForbiddenPasswordValidator()
+    check.validate("Rognebær og snøfonn")
+    (tmp_path / FILE).write_text("qwerty\nrognebær og snøfonn\r\n", encoding="utf-8")
+    with pytest.raises(ValidationError):
+        check.validate("Rognebær og snøfonn")
+    check.validate("Rognebær og snøfon")
+    check.validate("trondheim-rognebær og snøfonn")
+    (tmp_path / FILE).unlink()
+    (tmp_path / FILE).mkdir()
+    check.validate("Rognebær og snøfonn")
 
 
 def test_passwords_are_kept_as_argon2id(people: People) -> None:
