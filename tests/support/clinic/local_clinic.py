@@ -361,6 +361,7 @@ class Postgres:
         if not found:
             pytest.skip("PostgreSQL is not installed")
         self._bin = found[-1].parent
+        self._child: subprocess.Popen[bytes] | None = None
         self.folder = folder
         self.port = free_port()
         folder.mkdir(parents=True, exist_ok=True)
@@ -385,34 +386,45 @@ class Postgres:
         """Stop it at once, as a crash would, unless told otherwise."""
         self._run("pg_ctl", "-D", str(self.folder / "cluster"), "-m", mode, "-w", "stop", check=False)
 
+    def start_as_child(self) -> None:
+        """Start it as a child of this process, which can then be killed, and wait until it answers.
+
+        Again where the last one's backends linger, or where it gave itself up while it recovered.
+        """
+        program = [str(self._bin / "postgres"), "-D", str(self.folder / "cluster"), "-k", str(self.folder)]
+        settings = ["-c", "listen_addresses=127.0.0.1", "-c", f"port={self.port}", "-c", "max_connections=50"]
+        # What a killed process wrote the kernel has; only a power cut needs fsync, which takes many seconds here.
+        settings += ["-c", "fsync=off"]
+        with (self.folder / "log").open("ab") as log:
+            words = [*_as_postgres(), *program, *settings]
+
+            def started() -> bool:
+                if self._child is None or self._child.poll() is not None:
+                    self._child = subprocess.Popen(words, stdout=log, stderr=log, cwd="/")
+                with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.address("postgres")):
+                    return True
+                return False
+
+            until(started, 60, every_s=0.1)
+
     def kill(self) -> None:
-        """Kill -9 the postmaster; `start_again` starts another."""
-        pid = int((self.folder / "cluster" / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(pid, signal.SIGKILL)
-        until(lambda: not Path(f"/proc/{pid}").exists())
+        """Kill -9 the postmaster that `start_as_child` started."""
+        assert self._child is not None
+        self._child.kill()
+        self._child.wait()
 
-    def start_again(self) -> None:
-        """Start it after `kill`, as soon as the last of the killed one's backends has gone."""
-
-        def started() -> bool:
-            with contextlib.suppress(subprocess.CalledProcessError):
-                self.start()
-                return True
-            return False
-
-        until(started, 60, every_s=0.2)
-
-    def kill_backend(self, name: str) -> None:
-        """Kill -9 one backend of a database: PostgreSQL then ends all others, and recovers."""
-        with psycopg.connect(self.address("postgres")) as connection:
-            statement = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND state <> 'idle' LIMIT 1"
-            found = connection.execute(statement, (name,)).fetchone()
-            if found is None:
-                statement = "SELECT pid FROM pg_stat_activity WHERE datname = %s LIMIT 1"
+    def kill_backend(self, name: str) -> bool:
+        """Kill -9 a backend of a database, a busy one first: PostgreSQL ends all others, and recovers. False: none."""
+        statement = "SELECT pid FROM pg_stat_activity WHERE datname = %s ORDER BY state = 'idle' LIMIT 1"
+        try:
+            with psycopg.connect(self.address("postgres")) as connection:
                 found = connection.execute(statement, (name,)).fetchone()
+        except psycopg.OperationalError:
+            return False
         if found is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(found[0]), signal.SIGKILL)
+        return found is not None
 
     def database(self, name: str, template: str = "template1") -> str:
         """The address of a new database: empty, or a copy of `template`, which nobody may be connected with now."""
@@ -425,10 +437,14 @@ class Postgres:
         return f"postgresql://ic@127.0.0.1:{self.port}/{name}"
 
     def _run(self, name: str, *words: str, check: bool = True) -> None:
-        whole = [str(self._bin / name), *words]
-        if os.geteuid() == 0:
-            whole = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *whole]
+        whole = [*_as_postgres(), str(self._bin / name), *words]
         subprocess.run(whole, check=check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, cwd="/")
+
+
+def _as_postgres() -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
 
 
 def sql(clinic: ClinicFolder, statement: str, database: str | None = None) -> list[tuple[Any, ...]]:
