@@ -1,7 +1,7 @@
 """Calendar subscriptions: making and ending one's own, and the feed that a calendar program reads.
 
-The address is the key, so it is long, random, kept as a hash, shown once, and worth nothing when its account is closed
-or has no role at the clinic any more. The feed holds pseudonyms, times and machines, and no name.
+The address is the key, so it is long, random, kept as a hash, shown once, and worth nothing when its account is closed,
+has another password or has no role at the clinic any more. The feed holds pseudonyms, times and machines, and no name.
 """
 
 import hashlib
@@ -16,12 +16,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.accounts.access import account_of, after_proof, for_nobody_in_particular, in_clinic
 from server.accounts.memberships import allowed
-from server.accounts.models import Account, Clinic
+from server.accounts.models import Clinic
 from server.accounts.roles import Permission
 from server.appointments.calendar_text import calendar_of
 from server.appointments.models import Appointment, CalendarFeed
@@ -54,11 +55,17 @@ def subscriptions(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         with transaction.atomic():
             CalendarFeed.objects.filter(account=account, clinic=clinic).delete()
             CalendarFeed.objects.create(
-                account=account, clinic=clinic, secret_sha256=hash_of(secret), only_own=only_own
+                account=account,
+                clinic=clinic,
+                secret_sha256=hash_of(secret),
+                auth_hash=account.get_session_auth_hash(),
+                only_own=only_own,
             )
             record(account, "appointments.feed_made", clinic=clinic, may=Permission.SEE_DIARY)
         address = request.build_absolute_uri(reverse("calendar:feed", args=[secret]))
     kept = CalendarFeed.objects.filter(account=account, clinic=clinic).first()
+    if kept is not None and not may_read(kept):
+        kept = None
     shown = {"clinic": clinic, "kept": kept, "address": address}
     answer = render(request, "appointments/subscriptions.html", shown)
     patch_cache_control(answer, no_store=True)
@@ -85,7 +92,7 @@ def feed(request: HttpRequest, secret: str) -> HttpResponse:
     if wrong_secrets.too_many(caller):
         return _wait()
     found = CalendarFeed.objects.select_related("account", "clinic").filter(secret_sha256=hash_of(secret)).first()
-    if found is None or not may_read(found.account, found.clinic):
+    if found is None or not may_read(found):
         wrong_secrets.note(caller)
         raise Http404
     if reads.too_many(str(found.pk)):
@@ -106,9 +113,11 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def may_read(account: Account, clinic: Clinic) -> bool:
-    """Return whether the account may still see the clinic's week."""
-    return account.is_active and allowed(account, clinic, Permission.SEE_DIARY)
+def may_read(kept: CalendarFeed) -> bool:
+    """Return whether the address still serves: its account is open, unchanged, and may see the clinic's week."""
+    account = kept.account
+    unchanged = constant_time_compare(kept.auth_hash, account.get_session_auth_hash())
+    return account.is_active and unchanged and allowed(account, kept.clinic, Permission.SEE_DIARY)
 
 
 def events_of(found: CalendarFeed, now: datetime) -> list[Appointment]:

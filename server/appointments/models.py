@@ -121,11 +121,14 @@ class CalendarFeed(models.Model):
     """A secret address at which an account's calendar program reads appointments, with pseudonyms alone.
 
     Only the hash of the secret is kept. `only_own`: of the participants whose responsible therapist the account is.
+    `auth_hash`: the account's as the address was made; a changed or forgotten password ends the address, as it ends
+    every log-in.
     """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="calendar_feeds")
     clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="+")
     secret_sha256 = models.CharField(max_length=64, unique=True)
+    auth_hash = models.CharField(max_length=128)
     only_own = models.BooleanField(default=True)
     made_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True)

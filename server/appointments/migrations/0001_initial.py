@@ -116,6 +116,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("secret_sha256", models.CharField(max_length=64, unique=True)),
+                ("auth_hash", models.CharField(max_length=128)),
                 ("only_own", models.BooleanField(default=True)),
                 ("made_at", models.DateTimeField(auto_now_add=True)),
                 ("read_at", models.DateTimeField(null=True)),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
+from server.accounts.accounts import reset
 from server.accounts.models import Membership
 from server.appointments import feed_pages
 from server.appointments.appointment_service import at_clinic
@@ -66,6 +67,20 @@ def test_the_feed_is_a_calendar_by_rfc_5545_with_instants_that_no_change_of_cloc
     assert [one.decoded("dtend") - one.decoded("dtstart") for one in found] == [timedelta(hours=1)] * 2
     assert {str(one["status"]) for one in found} == {"CONFIRMED"}
     assert len({str(one["uid"]) for one in found}) == 2
+
+
+@pytest.mark.parametrize("change", ["password", "reset"])
+def test_an_address_ends_with_the_password_that_it_was_made_under(people: People, change: str) -> None:
+    account = people.account("therapist")
+    path = address(people)
+    assert people.anybody.get(path).status_code == 200
+    if change == "password":
+        account.set_password("en helt annen fjord")
+        account.save(update_fields=["password"])
+    else:
+        reset("operator", account, None)
+    assert people.anybody.get(path).status_code == 404
+    assert CalendarFeed.objects.count() == 1, "a new address takes its place"
 
 
 def test_the_feed_holds_the_pseudonym_and_no_name(people: People) -> None:
