@@ -20,7 +20,7 @@ NEEDS = (
     "never_in_zone", "stopped_early", "absence", "bad_strap", "over_ceiling", "said_no", "no_answer", "wrong_hr_max",
     "hard_under_zone", "easy_in_zone", "low_attendance", "return", "no_plan", "expired_plan", "ending_plan",
     "refused_plan", "unwell", "not_ready", "ending_course", "no_clearance", "ending_clearance", "ended_clearance",
-    "asked_clearance",
+    "asked_clearance", "missed",
 )  # fmt: skip
 FIRST = 4
 """So many people of a clinic need nobody for a reason made here."""
@@ -33,12 +33,13 @@ BEGAN_WEEKS_AGO = {
     "never_in_zone": 1, "stopped_early": 1, "absence": 2, "bad_strap": 1, "over_ceiling": 1, "said_no": 1,
     "no_answer": 1, "hard_under_zone": 1, "easy_in_zone": 1, "low_attendance": 3, "return": 3, "no_plan": 1,
     "expired_plan": 1, "ending_plan": 1, "refused_plan": 1, "unwell": 1, "not_ready": 1, "ending_course": 8,
+    "missed": 1,
 }  # fmt: skip
 DAYS_OF_WEEK = {"ending_course": (0, 3)}
 """Two sessions a week, where three are usual."""
 TOO_HIGH_BPM = 32.0
 LOW_CEILING_FRACTION = 0.86
-AWAY, BREAK = timedelta(days=9), timedelta(days=11)
+AWAY, BREAK, MISSED = timedelta(days=9), timedelta(days=11), timedelta(days=2)
 EASY_BORG, HARD_BORG = 11, 18
 UNDER_THE_ZONE = ("never_in_zone", "hard_under_zone")
 EASIER_INTERVALS = 3
@@ -77,6 +78,8 @@ def times_of(need: str, when: Sequence[float], until_wall_s: float) -> list[floa
     match need:
         case "absence":
             return [at for at in when if at < until_wall_s - AWAY.total_seconds()] or list(when[:1])
+        case "missed":
+            return [at for at in when if at < until_wall_s - MISSED.total_seconds()] or list(when[:1])
         case "return":
             before = [at for at in when[:-1] if at < when[-1] - BREAK.total_seconds()]
             return [*before, when[-1]]

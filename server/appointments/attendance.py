@@ -16,8 +16,6 @@ from server.diary.models import DiaryEntry
 
 GRACE = timedelta(minutes=30)
 """So long after an appointment's end its session may still be on its way from the machine."""
-UNEXCUSED = frozenset({"", "withdrawal", "no_show"})
-"""Absences that are worth a call: without a word, or with one that is a reason to ask."""
 
 
 class AttendanceState(StrEnum):

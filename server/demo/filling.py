@@ -138,7 +138,7 @@ def fill(made: Path, clinics: Sequence[tuple[str, str]]) -> Filled:
     _store(made / "sessions.jsonl", stranger.pseudonym)
     enter_waiting()
     _notes(own, account, chance)
-    make_week(own, account)
+    make_week(own, account, {one.pseudonym for one in people if one.need == "missed"})
     here = [one for one in participants if one.clinic_id == own.pk]
     away = {one.pseudonym for one in people if one.need in NOT_IN_THE_ROOM and len(here) > ROOM_FULL}
     return Filled(

@@ -1,5 +1,6 @@
 """The demo clinic's week: fixed times by group at six machines, past appointments as people trained, coming ones."""
 
+from collections.abc import Container
 from datetime import datetime, time, timedelta
 
 from django.utils import timezone
@@ -18,8 +19,11 @@ FIRST_HOUR, MINUTES = 9, 60
 EXCUSED = ("sick", "leave")
 
 
-def make_week(clinic: Clinic, account: Account) -> None:
-    """Make fixed times, this week and the next from them, and the past of two weeks from the sessions."""
+def make_week(clinic: Clinic, account: Account, missed: Container[str]) -> None:
+    """Make fixed times, this week and the next from them, and the past of two weeks from the sessions.
+
+    `missed`: pseudonyms of those who did not come to their last time.
+    """
     now = timezone.now()
     monday = week_of(clinic.day_of(now))
     FixedTime.objects.bulk_create(
@@ -34,10 +38,10 @@ def make_week(clinic: Clinic, account: Account) -> None:
     for week in (monday, monday.later(1)):
         fill_from_groups(clinic, account, week)
     clinic.appointments.filter(begins_at__lt=now).delete()
-    _past(clinic, account, now)
+    _past(clinic, account, now, missed)
 
 
-def _past(clinic: Clinic, account: Account, now: datetime) -> None:
+def _past(clinic: Clinic, account: Account, now: datetime, missed: Container[str]) -> None:
     since = week_of(clinic.day_of(now)).later(-1).monday
     entries = DiaryEntry.objects.filter(clinic=clinic, begun_on__gte=since, begun_at__lt=now)
     made = {}
@@ -47,12 +51,14 @@ def _past(clinic: Clinic, account: Account, now: datetime) -> None:
             clinic=clinic, participant=one.participant, begins_at=begins_at, on=one.begun_on, minutes=MINUTES,
             machine=one.machine, made_by=account,
         )  # fmt: skip
-    for person, reason in zip(
-        Participant.objects.filter(clinic=clinic, active=True).order_by("pk"), EXCUSED, strict=False
-    ):
-        begins_at = at_clinic(clinic, since + timedelta(days=1), time(FIRST_HOUR))
+    here = list(Participant.objects.filter(clinic=clinic, active=True).order_by("pk"))
+    absences = [(person, reason, since + timedelta(days=1)) for person, reason in zip(here, EXCUSED, strict=False)]
+    yesterday = clinic.day_of(now) - timedelta(days=1)
+    absences += [(person, "no_show", yesterday) for person in here if person.pseudonym in missed]
+    for person, reason, on in absences:
+        begins_at = at_clinic(clinic, on, time(FIRST_HOUR))
         made[person.pk, begins_at] = Appointment(
-            clinic=clinic, participant=person, begins_at=begins_at, on=since + timedelta(days=1), minutes=MINUTES,
+            clinic=clinic, participant=person, begins_at=begins_at, on=on, minutes=MINUTES,
             machine="molle-1", made_by=account, absence=reason, absence_at=now, absence_by=account,
         )  # fmt: skip
     Appointment.objects.bulk_create(made.values())

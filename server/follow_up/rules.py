@@ -10,7 +10,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from server.appointments.attendance import UNEXCUSED
 from server.follow_up.history import FollowUpHistory, HistorySession
 from server.follow_up.thresholds import FollowUpThresholds
 
@@ -20,6 +19,8 @@ LOOKED_BACK_DAYS = 14
 """A «no», a silence and a yes before the start stay on the list for so long unless somebody acts."""
 HR_MAX_FINDINGS = frozenset({"hr_max_seems_lower", "hr_max_seems_higher"})
 STOPPED_EARLY = frozenset({"stopped", "pause_limit", "no_answer"})
+UNEXCUSED = frozenset({"", "withdrawal", "no_show"})
+"""Absences that are worth a call: without a word, or with one that is a reason to ask."""
 
 
 class RuleEvidence(Struct, frozen=True):

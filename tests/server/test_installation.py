@@ -191,7 +191,7 @@ def test_a_backup_into_a_folder_is_named_by_the_time_and_only_the_newest_stay(tm
     clinic = str(tmp_path / "clinic")
     subprocess.run([*program, "init", clinic, "--clinic", "oslo", "--host", "localhost"], check=True, cwd=ROOT)
     subprocess.run([*program, "backup", str(backups), "--keep", "3", "--dir", clinic], check=True, cwd=ROOT)
-    left = sorted(path.name for path in backups.iterdir())
+    left = sorted(path.name for path in backups.glob("*.tar"))
     assert left[:2] == ["interval-coach-20260107T030000Z.tar", "interval-coach-20260108T030000Z.tar"]
     assert (len(left), left[-1]) == (4, "mine.tar")
 

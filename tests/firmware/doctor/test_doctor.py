@@ -401,6 +401,7 @@ def test_every_code_has_a_case() -> None:
         "session_too_large",
         "session_quarantined",
         "session_unpackable",
+        "session_gone",
         "message_not_understood",
         "plan_refused",
         "coach_away",

@@ -35,6 +35,7 @@ SEEN_ANYWAY = {
     "papers_of:session_json",
     "papers_of:session_fhir",
     "papers_of:course_pdf",
+    "papers_of:comparison_pdf",
     "papers_of:letter",
     "papers:take_over",
     "clinics:accounts",
