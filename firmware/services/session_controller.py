@@ -340,8 +340,9 @@ class SessionController:
     def refresh(self) -> None:
         """Plans, room or saving have changed."""
         self._look_at_choices()
-        if self.desk.findings and not self.closed_by:
-            self.desk = replace(self.desk, findings=())
+        if self.desk.findings:
+            # What is shown stays true: one finding may give way to another while the page stands.
+            self.desk = replace(self.desk, findings=self.closed_by)
         self._changed(at_once=False)
 
     @property

@@ -116,6 +116,16 @@ def test_a_severe_finding_closes_the_start_and_is_shown_with_all_that_is_wrong(r
     assert (room.face, room.keeper.state) == (ScreenId.SELF_TEST_FAILED, None)
 
 
+def test_a_finding_that_gives_way_to_another_is_replaced_on_the_page_that_shows_it(room: _Room) -> None:
+    room.keeper.found(("stop_button_unread",), ())
+    room.keeper.found(("stop_button_stuck",), ())
+    assert (room.face, room.keeper.view().findings) == (ScreenId.SELF_TEST_FAILED, ("stop_button_stuck",))
+    room.keeper.found(("stop_button_stuck", "display_away"), ())
+    assert room.keeper.view().findings == ("stop_button_stuck", "display_away")
+    room.keeper.found((), ())
+    assert room.face is ScreenId.CHOOSE_PARTICIPANT
+
+
 def test_what_only_wants_attention_is_shown_small_and_training_goes_on(room: _Room) -> None:
     room.keeper.found((), ("sound_missing", "network_away"))
     assert (room.face, room.keeper.view().attention) == (ScreenId.CHOOSE_PARTICIPANT, ("sound_missing", "network_away"))
