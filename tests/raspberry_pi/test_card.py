@@ -113,7 +113,7 @@ def test_without_a_clock_chip_the_clock_is_told_as_not_set(pi: Pi) -> None:
 def test_a_session_by_a_usb_keypad_is_offered_again_from_the_card_after_a_power_cut(pi: Pi) -> None:
     """Keys go through dwc2, usbhid and evdev; what is kept goes through sdhost. The power is cut twice."""
     until_active(pi)
-    pi.ask(f"cat >>{CONFIG} <<'END'\n{WITH_KEYPAD}END")
+    pi.ask(f"cat >{CONFIG} <<'END'\n{WITH_KEYPAD}END")
     pi.ask("systemctl restart interval-coach-coach.service", 120.0)
     pi.until_shown(lambda view: view.face is ScreenId.CHOOSE_PARTICIPANT, "the participants")
     for presses in range(1, 9):
