@@ -79,6 +79,8 @@ def test_each_card_has_a_machine_id_of_its_own_and_no_diary_of_another(pi: Pi) -
 def test_the_pins_are_held_by_the_pi_s_own_driver_with_their_bias(pi: Pi) -> None:
     until_active(pi)
     assert "pinctrl-bcm2835" in pi.ask("gpiodetect")
+    # A service is ready before its panel is: pins are opened in a thread of their own.
+    pi.until("gpioinfo gpiochip0 | grep -E 'line +(17|13):' | grep -c used | grep -qx 2")
     lines = {int(words[1].rstrip(":")): line for line in pi.ask("gpioinfo gpiochip0").splitlines()
              if len(words := line.split()) > 3 and words[0] == "line"}  # fmt: skip
     print("\n".join(lines[one] for one in (*INPUTS, *OUTPUTS)))  # noqa: T201 - what was seen
